@@ -1,0 +1,24 @@
+//! Users in batches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::model::{User, UserId};
+use super::query;
+use crate::graphql::loaders::Load;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+
+/// One user.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UserById(pub UserId);
+
+impl Load for UserById {
+    type Value = Arc<User>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, Fault> {
+        let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let users = query::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(users.into_iter().map(|user| (UserById(user.id), Arc::new(user))).collect())
+    }
+}

@@ -1,0 +1,107 @@
+//! Users as rows, and what commands are given.
+
+use std::fmt;
+
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+
+use crate::graphql::{Entity, Id, context};
+use crate::platform::auth::Role;
+use crate::platform::db::schema::users;
+
+/// A user's id: `user_01j…`.
+pub type UserId = Id<User>;
+
+/// Somebody with an account. The password's hash is not part of the row that travels through the program.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The address, trimmed and in lower case.
+    pub email: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// When they registered.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Entity for User {
+    const PREFIX: &'static str = "user";
+}
+
+/// What sign-in compares with.
+#[derive(Queryable)]
+pub(super) struct Credentials {
+    pub(super) user: User,
+    pub(super) password_hash: String,
+}
+
+/// A user with a fresh access token.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who signed in.
+    pub user: User,
+    /// The token.
+    pub access_token: String,
+    /// When the token ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A user from elsewhere, with a password hash in PHC form.
+#[derive(Clone)]
+pub struct ImportedUser {
+    /// The address.
+    pub email: String,
+    /// The name that others see.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Argon2 in PHC string form.
+    pub password_hash: String,
+}
+
+/// What a person fills in to get an account.
+#[derive(Clone, InputObject)]
+pub struct RegisterInput {
+    /// The address to sign in with. Upper and lower case are the same.
+    pub email: String,
+    /// The name that others see, 1 to 100 characters.
+    pub name: String,
+    /// 10 to 200 characters, any characters.
+    pub password: String,
+}
+
+/// What a person fills in to sign in.
+#[derive(Clone, InputObject)]
+pub struct SignInInput {
+    /// The address that the account was registered with.
+    pub email: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Gives a user another role.
+#[derive(Clone, Debug, InputObject)]
+pub struct ChangeUserRoleInput {
+    /// Whose role.
+    pub user_id: UserId,
+    /// The new role.
+    pub role: context::Role,
+}
+
+// Passwords must not reach a log by way of a derived Debug.
+impl fmt::Debug for RegisterInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisterInput").field("email", &self.email).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SignInInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignInInput").field("email", &self.email).finish_non_exhaustive()
+    }
+}

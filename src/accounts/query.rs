@@ -1,0 +1,119 @@
+//! Users' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::model::{Credentials, ImportedUser, User, UserId};
+use crate::platform::auth::Role;
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::users;
+
+pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
+    users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
+}
+
+pub(super) async fn credentials(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<Credentials>> {
+    users::table
+        .filter(users::email.eq(email))
+        .select((User::as_select(), users::password_hash))
+        .first(conn)
+        .await
+        .optional()
+}
+
+pub(super) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+    users::table.find(id).select(User::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+/// Locks every administrator, so that two demotions at once cannot remove the last two.
+pub(super) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
+    users::table
+        .filter(users::role.eq(Role::Admin))
+        .order(users::id)
+        .select(users::id)
+        .for_update()
+        .load(tx.conn())
+        .await
+}
+
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> QueryResult<User> {
+    let now = clock.now();
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(clock.uuid()),
+            users::email.eq(&new.email),
+            users::name.eq(&new.name),
+            users::role.eq(new.role),
+            users::password_hash.eq(&new.password_hash),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Inserts many at once; those whose address is known already are left out.
+pub(super) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<Vec<User>> {
+    let now = clock.now();
+    let rows: Vec<_> = new
+        .iter()
+        .map(|user| {
+            (
+                users::id.eq(clock.uuid()),
+                users::email.eq(&user.email),
+                users::name.eq(&user.name),
+                users::role.eq(user.role),
+                users::password_hash.eq(&user.password_hash),
+                users::created_at.eq(now),
+                users::updated_at.eq(now),
+            )
+        })
+        .collect();
+    diesel::insert_into(users::table)
+        .values(rows)
+        .on_conflict(users::email)
+        .do_nothing()
+        .returning(User::as_returning())
+        .get_results(tx.conn())
+        .await
+}
+
+pub(super) async fn set_role(tx: &mut Tx, id: UserId, role: Role, now: DateTime<Utc>) -> QueryResult<User> {
+    diesel::update(users::table.find(id))
+        .set((users::role.eq(role), users::updated_at.eq(now)))
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(super) async fn set_password(
+    conn: &mut AsyncPgConnection,
+    id: UserId,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(users::table.find(id))
+        .set((users::password_hash.eq(hash), users::updated_at.eq(now)))
+        .execute(conn)
+        .await
+}
+
+/// Whether there is any user at all.
+///
+/// # Errors
+/// The database failed.
+pub async fn any(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await
+}
+
+/// Whether somebody has this address.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_registered(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<bool> {
+    let found = users::table.filter(users::email.eq(email)).select(users::id);
+    diesel::select(diesel::dsl::exists(found)).get_result(conn).await
+}

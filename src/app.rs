@@ -1,0 +1,230 @@
+//! The composition root: makes an [`App`] out of a [`Config`], embedded services included, and takes it down again.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts;
+use crate::config::Config;
+use crate::platform::auth::{Passwords, Tokens};
+use crate::platform::cache::Cache;
+use crate::platform::clock::Clock;
+use crate::platform::db::{self, Db, migrations};
+use crate::platform::embedded::objects::{self, Objects};
+use crate::platform::embedded::postgres::{self, Postgres};
+use crate::platform::fault::{Context, Fault};
+use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
+use crate::platform::mail::Mailer;
+use crate::platform::outbox::{self, dispatcher};
+use crate::platform::pubsub::PubSub;
+use crate::platform::redis::RedisLink;
+use crate::platform::storage::{self, Storage};
+use crate::platform::telemetry::Metrics;
+use crate::platform::{App, Services};
+
+/// Every job of the program.
+///
+/// # Errors
+/// Two handlers have the same name.
+pub fn registry() -> Result<Registry, Fault> {
+    let platform = outbox::handlers();
+    let features: [Vec<Handler>; 1] = [accounts::handlers()];
+    Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
+}
+
+/// A program in operation.
+pub struct Running {
+    /// What everything uses.
+    pub app: App,
+    /// What is embedded, for the banner: what it is and how to replace it.
+    pub embedded: Vec<(&'static str, String)>,
+    postgres: Option<Postgres>,
+}
+
+/// Starts what is embedded and connects to the rest. In development the database is migrated; in production that is
+/// `lyceum migrate`'s business.
+///
+/// # Errors
+/// Something cannot be reached or started.
+pub async fn start(config: Config) -> Result<Running, Fault> {
+    let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+    let clock = Clock::System;
+    let mut embedded = Vec::new();
+    let secret = secret(&config)?;
+
+    let (database_url, postgres) = match &config.database_url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let folder = config.data.join("postgres");
+            let options = postgres::Options { folder, durable: true, search_path: config.path.clone() };
+            let postgres = Postgres::start(options).await?;
+            let what = if postgres.owns() { "" } else { ", owned by another lyceum process" };
+            embedded.push(("database", format!("PostgreSQL {}{what}; set DATABASE_URL", postgres.version())));
+            (postgres.url().to_owned(), Some(postgres))
+        }
+    };
+    let settings = db::Settings { url: database_url, connections: config.db_connections, schema: None };
+    let db = Db::new(&settings)?;
+
+    let (cache, pubsub) = match &config.redis_url {
+        Some(url) => (
+            Cache::redis(RedisLink::connect(url).await?, "lyceum:cache:"),
+            PubSub::redis(url, "lyceum:topic:", &tasks, stopping.clone()).await?,
+        ),
+        None => {
+            embedded.push(("cache, push", "in this process; set REDIS_URL for more than one node".into()));
+            (Cache::memory(), PubSub::local())
+        }
+    };
+    let storage = storage(&config, &secret, &mut embedded, &tasks, &stopping).await?;
+    let mailer = match &config.smtp_url {
+        Some(url) => Mailer::smtp(url, &config.mail_from)?,
+        None => {
+            embedded.push(("mail", format!("files, shown at {}/dev/mail; set SMTP_URL", config.public_url)));
+            Mailer::files(config.data.join("mail"), &config.mail_from)?
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
+    let app = App::new(Services {
+        passwords: Passwords::new(threads)?,
+        tokens: Tokens::new(secret.as_bytes(), lifetime, clock.clone()),
+        metrics: Metrics::new(),
+        config,
+        clock,
+        db,
+        cache,
+        pubsub,
+        storage,
+        mailer,
+        tasks,
+        stopping,
+    });
+    Ok(Running { app, embedded, postgres })
+}
+
+impl Running {
+    /// Applies missing migrations in development; in production says that they are missing.
+    ///
+    /// # Errors
+    /// The database failed, or lacks migrations in production.
+    pub async fn prepare_database(&self) -> Result<(), Fault> {
+        if self.app.config.is_production() {
+            let pending = migrations::pending(&self.app.db).await?;
+            if pending.is_empty() {
+                return Ok(());
+            }
+            return Err(Fault::new(format!("the database lacks {}; run `lyceum migrate`", pending.join(", "))));
+        }
+        migrations::run(&self.app.db).await.map(drop)
+    }
+
+    /// Starts the dispatcher, the job worker and the schedule in the background.
+    ///
+    /// # Errors
+    /// Two handlers have the same name.
+    pub fn work(&self) -> Result<(), Fault> {
+        let (app, registry) = (&self.app, registry()?);
+        app.tasks.spawn(dispatcher::run(app.clone(), registry.clone()));
+        app.tasks.spawn(cron::run(app.clone(), registry.clone()));
+        app.tasks.spawn(Worker::new(app.clone(), registry).run());
+        Ok(())
+    }
+
+    /// Ends background tasks and embedded services, in that order.
+    ///
+    /// # Errors
+    /// The embedded PostgreSQL did not stop.
+    pub async fn stop(self) -> Result<(), Fault> {
+        self.app.stopping.cancel();
+        self.app.pubsub.close();
+        self.app.tasks.close();
+        // Jobs in hand get the grace; the second that is added is for giving back their leases.
+        let patience = self.app.config.shutdown_grace + Duration::from_secs(1);
+        if tokio::time::timeout(patience, self.app.tasks.wait()).await.is_err() {
+            tracing::warn!("some background tasks did not end in time");
+        }
+        match self.postgres {
+            Some(postgres) => postgres.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn storage(
+    config: &Config,
+    secret: &str,
+    embedded: &mut Vec<(&'static str, String)>,
+    tasks: &TaskTracker,
+    stopping: &CancellationToken,
+) -> Result<Storage, Fault> {
+    if let Some(s3) = &config.s3 {
+        return Ok(Storage::connect(storage::Settings {
+            endpoint: s3.endpoint.clone(),
+            bucket: s3.bucket.clone(),
+            region: s3.region.clone(),
+            access_key: s3.access_key.clone(),
+            secret_key: s3.secret_key.clone(),
+        }));
+    }
+    let mut allowed_origins = config.cors_origins.clone();
+    allowed_origins.push(config.public_url.clone());
+    let options = objects::Options {
+        folder: config.data.join("objects"),
+        addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        // The same keys after a restart, so that a signed URL given out before still works.
+        access_key: Some("LYCEUMEMBEDDED".into()),
+        secret_key: Some(derived(secret, "objects")),
+        allowed_origins,
+    };
+    let objects = Objects::start(options, tasks, stopping.clone()).await?;
+    embedded.push(("objects", format!("S3-compatible store at {}; set S3_ENDPOINT, S3_BUCKET", objects.endpoint())));
+    let storage = Storage::connect(storage::Settings {
+        endpoint: Some(objects.endpoint()),
+        bucket: "lyceum".into(),
+        region: "us-east-1".into(),
+        access_key: objects.access_key().into(),
+        secret_key: objects.secret_key().into(),
+    });
+    storage.ensure_bucket().await?;
+    Ok(storage)
+}
+
+/// The secret of the settings or, in development, one that is made at the first start and kept.
+fn secret(config: &Config) -> Result<String, Fault> {
+    if let Some(secret) = &config.secret {
+        return Ok(secret.clone());
+    }
+    let path = config.data.join("secret");
+    match std::fs::read_to_string(&path) {
+        Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
+        Ok(_) => Err(Fault::new(format!("{} is damaged; delete it", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let secret: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+            write_private(&path, &secret).context(format!("cannot write {}", path.display()))?;
+            Ok(secret)
+        }
+        Err(error) => Err(error).context(format!("cannot read {}", path.display())),
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// A secret for one purpose that does not tell the one it comes from.
+fn derived(secret: &str, purpose: &str) -> String {
+    let digest = Sha256::digest(format!("lyceum/{purpose}/{secret}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

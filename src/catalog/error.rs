@@ -1,0 +1,25 @@
+//! What a caller can act on.
+
+use crate::graphql::{Error, UserErrorCode};
+
+pub(super) fn slug_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["slug"], "Another course has this slug; choose a different one.")
+}
+
+pub(super) fn no_such(what: &str) -> Error {
+    Error::NotFound(format!("There is no such {what}."))
+}
+
+pub(super) fn not_yours() -> Error {
+    Error::Forbidden("Only the course's instructor and administrators may change it.".into())
+}
+
+pub(super) fn nothing_to_publish() -> Error {
+    let message = "A course needs a published lesson before it can be published.";
+    Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)
+}
+
+pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
+    let message = format!("A {within} has at most {most} {what}s.");
+    Error::invalid(UserErrorCode::OutOfRange, &[], message)
+}

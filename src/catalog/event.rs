@@ -1,0 +1,42 @@
+//! What happened in the catalog.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{CourseId, LessonId};
+use crate::platform::outbox::Event;
+
+/// The topic of every new video of the platform.
+pub(super) const NEW_VIDEOS: &str = "videos";
+
+/// The topic of one course's new videos.
+pub(super) fn new_videos_of(course: CourseId) -> String {
+    format!("videos:{}", course.uuid())
+}
+
+/// A lesson of a published course can be seen from now on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LessonPublished {
+    /// The lesson.
+    pub lesson_id: LessonId,
+    /// Its course.
+    pub course_id: CourseId,
+}
+
+impl Event for LessonPublished {
+    const KIND: &'static str = "lesson_published";
+
+    fn topics(&self) -> Vec<String> {
+        vec![NEW_VIDEOS.to_owned(), new_videos_of(self.course_id)]
+    }
+}
+
+/// A course can be seen from now on, with the lessons that were published in it before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CoursePublished {
+    /// The course.
+    pub course_id: CourseId,
+}
+
+impl Event for CoursePublished {
+    const KIND: &'static str = "course_published";
+}

@@ -1,0 +1,97 @@
+//! Reading the catalog.
+
+use async_graphql::{Context, Object};
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::course::CourseObject;
+use super::new_video::{LIST, NewVideoObject};
+use super::subscription::topic;
+use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug};
+use crate::catalog::model::CourseId;
+use crate::catalog::policy;
+use crate::graphql::context::{actor, app, loaders, public};
+use crate::graphql::page::{Page, encode_cursor, wants_total};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
+use crate::platform::outbox::feed;
+
+const COURSES: &str = "courses";
+
+/// The catalog queries.
+#[derive(Default)]
+pub struct CatalogQuery;
+
+#[Object]
+impl CatalogQuery {
+    /// The published courses, newest first.
+    #[graphql(directive = public::apply())]
+    async fn courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CourseObject>>> {
+        let page = PageArgs { first, after, last, before }.page::<(i64, Uuid)>(COURSES)?;
+        let page = Page {
+            limit: page.limit,
+            backward: page.backward,
+            after: page.after.map(|(micros, id)| Ok::<_, Error>((instant(micros)?, id))).transpose()?,
+            before: page.before.map(|(micros, id)| Ok::<_, Error>((instant(micros)?, id))).transpose()?,
+        };
+        let rows = loaders(ctx).load(CatalogPage(page.clone())).await?.unwrap_or_default();
+        let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
+            let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
+            encode_cursor(COURSES, &(micros, course.id))
+        });
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = loaders(ctx).load(CatalogCount).await?.unwrap_or_default();
+        Ok(Inline(connection.with_total(total)))
+    }
+
+    /// The course with this slug; null if there is none, or if it is somebody else's draft.
+    #[graphql(directive = public::apply())]
+    async fn course(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The course's name in addresses.")] slug: String,
+    ) -> Result<Option<Inline<CourseObject>>> {
+        let course = loaders(ctx).load(CourseBySlug(slug)).await?;
+        let visible = course.filter(|course| policy::can_see(actor(ctx), course));
+        Ok(visible.map(|course| Inline(CourseObject(course))))
+    }
+
+    /// What the subscription `newVideo` delivers and has delivered, oldest first: with the same cursors.
+    #[graphql(directive = public::apply())]
+    #[allow(clippy::too_many_arguments)]
+    async fn new_videos(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this course's.")] course_id: Option<CourseId>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<NewVideoObject>>> {
+        let page = PageArgs { first, after, last, before }.page::<i64>(LIST)?;
+        let topic = topic(ctx, course_id).await?;
+        let range = (page.after.unwrap_or_default(), page.before.unwrap_or(i64::MAX));
+        let events = feed::read(app(ctx), &topic, range, !page.backward, page.fetch()).await?;
+        let connection = page.connection(events, NewVideoObject, NewVideoObject::cursor_text);
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = feed::count(app(ctx), &topic).await?;
+        Ok(Inline(connection.with_total(total)))
+    }
+}
+
+fn instant(micros: i64) -> Result<chrono::DateTime<chrono::Utc>> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| Error::BadInput(format!("The cursor is not one that {COURSES} returned.")))
+}

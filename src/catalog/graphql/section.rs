@@ -1,0 +1,84 @@
+//! A section in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+
+use super::course::{CourseObject, course_node};
+use super::lesson::LessonObject;
+use crate::catalog::loader::{LessonsOf, SectionById};
+use crate::catalog::model::{Course, Lesson, Section, SectionId};
+use crate::catalog::policy;
+use crate::graphql::{Connection, Inline, PageArgs, Result, actor, loaders, page};
+
+/// A section in the schema, with the course that says who may see what of it.
+#[derive(Clone)]
+pub struct SectionObject {
+    /// Its course.
+    pub course: Arc<Course>,
+    /// The section.
+    pub row: Arc<Section>,
+}
+
+impl SectionObject {
+    async fn visible_lessons(&self, ctx: &Context<'_>) -> Result<Vec<Arc<Lesson>>> {
+        let all = loaders(ctx).load(LessonsOf(self.course.id)).await?.unwrap_or_default();
+        let own = all.iter().filter(|lesson| lesson.section_id == self.row.id);
+        Ok(own.filter(|lesson| policy::can_see_lesson(actor(ctx), &self.course, lesson)).cloned().collect())
+    }
+}
+
+/// A chapter of a course.
+#[Object(name = "Section")]
+impl SectionObject {
+    /// Identifies the section.
+    pub async fn id(&self) -> SectionId {
+        self.row.id
+    }
+
+    /// The name.
+    async fn title(&self) -> &str {
+        &self.row.title
+    }
+
+    /// Its place in the course, from 1.
+    async fn position(&self) -> i32 {
+        self.row.position
+    }
+
+    /// The course.
+    async fn course(&self) -> Inline<CourseObject> {
+        Inline(CourseObject(self.course.clone()))
+    }
+
+    /// How many lessons of the section the viewer sees.
+    async fn lesson_count(&self, ctx: &Context<'_>) -> Result<usize> {
+        Ok(self.visible_lessons(ctx).await?.len())
+    }
+
+    /// The section's lessons in order; drafts only for those who may edit them.
+    async fn lessons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<LessonObject>>> {
+        let rows = self.visible_lessons(ctx).await?;
+        let lessons = rows.into_iter().map(|row| LessonObject { course: self.course.clone(), row }).collect();
+        let args = PageArgs { first, after, last, before };
+        Ok(Inline(page::slice(args, "lessons", lessons, |lesson| lesson.row.position)?))
+    }
+}
+
+/// The section with this id, if the viewer may know of it.
+///
+/// # Errors
+/// The database failed.
+pub async fn section_node(ctx: &Context<'_>, id: SectionId) -> Result<Option<SectionObject>> {
+    let Some(row) = loaders(ctx).load(SectionById(id)).await? else { return Ok(None) };
+    let course = course_node(ctx, row.course_id).await?;
+    Ok(course.map(|CourseObject(course)| SectionObject { course, row }))
+}

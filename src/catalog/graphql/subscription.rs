@@ -1,0 +1,43 @@
+//! Push from the catalog.
+
+use async_graphql::{Context, Subscription};
+use futures_util::{Stream, StreamExt};
+
+use super::course::course_node;
+use super::new_video::{LIST, NewVideoObject};
+use crate::catalog::error;
+use crate::catalog::event::{LessonPublished, NEW_VIDEOS, new_videos_of};
+use crate::catalog::model::CourseId;
+use crate::graphql::context::{app, public};
+use crate::graphql::page::decode_cursor;
+use crate::graphql::{Inline, Result};
+use crate::platform::outbox::feed;
+
+/// The catalog subscriptions.
+#[derive(Default)]
+pub struct CatalogSubscription;
+
+#[Subscription]
+impl CatalogSubscription {
+    /// Each lesson as it is published. After a break, pass the last `cursor` as `after`: what was missed comes first,
+    /// and nothing comes twice. Without `after` it begins now.
+    #[graphql(directive = public::apply())]
+    async fn new_video(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this course's.")] course_id: Option<CourseId>,
+        #[graphql(desc = "The cursor of the last one that was seen.")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Inline<NewVideoObject>> + use<>> {
+        let topic = topic(ctx, course_id).await?;
+        let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
+        let events = feed::follow::<LessonPublished>(app(ctx).clone(), topic, after).await?;
+        Ok(events.map(|event| Inline(NewVideoObject(event))))
+    }
+}
+
+/// The topic to follow; a course must be one that the viewer may know of.
+pub(super) async fn topic(ctx: &Context<'_>, course: Option<CourseId>) -> Result<String> {
+    let Some(id) = course else { return Ok(NEW_VIDEOS.to_owned()) };
+    course_node(ctx, id).await?.ok_or_else(|| error::no_such("course"))?;
+    Ok(new_videos_of(id))
+}

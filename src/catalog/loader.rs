@@ -1,0 +1,141 @@
+//! Courses, sections and lessons in batches. None of them depends on the viewer: what may be shown is decided by the
+//! policy afterwards.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::model::{Course, CourseId, Lesson, LessonId, Section, SectionId};
+use super::query::{self, CatalogKey};
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+
+/// One course.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CourseById(pub(super) CourseId);
+
+impl Load for CourseById {
+    type Value = Arc<Course>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(one_each(rows, |course| CourseById(course.id)))
+    }
+}
+
+/// One course by its name in addresses.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CourseBySlug(pub(super) String);
+
+impl Load for CourseBySlug {
+    type Value = Arc<Course>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
+        let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
+        Ok(one_each(rows, |course| CourseBySlug(course.slug.clone())))
+    }
+}
+
+/// A page of the catalog, in its direction. Equal pages asked for at once are one statement; different ones share a
+/// connection.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CatalogPage(pub(super) Page<CatalogKey>);
+
+impl Load for CatalogPage {
+    type Value = Vec<Arc<Course>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| query::published(&conn, &key.0))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// How many courses the catalog has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CatalogCount;
+
+impl Load for CatalogCount {
+    type Value = i64;
+
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let count = query::count_published(&*app.db.read().await?).await?;
+        Ok(HashMap::from([(CatalogCount, count)]))
+    }
+}
+
+/// A course's sections in order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SectionsOf(pub(super) CourseId);
+
+impl Load for SectionsOf {
+    type Value = Arc<[Arc<Section>]>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::sections_of(&*app.db.read().await?, &ids).await?;
+        Ok(many_each(keys, rows, |section| SectionsOf(section.course_id)))
+    }
+}
+
+/// All lessons of a course, section by section, in order within each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LessonsOf(pub(super) CourseId);
+
+impl Load for LessonsOf {
+    type Value = Arc<[Arc<Lesson>]>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::lessons_of(&*app.db.read().await?, &ids).await?;
+        Ok(many_each(keys, rows, |lesson| LessonsOf(lesson.course_id)))
+    }
+}
+
+/// One section.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SectionById(pub(super) SectionId);
+
+impl Load for SectionById {
+    type Value = Arc<Section>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Section>>, Fault> {
+        let ids: Vec<SectionId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::sections_by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(one_each(rows, |section| SectionById(section.id)))
+    }
+}
+
+/// One lesson.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LessonById(pub(super) LessonId);
+
+impl Load for LessonById {
+    type Value = Arc<Lesson>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Lesson>>, Fault> {
+        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::lessons_by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(one_each(rows, |lesson| LessonById(lesson.id)))
+    }
+}
+
+fn one_each<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<R>> {
+    rows.into_iter().map(|row| (key(&row), Arc::new(row))).collect()
+}
+
+/// Groups rows by key; a key without rows gets an empty list.
+fn many_each<K: Clone + Eq + Hash, R>(keys: &[K], rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<[Arc<R>]>> {
+    let mut groups: HashMap<K, Vec<Arc<R>>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(Arc::new(row));
+    }
+    groups.into_iter().map(|(key, rows)| (key, rows.into())).collect()
+}

@@ -1,0 +1,27 @@
+//! What is taught: courses with their sections and lessons.
+//!
+//! A course is its instructor's until it is published; then everybody sees its outline. Publishing a lesson of a
+//! published course is news: [`LessonPublished`] is pushed to everybody who follows new videos.
+
+mod command;
+mod error;
+mod event;
+mod graphql;
+mod loader;
+mod model;
+mod policy;
+mod query;
+
+pub use command::{
+    create_course, create_lesson, create_section, publish_course, publish_lesson, update_course, update_lesson,
+    update_section,
+};
+pub use event::{CoursePublished, LessonPublished};
+pub use graphql::{
+    CatalogMutation, CatalogQuery, CatalogSubscription, CourseObject, LessonObject, SectionObject, course_node,
+    lesson_node, section_node,
+};
+pub use model::{
+    Course, CourseId, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId,
+    LessonIdInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+};

@@ -1,0 +1,89 @@
+//! Who may see and do what with courses.
+
+use super::model::{Course, Lesson};
+use crate::platform::auth::{Actor, Role};
+
+/// Instructors and administrators teach.
+pub(super) fn can_create(actor: &Actor) -> bool {
+    actor.has(Role::Instructor)
+}
+
+/// A course is its instructor's and the administrators' to edit.
+pub(super) fn can_edit(actor: &Actor, course: &Course) -> bool {
+    (actor.has(Role::Instructor) && actor.is(course.instructor_id)) || actor.has(Role::Admin)
+}
+
+/// A draft does not exist for anybody but those who may edit it.
+pub(super) fn can_see(actor: &Actor, course: &Course) -> bool {
+    course.published_at.is_some() || can_edit(actor, course)
+}
+
+/// The same for a lesson, in a course that can be seen.
+pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
+    can_see(actor, course) && (lesson.published_at.is_some() || can_edit(actor, course))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graphql::Id;
+
+    fn actor(id: u128, role: Role) -> Actor {
+        Actor::User { id: Uuid::from_u128(id), role, expires_at: DateTime::<Utc>::MAX_UTC }
+    }
+
+    fn course(published: bool) -> Course {
+        Course {
+            id: Id::new(Uuid::from_u128(10)),
+            slug: "rust".into(),
+            title: "Rust".into(),
+            subtitle: String::new(),
+            description: String::new(),
+            instructor_id: Id::new(Uuid::from_u128(1)),
+            lesson_count: 0,
+            duration_seconds: 0,
+            published_at: published.then_some(DateTime::UNIX_EPOCH),
+            created_at: DateTime::UNIX_EPOCH,
+            updated_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn lesson(published: bool) -> Lesson {
+        Lesson {
+            id: Id::new(Uuid::from_u128(20)),
+            course_id: Id::new(Uuid::from_u128(10)),
+            section_id: Id::new(Uuid::from_u128(15)),
+            position: 1,
+            title: "Ownership".into(),
+            duration_seconds: 60,
+            published_at: published.then_some(DateTime::UNIX_EPOCH),
+        }
+    }
+
+    #[test]
+    fn the_table() {
+        // who, creates, edits, sees (draft, published) course, sees (draft, published) lesson of a published course
+        for (who, actor, creates, edits, sees, sees_lesson) in [
+            ("anonymous", Actor::Anonymous, false, false, (false, true), (false, true)),
+            ("a student", actor(2, Role::Student), false, false, (false, true), (false, true)),
+            ("its instructor", actor(1, Role::Instructor), true, true, (true, true), (true, true)),
+            ("its instructor, now a student", actor(1, Role::Student), false, false, (false, true), (false, true)),
+            ("another instructor", actor(2, Role::Instructor), true, false, (false, true), (false, true)),
+            ("an administrator", actor(3, Role::Admin), true, true, (true, true), (true, true)),
+        ] {
+            assert_eq!(can_create(&actor), creates, "{who}");
+            assert_eq!(can_edit(&actor, &course(true)), edits, "{who}");
+            assert_eq!((can_see(&actor, &course(false)), can_see(&actor, &course(true))), sees, "{who}");
+            let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published));
+            assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
+            assert_eq!(
+                can_see_lesson(&actor, &course(false), &lesson(true)),
+                edits,
+                "{who}: a draft hides its lessons"
+            );
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `lyceum seed`: a demo school, made through the same commands that the API uses.
+//!
+//! What it makes depends on the numbers only: the same ones give the same titles, people and outlines.
+
+mod content;
+
+use chrono::{DateTime, Utc};
+use clap::Args as ClapArgs;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::explain;
+use crate::accounts::{self, ImportedUser, User};
+use crate::app;
+use crate::catalog::{
+    self, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, LessonIdInput, Section,
+};
+use crate::config::Config;
+use crate::platform::App;
+use crate::platform::auth::{Actor, Role};
+use crate::platform::fault::Fault;
+use content::Outline;
+
+/// The password of every demo account.
+pub const PASSWORD: &str = "learn-with-lyceum";
+const ADMIN: &str = "admin@lyceum.example";
+/// Users written in one transaction.
+const CHUNK: usize = 1000;
+/// Courses made at a time.
+const PARALLEL: usize = 8;
+
+/// How much to make.
+#[derive(ClapArgs, Clone, Copy, Debug)]
+pub struct Args {
+    /// How many courses
+    #[arg(long, default_value_t = 24)]
+    pub courses: usize,
+    /// How many users, the three demo accounts included
+    #[arg(long, default_value_t = 60)]
+    pub users: usize,
+}
+
+impl Default for Args {
+    fn default() -> Args {
+        Args { courses: 24, users: 60 }
+    }
+}
+
+pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
+    if config.is_production() {
+        return Err(Fault::new("demo accounts have a public password; there is no seed in production"));
+    }
+    let running = app::start(config).await?;
+    let filled = async {
+        running.prepare_database().await?;
+        if is_demo(&running.app).await? {
+            return Err(Fault::new("the demo school is there already; empty the database to make another"));
+        }
+        fill(&running.app, &args).await
+    };
+    let filled = filled.await;
+    let stopped = running.stop().await;
+    filled?;
+    println!("Sign in as {ADMIN}, instructor@lyceum.example or student@lyceum.example, password {PASSWORD}");
+    stopped
+}
+
+/// Whether the database holds a demo school.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_demo(app: &App) -> Result<bool, Fault> {
+    Ok(accounts::is_registered(&mut *app.db.read().await?, ADMIN).await?)
+}
+
+/// Fills the database.
+///
+/// # Errors
+/// The database failed, or a command refused what the seed made, which is a bug.
+pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
+    let total = u64::try_from(args.users + args.courses)?;
+    let style = ProgressStyle::with_template("{msg:<10} {bar:40} {pos}/{len}  {elapsed}, {eta} to go")?;
+    let progress = ProgressBar::new(total).with_style(style).with_message("users");
+    let instructors = users(app, args, &progress).await?;
+    progress.set_message("courses");
+    // Courses by the same instructor lie apart; instructors get about twenty courses each when there are many.
+    stream::iter(0..args.courses)
+        .map(|number| {
+            let instructor = instructors.get(number % instructors.len().max(1));
+            let progress = &progress;
+            async move {
+                let instructor = instructor.ok_or_else(|| Fault::new("there is no instructor"))?;
+                course(app, instructor, number).await?;
+                progress.inc(1);
+                Ok::<_, Fault>(())
+            }
+        })
+        .buffer_unordered(PARALLEL)
+        .try_collect::<()>()
+        .await?;
+    progress.finish_with_message("done");
+    Ok(())
+}
+
+/// Everybody, with one password hash for all: hashing fifty thousand times would take a quarter of an hour.
+async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<Vec<User>, Fault> {
+    let password_hash = app.passwords.hash(PASSWORD.into()).await?;
+    let teachers = (args.courses / 20).max(4);
+    let mut instructors = Vec::new();
+    let everybody: Vec<usize> = (0..args.users.max(3)).collect();
+    for chunk in everybody.chunks(CHUNK) {
+        let people: Vec<ImportedUser> = chunk
+            .iter()
+            .map(|number| {
+                let (name, email) = content::person(*number);
+                // The three demo accounts first, then the other instructors.
+                let role = match number {
+                    0 => Role::Admin,
+                    1 => Role::Instructor,
+                    2 => Role::Student,
+                    number if *number <= teachers + 1 => Role::Instructor,
+                    _ => Role::Student,
+                };
+                ImportedUser { email, name, role, password_hash: password_hash.clone() }
+            })
+            .collect();
+        let made = accounts::import(app, &people).await.map_err(explain)?;
+        progress.inc(u64::try_from(chunk.len())?);
+        instructors.extend(made.into_iter().filter(|user| user.role == Role::Instructor));
+    }
+    instructors.sort_by_key(|user| user.id.uuid());
+    Ok(instructors)
+}
+
+/// One published course. Its last lesson stays a draft, so that there is something to publish.
+async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault> {
+    let actor = Actor::User { id: instructor.id.uuid(), role: instructor.role, expires_at: DateTime::<Utc>::MAX_UTC };
+    let outline = Outline::of(number);
+    let input = CreateCourseInput {
+        title: outline.title.clone(),
+        slug: None,
+        subtitle: outline.subtitle.clone(),
+        description: outline.description.clone(),
+    };
+    let course = catalog::create_course(app, &actor, input).await.map_err(explain)?;
+    let last = outline.sections.len().saturating_sub(1);
+    for (place, (title, lessons)) in outline.sections.into_iter().enumerate() {
+        let input = CreateSectionInput { course_id: course.id, title };
+        let (_, section) = catalog::create_section(app, &actor, input).await.map_err(explain)?;
+        lessons_of(app, &actor, &section, lessons, place == last).await?;
+    }
+    let input = CourseIdInput { course_id: course.id };
+    catalog::publish_course(app, &actor, input).await.map_err(explain)?;
+    Ok(())
+}
+
+async fn lessons_of(
+    app: &App,
+    actor: &Actor,
+    section: &Section,
+    lessons: Vec<(String, i32)>,
+    keep_draft: bool,
+) -> Result<(), Fault> {
+    let last = lessons.len().saturating_sub(1);
+    for (place, (title, duration_seconds)) in lessons.into_iter().enumerate() {
+        let input = CreateLessonInput { section_id: section.id, title, duration_seconds };
+        let (_, lesson) = catalog::create_lesson(app, actor, input).await.map_err(explain)?;
+        if !(keep_draft && place == last) {
+            let input = LessonIdInput { lesson_id: lesson.id };
+            catalog::publish_lesson(app, actor, input).await.map_err(explain)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! `lyceum worker`
+
+use super::interrupted;
+use crate::app;
+use crate::config::Config;
+use crate::platform::fault::Fault;
+
+pub(super) async fn run(config: Config) -> Result<(), Fault> {
+    let running = app::start(config).await?;
+    let worked = async {
+        running.prepare_database().await?;
+        running.work()?;
+        println!("The worker is ready.");
+        interrupted().await
+    };
+    let worked = worked.await;
+    let stopped = running.stop().await;
+    worked.and(stopped)
+}

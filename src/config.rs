@@ -1,0 +1,346 @@
+//! Every setting of the program. Nothing else reads the environment.
+//!
+//! [`Config::from_vars`] reports *all* problems at once, so that an operator mends a deployment in one round.
+
+mod reader;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use reader::Reader;
+
+/// One setting, as `docs/settings.md` and `lyceum config check` show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What it is when unset.
+    pub default: &'static str,
+    /// Whether its value is never shown.
+    pub secret: bool,
+    /// What it does.
+    pub help: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, secret: false, help }
+}
+
+const fn secret(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, secret: true, help }
+}
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    setting("LYCEUM_ENV", "development", "`production` refuses embedded services, missing or weak secrets"),
+    setting("LYCEUM_ADDR", "127.0.0.1:8080", "address and port to listen on"),
+    setting("LYCEUM_PUBLIC_URL", "http://<LYCEUM_ADDR>", "the address that people and mails use; https in production"),
+    setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),
+    secret("LYCEUM_SECRET", "made at first start", "signs access tokens; at least 32 characters"),
+    setting("LYCEUM_TOKEN_MINUTES", "60", "how long an access token lives, 1 to 1440"),
+    setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps, separated by commas"),
+    setting("LYCEUM_LOG", "info", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
+    setting("LYCEUM_LOG_FORMAT", "text", "`text` or `json`"),
+    secret("DATABASE_URL", "embedded PostgreSQL", "PostgreSQL 15 or newer"),
+    setting("LYCEUM_DB_CONNECTIONS", "10", "most database connections of this process, 2 to 500"),
+    secret("REDIS_URL", "in this process", "Redis 7 or Valkey; several nodes separated by commas are a cluster"),
+    setting("S3_ENDPOINT", "embedded store", "S3-compatible store; leave unset for AWS and set S3_BUCKET"),
+    setting("S3_BUCKET", "lyceum", "bucket for videos, images and files"),
+    setting("S3_REGION", "us-east-1", "region of the bucket"),
+    setting("S3_ACCESS_KEY_ID", "made at first start", "key id for the bucket"),
+    secret("S3_SECRET_ACCESS_KEY", "made at first start", "secret key for the bucket"),
+    secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` with user and password"),
+    setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of mails"),
+    setting("LYCEUM_MAX_BODY_BYTES", "1048576", "largest request body"),
+    setting("LYCEUM_MAX_DEPTH", "15", "deepest selection; under 15 breaks GraphiQL"),
+    setting("LYCEUM_MAX_COST", "5000", "most objects that one operation may ask for"),
+    setting("LYCEUM_MAX_ALIASES", "30", "most aliases in one document"),
+    setting("LYCEUM_MAX_TOKENS", "4000", "most tokens in one document"),
+    setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
+    setting("LYCEUM_MAX_BATCH", "10", "most operations in one HTTP request"),
+    setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
+    setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
+    setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
+];
+
+/// Whether mistakes are tolerated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Embedded services, demo data, readable mails.
+    Development,
+    /// Nothing embedded, nothing weak.
+    Production,
+}
+
+/// The limits on one request.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Nested selection sets.
+    pub depth: usize,
+    /// Objects that an operation may ask for.
+    pub cost: usize,
+    /// Aliases in a document.
+    pub aliases: usize,
+    /// Tokens in a document.
+    pub tokens: usize,
+    /// Directives in a document.
+    pub directives: usize,
+    /// Operations in one HTTP request.
+    pub batch: usize,
+    /// Operations at a time on one WebSocket.
+    pub socket_operations: usize,
+    /// Time for one operation.
+    pub timeout: Duration,
+}
+
+/// Where files of videos, images and downloads are kept.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    /// The store's address; `None` is AWS.
+    pub endpoint: Option<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// Key id.
+    pub access_key: String,
+    /// Secret key.
+    pub secret_key: String,
+}
+
+/// What is in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Development or production.
+    pub environment: Environment,
+    /// Where to listen.
+    pub addr: SocketAddr,
+    /// The address that people use, without a slash at the end.
+    pub public_url: String,
+    /// The folder of embedded services.
+    pub data: PathBuf,
+    /// Signs access tokens; `None`: one is made and kept in the data folder.
+    pub secret: Option<String>,
+    /// How long an access token lives.
+    pub token_lifetime: Duration,
+    /// Origins of browser apps.
+    pub cors_origins: Vec<String>,
+    /// Log filter.
+    pub log: String,
+    /// Whether the log is JSON.
+    pub log_json: bool,
+    /// PostgreSQL; `None` is embedded.
+    pub database_url: Option<String>,
+    /// Most database connections.
+    pub db_connections: usize,
+    /// Redis; `None` is in-process.
+    pub redis_url: Option<String>,
+    /// Object store; `None` is embedded.
+    pub s3: Option<S3>,
+    /// Mail server; `None` writes files.
+    pub smtp_url: Option<String>,
+    /// Sender of mails.
+    pub mail_from: String,
+    /// Limits on a request.
+    pub limits: Limits,
+    /// Longest wait at shutdown.
+    pub shutdown_grace: Duration,
+    /// The search path for programs, to find PostgreSQL's.
+    pub path: Option<std::ffi::OsString>,
+}
+
+impl Config {
+    /// Reads the environment and, in development, the file `.env` beneath it.
+    ///
+    /// # Errors
+    /// All problems, one sentence each.
+    #[allow(clippy::disallowed_methods)]
+    pub fn from_env() -> Result<Config, Vec<String>> {
+        let mut config = Config::from_vars(environment()?)?;
+        config.path = std::env::var_os("PATH");
+        Ok(config)
+    }
+
+    /// The settings that are given, with their values; secrets included.
+    pub fn given() -> BTreeMap<String, String> {
+        let mut vars = environment().unwrap_or_default();
+        vars.retain(|name, _| SETTINGS.iter().any(|setting| setting.name == name));
+        vars
+    }
+
+    /// Reads settings from `vars`.
+    ///
+    /// # Errors
+    /// All problems, one sentence each.
+    pub fn from_vars(vars: BTreeMap<String, String>) -> Result<Config, Vec<String>> {
+        let mut reader = Reader::new(vars);
+        reader.refuse_unknown();
+        let environment = match reader.text("LYCEUM_ENV") {
+            None | Some("development") => Environment::Development,
+            Some("production") => Environment::Production,
+            Some(other) => {
+                let problem = format!("LYCEUM_ENV is {other:?}; it must be development or production");
+                reader.problem(problem);
+                Environment::Development
+            }
+        };
+        let addr = reader.parse("LYCEUM_ADDR", SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let public_url = reader.text("LYCEUM_PUBLIC_URL").map_or_else(|| format!("http://{addr}"), str::to_owned);
+        let config = Config {
+            environment,
+            addr,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            data: reader.text("LYCEUM_DATA").unwrap_or(".lyceum").into(),
+            secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
+            token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 60, 1..=1440)),
+            cors_origins: reader.list("LYCEUM_CORS_ORIGINS"),
+            log: reader.text("LYCEUM_LOG").unwrap_or("info").to_owned(),
+            log_json: reader.choice("LYCEUM_LOG_FORMAT", &["text", "json"]) == "json",
+            database_url: reader.text("DATABASE_URL").map(str::to_owned),
+            db_connections: reader.number("LYCEUM_DB_CONNECTIONS", 10, 2..=500) as usize,
+            redis_url: reader.text("REDIS_URL").map(str::to_owned),
+            s3: s3(&mut reader),
+            smtp_url: reader.text("SMTP_URL").map(str::to_owned),
+            mail_from: reader.text("LYCEUM_MAIL_FROM").unwrap_or("Lyceum <no-reply@lyceum.example>").to_owned(),
+            limits: limits(&mut reader),
+            shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 20, 1..=3600)),
+            path: None,
+        };
+        config.check(&mut reader);
+        reader.finish(config)
+    }
+
+    /// Whether this is production.
+    pub fn is_production(&self) -> bool {
+        self.environment == Environment::Production
+    }
+
+    fn check(&self, reader: &mut Reader) {
+        for origin in &self.cors_origins {
+            let plain = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            if !plain {
+                reader.problem(format!("LYCEUM_CORS_ORIGINS: {origin:?} is not an origin like https://app.example"));
+            }
+        }
+        check_url(reader, "LYCEUM_PUBLIC_URL", Some(&self.public_url), &["http", "https"]);
+        check_url(reader, "DATABASE_URL", self.database_url.as_deref(), &["postgres", "postgresql"]);
+        check_url(reader, "SMTP_URL", self.smtp_url.as_deref(), &["smtp", "smtps"]);
+        for node in self.redis_url.iter().flat_map(|urls| urls.split(',')) {
+            check_url(reader, "REDIS_URL", Some(node.trim()), &["redis", "rediss", "redis+unix", "unix"]);
+        }
+        if let Some(secret) = &self.secret
+            && secret.chars().count() < 32
+        {
+            reader
+                .problem("LYCEUM_SECRET is too short; give it at least 32 random characters: openssl rand -base64 48");
+        }
+        if self.is_production() {
+            self.check_production(reader);
+        }
+    }
+
+    fn check_production(&self, reader: &mut Reader) {
+        let required: [(&str, bool, &str); 4] = [
+            ("DATABASE_URL", self.database_url.is_none(), "the embedded PostgreSQL is for development"),
+            ("SMTP_URL", self.smtp_url.is_none(), "mails written to files reach nobody"),
+            ("LYCEUM_SECRET", self.secret.is_none(), "a secret made at start is lost with the folder"),
+            ("S3_BUCKET", self.s3.is_none(), "the embedded object store is for development"),
+        ];
+        for (name, missing, why) in required {
+            if missing {
+                reader.problem(format!("{name} is required in production: {why}"));
+            }
+        }
+        if !self.public_url.starts_with("https://") {
+            reader.problem("LYCEUM_PUBLIC_URL must be an https:// address in production");
+        }
+        let s3 = self.s3.as_ref();
+        let secrets = [
+            ("LYCEUM_SECRET", self.secret.as_deref()),
+            ("S3_SECRET_ACCESS_KEY", s3.map(|s3| s3.secret_key.as_str())),
+            ("DATABASE_URL", self.database_url.as_deref()),
+        ];
+        for (name, value) in secrets {
+            if value.is_some_and(looks_mocked) {
+                reader.problem(format!("{name} looks like an example, not like a secret"));
+            }
+        }
+    }
+}
+
+/// The environment's variables over those of the file `.env`, which production does not read.
+#[allow(clippy::disallowed_methods)]
+fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
+    let real: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let production = real.get("LYCEUM_ENV").is_some_and(|value| value == "production");
+    let mut vars = BTreeMap::new();
+    if !production && Path::new(".env").exists() {
+        let file = dotenvy::from_path_iter(".env").map_err(|error| vec![format!(".env: {error}")])?;
+        for entry in file {
+            let (name, value) = entry.map_err(|error| vec![format!(".env: {error}")])?;
+            vars.insert(name, value);
+        }
+    }
+    vars.extend(real);
+    Ok(vars)
+}
+
+fn s3(reader: &mut Reader) -> Option<S3> {
+    let endpoint = reader.text("S3_ENDPOINT").map(str::to_owned);
+    let bucket = reader.text("S3_BUCKET").map(str::to_owned);
+    if endpoint.is_none() && bucket.is_none() {
+        return None;
+    }
+    let (access_key, secret_key) = (reader.required("S3_ACCESS_KEY_ID"), reader.required("S3_SECRET_ACCESS_KEY"));
+    check_url(reader, "S3_ENDPOINT", endpoint.as_deref(), &["http", "https"]);
+    Some(S3 {
+        endpoint,
+        bucket: bucket.unwrap_or_else(|| "lyceum".into()),
+        region: reader.text("S3_REGION").unwrap_or("us-east-1").to_owned(),
+        access_key,
+        secret_key,
+    })
+}
+
+fn limits(reader: &mut Reader) -> Limits {
+    Limits {
+        body_bytes: reader.number("LYCEUM_MAX_BODY_BYTES", 1 << 20, 1024..=1 << 26) as usize,
+        depth: reader.number("LYCEUM_MAX_DEPTH", 15, 3..=100) as usize,
+        cost: reader.number("LYCEUM_MAX_COST", 5000, 10..=10_000_000) as usize,
+        aliases: reader.number("LYCEUM_MAX_ALIASES", 30, 0..=10_000) as usize,
+        tokens: reader.number("LYCEUM_MAX_TOKENS", 4000, 10..=1_000_000) as usize,
+        directives: reader.number("LYCEUM_MAX_DIRECTIVES", 30, 0..=10_000) as usize,
+        batch: reader.number("LYCEUM_MAX_BATCH", 10, 1..=1000) as usize,
+        socket_operations: reader.number("LYCEUM_MAX_OPERATIONS", 50, 1..=10_000) as usize,
+        timeout: Duration::from_secs(reader.number("LYCEUM_TIMEOUT_SECONDS", 15, 1..=300)),
+    }
+}
+
+fn check_url(reader: &mut Reader, name: &str, value: Option<&str>, schemes: &[&str]) {
+    let Some(value) = value else { return };
+    // The value is not repeated: it may hold a password.
+    if !Url::parse(value).is_ok_and(|url| schemes.contains(&url.scheme())) {
+        reader.problem(format!("{name} is not a URL that starts with {}://", schemes.join(":// or ")));
+    }
+}
+
+/// Whether a secret was copied from an example.
+fn looks_mocked(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let distinct = lower.chars().collect::<std::collections::BTreeSet<_>>().len();
+    distinct < 10
+        || ["changeme", "change-me", "secret", "example", "mock", "dummy", "placeholder", "password", "xxxx"]
+            .iter()
+            .any(|word| lower.contains(word))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! Reads variables one by one and collects what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::{Config, SETTINGS};
+
+pub(super) struct Reader {
+    vars: BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn new(vars: BTreeMap<String, String>) -> Reader {
+        Reader { vars, problems: Vec::new() }
+    }
+
+    pub(super) fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    pub(super) fn finish(self, config: Config) -> Result<Config, Vec<String>> {
+        if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
+    }
+
+    /// A misspelt `LYCEUM_…` would otherwise be a default that nobody chose.
+    pub(super) fn refuse_unknown(&mut self) {
+        let unknown: Vec<String> = self
+            .vars
+            .keys()
+            .filter(|name| name.starts_with("LYCEUM_") && !SETTINGS.iter().any(|setting| setting.name == *name))
+            .cloned()
+            .collect();
+        for name in unknown {
+            self.problem(format!("{name} is not a setting; `lyceum config check` lists them"));
+        }
+    }
+
+    /// The value, if set and not empty.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is missing in SETTINGS");
+        self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn required(&mut self, name: &str) -> String {
+        match self.text(name) {
+            Some(value) => value.to_owned(),
+            None => {
+                self.problem(format!("{name} is required when S3_ENDPOINT or S3_BUCKET is set"));
+                String::new()
+            }
+        }
+    }
+
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        let items = self.text(name).unwrap_or_default().split(',');
+        items.map(|item| item.trim().trim_end_matches('/').to_owned()).filter(|item| !item.is_empty()).collect()
+    }
+
+    pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
+        match self.text(name).map(T::from_str) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(error)) => {
+                self.problem(format!("{name}: {error}"));
+                default
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> u64 {
+        let value = self.parse(name, default);
+        if !range.contains(&value) {
+            self.problem(format!("{name} is {value}; it must be from {} to {}", range.start(), range.end()));
+        }
+        u64::from(value)
+    }
+
+    pub(super) fn choice(&mut self, name: &str, allowed: &[&'static str]) -> &'static str {
+        let default = allowed.first().copied().unwrap_or_default();
+        let Some(value) = self.text(name) else { return default };
+        match allowed.iter().find(|choice| **choice == value) {
+            Some(choice) => choice,
+            None => {
+                let problem = format!("{name} is {value:?}; it must be {}", allowed.join(" or "));
+                self.problem(problem);
+                default
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The error wall: what a client may be told, and nothing else.
+//!
+//! [`Error`] has no `Display`, so async-graphql's conversion of everything displayable does not apply to it, and a
+//! foreign error reaches a resolver's `?` only through [`Fault`], which becomes `INTERNAL` and nothing more.
+
+use std::fmt;
+
+use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
+
+use super::inline::Inline;
+use crate::platform::fault::Fault;
+
+/// What a command or a resolver can fail with.
+#[derive(Debug)]
+pub enum Error {
+    /// What the person who sent the input can mend: becomes the payload's `userErrors`.
+    Invalid(Vec<UserError>),
+    /// Nobody is signed in, or the token is not good (any more).
+    Unauthenticated(String),
+    /// Signed in, but without the right.
+    Forbidden(String),
+    /// There is no such thing, or the viewer may not know that there is.
+    NotFound(String),
+    /// An argument is wrong in a way that only a developer can mend.
+    BadInput(String),
+    /// Too much work for one request; code and sentence.
+    TooMuch(&'static str, String),
+    /// It took longer than allowed.
+    Timeout,
+    /// Our fault.
+    Internal(Fault),
+}
+
+/// A result that can cross the wall.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An input with one thing wrong.
+    pub fn invalid(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Error {
+        Error::Invalid(vec![UserError::new(code, field, message)])
+    }
+
+    /// `extensions.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Invalid(_) | Error::BadInput(_) => "BAD_USER_INPUT",
+            Error::Unauthenticated(_) => "UNAUTHENTICATED",
+            Error::Forbidden(_) => "FORBIDDEN",
+            Error::NotFound(_) => "NOT_FOUND",
+            Error::TooMuch(code, _) => code,
+            Error::Timeout => "TIMEOUT",
+            Error::Internal(_) => "INTERNAL",
+        }
+    }
+
+    fn into_message(self) -> String {
+        match self {
+            Error::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
+            Error::Unauthenticated(message)
+            | Error::Forbidden(message)
+            | Error::NotFound(message)
+            | Error::BadInput(message)
+            | Error::TooMuch(_, message) => message,
+            Error::Timeout => "The operation took too long and was stopped.".into(),
+            Error::Internal(fault) => {
+                // The request's span carries the request id, which is all that the client gets.
+                tracing::error!(fault = fault.report(), "internal error");
+                "Something went wrong on our side. Please quote the request id when you report it.".into()
+            }
+        }
+    }
+}
+
+impl<F: Into<Fault>> From<F> for Error {
+    fn from(fault: F) -> Error {
+        Error::Internal(fault.into())
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> async_graphql::Error {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", error.code());
+        let mut converted = async_graphql::Error::new(error.into_message());
+        converted.extensions = Some(extensions);
+        converted
+    }
+}
+
+/// An error outside any field, for the top level of a response.
+pub fn request_error(code: &str, message: impl Into<String>) -> async_graphql::ServerError {
+    let mut error = async_graphql::ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", Value::from(code));
+    error
+}
+
+/// What kind of mistake an input has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserErrorCode {
+    /// A value is missing or blank.
+    Blank,
+    /// A text or list is longer than allowed.
+    TooLong,
+    /// A text is shorter than allowed.
+    TooShort,
+    /// A number or time is outside the allowed range.
+    OutOfRange,
+    /// A value does not have the required form.
+    Invalid,
+    /// Somebody or something else has this value already.
+    Taken,
+    /// What the input refers to does not exist, or is not yours.
+    NotFound,
+    /// The e-mail address or the password is wrong.
+    WrongCredentials,
+    /// The object has changed since you read it; read it again.
+    Stale,
+    /// The object is not in a state that allows this.
+    NotAllowed,
+}
+
+/// Something that the person who sent the input can mend.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub struct UserError {
+    /// What kind of mistake it is, for programs.
+    pub code: UserErrorCode,
+    /// The path of the wrong value inside `input`; empty when the input as a whole is wrong.
+    pub field: Vec<String>,
+    /// What is wrong and what is allowed, for people.
+    pub message: String,
+}
+
+impl UserError {
+    /// A mistake at `field`.
+    pub fn new(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> UserError {
+        UserError { code, field: field.iter().map(|part| part.to_string()).collect(), message: message.into() }
+    }
+}
+
+/// Collects everything that is wrong with an input, so that a form can show it all at once.
+#[derive(Default)]
+pub struct Check {
+    errors: Vec<UserError>,
+}
+
+impl Check {
+    /// Nothing wrong so far.
+    pub fn new() -> Check {
+        Check::default()
+    }
+
+    /// Notes a mistake.
+    pub fn error(&mut self, code: UserErrorCode, field: &str, message: impl Into<String>) {
+        self.errors.push(UserError::new(code, &[field], message));
+    }
+
+    /// A text with surrounding space removed; must have 1 to `longest` characters.
+    pub fn required(&mut self, field: &str, value: &str, longest: usize) -> String {
+        let text = self.text(field, value, longest);
+        if text.is_empty() {
+            self.error(UserErrorCode::Blank, field, format!("{} must not be blank.", title(field)));
+        }
+        text
+    }
+
+    /// A text with surrounding space removed; may be empty, has at most `longest` characters.
+    pub fn text(&mut self, field: &str, value: &str, longest: usize) -> String {
+        let text = value.trim().to_owned();
+        let length = text.chars().count();
+        if length > longest {
+            let message = format!("{} has {length} characters; at most {longest} are allowed.", title(field));
+            self.error(UserErrorCode::TooLong, field, message);
+        }
+        if text.contains('\0') {
+            self.error(UserErrorCode::Invalid, field, format!("{} contains a NUL character.", title(field)));
+        }
+        text
+    }
+
+    /// Ends the check.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with all mistakes, if there are any.
+    pub fn finish(self) -> Result<()> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Error::Invalid(self.errors)) }
+    }
+}
+
+/// `durationSeconds` as it stands at the start of a sentence: "Duration seconds".
+fn title(field: &str) -> String {
+    let mut words = String::new();
+    for (index, letter) in field.chars().enumerate() {
+        if index == 0 {
+            words.extend(letter.to_uppercase());
+        } else if letter.is_uppercase() {
+            words.push(' ');
+            words.extend(letter.to_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words
+}
+
+/// Splits a command's outcome as every payload shows it: the entity, or what the person can mend.
+///
+/// # Errors
+/// Faults stay errors.
+pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<Inline<UserError>>)> {
+    match outcome {
+        Ok(value) => Ok((Some(value), Vec::new())),
+        Err(Error::Invalid(errors)) => Ok((None, errors.into_iter().map(Inline).collect())),
+        Err(error) => Err(error),
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.errors.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_mistakes_come_at_once_and_name_their_field() {
+        let mut check = Check::new();
+        check.required("title", "  ", 10);
+        check.text("subtitleText", &"x".repeat(11), 10);
+        let Err(Error::Invalid(errors)) = check.finish() else { panic!("accepted") };
+        let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+        assert_eq!(messages, ["Title must not be blank.", "Subtitle text has 11 characters; at most 10 are allowed."]);
+    }
+
+    #[test]
+    fn an_internal_error_tells_nothing() {
+        let error = Error::from(std::io::Error::other("password=hunter2"));
+        let shown = async_graphql::Error::from(error);
+        assert!(!shown.message.contains("hunter2"));
+        assert_eq!(shown.extensions.unwrap().get("code"), Some(&Value::from("INTERNAL")));
+        assert!(shown.source.is_none());
+    }
+}

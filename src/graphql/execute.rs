@@ -1,0 +1,257 @@
+//! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Request, Response, ServerError, Value};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use moka::sync::Cache;
+use tracing::Instrument;
+
+use super::error::{Error, request_error};
+use super::limits;
+use super::loaders::Loaders;
+use super::schema::{self, Schema};
+use super::settle::{order_root, settle};
+use super::shape::Shape;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::fault::Fault;
+use crate::platform::telemetry::OperationLabels;
+
+/// Bytes of query text whose parsed documents are kept.
+const DOCUMENTS: u64 = 4 << 20;
+
+/// Who sends a request, and the name under which the log knows it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who asks.
+    pub actor: Actor,
+    /// `extensions.requestId` of errors, `x-request-id` of the HTTP response.
+    pub request_id: Arc<str>,
+}
+
+/// The executable schema; cheap to clone.
+#[derive(Clone)]
+pub struct Graph {
+    schema: Schema,
+    app: App,
+    shape: Arc<Shape>,
+    /// Parsed documents that are within the limits. Validation is run each time: it looks at the variables too.
+    documents: Cache<String, Arc<ExecutableDocument>>,
+}
+
+impl Graph {
+    /// Builds the schema.
+    ///
+    /// # Errors
+    /// The schema does not agree with its own print.
+    pub fn new(app: App) -> Result<Graph, Fault> {
+        let schema = schema::builder().data(app.clone()).data(Arc::new(Loaders::new(app.clone()))).finish();
+        let shape = Arc::new(Shape::new(&schema.sdl())?);
+        let documents = Cache::builder()
+            .max_capacity(DOCUMENTS)
+            .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
+            .build();
+        Ok(Graph { schema, app, shape, documents })
+    }
+
+    /// Executes a query or a mutation. `Err` is a request error in the specification's sense (section 7.1): nothing
+    /// was executed and the response has no `data`.
+    ///
+    /// # Errors
+    /// A response with `errors` only.
+    pub async fn execute(&self, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {
+        let started = Instant::now();
+        let prepared = self.prepare(request, caller);
+        let (kind, outcome) = match prepared {
+            Ok((operation, request)) => {
+                let kind = operation.operation().map_or("unknown", |operation| kind_name(operation.ty));
+                (kind, self.run(&operation, request, caller).await)
+            }
+            Err(error) => ("unknown", Err(refusal(error, caller))),
+        };
+        let result = match &outcome {
+            Ok(response) if response.errors.is_empty() => "ok",
+            Ok(_) => "error",
+            Err(_) => "refused",
+        };
+        self.app.metrics.operation(OperationLabels { kind, outcome: result }, started.elapsed());
+        outcome
+    }
+
+    /// Executes any operation as a stream of responses; a query or a mutation is a stream of one. A first response
+    /// without `data` is a request error.
+    pub fn stream(&self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
+        let (operation, request) = match self.prepare(request, &caller) {
+            Ok(prepared) => prepared,
+            Err(error) => return stream::once(async move { *refusal(error, &caller) }).boxed(),
+        };
+        let subscribes = operation.operation().is_some_and(|operation| operation.ty == OperationType::Subscription);
+        if !subscribes {
+            let graph = self.clone();
+            return stream::once(async move {
+                let outcome = graph.run(&operation, request, &caller).await;
+                outcome.unwrap_or_else(|refused| *refused)
+            })
+            .boxed();
+        }
+        let graph = self.clone();
+        self.schema.execute_stream(request).map(move |response| graph.finish(response, &operation, &caller)).boxed()
+    }
+
+    /// The schema in its definition language.
+    pub fn sdl(&self) -> String {
+        schema::print(&self.schema)
+    }
+
+    /// The kind of the operation that `request` would execute, if that can be told.
+    pub fn kind(&self, request: &Request) -> Option<OperationType> {
+        let document = self.document(&request.query).ok()?;
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        Some(operation.operation()?.ty)
+    }
+
+    async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {
+        let span = tracing::info_span!("request", id = &*caller.request_id);
+        let execution = self.schema.execute(request).instrument(span);
+        let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
+            Ok(response) => response,
+            Err(_) => return Err(refusal(Error::Timeout, caller)),
+        };
+        let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+        let response = self.finish(response, operation, caller);
+        if refused { Err(Box::new(response)) } else { Ok(response) }
+    }
+
+    /// Parses, or finds the parsed document, and checks every limit.
+    fn prepare(&self, mut request: Request, caller: &Caller) -> Result<(Operation, Request), ServerError> {
+        let document = self.document(&request.query)?;
+        let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        if let Some(definition) = operation.operation() {
+            let limits = &self.app.config.limits;
+            operation.cost =
+                limits::check_cost(&self.shape, &operation.document, definition, &request.variables, limits)?;
+        }
+        request.set_parsed_query(ExecutableDocument::clone(&operation.document));
+        Ok((operation, request.data(caller.actor)))
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
+        if let Some(document) = self.documents.get(query) {
+            return Ok(document);
+        }
+        if query.trim().is_empty() {
+            return Err(request_error("BAD_REQUEST", "The request has no query."));
+        }
+        limits::check_tokens(query, &self.app.config.limits)?;
+        let document = parse_query(query).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+            error
+        })?;
+        limits::check_document(&document, &self.app.config.limits)?;
+        let document = Arc::new(document);
+        self.documents.insert(query.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    /// What every response gets before it leaves: the specification's nulls, codes and request ids, the cost.
+    fn finish(&self, mut response: Response, operation: &Operation, caller: &Caller) -> Response {
+        let limit = self.app.config.limits.cost;
+        if let Some(definition) = operation.operation() {
+            if !response.errors.is_empty() {
+                settle(&mut response, &self.shape, &operation.document, definition);
+            }
+            order_root(&mut response, &operation.document, definition);
+        }
+        let cost = async_graphql::value!({
+            "requested": operation.cost,
+            "actual": objects(&response.data).saturating_sub(1),
+            "left": limit.saturating_sub(operation.cost),
+        });
+        response.extensions.insert("cost".into(), cost);
+        label(&mut response, caller);
+        response
+    }
+}
+
+/// One operation of a document.
+struct Operation {
+    document: Arc<ExecutableDocument>,
+    name: Option<String>,
+    cost: usize,
+}
+
+impl Operation {
+    /// The definition that will be executed; `None` when the name does not tell which, which validation reports.
+    fn operation(&self) -> Option<&OperationDefinition> {
+        match (&self.document.operations, &self.name) {
+            (DocumentOperations::Single(operation), _) => Some(&operation.node),
+            (DocumentOperations::Multiple(operations), Some(name)) => {
+                operations.get(name.as_str()).map(|operation| &operation.node)
+            }
+            (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+                operations.values().next().map(|operation| &operation.node)
+            }
+            (DocumentOperations::Multiple(_), None) => None,
+        }
+    }
+}
+
+fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// A response to a request that was not executed.
+pub fn refusal(error: impl Into<Refusal>, caller: &Caller) -> Box<Response> {
+    let Refusal(error) = error.into();
+    let mut response = Response::from_errors(vec![error]);
+    label(&mut response, caller);
+    Box::new(response)
+}
+
+/// Why a request is not executed.
+pub struct Refusal(ServerError);
+
+impl From<ServerError> for Refusal {
+    fn from(error: ServerError) -> Refusal {
+        Refusal(error)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        let error = async_graphql::Error::from(error);
+        let mut refused = ServerError::new(error.message, None);
+        refused.extensions = error.extensions;
+        Refusal(refused)
+    }
+}
+
+/// Gives every error its code and the request id.
+fn label(response: &mut Response, caller: &Caller) {
+    for error in &mut response.errors {
+        let unlabelled = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            extensions.set("code", unlabelled);
+        }
+        extensions.set("requestId", &*caller.request_id);
+    }
+}
+
+fn objects(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(objects).sum::<usize>(),
+        Value::List(items) => items.iter().map(objects).sum(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,309 @@
+//! What one operation may ask for. Checked before execution and outside async-graphql, whose extensions cost time in
+//! every field.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, ServerError, Value, Variables};
+
+use super::error::request_error;
+use super::page::DEFAULT_PAGE;
+use super::shape::{FieldShape, Shape, root};
+use crate::config::Limits;
+
+/// Refuses a document with too many tokens before it is parsed.
+///
+/// # Errors
+/// `TOO_MANY_TOKENS`.
+pub fn check_tokens(query: &str, limits: &Limits) -> Result<(), ServerError> {
+    let tokens = count_tokens(query, limits.tokens);
+    if tokens > limits.tokens {
+        let message = format!("The document has more than {} tokens.", limits.tokens);
+        return Err(request_error("TOO_MANY_TOKENS", message));
+    }
+    Ok(())
+}
+
+/// Counts roughly as a lexer would, and stops soon after `enough`.
+fn count_tokens(query: &str, enough: usize) -> usize {
+    let mut tokens = 0;
+    let mut in_word = false;
+    let mut comment = false;
+    for byte in query.bytes() {
+        if comment {
+            comment = byte != b'\n';
+            continue;
+        }
+        let word = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.' || byte >= 0x80;
+        comment = byte == b'#';
+        let space = byte.is_ascii_whitespace() || byte == b',' || comment;
+        if (word && !in_word) || (!word && !space) {
+            tokens += 1;
+            if tokens > enough {
+                break;
+            }
+        }
+        in_word = word;
+    }
+    tokens
+}
+
+/// Refuses a parsed document that is too deep or has too many aliases or directives. The verdict does not depend on
+/// variables, so it is kept with the document.
+///
+/// # Errors
+/// `TOO_DEEP`, `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
+pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
+    let mut census = Census::default();
+    for fragment in document.fragments.values() {
+        census.directives += fragment.node.directives.len();
+        census.count(&fragment.node.selection_set.node);
+    }
+    let mut depths = HashMap::new();
+    for (_, operation) in document.operations.iter() {
+        census.directives += operation.node.directives.len();
+        census.count(&operation.node.selection_set.node);
+        let depth = depth(document, &operation.node.selection_set.node, &mut depths);
+        if depth > limits.depth {
+            let message = format!("The operation is {depth} levels deep; at most {} are allowed.", limits.depth);
+            return Err(request_error("TOO_DEEP", message));
+        }
+    }
+    if census.aliases > limits.aliases {
+        let message = format!("The document has {} aliases; at most {} are allowed.", census.aliases, limits.aliases);
+        return Err(request_error("TOO_MANY_ALIASES", message));
+    }
+    if census.directives > limits.directives {
+        let message =
+            format!("The document has {} directives; at most {} are allowed.", census.directives, limits.directives);
+        return Err(request_error("TOO_MANY_DIRECTIVES", message));
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Census {
+    aliases: usize,
+    directives: usize,
+}
+
+impl Census {
+    fn count(&mut self, set: &SelectionSet) {
+        for selection in &set.items {
+            self.directives += selection.node.directives().len();
+            match &selection.node {
+                Selection::Field(field) => {
+                    self.aliases += usize::from(field.node.alias.is_some());
+                    self.count(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(fragment) => self.count(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+}
+
+/// Levels of fields below `set`. `known` keeps each fragment's depth; a fragment that is being measured counts as
+/// flat, so that a cycle ends here and is refused by validation.
+fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mut HashMap<&'a Name, usize>) -> usize {
+    let mut deepest = 0;
+    for selection in &set.items {
+        let own = match &selection.node {
+            Selection::Field(field) => 1 + depth(document, &field.node.selection_set.node, known),
+            Selection::InlineFragment(fragment) => depth(document, &fragment.node.selection_set.node, known),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                match (known.get(name), document.fragments.get(name)) {
+                    (Some(depth), _) => *depth,
+                    (None, Some(fragment)) => {
+                        known.insert(name, 0);
+                        let own = depth(document, &fragment.node.selection_set.node, known);
+                        known.insert(name, own);
+                        own
+                    }
+                    (None, None) => 0,
+                }
+            }
+        };
+        deepest = deepest.max(own);
+    }
+    deepest
+}
+
+/// How many objects `operation` may return at most: each object counts one, a list as many as are asked for.
+///
+/// # Errors
+/// `TOO_COSTLY`, with both numbers.
+pub(super) fn check_cost(
+    shape: &Shape,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+    limits: &Limits,
+) -> Result<usize, ServerError> {
+    let mut walk = CostWalk { shape, document, operation, variables, fragments: HashMap::new() };
+    let cost = walk.set(root(operation.ty), &operation.selection_set.node, 1);
+    if cost > limits.cost {
+        let message = format!(
+            "The operation asks for up to {cost} objects; at most {} are allowed. Ask for smaller pages.",
+            limits.cost
+        );
+        let mut error = request_error("TOO_COSTLY", message);
+        let extensions = error.extensions.get_or_insert_default();
+        extensions.set("cost", Value::from(cost));
+        extensions.set("limit", Value::from(limits.cost));
+        return Err(error);
+    }
+    Ok(cost)
+}
+
+struct CostWalk<'a> {
+    shape: &'a Shape,
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    /// The cost of each fragment by name and page size, so that fragments that spread others twice do not double the
+    /// work at each level.
+    fragments: HashMap<(&'a Name, usize), usize>,
+}
+
+impl<'a> CostWalk<'a> {
+    /// The objects below `set`; `page` is the size of the page if the object at hand is a connection.
+    fn set(&mut self, ty: &str, set: &'a SelectionSet, page: usize) -> usize {
+        let mut cost = 0_usize;
+        for selection in &set.items {
+            cost = cost.saturating_add(match &selection.node {
+                Selection::Field(field) => self.field(ty, &field.node, page),
+                Selection::InlineFragment(fragment) => {
+                    let on = fragment.node.type_condition.as_ref().map_or(ty, |on| on.node.on.node.as_str());
+                    self.set(on, &fragment.node.selection_set.node, page)
+                }
+                Selection::FragmentSpread(spread) => {
+                    // The spread itself costs one: a document must not grow without bound out of nothing.
+                    let name = &spread.node.fragment_name.node;
+                    let fragment = self.document.fragments.get(name);
+                    fragment.map_or(0, |fragment| self.fragment(name, &fragment.node, page)).saturating_add(1)
+                }
+            });
+        }
+        cost
+    }
+
+    fn fragment(&mut self, name: &'a Name, fragment: &'a FragmentDefinition, page: usize) -> usize {
+        if let Some(cost) = self.fragments.get(&(name, page)) {
+            return *cost;
+        }
+        // A cycle counts nothing here and is refused by validation.
+        self.fragments.insert((name, page), 0);
+        let cost = self.set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, page);
+        self.fragments.insert((name, page), cost);
+        cost
+    }
+
+    fn field(&mut self, ty: &str, field: &'a Field, page: usize) -> usize {
+        let shape = self.shape;
+        let Some(found) = shape.field(ty, &field.name.node).filter(|found| found.composite) else { return 0 };
+        let inner = if found.connection { self.page(field) } else { 1 };
+        let below = self.set(&found.ty, &field.selection_set.node, inner);
+        self.times(field, found, page).saturating_mul(below.saturating_add(1))
+    }
+
+    /// How many objects the field stands for: the page's items, or one for each id of an `ids` argument.
+    fn times(&self, field: &Field, shape: &FieldShape, page: usize) -> usize {
+        match (field.name.node.as_str(), self.argument(field, "ids")) {
+            ("nodes" | "edges", None) if !shape.connection => page,
+            (_, Some(Value::List(ids))) => ids.len(),
+            _ => 1,
+        }
+    }
+
+    fn page(&self, field: &Field) -> usize {
+        ["first", "last"]
+            .into_iter()
+            .find_map(|name| match self.argument(field, name)? {
+                Value::Number(number) => usize::try_from(number.as_u64()?).ok(),
+                _ => None,
+            })
+            .unwrap_or(DEFAULT_PAGE.unsigned_abs() as usize)
+    }
+
+    /// An argument's value, with variables and their defaults put in.
+    fn argument(&self, field: &Field, name: &str) -> Option<Value> {
+        let given = field.get_argument(name)?.node.clone();
+        given.into_const_with(|variable| self.variable(&variable).ok_or(())).ok()
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        self.variables.get(name).cloned().or_else(|| {
+            let mut definitions = self.operation.variable_definitions.iter();
+            let own = definitions.find(|definition| definition.node.name.node == *name)?;
+            Some(own.node.default_value.as_ref()?.node.clone())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::parser::parse_query;
+
+    const SDL: &str = "type Query { courses(first: Int): CourseConnection! nodes(ids: [ID!]!): [Course]! }
+        type CourseConnection { nodes: [Course!]! edges: [CourseEdge!]! }
+        type CourseEdge { node: Course! } type Course { title: String! related(first: Int): CourseConnection! }";
+
+    fn limits() -> Limits {
+        crate::config::Config::from_vars(Default::default()).unwrap().limits
+    }
+
+    fn cost(query: &str, variables: serde_json::Value) -> Result<usize, String> {
+        let document = parse_query(query).unwrap();
+        let shape = Shape::new(SDL).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let variables = Variables::from_json(variables);
+        check_cost(&shape, &document, &operation.node, &variables, &limits()).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_list_costs_as_much_as_it_may_return() {
+        assert_eq!(cost("{ courses { nodes { title } } }", serde_json::json!({})), Ok(1 + 20));
+        assert_eq!(cost("{ courses(first: 5) { edges { node { title } } } }", serde_json::json!({})), Ok(1 + 5 * 2));
+        let nested = "query ($n: Int = 3) { courses(first: $n) { nodes { related(first: 2) { nodes { title } } } } }";
+        assert_eq!(cost(nested, serde_json::json!({})), Ok(1 + 3 * (1 + 1 + 2)));
+        assert_eq!(cost(nested, serde_json::json!({"n": 10})), Ok(1 + 10 * (1 + 1 + 2)));
+        assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { title } }", serde_json::json!({})), Ok(3));
+        let costly = "{ courses(first: 100) { nodes { related(first: 100) { nodes { title } } } } }";
+        assert_eq!(
+            cost(costly, serde_json::json!({})),
+            Err("The operation asks for up to 10201 objects; at most 5000 are allowed. Ask for smaller pages.".into())
+        );
+    }
+
+    #[test]
+    fn fragments_that_double_at_every_level_are_costly_but_quick_to_judge() {
+        let mut query = "{ courses { ...F0 } }".to_owned();
+        for level in 0..200 {
+            query += &format!(" fragment F{level} on CourseConnection {{ ...F{0} ...F{0} }}", level + 1);
+        }
+        query += " fragment F200 on CourseConnection { __typename }";
+        assert!(cost(&query, serde_json::json!({})).is_err());
+        let cycle = "{ courses { ...A } } fragment A on CourseConnection { ...A nodes { title } }";
+        assert!(cost(cycle, serde_json::json!({})).is_ok());
+        assert!(check_document(&parse_query(cycle).unwrap(), &limits()).is_ok());
+    }
+
+    #[test]
+    fn documents_are_measured() {
+        let deep = format!("{}title{}", "{ a ".repeat(16), "}".repeat(16));
+        let check =
+            |query: &str| check_document(&parse_query(query).unwrap(), &limits()).map_err(|error| error.message);
+        assert_eq!(check(&deep), Err("The operation is 17 levels deep; at most 15 are allowed.".into()));
+        let aliases: String = (0..31).map(|n| format!("a{n}: title ")).collect();
+        assert!(check(&format!("{{ {aliases} }}")).unwrap_err().contains("31 aliases"));
+        let directives = "@include(if: true) ".repeat(31);
+        assert!(check(&format!("{{ a {directives} }}")).unwrap_err().contains("31 directives"));
+        assert_eq!(count_tokens("{ courses(first: 5) { nodes { title } } } # not counted", 100), 14);
+        assert!(check_tokens(&"a ".repeat(5000), &limits()).is_err());
+    }
+}

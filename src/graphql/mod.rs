@@ -1,0 +1,20 @@
+//! The GraphQL kernel: what every feature's types and resolvers stand on. It knows no feature; only [`schema`] does.
+
+pub mod context;
+pub mod error;
+pub mod execute;
+pub mod id;
+pub mod inline;
+pub mod limits;
+pub mod loaders;
+pub mod page;
+pub mod schema;
+mod settle;
+mod shape;
+
+pub use context::{Requires, actor, app, loaders};
+pub use error::{Error, Result, UserError, UserErrorCode};
+pub use execute::Graph;
+pub use id::{Entity, Id};
+pub use inline::Inline;
+pub use page::{Connection, PageArgs};

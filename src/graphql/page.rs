@@ -1,0 +1,270 @@
+//! Relay connections over keyset cursors.
+//!
+//! A cursor carries the sort key of its row and the name of its list, so it stays good when rows come and go, and a
+//! cursor of another list is refused.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, ObjectType, SimpleObject, TypeName};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{Error, Result};
+use super::inline::Inline;
+
+/// Items on a page when neither `first` nor `last` is given.
+pub const DEFAULT_PAGE: i32 = 20;
+/// The most items on a page.
+pub const LARGEST_PAGE: i32 = 100;
+
+/// The four arguments of every connection.
+#[derive(Clone, Debug, Default)]
+pub struct PageArgs {
+    /// The first `n` items …
+    pub first: Option<i32>,
+    /// … after this cursor.
+    pub after: Option<String>,
+    /// The last `n` items …
+    pub last: Option<i32>,
+    /// … before this cursor.
+    pub before: Option<String>,
+}
+
+/// Which rows of a list are wanted; `K` is the sort key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page<K> {
+    /// How many.
+    pub limit: usize,
+    /// Whether the end of the list is wanted.
+    pub backward: bool,
+    /// Only rows after this key.
+    pub after: Option<K>,
+    /// Only rows before this key.
+    pub before: Option<K>,
+}
+
+impl PageArgs {
+    /// Checks the arguments for the list called `list`.
+    ///
+    /// # Errors
+    /// [`Error::BadInput`] names the argument and what is allowed.
+    pub fn page<K: DeserializeOwned>(self, list: &str) -> Result<Page<K>> {
+        let (name, wanted) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(Error::BadInput("Give either first or last, not both.".into())),
+            (None, Some(last)) => ("last", last),
+            (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE)),
+        };
+        if !(1..=LARGEST_PAGE).contains(&wanted) {
+            return Err(Error::BadInput(format!("{name} must be between 1 and {LARGEST_PAGE}; it is {wanted}.")));
+        }
+        Ok(Page {
+            limit: usize::try_from(wanted)?,
+            backward: name == "last",
+            after: self.after.map(|cursor| decode_cursor(list, "after", &cursor)).transpose()?,
+            before: self.before.map(|cursor| decode_cursor(list, "before", &cursor)).transpose()?,
+        })
+    }
+}
+
+impl<K> Page<K> {
+    /// How many rows to ask the database for: one more than wanted tells whether there are more.
+    pub fn fetch(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
+    }
+
+    /// Turns the fetched rows, which are in the direction of the page, into a connection.
+    pub fn connection<R, T>(
+        &self,
+        rows: Vec<R>,
+        node: impl Fn(R) -> T,
+        cursor: impl Fn(&T) -> String + Send + Sync + 'static,
+    ) -> Connection<T> {
+        let more = rows.len() > self.limit;
+        let mut nodes: Vec<T> = rows.into_iter().take(self.limit).map(node).collect();
+        if self.backward {
+            nodes.reverse();
+        }
+        Connection {
+            nodes,
+            cursor: Arc::new(cursor),
+            has_next_page: if self.backward { self.before.is_some() } else { more },
+            has_previous_page: if self.backward { more } else { self.after.is_some() },
+            total_count: 0,
+        }
+    }
+}
+
+/// A cursor of the list called `list` at the sort key `key`.
+pub fn encode_cursor<K: Serialize>(list: &str, key: &K) -> String {
+    let bytes = serde_json::to_vec(&(list, key)).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads a cursor.
+///
+/// # Errors
+/// [`Error::BadInput`] says whether it is no cursor at all or one of another list.
+pub fn decode_cursor<K: DeserializeOwned>(list: &str, argument: &str, cursor: &str) -> Result<K> {
+    let bad = || Error::BadInput(format!("{argument} is not a cursor; use one that {list} returned."));
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
+    let (own, key): (String, serde_json::Value) = serde_json::from_slice(&bytes).map_err(|_| bad())?;
+    if own != list {
+        let message = format!("{argument} is a cursor of {own}; use one that {list} returned.");
+        return Err(Error::BadInput(message));
+    }
+    serde_json::from_value(key).map_err(|_| bad())
+}
+
+/// Whether the field's connection is asked for `totalCount`, which costs a statement of its own.
+pub fn wants_total(ctx: &Context<'_>) -> bool {
+    ctx.look_ahead().field("totalCount").exists()
+}
+
+/// One page of a list, with what is needed to ask for the next.
+pub struct Connection<T> {
+    nodes: Vec<T>,
+    cursor: Arc<dyn Fn(&T) -> String + Send + Sync>,
+    has_next_page: bool,
+    has_previous_page: bool,
+    total_count: i64,
+}
+
+impl<T> Connection<T> {
+    /// Adds the number that `totalCount` shows; see [`wants_total`].
+    pub fn with_total(mut self, total: i64) -> Connection<T> {
+        self.total_count = total;
+        self
+    }
+}
+
+impl<T: ObjectType> TypeName for Connection<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", T::type_name()).into()
+    }
+}
+
+/// One page of a list. Ask for the next one with `after: pageInfo.endCursor`.
+#[Object(name_type)]
+impl<T: ObjectType + Clone> Connection<T> {
+    /// The items with their cursors.
+    async fn edges(&self) -> Vec<Inline<Edge<T>>> {
+        self.nodes.iter().map(|node| Inline(Edge { node: node.clone(), cursor: (self.cursor)(node) })).collect()
+    }
+
+    /// The items.
+    async fn nodes(&self) -> Vec<Inline<T>> {
+        self.nodes.iter().map(|node| Inline(node.clone())).collect()
+    }
+
+    /// Where this page stands in the list.
+    async fn page_info(&self) -> Inline<PageInfo> {
+        Inline(PageInfo {
+            has_next_page: self.has_next_page,
+            has_previous_page: self.has_previous_page,
+            start_cursor: self.nodes.first().map(|node| (self.cursor)(node)),
+            end_cursor: self.nodes.last().map(|node| (self.cursor)(node)),
+        })
+    }
+
+    /// How many items the whole list has. Counted only when selected.
+    async fn total_count(&self) -> i64 {
+        self.total_count
+    }
+}
+
+/// An item of a page.
+#[derive(Clone)]
+pub struct Edge<T> {
+    node: T,
+    cursor: String,
+}
+
+impl<T: ObjectType> TypeName for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", T::type_name()).into()
+    }
+}
+
+/// An item of a page and its cursor.
+#[Object(name_type)]
+impl<T: ObjectType + Clone> Edge<T> {
+    /// The item.
+    async fn node(&self) -> Inline<T> {
+        Inline(self.node.clone())
+    }
+
+    /// The item's place in the list: pass it as `after` or `before`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
+/// Where a page stands in its list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Whether there are items after this page.
+    has_next_page: bool,
+    /// Whether there are items before this page.
+    has_previous_page: bool,
+    /// The cursor of the first item, to go back from; null when the page is empty.
+    start_cursor: Option<String>,
+    /// The cursor of the last item, to go on from; null when the page is empty.
+    end_cursor: Option<String>,
+}
+
+/// A page of a short list that is in memory as a whole, like the sections of a course.
+///
+/// # Errors
+/// [`Error::BadInput`], as for [`PageArgs::page`].
+pub fn slice<T: Clone, K: Serialize + DeserializeOwned + Ord>(
+    args: PageArgs,
+    list: &'static str,
+    all: Vec<T>,
+    key: impl Fn(&T) -> K + Send + Sync + 'static,
+) -> Result<Connection<T>> {
+    let page = args.page::<K>(list)?;
+    let total = i64::try_from(all.len())?;
+    let mut rows: Vec<T> = all
+        .into_iter()
+        .filter(|row| page.after.as_ref().is_none_or(|after| key(row) > *after))
+        .filter(|row| page.before.as_ref().is_none_or(|before| key(row) < *before))
+        .collect();
+    if page.backward {
+        rows.reverse();
+    }
+    rows.truncate(page.limit + 1);
+    Ok(page.connection(rows, |row| row, move |row| encode_cursor(list, &key(row))).with_total(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(first: Option<i32>, last: Option<i32>) -> PageArgs {
+        PageArgs { first, last, ..PageArgs::default() }
+    }
+
+    #[test]
+    fn the_size_of_a_page_is_checked() {
+        assert_eq!(args(None, None).page::<i64>("courses").unwrap().limit, 20);
+        assert!(args(None, Some(100)).page::<i64>("courses").unwrap().backward);
+        for (first, last) in [(Some(0), None), (Some(101), None), (None, Some(-1)), (Some(1), Some(1))] {
+            assert!(matches!(args(first, last).page::<i64>("courses"), Err(Error::BadInput(_))), "{first:?} {last:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let cursor = encode_cursor("courses", &(17_i64, "x"));
+        assert_eq!(decode_cursor::<(i64, String)>("courses", "after", &cursor).unwrap(), (17, "x".to_owned()));
+        let Err(Error::BadInput(message)) = decode_cursor::<(i64, String)>("newVideos", "after", &cursor) else {
+            panic!("accepted")
+        };
+        assert_eq!(message, "after is a cursor of courses; use one that newVideos returned.");
+        assert!(decode_cursor::<i64>("courses", "after", "💥").is_err());
+        assert!(decode_cursor::<i64>("courses", "after", &cursor).is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! The schema: the one file that knows every feature.
+
+use async_graphql::{
+    Context, ID, Interface, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
+};
+
+use super::context::{loaders, public};
+use super::id::{self, Entity};
+use super::{Error, Result};
+use crate::accounts::{AccountsMutation, AccountsQuery, User, UserById, UserId, UserObject};
+use crate::catalog::{
+    CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId, LessonObject,
+    Section, SectionId, SectionObject, course_node, lesson_node, section_node,
+};
+
+/// Everything that can be read.
+#[derive(Default, MergedObject)]
+pub struct Query(NodeQuery, AccountsQuery, CatalogQuery);
+
+/// Everything that can be done.
+#[derive(Default, MergedObject)]
+pub struct Mutation(AccountsMutation, CatalogMutation);
+
+/// Everything that is pushed.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(CatalogSubscription);
+
+/// The executable schema.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// A schema that lacks only its data. It has no extensions: each would cost a future per field.
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .validation_mode(ValidationMode::Strict)
+        .register_output_type::<Node>()
+}
+
+/// The schema's definition, as `schema.graphql` has it.
+pub fn print(schema: &Schema) -> String {
+    let options = SDLExportOptions::new().sorted_arguments().sorted_enum_items().include_specified_by();
+    let mut sdl = schema.sdl_with_options(options).trim_end().to_owned();
+    sdl.push('\n');
+    sdl
+}
+
+/// Something with an id of its own.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Identifies the object among all others."))]
+pub enum Node {
+    /// A user.
+    User(UserObject),
+    /// A course.
+    Course(CourseObject),
+    /// A section.
+    Section(SectionObject),
+    /// A lesson.
+    Lesson(LessonObject),
+}
+
+/// Objects by id.
+#[derive(Default)]
+struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The object with this id; null if there is none, or if the viewer may not know of it.
+    #[graphql(directive = public::apply())]
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Any object's id.")] id: ID) -> Result<Option<Node>> {
+        find(ctx, &id).await
+    }
+
+    /// The objects with these ids, in the same order; null where `node` would be.
+    #[graphql(directive = public::apply())]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Any objects' ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(Error::BadInput(format!("ids has {} ids; at most 100 are allowed.", ids.len())));
+        }
+        let found = futures_util::future::join_all(ids.iter().map(|id| find(ctx, id))).await;
+        found.into_iter().collect()
+    }
+}
+
+async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
+    let wrong = || {
+        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX].join(", ");
+        Error::BadInput(format!("{text:?} is not an id; expected one that begins with {known} and an underscore."))
+    };
+    let (prefix, uuid) = id::split(text).ok_or_else(wrong)?;
+    Ok(match prefix {
+        User::PREFIX => loaders(ctx).load(UserById(UserId::new(uuid))).await?.map(|user| Node::User(UserObject(user))),
+        Course::PREFIX => course_node(ctx, CourseId::new(uuid)).await?.map(Node::Course),
+        Section::PREFIX => section_node(ctx, SectionId::new(uuid)).await?.map(Node::Section),
+        Lesson::PREFIX => lesson_node(ctx, LessonId::new(uuid)).await?.map(Node::Lesson),
+        _ => return Err(wrong()),
+    })
+}

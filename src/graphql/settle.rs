@@ -1,0 +1,144 @@
+//! Nulls as the specification wants them.
+//!
+//! async-graphql 7.2.1 leaves a field that failed out of its object: `{"course":{}}` where the GraphQL specification
+//! (October 2021, section 6.4.4) wants `{"course":{"rating":null}}`, or `{"course":null}` when the field is non-null.
+//! Clients that cache by field, like Apollo, take a missing field for a server bug. This runs only for responses
+//! that have errors with a path.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
+use async_graphql::{Name, PathSegment, Response, Value};
+
+use super::shape::{FieldShape, Shape, root};
+
+/// Puts a null where each error of `response` says that something is missing, at the field itself if it may be null,
+/// otherwise at the nearest ancestor that may.
+pub(super) fn settle(
+    response: &mut Response,
+    shape: &Shape,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) {
+    let walk = Walk { shape, document };
+    let ty = root(operation.ty);
+    for error in &response.errors {
+        let placed = walk.place(&mut response.data, ty, &[&operation.selection_set.node], &error.path);
+        if matches!(placed, Placed::Bubbles) {
+            response.data = Value::Null;
+        }
+    }
+}
+
+/// Brings the fields of the response's root object into the order of the operation: async-graphql runs them together
+/// and answers in the order in which they finish.
+pub(super) fn order_root(response: &mut Response, document: &ExecutableDocument, operation: &OperationDefinition) {
+    let Value::Object(data) = &mut response.data else { return };
+    if data.len() < 2 {
+        return;
+    }
+    let mut keys = Vec::new();
+    response_keys(document, &operation.selection_set.node, &mut keys);
+    let places: HashMap<Name, usize> = keys.into_iter().rev().map(|(place, key)| (key, place)).collect();
+    data.sort_by_cached_key(|key, _| places.get(key).copied().unwrap_or(usize::MAX));
+}
+
+fn response_keys(document: &ExecutableDocument, set: &SelectionSet, keys: &mut Vec<(usize, Name)>) {
+    for selection in &set.items {
+        match &selection.node {
+            Selection::Field(field) => keys.push((keys.len(), field.node.response_key().node.clone())),
+            Selection::InlineFragment(fragment) => {
+                response_keys(document, &fragment.node.selection_set.node, keys);
+            }
+            Selection::FragmentSpread(spread) => {
+                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    response_keys(document, &fragment.node.selection_set.node, keys);
+                }
+            }
+        }
+    }
+}
+
+enum Placed {
+    /// The response is right from here up.
+    Settled,
+    /// The value cannot be null: its parent has to be.
+    Bubbles,
+}
+
+struct Walk<'a> {
+    shape: &'a Shape,
+    document: &'a ExecutableDocument,
+}
+
+impl<'a> Walk<'a> {
+    /// `sets` are all selections of the object at hand: one response key may be selected several times.
+    fn place(&self, object: &mut Value, ty: &str, sets: &[&'a SelectionSet], path: &[PathSegment]) -> Placed {
+        let (Value::Object(fields), Some((PathSegment::Field(key), rest))) = (object, path.split_first()) else {
+            return Placed::Settled;
+        };
+        let mut selected = Vec::new();
+        for set in sets {
+            self.find(ty, set, key, &mut selected);
+        }
+        let Some((shape, _)) = selected.first().copied() else { return Placed::Settled };
+        let nested: Vec<&SelectionSet> = selected.iter().map(|(_, field)| &field.selection_set.node).collect();
+        let placed = match fields.get_mut(key.as_str()) {
+            None => Placed::Bubbles,
+            Some(value) => self.place_in(value, shape, &nested, rest),
+        };
+        match placed {
+            Placed::Bubbles if shape.nullable => {
+                fields.insert(Name::new(key), Value::Null);
+                Placed::Settled
+            }
+            placed => placed,
+        }
+    }
+
+    /// Goes on inside a field's value: an object, or the item of a list.
+    fn place_in(
+        &self,
+        value: &mut Value,
+        shape: &FieldShape,
+        sets: &[&'a SelectionSet],
+        path: &[PathSegment],
+    ) -> Placed {
+        let (Value::List(items), Some((PathSegment::Index(index), rest))) = (&mut *value, path.split_first()) else {
+            return self.place(value, &shape.ty, sets, path);
+        };
+        let Some(item) = items.get_mut(*index) else { return Placed::Settled };
+        match self.place(item, &shape.ty, sets, rest) {
+            Placed::Bubbles if shape.item_nullable => {
+                *item = Value::Null;
+                Placed::Settled
+            }
+            placed => placed,
+        }
+    }
+
+    /// The fields of `set` with this response key. Fields under another type's condition count too: fields that share
+    /// a key must have the same form (section 5.3.2).
+    fn find(&self, ty: &str, set: &'a SelectionSet, key: &str, found: &mut Vec<(&'a FieldShape, &'a Field)>) {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) if field.node.response_key().node == key => {
+                    if let Some(shape) = self.shape.field(ty, &field.node.name.node) {
+                        found.push((shape, &field.node));
+                    }
+                }
+                Selection::Field(_) => {}
+                Selection::InlineFragment(fragment) => {
+                    let ty = fragment.node.type_condition.as_ref().map_or(ty, |on| on.node.on.node.as_str());
+                    self.find(ty, &fragment.node.selection_set.node, key, found);
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.document.fragments.get(&spread.node.fragment_name.node) {
+                        let ty = fragment.node.type_condition.node.on.node.as_str();
+                        self.find(ty, &fragment.node.selection_set.node, key, found);
+                    }
+                }
+            }
+        }
+    }
+}

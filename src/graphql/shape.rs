@@ -1,0 +1,84 @@
+//! The schema's types as the limits and the null rules need them, read from its own SDL.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{BaseType, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::{Positioned, parse_schema};
+
+use crate::platform::fault::{Context, Fault};
+
+/// What a field returns.
+#[derive(Clone, Debug)]
+pub(super) struct FieldShape {
+    /// The named type, without lists and exclamation marks.
+    pub(super) ty: String,
+    /// Whether the field may be null.
+    pub(super) nullable: bool,
+    /// Whether an item of the field's list may be null.
+    pub(super) item_nullable: bool,
+    /// Whether the type has fields of its own.
+    pub(super) composite: bool,
+    /// Whether it is a connection, so that `first` or `last` say how many children there are.
+    pub(super) connection: bool,
+}
+
+/// All object and interface types with their fields.
+pub(super) struct Shape {
+    types: HashMap<String, HashMap<String, FieldShape>>,
+}
+
+impl Shape {
+    /// Reads a schema definition.
+    pub(super) fn new(sdl: &str) -> Result<Shape, Fault> {
+        let document = parse_schema(sdl).context("the schema's own print cannot be parsed")?;
+        let mut fields_of: HashMap<String, Vec<Positioned<FieldDefinition>>> = HashMap::new();
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Object(object) => drop(fields_of.insert(name, object.fields)),
+                TypeKind::Interface(interface) => drop(fields_of.insert(name, interface.fields)),
+                _ => {}
+            }
+        }
+        let shape = |field: &FieldDefinition| {
+            let ty = named(&field.ty.node);
+            FieldShape {
+                nullable: field.ty.node.nullable,
+                item_nullable: matches!(&field.ty.node.base, BaseType::List(item) if item.nullable),
+                composite: fields_of.contains_key(&ty),
+                connection: ty.ends_with("Connection"),
+                ty,
+            }
+        };
+        let types = fields_of
+            .iter()
+            .map(|(name, fields)| {
+                let fields = fields.iter().map(|field| (field.node.name.node.to_string(), shape(&field.node)));
+                (name.clone(), fields.collect())
+            })
+            .collect();
+        Ok(Shape { types })
+    }
+
+    /// The field `field` of the type `ty`.
+    pub(super) fn field(&self, ty: &str, field: &str) -> Option<&FieldShape> {
+        self.types.get(ty)?.get(field)
+    }
+}
+
+/// The root type of an operation.
+pub(super) fn root(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
+
+fn named(ty: &Type) -> String {
+    match &ty.base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(item) => named(item),
+    }
+}

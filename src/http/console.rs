@@ -1,0 +1,71 @@
+//! `/console`: GraphiQL for administrators, from the program's own files. The page itself is public and holds
+//! nothing; what it can do is what the access token of whoever signs in can do.
+
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// What `npm run build` made of `console/`; in a debug build it is read from there at run time.
+#[derive(RustEmbed)]
+#[folder = "console/dist"]
+#[allow_missing = true]
+struct Assets;
+
+/// Nothing from elsewhere. Monaco, GraphiQL's editor, sets styles by script.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
+
+pub(super) async fn page(headers: HeaderMap) -> Response {
+    if Assets::get("index.html").is_none() {
+        let message = "The console has not been built. Run `make console` and start again.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    }
+    file("index.html", "no-cache", &headers)
+}
+
+pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    // Vite puts a hash of the content into these names.
+    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    file(&path, caching, &headers)
+}
+
+fn file(path: &str, caching: &'static str, headers: &HeaderMap) -> Response {
+    let zipped = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|coding| coding.trim().split(';').next() == Some("gzip")))
+        .then(|| Assets::get(&format!("{path}.gz")))
+        .flatten();
+    let encoded = zipped.is_some();
+    let Some(EmbeddedFile { data, .. }) = zipped.or_else(|| Assets::get(path)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, content_type(path))
+        .header(header::CACHE_CONTROL, caching)
+        .header(header::VARY, "accept-encoding")
+        .header(header::CONTENT_SECURITY_POLICY, POLICY)
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::REFERRER_POLICY, "same-origin");
+    if encoded {
+        response = response.header(header::CONTENT_ENCODING, "gzip");
+    }
+    response.body(Body::from(data.into_owned())).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("json") => "application/json",
+        Some("ttf") => "font/ttf",
+        Some("woff2") => "font/woff2",
+        Some("md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,279 @@
+//! `/graphql`: GET and POST as the GraphQL-over-HTTP draft says, and the WebSocket upgrade on the same path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Variables};
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::future::join_all;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::media::{self, Media, RequestErrors, respond};
+use super::{Edge, socket};
+use crate::graphql::error::request_error;
+use crate::graphql::execute::{Caller, refusal};
+use crate::platform::auth::Actor;
+
+/// How long a client may take to send a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One request as clients send it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Params {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<Variables>,
+    #[serde(rename = "extensions")]
+    _extensions: Option<IgnoredAny>,
+}
+
+/// The same in a query string, where objects are JSON texts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QueryParams {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+/// Why a request is not even looked at.
+struct Unread {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Unread {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Unread {
+        Unread { status, code, message: message.into() }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Unread {
+        Unread::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+}
+
+/// A request's way through this module: how to answer, and who asks.
+struct Exchange {
+    edge: Edge,
+    media: Media,
+    caller: Caller,
+}
+
+pub(super) async fn get(
+    State(edge): State<Edge>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    params: Result<Query<QueryParams>, QueryRejection>,
+) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return socket::upgrade(edge, upgrade);
+    }
+    let exchange = match Exchange::open(edge, &headers) {
+        Ok(exchange) => exchange,
+        Err(response) => return *response,
+    };
+    let request = params
+        .map_err(|rejection| Unread::bad_request(rejection.body_text()))
+        .and_then(|Query(params)| params.into_request());
+    match request {
+        Ok(request) => exchange.query(request).await,
+        Err(unread) => exchange.unread(unread),
+    }
+}
+
+pub(super) async fn post(State(edge): State<Edge>, headers: HeaderMap, body: Body) -> Response {
+    let exchange = match Exchange::open(edge, &headers) {
+        Ok(exchange) => exchange,
+        Err(response) => return *response,
+    };
+    if !media::is_json(&headers) {
+        let message = "Send the request as application/json in UTF-8.";
+        let unread = Unread::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
+        return exchange.unread(unread);
+    }
+    let bytes = match read(body, exchange.edge.app.config.limits.body_bytes).await {
+        Ok(bytes) => bytes,
+        Err(unread) => return exchange.unread(unread),
+    };
+    match parse(&bytes, exchange.edge.app.config.limits.batch) {
+        Ok(Parsed::One(request)) => exchange.one(*request).await,
+        Ok(Parsed::Batch(requests)) => exchange.batch(requests).await,
+        Err(unread) => exchange.unread(unread),
+    }
+}
+
+pub(super) async fn wrong_method(State(edge): State<Edge>, headers: HeaderMap) -> Response {
+    match Exchange::open(edge, &headers) {
+        Ok(exchange) => exchange.method_not_allowed("Use GET or POST.", "GET, POST"),
+        Err(response) => *response,
+    }
+}
+
+impl Exchange {
+    /// Finds out how to answer and who asks; a token that is not good is answered at once.
+    fn open(edge: Edge, headers: &HeaderMap) -> Result<Exchange, Box<Response>> {
+        let request_id = request_id(headers);
+        let media = Media::negotiate(headers);
+        let caller = Caller { actor: Actor::Anonymous, request_id };
+        let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller };
+        if media.is_none() {
+            let message = "Accept application/graphql-response+json or application/json.";
+            let unread = Unread::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
+            return Err(Box::new(exchange.unread(unread)));
+        }
+        match authenticate(&exchange.edge, headers) {
+            Ok(actor) => exchange.caller.actor = actor,
+            Err(unread) => return Err(Box::new(exchange.unread(unread))),
+        }
+        Ok(exchange)
+    }
+
+    async fn query(self, request: Request) -> Response {
+        if self.edge.graph.kind(&request) == Some(OperationType::Mutation) {
+            return self.method_not_allowed("A mutation needs POST.", "POST");
+        }
+        self.one(request).await
+    }
+
+    async fn one(self, request: Request) -> Response {
+        let id = &self.caller.request_id;
+        match self.edge.graph.execute(request, &self.caller).await {
+            Ok(response) => respond(self.media, StatusCode::OK, id, &response),
+            Err(refused) => respond(self.media, self.media.refused(&refused.errors), id, &RequestErrors::of(&refused)),
+        }
+    }
+
+    async fn batch(self, requests: Vec<Request>) -> Response {
+        let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
+        let responses: Vec<_> = join_all(executions)
+            .await
+            .into_iter()
+            .map(|outcome| match outcome {
+                Ok(response) => serde_json::to_value(&response),
+                Err(refused) => serde_json::to_value(RequestErrors::of(&refused)),
+            })
+            .map(Result::unwrap_or_default)
+            .collect();
+        respond(self.media, StatusCode::OK, &self.caller.request_id, &responses)
+    }
+
+    fn unread(&self, unread: Unread) -> Response {
+        let refused = refusal(request_error(unread.code, unread.message), &self.caller);
+        let body = RequestErrors::of(&refused);
+        let mut response = respond(self.media, unread.status, &self.caller.request_id, &body);
+        if unread.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    fn method_not_allowed(&self, message: &str, allow: &'static str) -> Response {
+        let unread = Unread::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+        let mut response = self.unread(unread);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        response
+    }
+}
+
+/// Who sends a request, by its `Authorization` header. No header is nobody, which is fine.
+fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Actor, Unread> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Actor::Anonymous) };
+    let refuse = |message: &str| Unread::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
+    let text = value.to_str().map_err(|_| refuse("The Authorization header is not text."))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            edge.app.tokens.read(token.trim()).map_err(|refused| refuse(refused.message()))
+        }
+        _ => Err(refuse("The Authorization header must be `Bearer` and an access token.")),
+    }
+}
+
+/// The id that a proxy gave the request, if it is a plain one, or a new one.
+fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let given = headers.get(media::REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    match given.filter(plain) {
+        Some(id) => id.into(),
+        None => new_request_id(),
+    }
+}
+
+/// A request id that nobody chose.
+pub(super) fn new_request_id() -> Arc<str> {
+    format!("{:016x}", rand::random::<u64>()).into()
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
+    let reading = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
+    match reading {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            let message = format!("The body is larger than {limit} bytes.");
+            Err(Unread::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message))
+        }
+        Ok(Err(_)) => Err(Unread::bad_request("The body ended early.")),
+        Err(_) => {
+            let message = "The body took too long to arrive.";
+            Err(Unread::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message))
+        }
+    }
+}
+
+enum Parsed {
+    One(Box<Request>),
+    Batch(Vec<Request>),
+}
+
+fn parse(bytes: &[u8], most: usize) -> Result<Parsed, Unread> {
+    let bad = |error: serde_json::Error| Unread::bad_request(format!("The body is not a GraphQL request: {error}."));
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => {
+            let batch: Vec<Params> = serde_json::from_slice(bytes).map_err(bad)?;
+            if batch.is_empty() || batch.len() > most {
+                let message = format!("A batch has 1 to {most} operations; this one has {}.", batch.len());
+                return Err(Unread::new(StatusCode::BAD_REQUEST, "BATCH_SIZE", message));
+            }
+            batch.into_iter().map(Params::into_request).collect::<Result<_, _>>().map(Parsed::Batch)
+        }
+        Some(_) => {
+            let params: Params = serde_json::from_slice(bytes).map_err(bad)?;
+            Ok(Parsed::One(Box::new(params.into_request()?)))
+        }
+        None => Err(Unread::bad_request("The body is empty.")),
+    }
+}
+
+impl Params {
+    fn into_request(self) -> Result<Request, Unread> {
+        let Some(query) = self.query.filter(|query| !query.trim().is_empty()) else {
+            return Err(Unread::bad_request("The request has no query."));
+        };
+        let mut request = Request::new(query).variables(self.variables.unwrap_or_default());
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
+        Ok(request)
+    }
+}
+
+impl QueryParams {
+    fn into_request(self) -> Result<Request, Unread> {
+        let variables = match self.variables.filter(|text| !text.is_empty()) {
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|error| Unread::bad_request(format!("variables is not a JSON object: {error}.")))?,
+            None => None,
+        };
+        Params { query: self.query, operation_name: self.operation_name, variables, _extensions: None }.into_request()
+    }
+}

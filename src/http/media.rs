@@ -1,0 +1,134 @@
+//! Media types and statuses of GraphQL over HTTP.
+//!
+//! Source: the GraphQL-over-HTTP draft, <https://graphql.github.io/graphql-over-http/draft/>.
+
+use async_graphql::{Response as GraphResponse, ServerError, Value};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The header that carries the request's id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The form of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: a well-formed request is answered with 200, whatever comes of it.
+    Json,
+    /// `application/graphql-response+json`: the status tells whether the request was executed.
+    GraphqlResponse,
+}
+
+impl Media {
+    /// The first of our two forms in the order of the client's preference; `None` if it accepts neither.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
+        let Some(accept) = headers.get(header::ACCEPT) else { return Some(Media::Json) };
+        let accept = accept.to_str().unwrap_or("*/*");
+        let mut ranges: Vec<(f32, Media)> = accept.split(',').filter_map(range).collect();
+        // A stable sort: of two equal wishes the first counts.
+        ranges.sort_by(|first, second| second.0.total_cmp(&first.0));
+        ranges.first().map(|(_, media)| *media)
+    }
+
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Media::Json => "application/json; charset=utf-8",
+            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+
+    /// The status of a request that was understood but not executed.
+    pub(super) fn refused(self, errors: &[ServerError]) -> StatusCode {
+        let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
+        match (self, code) {
+            (_, Some(Value::String(code))) if code == "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
+            (_, Some(Value::String(code))) if code == "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+            (Media::Json, _) => StatusCode::OK,
+            (Media::GraphqlResponse, _) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// One media range with its weight, if it includes one of ours (RFC 9110, section 12.5.1).
+fn range(text: &str) -> Option<(f32, Media)> {
+    let mut parts = text.split(';').map(str::trim);
+    let media = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/graphql-response+json" => Media::GraphqlResponse,
+        "application/json" | "application/*" | "*/*" => Media::Json,
+        _ => return None,
+    };
+    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+    (weight > 0.0).then_some((weight, media))
+}
+
+/// Whether a request body is said to be JSON in UTF-8.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str) else { return false };
+    let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let json = parts.next().is_some_and(|media| media == "application/json");
+    json && parts.all(|part| part.strip_prefix("charset=").is_none_or(|set| set.trim_matches('"') == "utf-8"))
+}
+
+/// A response that was not executed has no `data` at all (specification, section 7.1).
+#[derive(Serialize)]
+pub(super) struct RequestErrors<'a> {
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+}
+
+impl<'a> RequestErrors<'a> {
+    pub(super) fn of(response: &'a GraphResponse) -> RequestErrors<'a> {
+        RequestErrors { errors: &response.errors, extensions: &response.extensions }
+    }
+}
+
+/// A finished HTTP response.
+pub(super) fn respond(media: Media, status: StatusCode, request_id: &str, body: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(4096);
+    let status = match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => status,
+        Err(error) => {
+            tracing::error!(%error, "a response cannot be serialised");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepting(accept: &str) -> Option<Media> {
+        Media::negotiate(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]))
+    }
+
+    #[test]
+    fn the_clients_preference_decides() {
+        assert_eq!(Media::negotiate(&HeaderMap::new()), Some(Media::Json));
+        assert_eq!(accepting("*/*"), Some(Media::Json));
+        assert_eq!(accepting("application/graphql-response+json, application/json"), Some(Media::GraphqlResponse));
+        assert_eq!(accepting("application/json, application/graphql-response+json"), Some(Media::Json));
+        assert_eq!(
+            accepting("application/json;q=0.5, application/graphql-response+json;q=0.9"),
+            Some(Media::GraphqlResponse)
+        );
+        assert_eq!(accepting("text/html, application/json;q=0"), None);
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_read() {
+        let typed = |value: &str| is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]));
+        assert!(typed("application/json") && typed("application/json; charset=UTF-8"));
+        assert!(!typed("text/plain") && !typed("application/json; charset=latin1") && !is_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,58 @@
+//! The edge: HTTP and WebSocket in, GraphQL behind. The same router serves `lyceum serve` and the tests.
+
+mod console;
+mod dev;
+mod graphql;
+mod health;
+mod media;
+mod openapi;
+pub mod server;
+mod socket;
+pub mod websocket;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, header};
+use axum::routing::get;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::graphql::Graph;
+use crate::platform::App;
+
+/// What handlers are given; cheap to clone.
+#[derive(Clone)]
+pub struct Edge {
+    /// The application.
+    pub app: App,
+    /// The executable schema.
+    pub graph: Graph,
+}
+
+/// Every route of the program.
+pub fn router(edge: Edge) -> Router {
+    let graphql = Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::wrong_method))
+        .layer(cors(&edge.app.config.cors_origins));
+    let mut router = Router::new()
+        .merge(graphql)
+        .route("/console", get(console::page))
+        .route("/console/", get(console::page))
+        .route("/console/{*path}", get(console::asset))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document));
+    if !edge.app.config.is_production() {
+        router = router.route("/dev/mail", get(dev::mail)).route("/", get(dev::welcome));
+    }
+    router.with_state(edge)
+}
+
+/// Browsers of the configured origins only; the token travels in a header, so no credentials are allowed.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT])
+        .expose_headers([media::REQUEST_ID])
+}

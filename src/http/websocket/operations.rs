@@ -1,0 +1,148 @@
+//! The running operations of one socket.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use async_graphql::Response;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+
+use super::protocol::{Close, ServerMessage, is_request_error};
+
+struct Operation {
+    id: String,
+    responses: BoxStream<'static, Response>,
+    answered: bool,
+}
+
+/// The operations of one socket, polled in turn.
+///
+/// A plain list, because there are few: a socket has one to five, and at most `Settings::max_operations`.
+#[derive(Default)]
+pub(super) struct Operations {
+    running: Vec<Operation>,
+    /// Where the next poll begins, so that an operation that always has something to say can't silence the others.
+    next: usize,
+}
+
+impl Operations {
+    /// How many are running.
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Whether an operation of this id is running.
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.running.iter().any(|operation| operation.id == id)
+    }
+
+    /// Adds an operation, whose id must not be running.
+    pub(super) fn start(&mut self, id: String, responses: BoxStream<'static, Response>) {
+        self.running.push(Operation { id, responses, answered: false });
+    }
+
+    /// Drops an operation at once; an unknown id is ignored, because the operation may just have ended by itself.
+    pub(super) fn stop(&mut self, id: &str) {
+        self.running.retain(|operation| operation.id != id);
+    }
+
+    /// Waits for the next message of any operation: a `next`, `error` or `complete` as JSON. Pending for ever while
+    /// there is no operation. Nothing is lost when the future is dropped before it is ready.
+    ///
+    /// # Errors
+    /// The close frame 1011 if a response can't be written.
+    pub(super) async fn next_message(&mut self) -> Result<String, Close> {
+        poll_fn(|context| self.poll_message(context)).await
+    }
+
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Result<String, Close>> {
+        let count = self.running.len();
+        for step in 0..count {
+            let index = (self.next + step) % count;
+            let Some(operation) = self.running.get_mut(index) else { continue };
+            if let Poll::Ready(response) = operation.responses.poll_next_unpin(context) {
+                self.next = index + 1;
+                return Poll::Ready(self.message(index, response));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn message(&mut self, index: usize, response: Option<Response>) -> Result<String, Close> {
+        if let (Some(operation), Some(response)) = (self.running.get_mut(index), &response) {
+            let first = !std::mem::replace(&mut operation.answered, true);
+            if !(first && is_request_error(response)) {
+                return ServerMessage::Next { id: &operation.id, payload: response }.encode();
+            }
+        }
+        let ended = self.running.remove(index);
+        match &response {
+            Some(refused) => ServerMessage::Error { id: &ended.id, payload: &refused.errors }.encode(),
+            None => ServerMessage::Complete { id: &ended.id }.encode(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::{ServerError, Value};
+    use futures_util::{FutureExt, stream};
+
+    fn values(values: Vec<i32>) -> BoxStream<'static, Response> {
+        stream::iter(values).map(|value| Response::new(Value::from(value))).boxed()
+    }
+
+    fn drain(operations: &mut Operations) -> Vec<String> {
+        std::iter::from_fn(|| operations.next_message().now_or_never()).map(Result::unwrap).collect()
+    }
+
+    fn next(id: &str, value: i32) -> String {
+        format!(r#"{{"type":"next","id":"{id}","payload":{{"data":{value}}}}}"#)
+    }
+
+    fn complete(id: &str) -> String {
+        format!(r#"{{"type":"complete","id":"{id}"}}"#)
+    }
+
+    #[test]
+    fn operations_take_turns() {
+        let mut operations = Operations::default();
+        operations.start("a".into(), stream::repeat(1).map(|value| Response::new(Value::from(value))).boxed());
+        operations.start("b".into(), stream::pending().boxed());
+        operations.start("c".into(), values(vec![7, 8]));
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            seen.push(operations.next_message().now_or_never().unwrap().unwrap());
+        }
+        assert_eq!(
+            seen,
+            [next("a", 1), next("c", 7), next("a", 1), next("c", 8), next("a", 1), complete("c")].as_slice()
+        );
+        assert_eq!(operations.len(), 2);
+    }
+
+    #[test]
+    fn a_request_error_ends_the_operation_without_complete() {
+        let mut operations = Operations::default();
+        let refused = || Response::from_errors(vec![ServerError::new("no", None)]);
+        operations.start("a".into(), stream::iter([refused(), refused()]).boxed());
+        assert_eq!(drain(&mut operations), [r#"{"type":"error","id":"a","payload":[{"message":"no"}]}"#.to_owned()]);
+        assert!(!operations.contains("a"));
+
+        // After the first response the operation is under way: an error is one of its results.
+        operations.start("a".into(), values(vec![1]).chain(stream::iter([refused()])).boxed());
+        let late = r#"{"type":"next","id":"a","payload":{"data":null,"errors":[{"message":"no"}]}}"#.to_owned();
+        assert_eq!(drain(&mut operations), [next("a", 1), late, complete("a")]);
+    }
+
+    #[test]
+    fn a_stopped_operation_says_nothing_more() {
+        let mut operations = Operations::default();
+        operations.start("a".into(), values(vec![1]));
+        operations.start("b".into(), values(vec![2]));
+        operations.stop("a");
+        operations.stop("unknown");
+        assert_eq!(drain(&mut operations), [next("b", 2), complete("b")]);
+    }
+}

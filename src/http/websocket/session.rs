@@ -1,0 +1,315 @@
+//! One socket from the upgrade to its end.
+
+use std::convert::Infallible;
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, Request, Response, ServerError};
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::SinkExt;
+use futures_util::stream::BoxStream;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::operations::Operations;
+use super::protocol::{ClientMessage, Close, ServerMessage, parse};
+use super::{Authorised, Refusal, Settings};
+
+/// How long the other side may take to confirm a close frame. Dropping the connection while something it sent lies
+/// unread would reset it, and the client might never see the frame.
+const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
+/// How a socket ends.
+enum End {
+    /// The connection is gone, or nobody takes part at the other end.
+    Lost,
+    /// The client said goodbye.
+    ByClient,
+    /// The server says goodbye.
+    ByServer(Close),
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> End {
+        End::ByServer(close)
+    }
+}
+
+/// See [`super::serve`].
+pub(super) async fn run<S, A, AF, E>(
+    socket: WebSocket,
+    settings: Settings,
+    shutdown: CancellationToken,
+    authorise: A,
+    execute: E,
+) where
+    A: FnOnce(serde_json::Value) -> AF,
+    AF: Future<Output = Result<Authorised<S>, Refusal>>,
+    E: Fn(&S, Request) -> BoxStream<'static, Response>,
+{
+    let mut connection = Connection { socket, settings, shutdown, heard: Instant::now(), readable: true };
+    let Err(end) = connection.talk(authorise, execute).await;
+    connection.finish(end).await;
+}
+
+/// The socket, and the only place that reads from it and writes to it.
+struct Connection {
+    socket: WebSocket,
+    settings: Settings,
+    shutdown: CancellationToken,
+    /// When anything last arrived.
+    heard: Instant,
+    /// False after a failed read: the library reads no more then.
+    readable: bool,
+}
+
+impl Connection {
+    async fn talk<S, A, AF, E>(&mut self, authorise: A, execute: E) -> Result<Infallible, End>
+    where
+        A: FnOnce(serde_json::Value) -> AF,
+        AF: Future<Output = Result<Authorised<S>, Refusal>>,
+        E: Fn(&S, Request) -> BoxStream<'static, Response>,
+    {
+        if self.socket.protocol().is_none() {
+            return Err(Close::subprotocol().into());
+        }
+        let shutdown = self.shutdown.clone();
+        let init_timeout = self.settings.init_timeout;
+        let Authorised { session, expires_at, revoked } = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Err(Close::going_away().into()),
+            greeted = timeout(init_timeout, self.greet(authorise)) => greeted.map_err(|_| Close::init_timeout())??,
+        };
+        let ending = pin!(ending(shutdown, revoked, expires_at));
+        Conversation { connection: self, operations: Operations::default(), session, execute }.hold(ending).await
+    }
+
+    /// From the upgrade to the `connection_ack`. What the client sends is also read while the application decides.
+    async fn greet<S, A, AF>(&mut self, authorise: A) -> Result<Authorised<S>, End>
+    where
+        A: FnOnce(serde_json::Value) -> AF,
+        AF: Future<Output = Result<Authorised<S>, Refusal>>,
+    {
+        let payload = loop {
+            let text = self.receive_text().await?;
+            if let Some(payload) = self.before_ack(&text, false).await? {
+                break payload;
+            }
+        };
+        let mut deciding = pin!(authorise(payload));
+        let decision = loop {
+            tokio::select! {
+                decision = &mut deciding => break decision,
+                text = self.receive_text() => self.before_ack(&text?, true).await?,
+            };
+        };
+        let authorised = decision.map_err(|refusal| match refusal {
+            Refusal::Forbidden(reason) => Close::forbidden(reason),
+            Refusal::Unavailable => Close::try_again_later(),
+        })?;
+        self.send_text(ServerMessage::ConnectionAck.encode()?).await?;
+        Ok(authorised)
+    }
+
+    /// Handles a message that arrives before the `connection_ack`; returns the payload of the `connection_init`.
+    async fn before_ack(&mut self, text: &str, initialised: bool) -> Result<Option<serde_json::Value>, End> {
+        match parse(text)? {
+            ClientMessage::ConnectionInit(_) if initialised => Err(Close::too_many_inits().into()),
+            ClientMessage::ConnectionInit(payload) => Ok(Some(payload)),
+            ClientMessage::Subscribe { .. } => Err(Close::unauthorized().into()),
+            ClientMessage::Ping(payload) => {
+                self.send_text(ServerMessage::Pong { payload }.encode()?).await?;
+                Ok(None)
+            }
+            ClientMessage::Pong | ClientMessage::Complete { .. } => Ok(None),
+        }
+    }
+
+    async fn receive_text(&mut self) -> Result<Utf8Bytes, End> {
+        loop {
+            match self.receive().await? {
+                Some(text) => return Ok(text),
+                None => self.flush().await?,
+            }
+        }
+    }
+
+    /// The next frame: its text, or nothing if it is a ping or pong, upon which [`Connection::flush`] is due.
+    /// Nothing is lost when the future is dropped before it is ready.
+    async fn receive(&mut self) -> Result<Option<Utf8Bytes>, End> {
+        let message = match self.socket.recv().await {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                self.readable = false;
+                return Err(Close::for_read_error(&error).map_or(End::Lost, End::ByServer));
+            }
+            None => return Err(End::Lost),
+        };
+        self.heard = Instant::now();
+        match message {
+            Message::Text(text) => Ok(Some(text)),
+            Message::Binary(_) => Err(Close::invalid_message("a binary frame").into()),
+            Message::Ping(_) | Message::Pong(_) => Ok(None),
+            Message::Close(_) => Err(End::ByClient),
+        }
+    }
+
+    async fn send_text(&mut self, text: String) -> Result<(), End> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    /// Sends one message and waits until the operating system has taken all of it.
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        in_time(&self.settings, &self.shutdown, self.socket.send(message)).await
+    }
+
+    /// Waits until the library's answer to a ping is written. Without it a client that sends pings and never reads
+    /// would fill the library's buffer with them.
+    async fn flush(&mut self) -> Result<(), End> {
+        in_time(&self.settings, &self.shutdown, self.socket.flush()).await
+    }
+
+    /// Says goodbye and waits, for a moment, until the client has heard it.
+    async fn finish(mut self, end: End) {
+        let farewell = async {
+            match end {
+                End::Lost => return,
+                End::ByClient => {}
+                End::ByServer(Close { code, reason }) => {
+                    tracing::debug!(code, reason, "closing a GraphQL socket");
+                    let frame = CloseFrame { code, reason: reason.into() };
+                    if self.socket.send(Message::Close(Some(frame))).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            if !self.readable {
+                return pending().await;
+            }
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        // The time is up or the client has answered: the connection is dropped either way.
+        let _ = timeout(CLOSE_GRACE, farewell).await;
+    }
+}
+
+/// Waits for a write, but not for ever; a shutdown is not kept waiting by a slow client.
+async fn in_time<E>(
+    settings: &Settings,
+    shutdown: &CancellationToken,
+    write: impl Future<Output = Result<(), E>>,
+) -> Result<(), End> {
+    tokio::select! {
+        biased;
+        written = timeout(settings.send_timeout, write) => match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Lost),
+        },
+        () = shutdown.cancelled() => Err(Close::going_away().into()),
+    }
+}
+
+/// Ready when the server stops or the session is over.
+async fn ending(shutdown: CancellationToken, revoked: CancellationToken, expires_at: Option<Instant>) -> End {
+    let expired = async {
+        match expires_at {
+            Some(instant) => sleep_until(instant).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Close::going_away().into(),
+        () = revoked.cancelled() => Close::forbidden("session revoked").into(),
+        () = expired => Close::forbidden("session expired").into(),
+    }
+}
+
+enum Event {
+    /// A frame of the client, see [`Connection::receive`].
+    Received(Option<Utf8Bytes>),
+    /// A message of an operation.
+    Produced(String),
+    PingDue,
+    /// Nothing has arrived for too long.
+    Silence,
+}
+
+/// A socket after its `connection_ack`.
+struct Conversation<'a, S, E> {
+    connection: &'a mut Connection,
+    operations: Operations,
+    session: S,
+    execute: E,
+}
+
+impl<S, E> Conversation<'_, S, E>
+where
+    E: Fn(&S, Request) -> BoxStream<'static, Response>,
+{
+    async fn hold(mut self, mut ending: impl Future<Output = End> + Unpin) -> Result<Infallible, End> {
+        let Settings { ping_interval, pong_timeout, .. } = self.connection.settings;
+        let mut pings = interval_at(Instant::now() + ping_interval, ping_interval);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let silent_at = self.connection.heard + ping_interval + pong_timeout;
+            let Conversation { connection, operations, .. } = &mut self;
+            // Neither the client nor an operation goes first: `select!` without `biased` takes either by chance.
+            let traffic = async {
+                tokio::select! {
+                    received = connection.receive() => received.map(Event::Received),
+                    produced = operations.next_message() => Ok(Event::Produced(produced?)),
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                end = &mut ending => return Err(end),
+                _ = pings.tick() => Event::PingDue,
+                event = traffic => event?,
+                // Last, because what arrived during a slow write was not read yet.
+                () = sleep_until(silent_at) => Event::Silence,
+            };
+            match event {
+                Event::Received(Some(text)) => self.obey(&text).await?,
+                Event::Received(None) => self.connection.flush().await?,
+                Event::Produced(text) => self.connection.send_text(text).await?,
+                Event::PingDue => self.connection.send(Message::Ping(Bytes::new())).await?,
+                Event::Silence => return Err(End::Lost),
+            }
+        }
+    }
+
+    async fn obey(&mut self, text: &str) -> Result<(), End> {
+        match parse(text)? {
+            ClientMessage::ConnectionInit(_) => Err(Close::too_many_inits().into()),
+            ClientMessage::Ping(payload) => self.connection.send_text(ServerMessage::Pong { payload }.encode()?).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Complete { id } => {
+                self.operations.stop(&id);
+                Ok(())
+            }
+            ClientMessage::Subscribe { id, .. } if self.operations.contains(&id) => {
+                Err(Close::subscriber_exists(&id).into())
+            }
+            ClientMessage::Subscribe { id, .. } if self.operations.len() >= self.connection.settings.max_operations => {
+                let errors = [too_many_operations(self.connection.settings.max_operations)];
+                self.connection.send_text(ServerMessage::Error { id: &id, payload: &errors }.encode()?).await
+            }
+            ClientMessage::Subscribe { id, request } => {
+                let responses = (self.execute)(&self.session, *request);
+                self.operations.start(id, responses);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn too_many_operations(limit: usize) -> ServerError {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", "TOO_MANY_OPERATIONS");
+    let mut error = ServerError::new(format!("This socket already runs {limit} operations, the most it may."), None);
+    error.extensions = Some(extensions);
+    error
+}

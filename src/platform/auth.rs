@@ -1,0 +1,110 @@
+//! Who is acting: roles, passwords (Argon2id) and access tokens (signed JWTs).
+
+mod password;
+mod token;
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use password::{Passwords, Verdict};
+pub use token::{Refused, Tokens};
+
+/// What somebody is to the platform, from least to most. A role includes the rights of those before it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// Learns.
+    Student,
+    /// Teaches: creates courses and edits their own.
+    Instructor,
+    /// Runs the platform.
+    Admin,
+}
+
+impl Role {
+    /// The name in tokens, in the database and in the schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Student => "STUDENT",
+            Role::Instructor => "INSTRUCTOR",
+            Role::Admin => "ADMIN",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Role, String> {
+        [Role::Student, Role::Instructor, Role::Admin]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not a role"))
+    }
+}
+
+impl ToSql<Text, Pg> for Role {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
+    }
+}
+
+impl FromSql<Text, Pg> for Role {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Role> {
+        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
+    }
+}
+
+/// Who asks: a signed-in user, or nobody in particular. Made from an access token without a database read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Not signed in.
+    Anonymous,
+    /// Signed in until `expires_at`.
+    User {
+        /// The user's id.
+        id: Uuid,
+        /// The role when the token was issued.
+        role: Role,
+        /// When the token ends.
+        expires_at: DateTime<Utc>,
+    },
+}
+
+impl Actor {
+    /// The user's id, if signed in.
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Actor::Anonymous => None,
+            Actor::User { id, .. } => Some(*id),
+        }
+    }
+
+    /// Whether this is the user with `id`.
+    pub fn is(&self, id: impl Into<Uuid>) -> bool {
+        self.id() == Some(id.into())
+    }
+
+    /// Whether the actor is signed in with `role` or a higher one.
+    pub fn has(&self, role: Role) -> bool {
+        matches!(self, Actor::User { role: own, .. } if *own >= role)
+    }
+}

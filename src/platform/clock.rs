@@ -1,0 +1,64 @@
+//! What time it is. Nothing else asks the operating system, so that a test can turn the hands.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// Counts within a millisecond, so that identifiers made by one process sort in the order in which they were made.
+static WITHIN_MILLISECOND: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+/// The wall clock, or one that a test sets.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The operating system's clock.
+    System,
+    /// Stands still until it is moved; microseconds since 1970 UTC.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `start`.
+    pub fn manual(start: DateTime<Utc>) -> Clock {
+        Clock::Manual(Arc::new(AtomicI64::new(start.timestamp_micros())))
+    }
+
+    /// The present instant, cut to the microseconds that PostgreSQL keeps, so that a value compares equal after it
+    /// was stored.
+    #[allow(clippy::disallowed_methods)]
+    pub fn now(&self) -> DateTime<Utc> {
+        let micros = match self {
+            Clock::System => Utc::now().timestamp_micros(),
+            Clock::Manual(micros) => micros.load(Ordering::SeqCst),
+        };
+        DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    }
+
+    /// Moves a manual clock forward; the system clock stays what it is.
+    pub fn advance(&self, by: TimeDelta) {
+        if let Clock::Manual(micros) = self {
+            micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        }
+    }
+
+    /// A new identifier that sorts by time (UUID version 7, RFC 9562 section 5.7).
+    pub fn uuid(&self) -> Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Uuid::new_v7(Timestamp::from_unix(&WITHIN_MILLISECOND, seconds, now.timestamp_subsec_nanos()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(TimeDelta::minutes(61));
+        assert_eq!(clock.now().to_rfc3339(), "1970-01-01T01:01:00+00:00");
+    }
+}

@@ -1,0 +1,62 @@
+//! Brings the database to the version that this program expects.
+
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel_async::AsyncMigrationHarness;
+use diesel_async::RunQueryDsl;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::Db;
+use crate::platform::fault::{Context, Fault};
+
+/// The migrations of `migrations/`, compiled in.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Any number will do, as long as nobody else in this database uses it: two nodes that start at once must not
+/// migrate at once.
+const LOCK: i64 = 0x4c79_6365_756d;
+
+/// Applies what is missing and returns the names of what was applied.
+///
+/// # Errors
+/// The database cannot be reached, or a migration failed; each runs in a transaction of its own.
+pub async fn run(db: &Db) -> Result<Vec<String>, Fault> {
+    let mut conn = db.read().await?;
+    diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})"))
+        .execute(&mut conn)
+        .await
+        .context("cannot lock for migration")?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let applied = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map(|versions| versions.iter().map(ToString::to_string).collect())
+        .map_err(|error| Fault::new(format!("a migration failed: {error}")));
+    let mut conn = harness.into_inner();
+    diesel::sql_query(format!("SELECT pg_advisory_unlock({LOCK})"))
+        .execute(&mut conn)
+        .await
+        .context("cannot unlock after migration")?;
+    applied
+}
+
+/// The names of the migrations that the database still lacks.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn pending(db: &Db) -> Result<Vec<String>, Fault> {
+    let mut harness = AsyncMigrationHarness::new(db.read().await?);
+    let pending = harness
+        .pending_migrations(MIGRATIONS)
+        .map_err(|error| Fault::new(format!("cannot compare the migrations: {error}")))?;
+    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// How many migrations this program carries.
+///
+/// # Errors
+/// Never in practice: they are compiled in.
+pub fn count() -> Result<usize, Fault> {
+    let all: Vec<Box<dyn Migration<Pg>>> =
+        MIGRATIONS.migrations().map_err(|error| Fault::new(format!("unreadable migrations: {error}")))?;
+    Ok(all.len())
+}

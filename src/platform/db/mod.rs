@@ -1,0 +1,283 @@
+//! PostgreSQL: a pool of connections, and [`Tx`], the proof that a transaction is open.
+
+pub mod migrations;
+#[rustfmt::skip]
+#[allow(missing_docs)]
+pub mod schema;
+
+use std::ops::AsyncFnOnce;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::InstrumentationEvent;
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::pooled_connection::deadpool::{Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
+use tokio_postgres::AsyncMessage;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::task::TaskTracker;
+
+use super::fault::{Context, Fault};
+
+/// The PostgreSQL channel on which a commit tells the dispatchers that there are new events.
+pub const EVENTS_CHANNEL: &str = "lyceum_events";
+
+/// How to reach the database and how much of it to use.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A PostgreSQL URL (libpq's form).
+    pub url: String,
+    /// The most connections that this process opens.
+    pub connections: usize,
+    /// The schema that holds the tables; `None` is the server's own default. Tests live in one schema each.
+    pub schema: Option<String>,
+}
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+    connector: Arc<Connector>,
+    statements: Arc<AtomicU64>,
+}
+
+/// A pooled connection for reads. Drop it before awaiting anything else.
+pub type Conn = Object<AsyncPgConnection>;
+
+impl Db {
+    /// Prepares a pool; no connection is made yet.
+    ///
+    /// # Errors
+    /// The URL cannot be parsed.
+    pub fn new(settings: &Settings) -> Result<Db, Fault> {
+        let connector = Arc::new(Connector::new(settings)?);
+        let statements = Arc::new(AtomicU64::new(0));
+        let mut config = ManagerConfig::default();
+        // A closed connection is noticed without a question; a dead one fails its statement and is then discarded.
+        config.recycling_method = RecyclingMethod::Fast;
+        let (setup, counter) = (connector.clone(), statements.clone());
+        config.custom_setup = Box::new(move |_| {
+            let (setup, counter) = (setup.clone(), counter.clone());
+            async move { setup.establish(counter).await }.boxed()
+        });
+        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(settings.url.as_str(), config);
+        let pool = Pool::builder(manager)
+            .max_size(settings.connections)
+            .wait_timeout(Some(Duration::from_secs(5)))
+            .create_timeout(Some(Duration::from_secs(5)))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .context("cannot make the connection pool")?;
+        Ok(Db { pool, connector, statements })
+    }
+
+    /// A connection for reads.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or every connection stayed busy for five seconds.
+    pub async fn read(&self) -> Result<Conn, Fault> {
+        self.pool.get().await.context("no database connection")
+    }
+
+    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. If it recorded events,
+    /// the dispatchers are told after the commit (a `NOTIFY` inside would serialise all commits of the database).
+    ///
+    /// # Errors
+    /// What `work` returns, or the database's failure to begin or commit.
+    pub async fn transaction<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<R, E> + SendFn<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
+        E: From<Fault> + Send,
+        R: Send,
+    {
+        let mut conn = self.read().await.map_err(E::from)?;
+        begin(&mut conn).await.map_err(E::from)?;
+        let mut tx = Tx { conn, recorded: false };
+        match work(&mut tx).await {
+            Ok(value) => {
+                commit(&mut tx.conn).await.map_err(E::from)?;
+                if tx.recorded {
+                    notify(&mut tx.conn).await;
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                rollback(&mut tx.conn).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection of its own, outside the pool, that hears [`EVENTS_CHANNEL`].
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn listen(&self) -> Result<Listener, Fault> {
+        self.connector.listen().await
+    }
+
+    /// How many statements this handle has sent so far.
+    pub fn statements(&self) -> u64 {
+        AtomicU64::load(&self.statements, Ordering::Relaxed)
+    }
+
+    /// Connections in use and connections open.
+    pub fn pool_status(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size.saturating_sub(status.available), status.size)
+    }
+}
+
+/// An open transaction. Only [`Db::transaction`] makes one, so a function that asks for `&mut Tx` cannot be called
+/// outside.
+pub struct Tx {
+    conn: Conn,
+    recorded: bool,
+}
+
+impl Tx {
+    /// The connection to run statements on.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.conn
+    }
+
+    /// Remembers that the dispatchers have to be told after the commit.
+    pub(super) fn mark_recorded(&mut self) {
+        self.recorded = true;
+    }
+}
+
+/// Whether `error` says that `constraint` would hold two equal values.
+pub fn is_taken(error: &diesel::result::Error, constraint: &str) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error};
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+        if info.constraint_name() == Some(constraint))
+}
+
+/// What an async closure needs to keep the future of [`Db::transaction`] `Send`: stable Rust cannot yet name the
+/// future that an `AsyncFnOnce` returns.
+pub trait SendFn<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as SendFn<T, R>>::Fut {
+    /// The closure's future.
+    type Fut: Future<Output = R>;
+}
+
+impl<F, T, Fut, R> SendFn<T, R> for F
+where
+    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    Fut: Future<Output = R>,
+{
+    type Fut = Fut;
+}
+
+async fn begin(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
+    AnsiTransactionManager::begin_transaction(conn).await.context("cannot begin a transaction")
+}
+
+async fn commit(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
+    AnsiTransactionManager::commit_transaction(conn).await.context("cannot commit")
+}
+
+async fn rollback(conn: &mut AsyncPgConnection) {
+    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
+        // The pool discards a connection whose transaction is still open, and PostgreSQL rolls it back then.
+        tracing::warn!(%error, "a rollback failed; the connection is dropped");
+    }
+}
+
+async fn notify(conn: &mut AsyncPgConnection) {
+    let told = diesel::sql_query(format!("NOTIFY {EVENTS_CHANNEL}")).execute(conn).await;
+    if let Err(error) = told {
+        tracing::warn!(%error, "NOTIFY failed; the dispatchers find the events when they next poll");
+    }
+}
+
+/// Opens connections and gives each the session settings that the rest of the program counts on.
+struct Connector {
+    config: tokio_postgres::Config,
+    tls: MakeRustlsConnect,
+    session: String,
+    /// One task for each connection. It ends when its client is dropped; nobody waits for that.
+    drivers: TaskTracker,
+}
+
+impl Connector {
+    fn new(settings: &Settings) -> Result<Connector, Fault> {
+        let mut config: tokio_postgres::Config =
+            settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
+        config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
+        let tls = match MakeRustlsConnect::with_native_certs() {
+            Ok((tls, _skipped)) => tls,
+            // A machine without certificates can still use the embedded database, or one without TLS.
+            Err(_) => MakeRustlsConnect::new(
+                rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                    .with_safe_default_protocol_versions()
+                    .context("TLS")?
+                    .with_root_certificates(rustls::RootCertStore::empty())
+                    .with_no_client_auth(),
+            ),
+        };
+        // force_generic_plan: PostgreSQL otherwise plans a prepared `LIMIT $1` or `= ANY($1)` anew each time, which
+        // costs more than running it (shared/FACTS.md: +42 % on the catalog).
+        let mut session = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '15s'; \
+             SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC';"
+            .to_owned();
+        if let Some(schema) = &settings.schema {
+            session.push_str(&format!("SET search_path = \"{schema}\";"));
+        }
+        Ok(Connector { config, tls, session, drivers: TaskTracker::new() })
+    }
+
+    async fn establish(&self, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
+        let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;
+        self.drivers.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a database connection ended");
+            }
+        });
+        client.batch_execute(&self.session).await.map_err(bad)?;
+        let mut conn = AsyncPgConnection::try_from(client).await?;
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                statements.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Ok(conn)
+    }
+
+    async fn listen(&self) -> Result<Listener, Fault> {
+        let (client, mut connection) = self.config.connect(self.tls.clone()).await.context("cannot listen")?;
+        // One waiting wake-up stands for any number of them.
+        let (wake, woken) = mpsc::channel(1);
+        self.drivers.spawn(async move {
+            loop {
+                match std::future::poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(_))) => drop(wake.try_send(())),
+                    Some(Ok(_)) => {}
+                    // The database went away, or the listener was dropped.
+                    Some(Err(_)) | None => break,
+                }
+            }
+        });
+        client.batch_execute(&format!("LISTEN {EVENTS_CHANNEL}")).await.context("cannot listen")?;
+        Ok(Listener { woken, _client: client })
+    }
+}
+
+/// Hears [`EVENTS_CHANNEL`] until it is dropped or the connection is lost.
+pub struct Listener {
+    woken: mpsc::Receiver<()>,
+    /// A connection without its client is closed.
+    _client: tokio_postgres::Client,
+}
+
+impl Listener {
+    /// Waits for the next commit with events; `None` when the connection is lost.
+    pub async fn heard(&mut self) -> Option<()> {
+        self.woken.recv().await
+    }
+}

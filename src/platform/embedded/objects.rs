@@ -1,0 +1,216 @@
+//! An S3-compatible object store inside this process: files below a folder, served on loopback.
+//!
+//! Signatures, expiry and signed headers are checked as by a real store (`s3s`), so that the client's code path is
+//! the same. Not for production: files are not replicated, and keys that are both an object and a folder (`a` and
+//! `a/b`) can't exist together.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rand::distr::{Alphanumeric, SampleString};
+use s3s::Body;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::super::fault::{Context, Fault};
+
+/// How many clients are served at once; others wait to be accepted.
+const CONNECTIONS: usize = 512;
+/// How long a client may take to send the head of a request, and how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long transfers may go on after `stop`.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// The pause after the system refused another connection, mostly for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a browser may remember the answer to a preflight request, in seconds.
+const PREFLIGHT_SECONDS: &str = "600";
+
+/// How to run the store.
+pub struct Options {
+    /// Where the files are; made if it isn't there.
+    pub folder: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// The access key's id; `None` makes a random one.
+    pub access_key: Option<String>,
+    /// The secret of the access key; `None` makes a random one.
+    pub secret_key: Option<String>,
+    /// The origins, such as `http://localhost:3000`, whose pages may call the store from a browser.
+    pub allowed_origins: Vec<String>,
+}
+
+/// A running store.
+pub struct Objects {
+    addr: SocketAddr,
+    access_key: String,
+    secret_key: String,
+}
+
+impl Objects {
+    /// Starts the store. It ends when `stop` is cancelled, after transfers that last no longer than three seconds.
+    ///
+    /// # Errors
+    /// The folder can't be made or used, or the address is taken.
+    pub async fn start(options: Options, tasks: &TaskTracker, stop: CancellationToken) -> Result<Objects, Fault> {
+        let Options { folder, addr, access_key, secret_key, allowed_origins } = options;
+        let access_key = access_key.unwrap_or_else(|| random(20));
+        let secret_key = secret_key.unwrap_or_else(|| random(40));
+        let what = format!("use the folder {} for objects", folder.display());
+        let files = tasks.spawn_blocking(move || open(folder)).await?.context(what)?;
+        let mut builder = S3ServiceBuilder::new(files);
+        builder.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
+        let gate = Gate { service: builder.build(), allowed_origins: allowed_origins.into_iter().collect() };
+        let listener = TcpListener::bind(addr).await.context(format!("listen on {addr} for objects"))?;
+        let addr = listener.local_addr()?;
+        tasks.spawn(accept(listener, Arc::new(gate), tasks.clone(), stop));
+        Ok(Objects { addr, access_key, secret_key })
+    }
+
+    /// The URL of the store, for [`Settings::endpoint`](crate::platform::storage::Settings).
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The access key's id.
+    pub fn access_key(&self) -> &str {
+        &self.access_key
+    }
+
+    /// The secret of the access key.
+    pub fn secret_key(&self) -> &str {
+        &self.secret_key
+    }
+}
+
+fn random(length: usize) -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), length)
+}
+
+fn open(folder: PathBuf) -> Result<FileSystem, Fault> {
+    std::fs::create_dir_all(&folder)?;
+    // Its error can be printed for debugging and nothing else.
+    FileSystem::new(folder).map_err(|error| Fault::new(format!("{error:?}")))
+}
+
+async fn accept(listener: TcpListener, gate: Arc<Gate>, tasks: TaskTracker, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let Some((socket, place)) = stop.run_until_cancelled(next).await else { return };
+        match socket {
+            Ok((socket, _)) => {
+                let connection = serve(socket, gate.clone(), stop.clone());
+                tasks.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the object store can't accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(socket: TcpStream, gate: Arc<Gate>, stop: CancellationToken) {
+    let service = service_fn(move |request| {
+        let gate = gate.clone();
+        async move { Ok::<_, Infallible>(gate.answer(request).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(DRAIN_TIMEOUT, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the object store ended early");
+    }
+}
+
+/// The store behind the rules for browsers (CORS), which `s3s-fs` doesn't know.
+///
+/// Source: the Fetch standard, 3.3 (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
+struct Gate {
+    service: S3Service,
+    allowed_origins: BTreeSet<String>,
+}
+
+impl Gate {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let allowed = origin.clone().filter(|origin| self.allows(origin));
+        let mut response = match preflight(&request) {
+            Some(asked) if allowed.is_some() => granted(asked),
+            Some(_) => empty(StatusCode::FORBIDDEN),
+            None => self.service.call(request.map(Body::from)).await.unwrap_or_else(|error| {
+                tracing::warn!(?error, "the object store failed");
+                empty(StatusCode::INTERNAL_SERVER_ERROR)
+            }),
+        };
+        // Also where no origin was named: a cache must not give that answer to a page.
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+        if let Some(origin) = allowed {
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            let exposed = HeaderValue::from_static("accept-ranges, content-length, content-range, etag");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+        response
+    }
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        origin.to_str().is_ok_and(|origin| self.allowed_origins.contains(origin))
+    }
+}
+
+/// The headers that a page wants to send, if the request is a preflight request.
+fn preflight(request: &Request<Incoming>) -> Option<Option<HeaderValue>> {
+    let headers: &HeaderMap = request.headers();
+    let asks = |name: HeaderName| headers.contains_key(name);
+    let is_preflight =
+        request.method() == Method::OPTIONS && asks(header::ORIGIN) && asks(header::ACCESS_CONTROL_REQUEST_METHOD);
+    is_preflight.then(|| headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned())
+}
+
+fn granted(asked: Option<HeaderValue>) -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("GET, HEAD, PUT, POST, DELETE");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    // Any header: what a request may do is decided by its signature.
+    if let Some(asked) = asked {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
+    }
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

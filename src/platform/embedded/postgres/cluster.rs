@@ -1,0 +1,143 @@
+//! Making a cluster and its database, and connecting to see whether it works.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use rand::distr::{Alphanumeric, SampleString};
+use tokio::time::timeout;
+use tokio_postgres::NoTls;
+use tokio_postgres::error::SqlState;
+
+use super::binaries::Binaries;
+use super::place::Place;
+use super::postmaster;
+use crate::platform::fault::{Context, Fault};
+
+/// The superuser that owns the cluster.
+pub(super) const USER: &str = "lyceum";
+/// The one database.
+pub(super) const DATABASE: &str = "lyceum";
+
+const INITDB_LIMIT: Duration = Duration::from_secs(120);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+/// An unfinished cluster's folder; a crash leaves it behind.
+const DRAFT: &str = "data.new-";
+
+/// Makes the cluster under another name first, so that a crash half-way doesn't leave what looks like a cluster.
+pub(super) async fn initialise(binaries: &Binaries, place: &Place, durable: bool) -> Result<(), Fault> {
+    remove_drafts(place)?;
+    write_password(place)?;
+    // Never the same name twice: the `initdb` of a killed process may still be writing.
+    let draft = place.home.join(format!("{DRAFT}{}", random(12)));
+    let mut output = initdb(binaries, place, &draft, "C.UTF-8", durable).await?;
+    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("locale") {
+        // macOS and musl systems don't have it; sorting is the same without, but not upper and lower case.
+        output = initdb(binaries, place, &draft, "C", durable).await?;
+    }
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(Fault::new(format!("{} failed: {}", binaries.initdb.display(), text.trim())));
+    }
+    fs::rename(&draft, place.data()).context(format!("cannot rename {}", draft.display()))?;
+    if durable {
+        File::open(&place.home).and_then(|home| home.sync_all()).context("cannot write the cluster to disk")?;
+    }
+    Ok(())
+}
+
+async fn initdb(
+    binaries: &Binaries,
+    place: &Place,
+    draft: &Path,
+    locale: &str,
+    durable: bool,
+) -> Result<Output, Fault> {
+    let what = || format!("cannot run {}", binaries.initdb.display());
+    let mut command = postmaster::command(&binaries.initdb, place);
+    command.arg("-D").arg(draft).arg("--pwfile").arg(place.password()).args(["-U", USER, "--encoding=UTF8"]);
+    command.args(["--auth=scram-sha-256", &format!("--locale={locale}")]);
+    if !durable {
+        command.arg("--no-sync");
+    }
+    timeout(INITDB_LIMIT, command.kill_on_drop(true).output()).await.context(what())?.context(what())
+}
+
+fn remove_drafts(place: &Place) -> Result<(), Fault> {
+    for entry in fs::read_dir(&place.home).context("cannot read the database folder")?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(DRAFT) {
+            // Not fatal: only space is lost.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn random(length: usize) -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), length)
+}
+
+fn write_password(place: &Place) -> Result<(), Fault> {
+    let path = place.password();
+    let what = || format!("cannot write {}", path.display());
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context(what()),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).context(what())?;
+    file.write_all(random(40).as_bytes()).context(what())?;
+    file.sync_all().context(what())?;
+    place.give(&file)
+}
+
+/// The password that the cluster was made with.
+pub(super) fn password(place: &Place) -> Result<String, Fault> {
+    let path = place.password();
+    let text = fs::read_to_string(&path).context(format!("cannot read {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Connects to the database; the server's version, such as `15.18`.
+pub(super) async fn probe(place: &Place, password: &str) -> Result<String, Fault> {
+    let config = config(place, password, DATABASE);
+    let (_client, connection) = timeout(CONNECT_LIMIT, config.connect(NoTls)).await??;
+    let version = connection.parameter("server_version").unwrap_or_default();
+    Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
+}
+
+/// Makes the database, as after a crash between making the cluster and this.
+pub(super) async fn create_database(place: &Place, password: &str) -> Result<(), Fault> {
+    let config = config(place, password, "postgres");
+    let (client, connection) = timeout(CONNECT_LIMIT, config.connect(NoTls)).await??;
+    let sql = format!("CREATE DATABASE {DATABASE}");
+    let statement = async {
+        // The connection does the work; it is no task of its own because it ends with the statement.
+        tokio::select! {
+            done = client.batch_execute(&sql) => done,
+            lost = connection => lost,
+        }
+    };
+    timeout(STATEMENT_LIMIT, statement).await.context("cannot make the database")?.context("cannot make the database")
+}
+
+fn config(place: &Place, password: &str, database: &str) -> tokio_postgres::Config {
+    let mut config = tokio_postgres::Config::new();
+    config.host_path(&place.sockets).user(USER).password(password).dbname(database).connect_timeout(CONNECT_LIMIT);
+    config
+}
+
+pub(super) fn is_missing_database(fault: &Fault) -> bool {
+    has_code(fault, &SqlState::INVALID_CATALOG_NAME)
+}
+
+pub(super) fn is_wrong_password(fault: &Fault) -> bool {
+    has_code(fault, &SqlState::INVALID_PASSWORD)
+}
+
+fn has_code(fault: &Fault, code: &SqlState) -> bool {
+    fault.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code) == Some(code)
+}

@@ -1,0 +1,291 @@
+//! The server's main process: starting it, finding the one that a killed owner left behind, stopping it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use super::binaries::Binaries;
+use super::place::{Place, SOCKET};
+use crate::platform::fault::{Context, Fault};
+
+/// A log beyond this many bytes is emptied at the next start.
+const LONGEST_LOG: u64 = 10 * 1024 * 1024;
+/// Lines of the log that a failed start reports.
+const TAIL: usize = 12;
+/// How long a fast shutdown may take (it writes a checkpoint), then an immediate one.
+const STOP_LIMITS: [(Signal, Duration); 2] =
+    [(Signal::INT, Duration::from_secs(20)), (Signal::QUIT, Duration::from_secs(10))];
+/// A process id that no system gives out.
+const NOBODY: &str = "2147483647";
+
+/// What holds for every embedded cluster. `port` only names the socket.
+const SETTINGS: [&str; 7] = [
+    "listen_addresses=",
+    "port=5432",
+    "max_connections=200",
+    "shared_buffers=128MB",
+    "log_min_messages=warning",
+    "timezone=UTC",
+    "log_timezone=UTC",
+];
+/// What a throw-away cluster saves itself.
+const FRAGILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
+/// A live postmaster. Dropping it asks it to shut down and doesn't wait.
+pub(super) struct Postmaster {
+    pid: Pid,
+    data: PathBuf,
+    /// `None`: started by an earlier process, so it can't be waited for.
+    child: Option<Child>,
+}
+
+/// What the server logs from one start on.
+pub(super) struct Log {
+    path: PathBuf,
+    start: u64,
+}
+
+impl Postmaster {
+    /// Starts the server; the caller has the locks and knows of no other one.
+    pub(super) fn spawn(binaries: &Binaries, place: &Place, durable: bool) -> Result<(Postmaster, Log), Fault> {
+        let what = || format!("cannot run {}", binaries.postgres.display());
+        let (log, start) = open_log(place)?;
+        let mut command = command(&binaries.postgres, place);
+        command.arg("-D").arg(place.data());
+        for setting in SETTINGS.iter().chain(if durable { [].iter() } else { FRAGILE.iter() }) {
+            command.arg("-c").arg(setting);
+        }
+        command.arg("-c").arg(socket_setting(&place.sockets));
+        let child = command.stdout(log.try_clone().context(what())?).stderr(log).spawn().context(what())?;
+        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or_else(|| Fault::new(what()))?;
+        let postmaster = Postmaster { pid, data: place.data(), child: Some(child) };
+        Ok((postmaster, Log { path: place.log(), start }))
+    }
+
+    /// The postmaster that serves this cluster already. If there is none, what a dead one left is made harmless.
+    pub(super) async fn orphan(place: &Place) -> Result<Option<Postmaster>, Fault> {
+        let path = place.data().join("postmaster.pid");
+        let mut text = read_pid_file(&path)?;
+        if text.as_deref() == Some("") {
+            // PostgreSQL makes the file and then fills it, at once unless the machine went down in between.
+            sleep(Duration::from_secs(1)).await;
+            text = read_pid_file(&path)?;
+        }
+        if let Some(text) = text {
+            let first = text.lines().next().unwrap_or_default();
+            let pid = first.trim().parse().ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
+            if let Some(pid) = pid.filter(|pid| serves(*pid, &place.data())) {
+                return Ok(Some(Postmaster { pid, data: place.data(), child: None }));
+            }
+            disarm(&path, &text)?;
+        }
+        // Of no more use, and refused by PostgreSQL if another program got the process id in it.
+        let _ = fs::remove_file(place.sockets.join(format!("{SOCKET}.lock")));
+        Ok(None)
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        self.pid.as_raw_pid()
+    }
+
+    pub(super) fn is_alive(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => serves(self.pid, &self.data),
+        }
+    }
+
+    /// Fast shutdown, then immediate shutdown.
+    pub(super) async fn stop(mut self) -> Result<(), Fault> {
+        for (signal, limit) in STOP_LIMITS {
+            if !self.is_alive() {
+                return Ok(());
+            }
+            // It may be gone by now, which the wait notices.
+            let _ = kill_process(self.pid, signal);
+            if timeout(limit, self.gone()).await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Fault::new(format!("the embedded PostgreSQL (process {}) doesn't stop", self.pid())))
+    }
+
+    async fn gone(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.wait().await;
+        }
+        while self.is_alive() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Postmaster {
+    fn drop(&mut self) {
+        if self.is_alive() {
+            let _ = kill_process(self.pid, Signal::INT);
+        }
+    }
+}
+
+impl Log {
+    /// The last lines since the start.
+    pub(super) fn tail(&self) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut file) = File::open(&self.path) {
+            let length = file.metadata().map(|found| found.len()).unwrap_or_default();
+            let from = self.start.max(length.saturating_sub(64 * 1024));
+            if file.seek(SeekFrom::Start(from)).is_ok() {
+                let _ = file.read_to_end(&mut text);
+            }
+        }
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n")
+    }
+}
+
+/// One of PostgreSQL's programs, as the cluster's user and with nothing of this process's environment: it holds
+/// secrets, which SQL could read, and `PG…` variables, which would change what the program does. In a process
+/// group of its own, so that Ctrl-C reaches only this program, which stops PostgreSQL after its own requests.
+pub(super) fn command(program: &Path, place: &Place) -> Command {
+    let mut command = Command::new(program);
+    // macOS: without a valid locale the server refuses to start ("became multithreaded during startup").
+    command.env_clear().env("LC_ALL", "C").current_dir(&place.home).stdin(Stdio::null()).process_group(0);
+    if let Some(account) = &place.account {
+        // Also drops root's supplementary groups.
+        command.uid(account.uid).gid(account.gid);
+    }
+    command
+}
+
+/// The setting is a list, so the folder is quoted in case it has a space in it.
+fn socket_setting(sockets: &Path) -> OsString {
+    let mut setting = b"unix_socket_directories=\"".to_vec();
+    for &byte in sockets.as_os_str().as_bytes() {
+        setting.extend(if byte == b'"' { b"\"\"".as_slice() } else { std::slice::from_ref(&byte) });
+    }
+    setting.push(b'"');
+    OsString::from_vec(setting)
+}
+
+/// The log, open for appending, and its length.
+fn open_log(place: &Place) -> Result<(File, u64), Fault> {
+    let path = place.log();
+    let open = || -> std::io::Result<(File, u64)> {
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(flags).open(&path)?;
+        if file.metadata()?.len() > LONGEST_LOG {
+            file.set_len(0)?;
+        }
+        let length = file.metadata()?.len();
+        Ok((file, length))
+    };
+    let opened = open().context(format!("cannot open {}", path.display()))?;
+    place.give(&opened.0)?;
+    Ok(opened)
+}
+
+fn read_pid_file(path: &Path) -> Result<Option<String>, Fault> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(format!("cannot read {}", path.display())),
+    }
+}
+
+/// Replaces the process id in a dead postmaster's file. PostgreSQL would take any living process of that number for
+/// the postmaster and refuse to start. The file itself stays: in it is the shared memory by which PostgreSQL finds
+/// out that a dead postmaster's backends are still running, and then it is right to refuse.
+fn disarm(path: &Path, text: &str) -> Result<(), Fault> {
+    let what = || format!("cannot replace the stale {}", path.display());
+    let Some((_, rest)) = text.split_once('\n') else { return fs::remove_file(path).context(what()) };
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = OpenOptions::new().write(true).truncate(true).custom_flags(flags).open(path).context(what())?;
+    std::io::Write::write_all(&mut file, format!("{NOBODY}\n{rest}").as_bytes()).context(what())
+}
+
+/// Whether process `pid` is alive and the postmaster of the cluster in `data`.
+fn serves(pid: Pid, data: &Path) -> bool {
+    let process = Path::new("/proc").join(pid.as_raw_pid().to_string());
+    if !Path::new("/proc/self/cmdline").exists() {
+        return serves_by_ps(pid, data);
+    }
+    // Empty for a process that is dead but not yet waited for.
+    let Ok(line) = fs::read(process.join("cmdline")) else { return false };
+    let mut arguments = line.split(|byte| *byte == 0).map(OsStr::from_bytes);
+    // Not a backend: those call themselves "postgres: …".
+    let program = arguments.next().and_then(|program| Path::new(program).file_name());
+    let is_server = program.is_some_and(|name| name == "postgres" || name == "postmaster");
+    // The server works in its data folder, which tells even after the folder was moved.
+    is_server && (arguments.any(|argument| argument == data) || same_folder(&process.join("cwd"), data))
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// The same where there is no `/proc`, as on macOS.
+fn serves_by_ps(pid: Pid, data: &Path) -> bool {
+    let pid = pid.as_raw_pid().to_string();
+    let output = std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid]).output();
+    output.is_ok_and(|output| {
+        let line = String::from_utf8_lossy(&output.stdout);
+        line.split_once(" -D ").is_some_and(|(program, arguments)| {
+            program.ends_with("/postgres") && arguments.starts_with(&format!("{} ", data.display()))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_program_is_not_the_postmaster_whatever_its_arguments() {
+        let mut other = std::process::Command::new("sh")
+            .args(["-c", "read line", "/bin/postgres", "-D", "/srv/data", "-c", "port=5432"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = Pid::from_raw(other.id().cast_signed()).unwrap();
+        if Path::new("/proc/self/cmdline").exists() {
+            assert!(!serves(pid, Path::new("/srv/data")));
+        }
+        // `ps` doesn't say where an argument ends, so it can be fooled this far, but not about the folder.
+        assert!(serves_by_ps(pid, Path::new("/srv/data")));
+        assert!(!serves_by_ps(pid, Path::new("/srv/dat")));
+        assert!(!serves_by_ps(pid, Path::new("/data")));
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(!serves_by_ps(pid, Path::new("/srv/data")));
+    }
+
+    #[test]
+    fn only_the_process_id_of_a_stale_file_is_replaced() {
+        let path = std::env::temp_dir().join(format!("lyceum-stale-{}", std::process::id()));
+        fs::write(&path, "12\n/srv/data\n1 2 3\n").unwrap();
+        disarm(&path, "12\n/srv/data\n1 2 3\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{NOBODY}\n/srv/data\n1 2 3\n"));
+        disarm(&path, "").unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_with_spaces_and_quotes_is_one_folder() {
+        assert_eq!(socket_setting(Path::new("/a b/\"c\"")), "unix_socket_directories=\"/a b/\"\"c\"\"\"");
+    }
+}

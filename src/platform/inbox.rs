@@ -1,0 +1,54 @@
+//! What other systems tell us (webhooks): stored once, answered, then worked on by a job.
+
+use diesel::ExpressionMethods;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+
+use super::clock::Clock;
+use super::db::Tx;
+use super::db::schema::inbox;
+use super::fault::{Context, Fault};
+use super::jobs;
+
+/// Whether an event was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Stored, and a job for it enqueued.
+    New,
+    /// Seen before: nothing was stored, nothing will be done again.
+    Duplicate,
+}
+
+/// Stores the event `external_id` of `source` and enqueues `handler` for it, in the caller's transaction. Answer 2xx
+/// only after the commit: a provider that got one never sends the event again.
+///
+/// # Errors
+/// The database failed.
+pub async fn receive(
+    tx: &mut Tx,
+    clock: &Clock,
+    source: &str,
+    external_id: &str,
+    handler: &str,
+    payload: &Value,
+) -> Result<Receipt, Fault> {
+    let id = clock.uuid();
+    let stored = diesel::insert_into(inbox::table)
+        .values((
+            inbox::id.eq(id),
+            inbox::source.eq(source),
+            inbox::external_id.eq(external_id),
+            inbox::payload.eq(payload),
+            inbox::received_at.eq(clock.now()),
+        ))
+        .on_conflict((inbox::source, inbox::external_id))
+        .do_nothing()
+        .execute(tx.conn())
+        .await
+        .context("cannot store an incoming event")?;
+    if stored == 0 {
+        return Ok(Receipt::Duplicate);
+    }
+    jobs::enqueue(tx, clock, handler, payload, &format!("{id}/{handler}")).await?;
+    Ok(Receipt::New)
+}

@@ -1,0 +1,74 @@
+//! Scheduled jobs: every node watches the clock, one of them enqueues.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use croner::Cron;
+use serde_json::json;
+
+use super::{Registry, enqueue, query};
+use crate::platform::App;
+use crate::platform::fault::{Context, Fault};
+
+/// How often to look at the clock.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Enqueues scheduled jobs until the application stops.
+pub async fn run(app: App, registry: Registry) {
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            () = tokio::time::sleep(POLL) => {}
+        }
+        if let Err(fault) = tick(&app, &registry).await {
+            tracing::warn!(fault = fault.report(), "the schedule could not be checked");
+        }
+    }
+}
+
+/// Enqueues what is due. However many turns were slept through, a job is enqueued once, for the latest.
+///
+/// # Errors
+/// The database failed, or an expression is not valid.
+pub async fn tick(app: &App, registry: &Registry) -> Result<(), Fault> {
+    let now = app.clock.now();
+    for (name, expression) in registry.scheduled() {
+        let schedule: Cron = expression.parse().context(format!("the schedule of {name} is not valid"))?;
+        let last = {
+            let mut conn = app.db.read().await?;
+            query::know_schedule(&mut conn, name, now).await?;
+            query::last_turn(&mut conn, name).await?
+        };
+        let Some(due) = latest_turn(&schedule, last, now)? else { continue };
+        app.db
+            .transaction(async |tx| {
+                if query::win_turn(tx, name, due).await? {
+                    let key = format!("{name}@{}", due.timestamp());
+                    enqueue(tx, &app.clock, name, &json!({ "due": due }), &key).await?;
+                }
+                Ok::<_, Fault>(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// The last instant of `schedule` after `last` and not after `now`.
+fn latest_turn(schedule: &Cron, last: DateTime<Utc>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
+    let previous = schedule.find_previous_occurrence(&now, true).context("a schedule has no previous turn")?;
+    Ok((previous > last).then_some(previous))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_that_were_slept_through_count_once() {
+        let schedule: Cron = "0 3 * * *".parse().unwrap();
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        let last = at("2026-11-01T03:00:00Z");
+        assert_eq!(latest_turn(&schedule, last, at("2026-11-02T02:59:59Z")).unwrap(), None);
+        assert_eq!(latest_turn(&schedule, last, at("2026-11-05T04:00:00Z")).unwrap(), Some(at("2026-11-05T03:00:00Z")));
+    }
+}

@@ -1,0 +1,166 @@
+//! The jobs' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{cron_turns, jobs};
+
+/// A job as a worker or an administrator sees it.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// The handler's name.
+    pub handler: String,
+    /// What the handler is given.
+    pub payload: Value,
+    /// How often it was started.
+    pub attempts: i32,
+    /// Why it failed last.
+    pub last_error: Option<String>,
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: Uuid,
+    handler: &str,
+    payload: &Value,
+    key: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(jobs::table)
+        .values((
+            jobs::id.eq(id),
+            jobs::handler.eq(handler),
+            jobs::payload.eq(payload),
+            jobs::dedupe_key.eq(key),
+            jobs::created_at.eq(now),
+            jobs::run_at.eq(now),
+        ))
+        .on_conflict(jobs::dedupe_key)
+        .do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
+/// Takes up to `limit` due jobs that nobody holds, oldest first, and holds them until `until`.
+pub(super) async fn lease(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    limit: i64,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> QueryResult<Vec<Job>> {
+    diesel::sql_query(
+        "UPDATE jobs SET leased_by = $1, leased_until = $4, attempts = attempts + 1 WHERE id IN ( \
+            SELECT id FROM jobs \
+            WHERE dead_at IS NULL AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3) \
+            ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+         RETURNING id, handler, payload, attempts, last_error",
+    )
+    .bind::<SqlUuid, _>(worker)
+    .bind::<BigInt, _>(limit)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(until)
+    .load(conn)
+    .await
+}
+
+/// Holds on to the jobs in hand. A job whose lease was lost is somebody else's and stays untouched.
+pub(super) async fn renew(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    ids: &[Uuid],
+    until: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(jobs::table.filter(jobs::id.eq_any(ids).and(jobs::leased_by.eq(worker))))
+        .set(jobs::leased_until.eq(until))
+        .execute(conn)
+        .await
+}
+
+pub(super) async fn finish(conn: &mut AsyncPgConnection, worker: Uuid, id: Uuid) -> QueryResult<usize> {
+    diesel::delete(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker)))).execute(conn).await
+}
+
+/// Puts a failed job back: to run again at `run_at`, or dead since `dead_at`.
+pub(super) async fn fail(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    id: Uuid,
+    error: &str,
+    run_at: DateTime<Utc>,
+    dead_at: Option<DateTime<Utc>>,
+) -> QueryResult<usize> {
+    diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker))))
+        .set((
+            jobs::last_error.eq(error),
+            jobs::run_at.eq(run_at),
+            jobs::dead_at.eq(dead_at),
+            jobs::leased_by.eq(None::<Uuid>),
+            jobs::leased_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// Gives back what a stopping worker did not finish; the interrupted run does not count as an attempt.
+pub(super) async fn release(conn: &mut AsyncPgConnection, worker: Uuid) -> QueryResult<usize> {
+    diesel::update(jobs::table.filter(jobs::leased_by.eq(worker)))
+        .set((
+            jobs::attempts.eq(jobs::attempts - 1),
+            jobs::leased_by.eq(None::<Uuid>),
+            jobs::leased_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await
+}
+
+pub(super) async fn replay(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::dead_at.is_not_null())))
+        .set((jobs::dead_at.eq(None::<DateTime<Utc>>), jobs::run_at.eq(now), jobs::attempts.eq(0)))
+        .execute(conn)
+        .await
+}
+
+/// The dead jobs, latest first, at most `limit`.
+///
+/// # Errors
+/// The database failed.
+pub async fn dead(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Job>> {
+    jobs::table
+        .filter(jobs::dead_at.is_not_null())
+        .order(jobs::dead_at.desc())
+        .limit(limit)
+        .select(Job::as_select())
+        .load(conn)
+        .await
+}
+
+/// Moves a schedule's turn to `due`; true for the one node that did it first.
+pub(super) async fn win_turn(tx: &mut Tx, name: &str, due: DateTime<Utc>) -> QueryResult<bool> {
+    let won = diesel::update(cron_turns::table.filter(cron_turns::name.eq(name).and(cron_turns::last_at.lt(due))))
+        .set(cron_turns::last_at.eq(due))
+        .execute(tx.conn())
+        .await?;
+    Ok(won == 1)
+}
+
+/// Makes a schedule known; its first turn is the first one after `now`.
+pub(super) async fn know_schedule(conn: &mut AsyncPgConnection, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::insert_into(cron_turns::table)
+        .values((cron_turns::name.eq(name), cron_turns::last_at.eq(now)))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await
+}
+
+pub(super) async fn last_turn(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<DateTime<Utc>> {
+    cron_turns::table.find(name).select(cron_turns::last_at).first(conn).await
+}

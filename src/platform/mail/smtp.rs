@@ -1,0 +1,109 @@
+//! Hands mail to an SMTP server, one connection for each.
+//!
+//! `lettre`'s own transport isn't used because its time-out covers only the making of the TCP connection, and because
+//! it keeps a connection on which a mail was given up for the next one, which then reads the answers to the former.
+
+use std::time::Duration;
+
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use url::{Url, form_urlencoded};
+
+use super::super::fault::{Context, Fault};
+
+/// How long the server may take for one step of the conversation.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to say goodbye, when the mail is already its own.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An SMTP server and how to talk to it.
+#[derive(Clone)]
+pub struct SmtpServer {
+    /// Host and port.
+    address: String,
+    security: Security,
+    credentials: Option<Credentials>,
+}
+
+#[derive(Clone)]
+enum Security {
+    None,
+    /// RFC 3207: nothing but the greeting is said before it.
+    StartTls(TlsParameters),
+    /// RFC 8314: from the first byte.
+    Tls(TlsParameters),
+}
+
+impl SmtpServer {
+    /// The server that `url` names, see [`Mailer::smtp`](super::Mailer::smtp).
+    pub(super) fn new(url: &str) -> Result<SmtpServer, Fault> {
+        let url = Url::parse(url).context("read the SMTP URL")?;
+        let host = url.host_str().ok_or_else(|| Fault::new("the SMTP URL names no host"))?;
+        let tls = || TlsParameters::new(host.to_owned()).context("prepare TLS for SMTP");
+        let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
+        let (security, port) = match (url.scheme(), wanted.as_deref()) {
+            ("smtps", None | Some("required")) => (Security::Tls(tls()?), 465),
+            ("smtp", Some("required")) => (Security::StartTls(tls()?), 587),
+            ("smtp", None) => (Security::None, 25),
+            _ => {
+                return Err(Fault::new(
+                    "the SMTP URL is neither smtps://… nor smtp://…, with or without ?tls=required",
+                ));
+            }
+        };
+        let address = format!("{host}:{}", url.port().unwrap_or(port));
+        let credentials = url.password().map(|password| Credentials::new(decode(url.username()), decode(password)));
+        Ok(SmtpServer { address, security, credentials })
+    }
+
+    /// Sends one mail; when this returns, the server has taken it.
+    pub(super) async fn send(&self, message: &Message) -> Result<(), Fault> {
+        let hello = ClientId::default();
+        let tls = if let Security::Tls(tls) = &self.security { Some(tls.clone()) } else { None };
+        let connecting = AsyncSmtpConnection::connect_tokio1(&self.address, None, &hello, tls, None);
+        let mut connection = step("connect to the SMTP server", connecting).await?;
+        if let Security::StartTls(tls) = &self.security {
+            step("start TLS with the SMTP server", connection.starttls(tls.clone(), &hello)).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            step("log in to the SMTP server", connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
+        }
+        let content = message.formatted();
+        step("hand a mail to the SMTP server", connection.send(message.envelope(), &content)).await?;
+        _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(())
+    }
+}
+
+async fn step<T>(what: &'static str, step: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+    tokio::time::timeout(STEP_TIMEOUT, step).await.context(what)?.context(what)
+}
+
+/// Undoes percent-encoding, and nothing else that a form would have.
+fn decode(text: &str) -> String {
+    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read() {
+        let server = |url| SmtpServer::new(url).unwrap();
+        assert_eq!(server("smtp://localhost").address, "localhost:25");
+        assert!(matches!(server("smtp://[::1]:2525/").security, Security::None));
+        assert_eq!(server("smtp://[::1]:2525/").address, "[::1]:2525");
+        assert!(matches!(server("smtp://mail.example?tls=required").security, Security::StartTls(_)));
+        assert_eq!(server("smtp://mail.example?tls=required").address, "mail.example:587");
+        assert!(matches!(server("smtps://mail.example").security, Security::Tls(_)));
+        assert_eq!(server("smtps://mail.example").address, "mail.example:465");
+        let credentials = Credentials::new("me@example.org".into(), "a+b&c=d%e f/ü".into());
+        let url = "smtps://me%40example.org:a+b&c=d%25e%20f%2F%C3%BC@mail.example";
+        assert_eq!(server(url).credentials, Some(credentials));
+    }
+}

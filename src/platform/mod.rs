@@ -1,0 +1,73 @@
+//! Adapters to what is outside: database, cache, objects, mail, time. They know nothing about courses.
+//!
+//! [`App`] bundles them; it is what every command and query is given. `app.rs` puts one together.
+
+pub mod auth;
+pub mod cache;
+pub mod clock;
+pub mod db;
+pub mod embedded;
+pub mod fault;
+pub mod inbox;
+pub mod jobs;
+pub mod mail;
+pub mod outbox;
+pub mod pubsub;
+pub mod redis;
+pub mod storage;
+pub mod telemetry;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+
+/// Everything that features use; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Services>);
+
+/// The parts of an [`App`].
+pub struct Services {
+    /// What is set.
+    pub config: Config,
+    /// What time it is.
+    pub clock: clock::Clock,
+    /// PostgreSQL.
+    pub db: db::Db,
+    /// Values that may be lost.
+    pub cache: cache::Cache,
+    /// Push between nodes.
+    pub pubsub: pubsub::PubSub,
+    /// Videos, images, files.
+    pub storage: storage::Storage,
+    /// Outgoing mail.
+    pub mailer: mail::Mailer,
+    /// Password hashing.
+    pub passwords: auth::Passwords,
+    /// Access tokens.
+    pub tokens: auth::Tokens,
+    /// Counters for `/metrics`.
+    pub metrics: telemetry::Metrics,
+    /// Background tasks: shutdown waits for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the program should end.
+    pub stopping: CancellationToken,
+}
+
+impl App {
+    /// Bundles `services`.
+    pub fn new(services: Services) -> App {
+        App(Arc::new(services))
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}

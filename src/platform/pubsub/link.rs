@@ -1,0 +1,177 @@
+//! The task that keeps Redis subscribed to what the hub wants, over one connection.
+
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::super::fault::{Context, Fault};
+use super::super::redis::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, nodes};
+use super::hub::{Changes, Hub};
+
+/// The pause before the first attempt to reconnect; it doubles …
+const RETRY_MIN: Duration = Duration::from_millis(100);
+/// … up to this.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+/// How often a silent connection is tried: a peer that vanished without a word is found out after this plus the
+/// time allowed for an answer.
+const PING_EVERY: Duration = Duration::from_secs(10);
+/// How many topics one command names.
+const BATCH: usize = 256;
+
+pub(super) struct Link {
+    /// In a cluster every node receives all messages, so any will do.
+    nodes: Vec<Client>,
+    prefix: Arc<str>,
+    hub: Arc<Hub>,
+}
+
+/// One connection, while it lasts.
+pub(super) struct Wire {
+    connection: MultiplexedConnection,
+    lost: CancellationToken,
+    /// The topics that Redis has confirmed on it.
+    subscribed: HashSet<Arc<str>>,
+}
+
+impl Link {
+    pub(super) fn new(url: &str, prefix: Arc<str>, hub: Arc<Hub>) -> Result<Link, Fault> {
+        let nodes = nodes(url)?.into_iter().map(Client::open).collect::<Result<_, _>>()?;
+        Ok(Link { nodes, prefix, hub })
+    }
+
+    /// Connects to the first node that answers.
+    pub(super) async fn dial(&self) -> Result<Wire, Fault> {
+        let mut fault = Fault::new("no node to connect to");
+        for node in &self.nodes {
+            match self.dial_node(node).await {
+                Ok(wire) => return Ok(wire),
+                Err(failed) => fault = failed,
+            }
+        }
+        Err(fault)
+    }
+
+    async fn dial_node(&self, node: &Client) -> Result<Wire, Fault> {
+        let (hub, prefix) = (self.hub.clone(), self.prefix.clone());
+        let lost = CancellationToken::new();
+        let closed = lost.clone();
+        // Runs in the task that reads the socket: whoever is slow loses signals in the hub, nothing piles up here.
+        let receive = move |push: PushInfo| {
+            match push.kind {
+                PushKind::Message => {
+                    if let Some((topic, payload)) = message(push.data, &prefix) {
+                        hub.deliver(&topic, payload);
+                    }
+                }
+                PushKind::Disconnection => closed.cancel(),
+                _ => {}
+            }
+            Ok::<(), Infallible>(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_push_sender(receive);
+        let connection = node.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Wire { connection, lost, subscribed: HashSet::new() })
+    }
+
+    /// Serves the hub until `stop` is cancelled, over `wire` first and then over new ones.
+    pub(super) async fn run(self, mut wire: Wire, stop: CancellationToken) {
+        _ = stop.run_until_cancelled(self.serve_forever(&mut wire)).await;
+        self.hub.close();
+    }
+
+    async fn serve_forever(&self, wire: &mut Wire) -> Infallible {
+        loop {
+            let Err(fault) = self.serve(wire).await;
+            self.hub.link_down();
+            tracing::warn!(fault = fault.report(), "lost the link to Redis; subscribers wait for it");
+            *wire = self.resume().await;
+            tracing::info!(topics = wire.subscribed.len(), "the link to Redis is back");
+        }
+    }
+
+    /// Passes on what the hub wants until the connection fails.
+    async fn serve(&self, wire: &mut Wire) -> Result<Infallible, Fault> {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = wire.lost.cancelled() => return Err(Fault::new("the connection was closed")),
+                () = self.hub.changed.notified() => {
+                    let Changes { subscribe, unsubscribe } = self.hub.take_changes(&wire.subscribed);
+                    self.subscribe(wire, &subscribe).await?;
+                    self.unsubscribe(wire, &unsubscribe).await?;
+                }
+                _ = ping.tick() => {
+                    redis::cmd("PING").exec_async(&mut wire.connection).await.context("ping")?;
+                }
+            }
+        }
+    }
+
+    /// Reconnects, asks for all topics again, and tells everyone to read the log.
+    async fn resume(&self) -> Wire {
+        let mut pause = RETRY_MIN;
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.try_resume().await {
+                Ok(wire) => return wire,
+                Err(fault) => {
+                    self.hub.link_down();
+                    tracing::warn!(fault = fault.report(), "no link to Redis yet");
+                }
+            }
+            pause = RETRY_MAX.min(pause * 2);
+        }
+    }
+
+    async fn try_resume(&self) -> Result<Wire, Fault> {
+        let mut wire = self.dial().await?;
+        let topics = self.hub.link_up();
+        self.subscribe(&mut wire, &topics).await?;
+        // Only now: who reads the log earlier may miss what is published between the reading and the subscription.
+        self.hub.missed();
+        Ok(wire)
+    }
+
+    async fn subscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), Fault> {
+        for topics in topics.chunks(BATCH) {
+            // Returns when the server has confirmed each of them.
+            wire.connection.subscribe(self.channels(topics)).await.context("subscribe")?;
+            wire.subscribed.extend(topics.iter().cloned());
+            self.hub.confirm(topics);
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), Fault> {
+        for topics in topics.chunks(BATCH) {
+            wire.connection.unsubscribe(self.channels(topics)).await.context("unsubscribe")?;
+            for topic in topics {
+                wire.subscribed.remove(topic);
+            }
+        }
+        Ok(())
+    }
+
+    fn channels(&self, topics: &[Arc<str>]) -> Vec<String> {
+        topics.iter().map(|topic| format!("{}{topic}", self.prefix)).collect()
+    }
+}
+
+/// The topic and the payload of a message push, which holds the channel and the payload.
+fn message(data: Vec<Value>, prefix: &str) -> Option<(String, Bytes)> {
+    let Ok([Value::BulkString(channel), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
+        return None;
+    };
+    let topic = str::from_utf8(&channel).ok()?.strip_prefix(prefix)?.to_owned();
+    Some((topic, payload.into()))
+}

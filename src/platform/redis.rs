@@ -1,0 +1,185 @@
+//! The one place that knows how to connect to Redis (or Valkey): one server or a cluster, plain or TLS.
+//!
+//! `REDIS_URL` is `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, `unix:///path`, or several
+//! nodes of one cluster separated by commas, of which only the first needs the scheme and the credentials:
+//! `rediss://:secret@a.example:6379,b.example:6379`. A single address that belongs to a cluster is recognised.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, ProtocolVersion};
+use url::Url;
+
+use super::fault::{Context, Fault};
+
+/// How long opening one connection may take: name lookup, TCP, TLS and login.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the server may take to answer one command.
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a command may take altogether, which includes waiting for a lost connection to come back.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long [`RedisLink::connect`] may take altogether.
+const START_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long what was sent may stay without TCP's acknowledgement before the connection counts as lost.
+const SILENCE: Duration = Duration::from_secs(10);
+
+const RETRIES: u8 = 3;
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// A connection to Redis that heals itself and that all tasks share; a clone is the same connection.
+#[derive(Clone)]
+pub enum RedisLink {
+    /// One server.
+    Single(ConnectionManager),
+    /// A cluster: commands go to the node that owns the key.
+    Cluster(ClusterConnection),
+}
+
+impl RedisLink {
+    /// Connects to the server or the cluster that `url` names (the form is in the module's text).
+    ///
+    /// # Errors
+    /// The URL is malformed, or nothing that accepts its credentials answers within 15 seconds.
+    pub async fn connect(url: &str) -> Result<RedisLink, Fault> {
+        let nodes = nodes(url)?;
+        let connecting = async {
+            let [node] = nodes.as_slice() else { return cluster(nodes).await };
+            let single = RedisLink::Single(manager(node).await?);
+            // Who may not ask (ACL) gets what the URL says: one server.
+            let info: String = single.query(redis::cmd("INFO").arg("cluster")).await.unwrap_or_default();
+            if info.contains("cluster_enabled:1") { cluster(nodes).await } else { Ok(single) }
+        };
+        tokio::time::timeout(START_TIMEOUT, connecting).await.context("connect to Redis")?.context("connect to Redis")
+    }
+
+    /// Sends one command and converts its answer. Never repeats it: whether a command whose answer was lost may
+    /// run twice is for the caller to know.
+    ///
+    /// # Errors
+    /// The server refuses the command, answers with another type than `T`, or not within 4 seconds.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        let answer = async {
+            match self {
+                RedisLink::Single(connection) => connection.clone().req_packed_command(command).await,
+                RedisLink::Cluster(connection) => connection.clone().req_packed_command(command).await,
+            }
+        };
+        let answer = tokio::time::timeout(QUERY_TIMEOUT, answer).await.context("wait for Redis")??;
+        Ok(redis::from_redis_value(answer.extract_error()?)?)
+    }
+
+    /// Asks the server, or every node of the cluster, whether it is there.
+    ///
+    /// # Errors
+    /// It isn't.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.query::<redis::Value>(&redis::cmd("PING")).await.context("ping Redis").map(drop)
+    }
+}
+
+async fn manager(node: &ConnectionInfo) -> Result<ConnectionManager, Fault> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT))
+        .set_number_of_retries(RETRIES.into())
+        .set_min_delay(RETRY_MIN)
+        .set_max_delay(RETRY_MAX);
+    Ok(ConnectionManager::new_with_config(Client::open(node.clone())?, config).await?)
+}
+
+async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, Fault> {
+    let client = ClusterClientBuilder::new(nodes)
+        .use_protocol(ProtocolVersion::RESP3)
+        .tcp_settings(tcp_settings())
+        .connection_timeout(CONNECT_TIMEOUT)
+        .response_timeout(RESPONSE_TIMEOUT)
+        .retries(RETRIES.into())
+        .min_retry_wait(millis(RETRY_MIN))
+        .max_retry_wait(millis(RETRY_MAX))
+        .build()?;
+    Ok(RedisLink::Cluster(client.get_async_connection().await?))
+}
+
+/// A duration as Redis wants it, in whole milliseconds; at least one, because it refuses an expiry of zero.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+/// The addresses in a URL, at least one.
+///
+/// # Errors
+/// One of them is malformed. The message doesn't repeat the URL, which holds a password.
+pub(super) fn nodes(url: &str) -> Result<Vec<ConnectionInfo>, Fault> {
+    let mut parts = url.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let first = parts.next().ok_or_else(|| Fault::new("the Redis URL is empty"))?;
+    let first = Url::parse(first).context("read the Redis URL")?;
+    let mut nodes = vec![node(first.clone())?];
+    for part in parts {
+        let url = if part.contains("://") { part.to_owned() } else { format!("{}://{part}", first.scheme()) };
+        let mut url = Url::parse(&url).context("read the Redis URL")?;
+        if url.username().is_empty() && url.password().is_none() {
+            let copied = url.set_username(first.username()).and_then(|()| url.set_password(first.password()));
+            copied.map_err(|()| Fault::new("the Redis URL names a node without a host"))?;
+        }
+        nodes.push(node(url)?);
+    }
+    Ok(nodes)
+}
+
+fn node(url: Url) -> Result<ConnectionInfo, Fault> {
+    let info = url.into_connection_info().context("read the Redis URL")?;
+    if let ConnectionAddr::TcpTls { .. } = info.addr() {
+        // rustls takes a process-wide provider and panics when the dependencies bring two and nobody has chosen.
+        // An error means that it is chosen already.
+        _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    // RESP3, because it tells a client at once that its connection is gone, and pub/sub can share it with PING.
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp_settings()))
+}
+
+fn tcp_settings() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    // A peer that vanished without a word: by default Linux goes on sending for a quarter of an hour.
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(SILENCE);
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Vec<String> {
+        nodes(url).unwrap().iter().map(|node| node.addr().to_string()).collect()
+    }
+
+    #[test]
+    fn one_address_or_several() {
+        assert_eq!(read("redis://localhost"), ["localhost:6379"]);
+        assert_eq!(read("redis://a:1,b:2, redis://c:3"), ["a:1", "b:2", "c:3"]);
+        assert_eq!(read("unix:///run/redis.sock"), ["/run/redis.sock"]);
+    }
+
+    #[test]
+    fn later_nodes_inherit_scheme_and_credentials() {
+        let nodes = nodes("rediss://app:secret@a:1,b:2,rediss://other:word@c:3").unwrap();
+        let users: Vec<_> = nodes.iter().map(|node| node.redis_settings().username().unwrap()).collect();
+        assert_eq!(users, ["app", "app", "other"]);
+        assert_eq!(nodes[1].redis_settings().password(), Some("secret"));
+        assert!(nodes.iter().all(|node| matches!(node.addr(), ConnectionAddr::TcpTls { insecure: false, .. })));
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_repeating_its_password() {
+        for url in ["", ",", "localhost", "http://:hunter2@localhost", "redis://:hunter2@a:notaport"] {
+            let report = nodes(url).err().map(|fault| fault.report()).unwrap_or_else(|| panic!("{url} was accepted"));
+            assert!(!report.contains("hunter2"), "{report}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Objects (videos, pictures, documents) in an S3-compatible store.
+//!
+//! Large files never pass through this server: a client uploads and downloads them itself with the URLs from
+//! [`Storage::presign_put`] and [`Storage::presign_get`].
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_smithy_http_client::Builder as HttpClientBuilder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use bytes::Bytes;
+
+use super::fault::{Context, Fault};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the body of an object may take after its head has arrived.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPTS: u32 = 3;
+
+/// The largest object, in bytes, that [`Storage::get`] takes into memory.
+const GET_LIMIT: u64 = 64 << 20;
+
+/// Where the objects are and who may touch them.
+pub struct Settings {
+    /// The URL of the store, for example `http://127.0.0.1:9000`; buckets are then addressed by path. `None` for AWS.
+    pub endpoint: Option<String>,
+    /// The name of the bucket.
+    pub bucket: String,
+    /// The region, for example `eu-central-1`; stores without regions mostly accept `us-east-1`.
+    pub region: String,
+    /// The access key's id.
+    pub access_key: String,
+    /// The secret of the access key.
+    pub secret_key: String,
+}
+
+/// One bucket of an object store; a clone is the same bucket.
+#[derive(Clone)]
+pub struct Storage {
+    client: Client,
+    bucket: String,
+    /// The region to name when the bucket is made; only AWS, outside its first region, wants one.
+    location: Option<BucketLocationConstraint>,
+}
+
+/// What the store knows about an object without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its media type (RFC 9110, 8.3); `application/octet-stream` if the store doesn't say.
+    pub content_type: String,
+    /// The tag of this version of its content, without quotes (RFC 9110, 8.8.3); empty if the store doesn't say.
+    pub etag: String,
+}
+
+impl Storage {
+    /// A client for the bucket. Nothing is sent yet.
+    pub fn connect(settings: Settings) -> Storage {
+        let Settings { endpoint, bucket, region, access_key, secret_key } = settings;
+        let location = (endpoint.is_none() && region != "us-east-1").then(|| region.as_str().into());
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT);
+        let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http)
+            .region(Region::new(region))
+            .credentials_provider(Credentials::new(access_key, secret_key, None, None, "settings"))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            // Not every compatible store knows the newer checksums, and in a signed URL the default one would be that
+            // of an empty body.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint).force_path_style(true);
+        }
+        Storage { client: Client::from_conf(config.build()), bucket, location }
+    }
+
+    /// Makes the bucket if it isn't there. Several nodes may do so at once.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses the key, or the bucket belongs to somebody else.
+    pub async fn ensure_bucket(&self) -> Result<(), Fault> {
+        let Err(error) = self.client.head_bucket().bucket(&self.bucket).send().await else { return Ok(()) };
+        if !error.as_service_error().is_some_and(|error| error.is_not_found()) {
+            return Err(error).context(format!("look for the bucket {}", self.bucket));
+        }
+        let mut create = self.client.create_bucket().bucket(&self.bucket);
+        if let Some(location) = &self.location {
+            let configuration = CreateBucketConfiguration::builder().location_constraint(location.clone());
+            create = create.create_bucket_configuration(configuration.build());
+        }
+        match create.send().await {
+            Err(error) if !error.as_service_error().is_some_and(|error| error.is_bucket_already_owned_by_you()) => {
+                Err(error).context(format!("make the bucket {}", self.bucket))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores an object in place of what was at `key`.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Fault> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        put.body(ByteStream::from(content)).send().await.context(format!("store the object {key}")).map(drop)
+    }
+
+    /// The content of an object; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses, or the object is larger than 64 MiB: too much to hold in memory.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        let what = || format!("fetch the object {key}");
+        let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(error).context(what()),
+        };
+        // The length was announced, and HTTP holds the sender to it.
+        if object.content_length.and_then(|length| u64::try_from(length).ok()).is_none_or(|length| length > GET_LIMIT) {
+            return Err(Fault::new("its length is unknown or above 64 MiB")).context(what());
+        }
+        let body = tokio::time::timeout(BODY_TIMEOUT, object.body.collect()).await.context(what())?;
+        Ok(Some(body.context(what())?.into_bytes()))
+    }
+
+    /// What the store knows about an object; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, Fault> {
+        let object = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => return Ok(None),
+            Err(error) => return Err(error).context(format!("look for the object {key}")),
+        };
+        Ok(Some(ObjectInfo {
+            size: object.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
+            content_type: object.content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+            etag: object.e_tag.unwrap_or_default().trim_matches('"').to_owned(),
+        }))
+    }
+
+    /// Removes an object; it is no error if there is none.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn delete(&self, key: &str) -> Result<(), Fault> {
+        let delete = self.client.delete_object().bucket(&self.bucket).key(key);
+        delete.send().await.context(format!("delete the object {key}")).map(drop)
+    }
+
+    /// A URL to which anyone may `PUT` exactly one kind of content within `ttl` (at most seven days) from now: it is
+    /// signed for the media type and for the length in bytes, and the upload has to send both headers just so.
+    ///
+    /// An upload that began in time may end later.
+    ///
+    /// # Errors
+    /// `ttl` is too long.
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        content_type: &str,
+        length: u64,
+        ttl: Duration,
+    ) -> Result<String, Fault> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        let put = put.content_length(i64::try_from(length)?);
+        let signed = put.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign an upload")?;
+        Ok(signed.uri().to_owned())
+    }
+
+    /// A URL from which anyone may `GET` an object within `ttl` (at most seven days) from now, also in ranges.
+    ///
+    /// # Errors
+    /// `ttl` is too long.
+    pub async fn presign_get(&self, key: &str, ttl: Duration) -> Result<String, Fault> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let signed = get.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign a download")?;
+        Ok(signed.uri().to_owned())
+    }
+}

@@ -1,0 +1,94 @@
+//! The log and the counters.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::fault::{Context, Fault};
+
+/// Starts the log on standard error.
+///
+/// # Errors
+/// The filter is not valid, or a log was already started.
+pub fn start_log(filter: &str, json: bool) -> Result<(), Fault> {
+    let filter = EnvFilter::try_new(filter).context("LYCEUM_LOG is not a log filter")?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if json {
+        registry.with(layer.json()).try_init().context("the log was started before")
+    } else {
+        registry.with(layer.with_target(false)).try_init().context("the log was started before")
+    }
+}
+
+/// How an operation is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OperationLabels {
+    /// `query`, `mutation`, `subscription` or `unknown`.
+    pub kind: &'static str,
+    /// `ok`, `error` or `refused`.
+    pub outcome: &'static str,
+}
+
+/// The program's counters; cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    operations: Family<OperationLabels, Counter>,
+    durations: Histogram,
+    /// Open WebSockets.
+    pub sockets: Gauge,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub fn new() -> Metrics {
+        let mut registry = Registry::with_prefix("lyceum");
+        let operations = Family::<OperationLabels, Counter>::default();
+        let durations = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let sockets = Gauge::default();
+        registry.register("graphql_operations", "GraphQL operations", operations.clone());
+        registry.register("graphql_operation_seconds", "Time to execute a GraphQL operation", durations.clone());
+        registry.register("sockets", "Open WebSockets", sockets.clone());
+        Metrics { registry: Arc::new(registry), operations, durations, sockets }
+    }
+
+    /// Counts one operation.
+    pub fn operation(&self, labels: OperationLabels, took: Duration) {
+        self.operations.get_or_create(&labels).inc();
+        self.durations.observe(took.as_secs_f64());
+    }
+
+    /// The counters and `gauges` in the OpenMetrics text format.
+    ///
+    /// # Errors
+    /// Formatting failed, which does not happen in memory.
+    pub fn encode(&self, gauges: &[(&'static str, &'static str, u64)]) -> Result<String, Fault> {
+        let mut momentary = Registry::with_prefix("lyceum");
+        for (name, help, value) in gauges {
+            let gauge = Gauge::<u64, AtomicU64>::default();
+            gauge.set(*value);
+            momentary.register(*name, *help, gauge);
+        }
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode_registry(&mut text, &momentary).context("cannot encode metrics")?;
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).context("cannot encode metrics")?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}

@@ -1,0 +1,217 @@
+// Drives the console in a real browser: node tests/browser/console.mjs <base url> <screenshot dir>
+//
+// Prints SUBSCRIBED once the subscription runs; somebody else must then publish a lesson within 20 seconds.
+// Ends with CONSOLE OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and a Chromium
+// ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+const require = createRequire(new URL('../../console/package.json', import.meta.url));
+const { chromium } = require('playwright-core');
+
+const ADMIN = 'admin@lyceum.example';
+const STUDENT = 'student@lyceum.example';
+const PASSWORD = 'learn-with-lyceum';
+const PUSH_WITHIN_MS = 20_000;
+
+const [base, shots] = process.argv.slice(2);
+if (!base || !shots) {
+  console.error('usage: node tests/browser/console.mjs <base url> <screenshot dir>');
+  process.exit(1);
+}
+mkdirSync(shots, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: findChromium(),
+  headless: true,
+  // Without these, Chromium looks up its maker's hosts at every start.
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
+try {
+  await run(page);
+  console.log('CONSOLE OK');
+} catch (error) {
+  await shoot(page, 'console-failed').catch(() => {});
+  console.error(`CONSOLE FAILED: ${error.stack}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function run(page) {
+  page.setDefaultTimeout(20_000);
+  const strays = watchOrigin(page);
+  const errors = watchErrors(page);
+  const socket = watchSubscribe(page);
+  const response = () => page.locator('.graphiql-response .view-lines');
+
+  await page.goto(new URL('/console', base).href);
+  await page.getByRole('heading', { name: 'Lyceum console' }).waitFor();
+  check((await page.title()) === 'Lyceum console', 'the page’s title is “Lyceum console”');
+  await shoot(page, 'console-sign-in');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(page, 'console-sign-in-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+
+  await signIn(page, ADMIN, 'not-the-password');
+  const refusal = await alertText(page);
+  check(refusal.length > 0, 'a wrong password shows an error line');
+  await shoot(page, 'console-sign-in-wrong');
+
+  await signIn(page, STUDENT, PASSWORD);
+  await page.getByRole('alert').filter({ hasText: /administrator/i }).waitFor();
+  check((await page.locator('.graphiql-container').count()) === 0, 'a student doesn’t get in');
+  check((await page.evaluate(() => sessionStorage.length)) === 0, 'a refused account leaves no token behind');
+
+  // Without a mouse: tab from the e-mail to the password, Enter submits.
+  await page.getByLabel('E-mail').fill(ADMIN);
+  await page.getByLabel('E-mail').press('Tab');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+
+  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'totalCount' }).waitFor();
+  await execute(page);
+  await response().filter({ hasText: 'totalCount' }).waitFor();
+  const answer = plain(await response().innerText());
+  check(/"totalCount": [1-9]/.test(answer) && /"title": "./.test(answer), `the catalog query answers with courses, not: ${answer}`);
+  check(!answer.includes('"errors"'), `the catalog query answers without errors, not: ${answer}`);
+  // The reference panel is built from introspection: it shows that the schema arrived.
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.locator('.graphiql-doc-explorer').getByText('Subscription', { exact: true }).waitFor();
+  await page.mouse.move(0, 0);
+  await shoot(page, 'console-query');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(page, 'console-query-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+
+  await page.getByRole('tab', { name: 'NewVideos' }).click();
+  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'newVideo' }).waitFor();
+  await execute(page);
+  await socket.subscribed;
+  // The protocol has no answer to `subscribe`; the server gets a moment to register it.
+  await page.waitForTimeout(1_000);
+  console.log('SUBSCRIBED');
+  await response().filter({ hasText: 'cursor' }).waitFor({ timeout: PUSH_WITHIN_MS });
+  const push = plain(await response().innerText());
+  check(/"lesson": \{\s*"title": "./.test(push) && !push.includes('"errors"'), `the push carries a lesson, not: ${push}`);
+  await page.mouse.move(0, 0);
+  await shoot(page, 'console-push');
+  await page.getByRole('button', { name: 'Stop query' }).click();
+  check(errors.length === 0, `no console errors, not: ${errors.join(' | ')}`);
+
+  // From here Chromium itself may log a 401, so its console is no longer judged, only exceptions are.
+  errors.quiet = true;
+  await loseSession(page);
+
+  check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
+  check(strays.length === 0, `no request leaves ${base}, not: ${strays.join(' ')}`);
+}
+
+/** A refused token brings the form back, and signing in again brings back what was typed. */
+async function loseSession(page) {
+  const typed = `query Kept${Date.now()} { __typename }`;
+  await page.locator('.graphiql-query-editor .view-lines').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(typed);
+  const broken = (route) => route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer broken' } });
+  await page.route('**/graphql', broken);
+  await execute(page);
+  await page.getByText('Your session has ended, please sign in again.').waitFor();
+  await shoot(page, 'console-ended');
+  await page.unroute('**/graphql', broken);
+
+  check((await page.getByLabel('E-mail').inputValue()) === ADMIN, 'the form remembers who was signed in');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  const editor = page.locator('.graphiql-query-editor .view-lines');
+  await editor.filter({ visible: true }).waitFor();
+  check(plain(await editor.innerText()).includes(typed), 'the editor’s text survives the end of the session');
+  await execute(page);
+  await page.locator('.graphiql-response .view-lines').filter({ hasText: '__typename' }).waitFor();
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+  check((await page.evaluate(() => sessionStorage.length)) === 0, 'signing out leaves no token behind');
+}
+
+async function signIn(page, email, password) {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+async function alertText(page) {
+  await page.getByRole('alert').filter({ hasText: /\S/ }).waitFor();
+  return page.getByRole('alert').innerText();
+}
+
+async function execute(page) {
+  await page.getByRole('button', { name: 'Execute query' }).click();
+}
+
+/** Monaco writes spaces as no-break spaces. */
+function plain(text) {
+  return text.replaceAll('\u00a0', ' ');
+}
+
+async function shoot(page, name) {
+  await page.waitForTimeout(300); // Transitions end, fonts settle.
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+function watchOrigin(page) {
+  const strays = [];
+  const { host } = new URL(base);
+  const look = (address) => {
+    const url = new URL(address);
+    if (!['data:', 'blob:'].includes(url.protocol) && url.host !== host) strays.push(address);
+  };
+  // The context also sees what workers fetch.
+  page.context().on('request', (request) => look(request.url()));
+  page.on('websocket', (socket) => look(socket.url()));
+  return strays;
+}
+
+function watchErrors(page) {
+  const errors = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !errors.quiet) errors.push(message.text());
+  });
+  page.on('pageerror', (error) => errors.push(String(error)));
+  return errors;
+}
+
+function watchSubscribe(page) {
+  const subscribed = new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('no subscribe message was sent within a minute')), 60_000).unref();
+    page.on('websocket', (socket) =>
+      socket.on('framesent', ({ payload }) => {
+        if (!String(payload).includes('"type":"subscribe"')) return;
+        clearTimeout(late);
+        resolve();
+      }),
+    );
+  });
+  subscribed.catch(() => {}); // Reported where it is awaited; a failure before that must not end the process.
+  return { subscribed };
+}
+
+function findChromium() {
+  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium'];
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+    candidates.push(spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim());
+  }
+  const found = candidates.find((path) => path && existsSync(path));
+  if (!found) throw new Error('no Chromium: set CHROMIUM to its path');
+  return found;
+}
+
+function check(holds, what) {
+  if (!holds) throw new Error(`expected: ${what}`);
+}

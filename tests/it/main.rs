@@ -1,0 +1,20 @@
+//! Everything through the real router, a real PostgreSQL and, where it is the point, a real Redis, S3, SMTP and
+//! browser. Modules mirror the features.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
+mod support;
+
+mod cache;
+mod catalog;
+mod mail;
+mod postgres;
+mod pubsub;
+mod storage;
+mod websocket;

@@ -1,0 +1,215 @@
+//! A whole application for one test: its own schema in the shared throw-away PostgreSQL, a clock that stands still,
+//! mail in memory, the real router on a real port.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lyceum::config::Config;
+use lyceum::graphql::Graph;
+use lyceum::http::{Edge, router, server};
+use lyceum::platform::auth::{Passwords, Role, Tokens};
+use lyceum::platform::cache::Cache;
+use lyceum::platform::clock::Clock;
+use lyceum::platform::db::{self, Db};
+use lyceum::platform::jobs::worker::Worker;
+use lyceum::platform::mail::{Mail, Mailer};
+use lyceum::platform::outbox::dispatcher;
+use lyceum::platform::pubsub::PubSub;
+use lyceum::platform::storage::{self, Storage};
+use lyceum::platform::telemetry::Metrics;
+use lyceum::platform::{App, Services};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::cluster;
+
+/// The secret that signs tokens in tests.
+pub(crate) const SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+pub(crate) struct TestApp {
+    pub(crate) app: App,
+    pub(crate) url: String,
+    pub(crate) mails: Arc<Mutex<Vec<Mail>>>,
+    pub(crate) client: reqwest::Client,
+}
+
+/// Somebody who is registered.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) token: String,
+}
+
+/// The instant at which every test's clock starts.
+pub(crate) fn start() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2026-11-20T09:00:00Z").unwrap().to_utc()
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> TestApp {
+        TestApp::with(&[]).await
+    }
+
+    /// With settings that differ from the defaults.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> TestApp {
+        let schema = format!("t_{}", Uuid::new_v4().simple());
+        let url = cluster::throwaway();
+        migrate(url, &schema).await;
+        let vars: BTreeMap<String, String> =
+            settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let config = Config::from_vars(vars).unwrap();
+        let db = db::Settings { url: url.into(), connections: 4, schema: Some(schema) };
+        let (tasks, stopping, clock) = (TaskTracker::new(), CancellationToken::new(), Clock::manual(start()));
+        let mails = Arc::new(Mutex::new(Vec::new()));
+        let lifetime = TimeDelta::from_std(config.token_lifetime).unwrap();
+        let app = App::new(Services {
+            db: Db::new(&db).unwrap(),
+            cache: Cache::memory(),
+            pubsub: PubSub::local(),
+            storage: unused_storage(),
+            mailer: Mailer::Memory(mails.clone()),
+            passwords: Passwords::new(2).unwrap(),
+            tokens: Tokens::new(SECRET.as_bytes(), lifetime, clock.clone()),
+            metrics: Metrics::new(),
+            config,
+            clock,
+            tasks,
+            stopping,
+        });
+        let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = router(Edge { app: app.clone(), graph: Graph::new(app.clone()).unwrap() });
+        let serving = app.clone();
+        app.tasks.spawn(async move { server::serve(&serving, listener, router).await.unwrap() });
+        TestApp { app, url, mails, client: reqwest::Client::new() }
+    }
+
+    /// Sends an operation and returns the whole response body.
+    pub(crate) async fn send(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let mut request = self.client.post(format!("{}/graphql", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.json(&json!({ "query": query, "variables": variables })).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
+    /// Sends an operation that must succeed and returns its `data`.
+    pub(crate) async fn data(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let mut body = self.send(token, query, variables).await;
+        assert!(body.get("errors").is_none(), "{query}\n{body:#}");
+        body["data"].take()
+    }
+
+    /// Sends a mutation of one root field with `input` and returns its payload, which must have no user errors.
+    pub(crate) async fn mutate(&self, user: &User, field: &str, selection: &str, input: Value) -> Value {
+        let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+        let query = format!(
+            "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
+        );
+        let mut data = self.data(Some(&user.token), &query, json!({ "input": input })).await;
+        let payload = data[field].take();
+        assert_eq!(payload["userErrors"], json!([]), "{query}\n{payload:#}");
+        payload
+    }
+
+    /// Somebody with `role`, written to the database without hashing a password.
+    pub(crate) async fn user(&self, name: &str, role: Role) -> User {
+        let person = lyceum::accounts::ImportedUser {
+            email: format!("{}@people.example", name.to_lowercase()),
+            name: name.into(),
+            role,
+            password_hash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$nobody".into(),
+        };
+        let made = lyceum::accounts::import(&self.app, &[person]).await.unwrap();
+        let (token, _) = self.app.tokens.issue(made[0].id.uuid(), role).unwrap();
+        User { id: made[0].id.encode(), token }
+    }
+
+    /// A published course by `instructor` with `lessons` published lessons in one section.
+    pub(crate) async fn course(&self, instructor: &User, title: &str, lessons: usize) -> Course {
+        let course = self.mutate(instructor, "createCourse", "course { id slug }", json!({ "title": title })).await;
+        let id = course["course"]["id"].as_str().unwrap().to_owned();
+        let slug = course["course"]["slug"].as_str().unwrap().to_owned();
+        let input = json!({ "courseId": id, "title": "Basics" });
+        let section = self.mutate(instructor, "createSection", "section { id }", input).await;
+        let section = section["section"]["id"].as_str().unwrap().to_owned();
+        let course = Course { id, slug, section };
+        for number in 1..=lessons {
+            let lesson = self.lesson(instructor, &course, &format!("Lesson {number}")).await;
+            self.publish(instructor, &lesson).await;
+        }
+        if lessons > 0 {
+            self.mutate(instructor, "publishCourse", "course { id }", json!({ "courseId": course.id })).await;
+        }
+        course
+    }
+
+    /// A draft lesson; returns its id.
+    pub(crate) async fn lesson(&self, instructor: &User, course: &Course, title: &str) -> String {
+        let input = json!({ "sectionId": course.section, "title": title, "durationSeconds": 300 });
+        let lesson = self.mutate(instructor, "createLesson", "lesson { id }", input).await;
+        lesson["lesson"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn publish(&self, instructor: &User, lesson: &str) {
+        self.mutate(instructor, "publishLesson", "lesson { id status }", json!({ "lessonId": lesson })).await;
+    }
+
+    /// Dispatches every event and runs every due job.
+    pub(crate) async fn settle(&self) {
+        let registry = lyceum::app::registry().unwrap();
+        dispatcher::tick(&self.app, &registry).await.unwrap();
+        Worker::new(self.app.clone(), registry).drain().await.unwrap();
+    }
+
+    /// How many SQL statements `query` needs when nothing is cached but prepared statements.
+    pub(crate) async fn statements(&self, token: Option<&str>, query: &str, variables: Value) -> u64 {
+        self.data(token, query, variables.clone()).await;
+        let before = self.app.db.statements();
+        self.data(token, query, variables).await;
+        self.app.db.statements() - before
+    }
+}
+
+pub(crate) struct Course {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) section: String,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.app.stopping.cancel();
+    }
+}
+
+/// All migrations at once: the harness of diesel takes a lock for each.
+async fn migrate(url: &str, schema: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let mut folders: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    let mut sql = format!("CREATE SCHEMA {schema}; SET search_path = {schema};");
+    for folder in folders {
+        sql += &std::fs::read_to_string(folder.join("up.sql")).unwrap();
+    }
+    client.batch_execute(&sql).await.unwrap();
+}
+
+/// A store at an address where nobody listens, for tests whose point is elsewhere.
+fn unused_storage() -> Storage {
+    Storage::connect(storage::Settings {
+        endpoint: Some("http://127.0.0.1:9".into()),
+        bucket: "unused".into(),
+        region: "us-east-1".into(),
+        access_key: "unused".into(),
+        secret_key: "unused".into(),
+    })
+}

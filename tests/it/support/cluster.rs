@@ -1,0 +1,67 @@
+//! One throw-away PostgreSQL cluster per test process. Rust has no `atexit`, and a test process may be killed, so a
+//! watcher, an `sh` that reads from a pipe which only this process holds, stops and removes the cluster afterwards.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use lyceum::platform::embedded::postgres::{Options, Postgres};
+
+/// `$1` is the folder. A shutdown takes well under a second as nothing is synced to disk. A cluster that is killed
+/// before it writes its pid file stops by itself within a minute of losing its folder.
+const WATCHER: &str = r#"
+cat >/dev/null
+pid=$(head -n 1 "$1/postgres/data/postmaster.pid" 2>/dev/null)
+if [ -n "$pid" ] && kill -INT "$pid" 2>/dev/null; then
+    n=0
+    while [ $n -lt 50 ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; n=$((n + 1)); done
+    kill -QUIT "$pid" 2>/dev/null && sleep 1
+fi
+rm -rf "$1" || { sleep 2; rm -rf "$1"; }
+"#;
+
+/// The superuser's URL of this process's cluster, started by the first call. Blocks for some 2 s then.
+pub(crate) fn throwaway() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    // A thread of its own: a test's runtime may neither block on another one nor outlive its test.
+    URL.get_or_init(|| std::thread::spawn(start).join().expect("no throw-away cluster"))
+}
+
+fn start() -> String {
+    let folder = format!("/tmp/lyceum-test-{}", uuid::Uuid::new_v4().simple());
+    std::fs::create_dir(&folder).expect("no folder for a throw-away cluster");
+    watch(Path::new(&folder));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
+    let options = Options { folder: Path::new(&folder).join("postgres"), durable: false, search_path: search_path() };
+    let postgres = runtime.block_on(Postgres::start(options)).expect("no throw-away cluster");
+    let url = postgres.url().to_owned();
+    // Not dropped, which would stop it: the watcher does that.
+    std::mem::forget(postgres);
+    url
+}
+
+#[allow(clippy::zombie_processes, reason = "it outlives this process")]
+fn watch(folder: &Path) {
+    let mut watcher = Command::new("sh")
+        .args(["-c", WATCHER, "sh"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        // It must not keep open what `cargo test | less` waits for, nor end with Ctrl-C.
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("no watcher for the throw-away cluster");
+    let mut pipe = watcher.stdin.take().expect("the watcher has a pipe");
+    pipe.write_all(b"\n").expect("the watcher reads");
+    // Closed by the kernel when this process ends, however it ends.
+    std::mem::forget(pipe);
+}
+
+/// `PATH`, which production code gets from its settings.
+#[allow(clippy::disallowed_methods, reason = "a test has no settings")]
+pub(crate) fn search_path() -> Option<std::ffi::OsString> {
+    std::env::var_os("PATH")
+}

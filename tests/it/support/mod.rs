@@ -1,0 +1,8 @@
+//! What tests stand on.
+#![allow(dead_code)]
+
+pub(crate) mod app;
+pub(crate) mod cluster;
+pub(crate) mod redis;
+
+pub(crate) use app::{TestApp, User};
