@@ -2,8 +2,8 @@
 
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{
-    Course, CourseId, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId,
-    LessonIdInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
+    PublishLessonInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
 use super::query::{self, CourseChanges, LessonChanges, NewCourse};
 use super::{error, policy};
@@ -79,7 +79,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
 ///
 /// # Errors
 /// It has no published lesson; it is not the actor's.
-pub async fn publish_course(app: &App, actor: &Actor, input: CourseIdInput) -> Result<Course> {
+pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
@@ -185,7 +185,7 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
 ///
 /// # Errors
 /// The course is not the actor's.
-pub async fn publish_lesson(app: &App, actor: &Actor, input: LessonIdInput) -> Result<(Course, Lesson)> {
+pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput) -> Result<(Course, Lesson)> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {

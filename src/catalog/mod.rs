@@ -22,6 +22,6 @@ pub use graphql::{
     lesson_node, section_node,
 };
 pub use model::{
-    Course, CourseId, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId,
-    LessonIdInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
+    PublishLessonInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };

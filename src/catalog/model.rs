@@ -135,10 +135,9 @@ pub struct UpdateCourseInput {
     pub description: Option<String>,
 }
 
-/// Names a course.
+/// The course to publish.
 #[derive(Clone, Debug, InputObject)]
-#[graphql(name = "PublishCourseInput")]
-pub struct CourseIdInput {
+pub struct PublishCourseInput {
     /// Which course.
     pub course_id: CourseId,
 }
@@ -183,10 +182,9 @@ pub struct UpdateLessonInput {
     pub duration_seconds: Option<i32>,
 }
 
-/// Names a lesson.
+/// The lesson to publish.
 #[derive(Clone, Debug, InputObject)]
-#[graphql(name = "PublishLessonInput")]
-pub struct LessonIdInput {
+pub struct PublishLessonInput {
     /// Which lesson.
     pub lesson_id: LessonId,
 }

@@ -92,7 +92,7 @@ impl CourseObject {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<SectionObject>>> {
         let rows = loaders(ctx).load(SectionsOf(self.0.id)).await?.unwrap_or_default();
-        let sections = rows.iter().map(|row| SectionObject { course: self.0.clone(), row: row.clone() }).collect();
+        let sections = rows.iter().map(|row| SectionObject::new(self.0.clone(), row.clone())).collect();
         let args = PageArgs { first, after, last, before };
         Ok(Inline(page::slice(args, "sections", sections, |section| section.row.position)?))
     }

@@ -64,7 +64,7 @@ impl LessonObject {
     async fn section(&self, ctx: &Context<'_>) -> Result<Inline<SectionObject>> {
         let row = loaders(ctx).load(SectionById(self.row.section_id)).await?;
         let row = row.ok_or_else(|| Error::from(Fault::new("a lesson has no section")))?;
-        Ok(Inline(SectionObject { course: self.course.clone(), row }))
+        Ok(Inline(SectionObject::new(self.course.clone(), row)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Authoring.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
@@ -9,38 +10,57 @@ use super::lesson::LessonObject;
 use super::section::SectionObject;
 use crate::catalog::command;
 use crate::catalog::model::{
-    Course, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonIdInput, Section,
-    UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    Course, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, PublishCourseInput, PublishLessonInput,
+    Section, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
 use crate::graphql::context::{Role, actor, app, requires};
 use crate::graphql::error::payload;
 use crate::graphql::{Inline, Requires, Result, UserError};
 
+// Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
+pub(super) struct Create;
+pub(super) struct Update;
+pub(super) struct Publish;
+
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
-pub(super) struct CoursePayload {
+#[graphql(concrete(name = "CreateCoursePayload", params(Create)))]
+#[graphql(concrete(name = "UpdateCoursePayload", params(Update)))]
+#[graphql(concrete(name = "PublishCoursePayload", params(Publish)))]
+pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course as it is now; null when there are userErrors.
     course: Option<Inline<CourseObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
 }
 
 /// The answer to a mutation of a section.
 #[derive(SimpleObject)]
-pub(super) struct SectionPayload {
+#[graphql(concrete(name = "CreateSectionPayload", params(Create)))]
+#[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
+pub(super) struct SectionPayload<M: Send + Sync> {
     /// The section as it is now; null when there are userErrors.
     section: Option<Inline<SectionObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
 }
 
 /// The answer to a mutation of a lesson.
 #[derive(SimpleObject)]
-pub(super) struct LessonPayload {
+#[graphql(concrete(name = "CreateLessonPayload", params(Create)))]
+#[graphql(concrete(name = "UpdateLessonPayload", params(Update)))]
+#[graphql(concrete(name = "PublishLessonPayload", params(Publish)))]
+pub(super) struct LessonPayload<M: Send + Sync> {
     /// The lesson as it is now; null when there are userErrors.
     lesson: Option<Inline<LessonObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
 }
 
 /// The catalog mutations.
@@ -55,7 +75,7 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateCourseInput,
-    ) -> Result<Option<Inline<CoursePayload>>> {
+    ) -> Result<Option<Inline<CoursePayload<Create>>>> {
         course(command::create_course(app(ctx), actor(ctx), input).await)
     }
 
@@ -65,13 +85,17 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateCourseInput,
-    ) -> Result<Option<Inline<CoursePayload>>> {
+    ) -> Result<Option<Inline<CoursePayload<Update>>>> {
         course(command::update_course(app(ctx), actor(ctx), input).await)
     }
 
     /// Shows a course with at least one published lesson to everybody. Publishing it again changes nothing.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
-    async fn publish_course(&self, ctx: &Context<'_>, input: CourseIdInput) -> Result<Option<Inline<CoursePayload>>> {
+    async fn publish_course(
+        &self,
+        ctx: &Context<'_>,
+        input: PublishCourseInput,
+    ) -> Result<Option<Inline<CoursePayload<Publish>>>> {
         course(command::publish_course(app(ctx), actor(ctx), input).await)
     }
 
@@ -81,7 +105,7 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateSectionInput,
-    ) -> Result<Option<Inline<SectionPayload>>> {
+    ) -> Result<Option<Inline<SectionPayload<Create>>>> {
         section(command::create_section(app(ctx), actor(ctx), input).await)
     }
 
@@ -91,7 +115,7 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateSectionInput,
-    ) -> Result<Option<Inline<SectionPayload>>> {
+    ) -> Result<Option<Inline<SectionPayload<Update>>>> {
         section(command::update_section(app(ctx), actor(ctx), input).await)
     }
 
@@ -101,7 +125,7 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateLessonInput,
-    ) -> Result<Option<Inline<LessonPayload>>> {
+    ) -> Result<Option<Inline<LessonPayload<Create>>>> {
         lesson(command::create_lesson(app(ctx), actor(ctx), input).await)
     }
 
@@ -111,32 +135,36 @@ impl CatalogMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateLessonInput,
-    ) -> Result<Option<Inline<LessonPayload>>> {
+    ) -> Result<Option<Inline<LessonPayload<Update>>>> {
         lesson(command::update_lesson(app(ctx), actor(ctx), input).await)
     }
 
     /// Shows a lesson to everybody who sees its course, and pushes it to the followers of new videos. Publishing it
     /// again changes nothing and pushes nothing.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
-    async fn publish_lesson(&self, ctx: &Context<'_>, input: LessonIdInput) -> Result<Option<Inline<LessonPayload>>> {
+    async fn publish_lesson(
+        &self,
+        ctx: &Context<'_>,
+        input: PublishLessonInput,
+    ) -> Result<Option<Inline<LessonPayload<Publish>>>> {
         lesson(command::publish_lesson(app(ctx), actor(ctx), input).await)
     }
 }
 
-fn course(outcome: Result<Course>) -> Result<Option<Inline<CoursePayload>>> {
+fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<Inline<CoursePayload<M>>>> {
     let (row, user_errors) = payload(outcome)?;
     let course = row.map(|row| Inline(CourseObject(Arc::new(row))));
-    Ok(Some(Inline(CoursePayload { course, user_errors })))
+    Ok(Some(Inline(CoursePayload { course, user_errors, mutation: PhantomData })))
 }
 
-fn section(outcome: Result<(Course, Section)>) -> Result<Option<Inline<SectionPayload>>> {
+fn section<M: Send + Sync>(outcome: Result<(Course, Section)>) -> Result<Option<Inline<SectionPayload<M>>>> {
     let (row, user_errors) = payload(outcome)?;
-    let section = row.map(|(course, row)| Inline(SectionObject { course: Arc::new(course), row: Arc::new(row) }));
-    Ok(Some(Inline(SectionPayload { section, user_errors })))
+    let section = row.map(|(course, row)| Inline(SectionObject::new(Arc::new(course), Arc::new(row))));
+    Ok(Some(Inline(SectionPayload { section, user_errors, mutation: PhantomData })))
 }
 
-fn lesson(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload>>> {
+fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
     let (row, user_errors) = payload(outcome)?;
     let lesson = row.map(|(course, row)| Inline(LessonObject { course: Arc::new(course), row: Arc::new(row) }));
-    Ok(Some(Inline(LessonPayload { lesson, user_errors })))
+    Ok(Some(Inline(LessonPayload { lesson, user_errors, mutation: PhantomData })))
 }

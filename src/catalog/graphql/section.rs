@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
+use tokio::sync::OnceCell;
 
 use super::course::{CourseObject, course_node};
 use super::lesson::LessonObject;
 use crate::catalog::loader::{LessonsOf, SectionById};
 use crate::catalog::model::{Course, Lesson, Section, SectionId};
 use crate::catalog::policy;
-use crate::graphql::{Connection, Inline, PageArgs, Result, actor, loaders, page};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result, actor, loaders, page};
 
 /// A section in the schema, with the course that says who may see what of it.
 #[derive(Clone)]
@@ -18,13 +19,24 @@ pub struct SectionObject {
     pub course: Arc<Course>,
     /// The section.
     pub row: Arc<Section>,
+    /// What the viewer sees of its lessons, once a field has asked for them.
+    visible: Arc<OnceCell<Vec<Arc<Lesson>>>>,
 }
 
 impl SectionObject {
-    async fn visible_lessons(&self, ctx: &Context<'_>) -> Result<Vec<Arc<Lesson>>> {
-        let all = loaders(ctx).load(LessonsOf(self.course.id)).await?.unwrap_or_default();
-        let own = all.iter().filter(|lesson| lesson.section_id == self.row.id);
-        Ok(own.filter(|lesson| policy::can_see_lesson(actor(ctx), &self.course, lesson)).cloned().collect())
+    /// A section of `course`.
+    pub fn new(course: Arc<Course>, row: Arc<Section>) -> SectionObject {
+        SectionObject { course, row, visible: Arc::default() }
+    }
+
+    async fn visible_lessons(&self, ctx: &Context<'_>) -> Result<&[Arc<Lesson>]> {
+        let visible = self.visible.get_or_try_init(async || {
+            let all = loaders(ctx).load(LessonsOf(self.course.id)).await?.unwrap_or_default();
+            let own = all.iter().filter(|lesson| lesson.section_id == self.row.id);
+            let seen = own.filter(|lesson| policy::can_see_lesson(actor(ctx), &self.course, lesson));
+            Ok::<_, Error>(seen.cloned().collect())
+        });
+        Ok(visible.await?)
     }
 }
 
@@ -67,7 +79,7 @@ impl SectionObject {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<LessonObject>>> {
         let rows = self.visible_lessons(ctx).await?;
-        let lessons = rows.into_iter().map(|row| LessonObject { course: self.course.clone(), row }).collect();
+        let lessons = rows.iter().map(|row| LessonObject { course: self.course.clone(), row: row.clone() }).collect();
         let args = PageArgs { first, after, last, before };
         Ok(Inline(page::slice(args, "lessons", lessons, |lesson| lesson.row.position)?))
     }
@@ -80,5 +92,5 @@ impl SectionObject {
 pub async fn section_node(ctx: &Context<'_>, id: SectionId) -> Result<Option<SectionObject>> {
     let Some(row) = loaders(ctx).load(SectionById(id)).await? else { return Ok(None) };
     let course = course_node(ctx, row.course_id).await?;
-    Ok(course.map(|CourseObject(course)| SectionObject { course, row }))
+    Ok(course.map(|CourseObject(course)| SectionObject::new(course, row)))
 }

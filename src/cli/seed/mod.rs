@@ -13,7 +13,7 @@ use super::explain;
 use crate::accounts::{self, ImportedUser, User};
 use crate::app;
 use crate::catalog::{
-    self, CourseIdInput, CreateCourseInput, CreateLessonInput, CreateSectionInput, LessonIdInput, Section,
+    self, CreateCourseInput, CreateLessonInput, CreateSectionInput, PublishCourseInput, PublishLessonInput, Section,
 };
 use crate::config::Config;
 use crate::platform::App;
@@ -149,7 +149,7 @@ async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault
         let (_, section) = catalog::create_section(app, &actor, input).await.map_err(explain)?;
         lessons_of(app, &actor, &section, lessons, place == last).await?;
     }
-    let input = CourseIdInput { course_id: course.id };
+    let input = PublishCourseInput { course_id: course.id };
     catalog::publish_course(app, &actor, input).await.map_err(explain)?;
     Ok(())
 }
@@ -166,7 +166,7 @@ async fn lessons_of(
         let input = CreateLessonInput { section_id: section.id, title, duration_seconds };
         let (_, lesson) = catalog::create_lesson(app, actor, input).await.map_err(explain)?;
         if !(keep_draft && place == last) {
-            let input = LessonIdInput { lesson_id: lesson.id };
+            let input = PublishLessonInput { lesson_id: lesson.id };
             catalog::publish_lesson(app, actor, input).await.map_err(explain)?;
         }
     }
