@@ -1,12 +1,13 @@
 //! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Request, Response, ServerError, Value};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use futures_util::stream::{self, BoxStream};
 use moka::sync::Cache;
 use tracing::Instrument;
@@ -86,21 +87,23 @@ impl Graph {
     /// Executes any operation as a stream of responses; a query or a mutation is a stream of one. A first response
     /// without `data` is a request error.
     pub fn stream(&self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
+        let graph = self.clone();
+        if self.kind(&request) != Some(OperationType::Subscription) {
+            let execution = async move { graph.execute(request, &caller).await.unwrap_or_else(|refused| *refused) };
+            return stream::once(execution).boxed();
+        }
         let (operation, request) = match self.prepare(request, &caller) {
             Ok(prepared) => prepared,
             Err(error) => return stream::once(async move { *refusal(error, &caller) }).boxed(),
         };
-        let subscribes = operation.operation().is_some_and(|operation| operation.ty == OperationType::Subscription);
-        if !subscribes {
-            let graph = self.clone();
-            return stream::once(async move {
-                let outcome = graph.run(&operation, request, &caller).await;
-                outcome.unwrap_or_else(|refused| *refused)
+        self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, Duration::ZERO);
+        AssertUnwindSafe(self.schema.execute_stream(request))
+            .catch_unwind()
+            .map(move |item| match item {
+                Ok(response) => graph.finish(response, &operation, &caller),
+                Err(_) => *refusal(panicked(), &caller),
             })
-            .boxed();
-        }
-        let graph = self.clone();
-        self.schema.execute_stream(request).map(move |response| graph.finish(response, &operation, &caller)).boxed()
+            .boxed()
     }
 
     /// The schema in its definition language.
@@ -117,9 +120,10 @@ impl Graph {
 
     async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {
         let span = tracing::info_span!("request", id = &*caller.request_id);
-        let execution = self.schema.execute(request).instrument(span);
+        let execution = AssertUnwindSafe(self.schema.execute(request)).catch_unwind().instrument(span);
         let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
-            Ok(response) => response,
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => return Err(refusal(panicked(), caller)),
             Err(_) => return Err(refusal(Error::Timeout, caller)),
         };
         let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
@@ -200,6 +204,11 @@ impl Operation {
             (DocumentOperations::Multiple(_), None) => None,
         }
     }
+}
+
+/// A panic is a bug of ours: its text is in the log, the client gets what it gets for every fault.
+fn panicked() -> Error {
+    Error::Internal(Fault::new("a resolver panicked"))
 }
 
 fn kind_name(kind: OperationType) -> &'static str {

@@ -13,6 +13,7 @@ mod support;
 
 mod cache;
 mod catalog;
+mod docs;
 mod mail;
 mod postgres;
 mod pubsub;
