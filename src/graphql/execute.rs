@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Request, Response, ServerError, Value};
-use futures_util::{FutureExt, StreamExt};
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use moka::sync::Cache;
 use tracing::Instrument;
 
