@@ -14,6 +14,7 @@ mod support;
 mod cache;
 mod catalog;
 mod docs;
+mod inline;
 mod mail;
 mod postgres;
 mod pubsub;

@@ -3,6 +3,7 @@
 
 pub(crate) mod app;
 pub(crate) mod cluster;
+pub(crate) mod documents;
 pub(crate) mod redis;
 
 pub(crate) use app::{TestApp, User};
