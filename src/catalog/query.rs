@@ -20,6 +20,13 @@ pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> Qu
     courses::table.filter(courses::id.eq_any(ids)).select(Course::as_select()).load(&mut conn).await
 }
 
+pub(super) async fn descriptions(
+    mut conn: &AsyncPgConnection,
+    ids: &[CourseId],
+) -> QueryResult<Vec<(CourseId, String)>> {
+    courses::table.filter(courses::id.eq_any(ids)).select((courses::id, courses::description)).load(&mut conn).await
+}
+
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
