@@ -227,7 +227,8 @@ impl Operation {
     /// Whether strict validation would only repeat what it has said before: the document's one operation has passed,
     /// and all that is new, the variables, are plain scalars of their declared types.
     fn is_known_good(&self, variables: &Variables) -> bool {
-        let DocumentOperations::Single(operation) = &self.document.parsed.operations else { return false };
+        let mut operations = self.document.parsed.operations.iter();
+        let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
         let mut definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
         self.document.valid.load(Ordering::Relaxed) && definitions.all(|definition| is_plain(definition, variables))
     }
