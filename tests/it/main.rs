@@ -13,6 +13,7 @@ mod support;
 
 mod cache;
 mod catalog;
+mod http;
 mod mail;
 mod postgres;
 mod pubsub;
