@@ -11,6 +11,7 @@
 
 mod support;
 
+mod accounts;
 mod cache;
 mod catalog;
 mod http;
