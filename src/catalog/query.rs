@@ -28,6 +28,8 @@ pub(super) async fn descriptions(
 }
 
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
+    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
+    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
 

@@ -21,6 +21,7 @@ use super::loaders::Loaders;
 use super::schema::{self, Schema};
 use super::settle::{order_root, settle};
 use super::shape::Shape;
+use super::variables::check_variables;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
@@ -148,6 +149,7 @@ impl Graph {
         let document = self.document(&request.query)?;
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         if let Some(definition) = operation.operation() {
+            check_variables(definition, &request.variables)?;
             let limits = &self.app.config.limits;
             operation.cost =
                 limits::check_cost(&self.shape, &operation.document.parsed, definition, &request.variables, limits)?;

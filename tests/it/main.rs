@@ -11,9 +11,11 @@
 
 mod support;
 
+mod accounts;
 mod cache;
 mod catalog;
 mod docs;
+mod http;
 mod mail;
 mod postgres;
 mod pubsub;
