@@ -16,5 +16,6 @@ mod catalog;
 mod mail;
 mod postgres;
 mod pubsub;
+mod push;
 mod storage;
 mod websocket;
