@@ -13,6 +13,7 @@ mod support;
 
 mod cache;
 mod catalog;
+mod jobs;
 mod mail;
 mod postgres;
 mod pubsub;
