@@ -7,6 +7,7 @@
 //! together. The result is the library's, field for field: a property test holds it to that.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::indexmap::map::Entry;
@@ -21,6 +22,15 @@ use futures_util::future::{BoxFuture, join_all};
 /// Wraps the object type `T` wherever a resolver returns one.
 #[derive(Clone, Debug)]
 pub struct Inline<T>(pub T);
+
+/// The derive of an interface calls the methods of its members.
+impl<T> Deref for Inline<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 impl<T: ObjectType> OutputType for Inline<T> {
     fn type_name() -> Cow<'static, str> {

@@ -16,6 +16,7 @@ mod cache;
 mod catalog;
 mod docs;
 mod http;
+mod inline;
 mod jobs;
 mod mail;
 mod postgres;
