@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{
-    BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, VariableDefinition,
-};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Request, Response, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
@@ -21,7 +19,7 @@ use super::loaders::Loaders;
 use super::schema::{self, Schema};
 use super::settle::{order_root, settle};
 use super::shape::Shape;
-use super::variables::check_variables;
+use super::variables::{check_variables, is_plain};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
@@ -239,19 +237,6 @@ impl Operation {
 /// A panic is a bug of ours: its text is in the log, the client gets what it gets for every fault.
 fn panicked() -> Error {
     Error::Internal(Fault::new("a resolver panicked"))
-}
-
-/// Whether a variable's value is a scalar of its type, or left out where it may be.
-fn is_plain(definition: &VariableDefinition, variables: &Variables) -> bool {
-    let ty = &definition.var_type.node;
-    let BaseType::Named(name) = &ty.base else { return false };
-    match (name.as_str(), variables.get(&definition.name.node)) {
-        (_, None) => ty.nullable || definition.default_value.is_some(),
-        (_, Some(Value::Null)) => ty.nullable,
-        ("String" | "ID", Some(Value::String(_))) | ("Boolean", Some(Value::Boolean(_))) => true,
-        ("Int", Some(Value::Number(number))) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-        _ => false,
-    }
 }
 
 fn kind_name(kind: OperationType) -> &'static str {
