@@ -11,12 +11,16 @@
 
 mod support;
 
+mod accounts;
 mod cache;
 mod catalog;
 mod docs;
+mod http;
 mod inline;
+mod jobs;
 mod mail;
 mod postgres;
 mod pubsub;
+mod push;
 mod storage;
 mod websocket;
