@@ -12,10 +12,8 @@ use crate::platform::fault::{Context, Fault};
 pub(super) struct FieldShape {
     /// The named type, without lists and exclamation marks.
     pub(super) ty: String,
-    /// Whether the field may be null.
-    pub(super) nullable: bool,
-    /// Whether an item of the field's list may be null.
-    pub(super) item_nullable: bool,
+    /// Whether the field may be null, then the same for the items of its list, for the items of those, and so on.
+    pub(super) nullable: Vec<bool>,
     /// Whether the type has fields of its own.
     pub(super) composite: bool,
     /// Whether it is a connection, so that `first` or `last` say how many children there are.
@@ -23,13 +21,16 @@ pub(super) struct FieldShape {
 }
 
 /// All object and interface types with their fields.
-pub(super) struct Shape {
+pub struct Shape {
     types: HashMap<String, HashMap<String, FieldShape>>,
 }
 
 impl Shape {
     /// Reads a schema definition.
-    pub(super) fn new(sdl: &str) -> Result<Shape, Fault> {
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn new(sdl: &str) -> Result<Shape, Fault> {
         let document = parse_schema(sdl).context("the schema's own print cannot be parsed")?;
         let mut fields_of: HashMap<String, Vec<Positioned<FieldDefinition>>> = HashMap::new();
         for definition in document.definitions {
@@ -44,8 +45,7 @@ impl Shape {
         let shape = |field: &FieldDefinition| {
             let ty = named(&field.ty.node);
             FieldShape {
-                nullable: field.ty.node.nullable,
-                item_nullable: matches!(&field.ty.node.base, BaseType::List(item) if item.nullable),
+                nullable: nullable(&field.ty.node),
                 composite: fields_of.contains_key(&ty),
                 connection: ty.ends_with("Connection"),
                 ty,
@@ -81,4 +81,12 @@ fn named(ty: &Type) -> String {
         BaseType::Named(name) => name.to_string(),
         BaseType::List(item) => named(item),
     }
+}
+
+fn nullable(ty: &Type) -> Vec<bool> {
+    let mut levels = vec![ty.nullable];
+    if let BaseType::List(item) = &ty.base {
+        levels.extend(nullable(item));
+    }
+    levels
 }
