@@ -19,6 +19,7 @@ mod http;
 mod inline;
 mod jobs;
 mod mail;
+mod nulls;
 mod postgres;
 mod pubsub;
 mod push;
