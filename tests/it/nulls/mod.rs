@@ -1,5 +1,6 @@
 //! What `settle` makes of async-graphql's responses is what the specification wants.
 
+mod conditions;
 mod model;
 mod order;
 mod toy;
