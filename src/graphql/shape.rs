@@ -14,13 +14,13 @@ pub(super) struct FieldShape {
     pub(super) ty: String,
     /// Whether the field may be null, then the same for the items of its list, for the items of those, and so on.
     pub(super) nullable: Vec<bool>,
-    /// Whether the type has fields of its own.
+    /// Whether the type is selected from: an object, an interface or a union.
     pub(super) composite: bool,
     /// Whether it is a connection, so that `first` or `last` say how many children there are.
     pub(super) connection: bool,
 }
 
-/// All object and interface types with their fields.
+/// All object, interface and union types with their fields.
 pub struct Shape {
     types: HashMap<String, HashMap<String, FieldShape>>,
 }
@@ -39,6 +39,8 @@ impl Shape {
             match definition.node.kind {
                 TypeKind::Object(object) => drop(fields_of.insert(name, object.fields)),
                 TypeKind::Interface(interface) => drop(fields_of.insert(name, interface.fields)),
+                // No fields of its own, but what is selected on its members counts.
+                TypeKind::Union(_) => drop(fields_of.insert(name, Vec::new())),
                 _ => {}
             }
         }
