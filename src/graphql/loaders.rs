@@ -5,16 +5,19 @@
 //! a batch is on its way, the keys of all requests gather for the next. A key never joins a batch that has already
 //! been sent, so a client reads its own writes.
 //!
-//! No timer: a load gives way once, so that its siblings can ask too, and then sends the batch. Measured with
+//! No timer: a load gives way, so that its siblings can ask too, and then sends the batch. Measured with
 //! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::Poll;
 
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
 use crate::platform::App;
@@ -38,12 +41,14 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
 pub struct Loaders {
     app: App,
     batchers: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// Batches whose answers are being handed out, of whatever key.
+    delivering: Arc<AtomicUsize>,
 }
 
 impl Loaders {
     /// Loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
-        Loaders { app, batchers: RwLock::default() }
+        Loaders { app, batchers: RwLock::default(), delivering: Arc::default() }
     }
 
     /// The value of `key`, loaded together with others; `None` if there is none.
@@ -52,9 +57,9 @@ impl Loaders {
     /// The batch failed.
     pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, Fault> {
         let batcher = self.batcher::<K>();
-        let answer = batcher.enqueue(key);
-        yield_once().await;
-        batcher.start(&self.app);
+        let (gathering, answer) = batcher.enqueue(key);
+        self.let_others_ask().await;
+        batcher.start(&self.app, gathering);
         match answer.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(fault)) => Err(Fault::new(fault.report())),
@@ -62,14 +67,31 @@ impl Loaders {
         }
     }
 
+    /// Lets everything else that is ready run first. While the answers of the previous level are being handed out on
+    /// another thread, more is about to get ready.
+    async fn let_others_ask(&self) {
+        loop {
+            let calm = self.delivering.load(Ordering::SeqCst) == 0;
+            yield_once().await;
+            if calm {
+                return;
+            }
+        }
+    }
+
     fn batcher<K: Load>(&self) -> Arc<Batcher<K>> {
         let known = self.batchers.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<K>()).cloned();
         let any = known.unwrap_or_else(|| {
             let mut batchers = self.batchers.write().unwrap_or_else(PoisonError::into_inner);
-            batchers.entry(TypeId::of::<K>()).or_insert_with(|| Arc::new(Batcher::<K>::default())).clone()
+            batchers.entry(TypeId::of::<K>()).or_insert_with(|| self.new_batcher::<K>()).clone()
         });
         // The map holds a `Batcher<K>` under the id of `K`, so the second arm is never taken.
-        any.downcast().unwrap_or_default()
+        any.downcast().unwrap_or_else(|_| self.new_batcher())
+    }
+
+    fn new_batcher<K: Load>(&self) -> Arc<Batcher<K>> {
+        let queue = Mutex::new(Queue { waiting: HashMap::new(), running: 0, sent: 0, due: false });
+        Arc::new(Batcher { queue, delivering: self.delivering.clone() })
     }
 }
 
@@ -77,43 +99,48 @@ type Answer<V> = Result<Option<V>, Arc<Fault>>;
 
 struct Batcher<K: Load> {
     queue: Mutex<Queue<K>>,
+    delivering: Arc<AtomicUsize>,
 }
 
 struct Queue<K: Load> {
     waiting: HashMap<K, Vec<oneshot::Sender<Answer<K::Value>>>>,
     running: usize,
-}
-
-impl<K: Load> Default for Batcher<K> {
-    fn default() -> Self {
-        Batcher { queue: Mutex::new(Queue { waiting: HashMap::new(), running: 0 }) }
-    }
+    /// How many batches were sent.
+    sent: u64,
+    /// Whether a batch should have been sent and found no place.
+    due: bool,
 }
 
 impl<K: Load> Batcher<K> {
-    fn enqueue(&self, key: K) -> oneshot::Receiver<Answer<K::Value>> {
+    /// Also tells which batch gathers at the moment.
+    fn enqueue(&self, key: K) -> (u64, oneshot::Receiver<Answer<K::Value>>) {
         let (sender, receiver) = oneshot::channel();
-        self.lock().waiting.entry(key).or_default().push(sender);
-        receiver
+        let mut queue = self.lock();
+        queue.waiting.entry(key).or_default().push(sender);
+        (queue.sent, receiver)
     }
 
-    /// Sends the waiting keys, unless enough batches are on their way: the next one that returns takes them along.
-    fn start(self: &Arc<Self>, app: &App) {
+    /// Sends the batch `gathering`, unless a sibling has done so: the keys of the next one have siblings of their own.
+    /// If enough batches are on their way, the next one that returns takes the keys along.
+    fn start(self: &Arc<Self>, app: &App, gathering: u64) {
         let mut queue = self.lock();
-        if queue.waiting.is_empty() || queue.running >= BATCHES {
+        if queue.waiting.is_empty() || (queue.sent != gathering && !queue.due) {
+            return;
+        }
+        if queue.running >= BATCHES {
+            queue.due = true;
             return;
         }
         queue.running += 1;
-        let first = queue.take();
+        let mut batch = queue.take();
         drop(queue);
         let (batcher, app) = (self.clone(), app.clone());
         // A task of its own: the request that started the batch may be dropped, the others still wait.
         app.clone().tasks.spawn(async move {
-            let mut place = Place { batcher: &batcher, held: true };
-            let mut batch = first;
             loop {
-                run(&app, batch).await;
-                match place.next() {
+                // A panic is an error for those who wait for this batch, as their senders are gone; not for the next.
+                drop(AssertUnwindSafe(batcher.run(&app, batch)).catch_unwind().await);
+                match batcher.next() {
                     Some(next) => batch = next,
                     None => break,
                 }
@@ -121,68 +148,72 @@ impl<K: Load> Batcher<K> {
         });
     }
 
+    /// The next batch for a place that has become free, if one is due: keys that were asked for just now wait for
+    /// their siblings, and who asked for them will start their batch. The place is given back under the same lock, so
+    /// that whoever starts later finds either a batch that will take the keys along or a free place.
+    fn next(&self) -> Option<Batch<K>> {
+        let mut queue = self.lock();
+        if !queue.due {
+            queue.running -= 1;
+            return None;
+        }
+        Some(queue.take())
+    }
+
+    async fn run(&self, app: &App, batch: Batch<K>) {
+        let keys: Vec<K> = batch.keys().cloned().collect();
+        let loaded = K::load(app, &keys).await.map_err(Arc::new);
+        let _delivery = Delivery::new(&self.delivering);
+        for (key, waiting) in batch {
+            for sender in waiting {
+                let answer = match &loaded {
+                    Ok(values) => Ok(values.get(&key).cloned()),
+                    Err(fault) => Err(fault.clone()),
+                };
+                // Whoever does not wait any more does not need it.
+                drop(sender.send(answer));
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue<K>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One of the [`BATCHES`] places. Given back under the same lock that finds the queue empty, so that a key that
-/// comes later always finds either a batch that will take it along or a free place.
-struct Place<'a, K: Load> {
-    batcher: &'a Batcher<K>,
-    held: bool,
-}
+/// Counts while it lives.
+struct Delivery<'a>(&'a AtomicUsize);
 
-impl<K: Load> Place<'_, K> {
-    fn next(&mut self) -> Option<Batch<K>> {
-        let mut queue = self.batcher.lock();
-        let batch = queue.take();
-        if batch.is_empty() {
-            queue.running -= 1;
-            self.held = false;
-            return None;
-        }
-        Some(batch)
+impl Delivery<'_> {
+    fn new(delivering: &AtomicUsize) -> Delivery<'_> {
+        delivering.fetch_add(1, Ordering::SeqCst);
+        Delivery(delivering)
     }
 }
 
-impl<K: Load> Drop for Place<'_, K> {
+impl Drop for Delivery<'_> {
     fn drop(&mut self) {
-        // Only when the load panicked: its own keys' senders are gone and their requests get an error.
-        if self.held {
-            self.batcher.lock().running -= 1;
-        }
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 type Batch<K> = HashMap<K, Vec<oneshot::Sender<Answer<<K as Load>::Value>>>>;
 
 impl<K: Load> Queue<K> {
+    /// What is left over is due: those who asked for it may have had their turn.
     fn take(&mut self) -> Batch<K> {
-        if self.waiting.len() <= BATCH_KEYS {
-            return std::mem::take(&mut self.waiting);
-        }
-        let keys: Vec<K> = self.waiting.keys().take(BATCH_KEYS).cloned().collect();
-        keys.into_iter().filter_map(|key| self.waiting.remove_entry(&key)).collect()
+        let batch = if self.waiting.len() <= BATCH_KEYS {
+            std::mem::take(&mut self.waiting)
+        } else {
+            let keys: Vec<K> = self.waiting.keys().take(BATCH_KEYS).cloned().collect();
+            keys.into_iter().filter_map(|key| self.waiting.remove_entry(&key)).collect()
+        };
+        self.sent += 1;
+        self.due = !self.waiting.is_empty();
+        batch
     }
 }
 
-async fn run<K: Load>(app: &App, batch: Batch<K>) {
-    let keys: Vec<K> = batch.keys().cloned().collect();
-    let loaded = K::load(app, &keys).await.map_err(Arc::new);
-    for (key, waiting) in batch {
-        for sender in waiting {
-            let answer = match &loaded {
-                Ok(values) => Ok(values.get(&key).cloned()),
-                Err(fault) => Err(fault.clone()),
-            };
-            // Whoever does not wait any more does not need it.
-            drop(sender.send(answer));
-        }
-    }
-}
-
-/// Lets everything else that is ready run first.
 async fn yield_once() {
     let mut yielded = false;
     poll_fn(|context| {
