@@ -18,6 +18,7 @@ mod docs;
 mod http;
 mod inline;
 mod jobs;
+mod loaders;
 mod mail;
 mod nulls;
 mod postgres;
