@@ -1,5 +1,7 @@
 //! What can be done with courses.
 
+use std::collections::HashSet;
+
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{
     Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
@@ -37,18 +39,24 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     check.finish()?;
     app.db
         .transaction(async |tx| {
-            let slug = match chosen {
-                Some(slug) => slug,
-                None => free_slug(tx, &title).await?,
-            };
-            let course = NewCourse {
-                slug: &slug,
+            let mut course = NewCourse {
+                slug: String::new(),
                 title: &title,
                 subtitle: &subtitle,
                 description: &description,
                 instructor_id: UserId::new(id),
             };
-            query::insert(tx, &app.clock, &course).await.map_err(taken_slug)
+            if let Some(slug) = chosen {
+                course.slug = slug;
+                return query::insert(tx, &app.clock, &course).await?.ok_or_else(error::slug_taken);
+            }
+            loop {
+                course.slug = free_slug(tx, &title).await?;
+                // Somebody else may have taken it since: then it is no longer free at the next look.
+                if let Some(course) = query::insert(tx, &app.clock, &course).await? {
+                    return Ok(course);
+                }
+            }
         })
         .await
 }
@@ -260,13 +268,14 @@ async fn free_slug(tx: &mut Tx, title: &str) -> Result<String> {
     if base.is_empty() {
         base = "course".into();
     }
-    let taken = query::slugs_like(tx, &base).await?;
-    if !taken.contains(&base) {
-        return Ok(base);
+    let taken: HashSet<String> = query::slugs_like(tx, &base).await?.into_iter().collect();
+    let mut slug = base.clone();
+    let mut number = 1_u64;
+    while taken.contains(&slug) {
+        number += 1;
+        slug = format!("{base}-{number}");
     }
-    let numbers = taken.iter().filter_map(|slug| slug.strip_prefix(&base)?.strip_prefix('-')?.parse::<u32>().ok());
-    let next = numbers.max().unwrap_or(1).saturating_add(1);
-    Ok(format!("{base}-{next}"))
+    Ok(slug)
 }
 
 fn taken_slug(failed: diesel::result::Error) -> Error {

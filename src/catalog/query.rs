@@ -99,12 +99,13 @@ pub(super) async fn slugs_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<Strin
         .await
 }
 
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Course> {
+/// Inserts a course; `None` if another one has its slug.
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Option<Course>> {
     let now = clock.now();
     diesel::insert_into(courses::table)
         .values((
             courses::id.eq(clock.uuid()),
-            courses::slug.eq(course.slug),
+            courses::slug.eq(&course.slug),
             courses::title.eq(course.title),
             courses::subtitle.eq(course.subtitle),
             courses::description.eq(course.description),
@@ -112,13 +113,16 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -
             courses::created_at.eq(now),
             courses::updated_at.eq(now),
         ))
+        .on_conflict(courses::slug)
+        .do_nothing()
         .returning(Course::as_returning())
         .get_result(tx.conn())
         .await
+        .optional()
 }
 
 pub(super) struct NewCourse<'a> {
-    pub(super) slug: &'a str,
+    pub(super) slug: String,
     pub(super) title: &'a str,
     pub(super) subtitle: &'a str,
     pub(super) description: &'a str,
