@@ -118,6 +118,7 @@ pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput)
                 return Err(error::too_many("section", MOST_SECTIONS, "course"));
             }
             let section = query::insert_section(tx, &app.clock, course.id, position, &title).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
             Ok((course, section))
         })
         .await
@@ -132,7 +133,9 @@ pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput)
     app.db
         .transaction(async |tx| {
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
-            let section = query::rename_section(tx, section.id, &title, app.clock.now()).await?;
+            let now = app.clock.now();
+            let section = query::rename_section(tx, section.id, &title, now).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), now).await?;
             Ok((course, section))
         })
         .await
@@ -156,6 +159,7 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
             }
             let seconds = input.duration_seconds;
             let lesson = query::insert_lesson(tx, &app.clock, &section, position, &title, seconds).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
             Ok((course, lesson))
         })
         .await
@@ -179,10 +183,9 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
             let duration_seconds = input.duration_seconds;
             let changes = LessonChanges { title, duration_seconds, published_at: None, updated_at: now };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
-            let longer = changed.duration_seconds - lesson.duration_seconds;
-            if changed.published_at.is_some() && longer != 0 {
-                query::add_to_counts(tx, course.id, 0, longer, now).await?;
-            }
+            let published = changed.published_at.is_some();
+            let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };
+            let course = query::outline_changed(tx, course.id, (0, longer), now).await?;
             Ok((course, changed))
         })
         .await
@@ -204,12 +207,11 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
             let changes =
                 LessonChanges { title: None, duration_seconds: None, published_at: Some(now), updated_at: now };
             let lesson = query::update_lesson(tx, lesson.id, changes).await?;
-            query::add_to_counts(tx, course.id, 1, lesson.duration_seconds, now).await?;
+            let course = query::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
             if course.published_at.is_some() {
                 let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
                 outbox::record(tx, &app.clock, &event).await?;
             }
-            let course = query::lock(tx, course.id).await?.unwrap_or(course);
             Ok((course, lesson))
         })
         .await

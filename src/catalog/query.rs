@@ -152,21 +152,21 @@ pub(super) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> Qu
         .await
 }
 
-/// Adds a published lesson to the course's counts.
-pub(super) async fn add_to_counts(
+/// Notes that a course's outline has changed, by so many published lessons and seconds.
+pub(super) async fn outline_changed(
     tx: &mut Tx,
     id: CourseId,
-    lessons: i32,
-    seconds: i32,
+    (lessons, seconds): (i32, i32),
     now: DateTime<Utc>,
-) -> QueryResult<usize> {
+) -> QueryResult<Course> {
     diesel::update(courses::table.find(id))
         .set((
             courses::lesson_count.eq(courses::lesson_count + lessons),
             courses::duration_seconds.eq(courses::duration_seconds + seconds),
             courses::updated_at.eq(now),
         ))
-        .execute(tx.conn())
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
         .await
 }
 
