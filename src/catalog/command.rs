@@ -220,11 +220,8 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
 /// Locks a course that the actor may edit. One that the actor may not even see does not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
-    match (policy::can_edit(actor, &course), policy::can_see(actor, &course)) {
-        (true, _) => Ok(course),
-        (false, true) => Err(error::not_yours()),
-        (false, false) => Err(error::no_such(asked_for)),
-    }
+    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course), asked_for)?;
+    Ok(course)
 }
 
 async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
@@ -232,12 +229,23 @@ async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(
     Ok((editable(tx, actor, section.course_id, "section").await?, section))
 }
 
+/// The same for a lesson: a draft does not exist for others, although its course does.
 async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Course, Lesson)> {
-    let lesson = query::lesson(tx, id).await?.ok_or_else(|| error::no_such("lesson"))?;
-    let course = editable(tx, actor, lesson.course_id, "lesson").await?;
+    let no_such = || error::no_such("lesson");
+    let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
+    let course = query::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
     // Read again under the course's lock: somebody may have changed it in between.
-    let lesson = query::lesson(tx, id).await?.ok_or_else(|| error::no_such("lesson"))?;
+    let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
+    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson), "lesson")?;
     Ok((course, lesson))
+}
+
+fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {
+    match (edits, sees) {
+        (true, _) => Ok(()),
+        (false, true) => Err(error::not_yours()),
+        (false, false) => Err(error::no_such(asked_for)),
+    }
 }
 
 fn check_title(title: &str) -> Result<String> {
