@@ -18,5 +18,6 @@ mod http;
 mod mail;
 mod postgres;
 mod pubsub;
+mod schema;
 mod storage;
 mod websocket;
