@@ -17,6 +17,7 @@ mod cache;
 mod catalog;
 mod http;
 mod mail;
+mod migrations;
 mod postgres;
 mod pubsub;
 mod schema;
