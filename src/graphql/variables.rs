@@ -1,10 +1,10 @@
-//! Variables that an operation cannot do without.
+//! The values of variables: those that an operation cannot do without, and those that need no second look.
 //!
 //! async-graphql 7.2.1 looks at a variable only where it is used: an operation without a required one is executed and
 //! fails in the middle. The GraphQL specification (October 2021, section 6.1.2) wants a request error before anything
 //! is executed.
 
-use async_graphql::parser::types::OperationDefinition;
+use async_graphql::parser::types::{BaseType, OperationDefinition, VariableDefinition};
 use async_graphql::{ServerError, Value, Variables};
 
 use super::error::request_error;
@@ -28,4 +28,17 @@ pub(super) fn check_variables(operation: &OperationDefinition, variables: &Varia
         }
     }
     Ok(())
+}
+
+/// Whether a variable's value is a scalar of its type, or left out where it may be.
+pub(super) fn is_plain(definition: &VariableDefinition, variables: &Variables) -> bool {
+    let ty = &definition.var_type.node;
+    let BaseType::Named(name) = &ty.base else { return false };
+    match (name.as_str(), variables.get(&definition.name.node)) {
+        (_, None) => ty.nullable || definition.default_value.is_some(),
+        (_, Some(Value::Null)) => ty.nullable,
+        ("String" | "ID", Some(Value::String(_))) | ("Boolean", Some(Value::Boolean(_))) => true,
+        ("Int", Some(Value::Number(number))) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        _ => false,
+    }
 }

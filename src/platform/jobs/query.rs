@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -49,10 +49,12 @@ pub(super) async fn insert(
         .await
 }
 
-/// Takes up to `limit` due jobs that nobody holds, oldest first, and holds them until `until`.
+/// Takes up to `limit` due jobs that nobody holds, oldest first, and holds them until `until`. A worker that lost its
+/// leases (it was suspended, or the database was away) must not start once more what it still has `in_hand`.
 pub(super) async fn lease(
     conn: &mut AsyncPgConnection,
     worker: Uuid,
+    in_hand: &[Uuid],
     limit: i64,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -61,13 +63,14 @@ pub(super) async fn lease(
         "UPDATE jobs SET leased_by = $1, leased_until = $4, attempts = attempts + 1 WHERE id IN ( \
             SELECT id FROM jobs \
             WHERE dead_at IS NULL AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3) \
-            ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
+            AND NOT id = ANY($5) ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
          RETURNING id, handler, payload, attempts, last_error",
     )
     .bind::<SqlUuid, _>(worker)
     .bind::<BigInt, _>(limit)
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(until)
+    .bind::<Array<SqlUuid>, _>(in_hand)
     .load(conn)
     .await
 }

@@ -51,20 +51,43 @@ impl Worker {
     /// Works until the application stops, then finishes what is running and gives back the rest.
     pub async fn run(self) {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        let mut more = true;
         loop {
+            let next = async {
+                if more {
+                    // There was work for every slot, so there may be for the next one that is free.
+                    drop(self.slots.acquire().await);
+                } else {
+                    tokio::time::sleep(POLL).await;
+                }
+            };
             tokio::select! {
+                biased;
                 () = self.app.stopping.cancelled() => break,
-                _ = heartbeat.tick() => self.renew().await,
-                () = tokio::time::sleep(POLL) => {}
+                _ = heartbeat.tick() => {
+                    self.renew().await;
+                    continue;
+                }
+                () = next => {}
             }
-            while let Ok(taken @ 1..) = self.take().await.inspect_err(|fault| {
-                tracing::warn!(fault = fault.report(), "the worker cannot take jobs; it tries again");
-            }) {
-                tracing::debug!(taken, "took jobs");
-            }
+            more = match self.take().await {
+                Ok(taken) => taken > 0,
+                Err(fault) => {
+                    tracing::warn!(fault = fault.report(), "the worker cannot take jobs; it tries again");
+                    false
+                }
+            };
         }
         self.running.close();
-        if tokio::time::timeout(self.app.config.shutdown_grace, self.running.wait()).await.is_err() {
+        let finish = async {
+            loop {
+                tokio::select! {
+                    () = self.running.wait() => return,
+                    _ = heartbeat.tick() => self.renew().await,
+                }
+            }
+        };
+        if tokio::time::timeout(self.app.config.shutdown_grace, finish).await.is_err() {
             tracing::warn!("jobs were interrupted by the shutdown; they run again elsewhere");
         }
         if let Ok(mut conn) = self.app.db.read().await
@@ -97,7 +120,8 @@ impl Worker {
         let now = self.app.clock.now();
         let jobs = {
             let mut conn = self.app.db.read().await?;
-            query::lease(&mut conn, self.id, i64::try_from(free)?, now, now + LEASE).await?
+            let in_hand: Vec<Uuid> = self.in_hand().iter().copied().collect();
+            query::lease(&mut conn, self.id, &in_hand, i64::try_from(free)?, now, now + LEASE).await?
         };
         let taken = jobs.len();
         for job in jobs {
@@ -157,11 +181,12 @@ async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), String
     let Some(handler) = registry.get(&job.handler) else {
         return Err(format!("this version of the program has no handler called {}", job.handler));
     };
-    let run = AssertUnwindSafe((handler.run)(app.clone(), job.payload.clone())).catch_unwind();
+    // Called inside as well: a handler may panic before it returns its future.
+    let run = AssertUnwindSafe(async { (handler.run)(app.clone(), job.payload.clone()).await }).catch_unwind();
     match tokio::time::timeout(handler.timeout, run).await {
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(fault))) => Err(fault.report()),
         Ok(Err(_)) => Err("the handler panicked".into()),
-        Err(_) => Err(format!("the handler took longer than {} s", handler.timeout.as_secs())),
+        Err(_) => Err(format!("the handler took longer than {} s", handler.timeout.as_secs_f64())),
     }
 }

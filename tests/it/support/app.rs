@@ -34,6 +34,7 @@ pub(crate) struct TestApp {
     pub(crate) url: String,
     pub(crate) mails: Arc<Mutex<Vec<Mail>>>,
     pub(crate) client: reqwest::Client,
+    schema: String,
 }
 
 /// Somebody who is registered.
@@ -56,13 +57,21 @@ impl TestApp {
     /// With settings that differ from the defaults.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> TestApp {
         let schema = format!("t_{}", Uuid::new_v4().simple());
-        let url = cluster::throwaway();
-        migrate(url, &schema).await;
+        migrate(cluster::throwaway(), &schema).await;
         let vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let config = Config::from_vars(vars).unwrap();
-        let db = db::Settings { url: url.into(), connections: 4, schema: Some(schema) };
-        let (tasks, stopping, clock) = (TaskTracker::new(), CancellationToken::new(), Clock::manual(start()));
+        TestApp::node(config, schema, Clock::manual(start())).await
+    }
+
+    /// Another node on the same database, with the same clock. What one pushes, the other's sockets don't hear.
+    pub(crate) async fn peer(&self) -> TestApp {
+        TestApp::node(self.app.config.clone(), self.schema.clone(), self.app.clock.clone()).await
+    }
+
+    async fn node(config: Config, schema: String, clock: Clock) -> TestApp {
+        let db = db::Settings { url: cluster::throwaway().into(), connections: 4, schema: Some(schema.clone()) };
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
         let lifetime = TimeDelta::from_std(config.token_lifetime).unwrap();
         let app = App::new(Services {
@@ -84,7 +93,7 @@ impl TestApp {
         let router = router(Edge { app: app.clone(), graph: Graph::new(app.clone()).unwrap() });
         let serving = app.clone();
         app.tasks.spawn(async move { server::serve(&serving, listener, router).await.unwrap() });
-        TestApp { app, url, mails, client: reqwest::Client::new() }
+        TestApp { app, url, mails, client: reqwest::Client::new(), schema }
     }
 
     /// Sends an operation and returns the whole response body.
@@ -164,6 +173,11 @@ impl TestApp {
         let registry = lyceum::app::registry().unwrap();
         dispatcher::tick(&self.app, &registry).await.unwrap();
         Worker::new(self.app.clone(), registry).drain().await.unwrap();
+    }
+
+    /// The first value that `sql` returns, as text; empty if there is none.
+    pub(crate) async fn sql(&self, sql: &str) -> String {
+        cluster::ask(cluster::throwaway(), &format!("SET search_path = {}; {sql}", self.schema)).await
     }
 
     /// How many SQL statements `query` needs when nothing is cached but prepared statements.

@@ -3,11 +3,12 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use lyceum::platform::embedded::postgres::{Options, Postgres};
+use tokio_postgres::SimpleQueryMessage;
 
 /// `$1` is the folder. A shutdown takes well under a second as nothing is synced to disk. A cluster that is killed
 /// before it writes its pid file stops by itself within a minute of losing its folder.
@@ -29,12 +30,20 @@ pub(crate) fn throwaway() -> &'static str {
     URL.get_or_init(|| std::thread::spawn(start).join().expect("no throw-away cluster"))
 }
 
+/// A folder that is removed after this process has ended.
+pub(crate) fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = PathBuf::from(format!("/tmp/lyceum-test-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&folder).expect("no throw-away folder");
+        watch(&folder);
+        folder
+    })
+}
+
 fn start() -> String {
-    let folder = format!("/tmp/lyceum-test-{}", uuid::Uuid::new_v4().simple());
-    std::fs::create_dir(&folder).expect("no folder for a throw-away cluster");
-    watch(Path::new(&folder));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("no runtime");
-    let options = Options { folder: Path::new(&folder).join("postgres"), durable: false, search_path: search_path() };
+    let options = Options { folder: folder().join("postgres"), durable: false, search_path: search_path() };
     let postgres = runtime.block_on(Postgres::start(options)).expect("no throw-away cluster");
     let url = postgres.url().to_owned();
     // Not dropped, which would stop it: the watcher does that.
@@ -64,4 +73,30 @@ fn watch(folder: &Path) {
 #[allow(clippy::disallowed_methods, reason = "a test has no settings")]
 pub(crate) fn search_path() -> Option<std::ffi::OsString> {
     std::env::var_os("PATH")
+}
+
+/// The first value that `sql` returns, as text; empty if there is none.
+pub(crate) async fn ask(url: &str, sql: &str) -> String {
+    let client = connect(url).await;
+    let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let value = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    value.unwrap_or_default()
+}
+
+/// A connection of the test's own; it ends when the client is dropped.
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("no connection");
+    tokio::spawn(connection);
+    client
+}
+
+/// A new, empty database in the throw-away cluster; its URL.
+pub(crate) async fn database() -> String {
+    let name = format!("d_{}", uuid::Uuid::new_v4().simple());
+    ask(throwaway(), &format!("CREATE DATABASE {name}")).await;
+    let (server, _) = throwaway().rsplit_once('/').expect("a URL with a database");
+    format!("{server}/{name}")
 }
