@@ -7,7 +7,7 @@ use async_graphql::parser::types::{
     BaseType, ConstDirective, EnumType, FieldDefinition, InputObjectType, InputValueDefinition, ServiceDocument, Type,
     TypeDefinition, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Positioned, Request, Value};
+use async_graphql::{Positioned, Request, ValidationMode, Value};
 use futures_util::StreamExt;
 use lyceum::graphql::Graph;
 use lyceum::graphql::execute::Caller;
@@ -23,7 +23,7 @@ const PLAIN_LISTS: [&str; 2] = ["Query.nodes", "UserError.field"];
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 fn sdl() -> String {
-    schema::print(&schema::builder().finish())
+    schema::print(&schema::builder(ValidationMode::Strict).finish())
 }
 
 struct Sdl(BTreeMap<String, TypeDefinition>);
