@@ -51,6 +51,7 @@ impl List<'_> {
             let page = self.page(json!({ count: size, cursor: place })).await;
             let titles = titles(&page);
             assert!(titles.len() <= size, "{page:#}");
+            assert!(!titles.is_empty(), "a page that was announced has something: {page:#}");
             let go_on = page["pageInfo"][more].as_bool().unwrap();
             assert!(!go_on || titles.len() == size, "only the last page is short: {page:#}");
             if backward {
