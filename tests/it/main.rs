@@ -15,6 +15,7 @@ mod cache;
 mod catalog;
 mod jobs;
 mod mail;
+mod nodes;
 mod postgres;
 mod pubsub;
 mod push;
