@@ -13,6 +13,7 @@ mod support;
 
 mod cache;
 mod catalog;
+mod console;
 mod jobs;
 mod mail;
 mod nodes;

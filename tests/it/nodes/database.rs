@@ -42,6 +42,9 @@ async fn a_restart_of_postgresql_is_outlived() {
     // A socket that was open all the time works on, too.
     idle.subscribe("q", "{ courses { totalCount } }", json!({})).await;
     assert_eq!(idle.receive().await.unwrap()["payload"]["data"]["courses"]["totalCount"], 1);
+    // The log is not a terminal here, so it has no colours.
+    let log = node.output();
+    assert!(log.contains("WARN") && !log.contains('\u{1b}'), "{log}");
     drop(node);
     postgres.stop().await.unwrap();
 }

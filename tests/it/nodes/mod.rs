@@ -33,7 +33,7 @@ impl Teacher {
     }
 }
 
-async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
     let waiting = async {
         while !done().await {
             sleep(std::time::Duration::from_millis(10)).await;
