@@ -1,11 +1,53 @@
 # Lyceum. `make run` starts it, `make test` proves it; both install what is missing.
 
-.PHONY: run test bench bench-loaders console deps deps-test schema docs fmt lint
 .DEFAULT_GOAL := run
+.PHONY: run test lint bench bench-loaders console deps deps-test schema docs fmt
 
 CARGO ?= cargo
-NODE_DONE := console/node_modules/.package-lock.json
-CONSOLE_DONE := console/dist/index.html
+# Where .ci/deps puts a newer Node than the distribution's, if it has to.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+CONSOLE_SOURCES := $(shell find console/src console/scripts console/index.html console/vite.config.js console/package-lock.json 2>/dev/null)
 
-run: deps $(CONSOLE_DONE)
+# The server with demo data on http://127.0.0.1:8080.
+run: deps console/dist/index.html
 	$(CARGO) run --quiet -- serve --demo
+
+# Everything: unit tests, the API, real PostgreSQL, Redis, S3, SMTP, WebSocket clients, Chromium.
+test: deps deps-test console/dist/index.html
+	$(CARGO) test --quiet
+
+# What CI checks besides the tests.
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --document-private-items
+
+# Throughput against pgbench; some minutes. `make bench ARGS=--quick` for a first look.
+bench: deps
+	$(CARGO) bench --quiet --bench throughput -- $(ARGS)
+
+# How batching is done, measured; see docs/measurements.md.
+bench-loaders:
+	$(CARGO) bench --quiet --bench loaders
+
+console: console/dist/index.html
+
+console/dist/index.html: $(CONSOLE_SOURCES) | deps-node
+	cd console && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+
+# Generated files: a test fails when they are not current.
+schema:
+	$(CARGO) run --quiet -- schema > schema.graphql
+docs:
+	$(CARGO) run --quiet -- config table > docs/settings.md
+
+fmt:
+	$(CARGO) fmt
+
+.PHONY: deps-node
+deps-node:
+	@sh .ci/deps node
+deps:
+	@sh .ci/deps postgres
+deps-test:
+	@sh .ci/deps redis chromium openssl

@@ -42,6 +42,20 @@ impl Load for CourseBySlug {
     }
 }
 
+/// A course's description in Markdown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DescriptionOf(pub(super) CourseId);
+
+impl Load for DescriptionOf {
+    type Value = Arc<str>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::descriptions(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
+    }
+}
+
 /// A page of the catalog, in its direction. Equal pages asked for at once are one statement; different ones share a
 /// connection.
 #[derive(Clone, PartialEq, Eq, Hash)]

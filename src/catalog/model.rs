@@ -15,7 +15,7 @@ pub type SectionId = Id<Section>;
 /// A lesson's id: `lesson_01j…`.
 pub type LessonId = Id<Lesson>;
 
-/// Something to learn.
+/// Something to learn. The description is not part of the row: it may be long, and a catalog does not show it.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = courses, check_for_backend(diesel::pg::Pg))]
 pub struct Course {
@@ -27,8 +27,6 @@ pub struct Course {
     pub title: String,
     /// One sentence.
     pub subtitle: String,
-    /// Markdown.
-    pub description: String,
     /// Whose course it is.
     pub instructor_id: UserId,
     /// Published lessons.

@@ -41,7 +41,6 @@ mod tests {
             slug: "rust".into(),
             title: "Rust".into(),
             subtitle: String::new(),
-            description: String::new(),
             instructor_id: Id::new(Uuid::from_u128(1)),
             lesson_count: 0,
             duration_seconds: 0,

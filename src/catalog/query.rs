@@ -20,7 +20,16 @@ pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> Qu
     courses::table.filter(courses::id.eq_any(ids)).select(Course::as_select()).load(&mut conn).await
 }
 
+pub(super) async fn descriptions(
+    mut conn: &AsyncPgConnection,
+    ids: &[CourseId],
+) -> QueryResult<Vec<(CourseId, String)>> {
+    courses::table.filter(courses::id.eq_any(ids)).select((courses::id, courses::description)).load(&mut conn).await
+}
+
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
+    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
+    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
 

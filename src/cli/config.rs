@@ -10,6 +10,8 @@ use crate::config::{Config, SETTINGS};
 pub(super) enum Command {
     /// Print what is in force, secrets masked, and every problem
     Check,
+    /// Print the settings as docs/settings.md has them
+    Table,
 }
 
 pub(super) fn check(config: Result<Config, Vec<String>>) -> ExitCode {
@@ -29,6 +31,17 @@ pub(super) fn check(config: Result<Config, Vec<String>>) -> ExitCode {
         }
         Err(problems) => report(&problems),
     }
+}
+
+/// The settings as a Markdown page.
+pub fn table() -> String {
+    let mut page = "# Settings\n\nEnvironment variables; in development also from a file `.env`. \
+        `lyceum config check` prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"
+        .to_owned();
+    for setting in SETTINGS {
+        page.push_str(&format!("| `{}` | {} | {} |\n", setting.name, setting.default, setting.help));
+    }
+    page
 }
 
 pub(super) fn report(problems: &[String]) -> ExitCode {

@@ -1,7 +1,7 @@
 //! The command line: `lyceum serve | worker | migrate | schema | seed | admin create | config check`.
 
 mod admin;
-mod config;
+pub mod config;
 mod migrate;
 mod schema;
 pub mod seed;
@@ -50,8 +50,13 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or(Command::Serve(serve::Args::default()));
     let config = Config::from_env();
-    if let Command::Config(config::Command::Check) = command {
-        return config::check(config);
+    match command {
+        Command::Config(config::Command::Check) => return config::check(config),
+        Command::Config(config::Command::Table) => {
+            print!("{}", config::table());
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
     }
     let config = match config {
         Ok(config) => config,
@@ -78,7 +83,7 @@ fn run(command: Command, config: Config) -> Result<(), Fault> {
             Command::Seed(args) => seed::run(config, args).await,
             Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
             // Answered before the log was started.
-            Command::Config(config::Command::Check) => Ok(()),
+            Command::Config(_) => Ok(()),
         }
     })
 }

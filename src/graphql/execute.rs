@@ -1,13 +1,15 @@
 //! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Request, Response, ServerError, Value};
-use futures_util::StreamExt;
+use async_graphql::{Request, Response, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use moka::sync::Cache;
 use tracing::Instrument;
 
@@ -17,6 +19,7 @@ use super::loaders::Loaders;
 use super::schema::{self, Schema};
 use super::settle::{order_root, settle};
 use super::shape::Shape;
+use super::variables::{check_variables, is_plain};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
@@ -37,11 +40,13 @@ pub struct Caller {
 /// The executable schema; cheap to clone.
 #[derive(Clone)]
 pub struct Graph {
-    schema: Schema,
+    strict: Schema,
+    /// Validates next to nothing: for documents that have passed the strict one.
+    fast: Schema,
     app: App,
     shape: Arc<Shape>,
-    /// Parsed documents that are within the limits. Validation is run each time: it looks at the variables too.
-    documents: Cache<String, Arc<ExecutableDocument>>,
+    /// Parsed documents that are within the limits.
+    documents: Cache<String, Arc<Document>>,
 }
 
 impl Graph {
@@ -50,13 +55,15 @@ impl Graph {
     /// # Errors
     /// The schema does not agree with its own print.
     pub fn new(app: App) -> Result<Graph, Fault> {
-        let schema = schema::builder().data(app.clone()).data(Arc::new(Loaders::new(app.clone()))).finish();
-        let shape = Arc::new(Shape::new(&schema.sdl())?);
+        let loaders = Arc::new(Loaders::new(app.clone()));
+        let build = |mode| schema::builder(mode).data(app.clone()).data(loaders.clone()).finish();
+        let (strict, fast) = (build(ValidationMode::Strict), build(ValidationMode::Fast));
+        let shape = Arc::new(Shape::new(&strict.sdl())?);
         let documents = Cache::builder()
             .max_capacity(DOCUMENTS)
             .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
             .build();
-        Ok(Graph { schema, app, shape, documents })
+        Ok(Graph { strict, fast, app, shape, documents })
     }
 
     /// Executes a query or a mutation. `Err` is a request error in the specification's sense (section 7.1): nothing
@@ -86,26 +93,28 @@ impl Graph {
     /// Executes any operation as a stream of responses; a query or a mutation is a stream of one. A first response
     /// without `data` is a request error.
     pub fn stream(&self, request: Request, caller: Caller) -> BoxStream<'static, Response> {
+        let graph = self.clone();
+        if self.kind(&request) != Some(OperationType::Subscription) {
+            let execution = async move { graph.execute(request, &caller).await.unwrap_or_else(|refused| *refused) };
+            return stream::once(execution).boxed();
+        }
         let (operation, request) = match self.prepare(request, &caller) {
             Ok(prepared) => prepared,
             Err(error) => return stream::once(async move { *refusal(error, &caller) }).boxed(),
         };
-        let subscribes = operation.operation().is_some_and(|operation| operation.ty == OperationType::Subscription);
-        if !subscribes {
-            let graph = self.clone();
-            return stream::once(async move {
-                let outcome = graph.run(&operation, request, &caller).await;
-                outcome.unwrap_or_else(|refused| *refused)
+        self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, Duration::ZERO);
+        AssertUnwindSafe(self.strict.execute_stream(request))
+            .catch_unwind()
+            .map(move |item| match item {
+                Ok(response) => graph.finish(response, &operation, &caller),
+                Err(_) => *refusal(panicked(), &caller),
             })
-            .boxed();
-        }
-        let graph = self.clone();
-        self.schema.execute_stream(request).map(move |response| graph.finish(response, &operation, &caller)).boxed()
+            .boxed()
     }
 
     /// The schema in its definition language.
     pub fn sdl(&self) -> String {
-        schema::print(&self.schema)
+        schema::print(&self.strict)
     }
 
     /// The kind of the operation that `request` would execute, if that can be told.
@@ -117,12 +126,18 @@ impl Graph {
 
     async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {
         let span = tracing::info_span!("request", id = &*caller.request_id);
-        let execution = self.schema.execute(request).instrument(span);
+        let known = operation.is_known_good(&request.variables);
+        let schema = if known { &self.fast } else { &self.strict };
+        let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind().instrument(span);
         let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
-            Ok(response) => response,
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => return Err(refusal(panicked(), caller)),
             Err(_) => return Err(refusal(Error::Timeout, caller)),
         };
         let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+        if !refused && !known {
+            operation.document.valid.store(true, Ordering::Relaxed);
+        }
         let response = self.finish(response, operation, caller);
         if refused { Err(Box::new(response)) } else { Ok(response) }
     }
@@ -132,15 +147,16 @@ impl Graph {
         let document = self.document(&request.query)?;
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         if let Some(definition) = operation.operation() {
+            check_variables(definition, &request.variables)?;
             let limits = &self.app.config.limits;
             operation.cost =
-                limits::check_cost(&self.shape, &operation.document, definition, &request.variables, limits)?;
+                limits::check_cost(&self.shape, &operation.document.parsed, definition, &request.variables, limits)?;
         }
-        request.set_parsed_query(ExecutableDocument::clone(&operation.document));
+        request.set_parsed_query(operation.document.parsed.clone());
         Ok((operation, request.data(caller.actor)))
     }
 
-    fn document(&self, query: &str) -> Result<Arc<ExecutableDocument>, ServerError> {
+    fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {
         if let Some(document) = self.documents.get(query) {
             return Ok(document);
         }
@@ -148,13 +164,13 @@ impl Graph {
             return Err(request_error("BAD_REQUEST", "The request has no query."));
         }
         limits::check_tokens(query, &self.app.config.limits)?;
-        let document = parse_query(query).map_err(|error| {
+        let parsed = parse_query(query).map_err(|error| {
             let mut error = ServerError::from(error);
             error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
             error
         })?;
-        limits::check_document(&document, &self.app.config.limits)?;
-        let document = Arc::new(document);
+        limits::check_document(&parsed, &self.app.config.limits)?;
+        let document = Arc::new(Document { parsed, valid: AtomicBool::new(false) });
         self.documents.insert(query.to_owned(), document.clone());
         Ok(document)
     }
@@ -164,9 +180,9 @@ impl Graph {
         let limit = self.app.config.limits.cost;
         if let Some(definition) = operation.operation() {
             if !response.errors.is_empty() {
-                settle(&mut response, &self.shape, &operation.document, definition);
+                settle(&mut response, &self.shape, &operation.document.parsed, definition);
             }
-            order_root(&mut response, &operation.document, definition);
+            order_root(&mut response, &operation.document.parsed, definition);
         }
         let cost = async_graphql::value!({
             "requested": operation.cost,
@@ -179,9 +195,16 @@ impl Graph {
     }
 }
 
+/// A parsed document.
+struct Document {
+    parsed: ExecutableDocument,
+    /// Whether an operation of it has passed strict validation.
+    valid: AtomicBool,
+}
+
 /// One operation of a document.
 struct Operation {
-    document: Arc<ExecutableDocument>,
+    document: Arc<Document>,
     name: Option<String>,
     cost: usize,
 }
@@ -189,7 +212,7 @@ struct Operation {
 impl Operation {
     /// The definition that will be executed; `None` when the name does not tell which, which validation reports.
     fn operation(&self) -> Option<&OperationDefinition> {
-        match (&self.document.operations, &self.name) {
+        match (&self.document.parsed.operations, &self.name) {
             (DocumentOperations::Single(operation), _) => Some(&operation.node),
             (DocumentOperations::Multiple(operations), Some(name)) => {
                 operations.get(name.as_str()).map(|operation| &operation.node)
@@ -200,6 +223,20 @@ impl Operation {
             (DocumentOperations::Multiple(_), None) => None,
         }
     }
+
+    /// Whether strict validation would only repeat what it has said before: the document's one operation has passed,
+    /// and all that is new, the variables, are plain scalars of their declared types.
+    fn is_known_good(&self, variables: &Variables) -> bool {
+        let mut operations = self.document.parsed.operations.iter();
+        let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
+        let mut definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
+        self.document.valid.load(Ordering::Relaxed) && definitions.all(|definition| is_plain(definition, variables))
+    }
+}
+
+/// A panic is a bug of ours: its text is in the log, the client gets what it gets for every fault.
+fn panicked() -> Error {
+    Error::Internal(Fault::new("a resolver panicked"))
 }
 
 fn kind_name(kind: OperationType) -> &'static str {

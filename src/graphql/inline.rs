@@ -7,6 +7,7 @@
 //! together. The result is the library's, field for field: a property test holds it to that.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::indexmap::map::Entry;
@@ -21,6 +22,15 @@ use futures_util::future::{BoxFuture, join_all};
 /// Wraps the object type `T` wherever a resolver returns one.
 #[derive(Clone, Debug)]
 pub struct Inline<T>(pub T);
+
+/// The derive of an interface calls the methods of its members.
+impl<T> Deref for Inline<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 impl<T: ObjectType> OutputType for Inline<T> {
     fn type_name() -> Cow<'static, str> {
@@ -46,32 +56,40 @@ fn object<'a, T: ObjectType>(object: &'a T, ctx: &'a ContextSelectionSet<'a>) ->
         let mut fields = Vec::with_capacity(ctx.item.node.items.len());
         collect(ctx, object, &ctx.item.node, &mut fields)?;
         let mut values: Vec<Option<Value>> = Vec::with_capacity(fields.len());
-        let mut waiting = Vec::new();
+        let mut nested = Vec::new();
         for (place, field) in fields.iter().enumerate() {
-            if field.node.name.node == "__typename" {
-                values.push(Some(Value::String(object.introspection_type_name().into_owned())));
+            values.push(if field.node.name.node == "__typename" {
+                Some(Value::String(object.introspection_type_name().into_owned()))
             } else if field.node.selection_set.node.items.is_empty() {
-                let value = resolve(object, &ctx.with_field(field)).await;
-                values.push(value.map_err(|error| ctx.add_error(error)).ok());
+                kept(ctx, resolve(object, &ctx.with_field(field)).await)
             } else {
-                values.push(None);
-                waiting.push((place, *field));
-            }
+                nested.push((place, *field));
+                None
+            });
         }
-        if let [(place, field)] = waiting.as_slice() {
+        let run = async |field| kept(ctx, resolve(object, &ctx.with_field(field)).await);
+        if let [(place, field)] = nested.as_slice() {
             // One nested field needs no company.
-            let value = resolve(object, &ctx.with_field(field)).await;
-            store(&mut values, *place, value, ctx);
-        } else if !waiting.is_empty() {
-            let nested = waiting
-                .into_iter()
-                .map(|(place, field)| async move { (place, resolve(object, &ctx.with_field(field)).await) });
-            for (place, value) in join_all(nested).await {
-                store(&mut values, place, value, ctx);
+            store(&mut values, *place, run(*field).await);
+        } else if !nested.is_empty() {
+            let found = join_all(nested.iter().map(|(_, field)| run(*field))).await;
+            for ((place, _), value) in nested.iter().zip(found) {
+                store(&mut values, *place, value);
             }
         }
         Ok(assemble(&fields, values))
     })
+}
+
+/// The value; or, as the library does it, nothing and an error in the response.
+fn kept(ctx: &ContextSelectionSet<'_>, value: ServerResult<Value>) -> Option<Value> {
+    value.map_err(|error| ctx.add_error(error)).ok()
+}
+
+fn store(values: &mut [Option<Value>], place: usize, value: Option<Value>) {
+    if let Some(slot) = values.get_mut(place) {
+        *slot = value;
+    }
 }
 
 impl<T: ObjectType> ContainerType for Inline<T> {
@@ -84,17 +102,6 @@ impl<T: ObjectType> ObjectType for Inline<T> {}
 
 async fn resolve<T: ObjectType>(object: &T, ctx: &Context<'_>) -> ServerResult<Value> {
     Ok(object.resolve_field(ctx).await?.unwrap_or_default())
-}
-
-fn store(values: &mut [Option<Value>], place: usize, value: ServerResult<Value>, ctx: &ContextSelectionSet<'_>) {
-    match value {
-        Ok(value) => {
-            if let Some(slot) = values.get_mut(place) {
-                *slot = Some(value);
-            }
-        }
-        Err(error) => ctx.add_error(error),
-    }
 }
 
 /// The selected fields in the order of the document, fragments opened where their type condition applies.

@@ -11,6 +11,7 @@ pub mod page;
 pub mod schema;
 mod settle;
 mod shape;
+mod variables;
 
 pub use context::{Requires, actor, app, loaders};
 pub use error::{Error, Result, UserError, UserErrorCode};

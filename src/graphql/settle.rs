@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, PathSegment, Response, Value};
 
@@ -20,6 +21,10 @@ pub(super) fn settle(
     document: &ExecutableDocument,
     operation: &OperationDefinition,
 ) {
+    // First all objects, then all nulls: a null that was put in place must stay.
+    for error in &response.errors {
+        revive(&mut response.data, &error.path);
+    }
     let walk = Walk { shape, document };
     let ty = root(operation.ty);
     for error in &response.errors {
@@ -27,6 +32,26 @@ pub(super) fn settle(
         if matches!(placed, Placed::Bubbles) {
             response.data = Value::Null;
         }
+    }
+}
+
+/// Makes an object again of each null on the way to an error: an object whose fields have all failed is left as a null,
+/// as if it were not there, although its fields may be null and it itself perhaps may not.
+fn revive(value: &mut Value, path: &[PathSegment]) {
+    let Some((segment, rest)) = path.split_first() else { return };
+    match (&mut *value, segment) {
+        (Value::Null, PathSegment::Field(_)) => *value = Value::Object(IndexMap::new()),
+        (Value::Object(fields), PathSegment::Field(key)) => {
+            if let Some(inner) = fields.get_mut(key.as_str()) {
+                revive(inner, rest);
+            }
+        }
+        (Value::List(items), PathSegment::Index(index)) => {
+            if let Some(item) = items.get_mut(*index) {
+                revive(item, rest);
+            }
+        }
+        _ => {}
     }
 }
 

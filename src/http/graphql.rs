@@ -1,5 +1,6 @@
 //! `/graphql`: GET and POST as the GraphQL-over-HTTP draft says, and the WebSocket upgrade on the same path.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,13 +29,13 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One request as clients send it.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a JSON object with a query")]
 struct Params {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Variables>,
     #[serde(rename = "extensions")]
-    _extensions: Option<IgnoredAny>,
+    _extensions: Option<HashMap<String, IgnoredAny>>,
 }
 
 /// The same in a query string, where objects are JSON texts.

@@ -11,9 +11,13 @@
 
 mod support;
 
+mod accounts;
 mod cache;
 mod catalog;
 mod console;
+mod docs;
+mod http;
+mod inline;
 mod jobs;
 mod mail;
 mod nodes;

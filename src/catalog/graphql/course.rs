@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::section::SectionObject;
 use crate::accounts::{UserById, UserObject};
-use crate::catalog::loader::{CourseById, SectionsOf};
+use crate::catalog::loader::{CourseById, DescriptionOf, SectionsOf};
 use crate::catalog::model::{Course, CourseId, PublicationStatus};
 use crate::catalog::policy;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, actor, loaders, page};
@@ -41,8 +41,9 @@ impl CourseObject {
     }
 
     /// What the course is about, in Markdown; may be empty.
-    async fn description(&self) -> &str {
-        &self.0.description
+    async fn description(&self, ctx: &Context<'_>) -> Result<String> {
+        let text = loaders(ctx).load(DescriptionOf(self.0.id)).await?;
+        Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
     /// Whether everybody sees the course.

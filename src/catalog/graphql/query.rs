@@ -91,7 +91,10 @@ impl CatalogQuery {
     }
 }
 
+/// The instant of a cursor. Cursors are not signed, and PostgreSQL fails at instants that lie too far back, together
+/// with the other requests' pages that it was asked for at once.
 fn instant(micros: i64) -> Result<chrono::DateTime<chrono::Utc>> {
     DateTime::from_timestamp_micros(micros)
+        .filter(|instant| *instant >= DateTime::UNIX_EPOCH)
         .ok_or_else(|| Error::BadInput(format!("The cursor is not one that {COURSES} returned.")))
 }

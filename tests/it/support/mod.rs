@@ -3,6 +3,7 @@
 
 pub(crate) mod app;
 pub(crate) mod cluster;
+pub(crate) mod documents;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod socket;

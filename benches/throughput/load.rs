@@ -1,0 +1,104 @@
+//! A load generator that costs little: each client keeps one connection and sends finished bytes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A finished HTTP request to `/graphql`.
+pub(crate) fn post(body: &str) -> Arc<[u8]> {
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat().into()
+}
+
+/// Sends `requests` in turn over `clients` connections for `time`; returns how many were answered.
+pub(crate) async fn run(addr: SocketAddr, requests: &[Arc<[u8]>], clients: usize, time: Duration) -> u64 {
+    let end = Instant::now() + time;
+    let tasks: Vec<_> = (0..clients)
+        .map(|number| {
+            let requests = requests.to_vec();
+            tokio::spawn(async move {
+                let mut client = Client::connect(addr).await;
+                let (mut done, mut next) = (0, number * requests.len() / clients);
+                while Instant::now() < end {
+                    client.exchange(&requests[next % requests.len()]).await;
+                    next += 7;
+                    done += 1;
+                }
+                done
+            })
+        })
+        .collect();
+    let mut total = 0;
+    for task in tasks {
+        total += task.await.unwrap();
+    }
+    total
+}
+
+/// The body of one answer.
+pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> String {
+    let mut client = Client::connect(addr).await;
+    let range = client.exchange(request).await;
+    String::from_utf8_lossy(&client.buffer[range]).into_owned()
+}
+
+/// Whether a page answers with 200.
+pub(crate) async fn get(addr: SocketAddr, path: &str) -> Option<()> {
+    let mut stream = TcpStream::connect(addr).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    answer.starts_with("HTTP/1.1 200").then_some(())
+}
+
+struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    async fn connect(addr: SocketAddr) -> Client {
+        let stream = TcpStream::connect(addr).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream, buffer: vec![0; 256 * 1024] }
+    }
+
+    /// Sends a request and reads its answer; returns where the body stands in the buffer.
+    async fn exchange(&mut self, request: &[u8]) -> std::ops::Range<usize> {
+        self.stream.write_all(request).await.unwrap();
+        let mut filled = 0;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the server hung up");
+            filled += read;
+            let Some(head) = find(&self.buffer[..filled], b"\r\n\r\n") else { continue };
+            let body = head + 4;
+            let length = content_length(&self.buffer[..head]);
+            if filled >= body + length {
+                assert!(
+                    self.buffer.starts_with(b"HTTP/1.1 200"),
+                    "{}",
+                    String::from_utf8_lossy(&self.buffer[..filled])
+                );
+                return body..body + length;
+            }
+        }
+    }
+}
+
+fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+    text.windows(what.len()).position(|window| window == what)
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = std::str::from_utf8(head).unwrap();
+    let line = head.lines().find(|line| line.starts_with("content-length:")).expect("a length");
+    line["content-length:".len()..].trim().parse().unwrap()
+}

@@ -1,0 +1,165 @@
+//! `make bench`: the catalog and the course page at 16 clients, against `pgbench -M prepared` with one hand-written
+//! statement for the same data on the same database. Throughput, their ratio, and CPU milliseconds per request of the
+//! server and of PostgreSQL. Rounds are interleaved; what counts is the ratio, since machines are noisy.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark that cannot go on should stop where it stands"
+)]
+
+mod cases;
+mod cpu;
+mod load;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lyceum::platform::embedded::postgres::{Options, Postgres};
+
+use cases::Case;
+use cpu::Usage;
+
+const CLIENTS: usize = 16;
+const COURSES: &str = "2000";
+const USERS: &str = "50000";
+
+struct Settings {
+    rounds: usize,
+    seconds: u64,
+}
+
+/// Requests per second and CPU milliseconds per request.
+#[derive(Clone, Copy, Default)]
+struct Figures {
+    throughput: f64,
+    program_ms: f64,
+    postgres_ms: f64,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let settings = if quick { Settings { rounds: 1, seconds: 2 } } else { Settings { rounds: 5, seconds: 5 } };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
+    let postgres = Postgres::start(options).await.unwrap();
+    let postmaster = cpu::postmaster(&folder.join("postgres/data"));
+    let url = postgres.url().to_owned();
+    seed(&url, &folder).await;
+    let cases = cases::prepare(&url, &folder).await;
+    let mut server = serve(&url, &folder).await;
+    for case in &cases {
+        println!("{}: {}", case.name, case.check(server.addr).await);
+    }
+    println!("\n| case | pgbench /s | PG ms | server /s | ratio | server ms | PG ms |\n|---|---|---|---|---|---|---|");
+    for case in &cases {
+        measure(case, &settings, &url, postmaster, &server).await;
+    }
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    postgres.stop().await.unwrap();
+}
+
+async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, server: &Server) {
+    // Warm-up: caches, prepared statements.
+    load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(1)).await;
+    let (mut by_pgbench, mut by_server) = (Vec::new(), Vec::new());
+    for _ in 0..settings.rounds {
+        by_pgbench.push(pgbench(case, settings.seconds, url, postmaster));
+        let before = (Usage::of(server.process.id()), Usage::of_family(postmaster));
+        let started = Instant::now();
+        let done = load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(settings.seconds)).await;
+        let seconds = started.elapsed().as_secs_f64();
+        by_server.push(Figures {
+            throughput: done as f64 / seconds,
+            program_ms: Usage::of(server.process.id()).since(&before.0) / done as f64,
+            postgres_ms: Usage::of_family(postmaster).since(&before.1) / done as f64,
+        });
+    }
+    let (reference, own) = (median(&by_pgbench), median(&by_server));
+    println!(
+        "| {} | {:.0} | {:.3} | {:.0} | **{:.2}** | {:.3} | {:.3} |",
+        case.name,
+        reference.throughput,
+        reference.postgres_ms,
+        own.throughput,
+        own.throughput / reference.throughput,
+        own.program_ms,
+        own.postgres_ms
+    );
+}
+
+/// The round in the middle.
+fn median(rounds: &[Figures]) -> Figures {
+    let mut rounds = rounds.to_vec();
+    rounds.sort_by(|first, second| first.throughput.total_cmp(&second.throughput));
+    rounds[rounds.len() / 2]
+}
+
+fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
+    let before = Usage::of_family(postmaster);
+    let mut command = Command::new("pgbench");
+    command.args(["-M", "prepared", "-n", "-c", &CLIENTS.to_string(), "-j", "2", "-T", &seconds.to_string()]);
+    for script in &case.scripts {
+        command.arg("-f").arg(script);
+    }
+    let output = command.arg(url).output().expect("pgbench comes with PostgreSQL's server package");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let number = |line: &str| -> f64 {
+        let line = text.lines().find(|candidate| candidate.starts_with(line)).unwrap();
+        line.split(['=', ':']).nth(1).unwrap().trim().split([' ', '/']).next().unwrap().parse().unwrap()
+    };
+    let done = number("number of transactions actually processed");
+    Figures {
+        throughput: number("tps"),
+        program_ms: 0.0,
+        postgres_ms: Usage::of_family(postmaster).since(&before) / done,
+    }
+}
+
+fn lyceum(url: &str, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+    command.env("DATABASE_URL", url).env("LYCEUM_DATA", folder).env("LYCEUM_ADDR", "127.0.0.1:0");
+    command
+}
+
+async fn seed(url: &str, folder: &Path) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let full = match client.query_one("SELECT count(*) FROM courses WHERE published_at IS NOT NULL", &[]).await {
+        Ok(row) => row.get::<_, i64>(0).to_string() == COURSES,
+        Err(_) => false,
+    };
+    if full {
+        return;
+    }
+    client.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    let seeded = lyceum(url, folder).args(["seed", "--courses", COURSES, "--users", USERS]).status().unwrap();
+    assert!(seeded.success());
+    client.batch_execute("VACUUM ANALYZE").await.unwrap();
+}
+
+struct Server {
+    process: Child,
+    addr: std::net::SocketAddr,
+}
+
+async fn serve(url: &str, folder: &Path) -> Server {
+    let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = lyceum(url, folder);
+    command.env("LYCEUM_ADDR", addr.to_string()).arg("serve").stdout(Stdio::null());
+    let process = command.spawn().unwrap();
+    for _ in 0..200 {
+        if tokio::net::TcpStream::connect(addr).await.is_ok() && load::get(addr, "/readyz").await.is_some() {
+            return Server { process, addr };
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the server did not start");
+}

@@ -1,0 +1,25 @@
+//! What the pages say is true.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn the_settings_page_is_current() {
+    let page = include_str!("../../docs/settings.md");
+    assert!(page == lyceum::cli::config::table(), "docs/settings.md is out of date: run `make docs`");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_readmes_queries_work() {
+    let app = TestApp::start().await;
+    let body = README.split("-d '").nth(1).unwrap().split("'\n").next().unwrap().replace('\n', " ");
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let data = app.data(None, body["query"].as_str().unwrap(), json!({})).await;
+    assert_eq!(data["courses"], json!({ "totalCount": 0, "nodes": [] }));
+    let sign_in = README.split("```graphql\n").nth(1).unwrap().split("```").next().unwrap();
+    let data = app.data(None, sign_in, json!({})).await;
+    assert_eq!(data["signIn"]["userErrors"][0]["code"], "WRONG_CREDENTIALS", "there is no demo data in this test");
+}

@@ -1,0 +1,125 @@
+//! Around GraphQL: CORS, request ids, the few other routes.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::Answer;
+use crate::support::TestApp;
+
+const APP: &str = "https://app.example";
+
+async fn preflight(app: &TestApp, origin: &str) -> Answer {
+    let request = app.client.request(Method::OPTIONS, format!("{}/graphql", app.url));
+    let request = request.header("origin", origin).header("access-control-request-method", "POST");
+    Answer::to(request.header("access-control-request-headers", "authorization,content-type")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browser_apps_of_the_configured_origins_may_call_and_others_may_not() {
+    let app = TestApp::with(&[("LYCEUM_CORS_ORIGINS", APP)]).await;
+    let allowed = preflight(&app, APP).await;
+    assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (200, APP), "{:?}", allowed.headers);
+    let (methods, headers) =
+        (allowed.header("access-control-allow-methods"), allowed.header("access-control-allow-headers"));
+    assert!(methods.contains("POST") && methods.contains("GET"), "{methods}");
+    assert!(["content-type", "authorization", "accept"].iter().all(|name| headers.contains(name)), "{headers}");
+    assert_eq!(allowed.header("access-control-allow-credentials"), "", "the token travels in a header");
+    for origin in ["https://evil.example", "http://app.example", "https://app.example.evil.example", "null"] {
+        let refused = preflight(&app, origin).await;
+        assert_eq!(refused.header("access-control-allow-origin"), "", "{origin}");
+    }
+
+    let send = |origin: &str| app.graphql().header("origin", origin).json(&json!({ "query": "{ __typename }" }));
+    let own = Answer::to(send(APP)).await;
+    assert_eq!(own.header("access-control-allow-origin"), APP);
+    assert_eq!(own.header("access-control-expose-headers"), "x-request-id");
+    assert!(own.header("vary").contains("origin"), "{:?}", own.headers);
+    let refused = Answer::to(app.graphql().header("origin", APP).bearer_auth("x").body("")).await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, APP), "an error can be read too");
+    assert_eq!(Answer::to(send("https://evil.example")).await.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_configured_origins_no_foreign_page_may_call() {
+    let app = TestApp::start().await;
+    for origin in [APP, &app.url, "null"] {
+        assert_eq!(preflight(&app, origin).await.header("access-control-allow-origin"), "", "{origin}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_has_an_id_the_proxys_own_if_that_is_a_plain_one() {
+    let app = TestApp::start().await;
+    let query = json!({ "query": "{ nope }" });
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..3 {
+        let answer = Answer::to(app.graphql().json(&query)).await;
+        answer.refuses("no id given", 200, "GRAPHQL_VALIDATION_FAILED", &[]);
+        assert!(seen.insert(answer.header("x-request-id").to_owned()), "each request has an id of its own");
+    }
+    for id in ["0123456789abcdef", "3f2c9a9e-7c1a-4a7e-9c3b-0d5a1c9e7f11", "edge_01-A", &"x".repeat(64)] {
+        let answer = Answer::to(app.graphql().header("x-request-id", id).json(&query)).await;
+        answer.refuses(id, 200, "GRAPHQL_VALIDATION_FAILED", &[]);
+        assert_eq!(answer.header("x-request-id"), id);
+    }
+    for nasty in ["short", "", "with spaces in it", "<script>alert(1)</script>", "\"},{\"a\":\"b", &"x".repeat(65)] {
+        let answer = Answer::to(app.graphql().header("x-request-id", nasty).json(&query)).await;
+        answer.refuses(nasty, 200, "GRAPHQL_VALIDATION_FAILED", &[]);
+        assert_ne!(answer.header("x-request-id"), nasty);
+        assert!(nasty.is_empty() || !answer.text.contains(nasty), "{}", answer.text);
+    }
+    let good = Answer::to(app.graphql().json(&json!({ "query": "{ __typename }" }))).await;
+    assert_eq!(good.header("x-request-id").len(), 16, "also when all is well");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn load_balancers_and_dashboards_are_answered() {
+    use diesel_async::RunQueryDsl;
+    let app = TestApp::start().await;
+    let alive = app.get("/healthz", &[]).await;
+    assert_eq!((alive.status, alive.text.as_str()), (200, "ok\n"));
+    let ready = app.get("/readyz", &[]).await;
+    assert_eq!((ready.status, ready.body()), (200, json!({ "ready": true, "database": "ok", "cache": "ok" })));
+
+    app.ask("{ __typename }", json!({})).await;
+    app.ask("{ courses(first: 0) { totalCount } }", json!({})).await;
+    app.ask("{ nope }", json!({})).await;
+    let metrics = app.get("/metrics", &[]).await;
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"), "{:?}", metrics.headers);
+    for words in ["outcome=\"ok\"", "outcome=\"error\"", "outcome=\"refused\"", "db_statements", "# EOF"] {
+        assert!(metrics.text.contains(words), "{words} is missing in\n{}", metrics.text);
+    }
+
+    // Every connection is in use: the node lives but is not ready.
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut conn = app.app.db.read().await.unwrap();
+        diesel::sql_query("SELECT 1").execute(&mut *conn).await.unwrap();
+        held.push(conn);
+    }
+    let busy = app.get("/readyz", &[]).await;
+    assert_eq!((busy.status, &busy.body()["database"]), (503, &json!("unavailable")), "{}", busy.text);
+    assert_eq!(app.get("/healthz", &[]).await.status, 200);
+    drop(held);
+    assert_eq!(app.get("/readyz", &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_description_of_the_other_routes_is_true() {
+    let app = TestApp::start().await;
+    let document = app.get("/openapi.json", &[]).await;
+    assert_eq!((document.status, &document.body()["openapi"]), (200, &json!("3.1.0")));
+    for (path, item) in document.body()["paths"].as_object().unwrap() {
+        let answer = app.get(path, &[]).await;
+        let responses = item["get"]["responses"].as_object().unwrap();
+        // The console is not built in every checkout.
+        let known = responses.contains_key(&answer.status.to_string()) || (path == "/console" && answer.status == 503);
+        assert!(known, "{path} answers {}", answer.status);
+        if let Some(content) = responses.get(&answer.status.to_string()).map(|response| &response["content"]) {
+            let media = answer.header("content-type").split(';').next().unwrap();
+            assert!(content.get(media).is_some(), "{path} answers with {media}: {content}");
+        }
+    }
+    assert_eq!(app.get("/nowhere", &[]).await.status, 404);
+}

@@ -1,0 +1,105 @@
+//! Limits: refused before execution, with the number that was asked for and the number that is allowed.
+
+use serde_json::json;
+
+use super::{Answer, MODERN};
+use crate::support::TestApp;
+
+const SMALL: [(&str, &str); 6] = [
+    ("LYCEUM_MAX_BODY_BYTES", "4096"),
+    ("LYCEUM_MAX_DEPTH", "4"),
+    ("LYCEUM_MAX_COST", "50"),
+    ("LYCEUM_MAX_ALIASES", "3"),
+    ("LYCEUM_MAX_TOKENS", "100"),
+    ("LYCEUM_MAX_DIRECTIVES", "3"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_larger_than_allowed_is_a_413() {
+    let app = TestApp::with(&SMALL).await;
+    let body = |bytes: usize| {
+        let rest = r#"{"query":"{ __typename }","variables":{"x":""}}"#.len();
+        json!({ "query": "{ __typename }", "variables": { "x": "x".repeat(bytes - rest) } }).to_string()
+    };
+    let send = |body: String| Answer::to(app.graphql().header("content-type", "application/json").body(body));
+    assert_eq!(body(4096).len(), 4096);
+    assert_eq!(send(body(4096)).await.body()["data"]["__typename"], "Query");
+    send(body(4097)).await.refuses("one byte more", 413, "PAYLOAD_TOO_LARGE", &["4096 bytes"]);
+    // Without a Content-Length: what counts is what arrives.
+    let chunks = futures_util::stream::iter((0..5).map(|_| Ok::<_, std::io::Error>(" ".repeat(1000))));
+    let request = app.graphql().header("content-type", "application/json").body(reqwest::Body::wrap_stream(chunks));
+    Answer::to(request).await.refuses("chunked", 413, "PAYLOAD_TOO_LARGE", &["4096 bytes"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_limit_refuses_what_is_beyond_it_and_nothing_below() {
+    let app = TestApp::with(&SMALL).await;
+    let fields = |count: usize| "__typename ".repeat(count);
+    let aliases = |count: usize| (0..count).map(|n| format!("a{n}: __typename ")).collect::<String>();
+    let directives = |count: usize| "@include(if: true) ".repeat(count);
+    let deep = "{ courses(first: 1) { nodes { sections(first: 1) { totalCount } } } }".to_owned();
+    let too_deep = "{ courses(first: 1) { nodes { sections(first: 1) { nodes { id } } } } }".to_owned();
+    let fragment = "{ courses(first: 1) { ...F } } fragment F on CourseConnection { nodes { sections(first: 1) { nodes { id } } } }";
+    let cases: [(&str, String, String, &[&str]); 6] = [
+        ("TOO_DEEP", deep.clone(), too_deep, &["5 levels", "at most 4"]),
+        ("TOO_DEEP", deep, fragment.to_owned(), &["5 levels", "at most 4"]),
+        (
+            "TOO_MANY_ALIASES",
+            format!("{{ {} }}", aliases(3)),
+            format!("{{ {} }}", aliases(4)),
+            &["4 aliases", "at most 3"],
+        ),
+        (
+            "TOO_MANY_TOKENS",
+            format!("{{ {} }}", fields(98)),
+            format!("{{ {} }}", fields(99)),
+            &["more than 100 tokens"],
+        ),
+        (
+            "TOO_MANY_DIRECTIVES",
+            // One directive may stand at a field only once, so the fields are several.
+            format!("{{ {} }}", "__typename @include(if: true) ".repeat(3)),
+            format!("{{ __typename {} }}", directives(4)),
+            &["4 directives", "at most 3"],
+        ),
+        (
+            "TOO_COSTLY",
+            "{ courses(first: 49) { nodes { id } } }".to_owned(),
+            "{ courses(first: 50) { nodes { id } } }".to_owned(),
+            &["up to 51 objects", "at most 50"],
+        ),
+    ];
+    for (code, within, beyond, words) in cases {
+        let good = app.ask(&within, json!({})).await;
+        assert!(good.body().get("errors").is_none(), "{code}: {within}\n{}", good.text);
+        app.ask(&beyond, json!({})).await.refuses(code, 200, code, words);
+        app.ask_modern(&beyond, json!({})).await.refuses(code, 400, code, words);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operation_costs_is_told_also_when_it_costs_too_much() {
+    let app = TestApp::with(&SMALL).await;
+    let query = "query ($n: Int) { courses(first: $n) { nodes { id } } }";
+    let good = app.ask(query, json!({ "n": 9 })).await.body();
+    assert_eq!(good["extensions"]["cost"], json!({ "requested": 10, "actual": 1, "left": 40 }));
+    let costly = app.ask(query, json!({ "n": 100 })).await;
+    costly.refuses("too costly", 200, "TOO_COSTLY", &["101", "50", "smaller pages"]);
+    let extensions = &costly.body()["errors"][0]["extensions"];
+    assert_eq!((&extensions["cost"], &extensions["limit"]), (&json!(101), &json!(50)), "{extensions:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operation_that_takes_too_long_is_stopped_and_told_so() {
+    use diesel_async::RunQueryDsl;
+    let app = TestApp::with(&[("LYCEUM_TIMEOUT_SECONDS", "1")]).await;
+    let mut holder = app.app.db.read().await.unwrap();
+    for sql in ["BEGIN", "LOCK TABLE courses IN ACCESS EXCLUSIVE MODE"] {
+        diesel::sql_query(sql).execute(&mut *holder).await.unwrap();
+    }
+    let query = "{ courses { nodes { id } } }";
+    let answers = tokio::join!(app.ask(query, json!({})), app.ask_modern(query, json!({})));
+    diesel::sql_query("ROLLBACK").execute(&mut *holder).await.unwrap();
+    answers.0.refuses("json", 504, "TIMEOUT", &["took too long"]);
+    answers.1.refuses(MODERN, 504, "TIMEOUT", &["took too long"]);
+}
