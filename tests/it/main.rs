@@ -12,6 +12,7 @@
 mod support;
 
 mod accounts;
+mod architecture;
 mod cache;
 mod catalog;
 mod console;
@@ -20,9 +21,11 @@ mod http;
 mod inline;
 mod jobs;
 mod mail;
+mod migrations;
 mod nodes;
 mod postgres;
 mod pubsub;
 mod push;
+mod schema;
 mod storage;
 mod websocket;
