@@ -23,6 +23,7 @@ mod jobs;
 mod mail;
 mod migrations;
 mod nodes;
+mod nulls;
 mod postgres;
 mod pubsub;
 mod push;

@@ -167,11 +167,12 @@ impl<'a> Draft<'a> {
 
     fn fill(&mut self, set: &mut Set, ty: &str, depth: usize) {
         for _ in 0..=self.pick(5) {
+            // What stands for several types is mostly selected by type.
+            let fields = if self.grammar.possible[ty].len() > 1 { 3 } else { 6 };
             let (text, height) = match self.pick(9) {
-                0..=5 => self.field(ty, depth),
-                _ if depth <= 1 => self.field(ty, depth),
-                6 => self.inline_fragment(ty, depth),
-                _ => self.spread(ty, depth),
+                choice if choice < fields || depth <= 1 => self.field(ty, depth),
+                6 => self.spread(ty, depth),
+                _ => self.inline_fragment(ty, depth),
             };
             write!(set.text, " {text}").unwrap();
             set.height = set.height.max(height);
