@@ -19,7 +19,7 @@ use super::loaders::Loaders;
 use super::schema::{self, Schema};
 use super::settle::{order_root, settle};
 use super::shape::Shape;
-use super::variables::{check_variables, is_plain};
+use super::variables::{check_variables, fill_conditions, is_plain};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
@@ -148,6 +148,7 @@ impl Graph {
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         if let Some(definition) = operation.operation() {
             check_variables(definition, &request.variables)?;
+            fill_conditions(definition, &mut request.variables);
             let limits = &self.app.config.limits;
             operation.cost =
                 limits::check_cost(&self.shape, &operation.document.parsed, definition, &request.variables, limits)?;

@@ -251,7 +251,8 @@ mod tests {
 
     const SDL: &str = "type Query { courses(first: Int): CourseConnection! nodes(ids: [ID!]!): [Course]! }
         type CourseConnection { nodes: [Course!]! edges: [CourseEdge!]! }
-        type CourseEdge { node: Course! } type Course { title: String! related(first: Int): CourseConnection! }";
+        type CourseEdge { node: Course! } type Course { title: String! related(first: Int): CourseConnection! any: Any }
+        union Any = Course";
 
     fn limits() -> Limits {
         crate::config::Config::from_vars(Default::default()).unwrap().limits
@@ -273,6 +274,8 @@ mod tests {
         assert_eq!(cost(nested, serde_json::json!({})), Ok(1 + 3 * (1 + 1 + 2)));
         assert_eq!(cost(nested, serde_json::json!({"n": 10})), Ok(1 + 10 * (1 + 1 + 2)));
         assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { title } }", serde_json::json!({})), Ok(3));
+        let union = "{ nodes(ids: [1]) { any { ... on Course { related(first: 7) { nodes { title } } } } } }";
+        assert_eq!(cost(union, serde_json::json!({})), Ok(1 + 1 + 1 + 7));
         let costly = "{ courses(first: 100) { nodes { related(first: 100) { nodes { title } } } } }";
         assert_eq!(
             cost(costly, serde_json::json!({})),
@@ -298,7 +301,7 @@ mod tests {
         let deep = format!("{}title{}", "{ a ".repeat(16), "}".repeat(16));
         let check =
             |query: &str| check_document(&parse_query(query).unwrap(), &limits()).map_err(|error| error.message);
-        assert_eq!(check(&deep), Err("The operation is 17 levels deep; at most 15 are allowed.".into()));
+        assert_eq!(check(&deep), Err("The operation is 16 levels deep; at most 15 are allowed.".into()));
         let aliases: String = (0..31).map(|n| format!("a{n}: title ")).collect();
         assert!(check(&format!("{{ {aliases} }}")).unwrap_err().contains("31 aliases"));
         let directives = "@include(if: true) ".repeat(31);

@@ -9,8 +9,8 @@ pub mod limits;
 pub mod loaders;
 pub mod page;
 pub mod schema;
-mod settle;
-mod shape;
+pub mod settle;
+pub mod shape;
 mod variables;
 
 pub use context::{Requires, actor, app, loaders};

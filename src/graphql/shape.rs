@@ -12,24 +12,25 @@ use crate::platform::fault::{Context, Fault};
 pub(super) struct FieldShape {
     /// The named type, without lists and exclamation marks.
     pub(super) ty: String,
-    /// Whether the field may be null.
-    pub(super) nullable: bool,
-    /// Whether an item of the field's list may be null.
-    pub(super) item_nullable: bool,
-    /// Whether the type has fields of its own.
+    /// Whether the field may be null, then the same for the items of its list, for the items of those, and so on.
+    pub(super) nullable: Vec<bool>,
+    /// Whether the type is selected from: an object, an interface or a union.
     pub(super) composite: bool,
     /// Whether it is a connection, so that `first` or `last` say how many children there are.
     pub(super) connection: bool,
 }
 
-/// All object and interface types with their fields.
-pub(super) struct Shape {
+/// All object, interface and union types with their fields.
+pub struct Shape {
     types: HashMap<String, HashMap<String, FieldShape>>,
 }
 
 impl Shape {
     /// Reads a schema definition.
-    pub(super) fn new(sdl: &str) -> Result<Shape, Fault> {
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn new(sdl: &str) -> Result<Shape, Fault> {
         let document = parse_schema(sdl).context("the schema's own print cannot be parsed")?;
         let mut fields_of: HashMap<String, Vec<Positioned<FieldDefinition>>> = HashMap::new();
         for definition in document.definitions {
@@ -38,14 +39,15 @@ impl Shape {
             match definition.node.kind {
                 TypeKind::Object(object) => drop(fields_of.insert(name, object.fields)),
                 TypeKind::Interface(interface) => drop(fields_of.insert(name, interface.fields)),
+                // No fields of its own, but what is selected on its members counts.
+                TypeKind::Union(_) => drop(fields_of.insert(name, Vec::new())),
                 _ => {}
             }
         }
         let shape = |field: &FieldDefinition| {
             let ty = named(&field.ty.node);
             FieldShape {
-                nullable: field.ty.node.nullable,
-                item_nullable: matches!(&field.ty.node.base, BaseType::List(item) if item.nullable),
+                nullable: nullable(&field.ty.node),
                 composite: fields_of.contains_key(&ty),
                 connection: ty.ends_with("Connection"),
                 ty,
@@ -81,4 +83,12 @@ fn named(ty: &Type) -> String {
         BaseType::Named(name) => name.to_string(),
         BaseType::List(item) => named(item),
     }
+}
+
+fn nullable(ty: &Type) -> Vec<bool> {
+    let mut levels = vec![ty.nullable];
+    if let BaseType::List(item) = &ty.base {
+        levels.extend(nullable(item));
+    }
+    levels
 }

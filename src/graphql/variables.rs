@@ -5,7 +5,7 @@
 //! is executed.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, VariableDefinition};
-use async_graphql::{ServerError, Value, Variables};
+use async_graphql::{Positioned, ServerError, Value, Variables};
 
 use super::error::request_error;
 
@@ -28,6 +28,16 @@ pub(super) fn check_variables(operation: &OperationDefinition, variables: &Varia
         }
     }
     Ok(())
+}
+
+/// Gives the variables of conditions their defaults: async-graphql 7.2.1 takes the variable of an `@include` or `@skip`
+/// that was not sent for false. Conditions are Boolean, so only such variables are looked at.
+pub(super) fn fill_conditions(operation: &OperationDefinition, variables: &mut Variables) {
+    for definition in &operation.variable_definitions {
+        if let Some(Positioned { node: default @ Value::Boolean(_), .. }) = &definition.node.default_value {
+            variables.entry(definition.node.name.node.clone()).or_insert_with(|| default.clone());
+        }
+    }
 }
 
 /// Whether a variable's value is a scalar of its type, or left out where it may be.

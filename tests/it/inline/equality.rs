@@ -17,7 +17,7 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| Grammar::new(&plain::schema
 const TASTE: Taste = Taste { directives: true, anchor: Anchor::None, merging: true };
 
 fn document(tape: &[u16], taste: Taste) -> Document {
-    GRAMMAR.document(tape, 5, taste)
+    GRAMMAR.document(tape, 7, taste)
 }
 
 fn request(document: &Document) -> Request {

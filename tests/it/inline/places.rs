@@ -59,3 +59,16 @@ async fn fields_are_in_the_order_of_the_document_whoever_finishes_first() {
         assert_eq!((text.as_str(), errors.len()), (expected, 0));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_selected_twice_gets_both_selections() {
+    let query =
+        "{ top(seed: 2) { children { number } next { number } ... { children { colour } next { next { slow } } }
+        next { next { colour } } } }";
+    let (data, errors, _) = execute(query, 1).await;
+    let expected = json!({ "top": {
+        "children": [{ "number": 2, "colour": "RED" }, { "number": 3, "colour": "GREEN" }],
+        "next": { "number": 3, "next": { "slow": 4, "colour": "RED" } },
+    } });
+    assert_eq!((data, errors), (expected, vec![]));
+}

@@ -85,7 +85,7 @@ impl Grammar {
         grammar
     }
 
-    /// A query drawn from `tape`, at most `depth` levels deep.
+    /// A query drawn from `tape`, at most `depth` levels of fields and fragments deep.
     pub(crate) fn document(&self, tape: &[u16], depth: usize, taste: Taste) -> Document {
         let mut draft = Draft {
             grammar: self,
@@ -93,6 +93,7 @@ impl Grammar {
             taste,
             fragments: Vec::new(),
             variables: BTreeSet::new(),
+            nested: BTreeMap::new(),
             serial: 0,
         };
         let body = draft.set("Query", depth).text;
@@ -123,7 +124,7 @@ impl Grammar {
 
 struct Set {
     text: String,
-    /// Levels of fields.
+    /// Levels of fields and fragments; async-graphql refuses more than 32.
     height: usize,
 }
 
@@ -140,6 +141,8 @@ struct Draft<'a> {
     /// Finished ones, so that no cycle can be made.
     fragments: Vec<Fragment>,
     variables: BTreeSet<&'static str>,
+    /// The fields of each type that were given selections, to be selected again.
+    nested: BTreeMap<String, Vec<(String, String)>>,
     serial: usize,
 }
 
@@ -164,10 +167,12 @@ impl<'a> Draft<'a> {
 
     fn fill(&mut self, set: &mut Set, ty: &str, depth: usize) {
         for _ in 0..=self.pick(5) {
+            // What stands for several types is mostly selected by type.
+            let fields = if self.grammar.possible[ty].len() > 1 { 3 } else { 6 };
             let (text, height) = match self.pick(9) {
-                0..=5 => self.field(ty, depth),
-                6 => self.inline_fragment(ty, depth),
-                _ => self.spread(ty, depth),
+                choice if choice < fields || depth <= 1 => self.field(ty, depth),
+                6 => self.spread(ty, depth),
+                _ => self.inline_fragment(ty, depth),
             };
             write!(set.text, " {text}").unwrap();
             set.height = set.height.max(height);
@@ -195,11 +200,21 @@ impl<'a> Draft<'a> {
             let directives = if leaf.ends_with("__typename") { String::new() } else { self.directives() };
             return (leaf + &directives, 1);
         }
-        let place = self.pick(nested.len());
-        let mut text = self.named_field(nested[place]);
-        text += &self.directives();
-        let set = self.set(named(&nested[place].ty.node), depth - 1);
-        (format!("{text} {}", set.text), set.height + 1)
+        let again = self.taste.merging && self.pick(3) == 2;
+        let (head, inner) = match self.nested.get(ty) {
+            Some(before) if again => before[self.tape.len() % before.len()].clone(),
+            _ => {
+                let field = nested[self.pick(nested.len())];
+                let made = (self.named_field(field), named(&field.ty.node).to_owned());
+                if self.merges(field) {
+                    self.nested.entry(ty.to_owned()).or_default().push(made.clone());
+                }
+                made
+            }
+        };
+        let directives = self.directives();
+        let set = self.set(&inner, depth - 1);
+        (format!("{head}{directives} {}", set.text), set.height + 1)
     }
 
     /// The field with arguments, under a response key that stands for the field and the arguments, so that any two
@@ -217,13 +232,21 @@ impl<'a> Draft<'a> {
                 arguments.push(format!("{}: {value}", argument.name.node));
             }
         }
-        if !self.taste.merging && self.grammar.fields.contains_key(named(&field.ty.node)) {
+        if !self.merges(field) && self.grammar.fields.contains_key(named(&field.ty.node)) {
             self.serial += 1;
             key = format!("{key}_{}", self.serial);
         }
         let alias = if key == name.as_str() { String::new() } else { format!("{key}: ") };
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         format!("{alias}{name}{arguments}")
+    }
+
+    /// Whether the field may be selected twice with different selections. async-graphql does not merge lists in lists:
+    /// it keeps what comes first.
+    fn merges(&self, field: &FieldDefinition) -> bool {
+        let list_of_lists =
+            matches!(&field.ty.node.base, BaseType::List(item) if matches!(item.base, BaseType::List(_)));
+        self.taste.merging && !list_of_lists
     }
 
     fn value(&mut self, ty: &Type) -> String {
@@ -288,14 +311,14 @@ impl<'a> Draft<'a> {
         };
         let directives = self.directives();
         let mut set = Set { text: String::new(), height: 1 };
-        self.fill(&mut set, &ty, depth);
-        (format!("...{on}{directives} {{{} }}", set.text), set.height)
+        self.fill(&mut set, &ty, depth - 1);
+        (format!("...{on}{directives} {{{} }}", set.text), set.height + 1)
     }
 
     fn spread(&mut self, ty: &str, depth: usize) -> (String, usize) {
         let possible = &self.grammar.possible;
         let fits =
-            |fragment: &&Fragment| fragment.set.height <= depth && !possible[&fragment.ty].is_disjoint(&possible[ty]);
+            |fragment: &&Fragment| fragment.set.height < depth && !possible[&fragment.ty].is_disjoint(&possible[ty]);
         let known: Vec<(String, usize)> =
             self.fragments.iter().filter(fits).map(|known| (known.name.clone(), known.set.height)).collect();
         let (name, height) = if !known.is_empty() && self.pick(2) == 0 {
@@ -303,13 +326,13 @@ impl<'a> Draft<'a> {
         } else {
             let ty = self.condition(ty);
             let mut set = Set { text: "{".into(), height: 1 };
-            self.fill(&mut set, &ty, depth);
+            self.fill(&mut set, &ty, depth - 1);
             set.text += " }";
             let (name, height) = (format!("F{}", self.fragments.len()), set.height);
             self.fragments.push(Fragment { name: name.clone(), ty, set });
             (name, height)
         };
-        (format!("...{name}{}", self.directives()), height)
+        (format!("...{name}{}", self.directives()), height + 1)
     }
 }
 
