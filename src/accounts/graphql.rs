@@ -103,14 +103,22 @@ pub struct AccountsMutation;
 impl AccountsMutation {
     /// Gives somebody an account as a student. It is active at once.
     #[graphql(directive = public::apply())]
-    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<Option<Inline<RegisterPayload>>> {
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who registers.")] input: RegisterInput,
+    ) -> Result<Option<Inline<RegisterPayload>>> {
         let (user, user_errors) = payload(command::register(app(ctx), actor(ctx), input).await)?;
         Ok(Some(Inline(RegisterPayload { user: user.map(object), user_errors })))
     }
 
     /// Exchanges an e-mail address and a password for an access token.
     #[graphql(directive = public::apply())]
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<Option<Inline<SignInPayload>>> {
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The address and the password.")] input: SignInInput,
+    ) -> Result<Option<Inline<SignInPayload>>> {
         let (signed_in, user_errors) = payload(command::sign_in(app(ctx), actor(ctx), input).await)?;
         let (user, access_token, expires_at) = match signed_in {
             Some(SignedIn { user, access_token, expires_at }) => (Some(user), Some(access_token), Some(expires_at)),
@@ -124,7 +132,7 @@ impl AccountsMutation {
     async fn change_user_role(
         &self,
         ctx: &Context<'_>,
-        input: ChangeUserRoleInput,
+        #[graphql(desc = "Who gets which role.")] input: ChangeUserRoleInput,
     ) -> Result<Option<Inline<ChangeUserRolePayload>>> {
         let (user, user_errors) = payload(command::change_role(app(ctx), actor(ctx), input).await)?;
         Ok(Some(Inline(ChangeUserRolePayload { user: user.map(object), user_errors })))

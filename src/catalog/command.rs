@@ -1,5 +1,7 @@
 //! What can be done with courses.
 
+use std::collections::HashSet;
+
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{
     Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
@@ -37,18 +39,24 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     check.finish()?;
     app.db
         .transaction(async |tx| {
-            let slug = match chosen {
-                Some(slug) => slug,
-                None => free_slug(tx, &title).await?,
-            };
-            let course = NewCourse {
-                slug: &slug,
+            let mut course = NewCourse {
+                slug: String::new(),
                 title: &title,
                 subtitle: &subtitle,
                 description: &description,
                 instructor_id: UserId::new(id),
             };
-            query::insert(tx, &app.clock, &course).await.map_err(taken_slug)
+            if let Some(slug) = chosen {
+                course.slug = slug;
+                return query::insert(tx, &app.clock, &course).await?.ok_or_else(error::slug_taken);
+            }
+            loop {
+                course.slug = free_slug(tx, &title).await?;
+                // Somebody else may have taken it since: then it is no longer free at the next look.
+                if let Some(course) = query::insert(tx, &app.clock, &course).await? {
+                    return Ok(course);
+                }
+            }
         })
         .await
 }
@@ -110,6 +118,7 @@ pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput)
                 return Err(error::too_many("section", MOST_SECTIONS, "course"));
             }
             let section = query::insert_section(tx, &app.clock, course.id, position, &title).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
             Ok((course, section))
         })
         .await
@@ -124,7 +133,9 @@ pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput)
     app.db
         .transaction(async |tx| {
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
-            let section = query::rename_section(tx, section.id, &title, app.clock.now()).await?;
+            let now = app.clock.now();
+            let section = query::rename_section(tx, section.id, &title, now).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), now).await?;
             Ok((course, section))
         })
         .await
@@ -148,6 +159,7 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
             }
             let seconds = input.duration_seconds;
             let lesson = query::insert_lesson(tx, &app.clock, &section, position, &title, seconds).await?;
+            let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
             Ok((course, lesson))
         })
         .await
@@ -171,10 +183,9 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
             let duration_seconds = input.duration_seconds;
             let changes = LessonChanges { title, duration_seconds, published_at: None, updated_at: now };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
-            let longer = changed.duration_seconds - lesson.duration_seconds;
-            if changed.published_at.is_some() && longer != 0 {
-                query::add_to_counts(tx, course.id, 0, longer, now).await?;
-            }
+            let published = changed.published_at.is_some();
+            let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };
+            let course = query::outline_changed(tx, course.id, (0, longer), now).await?;
             Ok((course, changed))
         })
         .await
@@ -196,12 +207,11 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
             let changes =
                 LessonChanges { title: None, duration_seconds: None, published_at: Some(now), updated_at: now };
             let lesson = query::update_lesson(tx, lesson.id, changes).await?;
-            query::add_to_counts(tx, course.id, 1, lesson.duration_seconds, now).await?;
+            let course = query::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
             if course.published_at.is_some() {
                 let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
                 outbox::record(tx, &app.clock, &event).await?;
             }
-            let course = query::lock(tx, course.id).await?.unwrap_or(course);
             Ok((course, lesson))
         })
         .await
@@ -210,11 +220,8 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
 /// Locks a course that the actor may edit. One that the actor may not even see does not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
-    match (policy::can_edit(actor, &course), policy::can_see(actor, &course)) {
-        (true, _) => Ok(course),
-        (false, true) => Err(error::not_yours()),
-        (false, false) => Err(error::no_such(asked_for)),
-    }
+    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course), asked_for)?;
+    Ok(course)
 }
 
 async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
@@ -222,12 +229,23 @@ async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(
     Ok((editable(tx, actor, section.course_id, "section").await?, section))
 }
 
+/// The same for a lesson: a draft does not exist for others, although its course does.
 async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Course, Lesson)> {
-    let lesson = query::lesson(tx, id).await?.ok_or_else(|| error::no_such("lesson"))?;
-    let course = editable(tx, actor, lesson.course_id, "lesson").await?;
+    let no_such = || error::no_such("lesson");
+    let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
+    let course = query::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
     // Read again under the course's lock: somebody may have changed it in between.
-    let lesson = query::lesson(tx, id).await?.ok_or_else(|| error::no_such("lesson"))?;
+    let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
+    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson), "lesson")?;
     Ok((course, lesson))
+}
+
+fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {
+    match (edits, sees) {
+        (true, _) => Ok(()),
+        (false, true) => Err(error::not_yours()),
+        (false, false) => Err(error::no_such(asked_for)),
+    }
 }
 
 fn check_title(title: &str) -> Result<String> {
@@ -260,13 +278,14 @@ async fn free_slug(tx: &mut Tx, title: &str) -> Result<String> {
     if base.is_empty() {
         base = "course".into();
     }
-    let taken = query::slugs_like(tx, &base).await?;
-    if !taken.contains(&base) {
-        return Ok(base);
+    let taken: HashSet<String> = query::slugs_like(tx, &base).await?.into_iter().collect();
+    let mut slug = base.clone();
+    let mut number = 1_u64;
+    while taken.contains(&slug) {
+        number += 1;
+        slug = format!("{base}-{number}");
     }
-    let numbers = taken.iter().filter_map(|slug| slug.strip_prefix(&base)?.strip_prefix('-')?.parse::<u32>().ok());
-    let next = numbers.max().unwrap_or(1).saturating_add(1);
-    Ok(format!("{base}-{next}"))
+    Ok(slug)
 }
 
 fn taken_slug(failed: diesel::result::Error) -> Error {

@@ -106,12 +106,13 @@ pub(super) async fn slugs_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<Strin
         .await
 }
 
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Course> {
+/// Inserts a course; `None` if another one has its slug.
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Option<Course>> {
     let now = clock.now();
     diesel::insert_into(courses::table)
         .values((
             courses::id.eq(clock.uuid()),
-            courses::slug.eq(course.slug),
+            courses::slug.eq(&course.slug),
             courses::title.eq(course.title),
             courses::subtitle.eq(course.subtitle),
             courses::description.eq(course.description),
@@ -119,13 +120,16 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -
             courses::created_at.eq(now),
             courses::updated_at.eq(now),
         ))
+        .on_conflict(courses::slug)
+        .do_nothing()
         .returning(Course::as_returning())
         .get_result(tx.conn())
         .await
+        .optional()
 }
 
 pub(super) struct NewCourse<'a> {
-    pub(super) slug: &'a str,
+    pub(super) slug: String,
     pub(super) title: &'a str,
     pub(super) subtitle: &'a str,
     pub(super) description: &'a str,
@@ -155,21 +159,21 @@ pub(super) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> Qu
         .await
 }
 
-/// Adds a published lesson to the course's counts.
-pub(super) async fn add_to_counts(
+/// Notes that a course's outline has changed, by so many published lessons and seconds.
+pub(super) async fn outline_changed(
     tx: &mut Tx,
     id: CourseId,
-    lessons: i32,
-    seconds: i32,
+    (lessons, seconds): (i32, i32),
     now: DateTime<Utc>,
-) -> QueryResult<usize> {
+) -> QueryResult<Course> {
     diesel::update(courses::table.find(id))
         .set((
             courses::lesson_count.eq(courses::lesson_count + lessons),
             courses::duration_seconds.eq(courses::duration_seconds + seconds),
             courses::updated_at.eq(now),
         ))
-        .execute(tx.conn())
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
         .await
 }
 

@@ -67,14 +67,15 @@ fn object<'a, T: ObjectType>(object: &'a T, ctx: &'a ContextSelectionSet<'a>) ->
                 None
             });
         }
-        let run = async |field| kept(ctx, resolve(object, &ctx.with_field(field)).await);
+        let run = async |field| resolve(object, &ctx.with_field(field)).await;
         if let [(place, field)] = nested.as_slice() {
             // One nested field needs no company.
-            store(&mut values, *place, run(*field).await);
+            store(&mut values, *place, kept(ctx, run(*field).await));
         } else if !nested.is_empty() {
             let found = join_all(nested.iter().map(|(_, field)| run(*field))).await;
+            // Errors in the order of the document, too.
             for ((place, _), value) in nested.iter().zip(found) {
-                store(&mut values, *place, value);
+                store(&mut values, *place, kept(ctx, value));
             }
         }
         Ok(assemble(&fields, values))

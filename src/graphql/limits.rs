@@ -301,7 +301,7 @@ mod tests {
         let deep = format!("{}title{}", "{ a ".repeat(16), "}".repeat(16));
         let check =
             |query: &str| check_document(&parse_query(query).unwrap(), &limits()).map_err(|error| error.message);
-        assert_eq!(check(&deep), Err("The operation is 17 levels deep; at most 15 are allowed.".into()));
+        assert_eq!(check(&deep), Err("The operation is 16 levels deep; at most 15 are allowed.".into()));
         let aliases: String = (0..31).map(|n| format!("a{n}: title ")).collect();
         assert!(check(&format!("{{ {aliases} }}")).unwrap_err().contains("31 aliases"));
         let directives = "@include(if: true) ".repeat(31);

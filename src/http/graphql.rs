@@ -1,7 +1,6 @@
 //! `/graphql`: GET and POST as the GraphQL-over-HTTP draft says, and the WebSocket upgrade on the same path.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -19,7 +18,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::media::{self, Media, RequestErrors, respond};
-use super::{Edge, socket};
+use super::{Edge, request_id, socket};
 use crate::graphql::error::request_error;
 use crate::graphql::execute::{Caller, refusal};
 use crate::platform::auth::Actor;
@@ -124,7 +123,7 @@ pub(super) async fn wrong_method(State(edge): State<Edge>, headers: HeaderMap) -
 impl Exchange {
     /// Finds out how to answer and who asks; a token that is not good is answered at once.
     fn open(edge: Edge, headers: &HeaderMap) -> Result<Exchange, Box<Response>> {
-        let request_id = request_id(headers);
+        let request_id = request_id::of(headers);
         let media = Media::negotiate(headers);
         let caller = Caller { actor: Actor::Anonymous, request_id };
         let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller };
@@ -198,23 +197,6 @@ fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Actor, Unread> {
         }
         _ => Err(refuse("The Authorization header must be `Bearer` and an access token.")),
     }
-}
-
-/// The id that a proxy gave the request, if it is a plain one, or a new one.
-fn request_id(headers: &HeaderMap) -> Arc<str> {
-    let given = headers.get(media::REQUEST_ID).and_then(|value| value.to_str().ok());
-    let plain = |id: &&str| {
-        (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    };
-    match given.filter(plain) {
-        Some(id) => id.into(),
-        None => new_request_id(),
-    }
-}
-
-/// A request id that nobody chose.
-pub(super) fn new_request_id() -> Arc<str> {
-    format!("{:016x}", rand::random::<u64>()).into()
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {

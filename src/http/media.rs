@@ -2,15 +2,15 @@
 //!
 //! Source: the GraphQL-over-HTTP draft, <https://graphql.github.io/graphql-over-http/draft/>.
 
-use async_graphql::{Response as GraphResponse, ServerError, Value};
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The header that carries the request's id.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use async_graphql::{Response as GraphResponse, ServerError, Value};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::request_id;
 
 /// The form of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl<'a> RequestErrors<'a> {
 }
 
 /// A finished HTTP response.
-pub(super) fn respond(media: Media, status: StatusCode, request_id: &str, body: &impl Serialize) -> Response {
+pub(super) fn respond(media: Media, status: StatusCode, id: &str, body: &impl Serialize) -> Response {
     let mut bytes = Vec::with_capacity(4096);
     let status = match serde_json::to_writer(&mut bytes, body) {
         Ok(()) => status,
@@ -98,8 +98,8 @@ pub(super) fn respond(media: Media, status: StatusCode, request_id: &str, body: 
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(REQUEST_ID, id);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(request_id::HEADER, id);
     }
     response
 }

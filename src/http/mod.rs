@@ -6,6 +6,7 @@ mod graphql;
 mod health;
 mod media;
 mod openapi;
+mod request_id;
 pub mod server;
 mod socket;
 pub mod websocket;
@@ -54,5 +55,5 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT])
-        .expose_headers([media::REQUEST_ID])
+        .expose_headers([request_id::HEADER])
 }

@@ -6,9 +6,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Edge;
-use super::graphql::new_request_id;
 use super::websocket::{self, Authorised, Refusal, Settings};
+use super::{Edge, request_id};
 use crate::graphql::execute::Caller;
 use crate::platform::auth::Actor;
 
@@ -27,7 +26,7 @@ pub(super) fn upgrade(edge: Edge, upgrade: WebSocketUpgrade) -> Response {
             async move { answer }
         };
         let execute = |actor: &Actor, request| {
-            let caller = Caller { actor: *actor, request_id: new_request_id() };
+            let caller = Caller { actor: *actor, request_id: request_id::new() };
             edge.graph.stream(request, caller)
         };
         websocket::serve(socket, settings, edge.app.stopping.clone(), authorise, execute).await;

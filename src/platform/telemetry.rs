@@ -1,5 +1,6 @@
 //! The log and the counters.
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -23,7 +24,9 @@ use super::fault::{Context, Fault};
 pub fn start_log(filter: &str, json: bool) -> Result<(), Fault> {
     let filter = EnvFilter::try_new(filter).context("LYCEUM_LOG is not a log filter")?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people; in a file or a collector they are noise.
+    let layer =
+        tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     if json {
         registry.with(layer.json()).try_init().context("the log was started before")
     } else {

@@ -12,17 +12,22 @@
 mod support;
 
 mod accounts;
+mod architecture;
 mod cache;
 mod catalog;
+mod console;
 mod docs;
 mod http;
 mod inline;
 mod jobs;
 mod loaders;
 mod mail;
+mod migrations;
+mod nodes;
 mod nulls;
 mod postgres;
 mod pubsub;
 mod push;
+mod schema;
 mod storage;
 mod websocket;

@@ -74,7 +74,7 @@ impl CatalogMutation {
     async fn create_course(
         &self,
         ctx: &Context<'_>,
-        input: CreateCourseInput,
+        #[graphql(desc = "The new course.")] input: CreateCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Create>>>> {
         course(command::create_course(app(ctx), actor(ctx), input).await)
     }
@@ -84,7 +84,7 @@ impl CatalogMutation {
     async fn update_course(
         &self,
         ctx: &Context<'_>,
-        input: UpdateCourseInput,
+        #[graphql(desc = "Which course, and what changes.")] input: UpdateCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Update>>>> {
         course(command::update_course(app(ctx), actor(ctx), input).await)
     }
@@ -94,7 +94,7 @@ impl CatalogMutation {
     async fn publish_course(
         &self,
         ctx: &Context<'_>,
-        input: PublishCourseInput,
+        #[graphql(desc = "Which course.")] input: PublishCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Publish>>>> {
         course(command::publish_course(app(ctx), actor(ctx), input).await)
     }
@@ -104,7 +104,7 @@ impl CatalogMutation {
     async fn create_section(
         &self,
         ctx: &Context<'_>,
-        input: CreateSectionInput,
+        #[graphql(desc = "The new section.")] input: CreateSectionInput,
     ) -> Result<Option<Inline<SectionPayload<Create>>>> {
         section(command::create_section(app(ctx), actor(ctx), input).await)
     }
@@ -114,7 +114,7 @@ impl CatalogMutation {
     async fn update_section(
         &self,
         ctx: &Context<'_>,
-        input: UpdateSectionInput,
+        #[graphql(desc = "Which section, and what changes.")] input: UpdateSectionInput,
     ) -> Result<Option<Inline<SectionPayload<Update>>>> {
         section(command::update_section(app(ctx), actor(ctx), input).await)
     }
@@ -124,7 +124,7 @@ impl CatalogMutation {
     async fn create_lesson(
         &self,
         ctx: &Context<'_>,
-        input: CreateLessonInput,
+        #[graphql(desc = "The new lesson.")] input: CreateLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Create>>>> {
         lesson(command::create_lesson(app(ctx), actor(ctx), input).await)
     }
@@ -134,7 +134,7 @@ impl CatalogMutation {
     async fn update_lesson(
         &self,
         ctx: &Context<'_>,
-        input: UpdateLessonInput,
+        #[graphql(desc = "Which lesson, and what changes.")] input: UpdateLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Update>>>> {
         lesson(command::update_lesson(app(ctx), actor(ctx), input).await)
     }
@@ -145,7 +145,7 @@ impl CatalogMutation {
     async fn publish_lesson(
         &self,
         ctx: &Context<'_>,
-        input: PublishLessonInput,
+        #[graphql(desc = "Which lesson.")] input: PublishLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Publish>>>> {
         lesson(command::publish_lesson(app(ctx), actor(ctx), input).await)
     }

@@ -16,12 +16,12 @@ mod session;
 use std::future::Future;
 use std::time::Duration;
 
-use async_graphql::{Request, Response};
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use futures_util::stream::BoxStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use session::serve;
 
 /// The name of the only sub-protocol spoken here.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -107,25 +107,4 @@ where
             serve(socket).await;
             drop(tracked);
         })
-}
-
-/// Serves one socket from the upgrade until it is closed; all its operations are dropped then.
-///
-/// `authorise` gets the payload of `connection_init`: an object, or null if there was none. `execute` must not block;
-/// it is called once for each operation, and its stream is dropped when the client completes the operation. A panic in
-/// either ends the socket without a close frame. When `shutdown` is cancelled, the socket is closed with 1001.
-///
-/// Socket and `settings` must be the ones of [`upgrade`], where the library learns the message limit.
-pub async fn serve<S, A, AF, E>(
-    socket: WebSocket,
-    settings: Settings,
-    shutdown: CancellationToken,
-    authorise: A,
-    execute: E,
-) where
-    A: FnOnce(serde_json::Value) -> AF,
-    AF: Future<Output = Result<Authorised<S>, Refusal>>,
-    E: Fn(&S, Request) -> BoxStream<'static, Response>,
-{
-    session::run(socket, settings, shutdown, authorise, execute).await;
 }

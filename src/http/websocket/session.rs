@@ -37,8 +37,14 @@ impl From<Close> for End {
     }
 }
 
-/// See [`super::serve`].
-pub(super) async fn run<S, A, AF, E>(
+/// Serves one socket from the upgrade until it is closed; all its operations are dropped then.
+///
+/// `authorise` gets the payload of `connection_init`: an object, or null if there was none. `execute` must not block;
+/// it is called once for each operation, and its stream is dropped when the client completes the operation. A panic in
+/// either ends the socket without a close frame. When `shutdown` is cancelled, the socket is closed with 1001.
+///
+/// Socket and `settings` must be the ones of [`super::upgrade`], where the library learns the message limit.
+pub async fn serve<S, A, AF, E>(
     socket: WebSocket,
     settings: Settings,
     shutdown: CancellationToken,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream;
+use serde_json::Value;
 
 use super::dispatcher::Push;
 use super::{Event, Recorded, decode, query};
@@ -20,7 +21,7 @@ const RETRY: [Duration; 4] =
 /// A page of `topic`'s log, positions strictly between `after` and `before`; oldest first when `forward`.
 ///
 /// # Errors
-/// The database failed, or an event is unreadable.
+/// The database failed.
 pub async fn read<E: Event>(
     app: &App,
     topic: &str,
@@ -29,7 +30,15 @@ pub async fn read<E: Event>(
     limit: i64,
 ) -> Result<Vec<Recorded<E>>, Fault> {
     let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
-    rows.into_iter().map(|(position, payload)| Ok(Recorded { position, event: decode(payload)? })).collect()
+    Ok(rows.into_iter().filter_map(|row| readable(topic, row)).collect())
+}
+
+/// An event that this version cannot read would stop everything behind it: it is left out, and the log tells.
+fn readable<E: Event>(topic: &str, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
+    let event = decode(payload).inspect_err(|fault| {
+        tracing::error!(fault = fault.report(), topic, position, "left an event out");
+    });
+    Some(Recorded { position, event: event.ok()? })
 }
 
 /// How many events the log holds of `topic`.
@@ -90,26 +99,31 @@ impl<E: Event> Feed<E> {
                 Signal::Message(bytes) => match serde_json::from_slice::<Push>(&bytes) {
                     Ok(push) if push.position <= self.last => {}
                     Ok(push) if push.previous > self.last => self.behind = true,
-                    Ok(push) => match decode(push.payload) {
-                        Ok(event) => self.ready.push(Recorded { position: push.position, event }),
-                        Err(fault) => tracing::error!(fault = fault.report(), topic = self.topic, "skipped a push"),
-                    },
+                    Ok(push) => self.ready.extend(readable(&self.topic, (push.position, push.payload))),
                     Err(error) => tracing::error!(%error, topic = self.topic, "an unreadable push"),
                 },
             }
         }
     }
 
+    async fn next_page(&mut self) -> Result<Vec<(i64, Value)>, Fault> {
+        let mut conn = self.app.db.read().await?;
+        Ok(query::between(&mut conn, &self.topic, self.last, i64::MAX, true, PAGE).await?)
+    }
+
     /// Reads the next page of the log, trying until the database answers or the application stops.
     async fn catch_up(&mut self) -> Option<()> {
         let mut tries = 0;
         loop {
-            match read(&self.app, &self.topic, (self.last, i64::MAX), true, PAGE).await {
-                Ok(mut events) => {
+            match self.next_page().await {
+                Ok(rows) => {
                     // A short page was the last one: from here on the push tells.
-                    self.behind = i64::try_from(events.len()).is_ok_and(|len| len == PAGE);
-                    events.reverse();
-                    self.ready = events;
+                    self.behind = i64::try_from(rows.len()).is_ok_and(|len| len == PAGE);
+                    let end = rows.last().map(|(position, _)| *position);
+                    self.ready = rows.into_iter().rev().filter_map(|row| readable(&self.topic, row)).collect();
+                    if self.ready.is_empty() {
+                        self.last = end.unwrap_or(self.last);
+                    }
                     return Some(());
                 }
                 Err(fault) => {

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP, from the outside: what a client that does something wrong is told, and what it is not.
 
+mod audit;
 mod edges;
 mod internal;
 mod limits;

@@ -11,7 +11,7 @@ use super::{FRAGILE, NOTE, clear, count, drain, enqueue, handler, notes, registr
 use crate::support::TestApp;
 
 async fn dead(test: &TestApp) -> Vec<Job> {
-    jobs::dead(&mut *test.app.db.read().await.unwrap(), 10).await.unwrap()
+    jobs::dead(&mut test.app.db.read().await.unwrap(), 10).await.unwrap()
 }
 
 async fn last_error(test: &TestApp) -> String {

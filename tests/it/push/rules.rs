@@ -37,9 +37,12 @@ async fn a_cursor_of_another_list_is_refused() {
     let expected = (json!("BAD_USER_INPUT"), json!("after is a cursor of courses; use one that newVideos returned."));
     assert_eq!(refused(&school, None, json!({ "after": foreign })).await, [expected]);
     let unreadable = (json!("BAD_USER_INPUT"), json!("after is not a cursor; use one that newVideos returned."));
-    assert_eq!(refused(&school, None, json!({ "after": "!" })).await, [unreadable.clone()]);
-    let text = encode_cursor("newVideos", &"one");
-    assert_eq!(refused(&school, None, json!({ "after": text })).await, [unreadable]);
+    for after in ["!".to_owned(), encode_cursor("newVideos", &"one")] {
+        assert_eq!(
+            refused(&school, None, json!({ "after": after })).await.as_slice(),
+            std::slice::from_ref(&unreadable)
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,10 +10,14 @@ use std::sync::OnceLock;
 use lyceum::platform::embedded::postgres::{Options, Postgres};
 use tokio_postgres::SimpleQueryMessage;
 
-/// `$1` is the folder. A shutdown takes well under a second as nothing is synced to disk. A cluster that is killed
-/// before it writes its pid file stops by itself within a minute of losing its folder.
+/// `$1` is the folder. Servers that tests started run from a copy of the program in it. A shutdown of the cluster takes
+/// well under a second as nothing is synced to disk; one that is killed before it writes its pid file stops by itself
+/// within a minute of losing its folder.
 const WATCHER: &str = r#"
 cat >/dev/null
+for process in /proc/[0-9]*; do
+    [ "$(readlink "$process/exe")" = "$1/lyceum" ] && kill -9 "${process#/proc/}"
+done
 pid=$(head -n 1 "$1/postgres/data/postmaster.pid" 2>/dev/null)
 if [ -n "$pid" ] && kill -INT "$pid" 2>/dev/null; then
     n=0

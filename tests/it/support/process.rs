@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -35,7 +36,9 @@ impl Site {
 
     /// Without a database: the program starts its own.
     pub(crate) fn embedded() -> Site {
-        let folder = PathBuf::from(format!("/tmp/lyceum-site-{}", uuid::Uuid::new_v4().simple()));
+        static SITES: AtomicUsize = AtomicUsize::new(0);
+        // A short name, as the path of a socket has to be.
+        let folder = cluster::folder().join(format!("site-{}", SITES.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&folder).unwrap();
         // PostgreSQL may run as another user, who has to get through.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();

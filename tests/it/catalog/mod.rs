@@ -1,5 +1,12 @@
 //! Courses, sections and lessons through the API.
 
+mod counts;
+mod drafts;
+mod paging;
+mod permissions;
+mod slugs;
+mod texts;
+
 use lyceum::platform::auth::Role;
 use serde_json::json;
 

@@ -1,0 +1,132 @@
+//! Names in addresses.
+
+use futures_util::future::join_all;
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, User};
+
+async fn create(app: &TestApp, user: &User, input: Value) -> Value {
+    let query = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) {
+        course { id slug } userErrors { code field message } } }";
+    app.data(Some(&user.token), query, json!({ "input": input })).await["createCourse"].take()
+}
+
+async fn slug_of(app: &TestApp, user: &User, title: &str) -> String {
+    let made = create(app, user, json!({ "title": title })).await;
+    made["course"]["slug"].as_str().unwrap_or_else(|| panic!("{title}: {made:#}")).to_owned()
+}
+
+fn refusal(payload: &Value) -> (&str, &Value) {
+    (payload["userErrors"][0]["code"].as_str().unwrap_or_default(), &payload["userErrors"][0]["field"])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slug_is_made_of_the_title_in_any_script() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    for (title, slug) in [
+        ("Analytical Engines", "analytical-engines"),
+        ("  C++ & Rust: a *comparison* -- ", "c-rust-a-comparison"),
+        ("Ökonomie für Anfänger", "okonomie-fur-anfanger"),
+        ("Курс по Rust", "kurs-po-rust"),
+        ("2026", "2026"),
+        ("!!!", "course"),
+        ("— … —", "course-2"),
+    ] {
+        assert_eq!(slug_of(&app, &ada, title).await, slug, "{title}");
+    }
+    for title in
+        ["日本語のコース", "🎓 🦀", "دورة", "İstanbul ǅ ﬃ", &"x".repeat(120), &"長".repeat(120), &"a ".repeat(60)]
+    {
+        let slug = slug_of(&app, &ada, title).await;
+        let plain = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        assert!(plain && !slug.starts_with('-') && !slug.ends_with('-') && !slug.contains("--"), "{title}: {slug}");
+        assert!((1..=80).contains(&slug.len()), "{title}: {slug}");
+        let found =
+            app.data(Some(&ada.token), "query ($s: String!) { course(slug: $s) { slug } }", json!({ "s": slug })).await;
+        assert_eq!(found["course"]["slug"], slug, "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn courses_with_the_same_title_are_numbered_around_what_others_chose() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    assert_eq!(slug_of(&app, &ada, "Rust").await, "rust");
+    assert_eq!(slug_of(&app, &bob, "Rust!").await, "rust-2");
+    for chosen in ["rust-3", "rust-4294967295", "rust-99999999999999999999", "rust-for-all"] {
+        let made = create(&app, &bob, json!({ "title": "x", "slug": chosen })).await;
+        assert_eq!(made["course"]["slug"], chosen, "{made:#}");
+    }
+    assert_eq!(slug_of(&app, &ada, "RUST").await, "rust-4");
+    assert_eq!(slug_of(&app, &ada, "Rust").await, "rust-5");
+    assert_eq!(slug_of(&app, &ada, &"y".repeat(120)).await.len(), 72);
+    assert_eq!(slug_of(&app, &ada, &"y".repeat(120)).await.len(), 74, "there is room for a number");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chosen_slug_is_taken_as_it_is_or_refused() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let field = json!(["slug"]);
+    for wrong in ["Rust", "rust lang", "rust--lang", "-rust", "rust-", "rust_lang", "r\u{fc}st", "rust/lang", "💥", "."]
+    {
+        let made = create(&app, &ada, json!({ "title": "x", "slug": wrong })).await;
+        assert_eq!(refusal(&made), ("INVALID", &field), "{wrong}: {made:#}");
+    }
+    for (wrong, code) in [("", "BLANK"), (" ", "BLANK"), (&*"x".repeat(81), "TOO_LONG")] {
+        let made = create(&app, &ada, json!({ "title": "x", "slug": wrong })).await;
+        assert_eq!(refusal(&made), (code, &field), "{wrong}: {made:#}");
+    }
+    let first = create(&app, &ada, json!({ "title": "x", "slug": "rust-1" })).await;
+    assert_eq!(first["course"]["slug"], "rust-1");
+    let second = create(&app, &ada, json!({ "title": "x", "slug": "rust-1" })).await;
+    assert_eq!(refusal(&second), ("TAKEN", &field));
+    assert_eq!(second["course"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_slug_must_be_free_too_but_may_stay_the_same() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let (one, two) = (app.course(&ada, "One", 0).await, app.course(&ada, "Two", 0).await);
+    let update = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) {
+        course { slug } userErrors { code field } } }";
+    for (slug, code) in [("one", ""), ("two", "TAKEN"), ("Two", "INVALID"), ("", "BLANK"), ("three", "")] {
+        let input = json!({ "courseId": one.id, "slug": slug });
+        let data = app.data(Some(&ada.token), update, json!({ "input": input })).await;
+        let payload = &data["updateCourse"];
+        assert_eq!(payload["userErrors"][0]["code"].as_str().unwrap_or_default(), code, "{slug}: {payload:#}");
+    }
+    let input = json!({ "courseId": two.id, "slug": "one" });
+    let moved = app.mutate(&ada, "updateCourse", "course { slug }", input).await;
+    assert_eq!(moved["course"]["slug"], "one", "what was given up is free");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn courses_created_at_once_with_the_same_title_all_succeed() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    for round in 0..5 {
+        let title = format!("Round {round}");
+        let mut slugs = join_all((0..12).map(|_| slug_of(&app, &ada, &title))).await;
+        slugs.sort_by_key(|slug| (slug.len(), slug.clone()));
+        let numbered = (2..=12).map(|number| format!("round-{round}-{number}"));
+        let expected: Vec<String> = std::iter::once(format!("round-{round}")).chain(numbered).collect();
+        assert_eq!(slugs, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_choose_one_slug_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    for round in 0..5 {
+        let input = json!({ "title": "x", "slug": format!("chosen-{round}") });
+        let made = join_all((0..6).map(|_| create(&app, &ada, input.clone()))).await;
+        let won = made.iter().filter(|payload| payload["course"].is_object()).count();
+        let told = made.iter().filter(|payload| refusal(payload).0 == "TAKEN").count();
+        assert_eq!((won, told), (1, 5), "{made:#?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! The console in a real browser, and the examples of `docs/examples` with the npm clients.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::support::process::{Node, Site, text};
+use crate::support::socket::PATIENCE;
+
+/// Starting a browser on a busy machine takes its time.
+const BROWSER_PATIENCE: Duration = Duration::from_secs(180);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_works_in_a_browser() {
+    need_node("playwright-core");
+    need_chromium();
+    let site = Site::new().await.seed(3);
+    let node = site.serve().await;
+    let (root, shots) = (Path::new(env!("CARGO_MANIFEST_DIR")), screenshots());
+    let mut command = Command::new("node");
+    command.arg(root.join("tests/browser/console.mjs")).args([&node.url, &shots.display().to_string()]);
+    let (mut browser, mut lines) = spawn(command);
+    let conversation = async {
+        let mut said = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line == "SUBSCRIBED" {
+                publish(&node).await;
+            }
+            said = line;
+        }
+        said
+    };
+    let said = timeout(BROWSER_PATIENCE, conversation).await.expect("the browser takes too long");
+    let status = browser.wait().await.unwrap();
+    assert!(status.success() && said == "CONSOLE OK", "{status}, {said:?}; see {}", shots.display());
+    assert!(shots.join("console-push.png").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_a_subscription_prints_what_the_example_of_a_mutation_publishes() {
+    need_node("graphql-ws");
+    let site = Site::new().await.seed(5);
+    let node = site.serve().await;
+    let mut command = Command::new("node");
+    // From standard input the module is taken to be in console/, where the npm clients are.
+    command.args(["--input-type=module", "-", &format!("{}/graphql", node.url.replace("http://", "ws://"))]);
+    command.current_dir(console()).stdin(std::fs::File::open(example("subscribe.mjs")).unwrap());
+    let (_client, mut lines) = spawn(command);
+    crate::nodes::eventually("the client is connected", async || node.sockets().await == 1).await;
+    let mut published = Vec::new();
+    let line = loop {
+        // The protocol doesn't confirm a subscription: the first lesson may be too early for it.
+        published.push(publish(&node).await);
+        if let Ok(line) = timeout(Duration::from_secs(5), lines.next_line()).await {
+            break line.unwrap().expect("the client ended");
+        }
+        assert!(published.len() < 5, "the client prints nothing");
+    };
+    let (_, title) = line.rsplit_once(": ").unwrap();
+    assert!(published.iter().any(|lesson| lesson.ends_with(title)), "{line} of {published:?}");
+    // A restarted server, on the same address: the client comes back by itself.
+    let addr = node.url.strip_prefix("http://").unwrap().to_owned();
+    drop(node);
+    let mut node = site.launch(&addr);
+    node.ready().await.unwrap();
+    let lesson = publish(&node).await;
+    let until_it_comes = async {
+        // Of the ones before, some may still be on their way.
+        while !lines.next_line().await.unwrap().expect("the client ended").ends_with(&format!(": {lesson}")) {}
+    };
+    timeout(PATIENCE, until_it_comes).await.expect("the client doesn't come back");
+}
+
+/// Publishes a lesson with `docs/examples/publish.mjs`; its title.
+async fn publish(node: &Node) -> String {
+    let output: Output =
+        Command::new("node").arg(example("publish.mjs")).arg(&node.url).kill_on_drop(true).output().await.unwrap();
+    assert!(output.status.success(), "publish.mjs: {}", text(&output.stderr));
+    text(&output.stdout).trim_end().to_owned()
+}
+
+/// Its errors go to the terminal.
+fn spawn(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+fn need_node(package: &str) {
+    let found = std::process::Command::new("node").arg("--version").output().is_ok_and(|run| run.status.success());
+    assert!(found, "there is no `node`: `make deps-test` installs what tests need");
+    let installed = console().join("node_modules").join(package).is_dir();
+    assert!(installed, "console/node_modules lacks {package}: `make deps-test` installs what tests need");
+    let built = console().join("dist/index.html").is_file();
+    assert!(built, "console/dist isn't built: `make deps-test` installs and builds what tests need");
+}
+
+/// Looks where `console.mjs` looks.
+fn need_chromium() {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let on_path = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
+    let found = named.into_iter().chain([PathBuf::from("/usr/bin/chromium")]).chain(on_path).any(|file| file.exists());
+    assert!(found, "there is no Chromium: `make deps-test` installs what tests need, or set CHROMIUM to its path");
+}
+
+fn console() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("console")
+}
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(name)
+}
+
+/// `target/screenshots`
+fn screenshots() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screenshots")
+}

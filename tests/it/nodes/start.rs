@@ -1,0 +1,118 @@
+//! Starts that succeed and starts that don't; the other commands.
+
+use serde_json::json;
+
+use crate::support::process::{Site, text};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_on_the_same_address_says_so() {
+    let site = Site::new().await;
+    let first = site.serve().await;
+    let addr = first.url.strip_prefix("http://").unwrap();
+    let mut second = site.launch(addr);
+    assert_eq!(second.ended().await.code(), Some(1));
+    let expected = format!("lyceum: cannot listen on {addr}; set LYCEUM_ADDR to another address: ");
+    assert!(second.output().starts_with(&expected), "{}", second.output());
+    assert_eq!(first.status("/readyz").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_lists_every_problem_at_once() {
+    let site = Site::embedded().set("LYCEUM_ENV", "production").unset("LYCEUM_SECRET");
+    let site = site.set("LYCEUM_TYPO", "1").set("LYCEUM_MAX_DEPTH", "many");
+    let output = site.run(&["serve"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    let problems: Vec<&str> = errors.lines().filter_map(|line| line.strip_prefix("  - ")).collect();
+    let expected = [
+        "DATABASE_URL is required in production",
+        "LYCEUM_MAX_DEPTH",
+        "LYCEUM_PUBLIC_URL must be an https:// address",
+        "LYCEUM_SECRET is required in production",
+        "LYCEUM_TYPO is not a setting",
+        "S3_BUCKET is required in production",
+        "SMTP_URL is required in production",
+    ];
+    for start in expected {
+        assert_eq!(problems.iter().filter(|problem| problem.starts_with(start)).count(), 1, "{start}:\n{errors}");
+    }
+    assert_eq!(problems.len(), expected.len(), "{errors}");
+    assert!(!site.data().exists(), "nothing was started");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn config_check_shows_what_is_set_but_no_secret() {
+    let secrets = [
+        ("LYCEUM_SECRET", "kT9vQ2mX7pL4wR8sN1bC6yF3hJ5gD0aZ"),
+        ("DATABASE_URL", "postgres://school:Wq8zR4t@db.internal/school"),
+        ("REDIS_URL", "redis://:Hx7pL2n@cache.internal"),
+        ("S3_SECRET_ACCESS_KEY", "Bv5kM9dG3sT1jY6qF8wE"),
+        ("SMTP_URL", "smtps://post:Jc3nU6y@mail.internal"),
+    ];
+    let plain = [
+        ("LYCEUM_ENV", "production"),
+        ("LYCEUM_PUBLIC_URL", "https://learn.school"),
+        ("S3_BUCKET", "videos-of-the-school"),
+        ("S3_ACCESS_KEY_ID", "AKIA77"),
+    ];
+    let site = secrets.iter().chain(&plain).fold(Site::embedded(), |site, (name, value)| site.set(name, value));
+    let output = site.run(&["config", "check"], "");
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success() && shown.contains("No problems."), "{shown}");
+    let line = |name: &str| shown.lines().find(|line| line.split_whitespace().next() == Some(name)).unwrap();
+    for (name, value) in plain {
+        assert!(line(name).contains(&format!("{value} (set)")), "{shown}");
+    }
+    for (name, value) in secrets {
+        assert!(line(name).contains("******** (set)"), "{shown}");
+        for part in value.split(['/', ':', '@']).filter(|part| part.len() >= 7) {
+            assert!(!shown.contains(part), "{name} is shown: {part}");
+        }
+    }
+    // A malformed secret isn't repeated in the complaint about it either.
+    let output = site.set("DATABASE_URL", "Wq8zR4t").set("LYCEUM_SECRET", "Wq8zR4t").run(&["config", "check"], "");
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(shown.contains("LYCEUM_SECRET is too short") && !shown.contains("Wq8zR4t"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_wants_its_database_migrated_first() {
+    let site = [
+        ("LYCEUM_ENV", "production"),
+        ("LYCEUM_SECRET", "kT9vQ2mX7pL4wR8sN1bC6yF3hJ5gD0aZ"),
+        ("LYCEUM_PUBLIC_URL", "https://learn.school"),
+        ("S3_ENDPOINT", "http://127.0.0.1:9"),
+        ("S3_ACCESS_KEY_ID", "AKIA77"),
+        ("S3_SECRET_ACCESS_KEY", "Bv5kM9dG3sT1jY6qF8wE"),
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+    ]
+    .iter()
+    .fold(Site::new().await, |site, (name, value)| site.set(name, value));
+    let output = site.run(&["serve"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("the database lacks ") && errors.contains("run `lyceum migrate`"), "{errors}");
+    let output = site.run(&["migrate"], "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let node = site.serve().await;
+    assert_eq!((node.status("/dev/mail").await, node.status("/").await), (404, 404), "not in production");
+    assert!(!site.run(&["seed"], "").status.success(), "no public password in production");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_is_made_with_the_password_on_standard_input() {
+    let site = Site::new().await;
+    let create = ["admin", "create", "--email", "Root@School.example"];
+    let output = site.run(&create, "short\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("at least 10 are needed"), "{}", text(&output.stderr));
+    let output = site.run(&create, "correct horse battery\n");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "root@school.example is an administrator.\n");
+    let node = site.serve().await;
+    let query = "mutation ($input: SignInInput!) { signIn(input: $input) { user { role } } }";
+    let input = json!({ "email": "root@school.example", "password": "correct horse battery" });
+    let data = node.data(None, query, json!({ "input": input })).await;
+    assert_eq!(data["signIn"]["user"]["role"], "ADMIN");
+}

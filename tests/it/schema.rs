@@ -1,0 +1,313 @@
+//! The schema keeps the promises of DESIGN.md, section 3: for everything that is in it, now and later.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, ConstDirective, EnumType, FieldDefinition, InputObjectType, InputValueDefinition, ServiceDocument, Type,
+    TypeDefinition, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::{Positioned, Request, ValidationMode, Value};
+use futures_util::StreamExt;
+use lyceum::graphql::Graph;
+use lyceum::graphql::execute::Caller;
+use lyceum::graphql::schema;
+use lyceum::platform::auth::{Actor, Role};
+use uuid::Uuid;
+
+use crate::support::TestApp;
+use crate::support::app::start;
+
+/// Lists that are not connections: parts of connections, and lists as short as their input.
+const PLAIN_LISTS: [&str; 2] = ["Query.nodes", "UserError.field"];
+const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
+
+fn sdl() -> String {
+    schema::print(&schema::builder(ValidationMode::Strict).finish())
+}
+
+struct Sdl(BTreeMap<String, TypeDefinition>);
+
+impl Sdl {
+    fn read() -> Sdl {
+        let ServiceDocument { definitions } = parse_schema(sdl()).unwrap();
+        let types = definitions.into_iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node)),
+            _ => None,
+        });
+        Sdl(types.collect())
+    }
+
+    /// The fields of an object or an interface; none for other types.
+    fn fields(&self, ty: &str) -> &[Positioned<FieldDefinition>] {
+        match self.0.get(ty).map(|ty| &ty.kind) {
+            Some(TypeKind::Object(object)) => &object.fields,
+            Some(TypeKind::Interface(interface)) => &interface.fields,
+            _ => &[],
+        }
+    }
+
+    /// Every field of every object and interface, with the type that has it.
+    fn all_fields(&self) -> impl Iterator<Item = (&str, &FieldDefinition)> {
+        self.0.keys().flat_map(|ty| self.fields(ty).iter().map(move |field| (ty.as_str(), &field.node)))
+    }
+
+    fn root_fields(&self) -> Vec<(&'static str, &FieldDefinition)> {
+        let roots = ["Query", "Mutation", "Subscription"];
+        let fields = roots.map(|root| self.fields(root).iter().map(move |field| (root, &field.node)));
+        fields.into_iter().flatten().collect()
+    }
+
+    /// The smallest operation that selects a root field.
+    fn call(&self, root: &str, field: &FieldDefinition) -> String {
+        let required = |argument: &&Positioned<InputValueDefinition>| {
+            !argument.node.ty.node.nullable && argument.node.default_value.is_none()
+        };
+        let arguments: Vec<String> = field
+            .arguments
+            .iter()
+            .filter(required)
+            .map(|argument| format!("{}: {}", argument.node.name.node, self.dummy(&argument.node)))
+            .collect();
+        let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+        let composite = !self.fields(named(&field.ty.node)).is_empty();
+        let selection = if composite { " { __typename }" } else { "" };
+        format!("{} {{ {}{arguments}{selection} }}", root.to_lowercase(), field.name.node)
+    }
+
+    /// A literal that the type of `value` accepts.
+    fn dummy(&self, value: &InputValueDefinition) -> String {
+        let name = value.name.node.as_str();
+        match &value.ty.node.base {
+            BaseType::List(_) => "[]".to_owned(),
+            BaseType::Named(ty) => match (ty.as_str(), self.0.get(ty.as_str()).map(|ty| &ty.kind)) {
+                (_, Some(TypeKind::Enum(EnumType { values }))) => values[0].node.value.node.to_string(),
+                (_, Some(TypeKind::InputObject(InputObjectType { fields }))) => {
+                    let required = fields
+                        .iter()
+                        .filter(|field| !field.node.ty.node.nullable && field.node.default_value.is_none())
+                        .map(|field| format!("{}: {}", field.node.name.node, self.dummy(&field.node)));
+                    format!("{{ {} }}", required.collect::<Vec<_>>().join(", "))
+                }
+                ("Int", _) => "1".to_owned(),
+                ("Float", _) => "1.5".to_owned(),
+                ("Boolean", _) => "true".to_owned(),
+                // `courseId` is the id of a course.
+                ("ID", _) => {
+                    format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(name.strip_suffix("Id").unwrap_or("user")))
+                }
+                ("DateTime", _) => "\"2026-11-20T09:00:00Z\"".to_owned(),
+                ("Decimal", _) => "\"1.00\"".to_owned(),
+                _ => "\"x\"".to_owned(),
+            },
+        }
+    }
+}
+
+fn named(ty: &Type) -> &str {
+    match &ty.base {
+        BaseType::Named(name) => name,
+        BaseType::List(item) => named(item),
+    }
+}
+
+fn snake(name: &str) -> String {
+    name.chars()
+        .flat_map(|letter| letter.is_uppercase().then_some('_').into_iter().chain(letter.to_lowercase()))
+        .collect()
+}
+
+fn pascal(name: &str) -> String {
+    format!("{}{}", name[..1].to_uppercase(), &name[1..])
+}
+
+/// The role that `@requires` names; `None` for `@public`. Panics unless there is exactly one of the two.
+fn rule(root: &str, field: &FieldDefinition) -> Option<Role> {
+    let rules: Vec<&ConstDirective> = field
+        .directives
+        .iter()
+        .map(|directive| &directive.node)
+        .filter(|directive| ["public", "requires"].contains(&directive.name.node.as_str()))
+        .collect();
+    assert_eq!(rules.len(), 1, "{root}.{} needs exactly one of @public and @requires", field.name.node);
+    let (_, role) = rules[0].arguments.first()?;
+    let Value::Enum(role) = &role.node else { panic!("{root}.{}: no role", field.name.node) };
+    Some(role.parse().unwrap())
+}
+
+#[test]
+fn schema_graphql_is_what_the_program_prints() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
+    let file = std::fs::read_to_string(path).unwrap();
+    let printed = sdl();
+    let different = file.lines().zip(printed.lines()).position(|(old, new)| old != new);
+    let line = different.unwrap_or_else(|| file.lines().count().min(printed.lines().count())) + 1;
+    assert!(file == printed, "schema.graphql differs from the program from line {line} on: run `make schema`");
+}
+
+#[test]
+fn every_root_field_says_who_may_select_it() {
+    let sdl = Sdl::read();
+    let fields = sdl.root_fields();
+    for root in ["Query", "Mutation", "Subscription"] {
+        assert!(fields.iter().any(|(own, _)| *own == root), "{root} has no fields");
+    }
+    for (root, field) in fields {
+        rule(root, field);
+    }
+}
+
+/// The code and the message of the first error of the first response; empty if there is none.
+async fn refusal(graph: &Graph, query: &str, role: Option<Role>) -> (String, String) {
+    let actor = match role {
+        None => Actor::Anonymous,
+        Some(role) => Actor::User { id: Uuid::new_v4(), role, expires_at: start() + chrono::TimeDelta::hours(1) },
+    };
+    let caller = Caller { actor, request_id: "0123456789abcdef".into() };
+    let mut responses = graph.stream(Request::new(query), caller);
+    // A subscription that is allowed delivers nothing until something happens.
+    let first = tokio::time::timeout(std::time::Duration::from_secs(1), responses.next()).await;
+    let Ok(Some(response)) = first else { return Default::default() };
+    let Some(error) = response.errors.first() else { return Default::default() };
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
+    let Some(Value::String(code)) = code else { panic!("{query}: {error:?}") };
+    (code, error.message.clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
+    let app = TestApp::start().await;
+    let graph = Graph::new(app.app.clone()).unwrap();
+    let sdl = Sdl::read();
+    let ladder = [Role::Student, Role::Instructor, Role::Admin];
+    let mut guarded = 0;
+    for (root, field) in sdl.root_fields() {
+        let query = sdl.call(root, field);
+        let anonymous = refusal(&graph, &query, None).await;
+        assert!(!anonymous.0.starts_with("GRAPHQL_"), "{query}: the test's own query is wrong: {anonymous:?}");
+        let Some(needed) = rule(root, field) else {
+            assert_ne!(anonymous.0, "UNAUTHENTICATED", "{query} is @public: {anonymous:?}");
+            continue;
+        };
+        guarded += 1;
+        assert_eq!(anonymous.0, "UNAUTHENTICATED", "{query} by nobody: {anonymous:?}");
+        for role in ladder {
+            let (code, message) = refusal(&graph, &query, Some(role)).await;
+            let told = message.contains(&format!("This needs the role {needed}; yours is {role}."));
+            assert_eq!((code == "FORBIDDEN" && told), role < needed, "{query} by {role}: {code} {message}");
+        }
+    }
+    assert!(guarded >= 9, "the directives are found at all");
+}
+
+#[test]
+fn everything_in_the_schema_is_described() {
+    let ServiceDocument { definitions } = parse_schema(sdl()).unwrap();
+    let mut missing = Vec::new();
+    let mut check = |what: String, description: &Option<Positioned<String>>| {
+        if description.as_ref().is_none_or(|text| text.node.trim().is_empty()) {
+            missing.push(what);
+        }
+    };
+    for definition in &definitions {
+        let ty = match definition {
+            TypeSystemDefinition::Type(ty) => &ty.node,
+            TypeSystemDefinition::Directive(directive) => {
+                check(format!("@{}", directive.node.name.node), &directive.node.description);
+                continue;
+            }
+            TypeSystemDefinition::Schema(_) => continue,
+        };
+        let name = &ty.name.node;
+        if BUILT_IN.contains(&name.as_str()) {
+            continue;
+        }
+        check(name.to_string(), &ty.description);
+        let fields: &[Positioned<FieldDefinition>] = match &ty.kind {
+            TypeKind::Object(object) => &object.fields,
+            TypeKind::Interface(interface) => &interface.fields,
+            _ => &[],
+        };
+        for field in fields {
+            check(format!("{name}.{}", field.node.name.node), &field.node.description);
+            for argument in &field.node.arguments {
+                let what = format!("{name}.{}({}:)", field.node.name.node, argument.node.name.node);
+                check(what, &argument.node.description);
+            }
+        }
+        match &ty.kind {
+            TypeKind::InputObject(input) => {
+                for field in &input.fields {
+                    check(format!("{name}.{}", field.node.name.node), &field.node.description);
+                }
+            }
+            TypeKind::Enum(values) => {
+                for value in &values.values {
+                    check(format!("{name}.{}", value.node.value.node), &value.node.description);
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(missing.is_empty(), "without a description:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_mutation_takes_one_input_and_answers_with_a_payload_of_its_own() {
+    let sdl = Sdl::read();
+    let mut wrong = Vec::new();
+    for field in sdl.fields("Mutation").iter().map(|field| &field.node) {
+        let name = pascal(&field.name.node);
+        let arguments: Vec<String> = field
+            .arguments
+            .iter()
+            .map(|argument| format!("{}: {}", argument.node.name.node, argument.node.ty.node))
+            .collect();
+        if arguments != [format!("input: {name}Input!")] {
+            wrong.push(format!("{}({}): it takes one `input: {name}Input!`", field.name.node, arguments.join(", ")));
+        }
+        if field.ty.node.to_string() != format!("{name}Payload") {
+            wrong.push(format!("{}: {}: it returns a nullable {name}Payload", field.name.node, field.ty.node));
+        }
+        let payload = sdl.fields(&format!("{name}Payload"));
+        let mut has_errors = false;
+        for part in payload.iter().map(|part| &part.node) {
+            match part.name.node.as_str() {
+                "userErrors" => has_errors = part.ty.node.to_string() == "[UserError!]!",
+                other if !part.ty.node.nullable => wrong.push(format!("{name}Payload.{other} is null with userErrors")),
+                _ => {}
+            }
+        }
+        if !has_errors {
+            wrong.push(format!("{name}Payload has `userErrors: [UserError!]!`"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_list_is_a_connection() {
+    let sdl = Sdl::read();
+    let mut wrong = Vec::new();
+    for (ty, field) in sdl.all_fields() {
+        let (name, returned) = (field.name.node.as_str(), named(&field.ty.node));
+        let path = format!("{ty}.{name}");
+        let part = (ty.ends_with("Connection") && ["edges", "nodes"].contains(&name)) || name == "userErrors";
+        if matches!(field.ty.node.base, BaseType::List(_)) && !part && !PLAIN_LISTS.contains(&&*path) {
+            wrong.push(format!("{path}: {} is a list without pages", field.ty.node));
+        }
+        if returned.ends_with("Connection") {
+            let mut arguments: Vec<&str> =
+                field.arguments.iter().map(|argument| argument.node.name.node.as_str()).collect();
+            arguments.retain(|argument| ["first", "after", "last", "before"].contains(argument));
+            if arguments.len() != 4 {
+                wrong.push(format!("{path} lacks one of first, after, last, before"));
+            }
+            let parts: Vec<&str> = sdl.fields(returned).iter().map(|field| field.node.name.node.as_str()).collect();
+            if !["edges", "nodes", "pageInfo", "totalCount"].iter().all(|part| parts.contains(part)) {
+                wrong.push(format!("{returned} lacks one of edges, nodes, pageInfo, totalCount"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
