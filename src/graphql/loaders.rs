@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::task::Poll;
 use std::time::Duration;
@@ -41,12 +42,14 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
 pub struct Loaders {
     app: App,
     batchers: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// Batches, of whatever key, whose waiters are being woken.
+    waking: Arc<AtomicUsize>,
 }
 
 impl Loaders {
     /// Loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
-        Loaders { app, batchers: RwLock::default() }
+        Loaders { app, batchers: RwLock::default(), waking: Arc::default() }
     }
 
     /// The value of `key`, loaded together with others; `None` if there is none.
@@ -56,9 +59,21 @@ impl Loaders {
     pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, Fault> {
         let batcher = self.batcher::<K>();
         let batch = batcher.join(&key);
-        yield_once().await;
-        batcher.start(&self.app);
+        self.let_siblings_ask().await;
+        batcher.start(&self.app, &self.waking, &batch);
         batch.value(&key).await
+    }
+
+    /// Lets everything else that is ready run first. While the waiters of another batch are being woken, on another
+    /// thread, more is about to get ready: a level of a query goes on together.
+    async fn let_siblings_ask(&self) {
+        loop {
+            let calm = self.waking.load(Ordering::SeqCst) == 0;
+            yield_once().await;
+            if calm {
+                return;
+            }
+        }
     }
 
     fn batcher<K: Load>(&self) -> Arc<Batcher<K>> {
@@ -83,13 +98,15 @@ struct Queue<K: Load> {
     next: Arc<Batch<K>>,
     /// Its keys so far.
     keys: HashSet<K>,
+    /// Whether it should be sent: those who asked for its keys have let their siblings ask.
+    due: bool,
     /// Whether a batch is on its way.
     busy: bool,
 }
 
 impl<K: Load> Default for Batcher<K> {
     fn default() -> Self {
-        Batcher { queue: Mutex::new(Queue { next: Arc::default(), keys: HashSet::new(), busy: false }) }
+        Batcher { queue: Mutex::new(Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false }) }
     }
 }
 
@@ -101,34 +118,42 @@ impl<K: Load> Batcher<K> {
         queue.next.clone()
     }
 
-    /// Sends the next batch, unless one is on its way: that one's task will send it when it is done.
-    fn start(self: &Arc<Self>, app: &App) {
+    /// Sends `batch`, unless a sibling has done so: the keys that come after it have siblings of their own. If one is on
+    /// its way, that one's task will send it when it is done.
+    fn start(self: &Arc<Self>, app: &App, waking: &Arc<AtomicUsize>, batch: &Arc<Batch<K>>) {
         let mut queue = self.lock();
-        if queue.keys.is_empty() || queue.busy {
+        if !Arc::ptr_eq(&queue.next, batch) {
+            return;
+        }
+        queue.due = true;
+        if queue.busy {
             return;
         }
         queue.busy = true;
         drop(queue);
-        let (batcher, app) = (self.clone(), app.clone());
+        let (batcher, app, waking) = (self.clone(), app.clone(), waking.clone());
         // A task of its own: the request that started the batch may be dropped, the others still wait.
         app.clone().tasks.spawn(async move {
             while let Some((batch, keys)) = batcher.take() {
                 // Somebody waits for an answer, whatever happens.
                 let loading = AssertUnwindSafe(load(&app, &keys)).catch_unwind();
-                batch.answer(match tokio::time::timeout(PATIENCE, loading).await {
+                let answer = match tokio::time::timeout(PATIENCE, loading).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(Fault::new("a batched load panicked")),
                     Err(_) => Err(Fault::new("a batched load took too long")),
-                });
+                };
+                waking.fetch_add(1, Ordering::SeqCst);
+                batch.answer(answer);
+                waking.fetch_sub(1, Ordering::SeqCst);
             }
         });
     }
 
-    /// The next batch with its keys; or gives the turn back, under the lock that finds nothing to do, so that a key
-    /// that comes later finds either a task that takes it along or a free turn.
+    /// The next batch with its keys, if it is due; or gives the turn back, under the same lock, so that whoever starts
+    /// later finds either a task that takes the batch along or a free turn.
     fn take(self: &Arc<Self>) -> Option<(Arc<Batch<K>>, Vec<K>)> {
         let mut queue = self.lock();
-        if queue.keys.is_empty() {
+        if !std::mem::take(&mut queue.due) {
             queue.busy = false;
             return None;
         }
