@@ -78,7 +78,7 @@ impl Thing {
     }
 
     async fn note(&self) -> Option<String> {
-        (self.0 % 3 != 0).then(|| format!("note {}", self.0))
+        (!self.0.is_multiple_of(3)).then(|| format!("note {}", self.0))
     }
 
     async fn colour(&self) -> Colour {
@@ -160,7 +160,7 @@ impl Thing {
 
     async fn creature(&self, ctx: &Context<'_>) -> Option<Living> {
         slowly(ctx, 1).await;
-        (self.0 % 5 != 0).then(|| living(self.0))
+        (!self.0.is_multiple_of(5)).then(|| living(self.0))
     }
 
     async fn creatures(&self) -> Vec<Living> {
