@@ -154,10 +154,10 @@ async fn serve(url: &str, folder: &Path) -> Server {
     let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = lyceum(url, folder);
     command.env("LYCEUM_ADDR", addr.to_string()).arg("serve").stdout(Stdio::null());
-    let process = command.spawn().unwrap();
+    let server = Server { process: command.spawn().unwrap(), addr };
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(addr).await.is_ok() && load::get(addr, "/readyz").await.is_some() {
-            return Server { process, addr };
+            return server;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
