@@ -63,6 +63,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
     setting("LYCEUM_MAX_BATCH", "10", "most operations in one HTTP request"),
     setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
+    setting(
+        "LYCEUM_THREADS",
+        "cores less one",
+        "threads that serve requests, 1 to 512; one core is left to PostgreSQL",
+    ),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
 ];
@@ -149,6 +154,8 @@ pub struct Config {
     pub mail_from: String,
     /// Limits on a request.
     pub limits: Limits,
+    /// Threads that serve requests.
+    pub threads: usize,
     /// Longest wait at shutdown.
     pub shutdown_grace: Duration,
     /// The search path for programs, to find PostgreSQL's.
@@ -209,6 +216,7 @@ impl Config {
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text("LYCEUM_MAIL_FROM").unwrap_or("Lyceum <no-reply@lyceum.example>").to_owned(),
             limits: limits(&mut reader),
+            threads: reader.number("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 20, 1..=3600)),
             path: None,
         };
@@ -291,6 +299,13 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
     }
     vars.extend(real);
     Ok(vars)
+}
+
+/// All cores but one. Beside a PostgreSQL on the same two cores, one thread answered half as many requests again as
+/// two: threads that pass tasks to each other wake each other up. See docs/measurements.md.
+fn default_threads() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores.saturating_sub(1).clamp(1, 512)).unwrap_or(1)
 }
 
 fn s3(reader: &mut Reader) -> Option<S3> {

@@ -25,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) requests: Vec<Arc<[u8]>>,
     pub(crate) scripts: Vec<PathBuf>,
+    /// What pgbench binds to the scripts' parameters, `name=value`.
+    pub(crate) parameters: Vec<String>,
 }
 
 impl Case {
@@ -49,39 +51,43 @@ async fn catalog(client: &Client, folder: &Path) -> Case {
                WHERE published_at IS NOT NULL ORDER BY published_at DESC, id DESC";
     let rows = client.query(sql, &[]).await.unwrap();
     let step = rows.len() / usize::try_from(VARIETY).unwrap();
-    let (mut requests, mut scripts) = (Vec::new(), Vec::new());
+    let (mut requests, mut scripts, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows.iter().step_by(step.max(1)).take(usize::try_from(VARIETY).unwrap()) {
         let (id, micros, at): (String, i64, String) = (row.get(0), row.get(1), row.get(2));
         let key = json!(["courses", [micros, id.parse::<Uuid>().unwrap()]]);
         let cursor = URL_SAFE_NO_PAD.encode(key.to_string());
         requests.push(load::post(&json!({ "query": CATALOG, "variables": { "after": cursor } }).to_string()));
+        let number = scripts.len();
+        parameters.extend([format!("at{number}={at}"), format!("id{number}={id}")]);
         let statement = format!(
             "SELECT c.id, c.slug, c.title, c.subtitle, c.lesson_count, c.duration_seconds, c.published_at, u.id, u.name \
              FROM courses c JOIN users u ON u.id = c.instructor_id \
-             WHERE c.published_at IS NOT NULL AND (c.published_at, c.id) < ('{at}', '{id}') \
+             WHERE c.published_at IS NOT NULL AND (c.published_at, c.id) < (:at{number}, :id{number}) \
              ORDER BY c.published_at DESC, c.id DESC LIMIT 21;"
         );
         scripts.push(script(folder, "catalog", scripts.len(), &statement));
     }
-    Case { name: "catalog", requests, scripts }
+    Case { name: "catalog", requests, scripts, parameters }
 }
 
 async fn page(client: &Client, folder: &Path) -> Case {
     let sql = "SELECT slug FROM courses WHERE published_at IS NOT NULL ORDER BY md5(slug) LIMIT $1";
-    let (mut requests, mut scripts) = (Vec::new(), Vec::new());
+    let (mut requests, mut scripts, mut parameters) = (Vec::new(), Vec::new(), Vec::new());
     for row in client.query(sql, &[&VARIETY]).await.unwrap() {
         let slug: String = row.get(0);
         requests.push(load::post(&json!({ "query": PAGE, "variables": { "slug": slug } }).to_string()));
+        let number = scripts.len();
+        parameters.push(format!("slug{number}={slug}"));
         let statement = format!(
             "SELECT c.id, c.title, c.subtitle, c.description, c.lesson_count, u.id, u.name, s.id, s.title, \
                     l.id, l.title, l.duration_seconds \
              FROM courses c JOIN users u ON u.id = c.instructor_id JOIN sections s ON s.course_id = c.id \
              LEFT JOIN lessons l ON l.section_id = s.id AND l.published_at IS NOT NULL \
-             WHERE c.slug = '{slug}' ORDER BY s.position, l.position;"
+             WHERE c.slug = :slug{number} ORDER BY s.position, l.position;"
         );
         scripts.push(script(folder, "page", scripts.len(), &statement));
     }
-    Case { name: "course page", requests, scripts }
+    Case { name: "course page", requests, scripts, parameters }
 }
 
 fn script(folder: &Path, name: &str, number: usize, statement: &str) -> PathBuf {

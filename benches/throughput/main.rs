@@ -108,6 +108,11 @@ fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
     for script in &case.scripts {
         command.arg("-f").arg(script);
     }
+    for parameter in &case.parameters {
+        command.args(["-D", parameter]);
+    }
+    // The same plans for both: see platform::db.
+    command.env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan");
     let output = command.arg(url).output().expect("pgbench comes with PostgreSQL's server package");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));

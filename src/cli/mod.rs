@@ -73,7 +73,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, config: Config) -> Result<(), Fault> {
     telemetry::start_log(&config.log, config.log_json)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.threads)
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
     runtime.block_on(async {
         match command {
             Command::Serve(args) => serve::run(config, args).await,
