@@ -72,3 +72,16 @@ async fn a_key_that_is_selected_twice_gets_both_selections() {
     } });
     assert_eq!((data, errors), (expected, vec![]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_without_fields_takes_what_is_selected_elsewhere() {
+    let query = "{ top { next { failing } next { number } children: holes { failing } children: holes { number }
+        maybe: next(step: 2) { number @skip(if: true) } } top { next { failing colour } } }";
+    let (data, _, _) = execute(query, 1).await;
+    let expected = json!({ "top": {
+        "next": { "number": 1, "colour": "GREEN" },
+        "children": [{ "number": 1 }, null, { "number": 2 }],
+        "maybe": {},
+    } });
+    assert_eq!(data, expected);
+}

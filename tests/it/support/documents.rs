@@ -27,10 +27,10 @@ pub(crate) struct Taste {
 pub(crate) enum Anchor {
     /// With anything.
     None,
-    /// With a plain field.
-    Leaf,
     /// With `__typename`, which never fails.
     Typename,
+    /// With `__typename`, but only the query's and those of interfaces and unions.
+    Abstract,
 }
 
 /// A document with the variables it needs.
@@ -157,8 +157,8 @@ impl<'a> Draft<'a> {
         let mut set = Set { text: "{".into(), height: 1 };
         match self.taste.anchor {
             Anchor::None => {}
-            Anchor::Leaf => write!(set.text, " {}", self.leaf(ty)).unwrap(),
-            Anchor::Typename => set.text += " __typename",
+            Anchor::Abstract if ty != "Query" && self.grammar.possible[ty].len() == 1 => {}
+            Anchor::Typename | Anchor::Abstract => set.text += " __typename",
         }
         self.fill(&mut set, ty, depth);
         set.text += " }";
