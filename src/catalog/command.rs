@@ -185,6 +185,7 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
             let published = changed.published_at.is_some();
             let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };
+            check_total(&course, longer)?;
             let course = query::outline_changed(tx, course.id, (0, longer), now).await?;
             Ok((course, changed))
         })
@@ -207,6 +208,7 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
             let changes =
                 LessonChanges { title: None, duration_seconds: None, published_at: Some(now), updated_at: now };
             let lesson = query::update_lesson(tx, lesson.id, changes).await?;
+            check_total(&course, lesson.duration_seconds)?;
             let course = query::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
             if course.published_at.is_some() {
                 let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
@@ -260,6 +262,11 @@ fn check_duration(check: &mut Check, seconds: i32) {
         let message = format!("A lesson lasts 1 to {LONGEST_LESSON} seconds; this one would last {seconds}.");
         check.error(UserErrorCode::OutOfRange, "durationSeconds", message);
     }
+}
+
+/// A course's seconds are an `Int` of the schema.
+fn check_total(course: &Course, longer: i32) -> Result<()> {
+    course.duration_seconds.checked_add(longer).map(drop).ok_or_else(error::too_long)
 }
 
 fn check_slug(check: &mut Check, slug: &str) -> String {

@@ -23,3 +23,8 @@ pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
     let message = format!("A {within} has at most {most} {what}s.");
     Error::invalid(UserErrorCode::OutOfRange, &[], message)
 }
+
+pub(super) fn too_long() -> Error {
+    let message = format!("The lessons of a course last at most {} seconds together.", i32::MAX);
+    Error::invalid(UserErrorCode::OutOfRange, &[], message)
+}

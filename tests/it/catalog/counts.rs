@@ -179,3 +179,15 @@ async fn changes_made_at_once_leave_counts_that_a_recount_finds() {
         assert_eq!(lessons, 10, "round {round}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_longer_than_an_int_is_a_user_error() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let course = app.course(&ada, "Endless", 1).await;
+    let lesson = app.lesson(&ada, &course, "One too many").await;
+    app.sql("UPDATE courses SET duration_seconds = 2147483647 - 299").await;
+    let query = "mutation ($id: ID!) { publishLesson(input: { lessonId: $id }) { lesson { id } userErrors { code } } }";
+    let data = app.data(Some(&ada.token), query, json!({ "id": lesson })).await;
+    assert_eq!(data["publishLesson"], json!({ "lesson": null, "userErrors": [{ "code": "OUT_OF_RANGE" }] }));
+}
