@@ -44,6 +44,12 @@ impl Reader {
         self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// The value, or the default that the table of settings shows.
+    pub(super) fn text_or_default(&self, name: &str) -> &str {
+        let shown = SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
+        self.text(name).or(shown).unwrap_or_default()
+    }
+
     pub(super) fn required(&mut self, name: &str) -> String {
         match self.text(name) {
             Some(value) => value.to_owned(),
