@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
@@ -86,7 +86,7 @@ impl Graph {
             Ok(_) => "error",
             Err(_) => "refused",
         };
-        self.app.metrics.operation(OperationLabels { kind, outcome: result }, started.elapsed());
+        self.app.metrics.operation(OperationLabels { kind, outcome: result }, Some(started.elapsed()));
         outcome
     }
 
@@ -102,7 +102,7 @@ impl Graph {
             Ok(prepared) => prepared,
             Err(error) => return stream::once(async move { *refusal(error, &caller) }).boxed(),
         };
-        self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, Duration::ZERO);
+        self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
         AssertUnwindSafe(self.strict.execute_stream(request))
             .catch_unwind()
             .map(move |item| match item {

@@ -66,10 +66,12 @@ impl Metrics {
         Metrics { registry: Arc::new(registry), operations, durations, sockets }
     }
 
-    /// Counts one operation.
-    pub fn operation(&self, labels: OperationLabels, took: Duration) {
+    /// Counts one operation; a subscription, which lasts as long as its client likes, without a time.
+    pub fn operation(&self, labels: OperationLabels, took: Option<Duration>) {
         self.operations.get_or_create(&labels).inc();
-        self.durations.observe(took.as_secs_f64());
+        if let Some(took) = took {
+            self.durations.observe(took.as_secs_f64());
+        }
     }
 
     /// The counters and `gauges` in the OpenMetrics text format.
