@@ -25,6 +25,20 @@ async fn lost_worker(test: &TestApp, registry: &Registry, run: usize) {
     assert!(draining.await.unwrap_err().is_cancelled());
 }
 
+/// A job whose first worker is lost and whose second one is at it; both runs are held.
+async fn overtaken() -> (TestApp, JoinHandle<()>) {
+    let test = TestApp::start().await;
+    let registry = registry([handler("stuck", STUCK)]);
+    set(&test, "hold-1", "yes").await;
+    set(&test, "hold-2", "yes").await;
+    enqueue(&test.app, "stuck", json!({}), "key").await;
+    lost_worker(&test, &registry, 1).await;
+    test.app.clock.advance(LEASE);
+    let second = spawn_drain(&test, &registry);
+    eventually("the second run", async || notes(&test).len() == 2).await;
+    (test, second)
+}
+
 fn spawn_drain(test: &TestApp, registry: &Registry) -> JoinHandle<()> {
     let (app, registry) = (test.app.clone(), registry.clone());
     tokio::spawn(async move { drain(&app, &registry).await })
@@ -47,15 +61,7 @@ async fn the_job_of_a_dead_worker_is_taken_when_its_lease_ends() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_success_does_not_end_what_another_worker_is_doing() {
-    let test = TestApp::start().await;
-    let registry = registry([handler("stuck", STUCK)]);
-    set(&test, "hold-1", "yes").await;
-    set(&test, "hold-2", "yes").await;
-    enqueue(&test.app, "stuck", json!({}), "key").await;
-    lost_worker(&test, &registry, 1).await;
-    test.app.clock.advance(LEASE);
-    let second = spawn_drain(&test, &registry);
-    eventually("the second run", async || notes(&test).len() == 2).await;
+    let (test, second) = overtaken().await;
     late(&test, "yes").await;
     assert_eq!(count(&test, "jobs WHERE leased_by IS NOT NULL AND attempts = 2").await, 1, "it isn't done");
     clear(&test, "hold-2").await;
@@ -65,15 +71,7 @@ async fn a_late_success_does_not_end_what_another_worker_is_doing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_failure_does_not_disturb_what_another_worker_is_doing() {
-    let test = TestApp::start().await;
-    let registry = registry([handler("stuck", STUCK)]);
-    set(&test, "hold-1", "yes").await;
-    set(&test, "hold-2", "yes").await;
-    enqueue(&test.app, "stuck", json!({}), "key").await;
-    lost_worker(&test, &registry, 1).await;
-    test.app.clock.advance(LEASE);
-    let second = spawn_drain(&test, &registry);
-    eventually("the second run", async || notes(&test).len() == 2).await;
+    let (test, second) = overtaken().await;
     late(&test, "fail").await;
     assert_eq!(count(&test, "jobs WHERE leased_by IS NOT NULL AND last_error IS NULL").await, 1);
     clear(&test, "hold-2").await;
