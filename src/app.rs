@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
-use crate::platform::auth::{Passwords, Tokens};
+use crate::platform::auth::{Passwords, Revocations, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
@@ -94,7 +94,8 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
     let app = App::new(Services {
         passwords: Passwords::new(threads)?,
-        tokens: Tokens::new(secret.as_bytes(), lifetime, clock.clone()),
+        tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
+        revocations: Revocations::new(config.token_lifetime),
         metrics: Metrics::new(),
         config,
         clock,
@@ -135,6 +136,11 @@ impl Running {
         app.tasks.spawn(cron::run(app.clone(), registry.clone()));
         app.tasks.spawn(Worker::new(app.clone(), registry).run());
         Ok(())
+    }
+
+    /// Starts what a server does beside answering requests: it learns which sessions have ended.
+    pub fn watch(&self) {
+        self.app.tasks.spawn(accounts::watch_revocations(self.app.clone()));
     }
 
     /// Ends background tasks and embedded services, in that order.

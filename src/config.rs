@@ -41,7 +41,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_PUBLIC_URL", "http://<LYCEUM_ADDR>", "the address that people and mails use; https in production"),
     setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),
     secret("LYCEUM_SECRET", "made at first start", "signs access tokens; at least 32 characters"),
-    setting("LYCEUM_TOKEN_MINUTES", "60", "how long an access token lives, 1 to 1440"),
+    secret("LYCEUM_PREVIOUS_SECRETS", "(none)", "secrets that LYCEUM_SECRET replaced, separated by commas"),
+    setting("LYCEUM_TOKEN_MINUTES", "10", "how long an access token lives, 1 to 1440"),
+    setting("LYCEUM_SESSION_DAYS", "30", "how long a session lives without being refreshed, 1 to 365"),
+    setting("LYCEUM_MAX_SESSIONS", "0", "most sessions of one user, the oldest end; 0 is no limit"),
+    setting("LYCEUM_PROXIES", "0", "how many reverse proxies in front add to X-Forwarded-For"),
     setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps, separated by commas"),
     setting("LYCEUM_LOG", "info,tokio_postgres=warn", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
     setting("LYCEUM_LOG_FORMAT", "text", "`text` or `json`"),
@@ -132,8 +136,16 @@ pub struct Config {
     pub data: PathBuf,
     /// Signs access tokens; `None`: one is made and kept in the data folder.
     pub secret: Option<String>,
+    /// Secrets whose tokens are still read.
+    pub previous_secrets: Vec<String>,
     /// How long an access token lives.
     pub token_lifetime: Duration,
+    /// How long a session lives without being refreshed.
+    pub session_lifetime: Duration,
+    /// Most sessions of one user; 0 is no limit.
+    pub max_sessions: usize,
+    /// Proxies in front whose word on a client's address is believed.
+    pub proxies: usize,
     /// Origins of browser apps.
     pub cors_origins: Vec<String>,
     /// Log filter.
@@ -205,8 +217,12 @@ impl Config {
             public_url: public_url.trim_end_matches('/').to_owned(),
             data: reader.text_or_default("LYCEUM_DATA").into(),
             secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
-            token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 60, 1..=1440)),
-            cors_origins: reader.list("LYCEUM_CORS_ORIGINS"),
+            previous_secrets: reader.list("LYCEUM_PREVIOUS_SECRETS"),
+            token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 10, 1..=1440)),
+            session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 30, 1..=365)),
+            max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0, 0..=1000) as usize,
+            proxies: reader.number("LYCEUM_PROXIES", 0, 0..=10) as usize,
+            cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),
             log_json: reader.choice("LYCEUM_LOG_FORMAT", &["text", "json"]) == "json",
             database_url: reader.text("DATABASE_URL").map(str::to_owned),
@@ -242,11 +258,14 @@ impl Config {
         for node in self.redis_url.iter().flat_map(|urls| urls.split(',')) {
             check_url(reader, "REDIS_URL", Some(node.trim()), &["redis", "rediss", "redis+unix", "unix"]);
         }
-        if let Some(secret) = &self.secret
-            && secret.chars().count() < 32
-        {
-            reader
-                .problem("LYCEUM_SECRET is too short; give it at least 32 random characters: openssl rand -base64 48");
+        let current = self.secret.iter().map(|secret| ("LYCEUM_SECRET", secret));
+        let previous = self.previous_secrets.iter().map(|secret| ("LYCEUM_PREVIOUS_SECRETS", secret));
+        for (name, secret) in current.chain(previous) {
+            if secret.chars().count() < 32 {
+                reader.problem(format!(
+                    "{name} is too short; give it at least 32 random characters: openssl rand -base64 48"
+                ));
+            }
         }
         if self.is_production() {
             self.check_production(reader);
@@ -306,6 +325,10 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
 fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores.saturating_sub(1).clamp(1, 512)).unwrap_or(1)
+}
+
+fn origins(reader: &Reader) -> Vec<String> {
+    reader.list("LYCEUM_CORS_ORIGINS").iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect()
 }
 
 fn s3(reader: &mut Reader) -> Option<S3> {

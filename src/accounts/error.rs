@@ -1,5 +1,6 @@
 //! What a caller can act on.
 
+use super::model::User;
 use crate::graphql::{Error, UserErrorCode};
 
 pub(super) fn email_taken() -> Error {
@@ -9,6 +10,39 @@ pub(super) fn email_taken() -> Error {
 /// The same for an unknown address and a wrong password, so that nobody learns who has an account.
 pub(super) fn wrong_credentials() -> Error {
     Error::invalid(UserErrorCode::WrongCredentials, &[], "The e-mail address or the password is wrong.")
+}
+
+/// Told only to somebody who has proved to be the user.
+pub(super) fn banned(user: &User) -> Error {
+    let reason = user.ban_reason.as_deref().unwrap_or_default();
+    let until = user.banned_until.map(|until| format!(" until {}", until.format("%Y-%m-%d %H:%M UTC")));
+    let message = format!("This account is banned{}: {reason}", until.unwrap_or_default());
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
+pub(super) fn session_over() -> Error {
+    let message = "The session is over. Sign in again.";
+    Error::invalid(UserErrorCode::SessionOver, &["refreshToken"], message)
+}
+
+/// A race of a client with itself, or a retry that came too soon.
+pub(super) fn refreshing() -> Error {
+    let message = "This token was exchanged a moment ago. Use the answer to that request; if it was lost, ask again \
+        with the same token after a second.";
+    Error::invalid(UserErrorCode::TryAgain, &["refreshToken"], message)
+}
+
+pub(super) fn no_refresh_token() -> Error {
+    let message = "Give the refresh token, or send it in its cookie.";
+    Error::invalid(UserErrorCode::Blank, &["refreshToken"], message)
+}
+
+pub(super) fn no_such_session() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["sessionId"], "You have no such session.")
+}
+
+pub(super) fn no_cookies_here() -> Error {
+    Error::BadInput("Cookies can be set over HTTP only; use the transport BEARER.".into())
 }
 
 pub(super) fn last_admin() -> Error {

@@ -1,8 +1,9 @@
 //! What happened to accounts.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::UserId;
+use super::model::{SessionId, UserId};
 use crate::platform::outbox::Event;
 
 /// Somebody got an account.
@@ -29,4 +30,23 @@ pub(super) struct UserRoleChanged {
 
 impl Event for UserRoleChanged {
     const KIND: &'static str = "user_role_changed";
+}
+
+/// A refresh token was used twice, and its session ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SessionReplayed {
+    /// Whose.
+    pub(super) user_id: UserId,
+    /// Which session.
+    pub(super) session_id: SessionId,
+    /// The address of the client that used it again.
+    pub(super) ip: Option<String>,
+    /// What that client calls itself.
+    pub(super) user_agent: String,
+    /// When.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Event for SessionReplayed {
+    const KIND: &'static str = "session_replayed";
 }

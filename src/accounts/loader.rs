@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::model::{User, UserId};
-use super::query;
+use super::query::user as query;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;

@@ -1,7 +1,8 @@
-//! Who uses the platform: users, their roles, registration and sign-in.
+//! Who uses the platform: users, their roles, registration, sign-in and sessions.
 //!
 //! An e-mail address belongs to one user at most. A password is never stored, only its Argon2id hash, and a request
-//! that carries an access token costs no database read to know who sends it.
+//! that carries an access token costs no database read to know who sends it; what ends a session counts on every node
+//! within a second all the same.
 
 mod command;
 mod error;
@@ -13,10 +14,12 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{change_role, create_admin, import, register, sign_in};
+pub use command::{change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
 pub use job::handlers;
 pub use loader::UserById;
-pub use model::{ImportedUser, RegisterInput, SignInInput, SignedIn, User, UserId};
-pub use query::{any as any_users, is_registered};
+pub use model::{
+    ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn, TokenTransport, User, UserId,
+};
+pub use query::user::{any as any_users, is_registered};

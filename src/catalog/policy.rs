@@ -32,7 +32,8 @@ mod tests {
     use crate::graphql::Id;
 
     fn actor(id: u128, role: Role) -> Actor {
-        Actor::User { id: Uuid::from_u128(id), role, expires_at: DateTime::<Utc>::MAX_UTC }
+        let id = Uuid::from_u128(id);
+        Actor::User { id, role, session: Uuid::nil(), version: 0, expires_at: DateTime::<Utc>::MAX_UTC }
     }
 
     fn course(published: bool) -> Course {

@@ -38,6 +38,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
         }
     }
     running.work()?;
+    running.watch();
     let router = http::router(Edge { app: app.clone(), graph: Graph::new(app.clone())? });
     banner(running).await?;
     let stopping = app.stopping.clone();

@@ -62,7 +62,7 @@ impl Reader {
 
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let items = self.text(name).unwrap_or_default().split(',');
-        items.map(|item| item.trim().trim_end_matches('/').to_owned()).filter(|item| !item.is_empty()).collect()
+        items.map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
     }
 
     pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {

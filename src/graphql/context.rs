@@ -7,7 +7,7 @@ use async_graphql::{Context, Enum, Guard};
 use super::error::Error;
 use super::loaders::Loaders;
 use crate::platform::App;
-use crate::platform::auth::{self, Actor};
+use crate::platform::auth::{self, Actor, Client};
 
 /// The application.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
@@ -17,6 +17,11 @@ pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
 /// Who asks.
 pub fn actor<'a>(ctx: &Context<'a>) -> &'a Actor {
     ctx.data_unchecked::<Actor>()
+}
+
+/// Where the request comes from.
+pub fn client<'a>(ctx: &Context<'a>) -> &'a Client {
+    ctx.data_unchecked::<Arc<Client>>()
 }
 
 /// The batched loads.

@@ -113,6 +113,10 @@ pub enum UserErrorCode {
     NotFound,
     /// The e-mail address or the password is wrong.
     WrongCredentials,
+    /// The session has ended or expired: sign in again.
+    SessionOver,
+    /// Nothing is wrong but the moment: the same again, a second later, may work.
+    TryAgain,
     /// The object has changed since you read it; read it again.
     Stale,
     /// The object is not in a state that allows this.

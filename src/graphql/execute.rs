@@ -21,7 +21,7 @@ use super::settle::{order_root, settle};
 use super::shape::Shape;
 use super::variables::{check_variables, fill_conditions, is_plain};
 use crate::platform::App;
-use crate::platform::auth::Actor;
+use crate::platform::auth::{Actor, Client};
 use crate::platform::fault::Fault;
 use crate::platform::telemetry::OperationLabels;
 
@@ -33,6 +33,8 @@ const DOCUMENTS: u64 = 4 << 20;
 pub struct Caller {
     /// Who asks.
     pub actor: Actor,
+    /// From where.
+    pub client: Arc<Client>,
     /// `extensions.requestId` of errors, `x-request-id` of the HTTP response.
     pub request_id: Arc<str>,
 }
@@ -154,7 +156,7 @@ impl Graph {
                 limits::check_cost(&self.shape, &operation.document.parsed, definition, &request.variables, limits)?;
         }
         request.set_parsed_query(operation.document.parsed.clone());
-        Ok((operation, request.data(caller.actor)))
+        Ok((operation, request.data(caller.actor).data(caller.client.clone())))
     }
 
     fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {

@@ -1,6 +1,7 @@
 //! `/graphql`: GET and POST as the GraphQL-over-HTTP draft says, and the WebSocket upgrade on the same path.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -9,19 +10,21 @@ use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::authenticate::{Denied, authenticate};
 use super::media::{self, Media, RequestErrors, respond};
+use super::server::Peer;
 use super::{Edge, request_id, socket};
 use crate::graphql::error::request_error;
 use crate::graphql::execute::{Caller, refusal};
-use crate::platform::auth::Actor;
+use crate::platform::auth::{Actor, Client};
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -72,14 +75,15 @@ struct Exchange {
 
 pub(super) async fn get(
     State(edge): State<Edge>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     params: Result<Query<QueryParams>, QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return socket::upgrade(edge, upgrade);
+        return socket::upgrade(edge, upgrade, headers, peer.map(|Extension(peer)| peer));
     }
-    let exchange = match Exchange::open(edge, &headers) {
+    let exchange = match Exchange::open(edge, &Method::GET, &headers, peer).await {
         Ok(exchange) => exchange,
         Err(response) => return *response,
     };
@@ -92,8 +96,13 @@ pub(super) async fn get(
     }
 }
 
-pub(super) async fn post(State(edge): State<Edge>, headers: HeaderMap, body: Body) -> Response {
-    let exchange = match Exchange::open(edge, &headers) {
+pub(super) async fn post(
+    State(edge): State<Edge>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let exchange = match Exchange::open(edge, &Method::POST, &headers, peer).await {
         Ok(exchange) => exchange,
         Err(response) => return *response,
     };
@@ -113,8 +122,8 @@ pub(super) async fn post(State(edge): State<Edge>, headers: HeaderMap, body: Bod
     }
 }
 
-pub(super) async fn wrong_method(State(edge): State<Edge>, headers: HeaderMap) -> Response {
-    match Exchange::open(edge, &headers) {
+pub(super) async fn wrong_method(State(edge): State<Edge>, method: Method, headers: HeaderMap) -> Response {
+    match Exchange::open(edge, &method, &headers, None).await {
         Ok(exchange) => exchange.method_not_allowed("Use GET or POST.", "GET, POST"),
         Err(response) => *response,
     }
@@ -122,19 +131,28 @@ pub(super) async fn wrong_method(State(edge): State<Edge>, headers: HeaderMap) -
 
 impl Exchange {
     /// Finds out how to answer and who asks; a token that is not good is answered at once.
-    fn open(edge: Edge, headers: &HeaderMap) -> Result<Exchange, Box<Response>> {
+    async fn open(
+        edge: Edge,
+        method: &Method,
+        headers: &HeaderMap,
+        peer: Option<Extension<Peer>>,
+    ) -> Result<Exchange, Box<Response>> {
         let request_id = request_id::of(headers);
         let media = Media::negotiate(headers);
-        let caller = Caller { actor: Actor::Anonymous, request_id };
+        let caller = Caller { actor: Actor::Anonymous, client: Arc::new(Client::default()), request_id };
         let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller };
         if media.is_none() {
             let message = "Accept application/graphql-response+json or application/json.";
             let unread = Unread::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
             return Err(Box::new(exchange.unread(unread)));
         }
-        match authenticate(&exchange.edge, headers) {
-            Ok(actor) => exchange.caller.actor = actor,
-            Err(unread) => return Err(Box::new(exchange.unread(unread))),
+        let peer = peer.map(|Extension(peer)| peer);
+        match authenticate(&exchange.edge.app, method, headers, peer).await {
+            Ok((actor, client)) => {
+                exchange.caller.actor = actor;
+                exchange.caller.client = Arc::new(client);
+            }
+            Err(denied) => return Err(Box::new(exchange.unread(denied.into()))),
         }
         Ok(exchange)
     }
@@ -149,15 +167,17 @@ impl Exchange {
     async fn one(self, request: Request) -> Response {
         let id = &self.caller.request_id;
         match self.edge.graph.execute(request, &self.caller).await {
-            Ok(response) => respond(self.media, StatusCode::OK, id, &response),
+            Ok(response) => with_headers(respond(self.media, StatusCode::OK, id, &response), [&response.http_headers]),
             Err(refused) => respond(self.media, self.media.refused(&refused.errors), id, &RequestErrors::of(&refused)),
         }
     }
 
     async fn batch(self, requests: Vec<Request>) -> Response {
         let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
-        let responses: Vec<_> = join_all(executions)
-            .await
+        let outcomes = join_all(executions).await;
+        let executed = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
+        let headers: Vec<HeaderMap> = executed.map(|response| response.http_headers.clone()).collect();
+        let responses: Vec<_> = outcomes
             .into_iter()
             .map(|outcome| match outcome {
                 Ok(response) => serde_json::to_value(&response),
@@ -165,7 +185,7 @@ impl Exchange {
             })
             .map(Result::unwrap_or_default)
             .collect();
-        respond(self.media, StatusCode::OK, &self.caller.request_id, &responses)
+        with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &headers)
     }
 
     fn unread(&self, unread: Unread) -> Response {
@@ -186,16 +206,27 @@ impl Exchange {
     }
 }
 
-/// Who sends a request, by its `Authorization` header. No header is nobody, which is fine.
-fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Actor, Unread> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Actor::Anonymous) };
-    let refuse = |message: &str| Unread::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
-    let text = value.to_str().map_err(|_| refuse("The Authorization header is not text."))?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            edge.app.tokens.read(token.trim()).map_err(|refused| refuse(refused.message()))
+/// Adds what resolvers want the HTTP response to say: cookies.
+fn with_headers<'a>(mut response: Response, sets: impl IntoIterator<Item = &'a HeaderMap>) -> Response {
+    for (name, value) in sets.into_iter().flatten() {
+        response.headers_mut().append(name, value.clone());
+    }
+    response
+}
+
+impl From<Denied> for Unread {
+    fn from(denied: Denied) -> Unread {
+        match denied {
+            Denied::Unauthenticated(message) => Unread::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message),
+            Denied::CrossSite => {
+                let message = "The request has cookies but may come from another site; send the header x-lyceum-csrf.";
+                Unread::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+            }
+            Denied::Unavailable => {
+                let message = "The session can't be checked now; try again in a moment.";
+                Unread::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+            }
         }
-        _ => Err(refuse("The Authorization header must be `Bearer` and an access token.")),
     }
 }
 

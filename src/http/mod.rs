@@ -1,5 +1,6 @@
 //! The edge: HTTP and WebSocket in, GraphQL behind. The same router serves `lyceum serve` and the tests.
 
+mod authenticate;
 mod console;
 mod dev;
 mod graphql;
@@ -48,12 +49,13 @@ pub fn router(edge: Edge) -> Router {
     router.with_state(edge)
 }
 
-/// Browsers of the configured origins only; the token travels in a header, so no credentials are allowed.
+/// Pages of the configured origins only. They may send cookies, which browsers do within one site.
 fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT])
+        .allow_credentials(true)
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT, authenticate::CSRF_HEADER])
         .expose_headers([request_id::HEADER])
 }

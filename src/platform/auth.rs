@@ -1,6 +1,10 @@
-//! Who is acting: roles, passwords (Argon2id) and access tokens (signed JWTs).
+//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), and which of those are no longer good.
 
+mod client;
+mod cookie;
+mod opaque;
 mod password;
+mod revocations;
 mod token;
 
 use std::fmt;
@@ -15,8 +19,12 @@ use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use client::Client;
+pub use cookie::TokenCookie;
+pub use opaque::{TokenHash, hash_token, opaque};
 pub use password::{Passwords, Verdict};
-pub use token::{Refused, Tokens};
+pub use revocations::Revocations;
+pub use token::{Grant, Refused, Tokens};
 
 /// What somebody is to the platform, from least to most. A role includes the rights of those before it.
 #[derive(
@@ -84,6 +92,10 @@ pub enum Actor {
         id: Uuid,
         /// The role when the token was issued.
         role: Role,
+        /// The session that the token belongs to.
+        session: Uuid,
+        /// The user's token version when it was issued; older ones than the user's own are refused.
+        version: i32,
         /// When the token ends.
         expires_at: DateTime<Utc>,
     },
@@ -95,6 +107,14 @@ impl Actor {
         match self {
             Actor::Anonymous => None,
             Actor::User { id, .. } => Some(*id),
+        }
+    }
+
+    /// The session, if signed in.
+    pub fn session(&self) -> Option<Uuid> {
+        match self {
+            Actor::Anonymous => None,
+            Actor::User { session, .. } => Some(*session),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`App`] bundles them; it is what every command and query is given. `app.rs` puts one together.
 
+pub mod audit;
 pub mod auth;
 pub mod cache;
 pub mod clock;
@@ -49,6 +50,8 @@ pub struct Services {
     pub passwords: auth::Passwords,
     /// Access tokens.
     pub tokens: auth::Tokens,
+    /// Which access tokens are no longer good.
+    pub revocations: auth::Revocations,
     /// Counters for `/metrics`.
     pub metrics: telemetry::Metrics,
     /// Background tasks: shutdown waits for them.

@@ -161,9 +161,15 @@ fn every_root_field_says_who_may_select_it() {
 async fn refusal(graph: &Graph, query: &str, role: Option<Role>) -> (String, String) {
     let actor = match role {
         None => Actor::Anonymous,
-        Some(role) => Actor::User { id: Uuid::new_v4(), role, expires_at: start() + chrono::TimeDelta::hours(1) },
+        Some(role) => Actor::User {
+            id: Uuid::new_v4(),
+            role,
+            session: Uuid::new_v4(),
+            version: 0,
+            expires_at: start() + chrono::TimeDelta::hours(1),
+        },
     };
-    let caller = Caller { actor, request_id: "0123456789abcdef".into() };
+    let caller = Caller { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
     let mut responses = graph.stream(Request::new(query), caller);
     // A subscription that is allowed delivers nothing until something happens.
     let first = tokio::time::timeout(std::time::Duration::from_secs(1), responses.next()).await;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
+use uuid::Uuid;
 
 use super::explain;
 use crate::accounts::{self, ImportedUser, User};
@@ -134,7 +135,13 @@ async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<Vec<Use
 
 /// One published course. Its last lesson stays a draft, so that there is something to publish.
 async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault> {
-    let actor = Actor::User { id: instructor.id.uuid(), role: instructor.role, expires_at: DateTime::<Utc>::MAX_UTC };
+    let actor = Actor::User {
+        id: instructor.id.uuid(),
+        role: instructor.role,
+        session: Uuid::nil(),
+        version: 0,
+        expires_at: DateTime::<Utc>::MAX_UTC,
+    };
     let outline = Outline::of(number);
     let input = CreateCourseInput {
         title: outline.title.clone(),

@@ -1,10 +1,12 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256. Everything a request needs to know of its
 //! sender is in the token, so authentication costs no database read.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Actor, Role};
@@ -26,7 +28,7 @@ impl Refused {
     /// The sentence for the client.
     pub fn message(self) -> &'static str {
         match self {
-            Refused::Expired => "The access token has expired; sign in again.",
+            Refused::Expired => "The access token has expired; refresh the session or sign in again.",
             Refused::Forged => "The access token is not valid.",
         }
     }
@@ -35,49 +37,87 @@ impl Refused {
 /// Issues and reads access tokens; cheap to clone.
 #[derive(Clone)]
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    /// The one that signs comes first; tokens of the others are still read.
+    keys: Arc<[Key]>,
     validation: Validation,
     lifetime: TimeDelta,
     clock: Clock,
+}
+
+struct Key {
+    id: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Key {
+    /// The id tells nothing about the secret, and is the same on every node.
+    fn new(secret: &str) -> Key {
+        let digest = Sha256::digest(format!("lyceum/key-id/{secret}"));
+        Key {
+            id: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            decoding: DecodingKey::from_secret(secret.as_bytes()),
+        }
+    }
+}
+
+/// What a token says about its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The user's id.
+    pub user: Uuid,
+    /// The user's role.
+    pub role: Role,
+    /// The session that the token belongs to.
+    pub session: Uuid,
+    /// The user's token version.
+    pub version: i32,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
     sub: Uuid,
+    sid: Uuid,
+    ver: i32,
     role: Role,
     iat: i64,
     exp: i64,
 }
 
 impl Tokens {
-    /// Tokens signed with `secret` (at least 32 bytes) that live for `lifetime`.
-    pub fn new(secret: &[u8], lifetime: TimeDelta, clock: Clock) -> Tokens {
+    /// Tokens signed with `secret` (at least 32 bytes) that live for `lifetime`. Those that were signed with one of
+    /// the `previous` secrets are read until they expire.
+    pub fn new(secret: &str, previous: &[String], lifetime: TimeDelta, clock: Clock) -> Tokens {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         // The library would ask the system's clock; ours can be set by a test.
         validation.validate_exp = false;
-        Tokens {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-            validation,
-            lifetime,
-            clock,
-        }
+        let keys = std::iter::once(secret).chain(previous.iter().map(String::as_str)).map(Key::new).collect();
+        Tokens { keys, validation, lifetime, clock }
     }
 
-    /// A token for `user` and the instant at which it ends.
+    /// A token and the instant at which it ends.
     ///
     /// # Errors
     /// The claims cannot be serialised, which does not happen.
-    pub fn issue(&self, user: Uuid, role: Role) -> Result<(String, DateTime<Utc>), Fault> {
+    pub fn issue(&self, grant: Grant) -> Result<(String, DateTime<Utc>), Fault> {
         let now = self.clock.now();
         let expires_at = DateTime::from_timestamp((now + self.lifetime).timestamp(), 0).unwrap_or(now);
-        let claims = Claims { iss: ISSUER.into(), sub: user, role, iat: now.timestamp(), exp: expires_at.timestamp() };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .context("cannot sign a token")?;
+        let claims = Claims {
+            iss: ISSUER.into(),
+            sub: grant.user,
+            sid: grant.session,
+            ver: grant.version,
+            role: grant.role,
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+        };
+        let key = self.keys.first().ok_or_else(|| Fault::new("there is no key to sign with"))?;
+        let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+        let token = jsonwebtoken::encode(&header, &claims, &key.encoding).context("cannot sign a token")?;
         Ok((token, expires_at))
     }
 
@@ -86,18 +126,15 @@ impl Tokens {
     /// # Errors
     /// See [`Refused`].
     pub fn read(&self, token: &str) -> Result<Actor, Refused> {
-        let data =
-            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|error| {
-                match error.kind() {
-                    ErrorKind::ExpiredSignature => Refused::Expired,
-                    _ => Refused::Forged,
-                }
-            })?;
-        let expires_at = DateTime::from_timestamp(data.claims.exp, 0).ok_or(Refused::Forged)?;
+        let id = jsonwebtoken::decode_header(token).map_err(|_| Refused::Forged)?.kid;
+        let key = self.keys.iter().find(|key| Some(&key.id) == id.as_ref()).ok_or(Refused::Forged)?;
+        let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation);
+        let Claims { sub, sid, ver, role, exp, .. } = data.map_err(|_| Refused::Forged)?.claims;
+        let expires_at = DateTime::from_timestamp(exp, 0).ok_or(Refused::Forged)?;
         if expires_at <= self.clock.now() {
             return Err(Refused::Expired);
         }
-        Ok(Actor::User { id: data.claims.sub, role: data.claims.role, expires_at })
+        Ok(Actor::User { id: sub, role, session: sid, version: ver, expires_at })
     }
 }
 
@@ -105,32 +142,82 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    fn tokens(secret: &str, clock: &Clock) -> Tokens {
-        Tokens::new(secret.as_bytes(), TimeDelta::minutes(10), clock.clone())
+    const OURS: &str = "0123456789abcdef0123456789abcdef";
+    const THEIRS: &str = "another secret, another secret!!";
+
+    fn clock() -> Clock {
+        Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000))
+    }
+
+    fn tokens(secret: &str, previous: &[&str], clock: &Clock) -> Tokens {
+        let previous: Vec<String> = previous.iter().map(ToString::to_string).collect();
+        Tokens::new(secret, &previous, TimeDelta::minutes(10), clock.clone())
+    }
+
+    fn grant(role: Role) -> Grant {
+        Grant { user: Uuid::from_u128(1), role, session: Uuid::from_u128(2), version: 3 }
     }
 
     #[test]
     fn a_token_speaks_for_its_user_until_it_expires() {
-        let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let tokens = tokens("0123456789abcdef0123456789abcdef", &clock);
-        let user = clock.uuid();
-        let (token, expires_at) = tokens.issue(user, Role::Instructor).unwrap();
-        assert_eq!(tokens.read(&token), Ok(Actor::User { id: user, role: Role::Instructor, expires_at }));
+        let clock = clock();
+        let tokens = tokens(OURS, &[], &clock);
+        let (token, expires_at) = tokens.issue(grant(Role::Instructor)).unwrap();
+        let (id, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let expected = Actor::User { id, role: Role::Instructor, session, version: 3, expires_at };
+        assert_eq!(tokens.read(&token), Ok(expected));
         clock.advance(TimeDelta::minutes(10));
         assert_eq!(tokens.read(&token), Err(Refused::Expired));
     }
 
     #[test]
+    fn a_key_can_be_replaced_while_its_tokens_live() {
+        let clock = clock();
+        let (old, new) = (tokens(THEIRS, &[], &clock), tokens(OURS, &[THEIRS], &clock));
+        let (before, _) = old.issue(grant(Role::Student)).unwrap();
+        let (after, _) = new.issue(grant(Role::Student)).unwrap();
+        assert!(new.read(&before).is_ok() && new.read(&after).is_ok());
+        assert_eq!(old.read(&after), Err(Refused::Forged), "a key that it does not know");
+    }
+
+    #[test]
     fn what_we_did_not_sign_is_forged() {
-        let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let ours = tokens("0123456789abcdef0123456789abcdef", &clock);
-        let theirs = tokens("another secret, another secret!!", &clock);
-        let (foreign, _) = theirs.issue(clock.uuid(), Role::Admin).unwrap();
+        let clock = clock();
+        let ours = tokens(OURS, &[THEIRS], &clock);
+        let (foreign, _) = tokens("a third secret that nobody knows", &[], &clock).issue(grant(Role::Admin)).unwrap();
+        let (good, _) = ours.issue(grant(Role::Student)).unwrap();
+        let parts: Vec<&str> = good.split('.').collect();
+        let sign = |header: Header, claims: &Claims, secret: &str| {
+            jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+        };
+        let claims = |issuer: &str| Claims {
+            iss: issuer.into(),
+            sub: Uuid::from_u128(1),
+            sid: Uuid::from_u128(2),
+            ver: 3,
+            role: Role::Admin,
+            iat: clock.now().timestamp(),
+            exp: clock.now().timestamp() + 60,
+        };
+        let header = |secret: &str, algorithm| Header { kid: Some(Key::new(secret).id), ..Header::new(algorithm) };
         // {"alg":"none"} with the claims of a real token and no signature
-        let claims = foreign.split('.').nth(1).unwrap();
-        let unsigned = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{claims}.");
-        for token in [foreign.as_str(), unsigned.as_str(), "", "a.b.c", "not a token"] {
-            assert_eq!(ours.read(token), Err(Refused::Forged), "{token}");
+        let unsigned = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{}.", parts[1]);
+        for (case, token) in [
+            ("another key", foreign),
+            ("no algorithm", unsigned),
+            ("another issuer", sign(header(OURS, Algorithm::HS256), &claims("elsewhere"), OURS)),
+            ("swapped keys", sign(header(OURS, Algorithm::HS256), &claims(ISSUER), THEIRS)),
+            ("another algorithm", sign(header(OURS, Algorithm::HS512), &claims(ISSUER), OURS)),
+            ("no key id", sign(Header::new(Algorithm::HS256), &claims(ISSUER), OURS)),
+            ("no signature", format!("{}.{}.", parts[0], parts[1])),
+            ("nothing", String::new()),
+            ("nonsense", "a.b.c".into()),
+        ] {
+            assert_eq!(ours.read(&token), Err(Refused::Forged), "{case}");
         }
+        assert!(
+            ours.read(&sign(header(THEIRS, Algorithm::HS256), &claims(ISSUER), THEIRS)).is_ok(),
+            "the test is fair"
+        );
     }
 }

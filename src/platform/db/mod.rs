@@ -41,6 +41,8 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
+    /// One connection that no request uses, and whose statements do not count.
+    watch: Pool<AsyncPgConnection>,
     connector: Arc<Connector>,
     statements: Arc<AtomicU64>,
 }
@@ -56,23 +58,9 @@ impl Db {
     pub fn new(settings: &Settings) -> Result<Db, Fault> {
         let connector = Arc::new(Connector::new(settings)?);
         let statements = Arc::new(AtomicU64::new(0));
-        let mut config = ManagerConfig::default();
-        // A closed connection is noticed without a question; a dead one fails its statement and is then discarded.
-        config.recycling_method = RecyclingMethod::Fast;
-        let (setup, counter) = (connector.clone(), statements.clone());
-        config.custom_setup = Box::new(move |_| {
-            let (setup, counter) = (setup.clone(), counter.clone());
-            async move { setup.establish(counter).await }.boxed()
-        });
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(settings.url.as_str(), config);
-        let pool = Pool::builder(manager)
-            .max_size(settings.connections)
-            .wait_timeout(Some(Duration::from_secs(5)))
-            .create_timeout(Some(Duration::from_secs(5)))
-            .runtime(deadpool::Runtime::Tokio1)
-            .build()
-            .context("cannot make the connection pool")?;
-        Ok(Db { pool, connector, statements })
+        let requests = pool(&settings.url, &connector, statements.clone(), settings.connections)?;
+        let watch = pool(&settings.url, &connector, Arc::default(), 1)?;
+        Ok(Db { pool: requests, watch, connector, statements })
     }
 
     /// A connection for reads.
@@ -81,6 +69,14 @@ impl Db {
     /// The database cannot be reached, or every connection stayed busy for five seconds.
     pub async fn read(&self) -> Result<Conn, Fault> {
         self.pool.get().await.context("no database connection")
+    }
+
+    /// The connection that is kept for watching over sessions, however busy the others are. For one task.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn watch(&self) -> Result<Conn, Fault> {
+        self.watch.get().await.context("no database connection to watch with")
     }
 
     /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. If it recorded events,
@@ -130,6 +126,30 @@ impl Db {
         let status = self.pool.status();
         (status.size.saturating_sub(status.available), status.size)
     }
+}
+
+fn pool(
+    url: &str,
+    connector: &Arc<Connector>,
+    statements: Arc<AtomicU64>,
+    connections: usize,
+) -> Result<Pool<AsyncPgConnection>, Fault> {
+    let mut config = ManagerConfig::default();
+    // A closed connection is noticed without a question; a dead one fails its statement and is then discarded.
+    config.recycling_method = RecyclingMethod::Fast;
+    let connector = connector.clone();
+    config.custom_setup = Box::new(move |_| {
+        let (connector, statements) = (connector.clone(), statements.clone());
+        async move { connector.establish(statements).await }.boxed()
+    });
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config(url, config);
+    Pool::builder(manager)
+        .max_size(connections)
+        .wait_timeout(Some(Duration::from_secs(5)))
+        .create_timeout(Some(Duration::from_secs(5)))
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .context("cannot make the connection pool")
 }
 
 /// An open transaction. Only [`Db::transaction`] makes one, so a function that asks for `&mut Tx` cannot be called

@@ -23,7 +23,7 @@ async fn browser_apps_of_the_configured_origins_may_call_and_others_may_not() {
         (allowed.header("access-control-allow-methods"), allowed.header("access-control-allow-headers"));
     assert!(methods.contains("POST") && methods.contains("GET"), "{methods}");
     assert!(["content-type", "authorization", "accept"].iter().all(|name| headers.contains(name)), "{headers}");
-    assert_eq!(allowed.header("access-control-allow-credentials"), "", "the token travels in a header");
+    assert_eq!(allowed.header("access-control-allow-credentials"), "true", "cookies may come along");
     for origin in ["https://evil.example", "http://app.example", "https://app.example.evil.example", "null"] {
         let refused = preflight(&app, origin).await;
         assert_eq!(refused.header("access-control-allow-origin"), "", "{origin}");

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use lyceum::platform::auth::{Role, Tokens};
+use lyceum::platform::auth::{Grant, Role, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,6 +17,10 @@ async fn authorised_by(app: &TestApp, value: &str) -> Answer {
     Answer::to(app.graphql().header("authorization", value).json(&json!({ "query": VIEWER }))).await
 }
 
+fn grant(role: Role) -> Grant {
+    Grant { user: Uuid::new_v4(), role, session: Uuid::new_v4(), version: 0 }
+}
+
 /// A token of three parts, the last one as it is.
 fn token(header: Value, claims: &Value, signature: &str) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -28,8 +32,8 @@ async fn a_token_that_is_not_ours_is_a_401_whatever_it_claims() {
     let app = TestApp::start().await;
     let admin = app.user("Root", Role::Admin).await;
     let lifetime = TimeDelta::hours(1);
-    let foreign = Tokens::new(b"another secret of thirty-two bytes", lifetime, app.app.clock.clone());
-    let (foreign, _) = foreign.issue(Uuid::new_v4(), Role::Admin).unwrap();
+    let foreign = Tokens::new("another secret of thirty-two bytes", &[], lifetime, app.app.clock.clone());
+    let (foreign, _) = foreign.issue(grant(Role::Admin)).unwrap();
     let now = app.app.clock.now().timestamp();
     let claims = json!({ "iss": "lyceum", "sub": Uuid::new_v4(), "role": "ADMIN", "iat": now, "exp": now + 600 });
     let parts: Vec<&str> = admin.token.split('.').collect();
@@ -64,7 +68,7 @@ async fn a_token_is_good_to_the_last_second_and_no_longer() {
     assert_eq!(authorised_by(&app, &bearer).await.body()["data"]["viewer"]["id"], ada.id);
     app.app.clock.advance(TimeDelta::seconds(1));
     let answer = authorised_by(&app, &bearer).await;
-    answer.refuses("expired", 401, "UNAUTHENTICATED", &["has expired", "sign in again"]);
+    answer.refuses("expired", 401, "UNAUTHENTICATED", &["has expired", "refresh the session or sign in again"]);
     assert_eq!(answer.header("www-authenticate"), "Bearer");
 }
 

@@ -76,7 +76,7 @@ async fn a_token_that_is_not_ours_closes_the_socket() {
     school.app.app.clock.advance(TimeDelta::hours(2));
     let mut socket = Socket::open(&school.app.url).await;
     socket.greet(Some(&school.ada.token)).await;
-    assert_eq!(socket.closed().await, forbidden("The access token has expired; sign in again."));
+    assert_eq!(socket.closed().await, forbidden("The access token has expired; refresh the session or sign in again."));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use lyceum::accounts;
 use lyceum::config::Config;
 use lyceum::graphql::Graph;
 use lyceum::http::{Edge, router, server};
-use lyceum::platform::auth::{Passwords, Role, Tokens};
+use lyceum::platform::auth::{Client, Passwords, Revocations, Role, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
@@ -58,8 +59,10 @@ impl TestApp {
     pub(crate) async fn with(settings: &[(&str, &str)]) -> TestApp {
         let schema = format!("t_{}", Uuid::new_v4().simple());
         migrate(cluster::throwaway(), &schema).await;
-        let vars: BTreeMap<String, String> =
+        let mut vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        // Longer than by default: many tests turn the clock by some minutes and are not about tokens.
+        vars.entry("LYCEUM_TOKEN_MINUTES".into()).or_insert_with(|| "60".into());
         let config = Config::from_vars(vars).unwrap();
         TestApp::node(config, schema, Clock::manual(start())).await
     }
@@ -81,7 +84,8 @@ impl TestApp {
             storage: unused_storage(),
             mailer: Mailer::Memory(mails.clone()),
             passwords: Passwords::new(2).unwrap(),
-            tokens: Tokens::new(SECRET.as_bytes(), lifetime, clock.clone()),
+            tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
+            revocations: Revocations::new(config.token_lifetime),
             metrics: Metrics::new(),
             config,
             clock,
@@ -92,6 +96,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = router(Edge { app: app.clone(), graph: Graph::new(app.clone()).unwrap() });
         let serving = app.clone();
+        app.tasks.spawn(accounts::watch_revocations(app.clone()));
         app.tasks.spawn(async move { server::serve(&serving, listener, router).await.unwrap() });
         TestApp { app, url, mails, client: reqwest::Client::new(), schema }
     }
@@ -134,8 +139,9 @@ impl TestApp {
             password_hash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$nobody".into(),
         };
         let made = lyceum::accounts::import(&self.app, &[person]).await.unwrap();
-        let (token, _) = self.app.tokens.issue(made[0].id.uuid(), role).unwrap();
-        User { id: made[0].id.encode(), token }
+        let client = Client::new(None, "test");
+        let opened = self.app.db.transaction(async |tx| accounts::open(tx, &self.app, &client, &made[0]).await).await;
+        User { id: made[0].id.encode(), token: opened.unwrap().tokens.access_token }
     }
 
     /// A published course by `instructor` with `lessons` published lessons in one section.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use lyceum::platform::auth::{Role, Tokens};
+use lyceum::platform::auth::{Grant, Role, Tokens};
 use lyceum::platform::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -123,7 +123,8 @@ impl Site {
     /// A token like those that the program issues.
     pub(crate) fn token(&self, user: &str, role: Role) -> String {
         let (_, uuid) = lyceum::graphql::id::split(user).unwrap();
-        Tokens::new(SECRET.as_bytes(), TimeDelta::hours(1), Clock::System).issue(uuid, role).unwrap().0
+        let grant = Grant { user: uuid, role, session: uuid::Uuid::nil(), version: 0 };
+        Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System).issue(grant).unwrap().0
     }
 }
 

@@ -1,17 +1,18 @@
-//! What can be done with accounts.
+//! What can be done with users.
 
-use super::event::{UserRegistered, UserRoleChanged};
-use super::model::{ChangeUserRoleInput, ImportedUser, RegisterInput, SignInInput, SignedIn, User};
-use super::{error, policy, query};
+use serde_json::json;
+
+use crate::accounts::event::{UserRegistered, UserRoleChanged};
+use crate::accounts::model::{ChangeUserRoleInput, ImportedUser, RegisterInput, User};
+use crate::accounts::query::user as query;
+use crate::accounts::{error, policy};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::auth::{Actor, Role, Verdict};
+use crate::platform::audit::{self, Entry};
+use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::{self, Tx};
 use crate::platform::outbox;
-
-const SHORTEST_PASSWORD: usize = 10;
-const LONGEST_PASSWORD: usize = 200;
 
 /// Gives somebody an account as a student, active at once.
 ///
@@ -54,38 +55,18 @@ pub async fn import(app: &App, users: &[ImportedUser]) -> Result<Vec<User>> {
     app.db.transaction(async |tx| Ok(query::insert_new(tx, &app.clock, users).await?)).await
 }
 
-/// Exchanges an address and a password for an access token.
-///
-/// # Errors
-/// Either is wrong: one answer for both, after the same work.
-pub async fn sign_in(app: &App, _actor: &Actor, input: SignInInput) -> Result<SignedIn> {
-    if input.password.chars().count() > LONGEST_PASSWORD {
-        return Err(error::wrong_credentials());
-    }
-    let found = query::credentials(&mut *app.db.read().await?, &normalise(&input.email)).await?;
-    let stored = found.as_ref().map(|found| found.password_hash.clone());
-    let verdict = app.passwords.check(input.password.clone(), stored).await?;
-    let Some(user) = found.map(|found| found.user).filter(|_| verdict != Verdict::Wrong) else {
-        return Err(error::wrong_credentials());
-    };
-    if verdict == Verdict::Outdated {
-        let hash = app.passwords.hash(input.password).await?;
-        query::set_password(&mut *app.db.read().await?, user.id, &hash, app.clock.now()).await?;
-    }
-    let (access_token, expires_at) = app.tokens.issue(user.id.uuid(), user.role)?;
-    Ok(SignedIn { user, access_token, expires_at })
-}
-
-/// Gives a user another role. It counts from their next sign-in on: tokens carry the role.
+/// Gives a user another role. Access tokens carry the role: those that were issued before are refused within a second,
+/// and refreshing the session gives one with the new role.
 ///
 /// # Errors
 /// Only administrators may; the last administrator stays one.
-pub async fn change_role(app: &App, actor: &Actor, input: ChangeUserRoleInput) -> Result<User> {
+pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: ChangeUserRoleInput) -> Result<User> {
     if !policy::can_change_role(actor) {
         return Err(Error::Forbidden("Only administrators change roles.".into()));
     }
     let role = Role::from(input.role);
-    app.db
+    let changed = app
+        .db
         .transaction(async |tx| {
             let admins = query::lock_admins(tx).await?;
             let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
@@ -95,9 +76,15 @@ pub async fn change_role(app: &App, actor: &Actor, input: ChangeUserRoleInput) -
             if user.role == Role::Admin && admins.len() == 1 {
                 return Err(error::last_admin());
             }
-            set_role(app, tx, &user, role).await
+            let changed = set_role(app, tx, &user, role).await?;
+            let (subject, details) = (Some(user.id.uuid()), json!({ "from": user.role, "to": role }));
+            let entry = Entry { action: "role_changed", actor: actor.id(), subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+            Ok(changed)
         })
-        .await
+        .await?;
+    app.revocations.learn([], [(changed.id.uuid(), changed.token_version)]);
+    Ok(changed)
 }
 
 async fn set_role(app: &App, tx: &mut Tx, user: &User, role: Role) -> Result<User> {
@@ -107,7 +94,8 @@ async fn set_role(app: &App, tx: &mut Tx, user: &User, role: Role) -> Result<Use
     Ok(changed)
 }
 
-fn normalise(email: &str) -> String {
+/// An address as it is stored.
+pub(super) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
@@ -119,13 +107,8 @@ fn check_person(input: &RegisterInput) -> Result<(String, String)> {
         check.error(UserErrorCode::Invalid, "email", "This is not an e-mail address.");
     }
     let name = check.required("name", &input.name, 100);
-    let length = input.password.chars().count();
-    if length < SHORTEST_PASSWORD {
-        let message = format!("The password has {length} characters; at least {SHORTEST_PASSWORD} are needed.");
-        check.error(UserErrorCode::TooShort, "password", message);
-    } else if length > LONGEST_PASSWORD {
-        let message = format!("The password has {length} characters; at most {LONGEST_PASSWORD} are allowed.");
-        check.error(UserErrorCode::TooLong, "password", message);
+    if let Err((code, message)) = policy::password(&input.password) {
+        check.error(code, "password", message);
     }
     check.finish()?;
     Ok((email, name))

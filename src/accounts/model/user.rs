@@ -1,4 +1,4 @@
-//! Users as rows, and what commands are given.
+//! Users.
 
 use std::fmt;
 
@@ -27,6 +27,21 @@ pub struct User {
     pub role: Role,
     /// When they registered.
     pub created_at: DateTime<Utc>,
+    /// Raised when tokens that were issued before are no longer good.
+    pub token_version: i32,
+    /// Since when the user is banned.
+    pub banned_at: Option<DateTime<Utc>>,
+    /// Until when; `None` is for good.
+    pub banned_until: Option<DateTime<Utc>>,
+    /// Why, for the user and for administrators.
+    pub ban_reason: Option<String>,
+}
+
+impl User {
+    /// Whether the user may not sign in at `now`.
+    pub fn is_banned(&self, now: DateTime<Utc>) -> bool {
+        self.banned_at.is_some() && self.banned_until.is_none_or(|until| until > now)
+    }
 }
 
 impl Entity for User {
@@ -35,20 +50,10 @@ impl Entity for User {
 
 /// What sign-in compares with.
 #[derive(Queryable)]
-pub(super) struct Credentials {
-    pub(super) user: User,
-    pub(super) password_hash: String,
-}
-
-/// A user with a fresh access token.
-#[derive(Clone)]
-pub struct SignedIn {
-    /// Who signed in.
-    pub user: User,
-    /// The token.
-    pub access_token: String,
-    /// When the token ends.
-    pub expires_at: DateTime<Utc>,
+pub(in crate::accounts) struct Credentials {
+    pub(in crate::accounts) user: User,
+    /// None for somebody who signs in with another provider only.
+    pub(in crate::accounts) password_hash: Option<String>,
 }
 
 /// A user from elsewhere, with a password hash in PHC form.
@@ -75,15 +80,6 @@ pub struct RegisterInput {
     pub password: String,
 }
 
-/// What a person fills in to sign in.
-#[derive(Clone, InputObject)]
-pub struct SignInInput {
-    /// The address that the account was registered with.
-    pub email: String,
-    /// The password.
-    pub password: String,
-}
-
 /// Gives a user another role.
 #[derive(Clone, Debug, InputObject)]
 pub struct ChangeUserRoleInput {
@@ -97,11 +93,5 @@ pub struct ChangeUserRoleInput {
 impl fmt::Debug for RegisterInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegisterInput").field("email", &self.email).field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SignInInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignInInput").field("email", &self.email).finish_non_exhaustive()
     }
 }

@@ -1,14 +1,14 @@
-//! Accounts in the schema.
+//! Users in the schema.
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::loader::UserById;
-use super::model::{ChangeUserRoleInput, RegisterInput, SignInInput, SignedIn, User, UserId};
-use super::{command, policy};
-use crate::graphql::context::{Role, actor, app, loaders, public, requires};
+use crate::accounts::loader::UserById;
+use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
+use crate::accounts::{command, policy};
+use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
 use crate::graphql::error::payload;
 use crate::graphql::{Error, Inline, Requires, Result, UserError};
 
@@ -49,12 +49,12 @@ impl UserObject {
     }
 }
 
-/// The account queries.
+/// The queries about users.
 #[derive(Default)]
-pub struct AccountsQuery;
+pub(super) struct UserQuery;
 
 #[Object]
-impl AccountsQuery {
+impl UserQuery {
     /// The signed-in user; null when nobody is signed in.
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
@@ -66,41 +66,28 @@ impl AccountsQuery {
 
 /// The answer to `register`.
 #[derive(SimpleObject)]
-pub(super) struct RegisterPayload {
+pub(in crate::accounts) struct RegisterPayload {
     /// The new user; null when there are userErrors.
     user: Option<Inline<UserObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
 
-/// The answer to `signIn`.
-#[derive(SimpleObject)]
-pub(super) struct SignInPayload {
-    /// Who signed in; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init.
-    access_token: Option<String>,
-    /// When the access token ends.
-    expires_at: Option<DateTime<Utc>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
-}
-
 /// The answer to `changeUserRole`.
 #[derive(SimpleObject)]
-pub(super) struct ChangeUserRolePayload {
+pub(in crate::accounts) struct ChangeUserRolePayload {
     /// The user with the new role; null when there are userErrors.
     user: Option<Inline<UserObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
 
-/// The account mutations.
+/// What can be done with users.
 #[derive(Default)]
-pub struct AccountsMutation;
+pub(super) struct UserMutation;
 
 #[Object]
-impl AccountsMutation {
+impl UserMutation {
     /// Gives somebody an account as a student. It is active at once.
     #[graphql(directive = public::apply())]
     async fn register(
@@ -112,33 +99,19 @@ impl AccountsMutation {
         Ok(Some(Inline(RegisterPayload { user: user.map(object), user_errors })))
     }
 
-    /// Exchanges an e-mail address and a password for an access token.
-    #[graphql(directive = public::apply())]
-    async fn sign_in(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The address and the password.")] input: SignInInput,
-    ) -> Result<Option<Inline<SignInPayload>>> {
-        let (signed_in, user_errors) = payload(command::sign_in(app(ctx), actor(ctx), input).await)?;
-        let (user, access_token, expires_at) = match signed_in {
-            Some(SignedIn { user, access_token, expires_at }) => (Some(user), Some(access_token), Some(expires_at)),
-            None => (None, None, None),
-        };
-        Ok(Some(Inline(SignInPayload { user: user.map(object), access_token, expires_at, user_errors })))
-    }
-
-    /// Gives a user another role. It counts from their next sign-in on.
+    /// Gives a user another role. Their access tokens are refused within a second; refreshing gives one with the new
+    /// role.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn change_user_role(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who gets which role.")] input: ChangeUserRoleInput,
     ) -> Result<Option<Inline<ChangeUserRolePayload>>> {
-        let (user, user_errors) = payload(command::change_role(app(ctx), actor(ctx), input).await)?;
+        let (user, user_errors) = payload(command::change_role(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Inline(ChangeUserRolePayload { user: user.map(object), user_errors })))
     }
 }
 
-fn object(user: User) -> Inline<UserObject> {
+pub(super) fn object(user: User) -> Inline<UserObject> {
     Inline(UserObject(Arc::new(user)))
 }

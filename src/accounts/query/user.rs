@@ -4,17 +4,20 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::model::{Credentials, ImportedUser, User, UserId};
+use crate::accounts::model::{Credentials, ImportedUser, User, UserId};
 use crate::platform::auth::Role;
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
 use crate::platform::db::schema::users;
 
-pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
+pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
 }
 
-pub(super) async fn credentials(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<Credentials>> {
+pub(in crate::accounts) async fn credentials(
+    conn: &mut AsyncPgConnection,
+    email: &str,
+) -> QueryResult<Option<Credentials>> {
     // PostgreSQL refuses a statement with a NUL in a text; nobody has such an address.
     if email.contains('\0') {
         return Ok(None);
@@ -27,12 +30,16 @@ pub(super) async fn credentials(conn: &mut AsyncPgConnection, email: &str) -> Qu
         .optional()
 }
 
-pub(super) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+    users::table.find(id).select(User::as_select()).first(tx.conn()).await.optional()
+}
+
+pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table.find(id).select(User::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
 /// Locks every administrator, so that two demotions at once cannot remove the last two.
-pub(super) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
+pub(in crate::accounts) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
     users::table
         .filter(users::role.eq(Role::Admin))
         .order(users::id)
@@ -42,7 +49,7 @@ pub(super) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
         .await
 }
 
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> QueryResult<User> {
+pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> QueryResult<User> {
     let now = clock.now();
     diesel::insert_into(users::table)
         .values((
@@ -60,7 +67,11 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> Qu
 }
 
 /// Inserts many at once; those whose address is known already are left out.
-pub(super) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<Vec<User>> {
+pub(in crate::accounts) async fn insert_new(
+    tx: &mut Tx,
+    clock: &Clock,
+    new: &[ImportedUser],
+) -> QueryResult<Vec<User>> {
     let now = clock.now();
     let rows: Vec<_> = new
         .iter()
@@ -85,15 +96,26 @@ pub(super) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser])
         .await
 }
 
-pub(super) async fn set_role(tx: &mut Tx, id: UserId, role: Role, now: DateTime<Utc>) -> QueryResult<User> {
+pub(in crate::accounts) async fn set_role(
+    tx: &mut Tx,
+    id: UserId,
+    role: Role,
+    now: DateTime<Utc>,
+) -> QueryResult<User> {
     diesel::update(users::table.find(id))
-        .set((users::role.eq(role), users::updated_at.eq(now)))
+        .set((
+            users::role.eq(role),
+            users::updated_at.eq(now),
+            // The role is in the access tokens.
+            users::token_version.eq(users::token_version + 1),
+            users::tokens_changed_at.eq(now),
+        ))
         .returning(User::as_returning())
         .get_result(tx.conn())
         .await
 }
 
-pub(super) async fn set_password(
+pub(in crate::accounts) async fn set_password(
     conn: &mut AsyncPgConnection,
     id: UserId,
     hash: &str,

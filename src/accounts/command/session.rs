@@ -1,0 +1,211 @@
+//! What can be done with sessions.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::sign_in::issue;
+use crate::accounts::error;
+use crate::accounts::event::SessionReplayed;
+use crate::accounts::model::{
+    Exchange, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput, SignedIn, UserId,
+};
+use crate::accounts::query::session::{self as query, Span, Which};
+use crate::accounts::query::user;
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Entry};
+use crate::platform::auth::{Actor, Client, hash_token};
+use crate::platform::db::Tx;
+use crate::platform::fault::{Context, Fault};
+use crate::platform::outbox;
+
+/// How often the list of revoked tokens is brought up to date. With [`POLL_TIMEOUT`] it stays well within the second
+/// after which nobody believes it any more.
+const POLL: Duration = Duration::from_millis(400);
+/// How long one reading may take.
+const POLL_TIMEOUT: Duration = Duration::from_secs(2);
+/// A transaction may be committed this long after it read the clock, and nodes' clocks differ a little.
+const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+/// How long an ended session is kept for the record.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Exchanges a refresh token for the next pair.
+///
+/// # Errors
+/// The session is over. The same client has just exchanged it ([`error::refreshing`]), or somebody has used it before:
+/// the session ends then and its user is told.
+pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -> Result<SignedIn> {
+    let Some(token) = token.or_else(|| client.refresh_cookie.clone()) else {
+        return Err(error::no_refresh_token());
+    };
+    let hash = hash_token(&token);
+    let now = app.clock.now();
+    let outcome = app
+        .db
+        .transaction(async |tx| {
+            let Some((session, token)) = query::lock_by_token(tx, &hash).await? else {
+                return Err(error::session_over());
+            };
+            match Exchange::of(&session, &token, client, now) {
+                Exchange::Over => Err(error::session_over()),
+                Exchange::Race => Err(error::refreshing()),
+                Exchange::Replay => end_replayed(tx, app, client, &session).await.map(|()| Err(session.id)),
+                Exchange::First | Exchange::Retry => extend(tx, app, client, &session, &hash).await.map(Ok),
+            }
+        })
+        .await?;
+    outcome.map_err(|stolen| {
+        app.revocations.learn([stolen.uuid()], []);
+        error::session_over()
+    })
+}
+
+async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, used: &[u8]) -> Result<SignedIn> {
+    let now = app.clock.now();
+    let user = user::by_id(tx, session.user_id).await?.ok_or_else(error::session_over)?;
+    if user.is_banned(now) {
+        return Err(error::banned(&user));
+    }
+    let span = Span { from: now, to: now + app.config.session_lifetime };
+    query::use_tokens(tx, session.id, now).await?;
+    query::touch(tx, session.id, client, used, &span).await?;
+    issue(tx, app, user, session.id, &span).await
+}
+
+/// Must be committed, so it is no error for the transaction.
+async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session) -> Result<()> {
+    let now = app.clock.now();
+    query::end(tx, session.user_id, Which::Only(session.id), SessionEnd::Replayed, now).await?;
+    let subject = Some(session.user_id.uuid());
+    let details = json!({ "sessionId": session.id });
+    let entry = Entry { action: "refresh_token_replayed", actor: None, subject, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    let (ip, user_agent) = (client.ip_text(), client.user_agent.clone());
+    let event = SessionReplayed { user_id: session.user_id, session_id: session.id, ip, user_agent, at: now };
+    outbox::record(tx, &app.clock, &event).await?;
+    Ok(())
+}
+
+/// The viewer's sessions, the last used first.
+///
+/// # Errors
+/// Nobody is signed in.
+pub(crate) async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
+    let (user, _) = signed_in(actor)?;
+    Ok(query::live(&mut *app.db.read().await?, user, app.clock.now()).await?)
+}
+
+/// Ends the session that the request belongs to, the viewer's others, or all; returns how many.
+///
+/// # Errors
+/// Nobody is signed in.
+pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: SignOutInput) -> Result<usize> {
+    let (_, session) = signed_in(actor)?;
+    let (which, why) = match input.sessions {
+        SessionSelection::Current => (Which::Only(session), SessionEnd::SignedOut),
+        SessionSelection::Others => (Which::AllBut(session), SessionEnd::Revoked),
+        SessionSelection::All => (Which::All, SessionEnd::SignedOut),
+    };
+    Ok(end(app, actor, client, which, why).await?.len())
+}
+
+/// Ends one of the viewer's sessions.
+///
+/// # Errors
+/// It is not one of the viewer's, or has ended already.
+pub(crate) async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeSessionInput) -> Result<SessionId> {
+    let ended = end(app, actor, client, Which::Only(input.session_id), SessionEnd::Revoked).await?;
+    if ended.is_empty() { Err(error::no_such_session()) } else { Ok(input.session_id) }
+}
+
+async fn end(app: &App, actor: &Actor, client: &Client, which: Which, why: SessionEnd) -> Result<Vec<Uuid>> {
+    let (user, _) = signed_in(actor)?;
+    let now = app.clock.now();
+    let ended = app
+        .db
+        .transaction(async |tx| {
+            let ended = query::end(tx, user, which, why, now).await?;
+            let details = json!({ "sessionIds": ended, "reason": why.as_str() });
+            let (actor, subject) = (actor.id(), Some(user.uuid()));
+            let entry = Entry { action: "sessions_ended", actor, subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            Ok::<_, Error>(ended)
+        })
+        .await?;
+    app.revocations.learn(ended.iter().copied(), []);
+    Ok(ended)
+}
+
+fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
+    match actor {
+        Actor::User { id, session, .. } => Ok((UserId::new(*id), SessionId::new(*session))),
+        Actor::Anonymous => Err(Error::Unauthenticated("Sign in first.".into())),
+    }
+}
+
+/// Whether the actor's session goes on: from the list in memory, or, when that is too old, from the database.
+///
+/// # Errors
+/// The list is too old and the database does not answer.
+pub async fn is_current(app: &App, actor: &Actor) -> std::result::Result<bool, Fault> {
+    let Actor::User { session, version, .. } = actor else { return Ok(true) };
+    if app.revocations.is_fresh() || app.revocations.refuse(actor) {
+        return Ok(!app.revocations.refuse(actor));
+    }
+    let asking = async {
+        let mut conn = app.db.read().await?;
+        Ok(query::is_current(&mut conn, SessionId::new(*session), *version).await?)
+    };
+    tokio::time::timeout(POLL_TIMEOUT, asking).await.context("the database took too long to tell about a session")?
+}
+
+/// Keeps [`App::revocations`](crate::platform::Services) up to date until the application stops.
+pub async fn watch_revocations(app: App) {
+    let mut since = app.clock.now() - app.config.token_lifetime - OVERLAP;
+    loop {
+        let (started, now) = (Instant::now(), app.clock.now());
+        match tokio::time::timeout(POLL_TIMEOUT, read_revocations(&app, since)).await {
+            Ok(Ok(())) => {
+                app.revocations.complete(started);
+                since = now - OVERLAP;
+            }
+            Ok(Err(fault)) => tracing::warn!(fault = fault.report(), "cannot read which sessions have ended"),
+            Err(_) => tracing::warn!("reading which sessions have ended took too long"),
+        }
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+async fn read_revocations(app: &App, since: DateTime<Utc>) -> std::result::Result<(), Fault> {
+    // A connection of its own: this must not wait behind requests.
+    let mut conn = app.db.watch().await?;
+    let (ended, changed): (Vec<Uuid>, _) = query::revoked_since(&mut conn, since).await?;
+    app.revocations.learn(ended, changed);
+    Ok(())
+}
+
+/// Deletes what has been over for a month.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
+    let before = app.clock.now() - KEPT;
+    let mut conn = app.db.read().await?;
+    let (mut sessions, mut tokens) = (0, 0);
+    loop {
+        let swept = query::sweep(&mut conn, before).await?;
+        let swept_tokens = query::sweep_tokens(&mut conn, before).await?;
+        (sessions, tokens) = (sessions + swept, tokens + swept_tokens);
+        if swept + swept_tokens == 0 {
+            tracing::info!(sessions, tokens, "sessions that are over were deleted");
+            return Ok(());
+        }
+    }
+}

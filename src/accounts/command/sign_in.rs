@@ -1,0 +1,92 @@
+//! Signing in, and the session that begins with it.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::accounts::model::{IssuedTokens, SessionEnd, SessionId, SignInInput, SignedIn, User};
+use crate::accounts::query::session::{self, Span, Which};
+use crate::accounts::query::user;
+use crate::accounts::{error, policy};
+use crate::graphql::Result;
+use crate::platform::App;
+use crate::platform::audit::{self, Entry};
+use crate::platform::auth::{Client, Grant, Verdict, opaque};
+use crate::platform::db::Tx;
+
+/// What refresh tokens begin with.
+pub(super) const REFRESH_PREFIX: &str = "lyr_";
+
+/// Exchanges an address and a password for a session.
+///
+/// # Errors
+/// Either is wrong: one answer for both, after the same work. The user is banned.
+pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<SignedIn> {
+    let email = super::user::normalise(&input.email);
+    let found = user::credentials(&mut *app.db.read().await?, &email).await?;
+    let stored = found.as_ref().and_then(|found| found.password_hash.clone());
+    let verdict = match policy::can_be_password(&input.password) {
+        true => app.passwords.check(input.password.clone(), stored).await?,
+        false => Verdict::Wrong,
+    };
+    let Some(user) = found.as_ref().map(|found| &found.user).filter(|_| verdict != Verdict::Wrong) else {
+        let known = found.map(|found| found.user.id.uuid());
+        let entry = Entry { action: "sign_in_failed", actor: None, subject: known, client, details: json!({}) };
+        audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?;
+        return Err(error::wrong_credentials());
+    };
+    if verdict == Verdict::Outdated {
+        let hash = app.passwords.hash(input.password).await?;
+        user::set_password(&mut *app.db.read().await?, user.id, &hash, app.clock.now()).await?;
+    }
+    app.db.transaction(async |tx| open(tx, app, client, user).await).await
+}
+
+/// Begins a session for somebody who has proved who they are. The oldest sessions end if there are too many then.
+///
+/// # Errors
+/// The user is banned.
+pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<SignedIn> {
+    let now = app.clock.now();
+    // Read again under a lock: a ban that was committed while the password was checked counts, one that comes later
+    // finds the session, and two sign-ins at once cannot both be the last that is allowed.
+    let user = user::lock(tx, user.id).await?.ok_or_else(error::wrong_credentials)?;
+    if user.is_banned(now) {
+        return Err(error::banned(&user));
+    }
+    end_oldest(tx, app, &user).await?;
+    let id = SessionId::new(app.clock.uuid());
+    let span = Span { from: now, to: now + app.config.session_lifetime };
+    session::insert(tx, id, user.id, client, &span).await?;
+    let actor = Some(user.id.uuid());
+    let entry = Entry { action: "signed_in", actor, subject: actor, client, details: json!({ "sessionId": id }) };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    issue(tx, app, user, id, &span).await
+}
+
+/// The next pair of tokens of a session.
+pub(super) async fn issue(tx: &mut Tx, app: &App, user: User, id: SessionId, span: &Span) -> Result<SignedIn> {
+    let (refresh_token, hash) = opaque(REFRESH_PREFIX);
+    session::insert_token(tx, id, &hash, span.from).await?;
+    let grant = Grant { user: user.id.uuid(), role: user.role, session: id.uuid(), version: user.token_version };
+    let (access_token, access_expires_at) = app.tokens.issue(grant)?;
+    let refresh_expires_at = span.to;
+    let tokens = IssuedTokens { session: id, access_token, access_expires_at, refresh_token, refresh_expires_at };
+    Ok(SignedIn { user, tokens })
+}
+
+/// Makes room for one more session.
+async fn end_oldest(tx: &mut Tx, app: &App, user: &User) -> Result<()> {
+    let most = app.config.max_sessions;
+    if most == 0 {
+        return Ok(());
+    }
+    let live = session::live(tx.conn(), user.id, app.clock.now()).await?;
+    let mut ended: Vec<Uuid> = Vec::new();
+    for old in live.iter().skip(most - 1) {
+        let which = Which::Only(old.id);
+        ended.extend(session::end(tx, user.id, which, SessionEnd::TooMany, app.clock.now()).await?);
+    }
+    // Should the transaction fail, these clients have to refresh, which they can.
+    app.revocations.learn(ended, []);
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! Signing in, staying signed in, signing out.
+
+use std::cmp::Reverse;
+
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::user::{UserObject, object};
+use crate::accounts::model::{
+    Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId, SessionSelection, SignInInput,
+    SignOutInput, SignedIn, TokenTransport,
+};
+use crate::accounts::{command, error};
+use crate::graphql::context::{Role, actor, app, client, public, requires};
+use crate::graphql::error::payload;
+use crate::graphql::page::slice;
+use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError};
+use crate::platform::auth::TokenCookie;
+
+const SESSIONS: &str = "sessions";
+const SET_COOKIE: &str = "set-cookie";
+
+/// A session in the schema, as its owner sees it.
+#[derive(Clone)]
+pub(super) struct SessionObject {
+    session: Session,
+    current: bool,
+}
+
+/// A sign-in of the viewer's, on one device.
+#[Object(name = "Session")]
+impl SessionObject {
+    /// Identifies the session.
+    async fn id(&self) -> SessionId {
+        self.session.id
+    }
+
+    /// The device, as far as it tells.
+    async fn device(&self) -> Inline<Device> {
+        Inline(Device::of(&self.session.user_agent))
+    }
+
+    /// The network address that it had last.
+    async fn ip(&self) -> Option<&str> {
+        self.session.ip.as_deref()
+    }
+
+    /// When the viewer signed in there.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.session.created_at
+    }
+
+    /// When the session was last refreshed: to within the life of an access token, when it was last used.
+    async fn last_used_at(&self) -> DateTime<Utc> {
+        self.session.last_used_at
+    }
+
+    /// When it ends unless it is refreshed before.
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.session.expires_at
+    }
+
+    /// Whether this request belongs to it.
+    async fn current(&self) -> bool {
+        self.current
+    }
+}
+
+/// The answer to `signIn`.
+#[derive(SimpleObject)]
+pub(super) struct SignInPayload {
+    /// Who signed in; null when there are userErrors.
+    user: Option<Inline<UserObject>>,
+    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
+    /// are userErrors, and when it is in a cookie.
+    access_token: Option<String>,
+    /// When the access token ends. Refresh the session before.
+    expires_at: Option<DateTime<Utc>>,
+    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
+    refresh_token: Option<String>,
+    /// When the refresh token, and with it the session, ends.
+    refresh_expires_at: Option<DateTime<Utc>>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// The answer to `refreshSession`.
+#[derive(SimpleObject)]
+pub(super) struct RefreshSessionPayload {
+    /// Whose session it is; null when there are userErrors.
+    user: Option<Inline<UserObject>>,
+    /// The next access token. Null when there are userErrors, and when it is in a cookie.
+    access_token: Option<String>,
+    /// When the access token ends.
+    expires_at: Option<DateTime<Utc>>,
+    /// The next refresh token; the old one is used up. Null when there are userErrors, and when it is in a cookie.
+    refresh_token: Option<String>,
+    /// When the refresh token, and with it the session, ends.
+    refresh_expires_at: Option<DateTime<Utc>>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// The answer to `signOut`.
+#[derive(SimpleObject)]
+pub(super) struct SignOutPayload {
+    /// How many sessions have ended; null when there are userErrors.
+    ended_count: Option<usize>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// The answer to `revokeSession`.
+#[derive(SimpleObject)]
+pub(super) struct RevokeSessionPayload {
+    /// The session that has ended; null when there are userErrors.
+    session_id: Option<SessionId>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// The queries about sessions.
+#[derive(Default)]
+pub(super) struct SessionQuery;
+
+#[Object]
+impl SessionQuery {
+    /// The viewer's sessions, the last used first.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<SessionObject>>> {
+        let current = actor(ctx).session();
+        let sessions = command::sessions(app(ctx), actor(ctx)).await?;
+        let objects = sessions
+            .into_iter()
+            .map(|session| SessionObject { current: current == Some(session.id.uuid()), session })
+            .collect();
+        let args = PageArgs { first, after, last, before };
+        slice(args, SESSIONS, objects, |SessionObject { session, .. }| -> (Reverse<i64>, Reverse<Uuid>) {
+            (Reverse(session.last_used_at.timestamp_micros()), Reverse(session.id.uuid()))
+        })
+        .map(Inline)
+    }
+}
+
+/// What can be done with sessions.
+#[derive(Default)]
+pub(super) struct SessionMutation;
+
+#[Object]
+impl SessionMutation {
+    /// Exchanges an e-mail address and a password for a session.
+    #[graphql(directive = public::apply())]
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The address and the password.")] input: SignInInput,
+    ) -> Result<Option<Inline<SignInPayload>>> {
+        let transport = input.transport;
+        check_transport(ctx, transport)?;
+        let (signed_in, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
+        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
+            hand_over(ctx, transport, signed_in);
+        let payload = SignInPayload { user, access_token, expires_at, refresh_token, refresh_expires_at, user_errors };
+        Ok(Some(Inline(payload)))
+    }
+
+    /// Exchanges a refresh token for the next pair of tokens. Each is good once: when one is used twice the session
+    /// ends and its user is told by mail. A client that did not get the answer may ask again with the same token, a
+    /// second later and within half a minute.
+    #[graphql(directive = public::apply())]
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
+    ) -> Result<Option<Inline<RefreshSessionPayload>>> {
+        let transport = if input.refresh_token.is_some() { TokenTransport::Bearer } else { TokenTransport::Cookie };
+        let refreshed = command::refresh(app(ctx), client(ctx), input.refresh_token).await;
+        let (signed_in, user_errors) = payload(refreshed)?;
+        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
+            hand_over(ctx, transport, signed_in);
+        let payload =
+            RefreshSessionPayload { user, access_token, expires_at, refresh_token, refresh_expires_at, user_errors };
+        Ok(Some(Inline(payload)))
+    }
+
+    /// Ends the session that this request belongs to, the viewer's other ones, or all. Their access tokens are refused
+    /// and their sockets close within a second.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which sessions.")] input: SignOutInput,
+    ) -> Result<Option<Inline<SignOutPayload>>> {
+        let keeps_this = input.sessions == SessionSelection::Others;
+        let outcome = command::sign_out(app(ctx), actor(ctx), client(ctx), input).await;
+        let (ended_count, user_errors) = payload(outcome)?;
+        if !keeps_this {
+            clear_cookies(ctx);
+        }
+        Ok(Some(Inline(SignOutPayload { ended_count, user_errors })))
+    }
+
+    /// Ends one of the viewer's sessions.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn revoke_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+    ) -> Result<Option<Inline<RevokeSessionPayload>>> {
+        let outcome = command::revoke(app(ctx), actor(ctx), client(ctx), input).await;
+        let (session_id, user_errors) = payload(outcome)?;
+        Ok(Some(Inline(RevokeSessionPayload { session_id, user_errors })))
+    }
+}
+
+/// The fields of a payload that hands over tokens.
+#[derive(Default)]
+pub(super) struct Handed {
+    pub(super) user: Option<Inline<UserObject>>,
+    pub(super) access_token: Option<String>,
+    pub(super) expires_at: Option<DateTime<Utc>>,
+    pub(super) refresh_token: Option<String>,
+    pub(super) refresh_expires_at: Option<DateTime<Utc>>,
+}
+
+/// # Errors
+/// Cookies are wanted where none can be set.
+pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> Result<()> {
+    match transport {
+        TokenTransport::Cookie if !client(ctx).takes_cookies => Err(error::no_cookies_here()),
+        _ => Ok(()),
+    }
+}
+
+/// Gives tokens to the client in the way that it asked for.
+pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in: Option<SignedIn>) -> Handed {
+    let Some(SignedIn { user, tokens }) = signed_in else { return Handed::default() };
+    let IssuedTokens { access_token, access_expires_at, refresh_token, refresh_expires_at, .. } = tokens;
+    let handed = Handed {
+        user: Some(object(user)),
+        expires_at: Some(access_expires_at),
+        refresh_expires_at: Some(refresh_expires_at),
+        ..Handed::default()
+    };
+    match transport {
+        TokenTransport::Bearer => {
+            Handed { access_token: Some(access_token), refresh_token: Some(refresh_token), ..handed }
+        }
+        TokenTransport::Cookie => {
+            let (url, now) = (&app(ctx).config.public_url, app(ctx).clock.now());
+            let access = TokenCookie::Access.set(url, &access_token, access_expires_at, now);
+            let refresh = TokenCookie::Refresh.set(url, &refresh_token, refresh_expires_at, now);
+            ctx.append_http_header(SET_COOKIE, access);
+            ctx.append_http_header(SET_COOKIE, refresh);
+            handed
+        }
+    }
+}
+
+/// Removes the session's cookies, whether or not the client has any.
+pub(super) fn clear_cookies(ctx: &Context<'_>) {
+    let url = &app(ctx).config.public_url;
+    for cookie in [TokenCookie::Access, TokenCookie::Refresh] {
+        ctx.append_http_header(SET_COOKIE, cookie.clear(url));
+    }
+}

@@ -1,0 +1,4 @@
+//! The accounts' SQL.
+
+pub(super) mod session;
+pub(super) mod user;

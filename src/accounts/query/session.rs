@@ -1,0 +1,215 @@
+//! Sessions' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::model::{RefreshToken, Session, SessionEnd, SessionId, UserId};
+use crate::platform::auth::{Client, TokenHash};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{refresh_tokens, sessions, users};
+
+/// The most sessions that are listed; the least recently used are left out.
+const LISTED: i64 = 1000;
+/// Rows that one statement of the clean-up deletes.
+const SWEPT: i64 = 5000;
+
+/// A session's first and last instant.
+pub(in crate::accounts) struct Span {
+    pub(in crate::accounts) from: DateTime<Utc>,
+    pub(in crate::accounts) to: DateTime<Utc>,
+}
+
+pub(in crate::accounts) async fn insert(
+    tx: &mut Tx,
+    id: SessionId,
+    user: UserId,
+    client: &Client,
+    span: &Span,
+) -> QueryResult<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id),
+            sessions::user_id.eq(user),
+            sessions::user_agent.eq(&client.user_agent),
+            sessions::ip.eq(client.ip_text()),
+            sessions::created_at.eq(span.from),
+            sessions::last_used_at.eq(span.from),
+            sessions::expires_at.eq(span.to),
+        ))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+pub(in crate::accounts) async fn insert_token(
+    tx: &mut Tx,
+    session: SessionId,
+    hash: &TokenHash,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::hash.eq(hash.as_slice()),
+            refresh_tokens::session_id.eq(session),
+            refresh_tokens::issued_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Locks a token with its session: exchanges of one session happen one after the other.
+pub(in crate::accounts) async fn lock_by_token(
+    tx: &mut Tx,
+    hash: &TokenHash,
+) -> QueryResult<Option<(Session, RefreshToken)>> {
+    let found: Option<SessionId> = refresh_tokens::table
+        .find(hash.as_slice())
+        .select(refresh_tokens::session_id)
+        .first(tx.conn())
+        .await
+        .optional()?;
+    let Some(id) = found else { return Ok(None) };
+    let session = sessions::table.find(id).select(Session::as_select()).for_update().first(tx.conn()).await?;
+    // Read after the lock: whoever held it may have used the token.
+    let token = refresh_tokens::table.find(hash.as_slice()).select(RefreshToken::as_select()).first(tx.conn()).await?;
+    Ok(Some((session, token)))
+}
+
+/// Marks every unused token of the session as used: the one that is exchanged, or one whose answer was lost.
+pub(in crate::accounts) async fn use_tokens(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(refresh_tokens::table)
+        .filter(refresh_tokens::session_id.eq(session))
+        .filter(refresh_tokens::used_at.is_null())
+        .set(refresh_tokens::used_at.eq(now))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Notes that a session goes on.
+pub(in crate::accounts) async fn touch(
+    tx: &mut Tx,
+    id: SessionId,
+    client: &Client,
+    used: &[u8],
+    span: &Span,
+) -> QueryResult<()> {
+    diesel::update(sessions::table.find(id))
+        .set((
+            sessions::user_agent.eq(&client.user_agent),
+            sessions::ip.eq(client.ip_text()),
+            sessions::last_used_at.eq(span.from),
+            sessions::expires_at.eq(span.to),
+            sessions::previous_hash.eq(used),
+        ))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// The sessions that are good at `now`, the last used first.
+pub(in crate::accounts) async fn live(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Session>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .limit(LISTED)
+        .select(Session::as_select())
+        .load(conn)
+        .await
+}
+
+/// Which of a user's sessions to end.
+#[derive(Clone, Copy)]
+pub(in crate::accounts) enum Which {
+    All,
+    AllBut(SessionId),
+    Only(SessionId),
+}
+
+/// Ends sessions that have not ended yet and returns which.
+pub(in crate::accounts) async fn end(
+    tx: &mut Tx,
+    user: UserId,
+    which: Which,
+    why: SessionEnd,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Uuid>> {
+    let live = sessions::user_id.eq(user).and(sessions::ended_at.is_null());
+    let set = (sessions::ended_at.eq(now), sessions::end_reason.eq(why.as_str()));
+    let (id, but) = match which {
+        Which::All => (None, None),
+        Which::AllBut(id) => (None, Some(id)),
+        Which::Only(id) => (Some(id), None),
+    };
+    let mut rows = diesel::update(sessions::table).filter(live).set(set).into_boxed();
+    if let Some(id) = id {
+        rows = rows.filter(sessions::id.eq(id));
+    }
+    if let Some(id) = but {
+        rows = rows.filter(sessions::id.ne(id));
+    }
+    rows.returning(sessions::id).get_results(tx.conn()).await
+}
+
+/// Sessions that have ended, and users whose tokens have changed, since `since`.
+pub(in crate::accounts) async fn revoked_since(
+    conn: &mut AsyncPgConnection,
+    since: DateTime<Utc>,
+) -> QueryResult<(Vec<Uuid>, Vec<(Uuid, i32)>)> {
+    let ended = sessions::table.filter(sessions::ended_at.gt(since)).select(sessions::id).load(conn).await?;
+    let changed = users::table
+        .filter(users::tokens_changed_at.gt(since))
+        .select((users::id, users::token_version))
+        .load(conn)
+        .await?;
+    Ok((ended, changed))
+}
+
+/// Whether a session goes on and its user's tokens have this version.
+pub(in crate::accounts) async fn is_current(
+    conn: &mut AsyncPgConnection,
+    session: SessionId,
+    version: i32,
+) -> QueryResult<bool> {
+    let found = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id.eq(session))
+        .filter(sessions::ended_at.is_null())
+        .filter(users::token_version.eq(version))
+        .select(sessions::id);
+    diesel::select(diesel::dsl::exists(found)).get_result(conn).await
+}
+
+/// Deletes some of the sessions that have been over since `before`; returns how many.
+pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    let over: Vec<SessionId> = sessions::table
+        .filter(sessions::ended_at.lt(before).or(sessions::expires_at.lt(before)))
+        .limit(SWEPT)
+        .select(sessions::id)
+        .load(conn)
+        .await?;
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(conn).await
+}
+
+/// Deletes some of the refresh tokens that were used before `before`; returns how many.
+pub(in crate::accounts) async fn sweep_tokens(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let old: Vec<Vec<u8>> = refresh_tokens::table
+        .filter(refresh_tokens::used_at.lt(before))
+        .limit(SWEPT)
+        .select(refresh_tokens::hash)
+        .load(conn)
+        .await?;
+    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(old))).execute(conn).await
+}

@@ -1,0 +1,184 @@
+//! Who sends a request, and from where: an `Authorization` header, or the cookies of a browser.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, HeaderName, Method, header};
+
+use super::server::Peer;
+use crate::accounts;
+use crate::config::Config;
+use crate::platform::App;
+use crate::platform::auth::{Actor, Client, Refused, TokenCookie};
+
+/// A header that a page of another origin can't send without being asked for leave (CORS), whatever its value.
+pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-lyceum-csrf");
+
+/// Why a request is not taken from this sender.
+#[derive(Debug)]
+pub(super) enum Denied {
+    /// The token is not good.
+    Unauthenticated(&'static str),
+    /// Cookies came with a request that another site may have made the browser send.
+    CrossSite,
+    /// Whether the session goes on can't be found out now.
+    Unavailable,
+}
+
+/// Who sends a request. No header and no cookie is nobody, which is fine.
+pub(super) async fn authenticate(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<(Actor, Client), Denied> {
+    let mut client = client(&app.config, headers, peer);
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| Denied::Unauthenticated("The Authorization header is not text."))?;
+        let actor = match text.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => read(app, token.trim()).await?,
+            _ => {
+                let message = "The Authorization header must be `Bearer` and an access token.";
+                return Err(Denied::Unauthenticated(message));
+            }
+        };
+        client.takes_cookies = is_own(&app.config, headers);
+        return Ok((actor, client));
+    }
+    let (access, refresh) = cookies(app, headers);
+    client.takes_cookies = is_own(&app.config, headers);
+    if access.is_none() && refresh.is_none() {
+        return Ok((Actor::Anonymous, client));
+    }
+    // What GET can do, another site may as well trigger: it can't read the answer.
+    if *method != Method::GET && !client.takes_cookies {
+        return Err(Denied::CrossSite);
+    }
+    client.refresh_cookie = refresh;
+    Ok((from_cookie(app, access).await?, client))
+}
+
+/// Who opens a WebSocket, by its cookies. Browsers let any page open one, so the page must be one of ours.
+pub(super) async fn authenticate_upgrade(
+    app: &App,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<(Actor, Client), Denied> {
+    let client = client(&app.config, headers, peer);
+    let (access, _) = cookies(app, headers);
+    let access = access.filter(|_| is_own(&app.config, headers));
+    Ok((from_cookie(app, access).await?, client))
+}
+
+/// Whom an access token speaks for, if its session goes on.
+pub(super) async fn read(app: &App, token: &str) -> Result<Actor, Denied> {
+    let actor = app.tokens.read(token).map_err(|refused: Refused| Denied::Unauthenticated(refused.message()))?;
+    match accounts::is_current(app, &actor).await {
+        Ok(true) => Ok(actor),
+        Ok(false) => {
+            Err(Denied::Unauthenticated("The access token is no longer good; refresh the session or sign in again."))
+        }
+        Err(fault) => {
+            tracing::warn!(fault = fault.report(), "cannot find out whether a session goes on");
+            Err(Denied::Unavailable)
+        }
+    }
+}
+
+/// A browser can't help sending a cookie that is no longer good, and signing in again must stay possible.
+async fn from_cookie(app: &App, access: Option<String>) -> Result<Actor, Denied> {
+    let Some(token) = access else { return Ok(Actor::Anonymous) };
+    match read(app, &token).await {
+        Err(Denied::Unauthenticated(_)) => Ok(Actor::Anonymous),
+        outcome => outcome,
+    }
+}
+
+/// The access and the refresh token.
+fn cookies(app: &App, headers: &HeaderMap) -> (Option<String>, Option<String>) {
+    let url = &app.config.public_url;
+    let find = |cookie: TokenCookie| {
+        let mut sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        sent.find_map(|value| cookie.find(url, value))
+    };
+    (find(TokenCookie::Access), find(TokenCookie::Refresh))
+}
+
+/// Whether the request comes from a page of this origin, or of one that the settings name, or carries the header that
+/// only such a page could send.
+fn is_own(config: &Config, headers: &HeaderMap) -> bool {
+    if headers.contains_key(CSRF_HEADER) {
+        return true;
+    }
+    let Some(origin) = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) else { return false };
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    // An opaque origin is the word "null", which has no scheme.
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let same = authority.is_some() && authority == host;
+    same || origin == config.public_url || config.cors_origins.iter().any(|allowed| allowed == origin)
+}
+
+/// Where a request comes from. Each proxy in front adds the address that it sees to the end of `X-Forwarded-For`; what
+/// stands before those is the client's own claim.
+fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
+    let forwarded: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect();
+    let told = forwarded.iter().rev().nth(config.proxies.saturating_sub(1)).filter(|_| config.proxies > 0);
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Client::new(told.copied().or(peer.map(|Peer(ip)| ip)), agent.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(settings: &[(&str, &str)]) -> Config {
+        let vars: BTreeMap<String, String> =
+            settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Config::from_vars(vars).unwrap()
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_address_is_what_the_trusted_proxies_say() {
+        let peer = Some(Peer([10, 0, 0, 1].into()));
+        let ip = |proxies: &str, headers: &HeaderMap| {
+            client(&config(&[("LYCEUM_PROXIES", proxies)]), headers, peer).ip_text().unwrap()
+        };
+        let forged = headers(&[("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2")]);
+        assert_eq!(ip("0", &forged), "10.0.0.1");
+        assert_eq!(ip("1", &forged), "10.0.0.2");
+        assert_eq!(ip("2", &forged), "192.0.2.7");
+        assert_eq!(ip("9", &forged), "10.0.0.1", "fewer than there should be: nobody is believed");
+        assert_eq!(ip("1", &HeaderMap::new()), "10.0.0.1");
+    }
+
+    #[test]
+    fn only_own_pages_may_use_cookies() {
+        let config = config(&[
+            ("LYCEUM_PUBLIC_URL", "https://school.example"),
+            ("LYCEUM_CORS_ORIGINS", "https://app.school.example"),
+        ]);
+        for (own, pairs) in [
+            (true, &[("origin", "https://school.example")][..]),
+            (true, &[("origin", "https://app.school.example")]),
+            (true, &[("origin", "http://localhost:8080"), ("host", "localhost:8080")]),
+            (true, &[("x-lyceum-csrf", "1"), ("origin", "https://evil.example")]),
+            (false, &[("origin", "https://evil.example"), ("host", "school.example")]),
+            (false, &[("origin", "null"), ("host", "null")]),
+            (false, &[("origin", "https://school.example.evil.example")]),
+            (false, &[]),
+        ] {
+            assert_eq!(is_own(&config, &headers(pairs)), own, "{pairs:?}");
+        }
+    }
+}
