@@ -17,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::media::{self, Media, RequestErrors, respond};
+use super::media::{self, Media, RequestErrors, respond, retry_later};
 use super::{Edge, request_id, socket};
 use crate::graphql::error::request_error;
 use crate::graphql::execute::{Caller, refusal};
@@ -149,23 +149,30 @@ impl Exchange {
     async fn one(self, request: Request) -> Response {
         let id = &self.caller.request_id;
         match self.edge.graph.execute(request, &self.caller).await {
-            Ok(response) => respond(self.media, StatusCode::OK, id, &response),
-            Err(refused) => respond(self.media, self.media.refused(&refused.errors), id, &RequestErrors::of(&refused)),
+            Ok(response) => retry_later(respond(self.media, StatusCode::OK, id, &response), &response.errors),
+            Err(refused) => {
+                let status = self.media.refused(&refused.errors);
+                retry_later(respond(self.media, status, id, &RequestErrors::of(&refused)), &refused.errors)
+            }
         }
     }
 
     async fn batch(self, requests: Vec<Request>) -> Response {
         let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
-        let responses: Vec<_> = join_all(executions)
-            .await
-            .into_iter()
+        let outcomes = join_all(executions).await;
+        let responses: Vec<_> = outcomes
+            .iter()
             .map(|outcome| match outcome {
-                Ok(response) => serde_json::to_value(&response),
-                Err(refused) => serde_json::to_value(RequestErrors::of(&refused)),
+                Ok(response) => serde_json::to_value(response),
+                Err(refused) => serde_json::to_value(RequestErrors::of(refused)),
             })
             .map(Result::unwrap_or_default)
             .collect();
-        respond(self.media, StatusCode::OK, &self.caller.request_id, &responses)
+        let errors = outcomes.iter().flat_map(|outcome| match outcome {
+            Ok(response) => &response.errors,
+            Err(refused) => &refused.errors,
+        });
+        retry_later(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), errors)
     }
 
     fn unread(&self, unread: Unread) -> Response {

@@ -55,5 +55,5 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT])
-        .expose_headers([request_id::HEADER])
+        .expose_headers([request_id::HEADER, header::RETRY_AFTER])
 }
