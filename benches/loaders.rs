@@ -30,6 +30,7 @@ use lyceum::platform::mail::Mailer;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
+use lyceum::platform::throttle::Throttle;
 use lyceum::platform::{App, Services};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -197,6 +198,7 @@ fn app() -> App {
     App::new(Services {
         db: Db::new(&db).unwrap(),
         cache: Cache::memory(),
+        throttle: Throttle::memory(clock.clone()),
         pubsub: PubSub::local(),
         storage: Storage::connect(store),
         mailer: Mailer::Memory(Arc::new(Mutex::default())),

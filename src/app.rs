@@ -26,6 +26,7 @@ use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
 use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
+use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 
 /// Every job of the program.
@@ -72,14 +73,18 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
     let settings = db::Settings { url: database_url, connections: config.db_connections, schema: None };
     let db = Db::new(&settings)?;
 
-    let (cache, pubsub) = match &config.redis_url {
-        Some(url) => (
-            Cache::redis(RedisLink::connect(url).await?, "lyceum:cache:"),
-            PubSub::redis(url, "lyceum:topic:", &tasks, stopping.clone()).await?,
-        ),
+    let (cache, throttle, pubsub) = match &config.redis_url {
+        Some(url) => {
+            let link = RedisLink::connect(url).await?;
+            (
+                Cache::redis(link.clone(), "lyceum:cache:"),
+                Throttle::redis(link, "lyceum:throttle:", clock.clone(), throttle::PATIENCE),
+                PubSub::redis(url, "lyceum:topic:", &tasks, stopping.clone()).await?,
+            )
+        }
         None => {
             embedded.push(("cache, push", "in this process; set REDIS_URL for more than one node".into()));
-            (Cache::memory(), PubSub::local())
+            (Cache::memory(), Throttle::memory(clock.clone()), PubSub::local())
         }
     };
     let storage = storage(&config, &secret, &mut embedded, &tasks, &stopping).await?;
@@ -101,6 +106,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         clock,
         db,
         cache,
+        throttle,
         pubsub,
         storage,
         mailer,

@@ -4,11 +4,13 @@
 //! foreign error reaches a resolver's `?` only through [`Fault`], which becomes `INTERNAL` and nothing more.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
 
 use super::inline::Inline;
 use crate::platform::fault::Fault;
+use crate::platform::throttle::Wait;
 
 /// What a command or a resolver can fail with.
 #[derive(Debug)]
@@ -25,6 +27,11 @@ pub enum Error {
     BadInput(String),
     /// Too much work for one request; code and sentence.
     TooMuch(&'static str, String),
+    /// Too often in too short a time; what was asked for was not tried.
+    RateLimited {
+        /// How long until it may be tried again.
+        wait: Duration,
+    },
     /// It took longer than allowed.
     Timeout,
     /// Our fault.
@@ -48,6 +55,7 @@ impl Error {
             Error::Forbidden(_) => "FORBIDDEN",
             Error::NotFound(_) => "NOT_FOUND",
             Error::TooMuch(code, _) => code,
+            Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
             Error::Internal(_) => "INTERNAL",
         }
@@ -61,6 +69,7 @@ impl Error {
             | Error::NotFound(message)
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
+            Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),
             Error::Timeout => "The operation took too long and was stopped.".into(),
             Error::Internal(fault) => {
                 // The request's span carries the request id, which is all that the client gets.
@@ -77,13 +86,36 @@ impl<F: Into<Fault>> From<F> for Error {
     }
 }
 
+impl From<Wait> for Error {
+    fn from(Wait(wait): Wait) -> Error {
+        Error::RateLimited { wait }
+    }
+}
+
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> async_graphql::Error {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code());
+        if let Error::RateLimited { wait } = error {
+            extensions.set("retryAfter", whole_seconds(wait));
+        }
         let mut converted = async_graphql::Error::new(error.into_message());
         converted.extensions = Some(extensions);
         converted
+    }
+}
+
+/// Rounded up, so that nobody comes too early, and never zero.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+/// Seconds up to two minutes, then minutes.
+fn in_words(wait: Duration) -> String {
+    match whole_seconds(wait) {
+        1 => "1 second".into(),
+        seconds if seconds <= 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
 
@@ -245,5 +277,23 @@ mod tests {
         assert!(!shown.message.contains("hunter2"));
         assert_eq!(shown.extensions.unwrap().get("code"), Some(&Value::from("INTERNAL")));
         assert!(shown.source.is_none());
+    }
+
+    #[test]
+    fn who_is_to_wait_is_told_how_long() {
+        for (millis, seconds, words) in [
+            (0, 1, "1 second."),
+            (1000, 1, "1 second."),
+            (7001, 8, "8 seconds."),
+            (120_000, 120, "120 seconds."),
+            (120_001, 121, "3 minutes."),
+            (3_600_000, 3600, "60 minutes."),
+        ] {
+            let shown = async_graphql::Error::from(Error::from(Wait(Duration::from_millis(millis))));
+            assert_eq!(shown.message, format!("Too many attempts; try again in {words}"));
+            let extensions = shown.extensions.unwrap();
+            assert_eq!(extensions.get("code"), Some(&Value::from("RATE_LIMITED")));
+            assert_eq!(extensions.get("retryAfter"), Some(&Value::from(seconds)));
+        }
     }
 }

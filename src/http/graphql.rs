@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, Response as GraphResponse, Variables};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::authenticate::{Denied, authenticate};
-use super::media::{self, Media, RequestErrors, respond};
+use super::media::{self, Media, RequestErrors, respond, retry_later};
 use super::server::Peer;
 use super::{Edge, request_id, socket};
 use crate::graphql::error::request_error;
@@ -167,25 +167,28 @@ impl Exchange {
     async fn one(self, request: Request) -> Response {
         let id = &self.caller.request_id;
         match self.edge.graph.execute(request, &self.caller).await {
-            Ok(response) => with_headers(respond(self.media, StatusCode::OK, id, &response), [&response.http_headers]),
-            Err(refused) => respond(self.media, self.media.refused(&refused.errors), id, &RequestErrors::of(&refused)),
+            Ok(response) => with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
+            Err(refused) => {
+                let status = self.media.refused(&refused.errors);
+                with_headers(respond(self.media, status, id, &RequestErrors::of(&refused)), &[&refused])
+            }
         }
     }
 
     async fn batch(self, requests: Vec<Request>) -> Response {
         let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
         let outcomes = join_all(executions).await;
-        let executed = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
-        let headers: Vec<HeaderMap> = executed.map(|response| response.http_headers.clone()).collect();
         let responses: Vec<_> = outcomes
-            .into_iter()
+            .iter()
             .map(|outcome| match outcome {
-                Ok(response) => serde_json::to_value(&response),
-                Err(refused) => serde_json::to_value(RequestErrors::of(&refused)),
+                Ok(response) => serde_json::to_value(response),
+                Err(refused) => serde_json::to_value(RequestErrors::of(refused)),
             })
             .map(Result::unwrap_or_default)
             .collect();
-        with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &headers)
+        let outcomes: Vec<&GraphResponse> =
+            outcomes.iter().map(|outcome| outcome.as_ref().unwrap_or_else(|refused| refused)).collect();
+        with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &outcomes)
     }
 
     fn unread(&self, unread: Unread) -> Response {
@@ -206,12 +209,12 @@ impl Exchange {
     }
 }
 
-/// Adds what resolvers want the HTTP response to say: cookies.
-fn with_headers<'a>(mut response: Response, sets: impl IntoIterator<Item = &'a HeaderMap>) -> Response {
-    for (name, value) in sets.into_iter().flatten() {
+/// Adds what resolvers want the HTTP response to say: cookies, and when to try again.
+fn with_headers(mut response: Response, outcomes: &[&GraphResponse]) -> Response {
+    for (name, value) in outcomes.iter().flat_map(|outcome| &outcome.http_headers) {
         response.headers_mut().append(name, value.clone());
     }
-    response
+    retry_later(response, outcomes.iter().flat_map(|outcome| &outcome.errors))
 }
 
 impl From<Denied> for Unread {

@@ -104,9 +104,25 @@ pub(super) fn respond(media: Media, status: StatusCode, id: &str, body: &impl Se
     response
 }
 
+/// Says in a header, too, what `RATE_LIMITED` errors say: in how many seconds to try again. Of several the longest
+/// wait counts. The status stays: a response with data is a 200 even if a field of it was refused.
+pub(super) fn retry_later<'a>(mut response: Response, errors: impl IntoIterator<Item = &'a ServerError>) -> Response {
+    let waits = errors.into_iter().filter_map(|error| match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    });
+    if let Some(seconds) = waits.max() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::graphql::Error;
 
     fn accepting(accept: &str) -> Option<Media> {
         Media::negotiate(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]))
@@ -123,6 +139,20 @@ mod tests {
             Some(Media::GraphqlResponse)
         );
         assert_eq!(accepting("text/html, application/json;q=0"), None);
+    }
+
+    #[test]
+    fn the_longest_wait_is_in_the_header() {
+        let limited = |millis| Error::RateLimited { wait: Duration::from_millis(millis) };
+        let header = |errors: Vec<Error>| {
+            let errors = errors.into_iter().map(async_graphql::Error::from);
+            let errors: Vec<_> = errors.map(|error| error.into_server_error(Default::default())).collect();
+            let response = retry_later(respond(Media::Json, StatusCode::OK, "id", &()), &errors);
+            response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(vec![]), None);
+        assert_eq!(header(vec![Error::Timeout]), None);
+        assert_eq!(header(vec![limited(1), Error::Timeout, limited(9001), limited(9000)]).as_deref(), Some("10"));
     }
 
     #[test]

@@ -57,5 +57,5 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST])
         .allow_credentials(true)
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT, authenticate::CSRF_HEADER])
-        .expose_headers([request_id::HEADER])
+        .expose_headers([request_id::HEADER, header::RETRY_AFTER])
 }

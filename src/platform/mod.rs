@@ -17,6 +17,7 @@ pub mod pubsub;
 pub mod redis;
 pub mod storage;
 pub mod telemetry;
+pub mod throttle;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Services {
     pub db: db::Db,
     /// Values that may be lost.
     pub cache: cache::Cache,
+    /// Attempts that may not be repeated endlessly.
+    pub throttle: throttle::Throttle,
     /// Push between nodes.
     pub pubsub: pubsub::PubSub,
     /// Videos, images, files.

@@ -26,32 +26,10 @@ async fn values_come_and_go(cache: &Cache) {
     cache.set("now", Bytes::from("x"), Duration::ZERO).await.unwrap();
 }
 
-async fn counters_count_within_a_fixed_window(cache: &Cache) {
-    let window = Duration::from_millis(600);
-    assert_eq!(cache.increment("n", window).await.unwrap(), 1);
-    tokio::time::sleep(Duration::from_millis(400)).await;
-    assert_eq!(cache.increment("n", window).await.unwrap(), 2);
-    assert_eq!(cache.increment("other", LONG).await.unwrap(), 1);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(cache.increment("n", window).await.unwrap(), 1, "the second increment doesn't move the end");
-
-    let mut racers = tokio::task::JoinSet::new();
-    for _ in 0..200 {
-        let cache = cache.clone();
-        racers.spawn(async move { cache.increment("race", LONG).await.unwrap() });
-    }
-    let mut sums = racers.join_all().await;
-    sums.sort_unstable();
-    assert_eq!(sums, (1..=200).collect::<Vec<u64>>());
-    cache.delete("race").await.unwrap();
-    assert_eq!(cache.increment("race", LONG).await.unwrap(), 1);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn in_memory() {
     let cache = Cache::memory();
     values_come_and_go(&cache).await;
-    counters_count_within_a_fixed_window(&cache).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,12 +40,11 @@ async fn in_redis() {
     link.ping().await.unwrap();
     let cache = Cache::redis(link.clone(), "one:");
     values_come_and_go(&cache).await;
-    counters_count_within_a_fixed_window(&cache).await;
 
     cache.set("a", Bytes::from("x"), LONG).await.unwrap();
     assert_eq!(Cache::redis(link, "two:").get("a").await.unwrap(), None);
     assert_eq!(server.cli(&["get", "one:a"]).trim(), "x");
-    assert!(server.cli(&["pttl", "one:other"]).trim().parse::<u64>().unwrap() > 50_000);
+    assert!(server.cli(&["pttl", "one:a"]).trim().parse::<u64>().unwrap() > 50_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,8 +56,6 @@ async fn in_a_cluster() {
         link.ping().await.unwrap();
         values_come_and_go(&Cache::redis(link, "one:")).await;
     }
-    let link = RedisLink::connect(&server.url()).await.unwrap();
-    counters_count_within_a_fixed_window(&Cache::redis(link, "one:")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

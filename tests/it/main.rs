@@ -30,4 +30,5 @@ mod pubsub;
 mod push;
 mod schema;
 mod storage;
+mod throttle;
 mod websocket;

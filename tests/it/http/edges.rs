@@ -32,7 +32,7 @@ async fn browser_apps_of_the_configured_origins_may_call_and_others_may_not() {
     let send = |origin: &str| app.graphql().header("origin", origin).json(&json!({ "query": "{ __typename }" }));
     let own = Answer::to(send(APP)).await;
     assert_eq!(own.header("access-control-allow-origin"), APP);
-    assert_eq!(own.header("access-control-expose-headers"), "x-request-id");
+    assert_eq!(own.header("access-control-expose-headers"), "x-request-id,retry-after");
     assert!(own.header("vary").contains("origin"), "{:?}", own.headers);
     let refused = Answer::to(app.graphql().header("origin", APP).bearer_auth("x").body("")).await;
     assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, APP), "an error can be read too");

@@ -19,6 +19,7 @@ use lyceum::platform::outbox::dispatcher;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
+use lyceum::platform::throttle::Throttle;
 use lyceum::platform::{App, Services};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -80,6 +81,7 @@ impl TestApp {
         let app = App::new(Services {
             db: Db::new(&db).unwrap(),
             cache: Cache::memory(),
+            throttle: Throttle::memory(clock.clone()),
             pubsub: PubSub::local(),
             storage: unused_storage(),
             mailer: Mailer::Memory(mails.clone()),

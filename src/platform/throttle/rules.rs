@@ -1,0 +1,181 @@
+//! How often is too often, and what is counted together.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use sha2::{Digest, Sha256};
+
+/// What is attempted. Purposes are counted apart from each other.
+///
+/// Exchanging refresh tokens has none: nobody guesses 256 bits, one costs an indexed read, and a wait would sign out
+/// everybody behind a shared address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// An address and a password.
+    SignIn,
+    /// A new account. Its success counts like its failure: many accounts are what is to be slowed down.
+    Registration,
+    /// The link or code that activates an account, and asking for another one.
+    Activation,
+    /// Asking for a new password, which sends a mail, and setting it.
+    PasswordReset,
+    /// The code after the right password. Its wide counter is the account over all addresses, so that a password
+    /// that leaked does not open the account to whoever has enough addresses. One address cannot fill it: its narrow
+    /// counter stops it before; and many can slow the owner down to an attempt a minute until the password is changed.
+    SecondFactor,
+}
+
+/// How many attempts are free, and how long is the wait after each further one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Attempts without a wait.
+    pub free: u64,
+    /// Milliseconds to wait after the last free one; twice as long after each further one.
+    pub first_wait: u64,
+    /// No wait is longer, in milliseconds. In this time one attempt is forgotten, too.
+    pub longest_wait: u64,
+}
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+
+impl Purpose {
+    /// In keys.
+    fn name(self) -> &'static str {
+        match self {
+            Purpose::SignIn => "sign-in",
+            Purpose::Registration => "registration",
+            Purpose::Activation => "activation",
+            Purpose::PasswordReset => "password-reset",
+            Purpose::SecondFactor => "second-factor",
+        }
+    }
+
+    /// For an address with everybody behind it; for the second factor, an account over all addresses.
+    pub fn wide(self) -> Rule {
+        let (free, first_wait) = match self {
+            Purpose::SignIn | Purpose::Activation => (30, SECOND),
+            Purpose::Registration => (50, 5 * SECOND),
+            Purpose::PasswordReset => (20, 5 * SECOND),
+            Purpose::SecondFactor => (50, SECOND),
+        };
+        Rule { free, first_wait, longest_wait: MINUTE }
+    }
+
+    /// For an account from one address.
+    pub fn narrow(self) -> Rule {
+        let (free, first_wait, longest_wait) = match self {
+            Purpose::SignIn | Purpose::Activation | Purpose::SecondFactor => (5, SECOND, 15 * MINUTE),
+            Purpose::Registration => (5, 5 * SECOND, 15 * MINUTE),
+            Purpose::PasswordReset => (3, MINUTE, 60 * MINUTE),
+        };
+        Rule { free, first_wait, longest_wait }
+    }
+}
+
+impl Rule {
+    /// The wait after `attempts` that are not forgotten.
+    pub(super) fn wait(self, attempts: u64) -> u64 {
+        let Some(doublings) = attempts.checked_sub(self.free) else { return 0 };
+        let factor = u32::try_from(doublings).ok().and_then(|doublings| 2_u64.checked_pow(doublings));
+        factor.map_or(self.longest_wait, |factor| factor.saturating_mul(self.first_wait).min(self.longest_wait))
+    }
+
+    /// The attempts after which the wait is the longest; more are not remembered.
+    pub(super) fn most(self) -> u64 {
+        (self.free..self.free + 64).find(|attempts| self.wait(*attempts) == self.longest_wait).unwrap_or(self.free)
+    }
+}
+
+/// One thing that is counted.
+pub(super) struct Counter {
+    /// Its name. The part in braces is the same for all counters of an attempt, so that a Redis cluster keeps them
+    /// together.
+    pub(super) key: String,
+    pub(super) rule: Rule,
+    /// Whether a success empties it, or only takes back its own attempt.
+    pub(super) emptied: bool,
+}
+
+/// What an attempt counts for.
+pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Vec<Counter> {
+    let (name, address) = (purpose.name(), network(ip));
+    let wide = |key| Counter { key, rule: purpose.wide(), emptied: false };
+    let narrow = |key| Counter { key, rule: purpose.narrow(), emptied: true };
+    let Some(account) = account.map(digest) else { return vec![wide(format!("{{{address}}}:{name}"))] };
+    if purpose == Purpose::SecondFactor {
+        return vec![wide(format!("{{{account}}}:{name}")), narrow(format!("{{{account}}}:{name}:{address}"))];
+    }
+    vec![wide(format!("{{{address}}}:{name}")), narrow(format!("{{{address}}}:{name}:{account}"))]
+}
+
+/// What one customer of a provider has: an IPv4 address, or the upper half of an IPv6 address (RFC 6177).
+fn network(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// An account in a key: of one length, and nothing for whoever reads the keys.
+fn digest(account: &str) -> String {
+    Sha256::digest(account).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Purpose; 5] =
+        [Purpose::SignIn, Purpose::Registration, Purpose::Activation, Purpose::PasswordReset, Purpose::SecondFactor];
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let rule = Rule { free: 3, first_wait: 1000, longest_wait: 6000 };
+        let waits: Vec<u64> = (0..9).map(|attempts| rule.wait(attempts)).collect();
+        assert_eq!(waits, [0, 0, 0, 1000, 2000, 4000, 6000, 6000, 6000]);
+        assert_eq!((rule.most(), rule.wait(u64::MAX)), (6, 6000));
+    }
+
+    #[test]
+    fn an_account_is_watched_more_closely_than_an_address() {
+        for purpose in ALL {
+            let (wide, narrow) = (purpose.wide(), purpose.narrow());
+            assert!(wide.free >= 4 * narrow.free && wide.longest_wait < narrow.longest_wait, "{purpose:?}");
+            for rule in [wide, narrow] {
+                assert_eq!(rule.wait(rule.most()), rule.longest_wait, "{purpose:?}: the end is reached");
+            }
+        }
+    }
+
+    /// The narrow counter lets one address make that many attempts at once, then ever fewer, while the wide one
+    /// forgets one a minute.
+    #[test]
+    fn one_address_cannot_fill_the_second_factors_wide_counter() {
+        let (wide, narrow) = (Purpose::SecondFactor.wide(), Purpose::SecondFactor.narrow());
+        assert!(narrow.most() < wide.free && narrow.longest_wait > wide.longest_wait);
+    }
+
+    #[test]
+    fn what_counts_together_has_one_key() {
+        let keys = |purpose, ip: &str, account| -> Vec<String> {
+            counters(purpose, ip.parse().unwrap(), account).into_iter().map(|counter| counter.key).collect()
+        };
+        let first = |ip: &str| keys(Purpose::SignIn, ip, None).remove(0);
+        assert_eq!(first("203.0.113.7"), "{203.0.113.7}:sign-in");
+        assert_eq!(first("::ffff:203.0.113.7"), first("203.0.113.7"));
+        assert_eq!(first("2001:db8:1:2:3:4:5:6"), "{2001:db8:1:2::/64}:sign-in");
+        assert_eq!(first("2001:db8:1:2:ffff::"), first("2001:db8:1:2::1"));
+        assert_ne!(first("2001:db8:1:3::1"), first("2001:db8:1:2::1"));
+
+        let ada = digest("ada");
+        assert_eq!(ada.len(), 64);
+        let expected = ["{203.0.113.7}:sign-in".to_owned(), format!("{{203.0.113.7}}:sign-in:{ada}")];
+        assert_eq!(keys(Purpose::SignIn, "203.0.113.7", Some("ada")), expected);
+        let expected = [format!("{{{ada}}}:second-factor"), format!("{{{ada}}}:second-factor:203.0.113.7")];
+        assert_eq!(keys(Purpose::SecondFactor, "203.0.113.7", Some("ada")), expected);
+        let mut all: Vec<String> = ALL.into_iter().flat_map(|purpose| keys(purpose, "::1", Some("ada"))).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 10);
+    }
+}
