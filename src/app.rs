@@ -95,7 +95,8 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
             Mailer::files(config.data.join("mail"), &config.mail_from)?
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // One core is left to everything that is not a password.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
     let app = App::new(Services {
         passwords: Passwords::new(threads)?,

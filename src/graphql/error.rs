@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
 
 use super::inline::Inline;
+use crate::platform::auth::Unhashed;
 use crate::platform::fault::Fault;
 use crate::platform::throttle::Wait;
 
@@ -89,6 +90,15 @@ impl<F: Into<Fault>> From<F> for Error {
 impl From<Wait> for Error {
     fn from(Wait(wait): Wait) -> Error {
         Error::RateLimited { wait }
+    }
+}
+
+impl From<Unhashed> for Error {
+    fn from(unhashed: Unhashed) -> Error {
+        match unhashed {
+            Unhashed::Busy(wait) => wait.into(),
+            Unhashed::Failed(fault) => Error::Internal(fault),
+        }
     }
 }
 

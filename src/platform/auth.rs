@@ -22,7 +22,7 @@ use uuid::Uuid;
 pub use client::Client;
 pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
-pub use password::{Passwords, Verdict};
+pub use password::{Passwords, Unhashed, Verdict};
 pub use revocations::Revocations;
 pub use token::{Grant, Refused, Tokens};
 

@@ -12,6 +12,7 @@ use crate::platform::App;
 use crate::platform::audit::{self, Entry};
 use crate::platform::auth::{Client, Grant, Verdict, opaque};
 use crate::platform::db::Tx;
+use crate::platform::throttle::Purpose;
 
 /// What refresh tokens begin with.
 pub(super) const REFRESH_PREFIX: &str = "lyr_";
@@ -19,9 +20,11 @@ pub(super) const REFRESH_PREFIX: &str = "lyr_";
 /// Exchanges an address and a password for a session.
 ///
 /// # Errors
-/// Either is wrong: one answer for both, after the same work. The user is banned.
+/// Either is wrong: one answer for both, after the same work. The user is banned. Too many attempts were made, or more
+/// passwords wait to be checked than is good.
 pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<SignedIn> {
     let email = super::user::normalise(&input.email);
+    let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&email)).await?;
     let found = user::credentials(&mut *app.db.read().await?, &email).await?;
     let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let verdict = match policy::can_be_password(&input.password) {
@@ -34,6 +37,7 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<S
         audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?;
         return Err(error::wrong_credentials());
     };
+    app.throttle.succeeded(attempt).await;
     if verdict == Verdict::Outdated {
         let hash = app.passwords.hash(input.password).await?;
         user::set_password(&mut *app.db.read().await?, user.id, &hash, app.clock.now()).await?;

@@ -18,7 +18,7 @@ use crate::catalog::{
 };
 use crate::config::Config;
 use crate::platform::App;
-use crate::platform::auth::{Actor, Role};
+use crate::platform::auth::{Actor, Role, Unhashed};
 use crate::platform::fault::Fault;
 use content::Outline;
 
@@ -105,7 +105,7 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
 
 /// Everybody, with one password hash for all: hashing fifty thousand times would take a quarter of an hour.
 async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<Vec<User>, Fault> {
-    let password_hash = app.passwords.hash(PASSWORD.into()).await?;
+    let password_hash = app.passwords.hash(PASSWORD.into()).await.map_err(Unhashed::into_fault)?;
     let teachers = (args.courses / 20).max(4);
     let mut instructors = Vec::new();
     let everybody: Vec<usize> = (0..args.users.max(3)).collect();

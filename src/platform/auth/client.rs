@@ -1,6 +1,6 @@
 //! Where a request comes from, for sessions, throttles and the audit trail.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Longer ones are cut: nobody needs more to recognise a browser.
 const LONGEST_USER_AGENT: usize = 400;
@@ -23,6 +23,11 @@ impl Client {
     pub fn new(ip: Option<IpAddr>, user_agent: &str) -> Client {
         let user_agent = user_agent.chars().filter(|letter| !letter.is_control()).take(LONGEST_USER_AGENT).collect();
         Client { ip, user_agent, refresh_cookie: None, takes_cookies: false }
+    }
+
+    /// The address under which its attempts are counted; one for all who have none.
+    pub fn address(&self) -> IpAddr {
+        self.ip.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
     }
 
     /// The address as it is stored.

@@ -1,5 +1,6 @@
 //! Argon2id on a bounded pool: hashing takes tens of milliseconds of a core on purpose, so it never runs on an async
-//! thread, and a flood of sign-ins waits in line instead of starving everything else.
+//! thread. A flood of sign-ins waits in a line of bounded length instead of starving everything else; who finds it full
+//! is told to come back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
 use crate::platform::fault::{Context, Fault};
+use crate::platform::throttle::Wait;
 
-/// How long a sign-in waits for a turn before it is told that the server is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How many wait in line for each thread that hashes: a second or two of work.
+const LINE: usize = 32;
+/// When to come back if the line is full.
+const COME_BACK: Duration = Duration::from_secs(2);
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +29,31 @@ pub enum Verdict {
     Wrong,
 }
 
+/// Why a password was neither hashed nor checked.
+#[derive(Debug)]
+pub enum Unhashed {
+    /// The line is full: not tried, and when to try again.
+    Busy(Wait),
+    /// It failed.
+    Failed(Fault),
+}
+
+impl Unhashed {
+    /// For where nobody can come back, like the command line.
+    pub fn into_fault(self) -> Fault {
+        match self {
+            Unhashed::Busy(_) => Fault::new("too many passwords to hash at once"),
+            Unhashed::Failed(fault) => fault,
+        }
+    }
+}
+
 /// Hashes and checks passwords; cheap to clone.
 #[derive(Clone)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    /// Places in line, those at work included.
+    line: Arc<Semaphore>,
     params: Params,
     /// Checked when there is no such user, so that the answer takes as long.
     decoy: Arc<str>,
@@ -43,14 +68,15 @@ impl Passwords {
     pub fn new(threads: usize) -> Result<Passwords, Fault> {
         let params = Params::new(19 * 1024, 2, 1, None).context("Argon2 parameters")?;
         let decoy = hash(&params, "nobody has this password")?;
-        Ok(Passwords { turns: Arc::new(Semaphore::new(threads)), params, decoy: decoy.into() })
+        let (turns, line) = (Semaphore::new(threads), Semaphore::new(threads * (LINE + 1)));
+        Ok(Passwords { turns: Arc::new(turns), line: Arc::new(line), params, decoy: decoy.into() })
     }
 
     /// The PHC string to store for `password`.
     ///
     /// # Errors
-    /// The server was too busy to hash for ten seconds.
-    pub async fn hash(&self, password: String) -> Result<String, Fault> {
+    /// The line is full.
+    pub async fn hash(&self, password: String) -> Result<String, Unhashed> {
         let params = self.params.clone();
         self.in_turn(move || hash(&params, &password)).await
     }
@@ -59,8 +85,8 @@ impl Passwords {
     /// [`Verdict::Wrong`].
     ///
     /// # Errors
-    /// The server was too busy for ten seconds, or the stored string is not a PHC string.
-    pub async fn check(&self, password: String, stored: Option<String>) -> Result<Verdict, Fault> {
+    /// The line is full, or the stored string is not a PHC string.
+    pub async fn check(&self, password: String, stored: Option<String>) -> Result<Verdict, Unhashed> {
         let (params, decoy) = (self.params.clone(), self.decoy.clone());
         self.in_turn(move || {
             let known = stored.is_some();
@@ -79,17 +105,16 @@ impl Passwords {
     async fn in_turn<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
-    ) -> Result<R, Fault> {
-        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned())
-            .await
-            .context("too many passwords to check at once")?
-            .context("the password pool is closed")?;
-        tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+    ) -> Result<R, Unhashed> {
+        let place = self.line.clone().try_acquire_owned().map_err(|_| Unhashed::Busy(Wait(COME_BACK)))?;
+        let turn = self.turns.clone().acquire_owned().await;
+        let turn = turn.context("the password pool is closed").map_err(Unhashed::Failed)?;
+        let working = tokio::task::spawn_blocking(move || {
+            let _until_done = (place, turn);
             work()
-        })
-        .await
-        .context("a password check was interrupted")?
+        });
+        let done = working.await.context("a password check was interrupted").and_then(|outcome| outcome);
+        done.map_err(Unhashed::Failed)
     }
 }
 
@@ -113,6 +138,17 @@ mod tests {
         assert_eq!(passwords.check("correct horse".into(), Some(stored.clone())).await.unwrap(), Verdict::Right);
         assert_eq!(passwords.check("wrong horse".into(), Some(stored)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.check("nobody has this password".into(), None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_full_line_turns_newcomers_away_at_once_and_empties_again() {
+        let passwords = Passwords::new(1).unwrap();
+        let crowd = (0..LINE + 11).map(|_| passwords.check("somebody".into(), None));
+        let answers = futures_util::future::join_all(crowd).await;
+        let busy = answers.iter().filter(|answer| matches!(answer, Err(Unhashed::Busy(_)))).count();
+        let checked = answers.iter().filter(|answer| matches!(answer, Ok(Verdict::Wrong))).count();
+        assert_eq!((checked, busy), (LINE + 1, 10));
+        assert_eq!(passwords.check("somebody".into(), None).await.unwrap(), Verdict::Wrong);
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Attempts are counted and slowed down: in this process, in Redis, and in this process when Redis is lost.
 
 mod redis;
+mod sign_in;
 
 use std::net::IpAddr;
 use std::time::Duration;
