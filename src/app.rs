@@ -20,7 +20,7 @@ use crate::platform::embedded::objects::{self, Objects};
 use crate::platform::embedded::postgres::{self, Postgres};
 use crate::platform::fault::{Context, Fault};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
-use crate::platform::mail::Mailer;
+use crate::platform::mail::{Mailer, Sample};
 use crate::platform::outbox::{self, dispatcher};
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
@@ -37,6 +37,12 @@ pub fn registry() -> Result<Registry, Fault> {
     let platform = outbox::handlers();
     let features: [Vec<Handler>; 1] = [accounts::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
+}
+
+/// Every mail of the program with examples, for the preview.
+pub fn mails() -> Vec<Sample> {
+    let features: [Vec<Sample>; 1] = [accounts::mails()];
+    features.into_iter().flatten().collect()
 }
 
 /// A program in operation.

@@ -39,6 +39,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_ENV", "development", "`production` refuses embedded services, missing or weak secrets"),
     setting("LYCEUM_ADDR", "127.0.0.1:8080", "address and port to listen on"),
     setting("LYCEUM_PUBLIC_URL", "http://<LYCEUM_ADDR>", "the address that people and mails use; https in production"),
+    setting("LYCEUM_SITE_NAME", "Lyceum", "what the school is called in its mails"),
     setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),
     secret("LYCEUM_SECRET", "made at first start", "signs access tokens; at least 32 characters"),
     secret("LYCEUM_PREVIOUS_SECRETS", "(none)", "secrets that LYCEUM_SECRET replaced, separated by commas"),
@@ -132,6 +133,8 @@ pub struct Config {
     pub addr: SocketAddr,
     /// The address that people use, without a slash at the end.
     pub public_url: String,
+    /// What the school is called.
+    pub site_name: String,
     /// The folder of embedded services.
     pub data: PathBuf,
     /// Signs access tokens; `None`: one is made and kept in the data folder.
@@ -215,6 +218,7 @@ impl Config {
             environment,
             addr,
             public_url: public_url.trim_end_matches('/').to_owned(),
+            site_name: reader.text_or_default("LYCEUM_SITE_NAME").to_owned(),
             data: reader.text_or_default("LYCEUM_DATA").into(),
             secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
             previous_secrets: reader.list("LYCEUM_PREVIOUS_SECRETS"),

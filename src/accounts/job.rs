@@ -1,9 +1,12 @@
 //! What follows from what happened to accounts, and the clean-up of sessions.
 
+mod mails;
+
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
+pub use self::mails::mails;
 use super::command;
 use super::event::{SessionReplayed, UserRegistered};
 use super::loader::UserById;
@@ -12,7 +15,7 @@ use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;
 use crate::platform::jobs::Handler;
-use crate::platform::mail::Mail;
+use crate::platform::mail;
 use crate::platform::outbox::Event;
 
 /// The jobs of this feature.
@@ -46,26 +49,19 @@ async fn welcome(app: &App, event: UserRegistered) -> Result<(), Fault> {
     let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
     // Deleted in the meantime: nobody to greet.
     let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
-    let text = format!(
-        "Hello {},\n\nyour account is ready. Sign in with this e-mail address:\n{}\n\nEnjoy learning!\n",
-        user.name, app.config.public_url
-    );
-    let mail = Mail { to: user.email.clone(), subject: "Welcome to Lyceum".into(), text, html: None };
+    let mail = mail::render(&app.config, &mails::WELCOME, &user.email, mails::Welcome { name: &user.name })?;
     app.mailer.send(&mail, app.clock.now()).await
 }
 
 async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> {
     let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
     let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
-    let text = format!(
-        "Hello {},\n\na sign-in of yours was used from two places, so we have ended it. The second one was {} at {}, on {}.\n\n\
-         If that was not you, change your password:\n{}\n",
-        user.name,
-        Device::of(&event.user_agent).name,
-        event.ip.as_deref().unwrap_or("an unknown address"),
-        event.at.format("%Y-%m-%d %H:%M UTC"),
-        app.config.public_url
-    );
-    let mail = Mail { to: user.email.clone(), subject: "We ended one of your sessions".into(), text, html: None };
+    let context = mails::SessionStolen {
+        name: &user.name,
+        device: &Device::of(&event.user_agent).name,
+        ip: event.ip.as_deref().unwrap_or("unknown"),
+        at: event.at,
+    };
+    let mail = mail::render(&app.config, &mails::SESSION_STOLEN, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
 }

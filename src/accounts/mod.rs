@@ -17,7 +17,7 @@ mod query;
 pub use command::{change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
-pub use job::handlers;
+pub use job::{handlers, mails};
 pub use loader::UserById;
 pub use model::{
     ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn, TokenTransport, User, UserId,

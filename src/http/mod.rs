@@ -44,7 +44,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi::document));
     if !edge.app.config.is_production() {
-        router = router.route("/dev/mail", get(dev::mail)).route("/", get(dev::welcome));
+        router = router.merge(dev::routes());
     }
     router.with_state(edge)
 }

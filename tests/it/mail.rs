@@ -1,4 +1,8 @@
 //! Mail into files, and over SMTP to a small server.
+
+mod pages;
+mod templates;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -2,6 +2,7 @@
 
 mod eml;
 mod smtp;
+mod template;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +14,8 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use uuid::Uuid;
 
 pub use self::smtp::SmtpServer;
+pub(crate) use self::template::template;
+pub use self::template::{Sample, Template, render};
 use super::fault::{Context, Fault};
 
 /// How many mails [`list`] returns.
@@ -123,21 +126,32 @@ pub async fn list(folder: &Path) -> Result<Vec<StoredMail>, Fault> {
     let mut names = Vec::new();
     while let Some(entry) = entries.next_entry().await.context(what())? {
         if let Ok(name) = entry.file_name().into_string()
-            && let Some(sent_at) = name_time(&name)
+            && name_time(&name).is_some()
         {
-            names.push((name, sent_at));
+            names.push(name);
         }
     }
-    names.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
+    names.sort_unstable_by(|left, right| right.cmp(left));
     names.truncate(LISTED);
     let mut mails = Vec::new();
-    for (file, sent_at) in names {
-        let content = tokio::fs::read(folder.join(&file)).await.context(what())?;
-        if let Some(mail) = eml::parse(&content) {
-            mails.push(StoredMail { file, sent_at, mail });
-        }
+    for name in names {
+        mails.extend(read(folder, &name).await?);
     }
     Ok(mails)
+}
+
+/// The mail in the file `name` of a folder; `None` if [`Mailer::Files`] hasn't written one of this name there.
+///
+/// # Errors
+/// The file can't be read.
+pub async fn read(folder: &Path, name: &str) -> Result<Option<StoredMail>, Fault> {
+    // It comes from a URL, and must not lead out of the folder.
+    let Some(sent_at) = name_time(name).filter(|_| !name.contains('/')) else { return Ok(None) };
+    match tokio::fs::read(folder.join(name)).await {
+        Ok(content) => Ok(eml::parse(&content).map(|mail| StoredMail { file: name.to_owned(), sent_at, mail })),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context(format!("read the mail {name} in {}", folder.display())),
+    }
 }
 
 fn name_time(name: &str) -> Option<DateTime<Utc>> {

@@ -98,7 +98,9 @@ async fn production_wants_its_database_migrated_first() {
     let output = site.run(&["migrate"], "");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let node = site.serve().await;
-    assert_eq!((node.status("/dev/mail").await, node.status("/").await), (404, 404), "not in production");
+    for page in ["/", "/dev/mail", "/dev/mail/templates", "/dev/mail/templates/welcome"] {
+        assert_eq!(node.status(page).await, 404, "{page}: not in production");
+    }
     assert!(!site.run(&["seed"], "").status.success(), "no public password in production");
 }
 
