@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
-use crate::platform::auth::{Passwords, Revocations, Tokens};
+use crate::platform::auth::{Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
@@ -107,6 +107,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
     let app = App::new(Services {
         passwords: Passwords::new(threads)?,
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
+        seal: Seal::new(&secret, &config.previous_secrets),
         revocations: Revocations::new(config.token_lifetime),
         metrics: Metrics::new(),
         config,

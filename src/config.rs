@@ -46,6 +46,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_TOKEN_MINUTES", "10", "how long an access token lives, 1 to 1440"),
     setting("LYCEUM_SESSION_DAYS", "30", "how long a session lives without being refreshed, 1 to 365"),
     setting("LYCEUM_MAX_SESSIONS", "0", "most sessions of one user, the oldest end; 0 is no limit"),
+    setting(
+        "LYCEUM_REQUIRE_SECOND_FACTOR",
+        "nobody",
+        "`admins`: an administrator without a second factor has no powers",
+    ),
     setting("LYCEUM_PROXIES", "0", "how many reverse proxies in front add to X-Forwarded-For"),
     setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps, separated by commas"),
     setting("LYCEUM_LOG", "info,tokio_postgres=warn", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
@@ -147,6 +152,8 @@ pub struct Config {
     pub session_lifetime: Duration,
     /// Most sessions of one user; 0 is no limit.
     pub max_sessions: usize,
+    /// Whether administrators need a second factor.
+    pub admins_need_second_factor: bool,
     /// Proxies in front whose word on a client's address is believed.
     pub proxies: usize,
     /// Origins of browser apps.
@@ -225,6 +232,7 @@ impl Config {
             token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 10, 1..=1440)),
             session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 30, 1..=365)),
             max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0, 0..=1000) as usize,
+            admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
             proxies: reader.number("LYCEUM_PROXIES", 0, 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),

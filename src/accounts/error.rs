@@ -37,6 +37,31 @@ pub(super) fn no_refresh_token() -> Error {
     Error::invalid(UserErrorCode::Blank, &["refreshToken"], message)
 }
 
+pub(super) fn wrong_code() -> Error {
+    Error::invalid(UserErrorCode::WrongCredentials, &["code"], "The code is wrong, too old, or was used before.")
+}
+
+pub(super) fn challenge_over() -> Error {
+    let message = "This sign-in took too long or too many codes were tried. Sign in again.";
+    Error::invalid(UserErrorCode::SessionOver, &["challenge"], message)
+}
+
+pub(super) fn wrong_password() -> Error {
+    Error::invalid(UserErrorCode::WrongCredentials, &["password"], "The password is wrong.")
+}
+
+pub(super) fn factor_exists() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[], "There is a second factor already; disable it first.")
+}
+
+pub(super) fn factor_not_started() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[], "Start with startSecondFactor.")
+}
+
+pub(super) fn no_factor() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &[], "There is no second factor.")
+}
+
 pub(super) fn no_such_session() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["sessionId"], "You have no such session.")
 }

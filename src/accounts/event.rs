@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{SessionId, UserId};
+use super::model::{FactorChange, SessionId, UserId};
 use crate::platform::outbox::Event;
 
 /// Somebody got an account.
@@ -49,4 +49,19 @@ pub(super) struct SessionReplayed {
 
 impl Event for SessionReplayed {
     const KIND: &'static str = "session_replayed";
+}
+
+/// Somebody's second factor was set up, given up, or replaced by a recovery code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SecondFactorChanged {
+    /// Whose.
+    pub(super) user_id: UserId,
+    /// What happened.
+    pub(super) change: FactorChange,
+    /// When.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Event for SecondFactorChanged {
+    const KIND: &'static str = "second_factor_changed";
 }

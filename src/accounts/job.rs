@@ -8,9 +8,10 @@ use futures_util::FutureExt;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::{SessionReplayed, UserRegistered};
+use super::event::{SecondFactorChanged, SessionReplayed, UserRegistered};
 use super::loader::UserById;
-use super::model::Device;
+use super::model::{Device, FactorChange};
+use super::query::second_factor;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;
@@ -34,6 +35,15 @@ pub fn handlers() -> Vec<Handler> {
             cron: None,
             timeout: Duration::from_secs(30),
             run: |app, payload| async move { warn_of_replay(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.tell_of_second_factor",
+            on: Some(SecondFactorChanged::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| {
+                async move { tell_of_second_factor(&app, serde_json::from_value(payload)?).await }.boxed()
+            },
         },
         Handler {
             name: "accounts.sweep_sessions",
@@ -63,5 +73,23 @@ async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> 
         at: event.at,
     };
     let mail = mail::render(&app.config, &mails::SESSION_STOLEN, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}
+
+async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<(), Fault> {
+    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
+    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let change = match event.change {
+        FactorChange::Enabled => mails::SecondFactorChange::Enabled,
+        FactorChange::Disabled => mails::SecondFactorChange::Disabled,
+        FactorChange::RecoveryCodeUsed => {
+            let state = second_factor::state(&mut *app.db.read().await?, event.user_id).await?;
+            mails::SecondFactorChange::RecoveryCodeUsed { left: state.map_or(0, |state| state.codes_left) }
+        }
+        // Whoever made new ones has them before their eyes.
+        FactorChange::CodesRenewed => return Ok(()),
+    };
+    let context = mails::SecondFactorChanged { name: &user.name, at: event.at, change };
+    let mail = mail::render(&app.config, &mails::SECOND_FACTOR_CHANGED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
 }

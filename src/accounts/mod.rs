@@ -14,12 +14,13 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
+pub use command::{admit, change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
 pub use job::{handlers, mails};
 pub use loader::UserById;
 pub use model::{
-    ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn, TokenTransport, User, UserId,
+    Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
+    TokenTransport, User, UserId,
 };
 pub use query::user::{any as any_users, is_registered};

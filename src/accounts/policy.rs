@@ -1,6 +1,6 @@
 //! Who may see and do what with accounts.
 
-use super::model::User;
+use super::model::{User, UserId};
 use crate::graphql::UserErrorCode;
 use crate::platform::auth::{Actor, Role};
 
@@ -37,6 +37,11 @@ pub(super) fn can_see_email(actor: &Actor, user: &User) -> bool {
 /// Only administrators appoint.
 pub(super) fn can_change_role(actor: &Actor) -> bool {
     actor.has(Role::Admin)
+}
+
+/// Only administrators help somebody who has lost a second factor; nobody gets rid of their own without it.
+pub(super) fn can_reset_second_factor(actor: &Actor, user: UserId) -> bool {
+    actor.has(Role::Admin) && !actor.is(user)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ mod cookie;
 mod opaque;
 mod password;
 mod revocations;
+mod seal;
 mod token;
+mod totp;
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +26,9 @@ pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
 pub use password::{Passwords, Unhashed, Verdict};
 pub use revocations::Revocations;
+pub use seal::Seal;
 pub use token::{Grant, Refused, Tokens};
+pub use totp::{OneTimePasswords, base32};
 
 /// What somebody is to the platform, from least to most. A role includes the rights of those before it.
 #[derive(

@@ -53,6 +53,8 @@ pub struct Services {
     pub passwords: auth::Passwords,
     /// Access tokens.
     pub tokens: auth::Tokens,
+    /// Encryption of stored secrets.
+    pub seal: auth::Seal,
     /// Which access tokens are no longer good.
     pub revocations: auth::Revocations,
     /// Counters for `/metrics`.

@@ -1,9 +1,12 @@
 //! What can be done with accounts and sessions.
 
+mod second_factor;
 mod session;
 mod sign_in;
 mod user;
 
+pub use second_factor::admit;
+pub(super) use second_factor::{complete, confirm, disable, renew_codes, reset, start, state};
 pub use session::{is_current, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out, sweep};
 pub use sign_in::{open, sign_in};

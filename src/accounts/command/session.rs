@@ -14,7 +14,7 @@ use crate::accounts::model::{
     Exchange, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput, SignedIn, UserId,
 };
 use crate::accounts::query::session::{self as query, Span, Which};
-use crate::accounts::query::user;
+use crate::accounts::query::{second_factor, user};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Entry};
@@ -202,6 +202,7 @@ pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
     loop {
         let swept = query::sweep(&mut conn, before).await?;
         let swept_tokens = query::sweep_tokens(&mut conn, before).await?;
+        second_factor::sweep_challenges(&mut conn, app.clock.now()).await?;
         (sessions, tokens) = (sessions + swept, tokens + swept_tokens);
         if swept + swept_tokens == 0 {
             tracing::info!(sessions, tokens, "sessions that are over were deleted");

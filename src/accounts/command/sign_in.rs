@@ -3,26 +3,27 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::accounts::model::{IssuedTokens, SessionEnd, SessionId, SignInInput, SignedIn, User};
+use super::second_factor::admit;
+use crate::accounts::model::{Admission, IssuedTokens, SessionEnd, SessionId, SignInInput, SignedIn, User};
 use crate::accounts::query::session::{self, Span, Which};
-use crate::accounts::query::user;
+use crate::accounts::query::{second_factor, user};
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::audit::{self, Entry};
-use crate::platform::auth::{Client, Grant, Verdict, opaque};
+use crate::platform::auth::{Client, Grant, Role, Verdict, opaque};
 use crate::platform::db::Tx;
 use crate::platform::throttle::Purpose;
 
 /// What refresh tokens begin with.
 pub(super) const REFRESH_PREFIX: &str = "lyr_";
 
-/// Exchanges an address and a password for a session.
+/// Exchanges an address and a password for a session, or for the question for the second factor.
 ///
 /// # Errors
 /// Either is wrong: one answer for both, after the same work. The user is banned. Too many attempts were made, or more
 /// passwords wait to be checked than is good.
-pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<Admission> {
     let email = super::user::normalise(&input.email);
     let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&email)).await?;
     let found = user::credentials(&mut *app.db.read().await?, &email).await?;
@@ -42,10 +43,10 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<S
         let hash = app.passwords.hash(input.password).await?;
         user::set_password(&mut *app.db.read().await?, user.id, &hash, app.clock.now()).await?;
     }
-    app.db.transaction(async |tx| open(tx, app, client, user).await).await
+    app.db.transaction(async |tx| admit(tx, app, client, user).await).await
 }
 
-/// Begins a session for somebody who has proved who they are. The oldest sessions end if there are too many then.
+/// Begins a session for somebody who has proved who they are, with the second factor if there is one. The oldest sessions end if there are too many then.
 ///
 /// # Errors
 /// The user is banned.
@@ -71,11 +72,20 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
 pub(super) async fn issue(tx: &mut Tx, app: &App, user: User, id: SessionId, span: &Span) -> Result<SignedIn> {
     let (refresh_token, hash) = opaque(REFRESH_PREFIX);
     session::insert_token(tx, id, &hash, span.from).await?;
-    let grant = Grant { user: user.id.uuid(), role: user.role, session: id.uuid(), version: user.token_version };
+    let lacks_second_factor = lacks_second_factor(tx, app, &user).await?;
+    // Everything but an administrator's powers, so that the second factor can be set up.
+    let role = if lacks_second_factor { Role::Student } else { user.role };
+    let grant = Grant { user: user.id.uuid(), role, session: id.uuid(), version: user.token_version };
     let (access_token, access_expires_at) = app.tokens.issue(grant)?;
     let refresh_expires_at = span.to;
     let tokens = IssuedTokens { session: id, access_token, access_expires_at, refresh_token, refresh_expires_at };
-    Ok(SignedIn { user, tokens })
+    Ok(SignedIn { user, tokens, lacks_second_factor })
+}
+
+/// Whether the settings ask for a second factor that this user has not set up.
+async fn lacks_second_factor(tx: &mut Tx, app: &App, user: &User) -> Result<bool> {
+    let needed = app.config.admins_need_second_factor && user.role == Role::Admin;
+    Ok(needed && !second_factor::is_enabled(tx.conn(), user.id).await?)
 }
 
 /// Makes room for one more session.

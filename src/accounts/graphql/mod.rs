@@ -1,5 +1,6 @@
 //! Accounts in the schema.
 
+mod second_factor;
 mod session;
 mod user;
 
@@ -9,8 +10,8 @@ pub use user::UserObject;
 
 /// The account queries.
 #[derive(Default, MergedObject)]
-pub struct AccountsQuery(user::UserQuery, session::SessionQuery);
+pub struct AccountsQuery(user::UserQuery, session::SessionQuery, second_factor::SecondFactorQuery);
 
 /// The account mutations.
 #[derive(Default, MergedObject)]
-pub struct AccountsMutation(user::UserMutation, session::SessionMutation);
+pub struct AccountsMutation(user::UserMutation, session::SessionMutation, second_factor::SecondFactorMutation);

@@ -6,10 +6,11 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::second_factor::SignInChallenge;
 use super::user::{UserObject, object};
 use crate::accounts::model::{
-    Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId, SessionSelection, SignInInput,
-    SignOutInput, SignedIn, TokenTransport,
+    Admission, Challenge, Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId,
+    SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
 };
 use crate::accounts::{command, error};
 use crate::graphql::context::{Role, actor, app, client, public, requires};
@@ -81,6 +82,10 @@ pub(super) struct SignInPayload {
     refresh_token: Option<String>,
     /// When the refresh token, and with it the session, ends.
     refresh_expires_at: Option<DateTime<Utc>>,
+    /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
+    challenge: Option<Inline<SignInChallenge>>,
+    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
+    second_factor_required: Option<bool>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
@@ -157,7 +162,7 @@ pub(super) struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Exchanges an e-mail address and a password for a session.
+    /// Exchanges an e-mail address and a password for a session, or for a `challenge` if there is a second factor.
     #[graphql(directive = public::apply())]
     async fn sign_in(
         &self,
@@ -166,11 +171,26 @@ impl SessionMutation {
     ) -> Result<Option<Inline<SignInPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
-        let (signed_in, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
+        let (admission, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
+        let (signed_in, challenge) = match admission {
+            Some(Admission::Open(signed_in)) => (Some(*signed_in), None),
+            Some(Admission::Challenge(challenge)) => (None, Some(challenge)),
+            None => (None, None),
+        };
+        let second_factor_required = signed_in.as_ref().map(|signed_in| signed_in.lacks_second_factor);
+        let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
         let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
             hand_over(ctx, transport, signed_in);
-        let payload = SignInPayload { user, access_token, expires_at, refresh_token, refresh_expires_at, user_errors };
-        Ok(Some(Inline(payload)))
+        Ok(Some(Inline(SignInPayload {
+            user,
+            access_token,
+            expires_at,
+            refresh_token,
+            refresh_expires_at,
+            challenge,
+            second_factor_required,
+            user_errors,
+        })))
     }
 
     /// Exchanges a refresh token for the next pair of tokens. Each is good once: when one is used twice the session
@@ -243,7 +263,7 @@ pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> R
 
 /// Gives tokens to the client in the way that it asked for.
 pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in: Option<SignedIn>) -> Handed {
-    let Some(SignedIn { user, tokens }) = signed_in else { return Handed::default() };
+    let Some(SignedIn { user, tokens, .. }) = signed_in else { return Handed::default() };
     let IssuedTokens { access_token, access_expires_at, refresh_token, refresh_expires_at, .. } = tokens;
     let handed = Handed {
         user: Some(object(user)),

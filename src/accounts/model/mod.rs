@@ -1,8 +1,15 @@
 //! Users and sessions as rows, and what commands are given.
 
+mod second_factor;
 mod session;
 mod user;
 
+pub use second_factor::{Admission, Challenge};
+pub(super) use second_factor::{
+    CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange, FactorState, PendingFactor,
+    RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
+    StoredChallenge, recovery_code, recovery_hash,
+};
 pub(super) use session::{
     Device, Exchange, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd, SessionId,
     SessionSelection, SignOutInput,

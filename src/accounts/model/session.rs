@@ -175,6 +175,8 @@ pub struct SignedIn {
     pub user: User,
     /// The tokens.
     pub tokens: IssuedTokens,
+    /// Whether an administrator has no powers until a second factor is set up.
+    pub lacks_second_factor: bool,
 }
 
 /// What a person fills in to sign in.

@@ -1,4 +1,5 @@
 //! The accounts' SQL.
 
+pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod user;

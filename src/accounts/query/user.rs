@@ -115,6 +115,15 @@ pub(in crate::accounts) async fn set_role(
         .await
 }
 
+/// Makes the user's access tokens worthless, so that the next ones are asked for; returns the new version.
+pub(in crate::accounts) async fn renew_tokens(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<i32> {
+    diesel::update(users::table.find(id))
+        .set((users::token_version.eq(users::token_version + 1), users::tokens_changed_at.eq(now)))
+        .returning(users::token_version)
+        .get_result(tx.conn())
+        .await
+}
+
 pub(in crate::accounts) async fn set_password(
     conn: &mut AsyncPgConnection,
     id: UserId,

@@ -104,11 +104,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     refresh_tokens (hash) {
         hash -> Bytea,
         session_id -> Uuid,
         issued_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    second_factors (user_id) {
+        user_id -> Uuid,
+        sealed_secret -> Bytea,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        last_step -> Int8,
     }
 }
 
@@ -139,6 +157,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_challenges (hash) {
+        hash -> Bytea,
+        user_id -> Uuid,
+        expires_at -> Timestamptz,
+        tries_left -> Int4,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -156,9 +183,12 @@ diesel::table! {
 }
 
 diesel::joinable!(courses -> users (instructor_id));
+diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(sign_in_challenges -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
@@ -170,8 +200,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbox,
     jobs,
     lessons,
+    recovery_codes,
     refresh_tokens,
+    second_factors,
     sections,
     sessions,
+    sign_in_challenges,
     users,
 );

@@ -1,5 +1,7 @@
 //! Registration, sign-in and roles through the API.
 
+mod second_factor;
+
 use chrono::TimeDelta;
 use lyceum::platform::auth::Role;
 use serde_json::{Value, json};

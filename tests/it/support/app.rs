@@ -9,7 +9,7 @@ use lyceum::accounts;
 use lyceum::config::Config;
 use lyceum::graphql::Graph;
 use lyceum::http::{Edge, router, server};
-use lyceum::platform::auth::{Client, Passwords, Revocations, Role, Tokens};
+use lyceum::platform::auth::{Client, Passwords, Revocations, Role, Seal, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
@@ -87,6 +87,7 @@ impl TestApp {
             mailer: Mailer::Memory(mails.clone()),
             passwords: Passwords::new(2).unwrap(),
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
+            seal: Seal::new(SECRET, &config.previous_secrets),
             revocations: Revocations::new(config.token_lifetime),
             metrics: Metrics::new(),
             config,

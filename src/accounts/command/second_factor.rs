@@ -1,0 +1,301 @@
+//! Setting a second factor up, giving it at sign-in, giving it up.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::sign_in::open;
+use crate::accounts::event::SecondFactorChanged;
+use crate::accounts::model::{
+    self, Admission, Challenge, CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange,
+    FactorState, PendingFactor, RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SignedIn,
+    StartSecondFactorInput, User, UserId,
+};
+use crate::accounts::query::{second_factor as query, user};
+use crate::accounts::{error, policy};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Entry};
+use crate::platform::auth::{Actor, Client, OneTimePasswords, Verdict, base32, hash_token, opaque};
+use crate::platform::db::Tx;
+use crate::platform::fault::Fault;
+use crate::platform::outbox;
+use crate::platform::throttle::Purpose;
+
+/// What the token of a question begins with.
+const CHALLENGE_PREFIX: &str = "lyc_";
+/// How long the second factor may take.
+const CHALLENGE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+/// How many codes may be tried for one sign-in.
+const TRIES: i32 = 5;
+
+/// Lets somebody in who has proved who they are, or asks for the second factor.
+///
+/// # Errors
+/// The user is banned.
+pub async fn admit(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<Admission> {
+    if !query::is_enabled(tx.conn(), user.id).await? {
+        return Ok(Admission::Open(Box::new(open(tx, app, client, user).await?)));
+    }
+    if user.is_banned(app.clock.now()) {
+        return Err(error::banned(user));
+    }
+    let (token, hash) = opaque(CHALLENGE_PREFIX);
+    let expires_at = app.clock.now() + CHALLENGE_LIFETIME;
+    query::insert_challenge(tx, &hash, user.id, TRIES, expires_at).await?;
+    Ok(Admission::Challenge(Challenge { token, expires_at }))
+}
+
+/// Ends a sign-in with the second factor.
+///
+/// # Errors
+/// The code is wrong or was used before; the question was asked too long ago, or answered too often.
+pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInInput) -> Result<SignedIn> {
+    let hash = hash_token(&input.challenge);
+    let challenged = query::challenged(&mut *app.db.read().await?, &hash).await?;
+    let user = challenged.ok_or_else(error::challenge_over)?;
+    let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&user.encode())).await?;
+    let outcome = app
+        .db
+        .transaction(async |tx| {
+            let found = query::lock_challenge(tx, &hash).await?;
+            let good = found.filter(|found| found.tries_left > 0 && found.expires_at > app.clock.now());
+            let user = good.ok_or_else(error::challenge_over)?.user_id;
+            if !verify(tx, app, client, user, &input.code).await? {
+                query::count_try(tx, &hash).await?;
+                failed(tx, app, client, user).await?;
+                // The try must be counted, so this is no error for the transaction.
+                return Ok(None);
+            }
+            query::delete_challenge(tx, &hash).await?;
+            let user = user::by_id(tx, user).await?.ok_or_else(error::challenge_over)?;
+            open(tx, app, client, &user).await.map(Some)
+        })
+        .await?;
+    let signed_in = outcome.ok_or_else(error::wrong_code)?;
+    app.throttle.succeeded(attempt).await;
+    Ok(signed_in)
+}
+
+/// The viewer's second factor, if there is one.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState>> {
+    Ok(query::state(&mut *app.db.read().await?, viewer(actor)?).await?)
+}
+
+/// Makes a secret that waits for its first code.
+///
+/// # Errors
+/// The password is wrong; there is a second factor already.
+pub(crate) async fn start(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: StartSecondFactorInput,
+) -> Result<PendingFactor> {
+    let id = viewer(actor)?;
+    let stored = query::password_hash(&mut *app.db.read().await?, id).await?;
+    if stored.is_some() {
+        let password = input.password.filter(|password| policy::can_be_password(password));
+        let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&id.encode())).await?;
+        if app.passwords.check(password.unwrap_or_default(), stored).await? == Verdict::Wrong {
+            return Err(error::wrong_password());
+        }
+        app.throttle.succeeded(attempt).await;
+    }
+    let secret = OneTimePasswords::secret();
+    app.db
+        .transaction(async |tx| {
+            let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
+            if query::is_enabled(tx.conn(), id).await? {
+                return Err(error::factor_exists());
+            }
+            let sealed = app.seal.close(&secret, id.uuid().as_bytes())?;
+            query::put(tx, id, &sealed, app.clock.now()).await?;
+            let codes = OneTimePasswords::new(&secret, &app.config.site_name, &user.email)?;
+            Ok(PendingFactor { secret: base32(&secret), uri: codes.uri()? })
+        })
+        .await
+}
+
+/// Asks for the second factor from now on; returns the recovery codes.
+///
+/// # Errors
+/// The code is wrong; nothing was started.
+pub(crate) async fn confirm(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ConfirmSecondFactorInput,
+) -> Result<Vec<String>> {
+    let id = viewer(actor)?;
+    let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&id.encode())).await?;
+    let (codes, changed) = app
+        .db
+        .transaction(async |tx| {
+            let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
+            let factor = query::lock(tx, id).await?.ok_or_else(error::factor_not_started)?;
+            if factor.confirmed_at.is_some() {
+                return Err(error::factor_exists());
+            }
+            if !verify(tx, app, client, id, &input.code).await? {
+                return Err(error::wrong_code());
+            }
+            query::confirm(tx, id, app.clock.now()).await?;
+            let codes = renew(tx, id).await?;
+            note(tx, app, actor, client, id, FactorChange::Enabled).await?;
+            // The powers of an administrator who needed this begin with the next access token.
+            let changed = user::renew_tokens(tx, user.id, app.clock.now()).await?;
+            Ok((codes, changed))
+        })
+        .await?;
+    app.throttle.succeeded(attempt).await;
+    app.revocations.learn([], [(id.uuid(), changed)]);
+    Ok(codes)
+}
+
+/// Replaces the recovery codes.
+///
+/// # Errors
+/// The code is wrong; there is no second factor.
+pub(crate) async fn renew_codes(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RenewRecoveryCodesInput,
+) -> Result<Vec<String>> {
+    let id = viewer(actor)?;
+    with_code(app, client, id, &input.code, async |tx: &mut Tx| {
+        let codes = renew(tx, id).await?;
+        note(tx, app, actor, client, id, FactorChange::CodesRenewed).await?;
+        Ok(codes)
+    })
+    .await
+}
+
+/// Asks for no second factor any more.
+///
+/// # Errors
+/// The code is wrong; there is no second factor.
+pub(crate) async fn disable(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: DisableSecondFactorInput,
+) -> Result<bool> {
+    let id = viewer(actor)?;
+    let version =
+        with_code(app, client, id, &input.code, async |tx: &mut Tx| remove(tx, app, actor, client, id).await).await?;
+    app.revocations.learn([], [(id.uuid(), version)]);
+    Ok(true)
+}
+
+/// Takes somebody's second factor away, who has lost it. Administrators only.
+///
+/// # Errors
+/// The actor is no administrator; there is no such user, or no second factor.
+pub(crate) async fn reset(app: &App, actor: &Actor, client: &Client, input: ResetSecondFactorInput) -> Result<User> {
+    if !policy::can_reset_second_factor(actor, input.user_id) {
+        return Err(Error::Forbidden("Only administrators take a second factor away, and not their own.".into()));
+    }
+    let user = app
+        .db
+        .transaction(async |tx| {
+            let user = user::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
+            remove(tx, app, actor, client, user.id).await?;
+            user::by_id(tx, user.id).await?.ok_or_else(error::no_such_user)
+        })
+        .await?;
+    app.revocations.learn([], [(user.id.uuid(), user.token_version)]);
+    Ok(user)
+}
+
+/// Returns the version of the user's next tokens.
+async fn remove(tx: &mut Tx, app: &App, actor: &Actor, client: &Client, user: UserId) -> Result<i32> {
+    if !query::delete(tx, user).await? {
+        return Err(error::no_factor());
+    }
+    note(tx, app, actor, client, user, FactorChange::Disabled).await?;
+    // An administrator's powers may end with it.
+    Ok(user::renew_tokens(tx, user, app.clock.now()).await?)
+}
+
+/// Does `work` if `code` is the user's.
+async fn with_code<R, F>(app: &App, client: &Client, user: UserId, code: &str, work: F) -> Result<R>
+where
+    for<'t> F:
+        AsyncFnOnce(&'t mut Tx) -> Result<R> + crate::platform::db::SendFn<&'t mut Tx, Result<R>, Fut: Send> + Send,
+    R: Send,
+{
+    let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&user.encode())).await?;
+    let done = app
+        .db
+        .transaction(async move |tx| {
+            if !query::is_enabled(tx.conn(), user).await? {
+                return Err(error::no_factor());
+            }
+            if !verify(tx, app, client, user, code).await? {
+                return Err(error::wrong_code());
+            }
+            work(tx).await
+        })
+        .await?;
+    app.throttle.succeeded(attempt).await;
+    Ok(done)
+}
+
+/// Whether `code` is right, and uses it up. Under a lock, so that of two requests with one code one is let through.
+async fn verify(tx: &mut Tx, app: &App, client: &Client, user: UserId, code: &str) -> Result<bool> {
+    let Some(factor) = query::lock(tx, user).await? else { return Ok(false) };
+    let secret = app.seal.open(&factor.sealed_secret, user.uuid().as_bytes())?;
+    let codes = OneTimePasswords::new(&secret, "", "")?;
+    let plain: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    if let Some(step) = codes.step(&plain, app.clock.now()) {
+        if step <= factor.last_step {
+            return Ok(false);
+        }
+        query::set_step(tx, user, step).await?;
+        return Ok(true);
+    }
+    let used = query::use_code(tx, user, &model::recovery_hash(code), app.clock.now()).await?;
+    if used {
+        let actor = Actor::Anonymous;
+        note(tx, app, &actor, client, user, FactorChange::RecoveryCodeUsed).await?;
+    }
+    Ok(used)
+}
+
+async fn renew(tx: &mut Tx, user: UserId) -> Result<Vec<String>> {
+    let codes = (0..RECOVERY_CODES).map(|_| model::recovery_code()).collect::<std::result::Result<Vec<_>, Fault>>()?;
+    let hashes: Vec<_> = codes.iter().map(|code| model::recovery_hash(code)).collect();
+    query::replace_codes(tx, user, &hashes).await?;
+    Ok(codes)
+}
+
+/// Writes a change down and lets its user be told.
+async fn note(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    user: UserId,
+    change: FactorChange,
+) -> Result<()> {
+    let now = app.clock.now();
+    let (actor, subject) = (actor.id(), Some(user.uuid()));
+    let entry = Entry { action: change.action(), actor, subject, client, details: json!({}) };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    outbox::record(tx, &app.clock, &SecondFactorChanged { user_id: user, change, at: now }).await?;
+    Ok(())
+}
+
+async fn failed(tx: &mut Tx, app: &App, client: &Client, user: UserId) -> Result<()> {
+    let subject = Some(user.uuid());
+    let entry = Entry { action: "second_factor_failed", actor: None, subject, client, details: json!({}) };
+    Ok(audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?)
+}
+
+fn viewer(actor: &Actor) -> Result<UserId> {
+    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
+}
