@@ -35,16 +35,8 @@ pub(super) struct SecondFactor {
 /// The answer to `completeSignIn`.
 #[derive(SimpleObject)]
 pub(super) struct CompleteSignInPayload {
-    /// Who signed in; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// Send it as `Authorization: Bearer …`. Null when there are userErrors, and when it is in a cookie.
-    access_token: Option<String>,
-    /// When the access token ends.
-    expires_at: Option<DateTime<Utc>>,
-    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
-    refresh_token: Option<String>,
-    /// When the refresh token, and with it the session, ends.
-    refresh_expires_at: Option<DateTime<Utc>>,
+    #[graphql(flatten)]
+    handed: Handed,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
@@ -127,16 +119,8 @@ impl SecondFactorMutation {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (signed_in, user_errors) = payload(command::complete(app(ctx), client(ctx), input).await)?;
-        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
-            hand_over(ctx, transport, signed_in);
-        Ok(Some(Inline(CompleteSignInPayload {
-            user,
-            access_token,
-            expires_at,
-            refresh_token,
-            refresh_expires_at,
-            user_errors,
-        })))
+        let handed = hand_over(ctx, transport, signed_in);
+        Ok(Some(Inline(CompleteSignInPayload { handed, user_errors })))
     }
 
     /// Makes a secret for an authenticator app. Nothing changes until its first code is confirmed.

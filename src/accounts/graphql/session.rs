@@ -71,17 +71,8 @@ impl SessionObject {
 /// The answer to `signIn`.
 #[derive(SimpleObject)]
 pub(super) struct SignInPayload {
-    /// Who signed in; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
-    /// are userErrors, and when it is in a cookie.
-    access_token: Option<String>,
-    /// When the access token ends. Refresh the session before.
-    expires_at: Option<DateTime<Utc>>,
-    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
-    refresh_token: Option<String>,
-    /// When the refresh token, and with it the session, ends.
-    refresh_expires_at: Option<DateTime<Utc>>,
+    #[graphql(flatten)]
+    handed: Handed,
     /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
     challenge: Option<Inline<SignInChallenge>>,
     /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
@@ -93,16 +84,8 @@ pub(super) struct SignInPayload {
 /// The answer to `refreshSession`.
 #[derive(SimpleObject)]
 pub(super) struct RefreshSessionPayload {
-    /// Whose session it is; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// The next access token. Null when there are userErrors, and when it is in a cookie.
-    access_token: Option<String>,
-    /// When the access token ends.
-    expires_at: Option<DateTime<Utc>>,
-    /// The next refresh token; the old one is used up. Null when there are userErrors, and when it is in a cookie.
-    refresh_token: Option<String>,
-    /// When the refresh token, and with it the session, ends.
-    refresh_expires_at: Option<DateTime<Utc>>,
+    #[graphql(flatten)]
+    handed: Handed,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
@@ -179,18 +162,8 @@ impl SessionMutation {
         };
         let second_factor_required = signed_in.as_ref().map(|signed_in| signed_in.lacks_second_factor);
         let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
-        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
-            hand_over(ctx, transport, signed_in);
-        Ok(Some(Inline(SignInPayload {
-            user,
-            access_token,
-            expires_at,
-            refresh_token,
-            refresh_expires_at,
-            challenge,
-            second_factor_required,
-            user_errors,
-        })))
+        let handed = hand_over(ctx, transport, signed_in);
+        Ok(Some(Inline(SignInPayload { handed, challenge, second_factor_required, user_errors })))
     }
 
     /// Exchanges a refresh token for the next pair of tokens. Each is good once: when one is used twice the session
@@ -205,11 +178,8 @@ impl SessionMutation {
         let transport = if input.refresh_token.is_some() { TokenTransport::Bearer } else { TokenTransport::Cookie };
         let refreshed = command::refresh(app(ctx), client(ctx), input.refresh_token).await;
         let (signed_in, user_errors) = payload(refreshed)?;
-        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
-            hand_over(ctx, transport, signed_in);
-        let payload =
-            RefreshSessionPayload { user, access_token, expires_at, refresh_token, refresh_expires_at, user_errors };
-        Ok(Some(Inline(payload)))
+        let handed = hand_over(ctx, transport, signed_in);
+        Ok(Some(Inline(RefreshSessionPayload { handed, user_errors })))
     }
 
     /// Ends the session that this request belongs to, the viewer's other ones, or all. Their access tokens are refused
@@ -242,13 +212,19 @@ impl SessionMutation {
     }
 }
 
-/// The fields of a payload that hands over tokens.
-#[derive(Default)]
+/// What every payload has that may hand tokens over.
+#[derive(Default, SimpleObject)]
 pub(super) struct Handed {
+    /// Who signed in; null when there are userErrors.
     pub(super) user: Option<Inline<UserObject>>,
+    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
+    /// are userErrors, and when it is in a cookie.
     pub(super) access_token: Option<String>,
+    /// When the access token ends. Refresh the session before.
     pub(super) expires_at: Option<DateTime<Utc>>,
+    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
     pub(super) refresh_token: Option<String>,
+    /// When the refresh token, and with it the session, ends.
     pub(super) refresh_expires_at: Option<DateTime<Utc>>,
 }
 
