@@ -18,7 +18,8 @@
 //! **A query.** [`http`] finds out who asks from the access token, without a database read. [`graphql::Graph`] takes
 //! the parsed document from its cache, checks depth and cost, and lets async-graphql execute it. A resolver is a few
 //! lines: it asks [`graphql::loaders::Loaders`] for a key; all keys of a level become one statement in the feature's
-//! `query.rs`. Objects are wrapped in [`graphql::Inline`], which resolves plain fields without a future for each.
+//! `query.rs`, and what does not depend on the viewer is kept for a second, or until this node hears of a change
+//! ([`platform::db::Changes`]). Objects are wrapped in [`graphql::Inline`], which resolves plain fields without a future for each.
 //!
 //! **A mutation.** A resolver calls one function of the feature's `command.rs`: validate, load, authorise (`policy.rs`),
 //! write. All writes of a command are one transaction, proved by [`platform::db::Tx`], and what happened is recorded

@@ -1,13 +1,15 @@
-//! Users in batches.
+//! Users in batches, kept for a moment.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::event::UserRoleChanged;
 use super::model::{User, UserId};
 use super::query::user as query;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;
+use crate::platform::outbox::Event;
 
 /// One user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +17,8 @@ pub struct UserById(pub UserId);
 
 impl Load for UserById {
     type Value = Arc<User>;
+    // Not the registration: nobody asks for an id before it is given.
+    const DROPPED_BY: Option<&'static [&'static str]> = Some(&[UserRoleChanged::KIND, "user_changed"]);
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, Fault> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();

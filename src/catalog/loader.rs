@@ -1,5 +1,5 @@
-//! Courses, sections and lessons in batches. None of them depends on the viewer: what may be shown is decided by the
-//! policy afterwards.
+//! Courses, sections and lessons in batches, kept for a moment. None of them depends on the viewer: what may be shown
+//! is decided by the policy afterwards.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,12 +7,19 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::model::{Course, CourseId, Lesson, LessonId, Section, SectionId};
+use super::event::{CoursePublished, LessonPublished};
+use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
 use super::query::{self, CatalogKey};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::fault::Fault;
+use crate::platform::outbox::Event;
+
+/// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
+const CHANGES: Option<&[&str]> = Some(&[ROWS, CoursePublished::KIND, LessonPublished::KIND]);
+/// Bytes of text that count as a row.
+const ROW_BYTES: usize = 256;
 
 /// One course.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +27,7 @@ pub(super) struct CourseById(pub(super) CourseId);
 
 impl Load for CourseById {
     type Value = Arc<Course>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
@@ -34,6 +42,7 @@ pub(super) struct CourseBySlug(pub(super) String);
 
 impl Load for CourseBySlug {
     type Value = Arc<Course>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
         let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
@@ -48,6 +57,11 @@ pub(super) struct DescriptionOf(pub(super) CourseId);
 
 impl Load for DescriptionOf {
     type Value = Arc<str>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
@@ -63,6 +77,11 @@ pub(super) struct CatalogPage(pub(super) Page<CatalogKey>);
 
 impl Load for CatalogPage {
     type Value = Vec<Arc<Course>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(page: &Self::Value) -> usize {
+        1 + page.len()
+    }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
         let conn = app.db.read().await?;
@@ -78,6 +97,7 @@ pub(super) struct CatalogCount;
 
 impl Load for CatalogCount {
     type Value = i64;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
         let count = query::count_published(&*app.db.read().await?).await?;
@@ -91,6 +111,11 @@ pub(super) struct SectionsOf(pub(super) CourseId);
 
 impl Load for SectionsOf {
     type Value = Arc<[Arc<Section>]>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(sections: &Self::Value) -> usize {
+        1 + sections.len()
+    }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
@@ -105,6 +130,11 @@ pub(super) struct LessonsOf(pub(super) CourseId);
 
 impl Load for LessonsOf {
     type Value = Arc<[Arc<Lesson>]>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(lessons: &Self::Value) -> usize {
+        1 + lessons.len()
+    }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
@@ -119,6 +149,7 @@ pub(super) struct SectionById(pub(super) SectionId);
 
 impl Load for SectionById {
     type Value = Arc<Section>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Section>>, Fault> {
         let ids: Vec<SectionId> = keys.iter().map(|key| key.0).collect();
@@ -133,6 +164,7 @@ pub(super) struct LessonById(pub(super) LessonId);
 
 impl Load for LessonById {
     type Value = Arc<Lesson>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Lesson>>, Fault> {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();

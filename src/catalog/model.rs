@@ -8,6 +8,9 @@ use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::{courses, lessons, sections};
 
+/// What courses, sections and lessons are called where it is noted that some have changed.
+pub(super) const ROWS: &str = "catalog_rows";
+
 /// A course's id: `course_01j…`.
 pub type CourseId = Id<Course>;
 /// A section's id: `section_01j…`.

@@ -1,4 +1,4 @@
-//! The catalog's SQL.
+//! The catalog's SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::model::{Course, CourseId, Lesson, LessonId, Section, SectionId};
+use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
@@ -108,6 +108,7 @@ pub(super) async fn slugs_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<Strin
 
 /// Inserts a course; `None` if another one has its slug.
 pub(super) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Option<Course>> {
+    tx.changed(ROWS);
     let now = clock.now();
     diesel::insert_into(courses::table)
         .values((
@@ -148,10 +149,12 @@ pub(super) struct CourseChanges {
 }
 
 pub(super) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
+    tx.changed(ROWS);
     diesel::update(courses::table.find(id)).set(changes).returning(Course::as_returning()).get_result(tx.conn()).await
 }
 
 pub(super) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
+    tx.changed(ROWS);
     diesel::update(courses::table.find(id))
         .set((courses::published_at.eq(now), courses::updated_at.eq(now)))
         .returning(Course::as_returning())
@@ -166,6 +169,7 @@ pub(super) async fn outline_changed(
     (lessons, seconds): (i32, i32),
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
+    tx.changed(ROWS);
     diesel::update(courses::table.find(id))
         .set((
             courses::lesson_count.eq(courses::lesson_count + lessons),
@@ -198,6 +202,7 @@ pub(super) async fn insert_section(
     position: i32,
     title: &str,
 ) -> QueryResult<Section> {
+    tx.changed(ROWS);
     let now = clock.now();
     diesel::insert_into(sections::table)
         .values((
@@ -219,6 +224,7 @@ pub(super) async fn rename_section(
     title: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Section> {
+    tx.changed(ROWS);
     diesel::update(sections::table.find(id))
         .set((sections::title.eq(title), sections::updated_at.eq(now)))
         .returning(Section::as_returning())
@@ -234,6 +240,7 @@ pub(super) async fn insert_lesson(
     title: &str,
     duration_seconds: i32,
 ) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
     let now = clock.now();
     diesel::insert_into(lessons::table)
         .values((
@@ -262,5 +269,6 @@ pub(super) struct LessonChanges {
 }
 
 pub(super) async fn update_lesson(tx: &mut Tx, id: LessonId, changes: LessonChanges) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
     diesel::update(lessons::table.find(id)).set(changes).returning(Lesson::as_returning()).get_result(tx.conn()).await
 }

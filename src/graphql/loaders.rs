@@ -3,7 +3,8 @@
 //! A feature implements [`Load`] for a key of its own in its `loader.rs`; a resolver asks for one key at a time and
 //! the keys of a level become one statement. Rows that do not depend on the viewer are loaded across requests: while
 //! a batch is on its way, the keys of all requests gather for the next. A key never joins a batch that has already
-//! been sent, so a client reads its own writes.
+//! been sent, so a client reads its own writes. Values of which it is known what changes them are kept for a moment
+//! ([`super::kept`]): then a load is a look into a map.
 //!
 //! No timer: a load gives way once, so that its siblings can ask too, and then sends the batch. Measured with
 //! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
@@ -21,6 +22,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
+use super::kept::Kept;
 use crate::platform::App;
 use crate::platform::fault::Fault;
 
@@ -33,6 +35,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
     /// What it stands for.
     type Value: Clone + Send + Sync + 'static;
+
+    /// The kinds of changes after which a value may be another one: of events, or of rows as `Tx::changed` is told. With
+    /// them, values may be up to a second old where the change was made by another node. `None`: nothing is kept.
+    const DROPPED_BY: Option<&'static [&'static str]> = None;
+
+    /// How many rows, or texts of a row's size, the value holds: what is kept is bounded by their number.
+    fn rows(_value: &Self::Value) -> usize {
+        1
+    }
 
     /// Loads `keys` at once; a key without a value is missing in the answer.
     fn load(app: &App, keys: &[Self]) -> impl Future<Output = Result<HashMap<Self, Self::Value>, Fault>> + Send;
@@ -58,6 +69,9 @@ impl Loaders {
     /// The batch failed.
     pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, Fault> {
         let batcher = self.batcher::<K>();
+        if let Some(kept) = batcher.kept.as_ref().and_then(|kept| kept.get(&key)) {
+            return Ok(kept);
+        }
         let batch = batcher.join(&key);
         self.let_siblings_ask().await;
         batcher.start(&self.app, &self.waking, &batch);
@@ -80,10 +94,10 @@ impl Loaders {
         let known = self.batchers.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<K>()).cloned();
         let any = known.unwrap_or_else(|| {
             let mut batchers = self.batchers.write().unwrap_or_else(PoisonError::into_inner);
-            batchers.entry(TypeId::of::<K>()).or_insert_with(|| Arc::new(Batcher::<K>::default())).clone()
+            batchers.entry(TypeId::of::<K>()).or_insert_with(|| Arc::new(Batcher::<K>::new(&self.app))).clone()
         });
         // The map holds a `Batcher<K>` under the id of `K`, so the second arm is never taken.
-        any.downcast().unwrap_or_default()
+        any.downcast().unwrap_or_else(|_| Arc::new(Batcher::new(&self.app)))
     }
 }
 
@@ -91,6 +105,7 @@ impl Loaders {
 /// when it matters (measured against two and four: a sixth less work for PostgreSQL at 16 clients).
 struct Batcher<K: Load> {
     queue: Mutex<Queue<K>>,
+    kept: Option<Kept<K, K::Value>>,
 }
 
 struct Queue<K: Load> {
@@ -104,13 +119,12 @@ struct Queue<K: Load> {
     busy: bool,
 }
 
-impl<K: Load> Default for Batcher<K> {
-    fn default() -> Self {
-        Batcher { queue: Mutex::new(Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false }) }
-    }
-}
-
 impl<K: Load> Batcher<K> {
+    fn new(app: &App) -> Batcher<K> {
+        let queue = Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false };
+        Batcher { queue: Mutex::new(queue), kept: K::DROPPED_BY.map(|kinds| Kept::new(app.db.changes().watch(kinds))) }
+    }
+
     /// Adds a key to the next batch.
     fn join(&self, key: &K) -> Arc<Batch<K>> {
         let mut queue = self.lock();
@@ -136,7 +150,7 @@ impl<K: Load> Batcher<K> {
         app.clone().tasks.spawn(async move {
             while let Some((batch, keys)) = batcher.take() {
                 // Somebody waits for an answer, whatever happens.
-                let loading = AssertUnwindSafe(load(&app, &keys)).catch_unwind();
+                let loading = AssertUnwindSafe(batcher.load(&app, keys)).catch_unwind();
                 let answer = match tokio::time::timeout(PATIENCE, loading).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(Fault::new("a batched load panicked")),
@@ -159,6 +173,20 @@ impl<K: Load> Batcher<K> {
         }
         let keys = queue.keys.drain().collect();
         Some((std::mem::take(&mut queue.next), keys))
+    }
+
+    /// Loads a batch, and keeps what it finds if it may.
+    async fn load(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, Fault> {
+        let kept = self.kept.as_ref().map(|kept| (kept, kept.start()));
+        let values = load(app, &keys).await?;
+        if let Some((kept, start)) = kept {
+            for key in keys {
+                let value = values.get(&key).cloned();
+                let rows = value.as_ref().map_or(1, K::rows);
+                kept.put(key, value, rows, start);
+            }
+        }
+        Ok(values)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<K>> {

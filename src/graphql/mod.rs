@@ -5,6 +5,7 @@ pub mod error;
 pub mod execute;
 pub mod id;
 pub mod inline;
+mod kept;
 pub mod limits;
 pub mod loaders;
 pub mod page;

@@ -20,6 +20,7 @@ mod docs;
 mod http;
 mod inline;
 mod jobs;
+mod kept;
 mod loaders;
 mod mail;
 mod migrations;

@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool of connections, and [`Tx`], the proof that a transaction is open.
 
+mod changes;
 pub mod migrations;
 #[rustfmt::skip]
 #[allow(missing_docs)]
@@ -14,17 +15,23 @@ use diesel::connection::InstrumentationEvent;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{
+    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+};
 use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::TaskTracker;
 
+pub use changes::{Changes, Watch};
+
 use super::fault::{Context, Fault};
 
 /// The PostgreSQL channel on which a commit tells the dispatchers that there are new events.
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
+/// The one on which it tells every node which kinds of rows have changed, separated by spaces.
+const CHANGES_CHANNEL: &str = "lyceum_changes";
 
 /// How to reach the database and how much of it to use.
 #[derive(Clone, Debug)]
@@ -45,6 +52,7 @@ pub struct Db {
     watch: Pool<AsyncPgConnection>,
     connector: Arc<Connector>,
     statements: Arc<AtomicU64>,
+    changes: Changes,
 }
 
 /// A pooled connection for reads. Drop it before awaiting anything else.
@@ -60,7 +68,7 @@ impl Db {
         let statements = Arc::new(AtomicU64::new(0));
         let requests = pool(&settings.url, &connector, statements.clone(), settings.connections)?;
         let watch = pool(&settings.url, &connector, Arc::default(), 1)?;
-        Ok(Db { pool: requests, watch, connector, statements })
+        Ok(Db { pool: requests, watch, connector, statements, changes: Changes::default() })
     }
 
     /// A connection for reads.
@@ -79,8 +87,9 @@ impl Db {
         self.watch.get().await.context("no database connection to watch with")
     }
 
-    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. If it recorded events,
-    /// the dispatchers are told after the commit (a `NOTIFY` inside would serialise all commits of the database).
+    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. What it changed counts as
+    /// changed on this node when this returns; the other nodes and the dispatchers are told after the commit (a `NOTIFY`
+    /// inside would serialise all commits of the database).
     ///
     /// # Errors
     /// What `work` returns, or the database's failure to begin or commit.
@@ -92,13 +101,13 @@ impl Db {
     {
         let mut conn = self.read().await.map_err(E::from)?;
         begin(&mut conn).await.map_err(E::from)?;
-        let mut tx = Tx { conn, recorded: false };
+        let mut tx = Tx { conn, changed: Vec::new(), recorded: false };
         match work(&mut tx).await {
             Ok(value) => {
+                let changed = self.changes.when_dropped(&tx.changed);
                 commit(&mut tx.conn).await.map_err(E::from)?;
-                if tx.recorded {
-                    notify(&mut tx.conn).await;
-                }
+                drop(changed);
+                tx.notify().await;
                 Ok(value)
             }
             Err(error) => {
@@ -108,12 +117,21 @@ impl Db {
         }
     }
 
-    /// A connection of its own, outside the pool, that hears [`EVENTS_CHANNEL`].
+    /// A connection of its own, outside the pool, that hears of the commits of all nodes: [`Db::changes`] learns what
+    /// they changed, and the listener wakes its owner when there are new events.
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn listen(&self) -> Result<Listener, Fault> {
-        self.connector.listen().await
+        let listener = self.connector.listen(self.changes.clone()).await?;
+        // Nobody listened until now.
+        self.changes.everything_changed();
+        Ok(listener)
+    }
+
+    /// What is known to have changed.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// How many statements this handle has sent so far.
@@ -156,6 +174,9 @@ fn pool(
 /// outside.
 pub struct Tx {
     conn: Conn,
+    /// The kinds of what was changed, each once.
+    changed: Vec<&'static str>,
+    /// Whether there are new events.
     recorded: bool,
 }
 
@@ -165,9 +186,32 @@ impl Tx {
         &mut self.conn
     }
 
-    /// Remembers that the dispatchers have to be told after the commit.
-    pub(super) fn mark_recorded(&mut self) {
+    /// Notes that rows of this kind are being changed: what loaders keep of it is dropped after the commit, on every
+    /// node. A kind is a word in snake case, like the kinds of events, which are noted when they are recorded.
+    pub fn changed(&mut self, kind: &'static str) {
+        if !self.changed.contains(&kind) {
+            self.changed.push(kind);
+        }
+    }
+
+    /// Notes that an event of this kind was recorded, of which the dispatchers have to be told after the commit.
+    pub(super) fn recorded(&mut self, kind: &'static str) {
         self.recorded = true;
+        self.changed(kind);
+    }
+
+    /// Tells the other nodes after the commit.
+    async fn notify(&mut self) {
+        if self.changed.is_empty() {
+            return;
+        }
+        let mut told = format!("NOTIFY {CHANGES_CHANNEL}, '{}'", self.changed.join(" "));
+        if self.recorded {
+            told.push_str(&format!("; NOTIFY {EVENTS_CHANNEL}"));
+        }
+        if let Err(error) = self.conn.batch_execute(&told).await {
+            tracing::warn!(%error, "NOTIFY failed; the other nodes notice by themselves within a second");
+        }
     }
 }
 
@@ -205,13 +249,6 @@ async fn rollback(conn: &mut AsyncPgConnection) {
     if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
         // The pool discards a connection whose transaction is still open, and PostgreSQL rolls it back then.
         tracing::warn!(%error, "a rollback failed; the connection is dropped");
-    }
-}
-
-async fn notify(conn: &mut AsyncPgConnection) {
-    let told = diesel::sql_query(format!("NOTIFY {EVENTS_CHANNEL}")).execute(conn).await;
-    if let Err(error) = told {
-        tracing::warn!(%error, "NOTIFY failed; the dispatchers find the events when they next poll");
     }
 }
 
@@ -269,13 +306,16 @@ impl Connector {
         Ok(conn)
     }
 
-    async fn listen(&self) -> Result<Listener, Fault> {
+    async fn listen(&self, changes: Changes) -> Result<Listener, Fault> {
         let (client, mut connection) = self.config.connect(self.tls.clone()).await.context("cannot listen")?;
         // One waiting wake-up stands for any number of them.
         let (wake, woken) = mpsc::channel(1);
         self.drivers.spawn(async move {
             loop {
                 match std::future::poll_fn(|context| connection.poll_message(context)).await {
+                    Some(Ok(AsyncMessage::Notification(note))) if note.channel() == CHANGES_CHANNEL => {
+                        note.payload().split(' ').for_each(|kind| changes.changed(kind));
+                    }
                     Some(Ok(AsyncMessage::Notification(_))) => drop(wake.try_send(())),
                     Some(Ok(_)) => {}
                     // The database went away, or the listener was dropped.
@@ -283,7 +323,10 @@ impl Connector {
                 }
             }
         });
-        client.batch_execute(&format!("LISTEN {EVENTS_CHANNEL}")).await.context("cannot listen")?;
+        client
+            .batch_execute(&format!("LISTEN {EVENTS_CHANNEL}; LISTEN {CHANGES_CHANNEL}"))
+            .await
+            .context("cannot listen")?;
         Ok(Listener { woken, _client: client })
     }
 }

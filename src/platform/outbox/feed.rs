@@ -30,11 +30,13 @@ pub async fn read<E: Event>(
     limit: i64,
 ) -> Result<Vec<Recorded<E>>, Fault> {
     let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
-    Ok(rows.into_iter().filter_map(|row| readable(topic, row)).collect())
+    Ok(rows.into_iter().filter_map(|row| readable(app, topic, row)).collect())
 }
 
-/// An event that this version cannot read would stop everything behind it: it is left out, and the log tells.
-fn readable<E: Event>(topic: &str, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
+/// Whoever is given the event loads nothing for it that is older. An event that this version cannot read would stop
+/// everything behind it: it is left out, and the log tells.
+fn readable<E: Event>(app: &App, topic: &str, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
+    app.db.changes().reached(E::KIND, position);
     let event = decode(payload).inspect_err(|fault| {
         tracing::error!(fault = fault.report(), topic, position, "left an event out");
     });
@@ -99,7 +101,7 @@ impl<E: Event> Feed<E> {
                 Signal::Message(bytes) => match serde_json::from_slice::<Push>(&bytes) {
                     Ok(push) if push.position <= self.last => {}
                     Ok(push) if push.previous > self.last => self.behind = true,
-                    Ok(push) => self.ready.extend(readable(&self.topic, (push.position, push.payload))),
+                    Ok(push) => self.ready.extend(readable(&self.app, &self.topic, (push.position, push.payload))),
                     Err(error) => tracing::error!(%error, topic = self.topic, "an unreadable push"),
                 },
             }
@@ -120,7 +122,8 @@ impl<E: Event> Feed<E> {
                     // A short page was the last one: from here on the push tells.
                     self.behind = i64::try_from(rows.len()).is_ok_and(|len| len == PAGE);
                     let end = rows.last().map(|(position, _)| *position);
-                    self.ready = rows.into_iter().rev().filter_map(|row| readable(&self.topic, row)).collect();
+                    self.ready =
+                        rows.into_iter().rev().filter_map(|row| readable(&self.app, &self.topic, row)).collect();
                     if self.ready.is_empty() {
                         self.last = end.unwrap_or(self.last);
                     }

@@ -55,7 +55,7 @@ pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<U
         .execute(tx.conn())
         .await
         .context("cannot record an event")?;
-    tx.mark_recorded();
+    tx.recorded(E::KIND);
     Ok(id)
 }
 

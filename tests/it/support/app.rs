@@ -184,14 +184,21 @@ impl TestApp {
         Worker::new(self.app.clone(), registry).drain().await.unwrap();
     }
 
-    /// The first value that `sql` returns, as text; empty if there is none.
+    /// The first value that `sql` returns, as text; empty if there is none. What it changes, this node's loaders do not
+    /// hear of: see [`TestApp::forget_rows`].
     pub(crate) async fn sql(&self, sql: &str) -> String {
         cluster::ask(cluster::throwaway(), &format!("SET search_path = {}; {sql}", self.schema)).await
     }
 
-    /// How many SQL statements `query` needs when nothing is cached but prepared statements.
+    /// Drops the rows that loaders keep, as when another node has said that everything changed.
+    pub(crate) fn forget_rows(&self) {
+        self.app.db.changes().everything_changed();
+    }
+
+    /// How many SQL statements `query` needs when nothing is kept but prepared statements.
     pub(crate) async fn statements(&self, token: Option<&str>, query: &str, variables: Value) -> u64 {
         self.data(token, query, variables.clone()).await;
+        self.forget_rows();
         let before = self.app.db.statements();
         self.data(token, query, variables).await;
         self.app.db.statements() - before
