@@ -202,28 +202,39 @@ async fn a_failure_is_not_kept() {
 async fn an_abandoned_transaction_drops_what_it_may_have_changed() {
     let (test, loaders) = loaders().await;
     let bell = Bell(2, Table::open());
-    // Given up after any number of steps, and so also while PostgreSQL commits.
-    for polls in 1..12 {
+    let events = async || test.sql("SELECT count(*) FROM events").await;
+    let mut polls = 0;
+    // Given up one step later each time, until PostgreSQL commits behind its back.
+    for _ in 0..200 {
+        polls += 1;
         let app = &test.app;
         let changed = app.db.transaction(async |tx| {
             tx.changed(ROWS);
             outbox::record(tx, &app.clock, &BellCast {}).await
         });
         let mut changed = Box::pin(changed);
-        keep(&loaders, &bell).await;
-        let events = test.sql("SELECT count(*) FROM events").await;
-        for _ in 0..polls {
-            if futures_util::poll!(changed.as_mut()).is_ready() {
-                break;
-            }
+        let before = events().await;
+        let mut finished = false;
+        for _ in 1..polls {
+            finished = finished || futures_util::poll!(changed.as_mut()).is_ready();
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        if finished || events().await != before {
+            // This time it took fewer steps than the last.
+            polls = 0;
+            continue;
+        }
+        keep(&loaders, &bell).await;
+        let loads = bell.1.loads();
+        _ = futures_util::poll!(changed.as_mut());
+        tokio::time::sleep(Duration::from_millis(1)).await;
         drop(changed);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if test.sql("SELECT count(*) FROM events").await != events {
-            let loads = bell.1.loads();
-            loaders.load(bell.clone()).await.unwrap();
-            assert_eq!(bell.1.loads(), loads + 1, "committed after {polls} polls");
+        loaders.load(bell.clone()).await.unwrap();
+        let dropped = bell.1.loads() == loads + 1;
+        if events().await != before {
+            assert!(dropped, "committed after {polls} polls");
+            return;
         }
     }
+    panic!("it was never given up between the commit and the answer");
 }
