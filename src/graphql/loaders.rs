@@ -4,7 +4,7 @@
 //! the keys of a level become one statement. Rows that do not depend on the viewer are loaded across requests: while
 //! a batch is on its way, the keys of all requests gather for the next. A key never joins a batch that has already
 //! been sent, so a client reads its own writes. Values of which it is known what changes them are kept for a moment
-//! ([`super::kept`]): then a load is a look into a map.
+//! (`kept.rs`): then a load is a look into a map.
 //!
 //! No timer: a load gives way once, so that its siblings can ask too, and then sends the batch. Measured with
 //! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
