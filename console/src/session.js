@@ -21,7 +21,10 @@ export const HEADERS = {
 };
 
 const SIGN_IN = `mutation SignIn($input: SignInInput!) {
-  signIn(input: $input) { expiresAt user { id name role } userErrors { code field message } }
+  signIn(input: $input) { expiresAt user { id name role } challenge { token } userErrors { code field message } }
+}`;
+const COMPLETE = `mutation CompleteSignIn($input: CompleteSignInInput!) {
+  completeSignIn(input: $input) { expiresAt user { id name role } userErrors { code field message } }
 }`;
 const REFRESH = `mutation Refresh {
   refreshSession(input: {}) { expiresAt user { id name role } userErrors { code message } }
@@ -30,7 +33,7 @@ const SIGN_OUT = `mutation SignOut {
   signOut(input: {}) { endedCount userErrors { message } }
 }`;
 
-/** What the form shows when somebody can't come in; `field` is `email`, `password` or undefined. */
+/** What the form shows when somebody can't come in; `field` is `email`, `password`, `code`, `challenge` or undefined. */
 export class SignInError extends Error {
   constructor(message, field) {
     super(message);
@@ -46,15 +49,25 @@ class Unavailable extends Error {}
 
 /**
  * Signs in and keeps the session. Throws a {@link SignInError} whose message is fit to show.
- * @returns {Promise<{ endsAt: number, email: string, user: { id: string, name: string, role: string } }>}
- *   `endsAt`, when the access token ends, is in milliseconds of this browser's clock.
+ * @returns {Promise<{ challenge: string } | { endsAt: number, email: string, user: { id: string, name: string, role: string } }>}
+ *   `challenge` asks for the second factor: pass it to {@link completeSignIn}. `endsAt`, when the access token ends, is
+ *   in milliseconds of this browser's clock.
  */
 export function signIn(email, password) {
+  return enter(email, 'signIn', SIGN_IN, { email, password, transport: 'COOKIE' });
+}
+
+/** The second step, with a code of the authenticator app or a recovery code. */
+export function completeSignIn(email, challenge, code) {
+  return enter(email, 'completeSignIn', COMPLETE, { challenge, code, transport: 'COOKIE' });
+}
+
+function enter(email, field, query, input) {
   return alone(async () => {
-    const { payload, errors, now } = await call('signIn', SIGN_IN, { input: { email, password, transport: 'COOKIE' } })
-      .catch((error) => {
-        throw new SignInError(error.message);
-      });
+    const { payload, errors, now } = await call(field, query, { input }).catch((error) => {
+      throw new SignInError(error.message);
+    });
+    if (payload?.challenge) return { challenge: payload.challenge.token };
     const failure = payload?.userErrors?.[0] ?? errors?.[0];
     if (failure || !payload?.user) {
       // `field` is a path into the input: its last name is the form's field.
