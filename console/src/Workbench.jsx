@@ -41,9 +41,9 @@ subscription NewVideos {
 
 const EXAMPLES = [{ query: CATALOG }, { query: NEW_VIDEOS }];
 
-export default function Workbench({ token, locked, onEnd }) {
-  // A new token makes a new fetcher, upon which GraphiQL reads the schema again.
-  const transport = useMemo(() => createTransport(token, () => onEnd(token)), [token, onEnd]);
+export default function Workbench({ round, locked, onEnd }) {
+  // Whoever signs in again gets a new fetcher, upon which GraphiQL reads the schema again.
+  const transport = useMemo(() => createTransport(onEnd), [round, onEnd]);
   useEffect(() => {
     if (locked) transport.close();
     return transport.close;

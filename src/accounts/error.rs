@@ -67,7 +67,9 @@ pub(super) fn no_such_session() -> Error {
 }
 
 pub(super) fn no_cookies_here() -> Error {
-    Error::BadInput("Cookies can be set over HTTP only; use the transport BEARER.".into())
+    let message = "Cookies are set over HTTP only, for a page of this origin or a request with the header x-lyceum-csrf; \
+        otherwise use the transport BEARER.";
+    Error::BadInput(message.into())
 }
 
 pub(super) fn last_admin() -> Error {

@@ -1,6 +1,6 @@
 //! Who sends a request, and from where: an `Authorization` header, or the cookies of a browser.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
@@ -57,20 +57,28 @@ pub(super) async fn authenticate(
     Ok((from_cookie(app, access).await?, client))
 }
 
-/// Who opens a WebSocket, by its cookies. Browsers let any page open one, so the page must be one of ours.
-pub(super) async fn authenticate_upgrade(
+/// Who opens a WebSocket: `authorization` is what it said in `connection_init`; otherwise its cookies tell. Browsers let
+/// any page open one, so with cookies the page must be one of ours.
+pub(super) async fn authenticate_socket(
     app: &App,
     headers: &HeaderMap,
     peer: Option<Peer>,
+    authorization: Option<&str>,
 ) -> Result<(Actor, Client), Denied> {
     let client = client(&app.config, headers, peer);
-    let (access, _) = cookies(app, headers);
-    let access = access.filter(|_| is_own(&app.config, headers));
+    if let Some(text) = authorization {
+        let token = text.strip_prefix("Bearer ").or(text.strip_prefix("bearer ")).unwrap_or(text).trim();
+        return Ok((read(app, token).await?, client));
+    }
+    let (access, refresh) = cookies(app, headers);
+    if (access.is_some() || refresh.is_some()) && !is_own(&app.config, headers) {
+        return Err(Denied::CrossSite);
+    }
     Ok((from_cookie(app, access).await?, client))
 }
 
 /// Whom an access token speaks for, if its session goes on.
-pub(super) async fn read(app: &App, token: &str) -> Result<Actor, Denied> {
+async fn read(app: &App, token: &str) -> Result<Actor, Denied> {
     let actor = app.tokens.read(token).map_err(|refused: Refused| Denied::Unauthenticated(refused.message()))?;
     match accounts::is_current(app, &actor).await {
         Ok(true) => Ok(actor),
@@ -111,25 +119,34 @@ fn is_own(config: &Config, headers: &HeaderMap) -> bool {
     }
     let Some(origin) = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) else { return false };
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    // An opaque origin is the word "null", which has no scheme.
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    let same = authority.is_some() && authority == host;
+    // An opaque origin is the word "null", which has no scheme. Where people come by https, whoever is on the way could
+    // have made a page of the same host that came without.
+    let (scheme, authority) = origin.split_once("://").unwrap_or_default();
+    let safe = scheme == "https" || !config.public_url.starts_with("https://");
+    let same = safe && Some(authority) == host;
     same || origin == config.public_url || config.cors_origins.iter().any(|allowed| allowed == origin)
 }
 
 /// Where a request comes from. Each proxy in front adds the address that it sees to the end of `X-Forwarded-For`; what
 /// stands before those is the client's own claim.
 fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
-    let forwarded: Vec<IpAddr> = headers
+    // Counted before they are read: were one that can't be read left out, the client's claim would take its place.
+    let forwarded: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|address| address.trim().parse().ok())
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .collect();
-    let told = forwarded.iter().rev().nth(config.proxies.saturating_sub(1)).filter(|_| config.proxies > 0);
+    let told = config.proxies.checked_sub(1).and_then(|behind| forwarded.iter().rev().nth(behind));
+    let told = told.and_then(|address| ip(std::str::from_utf8(address).ok()?));
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    Client::new(told.copied().or(peer.map(|Peer(ip)| ip)), agent.unwrap_or_default())
+    Client::new(told.or(peer.map(|Peer(ip)| ip)), agent.unwrap_or_default())
+}
+
+/// An address as proxies write it, some of them with the port.
+fn ip(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -160,6 +177,12 @@ mod tests {
         assert_eq!(ip("2", &forged), "192.0.2.7");
         assert_eq!(ip("9", &forged), "10.0.0.1", "fewer than there should be: nobody is believed");
         assert_eq!(ip("1", &HeaderMap::new()), "10.0.0.1");
+        let ports = headers(&[("x-forwarded-for", "6.6.6.6, 192.0.2.7:4711, [2001:db8::1]:80, [2001:db8::2]")]);
+        assert_eq!(ip("1", &ports), "2001:db8::2");
+        assert_eq!(ip("2", &ports), "2001:db8::1");
+        assert_eq!(ip("3", &ports), "192.0.2.7");
+        let unreadable = headers(&[("x-forwarded-for", "6.6.6.6, unknown")]);
+        assert_eq!(ip("1", &unreadable), "10.0.0.1", "the client's claim does not take its place");
     }
 
     #[test]
@@ -171,14 +194,19 @@ mod tests {
         for (own, pairs) in [
             (true, &[("origin", "https://school.example")][..]),
             (true, &[("origin", "https://app.school.example")]),
-            (true, &[("origin", "http://localhost:8080"), ("host", "localhost:8080")]),
+            (true, &[("origin", "https://learn.school.example"), ("host", "learn.school.example")]),
             (true, &[("x-lyceum-csrf", "1"), ("origin", "https://evil.example")]),
             (false, &[("origin", "https://evil.example"), ("host", "school.example")]),
+            (false, &[("origin", "http://school.example"), ("host", "school.example")]),
             (false, &[("origin", "null"), ("host", "null")]),
+            (false, &[("origin", "null"), ("host", "")]),
             (false, &[("origin", "https://school.example.evil.example")]),
             (false, &[]),
         ] {
             assert_eq!(is_own(&config, &headers(pairs)), own, "{pairs:?}");
         }
+        let plain = Config::from_vars(BTreeMap::new()).unwrap();
+        let local = headers(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")]);
+        assert!(is_own(&plain, &local), "another name of this machine");
     }
 }

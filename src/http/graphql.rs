@@ -167,10 +167,10 @@ impl Exchange {
     async fn one(self, request: Request) -> Response {
         let id = &self.caller.request_id;
         match self.edge.graph.execute(request, &self.caller).await {
-            Ok(response) => with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
+            Ok(response) => self.with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
             Err(refused) => {
                 let status = self.media.refused(&refused.errors);
-                with_headers(respond(self.media, status, id, &RequestErrors::of(&refused)), &[&refused])
+                self.with_headers(respond(self.media, status, id, &RequestErrors::of(&refused)), &[&refused])
             }
         }
     }
@@ -188,7 +188,20 @@ impl Exchange {
             .collect();
         let outcomes: Vec<&GraphResponse> =
             outcomes.iter().map(|outcome| outcome.as_ref().unwrap_or_else(|refused| refused)).collect();
-        with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &outcomes)
+        self.with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &outcomes)
+    }
+
+    /// Adds what resolvers want the HTTP response to say: cookies, and when to try again.
+    fn with_headers(&self, mut response: Response, outcomes: &[&GraphResponse]) -> Response {
+        for (name, value) in outcomes.iter().flat_map(|outcome| &outcome.http_headers) {
+            response.headers_mut().append(name, value.clone());
+        }
+        // Caches know that an `Authorization` header makes an answer private; of cookies they don't.
+        if self.caller.actor != Actor::Anonymous {
+            let private = HeaderValue::from_static("private, no-store");
+            response.headers_mut().insert(header::CACHE_CONTROL, private);
+        }
+        retry_later(response, outcomes.iter().flat_map(|outcome| &outcome.errors))
     }
 
     fn unread(&self, unread: Unread) -> Response {
@@ -207,14 +220,6 @@ impl Exchange {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         response
     }
-}
-
-/// Adds what resolvers want the HTTP response to say: cookies, and when to try again.
-fn with_headers(mut response: Response, outcomes: &[&GraphResponse]) -> Response {
-    for (name, value) in outcomes.iter().flat_map(|outcome| &outcome.http_headers) {
-        response.headers_mut().append(name, value.clone());
-    }
-    retry_later(response, outcomes.iter().flat_map(|outcome| &outcome.errors))
 }
 
 impl From<Denied> for Unread {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::authenticate::{Denied, authenticate_upgrade, read};
+use super::authenticate::{Denied, authenticate_socket};
 use super::server::Peer;
 use super::websocket::{self, Authorised, Refusal, Settings};
 use super::{Edge, request_id};
@@ -53,16 +53,13 @@ async fn authorise(
     payload: Value,
 ) -> Result<Authorised<(Actor, Arc<Client>)>, Refusal> {
     let app = &edge.app;
-    let (cookie_actor, client) = authenticate_upgrade(app, &headers, peer).await?;
     let given = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name));
-    let actor = match given {
-        None | Some(Value::Null) => cookie_actor,
-        Some(Value::String(text)) => {
-            let token = text.strip_prefix("Bearer ").or(text.strip_prefix("bearer ")).unwrap_or(text).trim();
-            read(app, token).await?
-        }
+    let authorization = match given {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.as_str()),
         Some(_) => return Err(Refusal::Forbidden("authorization must be a text.".into())),
     };
+    let (actor, client) = authenticate_socket(app, &headers, peer, authorization).await?;
     let expires_at = match actor {
         Actor::Anonymous => None,
         Actor::User { expires_at, .. } => {
@@ -78,7 +75,9 @@ impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Refusal {
         match denied {
             Denied::Unauthenticated(message) => Refusal::Forbidden(message.into()),
-            Denied::CrossSite => Refusal::Forbidden("the page is not one of ours".into()),
+            Denied::CrossSite => {
+                Refusal::Forbidden("The upgrade has cookies but comes from a page of another origin.".into())
+            }
             Denied::Unavailable => Refusal::Unavailable,
         }
     }

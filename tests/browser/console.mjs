@@ -65,7 +65,7 @@ async function run(page) {
   await signIn(page, STUDENT, PASSWORD);
   await page.getByRole('alert').filter({ hasText: /administrator/i }).waitFor();
   check((await page.locator('.graphiql-container').count()) === 0, 'a student doesn’t get in');
-  check((await page.evaluate(() => sessionStorage.length)) === 0, 'a refused account leaves no token behind');
+  check((await tokens(page)).length === 0, 'a refused account leaves no token behind');
 
   // Without a mouse: tab from the e-mail to the password, Enter submits.
   await page.getByLabel('E-mail').fill(ADMIN);
@@ -73,6 +73,10 @@ async function run(page) {
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  const cookies = await tokens(page);
+  check(cookies.length === 2 && cookies.every(({ httpOnly, sameSite }) => httpOnly && sameSite === 'Lax'), 'the tokens are in two cookies that scripts can’t read');
+  const kept = await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]));
+  check(cookies.every(({ value }) => !kept.includes(value)), 'no script can read a token');
 
   await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'totalCount' }).waitFor();
   await execute(page);
@@ -103,28 +107,86 @@ async function run(page) {
   await page.mouse.move(0, 0);
   await shoot(page, 'console-push');
   await page.getByRole('button', { name: 'Stop query' }).click();
+  await staySignedIn(page);
+  await twoTabs(page);
   check(errors.length === 0, `no console errors, not: ${errors.join(' | ')}`);
 
-  // From here Chromium itself may log a 401, so its console is no longer judged, only exceptions are.
+  // From here Chromium itself may log what the server refuses, so only exceptions are judged.
   errors.quiet = true;
   await loseSession(page);
+  await signOut(page);
 
   check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
   check(strays.length === 0, `no request leaves ${base}, not: ${strays.join(' ')}`);
 }
 
-/** A refused token brings the form back, and signing in again brings back what was typed. */
+/** A reload keeps the session, also when the access token has ended meanwhile, and a running subscription outlives it. */
+async function staySignedIn(page) {
+  await page.reload();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'newVideo' }).waitFor();
+  check(await viewer(page) === ADMIN, 'a reload keeps the session');
+
+  const [before] = await tokens(page, 'access');
+  await page.context().clearCookies({ name: before.name });
+  await endAccess(page);
+  await page.reload();
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.locator('.graphiql-doc-explorer').getByText('Subscription', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
+  check(await viewer(page) === ADMIN, 'a session whose access token has ended is refreshed');
+
+  // The server closes a socket when its token ends: the client comes back with the next one and subscribes again.
+  const closed = [];
+  let subscribed = 0;
+  await page.routeWebSocket('**/graphql', (socket) => {
+    const server = socket.connectToServer();
+    closed.push(() => socket.close({ code: 4403, reason: 'Forbidden: session expired' }));
+    socket.onMessage((message) => {
+      if (String(message).includes('"type":"subscribe"')) subscribed += 1;
+      server.send(message);
+    });
+  });
+  await page.reload();
+  await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'newVideo' }).waitFor();
+  await execute(page);
+  await until(() => subscribed === 1, 'the subscription runs');
+  const refreshed = page.waitForResponse(async (response) => response.request().postData()?.includes('refreshSession') && response.ok());
+  closed[0]();
+  await refreshed;
+  await until(() => subscribed === 2, 'the subscription runs again on a new socket');
+  await page.getByRole('button', { name: 'Stop query' }).click();
+  check(await viewer(page) === ADMIN, 'and the session goes on');
+}
+
+/** Tabs share the session, and of several that need a new token one asks for it. */
+async function twoTabs(page) {
+  const other = await page.context().newPage();
+  await other.goto(new URL('/console', base).href);
+  await other.getByRole('button', { name: 'Sign out' }).waitFor();
+  const refreshes = [];
+  page.context().on('request', (request) => {
+    if (request.postData()?.includes('refreshSession')) refreshes.push(request);
+  });
+  await endAccess(page);
+  await Promise.all([page, other].flatMap((tab) => [tab, tab]).map((tab) => tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))));
+  await until(() => refreshes.length > 0, 'a tab refreshes the session');
+  await page.waitForTimeout(1_500);
+  check(refreshes.length === 1, `one tab refreshes the session, not ${refreshes.length}`);
+  check(await viewer(other) === ADMIN && await viewer(page) === ADMIN, 'both tabs are signed in');
+  await other.close();
+}
+
+/** A session that was ended elsewhere brings the form back, and signing in again brings back what was typed. */
 async function loseSession(page) {
-  const typed = `query Kept${Date.now()} { __typename }`;
+  const typed = `query Kept${Date.now()} { sessions { totalCount } }`;
   await page.locator('.graphiql-query-editor .view-lines').click();
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(typed);
-  const broken = (route) => route.continue({ headers: { ...route.request().headers(), authorization: 'Bearer broken' } });
-  await page.route('**/graphql', broken);
+  await request(page, 'mutation { signOut(input: { sessions: ALL }) { endedCount } }');
   await execute(page);
   await page.getByText('Your session has ended, please sign in again.').waitFor();
   await shoot(page, 'console-ended');
-  await page.unroute('**/graphql', broken);
 
   check((await page.getByLabel('E-mail').inputValue()) === ADMIN, 'the form remembers who was signed in');
   await page.getByLabel('Password').fill(PASSWORD);
@@ -133,11 +195,65 @@ async function loseSession(page) {
   await editor.filter({ visible: true }).waitFor();
   check(plain(await editor.innerText()).includes(typed), 'the editor’s text survives the end of the session');
   await execute(page);
-  await page.locator('.graphiql-response .view-lines').filter({ hasText: '__typename' }).waitFor();
+  await page.locator('.graphiql-response .view-lines').filter({ hasText: '"totalCount": 1' }).waitFor();
+}
 
+/** Signing out ends the session on the server, and says so when that can't be done. */
+async function signOut(page) {
+  const cookies = await page.context().cookies();
+  const offline = (route) => route.abort();
+  await page.route('**/graphql', offline);
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await page.getByLabel('Password').waitFor();
-  check((await page.evaluate(() => sessionStorage.length)) === 0, 'signing out leaves no token behind');
+  await page.getByRole('alert').filter({ hasText: 'You are still signed in.' }).waitFor();
+  await shoot(page, 'console-offline');
+  await page.unroute('**/graphql', offline);
+
+  const other = await page.context().newPage();
+  await other.goto(new URL('/console', base).href);
+  await other.getByRole('button', { name: 'Sign out' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  for (const tab of [page, other]) await tab.getByLabel('Password').waitFor();
+  check((await tokens(page)).length === 0, 'signing out leaves no token behind');
+  check((await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('lyceum')))).length === 0, 'nor who it was');
+  await other.close();
+  // Whoever had copied the cookies has nothing.
+  await page.context().addCookies(cookies);
+  check(await viewer(page) === null, 'the session has ended on the server');
+  const refreshed = await request(page, 'mutation { refreshSession(input: {}) { userErrors { code } } }');
+  check(refreshed.data.refreshSession.userErrors[0]?.code === 'SESSION_OVER', 'and can’t be refreshed');
+}
+
+/** As if the access token had been issued some minutes earlier: it is time to refresh the session. */
+function endAccess(page) {
+  return page.evaluate(() => {
+    const session = JSON.parse(localStorage.getItem('lyceum.console.session'));
+    localStorage.setItem('lyceum.console.session', JSON.stringify({ ...session, endsAt: Date.now() }));
+  });
+}
+
+/** The cookies that hold tokens. */
+async function tokens(page, name = '') {
+  const cookies = await page.context().cookies(new URL('/graphql', base).href);
+  return cookies.filter((cookie) => cookie.name.includes(`lyceum-${name}`));
+}
+
+/** An operation by the page itself, with its cookies. */
+function request(page, query) {
+  const send = async (query) => {
+    const headers = { 'content-type': 'application/json', 'x-lyceum-csrf': '1' };
+    return (await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
+  };
+  return page.evaluate(send, query);
+}
+
+async function viewer(page) {
+  return (await request(page, '{ viewer { email } }')).data.viewer?.email ?? null;
+}
+
+async function until(holds, what) {
+  for (const deadline = Date.now() + 20_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 50))) {
+    check(Date.now() < deadline, what);
+  }
 }
 
 async function signIn(page, email, password) {

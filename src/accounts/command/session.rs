@@ -124,19 +124,28 @@ pub(crate) async fn revoke(app: &App, actor: &Actor, client: &Client, input: Rev
 
 async fn end(app: &App, actor: &Actor, client: &Client, which: Which, why: SessionEnd) -> Result<Vec<Uuid>> {
     let (user, _) = signed_in(actor)?;
-    let now = app.clock.now();
-    let ended = app
-        .db
-        .transaction(async |tx| {
-            let ended = query::end(tx, user, which, why, now).await?;
-            let details = json!({ "sessionIds": ended, "reason": why.as_str() });
-            let (actor, subject) = (actor.id(), Some(user.uuid()));
-            let entry = Entry { action: "sessions_ended", actor, subject, client, details };
-            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
-            Ok::<_, Error>(ended)
-        })
-        .await?;
+    let ended = app.db.transaction(async |tx| end_recorded(tx, app, client, user, which, why).await).await?;
     app.revocations.learn(ended.iter().copied(), []);
+    Ok(ended)
+}
+
+/// Ends sessions of somebody who asked for it and writes it down.
+pub(super) async fn end_recorded(
+    tx: &mut Tx,
+    app: &App,
+    client: &Client,
+    user: UserId,
+    which: Which,
+    why: SessionEnd,
+) -> Result<Vec<Uuid>> {
+    let now = app.clock.now();
+    let ended = query::end(tx, user, which, why, now).await?;
+    if !ended.is_empty() {
+        let details = json!({ "sessionIds": ended, "reason": why.as_str() });
+        let person = Some(user.uuid());
+        let entry = Entry { action: "sessions_ended", actor: person, subject: person, client, details };
+        audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    }
     Ok(ended)
 }
 

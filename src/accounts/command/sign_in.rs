@@ -1,9 +1,9 @@
 //! Signing in, and the session that begins with it.
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::second_factor::admit;
+use super::session::end_recorded;
 use crate::accounts::model::{Admission, IssuedTokens, SessionEnd, SessionId, SignInInput, SignedIn, User};
 use crate::accounts::query::session::{self, Span, Which};
 use crate::accounts::query::{second_factor, user};
@@ -58,7 +58,7 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     if user.is_banned(now) {
         return Err(error::banned(&user));
     }
-    end_oldest(tx, app, &user).await?;
+    end_oldest(tx, app, client, &user).await?;
     let id = SessionId::new(app.clock.uuid());
     let span = Span { from: now, to: now + app.config.session_lifetime };
     session::insert(tx, id, user.id, client, &span).await?;
@@ -89,18 +89,16 @@ async fn lacks_second_factor(tx: &mut Tx, app: &App, user: &User) -> Result<bool
 }
 
 /// Makes room for one more session.
-async fn end_oldest(tx: &mut Tx, app: &App, user: &User) -> Result<()> {
+async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<()> {
     let most = app.config.max_sessions;
     if most == 0 {
         return Ok(());
     }
     let live = session::live(tx.conn(), user.id, app.clock.now()).await?;
-    let mut ended: Vec<Uuid> = Vec::new();
     for old in live.iter().skip(most - 1) {
-        let which = Which::Only(old.id);
-        ended.extend(session::end(tx, user.id, which, SessionEnd::TooMany, app.clock.now()).await?);
+        end_recorded(tx, app, client, user.id, Which::Only(old.id), SessionEnd::TooMany).await?;
     }
-    // Should the transaction fail, these clients have to refresh, which they can.
-    app.revocations.learn(ended, []);
+    // Like the other nodes, this one reads soon that they have ended. It must not believe so now: should the
+    // transaction fail, it would refuse sessions that go on.
     Ok(())
 }

@@ -193,7 +193,7 @@ impl SessionMutation {
         let keeps_this = input.sessions == SessionSelection::Others;
         let outcome = command::sign_out(app(ctx), actor(ctx), client(ctx), input).await;
         let (ended_count, user_errors) = payload(outcome)?;
-        if !keeps_this {
+        if !keeps_this && client(ctx).refresh_cookie.is_some() {
             clear_cookies(ctx);
         }
         Ok(Some(Inline(SignOutPayload { ended_count, user_errors })))
@@ -262,7 +262,7 @@ pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in:
     }
 }
 
-/// Removes the session's cookies, whether or not the client has any.
+/// Removes the session's cookies.
 pub(super) fn clear_cookies(ctx: &Context<'_>) {
     let url = &app(ctx).config.public_url;
     for cookie in [TokenCookie::Access, TokenCookie::Refresh] {

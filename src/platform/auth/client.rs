@@ -1,12 +1,13 @@
 //! Where a request comes from, for sessions, throttles and the audit trail.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Longer ones are cut: nobody needs more to recognise a browser.
 const LONGEST_USER_AGENT: usize = 400;
 
 /// The program at the other end of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Client {
     /// Its address, as the trusted proxies in front tell it; `None` for the command line.
     pub ip: Option<IpAddr>,
@@ -33,5 +34,12 @@ impl Client {
     /// The address as it is stored.
     pub fn ip_text(&self) -> Option<String> {
         self.ip.map(|ip| ip.to_canonical().to_string())
+    }
+}
+
+// The cookie must not reach a log by way of a derived Debug.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("ip", &self.ip).field("user_agent", &self.user_agent).finish_non_exhaustive()
     }
 }

@@ -27,21 +27,29 @@ pub(crate) struct Socket(WebSocketStream<TcpStream>);
 impl Socket {
     /// Upgraded, nothing sent yet. `url` is the server's `http://host:port`.
     pub(crate) async fn open(url: &str) -> Socket {
-        Socket::over(url, TcpSocket::new_v4().unwrap()).await
+        Socket::open_with(url, &[]).await
+    }
+
+    /// As [`Socket::open`], with further headers in the upgrade.
+    pub(crate) async fn open_with(url: &str, headers: &[(&'static str, &str)]) -> Socket {
+        Socket::over(url, TcpSocket::new_v4().unwrap(), headers).await
     }
 
     /// As [`Socket::open`], with little room for what isn't read.
     pub(crate) async fn open_narrow(url: &str) -> Socket {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(8 * 1024).unwrap();
-        Socket::over(url, socket).await
+        Socket::over(url, socket, &[]).await
     }
 
-    async fn over(url: &str, socket: TcpSocket) -> Socket {
+    async fn over(url: &str, socket: TcpSocket, headers: &[(&'static str, &str)]) -> Socket {
         let host = url.strip_prefix("http://").unwrap();
         let stream = socket.connect(host.parse().unwrap()).await.unwrap();
         let mut request = format!("ws://{host}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
         let (stream, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
         Socket(stream)
     }
