@@ -140,7 +140,7 @@ async fn end(app: &App, actor: &Actor, client: &Client, which: Which, why: Sessi
     Ok(ended)
 }
 
-fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
+pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
     match actor {
         Actor::User { id, session, .. } => Ok((UserId::new(*id), SessionId::new(*session))),
         Actor::Anonymous => Err(Error::Unauthenticated("Sign in first.".into())),

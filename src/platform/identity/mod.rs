@@ -98,6 +98,11 @@ impl Providers {
         }
         let fetcher = Fetcher::new(CALL)?;
         let mut providers = Vec::new();
+        // In the order of their ids, which lists of them keep.
+        if let Some(client) = github {
+            let (web, api) = (Url::parse("https://github.com/")?, Url::parse("https://api.github.com/")?);
+            providers.push(Provider::GitHub(GitHub::new(client, web, api, fetcher.clone())));
+        }
         if let Some(client) = google {
             let settings = OidcSettings {
                 id: "google",
@@ -106,10 +111,6 @@ impl Providers {
                 client,
             };
             providers.push(Provider::Oidc(Oidc::new(settings, fetcher.clone(), clock.clone())?));
-        }
-        if let Some(client) = github {
-            let (web, api) = (Url::parse("https://github.com/")?, Url::parse("https://api.github.com/")?);
-            providers.push(Provider::GitHub(GitHub::new(client, web, api, fetcher.clone())));
         }
         if let Some(config::identity::OidcIssuer { issuer, name, client }) = oidc {
             let settings = OidcSettings { id: "oidc", name, issuer, client };
@@ -121,6 +122,11 @@ impl Providers {
     /// All of them.
     pub fn all(&self) -> &[Provider] {
         &self.0
+    }
+
+    /// The one whose subjects belong to `issuer`.
+    pub fn of(&self, issuer: &str) -> Option<&Provider> {
+        self.0.iter().find(|provider| provider.issuer() == issuer)
     }
 
     /// The one with this id.

@@ -4,15 +4,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use hyper::header::HeaderValue;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdTokenClaims,
     CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
-    AccessToken, AccessTokenHash, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
-    ConfigurationError, CsrfToken, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    AccessToken, AccessTokenHash, AsyncHttpClient, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, ConfigurationError, CsrfToken, EmptyAdditionalClaims, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
     RequestTokenError, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims, UserInfoError,
 };
 use url::Url;
@@ -134,7 +136,7 @@ impl Oidc {
             .exchange_code(AuthorizationCode::new(exchange.code.to_owned()))
             .map_err(no_endpoint)?
             .set_pkce_verifier(PkceCodeVerifier::new(exchange.pkce_verifier.to_owned()));
-        let answer = request.request_async(&|request| self.send(request)).await;
+        let answer = request.request_async(&self.fetcher).await;
         answer.map_err(|error| {
             let refused = matches!(error, RequestTokenError::ServerResponse(_));
             let fault = Fault::from(error);
@@ -198,7 +200,7 @@ impl Oidc {
             return Err(NotVouched::Refused(Fault::new("the access token cannot be sent back")));
         }
         let request = client.user_info(access_token.clone(), Some(claims.subject().clone())).map_err(no_endpoint)?;
-        request.request_async(&|request| self.send(request)).await.map_err(|error| {
+        request.request_async(&self.fetcher).await.map_err(|error| {
             let refused = matches!(error, UserInfoError::ClaimsVerification(_));
             let fault = Fault::from(error);
             if refused { NotVouched::Refused(fault) } else { NotVouched::Unavailable(fault) }
@@ -226,7 +228,7 @@ impl Oidc {
     }
 
     async fn ask_for_description(&self) -> Result<Arc<CoreProviderMetadata>, NotVouched> {
-        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &|request| self.send(request)).await;
+        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.fetcher).await;
         let found = found.context("ask an OpenID Connect issuer about itself").map_err(NotVouched::Unavailable)?;
         let endpoints = [
             Some(found.authorization_endpoint().url()),
@@ -243,9 +245,15 @@ impl Oidc {
         *known = Some((self.clock.now(), found.clone()));
         Ok(found)
     }
+}
 
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        Ok(self.fetcher.send(request).await?.map(Vec::from))
+/// A closure would do, but for its future the compiler can't tell that it may go to another thread.
+impl<'c> AsyncHttpClient<'c> for Fetcher {
+    type Error = FetchError;
+    type Future = BoxFuture<'c, Result<HttpResponse, FetchError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        async move { Ok(self.send(request).await?.map(Vec::from)) }.boxed()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Registration, sign-in and roles through the API.
 
 mod second_factor;
+mod social;
 
 use chrono::TimeDelta;
 use lyceum::platform::auth::Role;

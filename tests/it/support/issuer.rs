@@ -192,6 +192,11 @@ impl Issuer {
         self.state.lock().unwrap().mischief = mischief;
     }
 
+    /// Dates its tokens by this clock from now on.
+    pub(crate) fn keep_time_with(&self, clock: &Clock) {
+        self.state.lock().unwrap().clock = clock.clone();
+    }
+
     /// Takes the client's secret in the body only.
     pub(crate) fn post_only(&self) {
         self.state.lock().unwrap().post_only = true;
