@@ -26,6 +26,7 @@ use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
 use lyceum::platform::fault::Fault;
+use lyceum::platform::identity::Providers;
 use lyceum::platform::mail::Mailer;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::storage::{self, Storage};
@@ -206,6 +207,7 @@ fn app() -> App {
         tokens: Tokens::new("a secret of this benchmark's own!!", &[], TimeDelta::minutes(1), clock.clone()),
         seal: Seal::new("a secret of this benchmark's own!!", &[]),
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
+        identity: Providers::new(&config.identity, &clock).unwrap(),
         metrics: Metrics::new(),
         config,
         clock,

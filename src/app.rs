@@ -19,6 +19,7 @@ use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
 use crate::platform::embedded::postgres::{self, Postgres};
 use crate::platform::fault::{Context, Fault};
+use crate::platform::identity::Providers;
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
 use crate::platform::outbox::{self, dispatcher};
@@ -109,6 +110,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
         seal: Seal::new(&secret, &config.previous_secrets),
         revocations: Revocations::new(config.token_lifetime),
+        identity: Providers::new(&config.identity, &clock)?,
         metrics: Metrics::new(),
         config,
         clock,

@@ -2,6 +2,7 @@
 //!
 //! [`Config::from_vars`] reports *all* problems at once, so that an operator mends a deployment in one round.
 
+pub mod identity;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use identity::Identity;
 use reader::Reader;
 
 /// One setting, as `docs/settings.md` and `lyceum config check` show it.
@@ -65,6 +67,14 @@ pub const SETTINGS: &[Setting] = &[
     secret("S3_SECRET_ACCESS_KEY", "made at first start", "secret key for the bucket"),
     secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` with user and password"),
     setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of mails"),
+    setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "lets people sign in with Google"),
+    secret("LYCEUM_GOOGLE_CLIENT_SECRET", "(none)", "belongs to the Google client id"),
+    setting("LYCEUM_GITHUB_CLIENT_ID", "(none)", "lets people sign in with GitHub"),
+    secret("LYCEUM_GITHUB_CLIENT_SECRET", "(none)", "belongs to the GitHub client id"),
+    setting("LYCEUM_OIDC_ISSUER", "(none)", "address of an OpenID Connect issuer that lets people sign in"),
+    setting("LYCEUM_OIDC_NAME", "Single sign-on", "what people call that issuer"),
+    setting("LYCEUM_OIDC_CLIENT_ID", "(none)", "what that issuer knows this program by"),
+    secret("LYCEUM_OIDC_CLIENT_SECRET", "(none)", "belongs to that client id"),
     setting("LYCEUM_MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("LYCEUM_MAX_DEPTH", "15", "deepest selection; under 15 breaks GraphiQL"),
     setting("LYCEUM_MAX_COST", "5000", "most objects that one operation may ask for"),
@@ -174,6 +184,8 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// Sender of mails.
     pub mail_from: String,
+    /// Services that people may sign in with.
+    pub identity: Identity,
     /// Limits on a request.
     pub limits: Limits,
     /// Threads that serve requests.
@@ -243,6 +255,7 @@ impl Config {
             s3: s3(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
+            identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
             threads: reader.number("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 20, 1..=3600)),
@@ -305,7 +318,7 @@ impl Config {
             ("S3_SECRET_ACCESS_KEY", s3.map(|s3| s3.secret_key.as_str())),
             ("DATABASE_URL", self.database_url.as_deref()),
         ];
-        for (name, value) in secrets {
+        for (name, value) in secrets.into_iter().chain(self.identity.secrets()) {
             if value.is_some_and(looks_mocked) {
                 reader.problem(format!("{name} looks like an example, not like a secret"));
             }

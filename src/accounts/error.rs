@@ -79,3 +79,66 @@ pub(super) fn last_admin() -> Error {
 pub(super) fn no_such_user() -> Error {
     Error::NotFound("There is no such user.".into())
 }
+
+pub(super) fn no_such_provider() -> Error {
+    let message = "There is no such service here; identityProviders lists those that there are.";
+    Error::invalid(UserErrorCode::NotFound, &["provider"], message)
+}
+
+pub(super) fn foreign_redirect() -> Error {
+    let message = "The address must belong to this server or to an app that it knows (LYCEUM_CORS_ORIGINS), and have \
+        no fragment.";
+    Error::invalid(UserErrorCode::Invalid, &["redirectUri"], message)
+}
+
+pub(super) fn provider_unavailable(name: &str) -> Error {
+    let message = format!("{name} does not answer as it should. Try again in a moment.");
+    Error::invalid(UserErrorCode::TryAgain, &[], message)
+}
+
+/// One answer for what is unknown, spent, late, or another browser's, so that nobody learns which states there are.
+pub(super) fn attempt_over() -> Error {
+    let message = "This sign-in is over, or was begun elsewhere. Begin again.";
+    Error::invalid(UserErrorCode::AttemptOver, &["state"], message)
+}
+
+pub(super) fn not_vouched(name: &str) -> Error {
+    Error::invalid(UserErrorCode::AttemptOver, &["code"], format!("{name} did not confirm who you are. Begin again."))
+}
+
+/// The code was spent in vain, so that the same again can't help.
+pub(super) fn provider_failed(name: &str) -> Error {
+    let message = format!("{name} does not answer as it should. Begin again in a moment.");
+    Error::invalid(UserErrorCode::AttemptOver, &[], message)
+}
+
+/// The same whether or not the address is registered: who did not prove that it is theirs is not told.
+pub(super) fn unverified_there(name: &str) -> Error {
+    let message = format!(
+        "{name} has no verified e-mail address of yours. Verify it there and begin again; or sign in here in another \
+        way and link your {name} account then."
+    );
+    Error::invalid(UserErrorCode::Unverified, &[], message)
+}
+
+pub(super) fn unverified_here(name: &str) -> Error {
+    let message = format!(
+        "Your e-mail address is registered here, but it was never verified. Verify it, or sign in with the password \
+        and link your {name} account then."
+    );
+    Error::invalid(UserErrorCode::Unverified, &[], message)
+}
+
+pub(super) fn identity_taken(name: &str) -> Error {
+    let message = format!("This {name} account is linked to another user. Unlink it there first.");
+    Error::invalid(UserErrorCode::Taken, &[], message)
+}
+
+pub(super) fn no_such_identity() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["identityId"], "You have no such linked account.")
+}
+
+pub(super) fn only_way_in() -> Error {
+    let message = "This is your only way to sign in. Set a password or link another account first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["identityId"], message)
+}

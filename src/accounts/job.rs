@@ -52,6 +52,13 @@ pub fn handlers() -> Vec<Handler> {
             timeout: Duration::from_secs(600),
             run: |app, _| async move { command::sweep(&app).await }.boxed(),
         },
+        Handler {
+            name: "accounts.sweep_identity_attempts",
+            on: None,
+            cron: Some("*/10 * * * *"),
+            timeout: Duration::from_secs(60),
+            run: |app, _| async move { command::sweep_attempts(&app).await }.boxed(),
+        },
     ]
 }
 

@@ -1,5 +1,7 @@
 //! Who may see and do what with accounts.
 
+use url::Url;
+
 use super::model::{User, UserId};
 use crate::graphql::UserErrorCode;
 use crate::platform::auth::{Actor, Role};
@@ -34,6 +36,11 @@ pub(super) fn can_see_email(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
+/// What opens an account is its owner's and the administrators' business.
+pub(super) fn can_see_identities(actor: &Actor, user: &User) -> bool {
+    actor.is(user.id) || actor.has(Role::Admin)
+}
+
 /// Only administrators appoint.
 pub(super) fn can_change_role(actor: &Actor) -> bool {
     actor.has(Role::Admin)
@@ -42,6 +49,43 @@ pub(super) fn can_change_role(actor: &Actor) -> bool {
 /// Only administrators help somebody who has lost a second factor; nobody gets rid of their own without it.
 pub(super) fn can_reset_second_factor(actor: &Actor, user: UserId) -> bool {
     actor.has(Role::Admin) && !actor.is(user)
+}
+
+/// What becomes of somebody whom a service vouches for and who has not come with it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newcomer {
+    /// Is the user with the same address.
+    Known,
+    /// Gets an account.
+    New,
+    /// The service has not seen that the address is theirs: it may be anybody's.
+    UnverifiedThere,
+    /// Nobody has shown that the registered user owns the address: they may be somebody else.
+    UnverifiedHere,
+}
+
+/// Decides by whether the service has verified the address, and whether the user who is registered with it has.
+pub(super) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> Newcomer {
+    match (verified_there, verified_here) {
+        (false, _) => Newcomer::UnverifiedThere,
+        (true, None) => Newcomer::New,
+        (true, Some(true)) => Newcomer::Known,
+        (true, Some(false)) => Newcomer::UnverifiedHere,
+    }
+}
+
+/// Nobody locks themselves out: there has to be a password, or another service that is still set up.
+pub(super) fn can_unlink(has_password: bool, others: usize) -> bool {
+    has_password || others > 0
+}
+
+/// Whether a code may be sent to `address`: a page of this server or of an app that it knows. Anybody else's page
+/// would be given codes (RFC 9700, section 4.1).
+pub(super) fn can_return_to(address: &Url, public_url: &str, origins: &[String]) -> bool {
+    let origin = address.origin().ascii_serialization();
+    let own = Url::parse(public_url).is_ok_and(|url| url.origin() == address.origin());
+    let plain = address.fragment().is_none() && address.username().is_empty() && address.password().is_none();
+    ["http", "https"].contains(&address.scheme()) && plain && (own || origins.contains(&origin))
 }
 
 #[cfg(test)]
@@ -78,7 +122,44 @@ mod tests {
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
             assert_eq!(can_see_email(&actor, &user), sees_email, "{who}");
+            assert_eq!(can_see_identities(&actor, &user), sees_email, "{who}");
             assert_eq!(can_change_role(&actor), changes_role, "{who}");
+        }
+    }
+
+    #[test]
+    fn who_comes_with_another_service_needs_verified_addresses_on_both_sides() {
+        for (there, here, expected) in [
+            (false, None, Newcomer::UnverifiedThere),
+            (false, Some(false), Newcomer::UnverifiedThere),
+            (false, Some(true), Newcomer::UnverifiedThere),
+            (true, None, Newcomer::New),
+            (true, Some(false), Newcomer::UnverifiedHere),
+            (true, Some(true), Newcomer::Known),
+        ] {
+            assert_eq!(newcomer(there, here), expected, "{there} {here:?}");
+        }
+        assert!(can_unlink(true, 0) && can_unlink(false, 1) && !can_unlink(false, 0));
+    }
+
+    #[test]
+    fn codes_go_to_known_pages_only() {
+        let origins = ["https://app.acme.org".to_owned()];
+        for (address, allowed) in [
+            ("https://learn.acme.org/back", true),
+            ("https://learn.acme.org/back?a=b", true),
+            ("https://app.acme.org/", true),
+            ("https://app.acme.org:444/", false),
+            ("http://app.acme.org/", false),
+            ("https://app.acme.org.evil.example/", false),
+            ("https://app.acme.org@evil.example/", false),
+            ("https://evil@app.acme.org/", false),
+            ("https://app.acme.org/#token", false),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+        ] {
+            let url = Url::parse(address).unwrap();
+            assert_eq!(can_return_to(&url, "https://learn.acme.org/base", &origins), allowed, "{address}");
         }
     }
 }

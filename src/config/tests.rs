@@ -13,13 +13,20 @@ fn nothing_has_to_be_set_in_development() {
 
 #[test]
 fn production_lists_every_problem_at_once() {
-    let problems =
-        read(&[("LYCEUM_ENV", "production"), ("LYCEUM_SECRET", "changeme"), ("LYCEUM_PORT", "1")]).unwrap_err();
+    let problems = read(&[
+        ("LYCEUM_ENV", "production"),
+        ("LYCEUM_SECRET", "changeme"),
+        ("LYCEUM_PORT", "1"),
+        ("LYCEUM_GITHUB_CLIENT_ID", "Iv1.8a61f9b3a7aba766"),
+        ("LYCEUM_GITHUB_CLIENT_SECRET", "my-github-secret"),
+    ])
+    .unwrap_err();
     let all = problems.join("\n");
     for expected in [
         "LYCEUM_PORT is not a setting",
         "LYCEUM_SECRET is too short",
         "LYCEUM_SECRET looks like an example",
+        "LYCEUM_GITHUB_CLIENT_SECRET looks like an example",
         "DATABASE_URL is required",
         "SMTP_URL is required",
         "S3_BUCKET is required",
@@ -60,4 +67,32 @@ fn a_wrong_value_names_the_setting_and_what_is_allowed_but_not_a_secret() {
     assert!(all.contains("DATABASE_URL is not a URL that starts with postgres://"), "{all}");
     assert!(all.contains("is not an origin"), "{all}");
     assert!(!all.contains("hunter2"), "{all}");
+}
+
+#[test]
+fn a_half_configured_sign_in_service_is_a_problem() {
+    let config = read(&[
+        ("LYCEUM_GOOGLE_CLIENT_ID", "g"),
+        ("LYCEUM_GOOGLE_CLIENT_SECRET", "gs"),
+        ("LYCEUM_OIDC_ISSUER", "http://127.0.0.1:5556/dex"),
+        ("LYCEUM_OIDC_CLIENT_ID", "o"),
+        ("LYCEUM_OIDC_CLIENT_SECRET", "os"),
+    ]);
+    let identity = config.unwrap().identity;
+    assert!(identity.google.is_some() && identity.github.is_none());
+    assert_eq!(identity.oidc.unwrap().name, "Single sign-on");
+    let cases: [(&[(&str, &str)], &str); 8] = [
+        (&[("LYCEUM_GOOGLE_CLIENT_ID", "g")], "LYCEUM_GOOGLE_CLIENT_SECRET is required when LYCEUM_GOOGLE_CLIENT_ID"),
+        (&[("LYCEUM_GITHUB_CLIENT_SECRET", "s")], "LYCEUM_GITHUB_CLIENT_ID is required when"),
+        (&[("LYCEUM_OIDC_NAME", "Acme")], "LYCEUM_OIDC_ISSUER is required when LYCEUM_OIDC_NAME is set"),
+        (&[("LYCEUM_OIDC_CLIENT_ID", "o")], "LYCEUM_OIDC_ISSUER is required when LYCEUM_OIDC_CLIENT_ID is set"),
+        (&[("LYCEUM_OIDC_CLIENT_ID", "o")], "LYCEUM_OIDC_CLIENT_SECRET is required when LYCEUM_OIDC_CLIENT_ID is set"),
+        (&[("LYCEUM_OIDC_ISSUER", "https://id.acme.org")], "LYCEUM_OIDC_CLIENT_ID and LYCEUM_OIDC_CLIENT_SECRET are"),
+        (&[("LYCEUM_OIDC_ISSUER", "http://id.acme.org")], "LYCEUM_OIDC_ISSUER is not a URL that starts with https://"),
+        (&[("LYCEUM_OIDC_ISSUER", "https://id.acme.org/?a=b")], "LYCEUM_OIDC_ISSUER is not a URL"),
+    ];
+    for (vars, expected) in cases {
+        let all = read(vars).unwrap_err().join("\n");
+        assert!(all.contains(expected), "{expected} is missing in:\n{all}");
+    }
 }

@@ -159,6 +159,10 @@ pub enum UserErrorCode {
     SessionOver,
     /// Nothing is wrong but the moment: the same again, a second later, may work.
     TryAgain,
+    /// What was begun elsewhere, or a while ago, or did not succeed: begin again.
+    AttemptOver,
+    /// An e-mail address has not been verified; the message says which and what to do.
+    Unverified,
     /// The object has changed since you read it; read it again.
     Stale,
     /// The object is not in a state that allows this.

@@ -9,6 +9,8 @@ pub mod clock;
 pub mod db;
 pub mod embedded;
 pub mod fault;
+pub mod fetch;
+pub mod identity;
 pub mod inbox;
 pub mod jobs;
 pub mod mail;
@@ -57,6 +59,8 @@ pub struct Services {
     pub seal: auth::Seal,
     /// Which access tokens are no longer good.
     pub revocations: auth::Revocations,
+    /// Services that vouch for people.
+    pub identity: identity::Providers,
     /// Counters for `/metrics`.
     pub metrics: telemetry::Metrics,
     /// Background tasks: shutdown waits for them.

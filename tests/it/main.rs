@@ -18,6 +18,7 @@ mod catalog;
 mod console;
 mod docs;
 mod http;
+mod identity;
 mod inline;
 mod jobs;
 mod kept;

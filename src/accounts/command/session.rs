@@ -149,7 +149,7 @@ pub(super) async fn end_recorded(
     Ok(ended)
 }
 
-fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
+pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
     match actor {
         Actor::User { id, session, .. } => Ok((UserId::new(*id), SessionId::new(*session))),
         Actor::Anonymous => Err(Error::Unauthenticated("Sign in first.".into())),

@@ -1,5 +1,6 @@
 //! Accounts in the schema.
 
+mod identity;
 mod second_factor;
 mod session;
 mod user;
@@ -10,8 +11,18 @@ pub use user::UserObject;
 
 /// The account queries.
 #[derive(Default, MergedObject)]
-pub struct AccountsQuery(user::UserQuery, session::SessionQuery, second_factor::SecondFactorQuery);
+pub struct AccountsQuery(
+    user::UserQuery,
+    session::SessionQuery,
+    identity::IdentityQuery,
+    second_factor::SecondFactorQuery,
+);
 
 /// The account mutations.
 #[derive(Default, MergedObject)]
-pub struct AccountsMutation(user::UserMutation, session::SessionMutation, second_factor::SecondFactorMutation);
+pub struct AccountsMutation(
+    user::UserMutation,
+    session::SessionMutation,
+    identity::IdentityMutation,
+    second_factor::SecondFactorMutation,
+);

@@ -72,11 +72,7 @@ impl SessionObject {
 #[derive(SimpleObject)]
 pub(super) struct SignInPayload {
     #[graphql(flatten)]
-    handed: Handed,
-    /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
-    challenge: Option<Inline<SignInChallenge>>,
-    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
-    second_factor_required: Option<bool>,
+    entrance: Entrance,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
@@ -155,15 +151,7 @@ impl SessionMutation {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (admission, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
-        let (signed_in, challenge) = match admission {
-            Some(Admission::Open(signed_in)) => (Some(*signed_in), None),
-            Some(Admission::Challenge(challenge)) => (None, Some(challenge)),
-            None => (None, None),
-        };
-        let second_factor_required = signed_in.as_ref().map(|signed_in| signed_in.lacks_second_factor);
-        let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
-        let handed = hand_over(ctx, transport, signed_in);
-        Ok(Some(Inline(SignInPayload { handed, challenge, second_factor_required, user_errors })))
+        Ok(Some(Inline(SignInPayload { entrance: let_in(ctx, transport, admission), user_errors })))
     }
 
     /// Exchanges a refresh token for the next pair of tokens. Each is good once: when one is used twice the session
@@ -228,6 +216,17 @@ pub(super) struct Handed {
     pub(super) refresh_expires_at: Option<DateTime<Utc>>,
 }
 
+/// What every payload has that ends a sign-in, or asks for the second factor.
+#[derive(SimpleObject)]
+pub(super) struct Entrance {
+    #[graphql(flatten)]
+    handed: Handed,
+    /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
+    challenge: Option<Inline<SignInChallenge>>,
+    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
+    second_factor_required: Option<bool>,
+}
+
 /// # Errors
 /// Cookies are wanted where none can be set.
 pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> Result<()> {
@@ -235,6 +234,18 @@ pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> R
         TokenTransport::Cookie if !client(ctx).takes_cookies => Err(error::no_cookies_here()),
         _ => Ok(()),
     }
+}
+
+/// Gives the client its tokens or the question for the second factor.
+pub(super) fn let_in(ctx: &Context<'_>, transport: TokenTransport, admission: Option<Admission>) -> Entrance {
+    let (signed_in, challenge) = match admission {
+        Some(Admission::Open(signed_in)) => (Some(*signed_in), None),
+        Some(Admission::Challenge(challenge)) => (None, Some(challenge)),
+        None => (None, None),
+    };
+    let second_factor_required = signed_in.as_ref().map(|signed_in| signed_in.lacks_second_factor);
+    let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
+    Entrance { handed: hand_over(ctx, transport, signed_in), challenge, second_factor_required }
 }
 
 /// Gives tokens to the client in the way that it asked for.

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::loader::UserById;
+use super::identity::IdentityObject;
+use crate::accounts::loader::{IdentitiesOf, UserById};
 use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
 use crate::graphql::error::payload;
-use crate::graphql::{Error, Inline, Requires, Result, UserError};
+use crate::graphql::page::slice;
+use crate::graphql::{Connection, Error, Inline, PageArgs, Requires, Result, UserError};
+
+const IDENTITIES: &str = "identities";
 
 /// A user in the schema.
 #[derive(Clone)]
@@ -41,6 +45,27 @@ impl UserObject {
     /// What the user is to the platform.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// The accounts at other services that open this one, in the order in which they were linked. Only its owner and
+    /// administrators see them; for others they are null, with an error.
+    async fn identities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Inline<Connection<IdentityObject>>>> {
+        if !policy::can_see_identities(actor(ctx), &self.0) {
+            return Err(Error::Forbidden("Only the owner of an account sees what is linked to it.".into()));
+        }
+        let linked = loaders(ctx).load(IdentitiesOf(self.0.id)).await?.unwrap_or_default();
+        let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
+        let args = PageArgs { first, after, last, before };
+        let key = |identity: &IdentityObject| (identity.created_at.timestamp_micros(), identity.id.uuid());
+        slice(args, IDENTITIES, objects, key).map(|page| Some(Inline(page)))
     }
 
     /// When the user registered.

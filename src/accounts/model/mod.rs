@@ -1,9 +1,14 @@
 //! Users and sessions as rows, and what commands are given.
 
+mod identity;
 mod second_factor;
 mod session;
 mod user;
 
+pub(super) use identity::{
+    Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
+    StartedSocialSignIn, UnlinkIdentityInput,
+};
 pub use second_factor::{Admission, Challenge};
 pub(super) use second_factor::{
     CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange, FactorState, PendingFactor,

@@ -64,6 +64,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (id) {
+        id -> Uuid,
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Uuid,
+        email -> Nullable<Text>,
+        created_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity_attempts (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        provider -> Text,
+        nonce -> Text,
+        pkce_verifier -> Text,
+        redirect_uri -> Text,
+        user_id -> Nullable<Uuid>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     inbox (id) {
         id -> Uuid,
         source -> Text,
@@ -179,10 +204,13 @@ diesel::table! {
         banned_at -> Nullable<Timestamptz>,
         banned_until -> Nullable<Timestamptz>,
         ban_reason -> Nullable<Text>,
+        email_verified_at -> Nullable<Timestamptz>,
     }
 }
 
 diesel::joinable!(courses -> users (instructor_id));
+diesel::joinable!(identities -> users (user_id));
+diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(second_factors -> users (user_id));
@@ -197,6 +225,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_counter,
     event_topics,
     events,
+    identities,
+    identity_attempts,
     inbox,
     jobs,
     lessons,

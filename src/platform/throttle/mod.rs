@@ -96,6 +96,11 @@ impl Throttle {
         }
     }
 
+    /// An attempt that an earlier request counted, for [`Throttle::succeeded`].
+    pub fn earlier(&self, purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Attempt {
+        Attempt { counters: counters(purpose, ip, account), shared: self.shared.is_some() }
+    }
+
     /// Takes a counted attempt back because it was no guess: the account starts afresh from this address, and the
     /// address itself has one attempt less.
     pub async fn succeeded(&self, attempt: Attempt) {

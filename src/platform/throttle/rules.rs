@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 pub enum Purpose {
     /// An address and a password.
     SignIn,
+    /// Beginning a sign-in with another service: a row, and sometimes a question to that service. Ending it in success
+    /// takes it back, so a school is in nobody's way.
+    SocialSignIn,
     /// A new account. Its success counts like its failure: many accounts are what is to be slowed down.
     Registration,
     /// The link or code that activates an account, and asking for another one.
@@ -43,6 +46,7 @@ impl Purpose {
     fn name(self) -> &'static str {
         match self {
             Purpose::SignIn => "sign-in",
+            Purpose::SocialSignIn => "social-sign-in",
             Purpose::Registration => "registration",
             Purpose::Activation => "activation",
             Purpose::PasswordReset => "password-reset",
@@ -54,6 +58,7 @@ impl Purpose {
     pub fn wide(self) -> Rule {
         let (free, first_wait) = match self {
             Purpose::SignIn | Purpose::Activation => (30, SECOND),
+            Purpose::SocialSignIn => (100, SECOND),
             Purpose::Registration => (50, 5 * SECOND),
             Purpose::PasswordReset => (20, 5 * SECOND),
             Purpose::SecondFactor => (50, SECOND),
@@ -64,7 +69,9 @@ impl Purpose {
     /// For an account from one address.
     pub fn narrow(self) -> Rule {
         let (free, first_wait, longest_wait) = match self {
-            Purpose::SignIn | Purpose::Activation | Purpose::SecondFactor => (5, SECOND, 15 * MINUTE),
+            Purpose::SignIn | Purpose::SocialSignIn | Purpose::Activation | Purpose::SecondFactor => {
+                (5, SECOND, 15 * MINUTE)
+            }
             Purpose::Registration => (5, 5 * SECOND, 15 * MINUTE),
             Purpose::PasswordReset => (3, MINUTE, 60 * MINUTE),
         };
@@ -125,8 +132,14 @@ fn digest(account: &str) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 5] =
-        [Purpose::SignIn, Purpose::Registration, Purpose::Activation, Purpose::PasswordReset, Purpose::SecondFactor];
+    const ALL: [Purpose; 6] = [
+        Purpose::SignIn,
+        Purpose::SocialSignIn,
+        Purpose::Registration,
+        Purpose::Activation,
+        Purpose::PasswordReset,
+        Purpose::SecondFactor,
+    ];
 
     #[test]
     fn waits_double_up_to_the_longest() {

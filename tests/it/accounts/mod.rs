@@ -2,6 +2,7 @@
 
 mod second_factor;
 mod sessions;
+mod social;
 
 use chrono::TimeDelta;
 use lyceum::platform::auth::Role;

@@ -18,7 +18,7 @@ async fn school(settings: &[(&str, &str)]) -> TestApp {
     TestApp::with(settings).await
 }
 
-async fn person(app: &TestApp, name: &str, role: Role) -> User {
+pub(super) async fn person(app: &TestApp, name: &str, role: Role) -> User {
     let user = app.user(name, role).await;
     let hash = app.app.passwords.hash(PASSWORD.into()).await.unwrap();
     app.sql(&format!("UPDATE users SET password_hash = '{hash}'")).await;
@@ -30,24 +30,24 @@ async fn sign_in(app: &TestApp, email: &str) -> Value {
     app.data(None, SIGN_IN, json!({ "input": input })).await["signIn"].take()
 }
 
-async fn complete(app: &TestApp, challenge: &Value, code: &str) -> Value {
+pub(super) async fn complete(app: &TestApp, challenge: &Value, code: &str) -> Value {
     let input = json!({ "challenge": challenge["token"], "code": code });
     app.data(None, COMPLETE, json!({ "input": input })).await["completeSignIn"].take()
 }
 
 /// What an authenticator app would show now.
-fn code(app: &TestApp, secret: &str) -> String {
+pub(super) fn code(app: &TestApp, secret: &str) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();
     totp.generate(u64::try_from(app.app.clock.now().timestamp()).unwrap()).to_string()
 }
 
 /// Makes the code a new one.
-fn later(app: &TestApp) {
+pub(super) fn later(app: &TestApp) {
     app.app.clock.advance(TimeDelta::seconds(30));
 }
 
 /// Sets a second factor up; returns its secret and recovery codes.
-async fn enable(app: &TestApp, user: &User) -> (String, Vec<String>) {
+pub(super) async fn enable(app: &TestApp, user: &User) -> (String, Vec<String>) {
     let started = app.mutate(user, "startSecondFactor", "secret uri", json!({ "password": PASSWORD })).await;
     let secret = started["secret"].as_str().unwrap().to_owned();
     assert!(started["uri"].as_str().unwrap().contains(&secret), "{started:#}");

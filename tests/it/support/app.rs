@@ -13,6 +13,7 @@ use lyceum::platform::auth::{Client, Passwords, Revocations, Role, Seal, Tokens}
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
+use lyceum::platform::identity::Providers;
 use lyceum::platform::jobs::worker::Worker;
 use lyceum::platform::mail::{Mail, Mailer};
 use lyceum::platform::outbox::dispatcher;
@@ -89,6 +90,7 @@ impl TestApp {
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
             seal: Seal::new(SECRET, &config.previous_secrets),
             revocations: Revocations::new(config.token_lifetime),
+            identity: Providers::new(&config.identity, &clock).unwrap(),
             metrics: Metrics::new(),
             config,
             clock,

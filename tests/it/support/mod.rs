@@ -4,6 +4,8 @@
 pub(crate) mod app;
 pub(crate) mod cluster;
 pub(crate) mod documents;
+pub(crate) mod github;
+pub(crate) mod issuer;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod socket;

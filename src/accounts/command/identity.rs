@@ -1,0 +1,85 @@
+//! Linking and unlinking accounts at other services.
+
+use serde_json::json;
+
+use super::session::signed_in;
+use super::social::{link, take, vouched};
+use crate::accounts::model::{Identity, IdentityId, LinkIdentityInput, UnlinkIdentityInput};
+use crate::accounts::query::identity::{self as query, AttemptKey};
+use crate::accounts::{error, policy};
+use crate::graphql::Result;
+use crate::platform::App;
+use crate::platform::audit::{self, Entry};
+use crate::platform::auth::{Actor, Client, hash_token};
+use crate::platform::fault::Fault;
+
+/// Links an account at another service to the actor's. Its address does not matter: who has both accounts has shown so.
+///
+/// # Errors
+/// The actor did not begin this, the service does not vouch, or the account is linked to somebody else.
+pub(in crate::accounts) async fn link_identity(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: LinkIdentityInput,
+) -> Result<Identity> {
+    let (user, _) = signed_in(actor)?;
+    let (state, browser) = (hash_token(&input.state), hash_token(&input.browser_key));
+    let attempt = take(app, &AttemptKey { state, browser, user: Some(user) }).await?;
+    let (provider, vouched) = vouched(app, attempt, &input.code).await?;
+    app.db
+        .transaction(async |tx| {
+            if let Some(linked) = link(tx, app, client, provider, user, &vouched).await? {
+                return Ok(linked);
+            }
+            match query::touch(tx, &vouched, app.clock.now()).await? {
+                Some(linked) if linked.user_id == user => Ok(linked),
+                _ => Err(error::identity_taken(provider.name())),
+            }
+        })
+        .await
+}
+
+/// Unlinks one of the actor's accounts at other services.
+///
+/// # Errors
+/// It is not the actor's, or the only way to sign in.
+pub(in crate::accounts) async fn unlink_identity(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: UnlinkIdentityInput,
+) -> Result<IdentityId> {
+    let (user, _) = signed_in(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let has_password = query::lock_password(tx, user).await?.ok_or_else(error::no_such_identity)?;
+            let linked = query::of_users(tx.conn(), &[user]).await?;
+            let Some(unlinked) = linked.iter().find(|identity| identity.id == input.identity_id) else {
+                return Err(error::no_such_identity());
+            };
+            let is_usable = |identity: &&Identity| app.identity.of(&identity.issuer).is_some();
+            let others = linked.iter().filter(|identity| identity.id != unlinked.id).filter(is_usable).count();
+            if !policy::can_unlink(has_password, others) {
+                return Err(error::only_way_in());
+            }
+            query::delete(tx, unlinked.id).await?;
+            let details = json!({ "identityId": unlinked.id, "issuer": unlinked.issuer });
+            let entry =
+                Entry { action: "identity_unlinked", actor: actor.id(), subject: Some(user.uuid()), client, details };
+            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+            Ok(unlinked.id)
+        })
+        .await
+}
+
+/// Deletes sign-ins that have begun and came to nothing.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::accounts) async fn sweep_attempts(app: &App) -> std::result::Result<(), Fault> {
+    let now = app.clock.now();
+    let mut conn = app.db.read().await?;
+    while query::sweep_attempts(&mut conn, now).await? > 0 {}
+    Ok(())
+}

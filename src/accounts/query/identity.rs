@@ -1,0 +1,177 @@
+//! Linked accounts' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::accounts::model::{Attempt, Identity, IdentityId, User, UserId};
+use crate::platform::auth::{Role, TokenHash};
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{identities, identity_attempts, users};
+use crate::platform::identity::Identity as Vouched;
+
+/// Rows that one statement of the clean-up deletes.
+const SWEPT: i64 = 5000;
+
+/// What a sign-in that begins is found by.
+pub(in crate::accounts) struct AttemptKey {
+    pub(in crate::accounts) state: TokenHash,
+    pub(in crate::accounts) browser: TokenHash,
+    /// Whose account is to be linked; none to sign in.
+    pub(in crate::accounts) user: Option<UserId>,
+}
+
+pub(in crate::accounts) async fn insert_attempt(
+    tx: &mut Tx,
+    key: &AttemptKey,
+    attempt: &Attempt,
+    expires_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(identity_attempts::table)
+        .values((
+            identity_attempts::state_hash.eq(key.state.as_slice()),
+            identity_attempts::browser_hash.eq(key.browser.as_slice()),
+            identity_attempts::provider.eq(&attempt.provider),
+            identity_attempts::nonce.eq(&attempt.nonce),
+            identity_attempts::pkce_verifier.eq(&attempt.pkce_verifier),
+            identity_attempts::redirect_uri.eq(&attempt.redirect_uri),
+            identity_attempts::user_id.eq(key.user),
+            identity_attempts::expires_at.eq(expires_at),
+        ))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Takes an attempt away: of several at once, one gets it.
+pub(in crate::accounts) async fn take_attempt(
+    tx: &mut Tx,
+    key: &AttemptKey,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Attempt>> {
+    diesel::delete(identity_attempts::table.find(key.state.as_slice()))
+        .filter(identity_attempts::browser_hash.eq(key.browser.as_slice()))
+        .filter(identity_attempts::user_id.is_not_distinct_from(key.user))
+        .filter(identity_attempts::expires_at.gt(now))
+        .returning(Attempt::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Deletes some of the attempts that came to nothing; returns how many.
+pub(in crate::accounts) async fn sweep_attempts(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let over: Vec<Vec<u8>> = identity_attempts::table
+        .filter(identity_attempts::expires_at.le(now))
+        .limit(SWEPT)
+        .select(identity_attempts::state_hash)
+        .load(conn)
+        .await?;
+    diesel::delete(identity_attempts::table.filter(identity_attempts::state_hash.eq_any(over))).execute(conn).await
+}
+
+/// Notes that a linked account is used, and returns it.
+pub(in crate::accounts) async fn touch(
+    tx: &mut Tx,
+    vouched: &Vouched,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Identity>> {
+    diesel::update(identities::table)
+        .filter(identities::issuer.eq(&vouched.issuer))
+        .filter(identities::subject.eq(&vouched.subject))
+        .set((identities::last_used_at.eq(now), identities::email.eq(&vouched.email)))
+        .returning(Identity::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Links; `None` if somebody was faster.
+pub(in crate::accounts) async fn insert(
+    tx: &mut Tx,
+    clock: &Clock,
+    user: UserId,
+    vouched: &Vouched,
+) -> QueryResult<Option<Identity>> {
+    let now = clock.now();
+    diesel::insert_into(identities::table)
+        .values((
+            identities::id.eq(clock.uuid()),
+            identities::issuer.eq(&vouched.issuer),
+            identities::subject.eq(&vouched.subject),
+            identities::user_id.eq(user),
+            identities::email.eq(&vouched.email),
+            identities::created_at.eq(now),
+            identities::last_used_at.eq(now),
+        ))
+        .on_conflict((identities::issuer, identities::subject))
+        .do_nothing()
+        .returning(Identity::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+pub(in crate::accounts) async fn delete(tx: &mut Tx, id: IdentityId) -> QueryResult<()> {
+    diesel::delete(identities::table.find(id)).execute(tx.conn()).await.map(drop)
+}
+
+/// The accounts that are linked to users, in the order in which they were linked.
+pub(in crate::accounts) async fn of_users(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+) -> QueryResult<Vec<Identity>> {
+    identities::table
+        .filter(identities::user_id.eq_any(users))
+        .order((identities::created_at, identities::id))
+        .select(Identity::as_select())
+        .load(conn)
+        .await
+}
+
+/// Who has an address, and whether they have verified it; locked, so that it stays so.
+pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<(User, bool)>> {
+    users::table
+        .filter(users::email.eq(email))
+        .select((User::as_select(), users::email_verified_at.is_not_null()))
+        .for_update()
+        .first(tx.conn())
+        .await
+        .optional()
+}
+
+/// Whether a user can sign in with a password; `None` if there is no such user. Locks the user: two who unlink at once
+/// must not both count on the other's account.
+pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> QueryResult<Option<bool>> {
+    users::table.find(user).select(users::password_hash.is_not_null()).for_update().first(tx.conn()).await.optional()
+}
+
+/// A user without a password; `None` if somebody else has the address by now.
+pub(in crate::accounts) async fn insert_user(
+    tx: &mut Tx,
+    clock: &Clock,
+    email: &str,
+    name: &str,
+) -> QueryResult<Option<User>> {
+    let now = clock.now();
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(clock.uuid()),
+            users::email.eq(email),
+            users::name.eq(name),
+            users::role.eq(Role::Student),
+            users::email_verified_at.eq(now),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .on_conflict(users::email)
+        .do_nothing()
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}

@@ -1,0 +1,101 @@
+//! The services that people may sign in with.
+
+use url::{Host, Url};
+
+use super::reader::Reader;
+
+/// What a service knows this program by.
+#[derive(Clone, Debug)]
+pub struct OAuthClient {
+    /// The public half.
+    pub id: String,
+    /// The secret half.
+    pub secret: String,
+}
+
+/// A service of the operator's choice that speaks OpenID Connect.
+#[derive(Clone, Debug)]
+pub struct OidcIssuer {
+    /// Its address; `/.well-known/openid-configuration` beneath it describes the service.
+    pub issuer: String,
+    /// What people call it.
+    pub name: String,
+    /// What it knows this program by.
+    pub client: OAuthClient,
+}
+
+/// The services that are set up.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Google.
+    pub google: Option<OAuthClient>,
+    /// GitHub.
+    pub github: Option<OAuthClient>,
+    /// Any other.
+    pub oidc: Option<OidcIssuer>,
+}
+
+impl Identity {
+    pub(super) fn read(reader: &mut Reader) -> Identity {
+        Identity {
+            google: client(reader, "LYCEUM_GOOGLE_CLIENT_ID", "LYCEUM_GOOGLE_CLIENT_SECRET"),
+            github: client(reader, "LYCEUM_GITHUB_CLIENT_ID", "LYCEUM_GITHUB_CLIENT_SECRET"),
+            oidc: oidc(reader),
+        }
+    }
+
+    /// The secrets, with their settings.
+    pub(super) fn secrets(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("LYCEUM_GOOGLE_CLIENT_SECRET", self.google.as_ref().map(|client| &*client.secret)),
+            ("LYCEUM_GITHUB_CLIENT_SECRET", self.github.as_ref().map(|client| &*client.secret)),
+            ("LYCEUM_OIDC_CLIENT_SECRET", self.oidc.as_ref().map(|oidc| &*oidc.client.secret)),
+        ]
+    }
+}
+
+/// Whether what is sent to `url` is safe from listeners: TLS, or a connection that does not leave this machine.
+pub fn is_confidential(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+/// Both halves, or nothing: with one of them nobody could sign in.
+fn client(reader: &mut Reader, id: &'static str, secret: &'static str) -> Option<OAuthClient> {
+    let (found_id, found_secret) = (reader.text(id).map(str::to_owned), reader.text(secret).map(str::to_owned));
+    match (found_id, found_secret) {
+        (Some(id), Some(secret)) => return Some(OAuthClient { id, secret }),
+        (Some(_), None) => reader.problem(format!("{secret} is required when {id} is set")),
+        (None, Some(_)) => reader.problem(format!("{id} is required when {secret} is set")),
+        (None, None) => {}
+    }
+    None
+}
+
+fn oidc(reader: &mut Reader) -> Option<OidcIssuer> {
+    let client = client(reader, "LYCEUM_OIDC_CLIENT_ID", "LYCEUM_OIDC_CLIENT_SECRET");
+    let Some(issuer) = reader.text("LYCEUM_OIDC_ISSUER").map(str::to_owned) else {
+        for name in ["LYCEUM_OIDC_CLIENT_ID", "LYCEUM_OIDC_NAME"] {
+            if reader.text(name).is_some() {
+                reader.problem(format!("LYCEUM_OIDC_ISSUER is required when {name} is set"));
+            }
+        }
+        return None;
+    };
+    if reader.text("LYCEUM_OIDC_CLIENT_ID").is_none() && reader.text("LYCEUM_OIDC_CLIENT_SECRET").is_none() {
+        reader
+            .problem("LYCEUM_OIDC_CLIENT_ID and LYCEUM_OIDC_CLIENT_SECRET are required when LYCEUM_OIDC_ISSUER is set");
+    }
+    // OpenID Connect Discovery 1.0, section 2: https, no query, no fragment.
+    let plain = |url: Url| is_confidential(&url) && url.query().is_none() && url.fragment().is_none();
+    if !Url::parse(&issuer).is_ok_and(plain) {
+        reader.problem("LYCEUM_OIDC_ISSUER is not a URL that starts with https:// and has no query");
+    }
+    let name = reader.text_or_default("LYCEUM_OIDC_NAME").to_owned();
+    Some(OidcIssuer { issuer, name, client: client? })
+}
