@@ -4,6 +4,7 @@
 // Ends with CONSOLE OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and a Chromium
 // ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
 import { spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -117,6 +118,7 @@ async function run(page) {
   errors.quiet = true;
   await loseSession(page);
   await signOut(page);
+  await secondFactor(page);
 
   check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
   check(strays.length === 0, `no request leaves ${base}, not: ${strays.join(' ')}`);
@@ -223,6 +225,39 @@ async function signOut(page) {
   check(await viewer(page) === null, 'the session has ended on the server');
   const refreshed = await request(page, 'mutation { refreshSession(input: {}) { userErrors { code } } }');
   check(refreshed.data.refreshSession.userErrors[0]?.code === 'SESSION_OVER', 'and can’t be refreshed');
+}
+
+/** Who has a second factor is asked for it. */
+async function secondFactor(page) {
+  await page.reload();
+  await signIn(page, ADMIN, PASSWORD);
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  const started = await request(page, `mutation { startSecondFactor(input: { password: "${PASSWORD}" }) { secret } }`);
+  const code = oneTimeCode(started.data.startSecondFactor.secret);
+  const confirmed = await request(page, `mutation { confirmSecondFactor(input: { code: "${code}" }) { recoveryCodes } }`);
+  const [recovery] = confirmed.data.confirmSecondFactor.recoveryCodes;
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+  await signIn(page, ADMIN, PASSWORD);
+  await page.getByLabel('Code').fill('000000');
+  await page.keyboard.press('Enter');
+  check(/code/i.test(await alertText(page)), 'a wrong code shows an error line');
+  await shoot(page, 'console-code');
+  await page.getByLabel('Code').fill(recovery);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  check(await viewer(page) === ADMIN, 'the code completes the sign-in');
+}
+
+/** What an authenticator app shows now (RFC 6238). */
+function oneTimeCode(secret) {
+  const bits = [...secret].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  const number = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
 }
 
 /** As if the access token had been issued some minutes earlier: it is time to refresh the session. */
