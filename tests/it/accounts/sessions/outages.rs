@@ -107,10 +107,10 @@ async fn while_the_tables_are_locked_nobody_is_let_in_unchecked_and_nobody_waits
     late.greet(Some(&one.access)).await;
     assert_eq!(late.closed().await.code, 1013, "try again later");
     // Whoever holds the lock also ends a session. When it is over, that counts.
-    gate.batch_execute(&format!(
+    gate.batch_execute(
         "UPDATE sessions SET ended_at = now(), end_reason = 'revoked' WHERE user_id = (SELECT id FROM users
-            WHERE email = 'instructor@lyceum.example'); COMMIT"
-    ))
+            WHERE email = 'instructor@lyceum.example'); COMMIT",
+    )
     .await
     .unwrap();
     eventually("it is known again", async || ask(&at(&one, &b), Some(&one.access)).await.0 == 200).await;
