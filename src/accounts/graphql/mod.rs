@@ -1,5 +1,7 @@
 //! Accounts in the schema.
 
+mod avatar;
+mod profile;
 mod second_factor;
 mod session;
 mod user;
@@ -14,4 +16,10 @@ pub struct AccountsQuery(user::UserQuery, session::SessionQuery, second_factor::
 
 /// The account mutations.
 #[derive(Default, MergedObject)]
-pub struct AccountsMutation(user::UserMutation, session::SessionMutation, second_factor::SecondFactorMutation);
+pub struct AccountsMutation(
+    user::UserMutation,
+    session::SessionMutation,
+    second_factor::SecondFactorMutation,
+    profile::ProfileMutation,
+    avatar::AvatarMutation,
+);
