@@ -53,6 +53,7 @@ pub const SETTINGS: &[Setting] = &[
         "nobody",
         "`admins`: an administrator without a second factor has no powers",
     ),
+    setting("LYCEUM_DELETION_DAYS", "14", "how long an account that was given up can be kept after all, 0 to 90"),
     setting("LYCEUM_PROXIES", "0", "how many reverse proxies in front add to X-Forwarded-For"),
     setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps, separated by commas"),
     setting("LYCEUM_LOG", "info,tokio_postgres=warn", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
@@ -164,6 +165,8 @@ pub struct Config {
     pub max_sessions: usize,
     /// Whether administrators need a second factor.
     pub admins_need_second_factor: bool,
+    /// How long an account that was given up can be kept after all.
+    pub deletion_grace: Duration,
     /// Proxies in front whose word on a client's address is believed.
     pub proxies: usize,
     /// Origins of browser apps.
@@ -245,6 +248,7 @@ impl Config {
             session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 30, 1..=365)),
             max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0, 0..=1000) as usize,
             admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
+            deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 14, 0..=90)),
             proxies: reader.number("LYCEUM_PROXIES", 0, 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),

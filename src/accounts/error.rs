@@ -76,6 +76,26 @@ pub(super) fn last_admin() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["role"], "This is the last administrator; appoint another one first.")
 }
 
+/// The last administrator who stays.
+pub(super) fn last_admin_stays() -> Error {
+    let message = "You are the last administrator; appoint another one first.";
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
+pub(super) fn no_such_upload() -> Error {
+    let message = "You have no such upload, or it is over. Begin another one.";
+    Error::invalid(UserErrorCode::NotFound, &["uploadId"], message)
+}
+
+pub(super) fn not_uploaded() -> Error {
+    let message = "The file has not been uploaded yet. Send it to the URL of the upload first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["uploadId"], message)
+}
+
+pub(super) fn not_as_announced(why: impl Into<String>) -> Error {
+    Error::invalid(UserErrorCode::Invalid, &["uploadId"], why)
+}
+
 pub(super) fn no_such_user() -> Error {
     Error::NotFound("There is no such user.".into())
 }

@@ -32,6 +32,41 @@ impl Event for UserRoleChanged {
     const KIND: &'static str = "user_role_changed";
 }
 
+/// What is shown of somebody changed, or what they may see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct UserChanged {
+    /// Who.
+    pub(super) user_id: UserId,
+}
+
+impl Event for UserChanged {
+    const KIND: &'static str = "user_changed";
+}
+
+/// Somebody gave the account up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct AccountDeletionScheduled {
+    /// Who.
+    pub(super) user_id: UserId,
+    /// When the account is deleted unless its user changes their mind.
+    pub(super) due_at: DateTime<Utc>,
+}
+
+impl Event for AccountDeletionScheduled {
+    const KIND: &'static str = "account_deletion_scheduled";
+}
+
+/// Nothing of the person is left in the account. What other features know about the person has to go, too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct UserDeleted {
+    /// Who it was.
+    pub(super) user_id: UserId,
+}
+
+impl Event for UserDeleted {
+    const KIND: &'static str = "user_deleted";
+}
+
 /// A refresh token was used twice, and its session ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SessionReplayed {

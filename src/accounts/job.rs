@@ -2,15 +2,17 @@
 
 mod mails;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde::Deserialize;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::{SecondFactorChanged, SessionReplayed, UserRegistered};
+use super::event::{AccountDeletionScheduled, SecondFactorChanged, SessionReplayed, UserRegistered};
 use super::loader::UserById;
-use super::model::{Device, FactorChange};
+use super::model::{Device, FactorChange, User, UserId};
 use super::query::second_factor;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
@@ -46,6 +48,34 @@ pub fn handlers() -> Vec<Handler> {
             },
         },
         Handler {
+            name: "accounts.tell_of_deletion",
+            on: Some(AccountDeletionScheduled::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { tell_of_deletion(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.delete_due",
+            on: None,
+            cron: Some("7 * * * *"),
+            timeout: Duration::from_secs(1800),
+            run: |app, _| async move { command::delete_due(&app).await }.boxed(),
+        },
+        Handler {
+            name: command::DELETE_OBJECT,
+            on: None,
+            cron: None,
+            timeout: Duration::from_secs(120),
+            run: |app, payload| async move { delete_object(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.sweep_uploads",
+            on: None,
+            cron: Some("*/15 * * * *"),
+            timeout: Duration::from_secs(600),
+            run: |app, _| async move { command::sweep_uploads(&app).await }.boxed(),
+        },
+        Handler {
             name: "accounts.sweep_sessions",
             on: None,
             cron: Some("29 * * * *"),
@@ -62,17 +92,20 @@ pub fn handlers() -> Vec<Handler> {
     ]
 }
 
+/// Who gets a mail; `None` for those who were deleted in the meantime: their address is nobody's.
+async fn recipient(app: &App, id: UserId) -> Result<Option<Arc<User>>, Fault> {
+    let found = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
+    Ok(found.filter(|user| user.deleted_at.is_none()))
+}
+
 async fn welcome(app: &App, event: UserRegistered) -> Result<(), Fault> {
-    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
-    // Deleted in the meantime: nobody to greet.
-    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let mail = mail::render(&app.config, &mails::WELCOME, &user.email, mails::Welcome { name: &user.name })?;
     app.mailer.send(&mail, app.clock.now()).await
 }
 
 async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> {
-    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
-    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let context = mails::SessionStolen {
         name: &user.name,
         device: &Device::of(&event.user_agent).name,
@@ -84,8 +117,7 @@ async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> 
 }
 
 async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<(), Fault> {
-    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
-    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let change = match event.change {
         FactorChange::Enabled => mails::SecondFactorChange::Enabled,
         FactorChange::Disabled => mails::SecondFactorChange::Disabled,
@@ -99,4 +131,25 @@ async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<
     let context = mails::SecondFactorChanged { name: &user.name, at: event.at, change };
     let mail = mail::render(&app.config, &mails::SECOND_FACTOR_CHANGED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
+}
+
+async fn tell_of_deletion(app: &App, event: AccountDeletionScheduled) -> Result<(), Fault> {
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
+    // They have changed their mind already.
+    if user.deletion_due_at != Some(event.due_at) {
+        return Ok(());
+    }
+    let context = mails::AccountDeletionScheduled { name: &user.name, until: event.due_at };
+    let mail = mail::render(&app.config, &mails::ACCOUNT_DELETION_SCHEDULED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}
+
+/// What is to be removed from the object store.
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+}
+
+async fn delete_object(app: &App, object: Object) -> Result<(), Fault> {
+    app.storage.delete(&object.key).await
 }

@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::event::UserRoleChanged;
+use super::event::{UserChanged, UserRoleChanged};
 use super::model::{Identity, User, UserId};
-use super::query::{identity, user as query};
+use super::query::{identity, profile, user as query};
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;
 use crate::platform::outbox::Event;
+
+/// What changes any of it. Not the registration: nobody asks for an id before it is given.
+const CHANGES: Option<&[&str]> = Some(&[UserRoleChanged::KIND, UserChanged::KIND]);
+/// Bytes of text that count as a row.
+const ROW_BYTES: usize = 256;
 
 /// One user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,8 +22,7 @@ pub struct UserById(pub UserId);
 
 impl Load for UserById {
     type Value = Arc<User>;
-    // Not the registration: nobody asks for an id before it is given.
-    const DROPPED_BY: Option<&'static [&'static str]> = Some(&[UserRoleChanged::KIND, "user_changed"]);
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, Fault> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
@@ -41,5 +45,24 @@ impl Load for IdentitiesOf {
             found.entry(IdentitiesOf(linked.user_id)).or_default().push(linked);
         }
         Ok(found.into_iter().map(|(key, linked)| (key, Arc::new(linked))).collect())
+    }
+}
+
+/// What a user tells about themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct BioOf(pub(super) UserId);
+
+impl Load for BioOf {
+    type Value = Arc<str>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(bio: &Arc<str>) -> usize {
+        1 + bio.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+        let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let bios = profile::bios(&mut *app.db.read().await?, &ids).await?;
+        Ok(bios.into_iter().map(|(id, bio)| (BioOf(id), bio.into())).collect())
     }
 }

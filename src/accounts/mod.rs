@@ -1,8 +1,9 @@
-//! Who uses the platform: users, their roles, registration, sign-in and sessions.
+//! Who uses the platform: users, their roles and profiles, registration, sign-in and sessions, and leaving.
 //!
 //! An e-mail address belongs to one user at most. A password is never stored, only its Argon2id hash, and a request
 //! that carries an access token costs no database read to know who sends it; what ends a session counts on every node
-//! within a second all the same.
+//! within a second all the same. Whoever leaves can come back for some days; then nothing of the person is left but
+//! an anonymous row, for what others need it for.
 
 mod command;
 mod error;
@@ -14,7 +15,9 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{admit, change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
+pub use command::{
+    admit, change_role, create_admin, import, is_current, my_data, open, register, sign_in, watch_revocations,
+};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
 pub use job::{handlers, mails};

@@ -8,6 +8,8 @@ use crate::platform::auth::{Actor, Role};
 
 const SHORTEST_PASSWORD: usize = 10;
 const LONGEST_PASSWORD: usize = 200;
+/// Longer language tags need not be kept whole (RFC 5646, 4.4.1).
+const LONGEST_LOCALE: usize = 35;
 
 /// What a password must be like.
 ///
@@ -31,14 +33,31 @@ pub(super) fn can_be_password(password: &str) -> bool {
     password.chars().count() <= LONGEST_PASSWORD
 }
 
-/// An address is its owner's and the administrators' business.
-pub(super) fn can_see_email(actor: &Actor, user: &User) -> bool {
+/// An address is its owner's and the administrators' business, as are language, time zone and the end of the account.
+pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
 /// What opens an account is its owner's and the administrators' business.
 pub(super) fn can_see_identities(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
+}
+
+/// Pictures can be offensive, and an account may have been given up by somebody who broke into it: administrators
+/// can take the one away and keep the other.
+pub(super) fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
+    actor.is(id) || actor.has(Role::Admin)
+}
+
+/// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none.
+pub(super) fn locale(tag: &str) -> Option<String> {
+    let normal = oxilangtag::LanguageTag::parse_and_normalize(tag).ok()?.into_inner();
+    (normal.len() <= LONGEST_LOCALE).then_some(normal)
+}
+
+/// Whether the IANA database has a time zone of this name. Its data is part of the program.
+pub(super) fn is_time_zone(name: &str) -> bool {
+    name.parse::<chrono_tz::Tz>().is_ok()
 }
 
 /// Only administrators appoint.
@@ -94,7 +113,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::accounts::UserId;
 
     fn actor(id: u128, role: Role) -> Actor {
         let id = Uuid::from_u128(id);
@@ -113,6 +131,11 @@ mod tests {
             banned_at: None,
             banned_until: None,
             ban_reason: None,
+            locale: None,
+            time_zone: None,
+            avatar_key: None,
+            deletion_due_at: None,
+            deleted_at: None,
         };
         for (who, actor, sees_email, changes_role) in [
             ("anonymous", Actor::Anonymous, false, false),
@@ -121,8 +144,9 @@ mod tests {
             ("an instructor", actor(2, Role::Instructor), false, false),
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
-            assert_eq!(can_see_email(&actor, &user), sees_email, "{who}");
             assert_eq!(can_see_identities(&actor, &user), sees_email, "{who}");
+            assert_eq!(can_step_in_for(&actor, user.id), sees_email, "{who}");
+            assert_eq!(can_see_private(&actor, &user), sees_email, "{who}");
             assert_eq!(can_change_role(&actor), changes_role, "{who}");
         }
     }
@@ -160,6 +184,36 @@ mod tests {
         ] {
             let url = Url::parse(address).unwrap();
             assert_eq!(can_return_to(&url, "https://learn.acme.org/base", &origins), allowed, "{address}");
+        }
+    }
+
+    #[test]
+    fn languages() {
+        for (tag, normal) in [
+            ("de", Some("de")),
+            ("DE-ch", Some("de-CH")),
+            ("zh-hant-tw", Some("zh-Hant-TW")),
+            ("es-419", Some("es-419")),
+            ("ar-u-nu-latn", Some("ar-u-nu-latn")),
+            ("de_CH", None),
+            ("", None),
+            ("d", None),
+            ("de-", None),
+            ("deutsch-und-viel-mehr-als-erlaubt-ist", None),
+            ("de-x-aaaaaaaa-bbbbbbbb-cccccccc-ddddd", None),
+            ("de\0", None),
+        ] {
+            assert_eq!(locale(tag).as_deref(), normal, "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn time_zones() {
+        for name in ["Europe/Zurich", "America/Argentina/Buenos_Aires", "UTC", "Asia/Kolkata", "Asia/Calcutta"] {
+            assert!(is_time_zone(name), "{name}");
+        }
+        for name in ["Europe/Entenhausen", "europe/zurich", "+01:00", "", "Europe/Zurich\0"] {
+            assert!(!is_time_zone(name), "{name:?}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::{Value, json};
+
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{
     Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
@@ -11,6 +13,7 @@ use super::query::{self, CourseChanges, LessonChanges, NewCourse};
 use super::{error, policy};
 use crate::accounts::UserId;
 use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -240,6 +243,27 @@ async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Co
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
     permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson), "lesson")?;
     Ok((course, lesson))
+}
+
+/// What the catalog holds on the viewer: the courses that they teach.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+    let courses = query::taught_by(&*app.db.read().await?, id, FETCH).await?;
+    let course = |(course, description): (Course, String)| {
+        json!({
+            "id": course.id.encode(),
+            "slug": course.slug,
+            "title": course.title,
+            "subtitle": course.subtitle,
+            "description": description,
+            "createdAt": course.created_at,
+            "publishedAt": course.published_at,
+        })
+    };
+    Ok(json!({ "courses": items(courses.into_iter().map(course)) }))
 }
 
 fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {

@@ -13,8 +13,8 @@ mod policy;
 mod query;
 
 pub use command::{
-    create_course, create_lesson, create_section, publish_course, publish_lesson, update_course, update_lesson,
-    update_section,
+    create_course, create_lesson, create_section, my_data, publish_course, publish_lesson, update_course,
+    update_lesson, update_section,
 };
 pub use event::{CoursePublished, LessonPublished};
 pub use graphql::{

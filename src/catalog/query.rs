@@ -54,6 +54,21 @@ pub(super) async fn published(mut conn: &AsyncPgConnection, page: &Page<CatalogK
     }
 }
 
+/// The courses that somebody teaches, the latest first, each with its description.
+pub(super) async fn taught_by(
+    mut conn: &AsyncPgConnection,
+    instructor: UserId,
+    limit: i64,
+) -> QueryResult<Vec<(Course, String)>> {
+    courses::table
+        .filter(courses::instructor_id.eq(instructor))
+        .order((courses::created_at.desc(), courses::id.desc()))
+        .limit(limit)
+        .select((Course::as_select(), courses::description))
+        .load(&mut conn)
+        .await
+}
+
 pub(super) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
     courses::table.filter(courses::published_at.is_not_null()).count().get_result(&mut conn).await
 }

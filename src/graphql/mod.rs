@@ -3,6 +3,7 @@
 pub mod context;
 pub mod error;
 pub mod execute;
+pub mod export;
 pub mod id;
 pub mod inline;
 mod kept;

@@ -1,21 +1,23 @@
 //! The schema: the one file that knows every feature.
 
 use async_graphql::{
-    Context, ID, Interface, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
+    Context, ID, Interface, Json, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder,
+    ValidationMode,
 };
+use serde_json::{Value, json};
 
-use super::context::{loaders, public};
+use super::context::{Requires, Role, actor, app, loaders, public, requires};
 use super::id::{self, Entity};
 use super::{Error, Result};
-use crate::accounts::{AccountsMutation, AccountsQuery, User, UserById, UserId, UserObject};
+use crate::accounts::{self, AccountsMutation, AccountsQuery, User, UserById, UserId, UserObject};
 use crate::catalog::{
-    CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId, LessonObject,
-    Section, SectionId, SectionObject, course_node, lesson_node, section_node,
+    self, CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId,
+    LessonObject, Section, SectionId, SectionObject, course_node, lesson_node, section_node,
 };
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, AccountsQuery, CatalogQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
@@ -81,6 +83,25 @@ impl NodeQuery {
         }
         let found = futures_util::future::join_all(ids.iter().map(|id| find(ctx, id))).await;
         found.into_iter().collect()
+    }
+}
+
+/// What the platform holds on the viewer.
+#[derive(Default)]
+struct ExportQuery;
+
+#[Object]
+impl ExportQuery {
+    /// Everything that the platform holds on the viewer, by feature. Of each kind there are the latest 1,000 `items`;
+    /// `complete` says whether that is all of them.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn my_data(&self, ctx: &Context<'_>) -> Result<Json<Value>> {
+        let (app, actor) = (app(ctx), actor(ctx));
+        Ok(Json(json!({
+            "exportedAt": app.clock.now(),
+            "accounts": accounts::my_data(app, actor).await?,
+            "catalog": catalog::my_data(app, actor).await?,
+        })))
     }
 }
 

@@ -1,12 +1,14 @@
-//! The audit trail: who did what, from where. Written in the transaction of what it tells of, never changed.
+//! The audit trail: who did what, from where. Written in the transaction of what it tells of, and never changed but
+//! for people who are deleted: that something was done stays, from where it was done does not.
 
 use chrono::{DateTime, Utc};
-use diesel::ExpressionMethods;
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::Client;
+use super::db::Tx;
 use super::db::schema::audit_entries;
 use super::fault::{Context, Fault};
 
@@ -44,5 +46,64 @@ pub async fn record(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>, e
         .execute(conn)
         .await
         .context("cannot write to the audit trail")?;
+    Ok(())
+}
+
+/// A line of the trail about somebody, for themselves.
+#[derive(Debug, Queryable)]
+pub struct Line {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What was done.
+    pub action: String,
+    /// By whom.
+    pub actor: Option<Uuid>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// With which program.
+    pub user_agent: String,
+    /// What else there is to know.
+    pub details: Value,
+}
+
+/// What `person` has done and what was done to them, the latest first, at most `limit` lines.
+///
+/// # Errors
+/// The database failed.
+pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Result<Vec<Line>, Fault> {
+    audit_entries::table
+        .filter(audit_entries::subject_id.eq(person).or(audit_entries::actor_id.eq(person)))
+        .order((audit_entries::at.desc(), audit_entries::id.desc()))
+        .limit(limit)
+        .select((
+            audit_entries::at,
+            audit_entries::action,
+            audit_entries::actor_id,
+            audit_entries::ip,
+            audit_entries::user_agent,
+            audit_entries::details,
+        ))
+        .load(conn)
+        .await
+        .context("cannot read the audit trail")
+}
+
+/// Leaves of what `person` did, and of what nobody known did to them, only that it was done: no addresses, no
+/// programs, no details. What others did, administrators say, is theirs to answer for and stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
+    let by_nobody = audit_entries::subject_id.eq(person).and(audit_entries::actor_id.is_null());
+    diesel::update(audit_entries::table)
+        .filter(audit_entries::actor_id.eq(person).or(by_nobody))
+        .set((
+            audit_entries::ip.eq(None::<String>),
+            audit_entries::user_agent.eq(""),
+            audit_entries::details.eq(Value::Object(Default::default())),
+        ))
+        .execute(tx.conn())
+        .await
+        .context("cannot anonymise the audit trail")?;
     Ok(())
 }

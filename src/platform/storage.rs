@@ -3,7 +3,8 @@
 //! Large files never pass through this server: a client uploads and downloads them itself with the URLs from
 //! [`Storage::presign_put`] and [`Storage::presign_get`].
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -13,11 +14,13 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, MetadataDirective};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use bytes::Bytes;
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use moka::sync::Cache;
 
 use super::fault::{Context, Fault};
 
@@ -29,6 +32,13 @@ const ATTEMPTS: u32 = 3;
 
 /// The largest object, in bytes, that [`Storage::get`] takes into memory.
 const GET_LIMIT: u64 = 64 << 20;
+
+/// How long everybody is given the same URL of a shared object; it is good for twice as long.
+const SHARED_FOR: TimeDelta = TimeDelta::days(1);
+/// How many URLs of shared objects are kept: to sign one takes longer than the rest of a user in a response.
+const SHARED_KEPT: u64 = 20_000;
+/// What objects tell browsers and proxies whose content never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// Where the objects are and who may touch them.
 pub struct Settings {
@@ -51,6 +61,8 @@ pub struct Storage {
     bucket: String,
     /// The region to name when the bucket is made; only AWS, outside its first region, wants one.
     location: Option<BucketLocationConstraint>,
+    /// URLs of shared objects by key, with the instant from which on they are good.
+    shared: Cache<String, (DateTime<Utc>, Arc<str>)>,
 }
 
 /// What the store knows about an object without its content.
@@ -85,7 +97,7 @@ impl Storage {
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
-        Storage { client: Client::from_conf(config.build()), bucket, location }
+        Storage { client: Client::from_conf(config.build()), bucket, location, shared: Cache::new(SHARED_KEPT) }
     }
 
     /// Makes the bucket if it isn't there. Several nodes may do so at once.
@@ -155,6 +167,49 @@ impl Storage {
         }))
     }
 
+    /// The first bytes of an object, at most `length`; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn start_of(&self, key: &str, length: u64) -> Result<Option<Bytes>, Fault> {
+        let what = || format!("fetch the start of the object {key}");
+        let range = format!("bytes=0-{}", length.saturating_sub(1));
+        let mut body = match self.client.get_object().bucket(&self.bucket).key(key).range(range).send().await {
+            Ok(object) => object.body,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(error).context(what()),
+        };
+        let read = async {
+            let mut start = Vec::new();
+            // A store may ignore the range, and the object may be large.
+            while let Some(chunk) = body.try_next().await? {
+                start.extend_from_slice(&chunk);
+                if start.len() as u64 >= length {
+                    break;
+                }
+            }
+            start.truncate(usize::try_from(length)?);
+            Ok::<_, Fault>(Some(start.into()))
+        };
+        tokio::time::timeout(BODY_TIMEOUT, read).await.context(what())?.context(what())
+    }
+
+    /// Copies an object within the store, as `content_type`, for readers who may keep it forever: nothing else must
+    /// ever be shown at `to`. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn copy(&self, from: &str, to: &str, content_type: &str) -> Result<bool, Fault> {
+        let copy = self.client.copy_object().bucket(&self.bucket).key(to);
+        let copy = copy.copy_source(format!("{}/{}", self.bucket, escaped(from)));
+        let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(content_type);
+        match copy.cache_control(FOREVER).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Ok(false),
+            Err(error) => Err(error).context(format!("copy the object {from} to {to}")),
+        }
+    }
+
     /// Removes an object; it is no error if there is none.
     ///
     /// # Errors
@@ -193,4 +248,29 @@ impl Storage {
         let signed = get.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign a download")?;
         Ok(signed.uri().to_owned())
     }
+
+    /// A URL from which anyone may `GET` an object for a day or longer from `now` on. All who ask within a day (UTC)
+    /// get the same one, so that browsers and proxies keep what is behind it.
+    ///
+    /// # Errors
+    /// The URL can't be signed.
+    pub async fn presign_shared(&self, key: &str, now: DateTime<Utc>) -> Result<Arc<str>, Fault> {
+        let from = now.duration_trunc(SHARED_FOR)?;
+        if let Some((_, url)) = self.shared.get(key).filter(|(signed, _)| *signed == from) {
+            return Ok(url);
+        }
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let config = PresigningConfig::builder().start_time(SystemTime::from(from));
+        let config = config.expires_in((SHARED_FOR * 2).to_std()?).build()?;
+        let signed = get.presigned(config).await.context("sign a download")?;
+        let url: Arc<str> = signed.uri().into();
+        self.shared.insert(key.to_owned(), (from, url.clone()));
+        Ok(url)
+    }
+}
+
+/// A key as it stands in a URL.
+fn escaped(key: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(byte);
+    key.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

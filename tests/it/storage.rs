@@ -12,15 +12,15 @@ use tokio_util::task::TaskTracker;
 const MINUTE: Duration = Duration::from_secs(60);
 const PAGE: &str = "http://localhost:3000";
 
-struct Store {
-    objects: Objects,
+pub(crate) struct Store {
+    pub(crate) objects: Objects,
     folder: PathBuf,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Store {
-    async fn start(name: &str) -> Store {
+    pub(crate) async fn start(name: &str) -> Store {
         let folder = std::env::temp_dir().join(format!("lyceum-objects-{name}-{}", std::process::id()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let options = Options {
@@ -44,7 +44,7 @@ impl Store {
         })
     }
 
-    async fn bucket(&self) -> Storage {
+    pub(crate) async fn bucket(&self) -> Storage {
         let storage = self.client(self.objects.secret_key());
         storage.ensure_bucket().await.unwrap();
         storage
@@ -123,6 +123,102 @@ async fn an_upload_url_takes_just_what_it_was_signed_for() {
     assert_eq!(upload(&url, "text/plain", "hello").await.status(), StatusCode::OK);
     assert_eq!(storage.get(key).await.unwrap(), Some(Bytes::from("hello")));
     assert_eq!(storage.head(key).await.unwrap().unwrap().content_type, "text/plain");
+}
+
+#[tokio::test]
+async fn objects_are_copied_and_looked_at() {
+    let store = Store::start("copy").await;
+    copies(&store.bucket().await).await;
+}
+
+/// Another program's idea of an object store; only where Python has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_are_copied_and_looked_at_in_motos_store_too() {
+    let Some(moto) = Moto::start().await else {
+        eprintln!("skipped: there is no moto_server here");
+        return;
+    };
+    copies(&moto.bucket().await).await;
+}
+
+async fn copies(storage: &Storage) {
+    let (from, to) = ("drafts/a b+ü", "shown/a");
+    assert_eq!(storage.start_of(from, 4).await.unwrap(), None);
+    assert!(!storage.copy(from, to, "image/png").await.unwrap());
+    storage.put(from, "text/plain", Bytes::from("a picture")).await.unwrap();
+    assert_eq!(storage.start_of(from, 4).await.unwrap(), Some(Bytes::from("a pi")));
+    assert_eq!(storage.start_of(from, 99).await.unwrap(), Some(Bytes::from("a picture")));
+    assert!(storage.copy(from, to, "image/png").await.unwrap());
+    storage.put(from, "text/plain", Bytes::from("something else")).await.unwrap();
+
+    let url = storage.presign_shared(to, chrono::Utc::now()).await.unwrap();
+    let shown = reqwest::get(&*url).await.unwrap();
+    assert_eq!(shown.headers()["content-type"], "image/png");
+    assert_eq!(shown.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(shown.bytes().await.unwrap(), "a picture");
+    assert_eq!(storage.get(from).await.unwrap(), Some(Bytes::from("something else")));
+}
+
+/// `moto_server` on a free port, ended when dropped.
+struct Moto {
+    child: std::process::Child,
+    endpoint: String,
+}
+
+impl Moto {
+    async fn start() -> Option<Moto> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = std::process::Command::new("moto_server");
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let moto = Moto { child: command.spawn().ok()?, endpoint: format!("http://127.0.0.1:{port}") };
+        let started = Instant::now();
+        while reqwest::get(&moto.endpoint).await.is_err() {
+            assert!(started.elapsed() < Duration::from_secs(60), "moto_server does not start");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Some(moto)
+    }
+
+    async fn bucket(&self) -> Storage {
+        let storage = Storage::connect(Settings {
+            endpoint: Some(self.endpoint.clone()),
+            bucket: "lyceum-test".to_owned(),
+            region: "us-east-1".to_owned(),
+            access_key: "a".to_owned(),
+            secret_key: "s".to_owned(),
+        });
+        storage.ensure_bucket().await.unwrap();
+        storage
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_shared_url_is_the_same_for_a_day_and_good_for_longer() {
+    let store = Store::start("shared").await;
+    let storage = store.bucket().await;
+    storage.put("a", "text/plain", Bytes::from("hello")).await.unwrap();
+    let today = chrono::Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap().and_utc();
+    let (late, day) = (today + chrono::TimeDelta::seconds(86_399), chrono::TimeDelta::days(1));
+    let url = storage.presign_shared("a", today).await.unwrap();
+    assert_eq!(storage.presign_shared("a", late).await.unwrap(), url);
+    let other = store.client(store.objects.secret_key());
+    assert_eq!(other.presign_shared("a", late).await.unwrap(), url, "another node says the same");
+    assert_ne!(storage.presign_shared("b", today).await.unwrap(), url);
+    assert_ne!(storage.presign_shared("a", today + day).await.unwrap(), url);
+    // Yesterday's last one is good until the end of today, the one before was until its beginning.
+    let yesterday = storage.presign_shared("a", late - day).await.unwrap();
+    assert_eq!(reqwest::get(&*yesterday).await.unwrap().status(), StatusCode::OK);
+    let before = storage.presign_shared("a", late - day * 2).await.unwrap();
+    assert_eq!(reqwest::get(&*before).await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(reqwest::get(&*url).await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,13 +1,21 @@
 //! What can be done with accounts and sessions.
 
+mod avatar;
+mod deletion;
+mod export;
 mod identity;
+mod profile;
 mod second_factor;
 mod session;
 mod sign_in;
 mod social;
 mod user;
 
+pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
+pub(super) use deletion::{cancel as cancel_deletion, delete_due, give_up};
+pub use export::my_data;
 pub(super) use identity::{link_identity, sweep_attempts, unlink_identity};
+pub(super) use profile::update_profile;
 pub use second_factor::admit;
 pub(super) use second_factor::{complete, confirm, disable, renew_codes, reset, start, state};
 pub use session::{is_current, watch_revocations};

@@ -73,7 +73,7 @@ pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: Chang
             if user.role == role {
                 return Ok(user);
             }
-            if user.role == Role::Admin && admins.len() == 1 {
+            if admins == [user.id] {
                 return Err(error::last_admin());
             }
             let changed = set_role(app, tx, &user, role).await?;

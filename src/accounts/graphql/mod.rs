@@ -1,6 +1,8 @@
 //! Accounts in the schema.
 
+mod avatar;
 mod identity;
+mod profile;
 mod second_factor;
 mod session;
 mod user;
@@ -25,4 +27,6 @@ pub struct AccountsMutation(
     session::SessionMutation,
     identity::IdentityMutation,
     second_factor::SecondFactorMutation,
+    profile::ProfileMutation,
+    avatar::AvatarMutation,
 );

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::identity::IdentityObject;
-use crate::accounts::loader::{IdentitiesOf, UserById};
+use crate::accounts::loader::{BioOf, IdentitiesOf, UserById};
 use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
@@ -35,11 +35,8 @@ impl UserObject {
 
     /// The e-mail address. Only its owner and administrators see it; for others it is null, with an error.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        if policy::can_see_email(actor(ctx), &self.0) {
-            Ok(Some(&self.0.email))
-        } else {
-            Err(Error::Forbidden("Only the owner of an account sees its e-mail address.".into()))
-        }
+        self.private(ctx, "e-mail address")?;
+        Ok(Some(&self.0.email))
     }
 
     /// What the user is to the platform.
@@ -68,9 +65,54 @@ impl UserObject {
         slice(args, IDENTITIES, objects, key).map(|page| Some(Inline(page)))
     }
 
+    /// What the user tells about themselves, in plain text; may be empty.
+    async fn bio(&self, ctx: &Context<'_>) -> Result<String> {
+        let bio = loaders(ctx).load(BioOf(self.0.id)).await?;
+        Ok(bio.map(|bio| bio.to_string()).unwrap_or_default())
+    }
+
+    /// The user's picture, a JPEG, PNG or WebP file; null if there is none. The address is good for a day at least and
+    /// stays the same for as long as a day, so don't keep it: ask again.
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(key) = &self.0.avatar_key else { return Ok(None) };
+        let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
+        Ok(Some(url.to_string()))
+    }
+
+    /// The language that the user chose, a BCP 47 tag; null if they chose none. Only the user and administrators see
+    /// it; for others it is null, with an error.
+    async fn locale(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        self.private(ctx, "language")?;
+        Ok(self.0.locale.as_deref())
+    }
+
+    /// The time zone that the user chose, by its IANA name; null if they chose none. Only the user and administrators
+    /// see it; for others it is null, with an error.
+    async fn time_zone(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        self.private(ctx, "time zone")?;
+        Ok(self.0.time_zone.as_deref())
+    }
+
+    /// When the account is deleted, if its user has given it up: see `cancelAccountDeletion`. Only the user and
+    /// administrators see it; for others it is null, with an error.
+    async fn deletion_due_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        self.private(ctx, "end")?;
+        Ok(self.0.deletion_due_at)
+    }
+
     /// When the user registered.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+}
+
+impl UserObject {
+    /// What only the user and administrators see.
+    fn private(&self, ctx: &Context<'_>, what: &str) -> Result<()> {
+        match policy::can_see_private(actor(ctx), &self.0) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),
+        }
     }
 }
 

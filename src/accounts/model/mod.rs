@@ -1,14 +1,23 @@
 //! Users and sessions as rows, and what commands are given.
 
+mod avatar;
+mod deletion;
 mod identity;
+mod profile;
 mod second_factor;
 mod session;
 mod user;
 
+pub(super) use avatar::{
+    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,
+    RemoveAvatarInput, SIGNATURE_LENGTH, StartedUpload, UPLOAD_LIFETIME,
+};
+pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
     StartedSocialSignIn, UnlinkIdentityInput,
 };
+pub(super) use profile::{LONGEST_BIO, ProfileChanges, UpdateProfileInput};
 pub use second_factor::{Admission, Challenge};
 pub(super) use second_factor::{
     CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange, FactorState, PendingFactor,

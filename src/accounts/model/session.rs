@@ -56,6 +56,8 @@ pub(crate) enum SessionEnd {
     Revoked,
     /// A refresh token was used twice.
     Replayed,
+    /// The user gave the account up.
+    AccountGivenUp,
     /// The user has more sessions than are allowed, and this was the oldest.
     TooMany,
 }
@@ -67,6 +69,7 @@ impl SessionEnd {
             SessionEnd::SignedOut => "signed_out",
             SessionEnd::Revoked => "revoked",
             SessionEnd::Replayed => "replayed",
+            SessionEnd::AccountGivenUp => "account_given_up",
             SessionEnd::TooMany => "too_many",
         }
     }

@@ -13,7 +13,8 @@ use crate::platform::db::schema::users;
 /// A user's id: `user_01j…`.
 pub type UserId = Id<User>;
 
-/// Somebody with an account. The password's hash is not part of the row that travels through the program.
+/// Somebody with an account. The password's hash is not part of the row that travels through the program, nor is the
+/// bio: it may be long, and few pages show it.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
@@ -35,6 +36,16 @@ pub struct User {
     pub banned_until: Option<DateTime<Utc>>,
     /// Why, for the user and for administrators.
     pub ban_reason: Option<String>,
+    /// The language that the user chose, a BCP 47 tag.
+    pub locale: Option<String>,
+    /// The time zone that the user chose, by its IANA name.
+    pub time_zone: Option<String>,
+    /// Where the user's picture is in the object store.
+    pub avatar_key: Option<String>,
+    /// When the account is to be deleted, if the user has given it up.
+    pub deletion_due_at: Option<DateTime<Utc>>,
+    /// When it was. Nothing of the person is left then.
+    pub deleted_at: Option<DateTime<Utc>>,
 }
 
 impl User {

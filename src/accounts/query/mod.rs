@@ -1,6 +1,10 @@
 //! The accounts' SQL.
 
+pub(super) mod avatar;
+pub(super) mod deletion;
+pub(super) mod export;
 pub(super) mod identity;
+pub(super) mod profile;
 pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod user;

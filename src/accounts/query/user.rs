@@ -30,18 +30,29 @@ pub(in crate::accounts) async fn credentials(
         .optional()
 }
 
+/// Nobody who is deleted.
 pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
-    users::table.find(id).select(User::as_select()).first(tx.conn()).await.optional()
+    users::table
+        .find(id)
+        .filter(users::deleted_at.is_null())
+        .select(User::as_select())
+        .first(tx.conn())
+        .await
+        .optional()
 }
 
+/// Locks a user, unless it is nobody any more: whoever changes a user while it is being deleted waits here and then
+/// finds none.
 pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
-    users::table.find(id).select(User::as_select()).for_update().first(tx.conn()).await.optional()
+    let living = users::table.find(id).filter(users::deleted_at.is_null());
+    living.select(User::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
-/// Locks every administrator, so that two demotions at once cannot remove the last two.
+/// Locks every administrator who stays, so that two demotions at once cannot remove the last two. Whoever has given
+/// the account up does not count.
 pub(in crate::accounts) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
     users::table
-        .filter(users::role.eq(Role::Admin))
+        .filter(users::role.eq(Role::Admin).and(users::deletion_due_at.is_null()))
         .order(users::id)
         .select(users::id)
         .for_update()
@@ -130,7 +141,8 @@ pub(in crate::accounts) async fn set_password(
     hash: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    diesel::update(users::table.find(id))
+    // The password of somebody who is deleted meanwhile is not kept.
+    diesel::update(users::table.find(id).filter(users::deleted_at.is_null()))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now)))
         .execute(conn)
         .await

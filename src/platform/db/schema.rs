@@ -14,6 +14,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    avatar_uploads (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        content_type -> Text,
+        size_bytes -> Int4,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     courses (id) {
         id -> Uuid,
         slug -> Text,
@@ -205,9 +216,16 @@ diesel::table! {
         banned_until -> Nullable<Timestamptz>,
         ban_reason -> Nullable<Text>,
         email_verified_at -> Nullable<Timestamptz>,
+        bio -> Text,
+        locale -> Nullable<Text>,
+        time_zone -> Nullable<Text>,
+        avatar_key -> Nullable<Text>,
+        deletion_due_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
+diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
@@ -220,6 +238,7 @@ diesel::joinable!(sign_in_challenges -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
+    avatar_uploads,
     courses,
     cron_turns,
     event_counter,

@@ -99,6 +99,16 @@ pub async fn replay(app: &App, id: Uuid) -> Result<bool, Fault> {
     Ok(query::replay(&mut *app.db.read().await?, id, app.clock.now()).await? == 1)
 }
 
+/// Deletes the dead jobs that are about `person`, whose id their payloads have under `key`. Those that are alive will
+/// find nobody.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_dead(tx: &mut Tx, key: &str, person: Uuid) -> Result<(), Fault> {
+    query::forget_dead(tx, key, person).await.context("cannot forget dead jobs")?;
+    Ok(())
+}
+
 /// When a job that has failed `attempts` times is tried again: 2 s, 4 s, 8 s … at most an hour, plus up to a quarter
 /// so that jobs that failed together do not come back together.
 fn retry_at(now: DateTime<Utc>, attempts: i32, spread: f64) -> DateTime<Utc> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -129,6 +129,15 @@ pub(super) async fn replay(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime
     diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::dead_at.is_not_null())))
         .set((jobs::dead_at.eq(None::<DateTime<Utc>>), jobs::run_at.eq(now), jobs::attempts.eq(0)))
         .execute(conn)
+        .await
+}
+
+/// Deletes dead jobs whose payload has `value` under `key`; returns how many.
+pub(super) async fn forget_dead(tx: &mut Tx, key: &str, value: Uuid) -> QueryResult<usize> {
+    diesel::sql_query("DELETE FROM jobs WHERE dead_at IS NOT NULL AND payload->>$1 = $2::text")
+        .bind::<Text, _>(key)
+        .bind::<SqlUuid, _>(value)
+        .execute(tx.conn())
         .await
 }
 

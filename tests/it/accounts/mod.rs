@@ -1,5 +1,8 @@
 //! Registration, sign-in and roles through the API.
 
+mod avatar;
+mod deletion;
+mod profile;
 mod second_factor;
 mod sessions;
 mod social;

@@ -14,7 +14,7 @@ use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
 use lyceum::platform::identity::Providers;
-use lyceum::platform::jobs::worker::Worker;
+use lyceum::platform::jobs::{self, worker::Worker};
 use lyceum::platform::mail::{Mail, Mailer};
 use lyceum::platform::outbox::dispatcher;
 use lyceum::platform::pubsub::PubSub;
@@ -59,22 +59,29 @@ impl TestApp {
 
     /// With settings that differ from the defaults.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> TestApp {
-        let schema = format!("t_{}", Uuid::new_v4().simple());
-        migrate(cluster::throwaway(), &schema).await;
+        let schema = schema().await;
         let mut vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         // Longer than by default: many tests turn the clock by some minutes and are not about tokens.
         vars.entry("LYCEUM_TOKEN_MINUTES".into()).or_insert_with(|| "60".into());
         let config = Config::from_vars(vars).unwrap();
-        TestApp::node(config, schema, Clock::manual(start())).await
+        TestApp::node(config, schema, Clock::manual(start()), unused_storage()).await
+    }
+
+    /// With a real object store. The clock starts at the present instant, because the store checks by its own until
+    /// when signed URLs are good.
+    pub(crate) async fn with_storage(storage: Storage) -> TestApp {
+        let config = Config::from_vars(BTreeMap::from([("LYCEUM_TOKEN_MINUTES".into(), "60".into())])).unwrap();
+        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
     }
 
     /// Another node on the same database, with the same clock. What one pushes, the other's sockets don't hear.
     pub(crate) async fn peer(&self) -> TestApp {
-        TestApp::node(self.app.config.clone(), self.schema.clone(), self.app.clock.clone()).await
+        let (config, storage) = (self.app.config.clone(), self.app.storage.clone());
+        TestApp::node(config, self.schema.clone(), self.app.clock.clone(), storage).await
     }
 
-    async fn node(config: Config, schema: String, clock: Clock) -> TestApp {
+    async fn node(config: Config, schema: String, clock: Clock, storage: Storage) -> TestApp {
         let db = db::Settings { url: cluster::throwaway().into(), connections: 4, schema: Some(schema.clone()) };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
@@ -84,7 +91,7 @@ impl TestApp {
             cache: Cache::memory(),
             throttle: Throttle::memory(clock.clone()),
             pubsub: PubSub::local(),
-            storage: unused_storage(),
+            storage,
             mailer: Mailer::Memory(mails.clone()),
             passwords: Passwords::new(2).unwrap(),
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
@@ -197,6 +204,14 @@ impl TestApp {
         self.app.db.changes().everything_changed();
     }
 
+    /// Runs the job `handler` now, and all that is due.
+    pub(crate) async fn run(&self, handler: &str) {
+        let key = Uuid::new_v4().to_string();
+        let asked = async |tx: &mut db::Tx| jobs::enqueue(tx, &self.app.clock, handler, &json!({}), &key).await;
+        self.app.db.transaction(asked).await.unwrap();
+        self.settle().await;
+    }
+
     /// How many SQL statements `query` needs when nothing is kept but prepared statements.
     pub(crate) async fn statements(&self, token: Option<&str>, query: &str, variables: Value) -> u64 {
         self.data(token, query, variables.clone()).await;
@@ -217,6 +232,13 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.stopping.cancel();
     }
+}
+
+/// A new schema with all tables.
+async fn schema() -> String {
+    let schema = format!("t_{}", Uuid::new_v4().simple());
+    migrate(cluster::throwaway(), &schema).await;
+    schema
 }
 
 /// All migrations at once: the harness of diesel takes a lock for each.

@@ -1,0 +1,100 @@
+//! What the platform holds on the viewer's account, for the viewer.
+
+use serde_json::{Value, json};
+
+use super::profile::viewer;
+use crate::accounts::error;
+use crate::accounts::model::{AvatarUpload, Session, User, UserId};
+use crate::accounts::query::{export as query, second_factor, user};
+use crate::graphql::Result;
+use crate::graphql::export::{FETCH, items};
+use crate::platform::App;
+use crate::platform::audit::{self, Line};
+use crate::platform::auth::Actor;
+
+/// The viewer's account: profile, sessions, the audit trail; no secrets. A new table that refers to users has to be
+/// added here, and to the test that says so.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let id = viewer(actor)?;
+    let mut conn = app.db.read().await?;
+    let user = user::by_ids(&mut conn, &[id]).await?.pop().ok_or_else(error::no_such_user)?;
+    let (bio, has_password, updated_at) = query::rest(&mut conn, id).await?;
+    let sessions = query::sessions(&mut conn, id).await?;
+    let factor = second_factor::state(&mut conn, id).await?;
+    let uploads = query::uploads(&mut conn, id).await?;
+    let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
+    let mut profile = profile(&user);
+    if let Some(profile) = profile.as_object_mut() {
+        profile.insert("bio".into(), bio.into());
+        profile.insert("hasPassword".into(), has_password.into());
+        profile.insert("updatedAt".into(), json!(updated_at));
+    }
+    Ok(json!({
+        "profile": profile,
+        "sessions": items(sessions.iter().map(|(session, end)| session_item(session, end.as_deref()))),
+        "secondFactor": factor.map(|factor| json!({ "enabledAt": factor.enabled_at, "recoveryCodesLeft": factor.codes_left })),
+        "avatarUploads": items(uploads.iter().map(upload)),
+        "activity": items(trail.into_iter().map(|line| activity(line, id))),
+    }))
+}
+
+fn profile(user: &User) -> Value {
+    json!({
+        "id": user.id.encode(),
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "locale": user.locale,
+        "timeZone": user.time_zone,
+        "avatarKey": user.avatar_key,
+        "createdAt": user.created_at,
+        "bannedAt": user.banned_at,
+        "bannedUntil": user.banned_until,
+        "banReason": user.ban_reason,
+        "deletionDueAt": user.deletion_due_at,
+    })
+}
+
+fn session_item(session: &Session, end_reason: Option<&str>) -> Value {
+    json!({
+        "id": session.id.encode(),
+        "userAgent": session.user_agent,
+        "ip": session.ip,
+        "createdAt": session.created_at,
+        "lastUsedAt": session.last_used_at,
+        "expiresAt": session.expires_at,
+        "endedAt": session.ended_at,
+        "endReason": end_reason,
+    })
+}
+
+fn upload(upload: &AvatarUpload) -> Value {
+    json!({
+        "id": upload.id.encode(),
+        "contentType": upload.content_type,
+        "sizeBytes": upload.size_bytes,
+        "expiresAt": upload.expires_at,
+        "endedAt": upload.ended_at,
+    })
+}
+
+/// A line of the audit trail. From where somebody else acted is theirs.
+fn activity(line: Line, viewer: UserId) -> Value {
+    let by = match line.actor {
+        None => "unknown",
+        Some(actor) if actor == viewer.uuid() => "you",
+        Some(_) => "staff",
+    };
+    let own = by != "staff";
+    json!({
+        "at": line.at,
+        "action": line.action,
+        "by": by,
+        "ip": line.ip.filter(|_| own),
+        "userAgent": Some(line.user_agent).filter(|_| own),
+        "details": line.details,
+    })
+}

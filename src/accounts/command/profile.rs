@@ -1,0 +1,61 @@
+//! What people tell about themselves.
+
+use crate::accounts::event::UserChanged;
+use crate::accounts::model::{LONGEST_BIO, ProfileChanges, UpdateProfileInput, User, UserId};
+use crate::accounts::query::{profile as query, user};
+use crate::accounts::{error, policy};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::outbox;
+
+/// Changes what the viewer tells about themselves.
+///
+/// # Errors
+/// The input's mistakes.
+pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfileInput) -> Result<User> {
+    let id = viewer(actor)?;
+    let changes = check(input)?;
+    app.db
+        .transaction(async |tx| {
+            let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
+            let changed = query::update(tx, user.id, &changes, app.clock.now()).await?;
+            outbox::record(tx, &app.clock, &UserChanged { user_id: user.id }).await?;
+            Ok(changed)
+        })
+        .await
+}
+
+/// The signed-in user's id.
+///
+/// # Errors
+/// Nobody is signed in.
+pub(super) fn viewer(actor: &Actor) -> Result<UserId> {
+    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
+}
+
+/// The input as it is stored.
+fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
+    let mut check = Check::new();
+    let name = input.name.map(|name| check.required("name", &name, 100));
+    let bio = input.bio.as_opt_ref().map(|bio| match bio {
+        Some(bio) => check.text("bio", bio, LONGEST_BIO),
+        None => String::new(),
+    });
+    let locale = input.locale.as_opt_deref().map(|tag| {
+        let normal = tag.and_then(policy::locale);
+        if tag.is_some() && normal.is_none() {
+            let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
+            check.error(UserErrorCode::Invalid, "locale", message);
+        }
+        normal
+    });
+    let time_zone: Option<Option<String>> = input.time_zone.into();
+    if time_zone.iter().flatten().any(|name| !policy::is_time_zone(name)) {
+        let message = "There is no such time zone; write it like Europe/Zurich.";
+        check.error(UserErrorCode::Invalid, "timeZone", message);
+    }
+    check.finish()?;
+    Ok(ProfileChanges { name, bio, locale, time_zone })
+}

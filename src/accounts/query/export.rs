@@ -1,0 +1,42 @@
+//! The SQL of what the platform holds on a person.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::accounts::model::{AvatarUpload, Session, UserId};
+use crate::graphql::export::FETCH;
+use crate::platform::db::schema::{avatar_uploads, sessions, users};
+
+/// What the user's row has beside the [`User`](crate::accounts::model::User): the bio, whether there is a password,
+/// and when the row was last changed.
+pub(in crate::accounts) async fn rest(
+    conn: &mut AsyncPgConnection,
+    id: UserId,
+) -> QueryResult<(String, bool, DateTime<Utc>)> {
+    users::table.find(id).select((users::bio, users::password_hash.is_not_null(), users::updated_at)).first(conn).await
+}
+
+/// Sessions that go on and those that are over, with why.
+pub(in crate::accounts) async fn sessions(
+    conn: &mut AsyncPgConnection,
+    id: UserId,
+) -> QueryResult<Vec<(Session, Option<String>)>> {
+    sessions::table
+        .filter(sessions::user_id.eq(id))
+        .order((sessions::last_used_at.desc(), sessions::id.desc()))
+        .limit(FETCH)
+        .select((Session::as_select(), sessions::end_reason))
+        .load(conn)
+        .await
+}
+
+pub(in crate::accounts) async fn uploads(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Vec<AvatarUpload>> {
+    avatar_uploads::table
+        .filter(avatar_uploads::user_id.eq(id))
+        .order(avatar_uploads::id.desc())
+        .limit(FETCH)
+        .select(AvatarUpload::as_select())
+        .load(conn)
+        .await
+}

@@ -1,0 +1,184 @@
+//! Profiles, and what the platform holds on somebody.
+
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+
+use super::deletion::{member, sign_in};
+use crate::support::TestApp;
+
+const UPDATE: &str = "mutation ($input: UpdateProfileInput!) { updateProfile(input: $input) {
+    user { name bio locale timeZone } userErrors { code field message } } }";
+const PROFILE: &str = "query ($id: ID!) { node(id: $id) { ... on User { name bio locale timeZone deletionDueAt } } }";
+
+async fn update(app: &TestApp, token: &str, input: Value) -> Value {
+    app.data(Some(token), UPDATE, json!({ "input": input })).await["updateProfile"].take()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_out_of_a_profile_stays_and_null_removes() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Student).await;
+    let mut expected = json!({ "name": "Ada", "bio": "", "locale": null, "timeZone": null });
+    assert_eq!(update(&app, &ada.token, json!({})).await, json!({ "user": expected, "userErrors": [] }));
+    let steps = [
+        (
+            json!({ "name": " Ada King ", "bio": " Countess.\nMathematician. ", "locale": "EN-gb", "timeZone": "Europe/London" }),
+            json!({ "name": "Ada King", "bio": "Countess.\nMathematician.", "locale": "en-GB", "timeZone": "Europe/London" }),
+        ),
+        (json!({ "locale": "pt-br" }), json!({ "locale": "pt-BR" })),
+        (json!({ "timeZone": null }), json!({ "timeZone": null })),
+        (json!({ "locale": null, "bio": null }), json!({ "locale": null, "bio": "" })),
+        (json!({ "bio": "ß".repeat(1000) }), json!({ "bio": "ß".repeat(1000) })),
+        (json!({ "bio": "" }), json!({ "bio": "" })),
+    ];
+    for (input, changed) in steps {
+        expected.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
+        assert_eq!(update(&app, &ada.token, input.clone()).await, json!({ "user": expected, "userErrors": [] }));
+        let seen = app.data(Some(&ada.token), "{ viewer { name bio locale timeZone } }", json!({})).await;
+        assert_eq!(seen["viewer"], expected, "{input}");
+    }
+    assert_eq!(app.sql("SELECT count(*) FROM events WHERE kind = 'user_changed'").await, "7");
+    let whose = "SELECT DISTINCT payload ->> 'user_id' = (SELECT id::text FROM users) FROM events";
+    assert_eq!(app.sql(whose).await, "t");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_is_wrong_with_a_profile_comes_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Student).await;
+    let wrong = json!({ "name": " ", "bio": "x".repeat(1001), "locale": "de_CH", "timeZone": "Europe/Entenhausen" });
+    let payload = update(&app, &ada.token, wrong).await;
+    assert_eq!(payload["user"], Value::Null);
+    let errors: Vec<_> = payload["userErrors"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = errors.iter().map(|error| (&error["code"], &error["field"][0])).collect();
+    let expected = [("BLANK", "name"), ("TOO_LONG", "bio"), ("INVALID", "locale"), ("INVALID", "timeZone")];
+    let expected = expected.map(|(code, field)| (json!(code), json!(field)));
+    assert_eq!(told, expected.iter().map(|(code, field)| (code, field)).collect::<Vec<_>>(), "{payload:#}");
+    for error in errors {
+        assert!(error["message"].as_str().unwrap().ends_with('.'), "a sentence for people: {error:#}");
+    }
+    for input in [json!({ "bio": "a\u{0}b" }), json!({ "locale": "" }), json!({ "timeZone": "\u{0}" })] {
+        let payload = update(&app, &ada.token, input.clone()).await;
+        assert_eq!(payload["userErrors"][0]["code"], "INVALID", "{input}: {payload:#}");
+    }
+    // One good field does not get through with a bad one.
+    update(&app, &ada.token, json!({ "name": "Eve", "locale": "?" })).await;
+    assert_eq!(app.sql("SELECT name || bio || coalesce(locale, '') FROM users").await, "Ada");
+    assert_eq!(app.sql("SELECT count(*) FROM events WHERE kind = 'user_changed'").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn language_and_time_zone_are_nobody_elses_business() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.user("Ada", Role::Student).await, app.user("Eve", Role::Instructor).await);
+    let root = app.user("Root", Role::Admin).await;
+    let input = json!({ "bio": "Hello.", "locale": "de", "timeZone": "UTC" });
+    update(&app, &ada.token, input).await;
+    for token in [&ada.token, &root.token] {
+        let seen = app.data(Some(token), PROFILE, json!({ "id": ada.id })).await;
+        let all = json!({ "name": "Ada", "bio": "Hello.", "locale": "de", "timeZone": "UTC", "deletionDueAt": null });
+        assert_eq!(seen["node"], all);
+    }
+    for token in [Some(&*eve.token), None] {
+        let body = app.send(token, PROFILE, json!({ "id": ada.id })).await;
+        let open = json!({ "name": "Ada", "bio": "Hello.", "locale": null, "timeZone": null, "deletionDueAt": null });
+        assert_eq!(body["data"]["node"], open);
+        let errors = body["errors"].as_array().unwrap();
+        let paths: Vec<&str> = errors.iter().map(|error| error["path"][1].as_str().unwrap()).collect();
+        assert_eq!(paths, ["locale", "timeZone", "deletionDueAt"]);
+        assert!(errors.iter().all(|error| error["extensions"]["code"] == "FORBIDDEN"), "{body:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn profiles_of_many_cost_no_more_statements_than_one() {
+    let app = TestApp::start().await;
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(app.user(&format!("User{number}"), Role::Student).await.id);
+    }
+    app.sql("UPDATE users SET avatar_key = 'avatars/' || id").await;
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { name bio avatarUrl } } }";
+    let one = app.statements(None, query, json!({ "ids": &ids[..1] })).await;
+    assert_eq!(app.statements(None, query, json!({ "ids": ids })).await, one);
+    let nodes = app.data(None, query, json!({ "ids": ids })).await;
+    assert!(nodes["nodes"][19]["avatarUrl"].as_str().unwrap().contains("X-Amz-Signature="), "{nodes:#}");
+}
+
+/// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
+/// and into the test of what is deleted.
+const HELD: [(&str, Option<&str>); 5] = [
+    ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
+    ("courses.instructor_id", Some("/catalog/courses/items")),
+    ("second_factors.user_id", Some("/accounts/secondFactor")),
+    ("sessions.user_id", Some("/accounts/sessions/items")),
+    // The question of a sign-in that has begun: a hash, for ten minutes.
+    ("sign_in_challenges.user_id", None),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn my_data_is_all_of_mine_and_nothing_else() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.user("Ada", Role::Instructor).await, app.user("Eve", Role::Instructor).await);
+    let input = json!({ "name": "Ada", "bio": "Countess.", "locale": "en", "timeZone": "UTC" });
+    update(&app, &ada.token, input).await;
+    app.course(&ada, "Engines", 1).await;
+    app.course(&eve, "Poisons", 1).await;
+    let upload = json!({ "contentType": "image/png", "sizeBytes": 7 });
+    app.mutate(&ada, "createAvatarUpload", "upload { id }", upload.clone()).await;
+    app.mutate(&eve, "createAvatarUpload", "upload { id }", upload).await;
+    let factors = "INSERT INTO second_factors (user_id, sealed_secret, created_at, confirmed_at) \
+        SELECT id, '\\xfeedface', now(), now() FROM users";
+    app.sql(factors).await;
+    let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
+
+    let profile = &data["accounts"]["profile"];
+    for (field, expected) in [
+        ("id", json!(ada.id)),
+        ("email", json!("ada@people.example")),
+        ("bio", json!("Countess.")),
+        ("locale", json!("en")),
+        ("timeZone", json!("UTC")),
+        ("role", json!("INSTRUCTOR")),
+        ("hasPassword", json!(true)),
+        ("deletionDueAt", Value::Null),
+    ] {
+        assert_eq!(profile[field], expected, "{field}");
+    }
+    let activity = &data["accounts"]["activity"]["items"][0];
+    assert_eq!((&activity["action"], &activity["by"]), (&json!("signed_in"), &json!("you")), "{activity:#}");
+    assert_eq!(data["catalog"]["courses"]["items"][0]["title"], "Engines");
+
+    let columns = "SELECT string_agg(format('%s.%s', conrelid::regclass, attname), ' ' ORDER BY 1) FROM pg_constraint \
+        JOIN pg_attribute ON (attrelid, attnum) = (conrelid, conkey[1]) \
+        WHERE contype = 'f' AND confrelid = 'users'::regclass";
+    let mut columns: Vec<String> = app.sql(columns).await.split(' ').map(str::to_owned).collect();
+    columns.sort();
+    assert_eq!(columns, HELD.map(|(column, _)| column), "what refers to users is exported");
+    for (column, place) in HELD {
+        let Some(place) = place else { continue };
+        let part = data.pointer(place).unwrap_or_else(|| panic!("{column}: myData has no {place}"));
+        assert!(part.as_array().map_or(part.is_object(), |items| items.len() == 1), "{column}: {part:#}");
+    }
+    let text = data.to_string();
+    for foreign in ["Poisons", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed"] {
+        assert!(!text.contains(foreign), "{foreign}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_where_staff_acted_is_not_the_users_data() {
+    let app = TestApp::start().await;
+    let (ada, root) = (member(&app, "Ada", Role::Student).await, app.user("Root", Role::Admin).await);
+    let input = json!({ "userId": ada.id, "role": "INSTRUCTOR" });
+    app.mutate(&root, "changeUserRole", "user { id }", input).await;
+    app.sql("UPDATE audit_entries SET ip = '203.0.113.9', user_agent = 'Staff browser' WHERE action = 'role_changed'")
+        .await;
+    let signed_in = sign_in(&app, "ada@people.example").await;
+    let data = app.data(signed_in["accessToken"].as_str(), "{ myData }", json!({})).await;
+    let activity = data["myData"]["accounts"]["activity"]["items"].as_array().unwrap();
+    let changed = activity.iter().find(|line| line["action"] == "role_changed").unwrap();
+    assert_eq!((&changed["by"], &changed["ip"], &changed["userAgent"]), (&json!("staff"), &Value::Null, &Value::Null));
+    assert_eq!(changed["details"], json!({ "from": "STUDENT", "to": "INSTRUCTOR" }));
+    assert!(!data.to_string().contains(&root.id) && !data.to_string().contains("203.0.113.9"), "{data:#}");
+}
