@@ -76,6 +76,11 @@ pub(super) fn last_admin() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["role"], "This is the last administrator; appoint another one first.")
 }
 
+/// Demoted or banned since the access token was issued.
+pub(super) fn no_longer_admin() -> Error {
+    Error::Forbidden("You are no longer an administrator.".into())
+}
+
 pub(super) fn no_such_user() -> Error {
     Error::NotFound("There is no such user.".into())
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::{SecondFactorChanged, SessionReplayed, UserRegistered};
+use super::event::{SecondFactorChanged, SessionReplayed, UserBanned, UserRegistered};
 use super::loader::UserById;
 use super::model::{Device, FactorChange};
 use super::query::second_factor;
@@ -44,6 +44,13 @@ pub fn handlers() -> Vec<Handler> {
             run: |app, payload| {
                 async move { tell_of_second_factor(&app, serde_json::from_value(payload)?).await }.boxed()
             },
+        },
+        Handler {
+            name: "accounts.tell_of_ban",
+            on: Some(UserBanned::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { tell_of_ban(&app, serde_json::from_value(payload)?).await }.boxed(),
         },
         Handler {
             name: "accounts.sweep_sessions",
@@ -98,5 +105,15 @@ async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<
     };
     let context = mails::SecondFactorChanged { name: &user.name, at: event.at, change };
     let mail = mail::render(&app.config, &mails::SECOND_FACTOR_CHANGED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}
+
+async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), Fault> {
+    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
+    // Deleted or let in again in the meantime.
+    let user = found.remove(&UserById(event.user_id)).filter(|user| user.is_banned(app.clock.now()));
+    let Some(user) = user else { return Ok(()) };
+    let context = mails::AccountBanned { name: &user.name, reason: &event.reason, until: event.until };
+    let mail = mail::render(&app.config, &mails::ACCOUNT_BANNED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
 }

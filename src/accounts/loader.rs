@@ -18,7 +18,7 @@ pub struct UserById(pub UserId);
 impl Load for UserById {
     type Value = Arc<User>;
     // Not the registration: nobody asks for an id before it is given.
-    const DROPPED_BY: Option<&'static [&'static str]> = Some(&[UserRoleChanged::KIND, "user_changed"]);
+    const DROPPED_BY: Option<&'static [&'static str]> = Some(&[UserRoleChanged::KIND, query::ROWS]);
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, Fault> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();

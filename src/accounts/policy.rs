@@ -31,8 +31,8 @@ pub(super) fn can_be_password(password: &str) -> bool {
     password.chars().count() <= LONGEST_PASSWORD
 }
 
-/// An address is its owner's and the administrators' business.
-pub(super) fn can_see_email(actor: &Actor, user: &User) -> bool {
+/// An address, and a ban, are the user's and the administrators' business.
+pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
@@ -41,8 +41,8 @@ pub(super) fn can_see_identities(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
-/// Only administrators appoint.
-pub(super) fn can_change_role(actor: &Actor) -> bool {
+/// Only administrators list users, appoint, ban and read the audit trail.
+pub(super) fn can_administer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
@@ -114,16 +114,16 @@ mod tests {
             banned_until: None,
             ban_reason: None,
         };
-        for (who, actor, sees_email, changes_role) in [
+        for (who, actor, sees_private, administers) in [
             ("anonymous", Actor::Anonymous, false, false),
             ("herself", actor(1, Role::Student), true, false),
             ("another student", actor(2, Role::Student), false, false),
             ("an instructor", actor(2, Role::Instructor), false, false),
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
-            assert_eq!(can_see_email(&actor, &user), sees_email, "{who}");
-            assert_eq!(can_see_identities(&actor, &user), sees_email, "{who}");
-            assert_eq!(can_change_role(&actor), changes_role, "{who}");
+            assert_eq!(can_see_private(&actor, &user), sees_private, "{who}");
+            assert_eq!(can_see_identities(&actor, &user), sees_private, "{who}");
+            assert_eq!(can_administer(&actor), administers, "{who}");
         }
     }
 

@@ -1,5 +1,8 @@
 //! What can be done with accounts and sessions.
 
+mod audit;
+mod ban;
+mod directory;
 mod identity;
 mod second_factor;
 mod session;
@@ -7,6 +10,9 @@ mod sign_in;
 mod social;
 mod user;
 
+pub(super) use audit::{audit_entries, count_audit_entries};
+pub(super) use ban::{ban, unban};
+pub(super) use directory::{count_users, users};
 pub(super) use identity::{link_identity, sweep_attempts, unlink_identity};
 pub use second_factor::admit;
 pub(super) use second_factor::{complete, confirm, disable, renew_codes, reset, start, state};

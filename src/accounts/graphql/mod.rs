@@ -1,5 +1,8 @@
 //! Accounts in the schema.
 
+mod audit;
+mod ban;
+mod directory;
 mod identity;
 mod second_factor;
 mod session;
@@ -16,6 +19,8 @@ pub struct AccountsQuery(
     session::SessionQuery,
     identity::IdentityQuery,
     second_factor::SecondFactorQuery,
+    directory::DirectoryQuery,
+    audit::AuditQuery,
 );
 
 /// The account mutations.
@@ -25,4 +30,5 @@ pub struct AccountsMutation(
     session::SessionMutation,
     identity::IdentityMutation,
     second_factor::SecondFactorMutation,
+    ban::BanMutation,
 );

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::identity::IdentityObject;
 use crate::accounts::loader::{IdentitiesOf, UserById};
-use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
+use crate::accounts::model::{Ban, ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
 use crate::graphql::error::payload;
@@ -35,10 +35,20 @@ impl UserObject {
 
     /// The e-mail address. Only its owner and administrators see it; for others it is null, with an error.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        if policy::can_see_email(actor(ctx), &self.0) {
+        if policy::can_see_private(actor(ctx), &self.0) {
             Ok(Some(&self.0.email))
         } else {
             Err(Error::Forbidden("Only the owner of an account sees its e-mail address.".into()))
+        }
+    }
+
+    /// Why and for how long the user is shut out; null for most. Only the user and administrators see it; for others it
+    /// is null, with an error.
+    async fn ban(&self, ctx: &Context<'_>) -> Result<Option<Inline<Ban>>> {
+        if policy::can_see_private(actor(ctx), &self.0) {
+            Ok(Ban::of(&self.0, app(ctx).clock.now()).map(Inline))
+        } else {
+            Err(Error::Forbidden("Only administrators see who is banned.".into()))
         }
     }
 

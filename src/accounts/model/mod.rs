@@ -1,10 +1,16 @@
 //! Users and sessions as rows, and what commands are given.
 
+mod audit;
+mod ban;
+mod directory;
 mod identity;
 mod second_factor;
 mod session;
 mod user;
 
+pub(super) use audit::{AuditEntry, AuditFilter};
+pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
+pub(super) use directory::{UserFilter, UserOrder, UserOrderField, UserPlace};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
     StartedSocialSignIn, UnlinkIdentityInput,

@@ -58,6 +58,8 @@ pub(crate) enum SessionEnd {
     Replayed,
     /// The user has more sessions than are allowed, and this was the oldest.
     TooMany,
+    /// An administrator has shut the user out.
+    Banned,
 }
 
 impl SessionEnd {
@@ -68,6 +70,7 @@ impl SessionEnd {
             SessionEnd::Revoked => "revoked",
             SessionEnd::Replayed => "replayed",
             SessionEnd::TooMany => "too_many",
+            SessionEnd::Banned => "banned",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Registration, sign-in and roles through the API.
 
+mod admin;
 mod second_factor;
 mod sessions;
 mod social;
