@@ -28,6 +28,7 @@ async fn all(app: &TestApp, user: &User, size: usize, backward: bool) -> Vec<Str
     let (mut seen, mut place) = (Vec::new(), Value::Null);
     loop {
         let page = page(app, user, json!({ count: size, cursor: place })).await;
+        assert!(seen.len() <= 100, "{page:#}");
         match backward {
             true => drop(seen.splice(0..0, titles(&page))),
             false => seen.extend(titles(&page)),

@@ -156,6 +156,7 @@ async fn the_trail_is_paged_newest_first_however_it_grows() {
         let (mut seen, mut place) = (Vec::new(), Value::Null);
         loop {
             let page = page(&app, &root, json!({ count: size, cursor: place })).await;
+            assert!(seen.len() <= 100, "{page:#}");
             match backward {
                 true => drop(seen.splice(0..0, ids(&page))),
                 false => seen.extend(ids(&page)),
