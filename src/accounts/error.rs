@@ -96,6 +96,11 @@ pub(super) fn not_as_announced(why: impl Into<String>) -> Error {
     Error::invalid(UserErrorCode::Invalid, &["uploadId"], why)
 }
 
+/// Demoted or banned since the access token was issued.
+pub(super) fn no_longer_admin() -> Error {
+    Error::Forbidden("You are no longer an administrator.".into())
+}
+
 pub(super) fn no_such_user() -> Error {
     Error::NotFound("There is no such user.".into())
 }

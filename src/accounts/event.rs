@@ -67,6 +67,21 @@ impl Event for UserDeleted {
     const KIND: &'static str = "user_deleted";
 }
 
+/// Somebody was shut out, or the terms of it changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct UserBanned {
+    /// Who.
+    pub(super) user_id: UserId,
+    /// Why.
+    pub(super) reason: String,
+    /// Until when; `None` is for good.
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+impl Event for UserBanned {
+    const KIND: &'static str = "user_banned";
+}
+
 /// A refresh token was used twice, and its session ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SessionReplayed {

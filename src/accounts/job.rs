@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::{AccountDeletionScheduled, SecondFactorChanged, SessionReplayed, UserRegistered};
+use super::event::{AccountDeletionScheduled, SecondFactorChanged, SessionReplayed, UserBanned, UserRegistered};
 use super::loader::UserById;
 use super::model::{Device, FactorChange, User, UserId};
 use super::query::second_factor;
@@ -74,6 +74,13 @@ pub fn handlers() -> Vec<Handler> {
             cron: Some("*/15 * * * *"),
             timeout: Duration::from_secs(600),
             run: |app, _| async move { command::sweep_uploads(&app).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.tell_of_ban",
+            on: Some(UserBanned::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { tell_of_ban(&app, serde_json::from_value(payload)?).await }.boxed(),
         },
         Handler {
             name: "accounts.sweep_sessions",
@@ -152,4 +159,13 @@ struct Object {
 
 async fn delete_object(app: &App, object: Object) -> Result<(), Fault> {
     app.storage.delete(&object.key).await
+}
+
+async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), Fault> {
+    // Deleted or let in again in the meantime.
+    let user = recipient(app, event.user_id).await?.filter(|user| user.is_banned(app.clock.now()));
+    let Some(user) = user else { return Ok(()) };
+    let context = mails::AccountBanned { name: &user.name, reason: &event.reason, until: event.until };
+    let mail = mail::render(&app.config, &mails::ACCOUNT_BANNED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
 }

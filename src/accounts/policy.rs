@@ -33,7 +33,8 @@ pub(super) fn can_be_password(password: &str) -> bool {
     password.chars().count() <= LONGEST_PASSWORD
 }
 
-/// An address is its owner's and the administrators' business, as are language, time zone and the end of the account.
+/// An address, a ban, the language, the time zone and the end of the account are the user's and the administrators'
+/// business.
 pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
@@ -60,8 +61,8 @@ pub(super) fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
 }
 
-/// Only administrators appoint.
-pub(super) fn can_change_role(actor: &Actor) -> bool {
+/// Only administrators list users, appoint, ban and read the audit trail.
+pub(super) fn can_administer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
@@ -137,17 +138,17 @@ mod tests {
             deletion_due_at: None,
             deleted_at: None,
         };
-        for (who, actor, sees_email, changes_role) in [
+        for (who, actor, sees_private, administers) in [
             ("anonymous", Actor::Anonymous, false, false),
             ("herself", actor(1, Role::Student), true, false),
             ("another student", actor(2, Role::Student), false, false),
             ("an instructor", actor(2, Role::Instructor), false, false),
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
-            assert_eq!(can_see_identities(&actor, &user), sees_email, "{who}");
-            assert_eq!(can_step_in_for(&actor, user.id), sees_email, "{who}");
-            assert_eq!(can_see_private(&actor, &user), sees_email, "{who}");
-            assert_eq!(can_change_role(&actor), changes_role, "{who}");
+            assert_eq!(can_see_private(&actor, &user), sees_private, "{who}");
+            assert_eq!(can_see_identities(&actor, &user), sees_private, "{who}");
+            assert_eq!(can_step_in_for(&actor, user.id), sees_private, "{who}");
+            assert_eq!(can_administer(&actor), administers, "{who}");
         }
     }
 

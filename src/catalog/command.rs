@@ -251,7 +251,7 @@ async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Co
 /// Nobody is signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
-    let courses = query::taught_by(&*app.db.read().await?, id, FETCH).await?;
+    let courses = query::taught_in_full(&*app.db.read().await?, id, FETCH).await?;
     let course = |(course, description): (Course, String)| {
         json!({
             "id": course.id.encode(),

@@ -10,6 +10,7 @@ use futures_util::future::try_join_all;
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
 use super::query::{self, CatalogKey};
+use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
@@ -102,6 +103,35 @@ impl Load for CatalogCount {
     async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
         let count = query::count_published(&*app.db.read().await?).await?;
         Ok(HashMap::from([(CatalogCount, count)]))
+    }
+}
+
+/// A page of what somebody teaches, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct TaughtPage(pub(super) UserId, pub(super) Page<CatalogKey>);
+
+impl Load for TaughtPage {
+    type Value = Vec<Arc<Course>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| query::taught_by(&conn, key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// How many courses somebody teaches; missing for none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct TaughtCount(pub(super) UserId);
+
+impl Load for TaughtCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let instructors: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = query::count_taught(&*app.db.read().await?, &instructors).await?;
+        Ok(counts.into_iter().map(|(instructor, count)| (TaughtCount(instructor), count)).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The catalog's SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ pub(super) async fn published(mut conn: &AsyncPgConnection, page: &Page<CatalogK
 }
 
 /// The courses that somebody teaches, the latest first, each with its description.
-pub(super) async fn taught_by(
+pub(super) async fn taught_in_full(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
     limit: i64,
@@ -71,6 +71,42 @@ pub(super) async fn taught_by(
 
 pub(super) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
     courses::table.filter(courses::published_at.is_not_null()).count().get_result(&mut conn).await
+}
+
+/// A page of what somebody teaches, drafts too, the newest first; as [`published`].
+pub(super) async fn taught_by(
+    mut conn: &AsyncPgConnection,
+    instructor: UserId,
+    page: &Page<CatalogKey>,
+) -> QueryResult<Vec<Course>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = courses::table
+        .filter(courses::instructor_id.eq(instructor))
+        .filter(courses::created_at.le(after_at))
+        .filter(courses::created_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
+        .filter(courses::created_at.ge(before_at))
+        .filter(courses::created_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
+        .select(Course::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((courses::created_at.asc(), courses::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((courses::created_at.desc(), courses::id.desc())).load(&mut conn).await
+    }
+}
+
+/// How many courses each of these people teaches; nobody who teaches none is in the answer.
+pub(super) async fn count_taught(
+    mut conn: &AsyncPgConnection,
+    instructors: &[UserId],
+) -> QueryResult<Vec<(UserId, i64)>> {
+    courses::table
+        .filter(courses::instructor_id.eq_any(instructors))
+        .group_by(courses::instructor_id)
+        .select((courses::instructor_id, count_star()))
+        .load(&mut conn)
+        .await
 }
 
 pub(super) async fn sections_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Section>> {

@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, ObjectType, SimpleObject, TypeName};
+use async_graphql::{Context, Enum, Object, ObjectType, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::error::{Error, Result};
 use super::inline::Inline;
@@ -67,9 +69,37 @@ impl PageArgs {
             before: self.before.map(|cursor| decode_cursor(list, "before", &cursor)).transpose()?,
         })
     }
+
+    /// The same for a list by time and id, whose cursors hold microseconds.
+    ///
+    /// # Errors
+    /// As for [`PageArgs::page`].
+    pub fn timed_page(self, list: &str) -> Result<Page<(DateTime<Utc>, Uuid)>> {
+        self.page::<(i64, Uuid)>(list)?.try_map(|(micros, id)| Ok((instant(list, micros)?, id)))
+    }
+}
+
+/// The instant of a cursor. Cursors are not signed, and PostgreSQL fails at instants that lie too far back, together
+/// with the other requests' pages that it was asked for at once.
+///
+/// # Errors
+/// [`Error::BadInput`] if no row can have it.
+pub fn instant(list: &str, micros: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+        .filter(|instant| *instant >= DateTime::UNIX_EPOCH)
+        .ok_or_else(|| Error::BadInput(format!("The cursor is not one that {list} returned.")))
 }
 
 impl<K> Page<K> {
+    /// The same page with what its cursors stand for.
+    ///
+    /// # Errors
+    /// What `meaning` returns.
+    pub fn try_map<L>(self, meaning: impl Fn(K) -> Result<L>) -> Result<Page<L>> {
+        let Page { limit, backward, after, before } = self;
+        Ok(Page { limit, backward, after: after.map(&meaning).transpose()?, before: before.map(&meaning).transpose()? })
+    }
+
     /// How many rows to ask the database for: one more than wanted tells whether there are more.
     pub fn fetch(&self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
@@ -95,6 +125,15 @@ impl<K> Page<K> {
             total_count: 0,
         }
     }
+}
+
+/// Which end of a list comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// From A to Z, from the oldest to the newest.
+    Asc,
+    /// From Z to A, from the newest to the oldest.
+    Desc,
 }
 
 /// A cursor of the list called `list` at the sort key `key`.

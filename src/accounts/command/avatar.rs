@@ -22,7 +22,7 @@ use crate::accounts::{error, policy};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
@@ -168,7 +168,8 @@ pub(crate) async fn remove(app: &App, actor: &Actor, client: &Client, input: Rem
             }
             if id != viewer {
                 let subject = Some(id.uuid());
-                let entry = Entry { action: "avatar_removed", actor: actor.id(), subject, client, details: json!({}) };
+                let entry =
+                    Entry { action: Action::AvatarRemoved, actor: actor.id(), subject, client, details: json!({}) };
                 audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
             }
             set_avatar(tx, app, &user, None).await

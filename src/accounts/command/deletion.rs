@@ -13,7 +13,7 @@ use crate::accounts::query::{deletion as query, second_factor, user};
 use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role, Verdict};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
@@ -34,7 +34,7 @@ pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: De
         .transaction(async |tx| {
             // Those who stay must not go while we look whether there are any; the same order as in a change of role.
             let admin = user::by_id(tx, id).await?.is_some_and(|user| user.role == Role::Admin);
-            let admins = if admin { user::lock_admins(tx).await? } else { Vec::new() };
+            let admins = if admin { user::lock_admins(tx, app.clock.now()).await? } else { Vec::new() };
             let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
             let user = match user.deletion_due_at {
                 Some(_) => user,
@@ -74,7 +74,7 @@ async fn schedule(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     let due_at = now + app.config.deletion_grace;
     let user = query::set_due(tx, id, Some(due_at), now).await?;
     let (actor, details) = (Some(id.uuid()), json!({ "dueAt": due_at }));
-    let entry = Entry { action: "account_given_up", actor, subject: actor, client, details };
+    let entry = Entry { action: Action::AccountGivenUp, actor, subject: actor, client, details };
     audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     outbox::record(tx, &app.clock, &AccountDeletionScheduled { user_id: id, due_at }).await?;
     outbox::record(tx, &app.clock, &UserChanged { user_id: id }).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn cancel(
             let now = app.clock.now();
             let user = query::set_due(tx, id, None, now).await?;
             let subject = Some(id.uuid());
-            let entry = Entry { action: "account_kept", actor: actor.id(), subject, client, details: json!({}) };
+            let entry = Entry { action: Action::AccountKept, actor: actor.id(), subject, client, details: json!({}) };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
             outbox::record(tx, &app.clock, &UserChanged { user_id: id }).await?;
             Ok(user)
@@ -154,7 +154,8 @@ async fn delete(app: &App, id: UserId) -> std::result::Result<bool, Fault> {
             audit::forget(tx, id.uuid()).await?;
             jobs::forget_dead(tx, "user_id", id.uuid()).await?;
             let (client, subject) = (Client::default(), Some(id.uuid()));
-            let entry = Entry { action: "account_deleted", actor: None, subject, client: &client, details: json!({}) };
+            let entry =
+                Entry { action: Action::AccountDeleted, actor: None, subject, client: &client, details: json!({}) };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
             outbox::record(tx, &app.clock, &UserDeleted { user_id: id }).await?;
             outbox::record(tx, &app.clock, &UserChanged { user_id: id }).await?;

@@ -9,7 +9,7 @@ use crate::accounts::query::identity::{self as query, AttemptKey};
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token};
 use crate::platform::fault::Fault;
 
@@ -65,8 +65,13 @@ pub(in crate::accounts) async fn unlink_identity(
             }
             query::delete(tx, unlinked.id).await?;
             let details = json!({ "identityId": unlinked.id, "issuer": unlinked.issuer });
-            let entry =
-                Entry { action: "identity_unlinked", actor: actor.id(), subject: Some(user.uuid()), client, details };
+            let entry = Entry {
+                action: Action::IdentityUnlinked,
+                actor: actor.id(),
+                subject: Some(user.uuid()),
+                client,
+                details,
+            };
             audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
             Ok(unlinked.id)
         })

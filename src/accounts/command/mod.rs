@@ -1,7 +1,10 @@
 //! What can be done with accounts and sessions.
 
+mod audit;
 mod avatar;
+mod ban;
 mod deletion;
+mod directory;
 mod export;
 mod identity;
 mod profile;
@@ -11,8 +14,11 @@ mod sign_in;
 mod social;
 mod user;
 
+pub(super) use audit::{audit_entries, count_audit_entries};
 pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
+pub(super) use ban::{ban, unban};
 pub(super) use deletion::{cancel as cancel_deletion, delete_due, give_up};
+pub(super) use directory::{count_users, users};
 pub use export::my_data;
 pub(super) use identity::{link_identity, sweep_attempts, unlink_identity};
 pub(super) use profile::update_profile;

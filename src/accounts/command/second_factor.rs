@@ -14,7 +14,7 @@ use crate::accounts::query::{second_factor as query, user};
 use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, OneTimePasswords, Verdict, base32, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
@@ -292,7 +292,7 @@ async fn note(
 
 async fn failed(tx: &mut Tx, app: &App, client: &Client, user: UserId) -> Result<()> {
     let subject = Some(user.uuid());
-    let entry = Entry { action: "second_factor_failed", actor: None, subject, client, details: json!({}) };
+    let entry = Entry { action: Action::SecondFactorFailed, actor: None, subject, client, details: json!({}) };
     Ok(audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?)
 }
 

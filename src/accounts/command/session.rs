@@ -17,7 +17,7 @@ use crate::accounts::query::session::{self as query, Span, Which};
 use crate::accounts::query::{second_factor, user};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token};
 use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
@@ -51,7 +51,7 @@ pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -
                 return Err(error::session_over());
             };
             match Exchange::of(&session, &token, client, now) {
-                Exchange::Over => Err(error::session_over()),
+                Exchange::Over => Err(over(tx, &session, now).await?),
                 Exchange::Race => Err(error::refreshing()),
                 Exchange::Replay => end_replayed(tx, app, client, &session).await.map(|()| Err(session.id)),
                 Exchange::First | Exchange::Retry => extend(tx, app, client, &session, &hash).await.map(Ok),
@@ -62,6 +62,13 @@ pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -
         app.revocations.learn([stolen.uuid()], []);
         error::session_over()
     })
+}
+
+/// What to tell somebody whose session is over: if a ban has ended it, why.
+async fn over(tx: &mut Tx, session: &Session, now: DateTime<Utc>) -> Result<Error> {
+    let user = user::by_id(tx, session.user_id).await?;
+    let by_ban = user.filter(|user| user.is_banned(now) && session.ended_at == user.banned_at);
+    Ok(by_ban.map_or_else(error::session_over, |user| error::banned(&user)))
 }
 
 async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, used: &[u8]) -> Result<SignedIn> {
@@ -82,7 +89,7 @@ async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session
     query::end(tx, session.user_id, Which::Only(session.id), SessionEnd::Replayed, now).await?;
     let subject = Some(session.user_id.uuid());
     let details = json!({ "sessionId": session.id });
-    let entry = Entry { action: "refresh_token_replayed", actor: None, subject, client, details };
+    let entry = Entry { action: Action::RefreshTokenReplayed, actor: None, subject, client, details };
     audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     let (ip, user_agent) = (client.ip_text(), client.user_agent.clone());
     let event = SessionReplayed { user_id: session.user_id, session_id: session.id, ip, user_agent, at: now };
@@ -143,7 +150,7 @@ pub(super) async fn end_recorded(
     if !ended.is_empty() {
         let details = json!({ "sessionIds": ended, "reason": why.as_str() });
         let person = Some(user.uuid());
-        let entry = Entry { action: "sessions_ended", actor: person, subject: person, client, details };
+        let entry = Entry { action: Action::SessionsEnded, actor: person, subject: person, client, details };
         audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     }
     Ok(ended)

@@ -10,7 +10,7 @@ use crate::accounts::query::{second_factor, user};
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Client, Grant, Role, Verdict, opaque};
 use crate::platform::db::Tx;
 use crate::platform::throttle::Purpose;
@@ -34,7 +34,7 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
     };
     let Some(user) = found.as_ref().map(|found| &found.user).filter(|_| verdict != Verdict::Wrong) else {
         let known = found.map(|found| found.user.id.uuid());
-        let entry = Entry { action: "sign_in_failed", actor: None, subject: known, client, details: json!({}) };
+        let entry = Entry { action: Action::SignInFailed, actor: None, subject: known, client, details: json!({}) };
         audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?;
         return Err(error::wrong_credentials());
     };
@@ -63,7 +63,7 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     let span = Span { from: now, to: now + app.config.session_lifetime };
     session::insert(tx, id, user.id, client, &span).await?;
     let actor = Some(user.id.uuid());
-    let entry = Entry { action: "signed_in", actor, subject: actor, client, details: json!({ "sessionId": id }) };
+    let entry = Entry { action: Action::SignedIn, actor, subject: actor, client, details: json!({ "sessionId": id }) };
     audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     issue(tx, app, user, id, &span).await
 }

@@ -16,7 +16,7 @@ use crate::accounts::query::identity::{self as query, AttemptKey};
 use crate::accounts::query::user;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
@@ -105,7 +105,7 @@ pub(in crate::accounts) async fn complete_social(
         Err(Error::Invalid(errors)) => {
             let why: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
             let entry = Entry {
-                action: "sign_in_failed",
+                action: Action::SignInFailed,
                 actor: None,
                 subject: None,
                 client,
@@ -188,7 +188,7 @@ pub(super) async fn link(
     let Some(identity) = query::insert(tx, &app.clock, user, vouched).await? else { return Ok(None) };
     let details = json!({ "identityId": identity.id, "provider": provider.id() });
     let actor = Some(user.uuid());
-    let entry = Entry { action: "identity_linked", actor, subject: actor, client, details };
+    let entry = Entry { action: Action::IdentityLinked, actor, subject: actor, client, details };
     audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
     Ok(Some(identity))
 }

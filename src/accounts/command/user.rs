@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::accounts::event::{UserRegistered, UserRoleChanged};
-use crate::accounts::model::{ChangeUserRoleInput, ImportedUser, RegisterInput, User};
+use crate::accounts::model::{ChangeUserRoleInput, ImportedUser, RegisterInput, User, UserId};
 use crate::accounts::query::user as query;
 use crate::accounts::{error, policy};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
-use crate::platform::audit::{self, Entry};
+use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::{self, Tx};
 use crate::platform::outbox;
@@ -55,20 +55,30 @@ pub async fn import(app: &App, users: &[ImportedUser]) -> Result<Vec<User>> {
     app.db.transaction(async |tx| Ok(query::insert_new(tx, &app.clock, users).await?)).await
 }
 
+/// Locks the administrators and returns them. Of two who demote or ban each other at once, the second is none any more
+/// when their turn comes: so there is always one left.
+///
+/// # Errors
+/// The actor is none of them.
+pub(super) async fn lock_administration(tx: &mut Tx, app: &App, actor: &Actor) -> Result<Vec<UserId>> {
+    let admins = query::lock_admins(tx, app.clock.now()).await?;
+    if admins.iter().any(|admin| actor.is(*admin)) { Ok(admins) } else { Err(error::no_longer_admin()) }
+}
+
 /// Gives a user another role. Access tokens carry the role: those that were issued before are refused within a second,
 /// and refreshing the session gives one with the new role.
 ///
 /// # Errors
 /// Only administrators may; the last administrator stays one.
 pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: ChangeUserRoleInput) -> Result<User> {
-    if !policy::can_change_role(actor) {
+    if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators change roles.".into()));
     }
     let role = Role::from(input.role);
     let changed = app
         .db
         .transaction(async |tx| {
-            let admins = query::lock_admins(tx).await?;
+            let admins = lock_administration(tx, app, actor).await?;
             let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
             if user.role == role {
                 return Ok(user);
@@ -78,7 +88,7 @@ pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: Chang
             }
             let changed = set_role(app, tx, &user, role).await?;
             let (subject, details) = (Some(user.id.uuid()), json!({ "from": user.role, "to": role }));
-            let entry = Entry { action: "role_changed", actor: actor.id(), subject, client, details };
+            let entry = Entry { action: Action::RoleChanged, actor: actor.id(), subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
             Ok(changed)
         })

@@ -1,6 +1,9 @@
 //! Accounts in the schema.
 
+mod audit;
 mod avatar;
+mod ban;
+mod directory;
 mod identity;
 mod profile;
 mod second_factor;
@@ -18,6 +21,8 @@ pub struct AccountsQuery(
     session::SessionQuery,
     identity::IdentityQuery,
     second_factor::SecondFactorQuery,
+    directory::DirectoryQuery,
+    audit::AuditQuery,
 );
 
 /// The account mutations.
@@ -29,4 +34,5 @@ pub struct AccountsMutation(
     second_factor::SecondFactorMutation,
     profile::ProfileMutation,
     avatar::AvatarMutation,
+    ban::BanMutation,
 );

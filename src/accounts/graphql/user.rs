@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::identity::IdentityObject;
 use crate::accounts::loader::{BioOf, IdentitiesOf, UserById};
-use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
+use crate::accounts::model::{Ban, ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
 use crate::graphql::error::payload;
@@ -37,6 +37,13 @@ impl UserObject {
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "e-mail address")?;
         Ok(Some(&self.0.email))
+    }
+
+    /// Why and for how long the user is shut out; null for most. Only the user and administrators see it; for others it
+    /// is null, with an error.
+    async fn ban(&self, ctx: &Context<'_>) -> Result<Option<Inline<Ban>>> {
+        self.private(ctx, "ban")?;
+        Ok(Ban::of(&self.0, app(ctx).clock.now()).map(Inline))
     }
 
     /// What the user is to the platform.

@@ -1,18 +1,24 @@
 //! Users and sessions as rows, and what commands are given.
 
+mod audit;
 mod avatar;
+mod ban;
 mod deletion;
+mod directory;
 mod identity;
 mod profile;
 mod second_factor;
 mod session;
 mod user;
 
+pub(super) use audit::{AuditEntry, AuditFilter};
 pub(super) use avatar::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,
     RemoveAvatarInput, SIGNATURE_LENGTH, StartedUpload, UPLOAD_LIFETIME,
 };
+pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
+pub(super) use directory::{UserFilter, UserOrder, UserOrderField, UserPlace};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
     StartedSocialSignIn, UnlinkIdentityInput,

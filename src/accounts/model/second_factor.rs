@@ -9,6 +9,7 @@ use rand::distr::{Distribution, Uniform};
 use serde::{Deserialize, Serialize};
 
 use super::{SignedIn, TokenTransport, UserId};
+use crate::platform::audit::Action;
 use crate::platform::auth::{TokenHash, hash_token};
 use crate::platform::db::schema::{second_factors, sign_in_challenges};
 use crate::platform::fault::{Context, Fault};
@@ -93,12 +94,12 @@ pub(crate) enum FactorChange {
 
 impl FactorChange {
     /// As the audit trail names it.
-    pub(crate) fn action(self) -> &'static str {
+    pub(crate) fn action(self) -> Action {
         match self {
-            FactorChange::Enabled => "second_factor_enabled",
-            FactorChange::Disabled => "second_factor_disabled",
-            FactorChange::RecoveryCodeUsed => "recovery_code_used",
-            FactorChange::CodesRenewed => "recovery_codes_renewed",
+            FactorChange::Enabled => Action::SecondFactorEnabled,
+            FactorChange::Disabled => Action::SecondFactorDisabled,
+            FactorChange::RecoveryCodeUsed => Action::RecoveryCodeUsed,
+            FactorChange::CodesRenewed => Action::RecoveryCodesRenewed,
         }
     }
 }

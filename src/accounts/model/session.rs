@@ -60,6 +60,8 @@ pub(crate) enum SessionEnd {
     AccountGivenUp,
     /// The user has more sessions than are allowed, and this was the oldest.
     TooMany,
+    /// An administrator has shut the user out.
+    Banned,
 }
 
 impl SessionEnd {
@@ -71,6 +73,7 @@ impl SessionEnd {
             SessionEnd::Replayed => "replayed",
             SessionEnd::AccountGivenUp => "account_given_up",
             SessionEnd::TooMany => "too_many",
+            SessionEnd::Banned => "banned",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The accounts' SQL.
 
+pub(super) mod audit;
 pub(super) mod avatar;
 pub(super) mod deletion;
+pub(super) mod directory;
 pub(super) mod export;
 pub(super) mod identity;
 pub(super) mod profile;

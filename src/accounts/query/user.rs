@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::accounts::model::{Credentials, ImportedUser, User, UserId};
+use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId};
 use crate::platform::auth::Role;
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
 use crate::platform::db::schema::users;
+
+/// What [`Tx::changed`] is told when a user's row is another one, unless an event tells it.
+pub(in crate::accounts) const ROWS: &str = "user_changed";
 
 pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
@@ -48,11 +52,14 @@ pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Op
     living.select(User::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
-/// Locks every administrator who stays, so that two demotions at once cannot remove the last two. Whoever has given
-/// the account up does not count.
-pub(in crate::accounts) async fn lock_admins(tx: &mut Tx) -> QueryResult<Vec<UserId>> {
+/// Locks every administrator who is not banned and has not given the account up, so that two demotions or bans at once
+/// cannot remove the last two. Whoever is demoted or banned while this waits is not in the answer.
+pub(in crate::accounts) async fn lock_admins(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<UserId>> {
     users::table
-        .filter(users::role.eq(Role::Admin).and(users::deletion_due_at.is_null()))
+        // Not a parameter: an index has these few, and PostgreSQL must know at planning that it has them all.
+        .filter(diesel::dsl::sql::<Bool>("role = 'ADMIN'"))
+        .filter(users::deletion_due_at.is_null())
+        .filter(users::banned_at.is_null().or(users::banned_until.le(now)))
         .order(users::id)
         .select(users::id)
         .for_update()
@@ -131,6 +138,25 @@ pub(in crate::accounts) async fn renew_tokens(tx: &mut Tx, id: UserId, now: Date
     diesel::update(users::table.find(id))
         .set((users::token_version.eq(users::token_version + 1), users::tokens_changed_at.eq(now)))
         .returning(users::token_version)
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::accounts) async fn set_ban(
+    tx: &mut Tx,
+    id: UserId,
+    ban: Option<&Ban>,
+    now: DateTime<Utc>,
+) -> QueryResult<User> {
+    tx.changed(ROWS);
+    diesel::update(users::table.find(id))
+        .set((
+            users::banned_at.eq(ban.map(|ban| ban.since)),
+            users::banned_until.eq(ban.and_then(|ban| ban.until)),
+            users::ban_reason.eq(ban.map(|ban| &ban.reason)),
+            users::updated_at.eq(now),
+        ))
+        .returning(User::as_returning())
         .get_result(tx.conn())
         .await
 }

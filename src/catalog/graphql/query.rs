@@ -1,21 +1,21 @@
 //! Reading the catalog.
 
 use async_graphql::{Context, Object};
-use chrono::DateTime;
-use uuid::Uuid;
 
 use super::course::CourseObject;
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
-use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug};
+use crate::accounts::UserId;
+use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::catalog::policy;
-use crate::graphql::context::{actor, app, loaders, public};
-use crate::graphql::page::{Page, encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
+use crate::graphql::context::{Role, actor, app, loaders, public, requires};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Requires, Result};
 use crate::platform::outbox::feed;
 
 const COURSES: &str = "courses";
+const VIEWER_COURSES: &str = "viewerCourses";
 
 /// The catalog queries.
 #[derive(Default)]
@@ -34,13 +34,7 @@ impl CatalogQuery {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<CourseObject>>> {
-        let page = PageArgs { first, after, last, before }.page::<(i64, Uuid)>(COURSES)?;
-        let page = Page {
-            limit: page.limit,
-            backward: page.backward,
-            after: page.after.map(|(micros, id)| Ok::<_, Error>((instant(micros)?, id))).transpose()?,
-            before: page.before.map(|(micros, id)| Ok::<_, Error>((instant(micros)?, id))).transpose()?,
-        };
+        let page = PageArgs { first, after, last, before }.timed_page(COURSES)?;
         let rows = loaders(ctx).load(CatalogPage(page.clone())).await?.unwrap_or_default();
         let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
             let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
@@ -50,6 +44,31 @@ impl CatalogQuery {
             return Ok(Inline(connection));
         }
         let total = loaders(ctx).load(CatalogCount).await?.unwrap_or_default();
+        Ok(Inline(connection.with_total(total)))
+    }
+
+    /// The courses that the viewer teaches, drafts and published ones, those created last first.
+    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    async fn viewer_courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CourseObject>>> {
+        let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
+        let viewer = actor(ctx).id().map(UserId::new);
+        let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+        let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
+        let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
+            encode_cursor(VIEWER_COURSES, &(course.created_at.timestamp_micros(), course.id))
+        });
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = loaders(ctx).load(TaughtCount(viewer)).await?.unwrap_or_default();
         Ok(Inline(connection.with_total(total)))
     }
 
@@ -89,12 +108,4 @@ impl CatalogQuery {
         let total = feed::count(app(ctx), &topic).await?;
         Ok(Inline(connection.with_total(total)))
     }
-}
-
-/// The instant of a cursor. Cursors are not signed, and PostgreSQL fails at instants that lie too far back, together
-/// with the other requests' pages that it was asked for at once.
-fn instant(micros: i64) -> Result<chrono::DateTime<chrono::Utc>> {
-    DateTime::from_timestamp_micros(micros)
-        .filter(|instant| *instant >= DateTime::UNIX_EPOCH)
-        .ok_or_else(|| Error::BadInput(format!("The cursor is not one that {COURSES} returned.")))
 }

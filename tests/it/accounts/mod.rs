@@ -1,5 +1,6 @@
 //! Registration, sign-in and roles through the API.
 
+mod admin;
 mod avatar;
 mod deletion;
 mod profile;

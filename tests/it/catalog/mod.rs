@@ -2,6 +2,7 @@
 
 mod counts;
 mod drafts;
+mod own;
 mod paging;
 mod permissions;
 mod slugs;

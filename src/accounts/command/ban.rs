@@ -1,0 +1,91 @@
+//! Shutting somebody out, and letting them in again.
+
+use chrono::SubsecRound;
+use serde_json::json;
+
+use super::user::lock_administration;
+use crate::accounts::event::UserBanned;
+use crate::accounts::model::{Ban, BanUserInput, SessionEnd, UnbanUserInput, User};
+use crate::accounts::query::session::{self, Which};
+use crate::accounts::query::user as query;
+use crate::accounts::{error, policy};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
+use crate::platform::outbox;
+
+const LONGEST_REASON: usize = 500;
+
+/// Shuts a user out: all their sessions end, on every node within a second, and they cannot sign in before the ban's
+/// end. Banning a banned user changes the terms; the same terms again change nothing.
+///
+/// # Errors
+/// The input's mistakes; only administrators ban, and nobody bans themselves, so one administrator is always left.
+pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUserInput) -> Result<User> {
+    if !policy::can_administer(actor) {
+        return Err(Error::Forbidden("Only administrators ban.".into()));
+    }
+    let (reason, now) = (check(app, actor, &input)?, app.clock.now());
+    // What the database keeps; the same input again is then the same ban.
+    let until = input.until.map(|until| until.trunc_subsecs(6));
+    let (banned, ended) = app
+        .db
+        .transaction(async |tx| {
+            lock_administration(tx, app, actor).await?;
+            let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
+            let old = Ban::of(&user, now);
+            let ban = Ban { reason, since: old.as_ref().map_or(now, |old| old.since), until };
+            if old.as_ref() == Some(&ban) {
+                return Ok((user, Vec::new()));
+            }
+            let banned = query::set_ban(tx, user.id, Some(&ban), now).await?;
+            let ended = session::end(tx, user.id, Which::All, SessionEnd::Banned, now).await?;
+            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "until": ban.until }));
+            let entry = Entry { action: Action::UserBanned, actor: actor.id(), subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            let event = UserBanned { user_id: user.id, reason: ban.reason, until: ban.until };
+            outbox::record(tx, &app.clock, &event).await?;
+            Ok::<_, Error>((banned, ended))
+        })
+        .await?;
+    app.revocations.learn(ended, []);
+    Ok(banned)
+}
+
+/// Lets a user in again, before the ban's end if it has one. Nothing changes for somebody who is not banned.
+///
+/// # Errors
+/// Only administrators may.
+pub(crate) async fn unban(app: &App, actor: &Actor, client: &Client, input: UnbanUserInput) -> Result<User> {
+    if !policy::can_administer(actor) {
+        return Err(Error::Forbidden("Only administrators lift bans.".into()));
+    }
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            lock_administration(tx, app, actor).await?;
+            let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
+            let Some(ban) = Ban::of(&user, now) else { return Ok(user) };
+            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "until": ban.until }));
+            let entry = Entry { action: Action::UserUnbanned, actor: actor.id(), subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            Ok(query::set_ban(tx, user.id, None, now).await?)
+        })
+        .await
+}
+
+/// The reason as it is stored.
+fn check(app: &App, actor: &Actor, input: &BanUserInput) -> Result<String> {
+    let mut check = Check::new();
+    if actor.is(input.user_id) {
+        check.error(UserErrorCode::NotAllowed, "userId", "Nobody bans themselves; ask another administrator.");
+    }
+    let reason = check.required("reason", &input.reason, LONGEST_REASON);
+    if input.until.is_some_and(|until| until.trunc_subsecs(6) <= app.clock.now()) {
+        check.error(UserErrorCode::OutOfRange, "until", "A ban ends in the future; without an end it is for good.");
+    }
+    check.finish()?;
+    Ok(reason)
+}

@@ -1,0 +1,43 @@
+//! Listing users.
+
+use async_graphql::{Context, Object};
+
+use super::user::{UserObject, object};
+use crate::accounts::command;
+use crate::accounts::model::{UserFilter, UserOrder, UserPlace};
+use crate::graphql::context::{Role, actor, app, requires};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Inline, PageArgs, Requires, Result};
+
+/// The queries about all users.
+#[derive(Default)]
+pub(super) struct DirectoryQuery;
+
+#[Object]
+impl DirectoryQuery {
+    /// The users, those who registered last first unless an order is given.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    #[allow(clippy::too_many_arguments)]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which users; all if left out.")] filter: Option<UserFilter>,
+        #[graphql(desc = "In which order. A cursor is good for one field's order only.")] order: Option<UserOrder>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<UserObject>>> {
+        let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
+        let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;
+        let rows = command::users(app(ctx), actor(ctx), &filter, order, page.clone()).await?;
+        let cursor = move |UserObject(user): &UserObject| encode_cursor(order.list(), &order.place(user));
+        let connection = page.connection(rows, |user| object(user).0, cursor);
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = command::count_users(app(ctx), actor(ctx), &filter).await?;
+        Ok(Inline(connection.with_total(total)))
+    }
+}

@@ -1,0 +1,83 @@
+//! What an administrator says to shut somebody out, or to let them in again.
+
+use async_graphql::{InputObject, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use super::{User, UserId};
+
+/// Shuts a user out.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct BanUserInput {
+    /// Whom.
+    pub user_id: UserId,
+    /// Why, 1 to 500 characters. The user reads it in a mail and when trying to sign in.
+    pub reason: String,
+    /// When the ban ends by itself; without it, it is for good.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Lets a user in again.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct UnbanUserInput {
+    /// Whom.
+    pub user_id: UserId,
+}
+
+/// Why and for how long a user is shut out.
+#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+pub(crate) struct Ban {
+    /// Why, as the user was told.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it ends by itself; null when it is for good.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Ban {
+    /// The ban that is in force at `now`.
+    pub(crate) fn of(user: &User, now: DateTime<Utc>) -> Option<Ban> {
+        let since = user.banned_at.filter(|_| user.is_banned(now))?;
+        Some(Ban { reason: user.ban_reason.clone().unwrap_or_default(), since, until: user.banned_until })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::platform::auth::Role;
+
+    #[test]
+    fn a_ban_ends_at_its_end() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        let user = |banned_at, banned_until| User {
+            id: UserId::new(Uuid::from_u128(1)),
+            email: "ada@example.org".into(),
+            name: "Ada".into(),
+            role: Role::Student,
+            created_at: at(0),
+            token_version: 0,
+            banned_at,
+            banned_until,
+            ban_reason: Some("Spam".into()),
+            locale: None,
+            time_zone: None,
+            avatar_key: None,
+            deletion_due_at: None,
+            deleted_at: None,
+        };
+        for (case, user, now, banned) in [
+            ("never banned", user(None, None), 50, false),
+            ("for good", user(Some(at(10)), None), 1_000_000, true),
+            ("until later", user(Some(at(10)), Some(at(100))), 99, true),
+            ("until now", user(Some(at(10)), Some(at(100))), 100, false),
+            ("until earlier", user(Some(at(10)), Some(at(100))), 101, false),
+        ] {
+            assert_eq!(user.is_banned(at(now)), banned, "{case}");
+            assert_eq!(Ban::of(&user, at(now)).is_some(), banned, "{case}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The SQL that reads the audit trail; `platform::audit` writes it.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::model::{AuditEntry, AuditFilter};
+use crate::graphql::Id;
+use crate::graphql::page::Page;
+use crate::platform::db::schema::audit_entries;
+
+type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
+
+/// A page of the trail in the page's direction; the list's own is the newest first.
+pub(in crate::accounts) async fn page(
+    conn: &mut AsyncPgConnection,
+    filter: &AuditFilter,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<AuditEntry>> {
+    use audit_entries::{at, id};
+    let mut rows = filtered(filter);
+    // `<= AND (< OR <)` is what lets an index start at the cursor.
+    if let Some((time, row)) = page.after {
+        rows = rows.filter(at.le(time)).filter(at.lt(time).or(id.lt(Id::<AuditEntry>::new(row))));
+    }
+    if let Some((time, row)) = page.before {
+        rows = rows.filter(at.ge(time)).filter(at.gt(time).or(id.gt(Id::<AuditEntry>::new(row))));
+    }
+    rows = match page.backward {
+        true => rows.order((at.asc(), id.asc())),
+        false => rows.order((at.desc(), id.desc())),
+    };
+    rows.limit(page.fetch()).select(AuditEntry::as_select()).load(conn).await
+}
+
+pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, filter: &AuditFilter) -> QueryResult<i64> {
+    filtered(filter).count().get_result(conn).await
+}
+
+fn filtered(filter: &AuditFilter) -> Rows<'_> {
+    use audit_entries::{action, actor_id, at, subject_id};
+    let mut rows = audit_entries::table.into_boxed();
+    if let Some(wanted) = filter.action {
+        rows = rows.filter(action.eq(wanted.as_str()));
+    }
+    if let Some(wanted) = filter.actor_id {
+        rows = rows.filter(actor_id.eq(wanted));
+    }
+    if let Some(wanted) = filter.subject_id {
+        rows = rows.filter(subject_id.eq(wanted));
+    }
+    if let Some(from) = filter.from {
+        rows = rows.filter(at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        rows = rows.filter(at.lt(to));
+    }
+    rows
+}
