@@ -1,8 +1,8 @@
-//! Who uses the platform: users, their roles, registration, sign-in and sessions.
+//! Who uses the platform: users, their roles, registration, sign-in, sessions and personal API tokens.
 //!
 //! An e-mail address belongs to one user at most. A password is never stored, only its Argon2id hash, and a request
-//! that carries an access token costs no database read to know who sends it; what ends a session counts on every node
-//! within a second all the same.
+//! that carries an access token costs no database read to know who sends it, nor does one with a personal API token
+//! that was used a moment ago; what ends a session or a token counts on every node within a second all the same.
 
 mod command;
 mod error;
@@ -14,7 +14,10 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{admit, change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
+pub use command::{
+    admit, authenticate, change_role, create_admin, import, is_api_token, is_current, open, register, sign_in,
+    watch_revocations,
+};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
 pub use job::{handlers, mails};

@@ -1,7 +1,7 @@
 //! The audit trail: who did what, from where. Written in the transaction of what it tells of, never changed.
 
 use chrono::{DateTime, Utc};
-use diesel::ExpressionMethods;
+use diesel::{ExpressionMethods, PgExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -45,4 +45,19 @@ pub async fn record(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>, e
         .await
         .context("cannot write to the audit trail")?;
     Ok(())
+}
+
+/// Whether there is such a line since `since`: the same action, subject, details and address.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_recorded(conn: &mut AsyncPgConnection, since: DateTime<Utc>, entry: &Entry<'_>) -> Result<bool, Fault> {
+    let same = audit_entries::table
+        .filter(audit_entries::subject_id.is_not_distinct_from(entry.subject))
+        .filter(audit_entries::at.gt(since))
+        .filter(audit_entries::action.eq(entry.action))
+        .filter(audit_entries::ip.is_not_distinct_from(entry.client.ip_text()))
+        .filter(audit_entries::details.eq(&entry.details))
+        .select(audit_entries::id);
+    diesel::select(diesel::dsl::exists(same)).get_result(conn).await.context("cannot read the audit trail")
 }

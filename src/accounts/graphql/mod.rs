@@ -1,5 +1,6 @@
 //! Accounts in the schema.
 
+mod api_token;
 mod identity;
 mod second_factor;
 mod session;
@@ -16,6 +17,7 @@ pub struct AccountsQuery(
     session::SessionQuery,
     identity::IdentityQuery,
     second_factor::SecondFactorQuery,
+    api_token::ApiTokenQuery,
 );
 
 /// The account mutations.
@@ -25,4 +27,5 @@ pub struct AccountsMutation(
     session::SessionMutation,
     identity::IdentityMutation,
     second_factor::SecondFactorMutation,
+    api_token::ApiTokenMutation,
 );

@@ -9,7 +9,7 @@ use super::identity::IdentityObject;
 use crate::accounts::loader::{IdentitiesOf, UserById};
 use crate::accounts::model::{ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
-use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
+use crate::graphql::context::{Role, Scope, actor, app, client, loaders, public, requires, within};
 use crate::graphql::error::payload;
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Requires, Result, UserError};
@@ -35,7 +35,8 @@ impl UserObject {
 
     /// The e-mail address. Only its owner and administrators see it; for others it is null, with an error.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        if policy::can_see_email(actor(ctx), &self.0) {
+        let own = within(ctx, Scope::ReadAccount).is(self.0.id);
+        if own || policy::can_see_email(within(ctx, Scope::ReadUsers), &self.0) {
             Ok(Some(&self.0.email))
         } else {
             Err(Error::Forbidden("Only the owner of an account sees its e-mail address.".into()))
@@ -80,10 +81,10 @@ pub(super) struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// The signed-in user; null when nobody is signed in.
+    /// The signed-in user; null when nobody is signed in. An API token needs the scope READ_ACCOUNT.
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
-        let Some(id) = actor(ctx).id() else { return Ok(None) };
+        let Some(id) = within(ctx, Scope::ReadAccount).id() else { return Ok(None) };
         let user = loaders(ctx).load(UserById(UserId::new(id))).await?;
         Ok(user.map(|user| Inline(UserObject(user))))
     }

@@ -1,10 +1,12 @@
-//! Users and sessions as rows, and what commands are given.
+//! Users, sessions and API tokens as rows, and what commands are given.
 
+mod api_token;
 mod identity;
 mod second_factor;
 mod session;
 mod user;
 
+pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
     StartedSocialSignIn, UnlinkIdentityInput,

@@ -1,5 +1,6 @@
 //! The accounts' SQL.
 
+pub(super) mod api_token;
 pub(super) mod identity;
 pub(super) mod second_factor;
 pub(super) mod session;

@@ -10,7 +10,7 @@ use super::subscription::topic;
 use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug};
 use crate::catalog::model::CourseId;
 use crate::catalog::policy;
-use crate::graphql::context::{actor, app, loaders, public};
+use crate::graphql::context::{Scope, app, loaders, public, within};
 use crate::graphql::page::{Page, encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
 use crate::platform::outbox::feed;
@@ -61,7 +61,7 @@ impl CatalogQuery {
         #[graphql(desc = "The course's name in addresses.")] slug: String,
     ) -> Result<Option<Inline<CourseObject>>> {
         let course = loaders(ctx).load(CourseBySlug(slug)).await?;
-        let visible = course.filter(|course| policy::can_see(actor(ctx), course));
+        let visible = course.filter(|course| policy::can_see(within(ctx, Scope::ReadCourses), course));
         Ok(visible.map(|course| Inline(CourseObject(course))))
     }
 

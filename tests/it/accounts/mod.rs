@@ -1,5 +1,7 @@
 //! Registration, sign-in and roles through the API.
 
+mod api_tokens;
+mod scopes;
 mod second_factor;
 mod sessions;
 mod social;
