@@ -164,3 +164,49 @@ fn require_role(actor: &Actor, role: Role) -> Result<(), Error> {
         Actor::User { role: own, .. } => Err(Error::Forbidden(format!("This needs the role {role}; yours is {own}."))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Schema};
+    use chrono::{DateTime, Utc};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::platform::auth::Scopes;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn in_session(&self, ctx: &Context<'_>) -> bool {
+            actor(ctx).has(auth::Role::Student)
+        }
+
+        async fn in_scope(&self, ctx: &Context<'_>) -> bool {
+            within(ctx, Scope::ReadCourses).has(auth::Role::Student)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_resolver_that_names_no_scope_takes_a_token_for_nobody() {
+        let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
+        let user = |scopes: Option<&[auth::Scope]>| Actor::User {
+            id: Uuid::from_u128(1),
+            role: auth::Role::Admin,
+            session: Uuid::from_u128(2),
+            version: 0,
+            expires_at: DateTime::<Utc>::MAX_UTC,
+            scopes: scopes.map(|scopes| Scopes::from_iter(scopes.iter().copied())),
+        };
+        for (who, actor, in_session, in_scope) in [
+            ("nobody", Actor::Anonymous, false, false),
+            ("a session", user(None), true, true),
+            ("a token with the scope", user(Some(&auth::Scope::ALL)), false, true),
+            ("a token without it", user(Some(&[auth::Scope::ReadUsers])), false, false),
+        ] {
+            let response = schema.execute(Request::new("{ inSession inScope }").data(actor)).await;
+            let expected = async_graphql::value!({ "inSession": in_session, "inScope": in_scope });
+            assert_eq!(response.data, expected, "{who}");
+        }
+    }
+}

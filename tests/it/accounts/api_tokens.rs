@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use futures_util::StreamExt;
 use lyceum::accounts;
 use lyceum::platform::auth::{Client, Role, hash_token, opaque};
 use serde_json::{Value, json};
@@ -217,16 +218,25 @@ async fn a_token_in_use_costs_no_statement() {
     let token = make(&app, &ada, &["READ_ACCOUNT"]).await;
     assert_eq!(status(&app, &token.text).await, 200);
     until_noted(&app).await;
-    let before = app.app.db.statements();
-    for _ in 0..20 {
-        assert_eq!(status(&app, &token.text).await, 200);
-    }
-    assert_eq!(app.app.db.statements(), before);
-    // What is remembered is too old after half a minute: one statement, whoever asks.
-    app.app.clock.advance(TimeDelta::seconds(30));
-    let requests = (0..20).map(|_| status(&app, &token.text));
-    assert!(futures_util::future::join_all(requests).await.iter().all(|status| *status == 200));
-    assert_eq!(app.app.db.statements(), before + 1);
+    // When this machine is so busy that the list of what has ended gets old, the database is asked: hence until.
+    until("twenty requests without a statement", async || {
+        let before = app.app.db.statements();
+        for _ in 0..20 {
+            assert_eq!(status(&app, &token.text).await, 200);
+        }
+        app.app.db.statements() == before
+    })
+    .await;
+    // What is remembered is too old after half a minute. No round would do with one if each asked for itself.
+    until("twenty requests at once with one statement", async || {
+        app.app.clock.advance(TimeDelta::seconds(30));
+        let before = app.app.db.statements();
+        let client = Client::new(None, "test");
+        let asking = (0..20).map(|_| accounts::authenticate(&app.app, &client, &token.text));
+        assert!(futures_util::future::join_all(asking).await.iter().all(|actor| matches!(actor, Ok(Some(_)))));
+        app.app.db.statements() == before + 1
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -263,7 +273,13 @@ async fn what_is_no_token_does_not_reach_the_database_for_long() {
     // The socket comes from another address than the requests: there it is looked up.
     assert_eq!(socket.receive().await.unwrap_err().code, 4403);
 
-    assert_eq!(status(&app, &token.text).await, 200, "who is known does not suffer");
+    // Who is known does not suffer, even when it is time to ask the database again.
+    assert_eq!(status(&app, &token.text).await, 200);
+    app.app.clock.advance(TimeDelta::seconds(30));
+    until("the address has to wait again", async || status(&app, &opaque("lyp_").0).await == 429).await;
+    let before = app.app.db.statements();
+    assert_eq!(status(&app, &token.text).await, 200);
+    assert_eq!(app.app.db.statements(), before + 1);
     assert_eq!(from(&app, "192.0.2.2", &opaque("lyp_").0, VIEWER).await.0, 401, "nor do other addresses");
     let fresh = make(&app, &ada, &["READ_ACCOUNT"]).await;
     assert_eq!(from(&app, "192.0.2.2", &fresh.text, VIEWER).await.0, 200);
@@ -272,14 +288,15 @@ async fn what_is_no_token_does_not_reach_the_database_for_long() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn good_tokens_that_are_new_to_a_node_do_not_count_as_guesses() {
     let app = TestApp::start().await;
-    let ada = app.user("Ada", Role::Student).await;
     let mut tokens = Vec::new();
-    for number in 0..150 {
-        let user = app.user(&format!("User{number}"), Role::Student).await;
-        tokens.push(make(&app, &user, &["READ_ACCOUNT"]).await);
+    for name in ["Ada", "Bob"] {
+        let user = app.user(name, Role::Student).await;
+        for _ in 0..60 {
+            tokens.push(make(&app, &user, &["READ_ACCOUNT"]).await);
+        }
     }
-    tokens.push(make(&app, &ada, &["READ_ACCOUNT"]).await);
-    let answers = futures_util::future::join_all(tokens.iter().map(|token| status(&app, &token.text))).await;
+    let requests = tokens.iter().map(|token| status(&app, &token.text));
+    let answers: Vec<u16> = futures_util::stream::iter(requests).buffered(10).collect().await;
     assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
 }
 
