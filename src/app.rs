@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
-use crate::platform::auth::{Passwords, Revocations, Seal, Tokens};
+use crate::platform::auth::{ApiTokens, Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
@@ -111,6 +111,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         seal: Seal::new(&secret, &config.previous_secrets),
         revocations: Revocations::new(config.token_lifetime),
         identity: Providers::new(&config.identity, &clock)?,
+        api_tokens: ApiTokens::default(),
         metrics: Metrics::new(),
         config,
         clock,

@@ -66,6 +66,15 @@ pub(super) fn no_such_session() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["sessionId"], "You have no such session.")
 }
 
+pub(super) fn no_such_api_token() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["apiTokenId"], "You have no such token.")
+}
+
+pub(super) fn too_many_api_tokens(most: i64) -> Error {
+    let message = format!("You have {most} tokens, the most there may be; revoke one first.");
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
 pub(super) fn no_cookies_here() -> Error {
     let message = "Cookies are set over HTTP only, for a page of this origin or a request with the header x-lyceum-csrf; \
         otherwise use the transport BEARER.";

@@ -39,11 +39,6 @@ pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
-/// What opens an account is its owner's and the administrators' business.
-pub(super) fn can_see_identities(actor: &Actor, user: &User) -> bool {
-    actor.is(user.id) || actor.has(Role::Admin)
-}
-
 /// Pictures can be offensive, and an account may have been given up by somebody who broke into it: administrators
 /// can take the one away and keep the other.
 pub(super) fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
@@ -117,7 +112,7 @@ mod tests {
 
     fn actor(id: u128, role: Role) -> Actor {
         let id = Uuid::from_u128(id);
-        Actor::User { id, role, session: Uuid::nil(), version: 0, expires_at: DateTime::<Utc>::MAX_UTC }
+        Actor::User { id, role, session: Uuid::nil(), version: 0, expires_at: DateTime::<Utc>::MAX_UTC, scopes: None }
     }
 
     #[test]
@@ -146,7 +141,6 @@ mod tests {
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
             assert_eq!(can_see_private(&actor, &user), sees_private, "{who}");
-            assert_eq!(can_see_identities(&actor, &user), sees_private, "{who}");
             assert_eq!(can_step_in_for(&actor, user.id), sees_private, "{who}");
             assert_eq!(can_administer(&actor), administers, "{who}");
         }

@@ -33,7 +33,7 @@ mod tests {
 
     fn actor(id: u128, role: Role) -> Actor {
         let id = Uuid::from_u128(id);
-        Actor::User { id, role, session: Uuid::nil(), version: 0, expires_at: DateTime::<Utc>::MAX_UTC }
+        Actor::User { id, role, session: Uuid::nil(), version: 0, expires_at: DateTime::<Utc>::MAX_UTC, scopes: None }
     }
 
     fn course(published: bool) -> Course {

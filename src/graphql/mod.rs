@@ -15,7 +15,7 @@ pub mod settle;
 pub mod shape;
 mod variables;
 
-pub use context::{Requires, actor, app, loaders};
+pub use context::{Requires, Scoped, actor, app, loaders};
 pub use error::{Error, Result, UserError, UserErrorCode};
 pub use execute::Graph;
 pub use id::{Entity, Id};

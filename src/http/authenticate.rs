@@ -1,12 +1,14 @@
 //! Who sends a request, and from where: an `Authorization` header, or the cookies of a browser.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
 use super::server::Peer;
 use crate::accounts;
 use crate::config::Config;
+use crate::graphql::Error;
 use crate::platform::App;
 use crate::platform::auth::{Actor, Client, Refused, TokenCookie};
 
@@ -20,6 +22,8 @@ pub(super) enum Denied {
     Unauthenticated(&'static str),
     /// Cookies came with a request that another site may have made the browser send.
     CrossSite,
+    /// Too many texts that are no tokens came from this address.
+    RateLimited(Duration),
     /// Whether the session goes on can't be found out now.
     Unavailable,
 }
@@ -35,9 +39,11 @@ pub(super) async fn authenticate(
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| Denied::Unauthenticated("The Authorization header is not text."))?;
         let actor = match text.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => read(app, token.trim()).await?,
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+                bearer(app, &client, token.trim()).await?
+            }
             _ => {
-                let message = "The Authorization header must be `Bearer` and an access token.";
+                let message = "The Authorization header must be `Bearer` and a token.";
                 return Err(Denied::Unauthenticated(message));
             }
         };
@@ -68,13 +74,29 @@ pub(super) async fn authenticate_socket(
     let client = client(&app.config, headers, peer);
     if let Some(text) = authorization {
         let token = text.strip_prefix("Bearer ").or(text.strip_prefix("bearer ")).unwrap_or(text).trim();
-        return Ok((read(app, token).await?, client));
+        return Ok((bearer(app, &client, token).await?, client));
     }
     let (access, refresh) = cookies(app, headers);
     if (access.is_some() || refresh.is_some()) && !is_own(&app.config, headers) {
         return Err(Denied::CrossSite);
     }
     Ok((from_cookie(app, access).await?, client))
+}
+
+/// Whom the token of an Authorization header speaks for: an access token or a personal API token.
+async fn bearer(app: &App, client: &Client, token: &str) -> Result<Actor, Denied> {
+    if !accounts::is_api_token(token) {
+        return read(app, token).await;
+    }
+    match accounts::authenticate(app, client, token).await {
+        Ok(Some(actor)) => Ok(actor),
+        Ok(None) => Err(Denied::Unauthenticated("The API token is not valid, or it has expired or was revoked.")),
+        Err(Error::RateLimited { wait }) => Err(Denied::RateLimited(wait)),
+        Err(error) => {
+            tracing::warn!(?error, "cannot find out whose API token this is");
+            Err(Denied::Unavailable)
+        }
+    }
 }
 
 /// Whom an access token speaks for, if its session goes on.

@@ -22,6 +22,7 @@ use super::authenticate::{Denied, authenticate};
 use super::media::{self, Media, RequestErrors, respond, retry_later};
 use super::server::Peer;
 use super::{Edge, request_id, socket};
+use crate::graphql::Error;
 use crate::graphql::error::request_error;
 use crate::graphql::execute::{Caller, refusal};
 use crate::platform::auth::{Actor, Client};
@@ -152,7 +153,7 @@ impl Exchange {
                 exchange.caller.actor = actor;
                 exchange.caller.client = Arc::new(client);
             }
-            Err(denied) => return Err(Box::new(exchange.unread(denied.into()))),
+            Err(denied) => return Err(Box::new(exchange.denied(denied))),
         }
         Ok(exchange)
     }
@@ -214,27 +215,30 @@ impl Exchange {
         response
     }
 
-    fn method_not_allowed(&self, message: &str, allow: &'static str) -> Response {
-        let unread = Unread::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
-        let mut response = self.unread(unread);
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-        response
-    }
-}
-
-impl From<Denied> for Unread {
-    fn from(denied: Denied) -> Unread {
-        match denied {
+    fn denied(&self, denied: Denied) -> Response {
+        self.unread(match denied {
             Denied::Unauthenticated(message) => Unread::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message),
             Denied::CrossSite => {
                 let message = "The request has cookies but may come from another site; send the header x-lyceum-csrf.";
                 Unread::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
             }
+            Denied::RateLimited(wait) => {
+                let refused = refusal(Error::RateLimited { wait }, &self.caller);
+                let (status, body) = (StatusCode::TOO_MANY_REQUESTS, RequestErrors::of(&refused));
+                return self.with_headers(respond(self.media, status, &self.caller.request_id, &body), &[&refused]);
+            }
             Denied::Unavailable => {
                 let message = "The session can't be checked now; try again in a moment.";
                 Unread::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
             }
-        }
+        })
+    }
+
+    fn method_not_allowed(&self, message: &str, allow: &'static str) -> Response {
+        let unread = Unread::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+        let mut response = self.unread(unread);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        response
     }
 }
 

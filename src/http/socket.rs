@@ -78,7 +78,7 @@ impl From<Denied> for Refusal {
             Denied::CrossSite => {
                 Refusal::Forbidden("The upgrade has cookies but comes from a page of another origin.".into())
             }
-            Denied::Unavailable => Refusal::Unavailable,
+            Denied::RateLimited(_) | Denied::Unavailable => Refusal::Unavailable,
         }
     }
 }

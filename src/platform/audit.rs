@@ -47,6 +47,12 @@ pub enum Action {
     UserBanned,
     /// A ban was lifted before its end.
     UserUnbanned,
+    /// A user made a personal API token.
+    ApiTokenCreated,
+    /// A personal API token was revoked.
+    ApiTokenRevoked,
+    /// A personal API token was used, from an address for the first time in a while.
+    ApiTokenUsed,
     /// A user's picture was removed.
     AvatarRemoved,
     /// A user gave the account up.
@@ -75,6 +81,9 @@ impl Action {
             Action::RoleChanged => "role_changed",
             Action::UserBanned => "user_banned",
             Action::UserUnbanned => "user_unbanned",
+            Action::ApiTokenCreated => "api_token_created",
+            Action::ApiTokenRevoked => "api_token_revoked",
+            Action::ApiTokenUsed => "api_token_used",
             Action::AvatarRemoved => "avatar_removed",
             Action::AccountGivenUp => "account_given_up",
             Action::AccountKept => "account_kept",
@@ -182,4 +191,19 @@ pub async fn forget(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
         .await
         .context("cannot anonymise the audit trail")?;
     Ok(())
+}
+
+/// Whether there is such a line since `since`: the same action, subject, details and address.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_recorded(conn: &mut AsyncPgConnection, since: DateTime<Utc>, entry: &Entry<'_>) -> Result<bool, Fault> {
+    let same = audit_entries::table
+        .filter(audit_entries::subject_id.is_not_distinct_from(entry.subject))
+        .filter(audit_entries::at.gt(since))
+        .filter(audit_entries::action.eq(entry.action.as_str()))
+        .filter(audit_entries::ip.is_not_distinct_from(entry.client.ip_text()))
+        .filter(audit_entries::details.eq(&entry.details))
+        .select(audit_entries::id);
+    diesel::select(diesel::dsl::exists(same)).get_result(conn).await.context("cannot read the audit trail")
 }

@@ -1,10 +1,13 @@
-//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), and which of those are no longer good.
+//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), which of those are no longer good, and
+//! personal API tokens with their scopes.
 
+mod api_tokens;
 mod client;
 mod cookie;
 mod opaque;
 mod password;
 mod revocations;
+mod scope;
 mod seal;
 mod token;
 mod totp;
@@ -21,11 +24,13 @@ use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use api_tokens::ApiTokens;
 pub use client::Client;
 pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
 pub use password::{Passwords, Unhashed, Verdict};
 pub use revocations::Revocations;
+pub use scope::{Scope, Scopes};
 pub use seal::Seal;
 pub use token::{Grant, Refused, Tokens};
 pub use totp::{OneTimePasswords, base32};
@@ -85,7 +90,7 @@ impl FromSql<Text, Pg> for Role {
     }
 }
 
-/// Who asks: a signed-in user, or nobody in particular. Made from an access token without a database read.
+/// Who asks: a signed-in user, or nobody in particular. Made from a token without a database read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Not signed in.
@@ -94,14 +99,16 @@ pub enum Actor {
     User {
         /// The user's id.
         id: Uuid,
-        /// The role when the token was issued.
+        /// The role when the token was issued; for an API token, when it was last looked up.
         role: Role,
-        /// The session that the token belongs to.
+        /// The session that the token belongs to, or the id of the API token.
         session: Uuid,
-        /// The user's token version when it was issued; older ones than the user's own are refused.
+        /// The user's token version when it was issued or looked up; older ones than the user's own are refused.
         version: i32,
         /// When the token ends.
         expires_at: DateTime<Utc>,
+        /// What a personal API token is limited to; `None` in a session, which is limited by the role only.
+        scopes: Option<Scopes>,
     },
 }
 
@@ -130,5 +137,21 @@ impl Actor {
     /// Whether the actor is signed in with `role` or a higher one.
     pub fn has(&self, role: Role) -> bool {
         matches!(self, Actor::User { role: own, .. } if *own >= role)
+    }
+
+    /// The actor where `scope` is asked for: an API token without it is nobody.
+    pub fn within(&self, scope: Scope) -> &Actor {
+        match self {
+            Actor::User { scopes: Some(scopes), .. } if !scopes.allow(scope) => &Actor::Anonymous,
+            actor => actor,
+        }
+    }
+
+    /// The actor where only a session counts: an API token is nobody, whatever its scopes.
+    pub fn in_session(&self) -> &Actor {
+        match self {
+            Actor::User { scopes: Some(_), .. } => &Actor::Anonymous,
+            actor => actor,
+        }
     }
 }

@@ -61,6 +61,8 @@ pub struct Services {
     pub revocations: auth::Revocations,
     /// Services that vouch for people.
     pub identity: identity::Providers,
+    /// What is remembered of personal API tokens.
+    pub api_tokens: auth::ApiTokens,
     /// Counters for `/metrics`.
     pub metrics: telemetry::Metrics,
     /// Background tasks: shutdown waits for them.

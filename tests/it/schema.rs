@@ -12,14 +12,15 @@ use futures_util::StreamExt;
 use lyceum::graphql::Graph;
 use lyceum::graphql::execute::Caller;
 use lyceum::graphql::schema;
-use lyceum::platform::auth::{Actor, Role};
+use lyceum::platform::auth::{Actor, Role, Scope, Scopes};
 use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 5] = [
+const PLAIN_LISTS: [&str; 6] = [
+    "ApiToken.scopes",
     "AvatarUpload.headers",
     "Query.nodes",
     "UserError.field",
@@ -127,8 +128,16 @@ fn pascal(name: &str) -> String {
     format!("{}{}", name[..1].to_uppercase(), &name[1..])
 }
 
-/// The role that `@requires` names; `None` for `@public`. Panics unless there is exactly one of the two.
-fn rule(root: &str, field: &FieldDefinition) -> Option<Role> {
+/// What `@requires` says.
+#[derive(Clone, Copy)]
+struct Rule {
+    role: Role,
+    /// `None`: only a session may.
+    scope: Option<Scope>,
+}
+
+/// What `@requires` says; `None` for `@public`. Panics unless there is exactly one of the two.
+fn rule(root: &str, field: &FieldDefinition) -> Option<Rule> {
     let rules: Vec<&ConstDirective> = field
         .directives
         .iter()
@@ -136,9 +145,16 @@ fn rule(root: &str, field: &FieldDefinition) -> Option<Role> {
         .filter(|directive| ["public", "requires"].contains(&directive.name.node.as_str()))
         .collect();
     assert_eq!(rules.len(), 1, "{root}.{} needs exactly one of @public and @requires", field.name.node);
-    let (_, role) = rules[0].arguments.first()?;
-    let Value::Enum(role) = &role.node else { panic!("{root}.{}: no role", field.name.node) };
-    Some(role.parse().unwrap())
+    if rules[0].name.node == "public" {
+        return None;
+    }
+    let argument = |wanted: &str| -> Option<String> {
+        let (_, value) = rules[0].arguments.iter().find(|(name, _)| name.node == wanted)?;
+        let Value::Enum(value) = &value.node else { panic!("{root}.{}: {value:?}", field.name.node) };
+        Some(value.to_string())
+    };
+    let role = argument("role").unwrap().parse().unwrap();
+    Some(Rule { role, scope: argument("scope").map(|scope| scope.parse().unwrap()) })
 }
 
 #[test]
@@ -163,18 +179,20 @@ fn every_root_field_says_who_may_select_it() {
     }
 }
 
+/// Somebody with `role`: in a session, or with an API token that has these scopes.
+fn somebody(role: Role, scopes: Option<&[Scope]>) -> Actor {
+    Actor::User {
+        id: Uuid::new_v4(),
+        role,
+        session: Uuid::new_v4(),
+        version: 0,
+        expires_at: start() + chrono::TimeDelta::hours(1),
+        scopes: scopes.map(|scopes| Scopes::from_iter(scopes.iter().copied())),
+    }
+}
+
 /// The code and the message of the first error of the first response; empty if there is none.
-async fn refusal(graph: &Graph, query: &str, role: Option<Role>) -> (String, String) {
-    let actor = match role {
-        None => Actor::Anonymous,
-        Some(role) => Actor::User {
-            id: Uuid::new_v4(),
-            role,
-            session: Uuid::new_v4(),
-            version: 0,
-            expires_at: start() + chrono::TimeDelta::hours(1),
-        },
-    };
+async fn refusal(graph: &Graph, query: &str, actor: Actor) -> (String, String) {
     let caller = Caller { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
     let mut responses = graph.stream(Request::new(query), caller);
     // A subscription that is allowed delivers nothing until something happens.
@@ -195,21 +213,101 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
     let mut guarded = 0;
     for (root, field) in sdl.root_fields() {
         let query = sdl.call(root, field);
-        let anonymous = refusal(&graph, &query, None).await;
+        let anonymous = refusal(&graph, &query, Actor::Anonymous).await;
         assert!(!anonymous.0.starts_with("GRAPHQL_"), "{query}: the test's own query is wrong: {anonymous:?}");
-        let Some(needed) = rule(root, field) else {
+        let Some(Rule { role: needed, .. }) = rule(root, field) else {
             assert_ne!(anonymous.0, "UNAUTHENTICATED", "{query} is @public: {anonymous:?}");
             continue;
         };
         guarded += 1;
         assert_eq!(anonymous.0, "UNAUTHENTICATED", "{query} by nobody: {anonymous:?}");
         for role in ladder {
-            let (code, message) = refusal(&graph, &query, Some(role)).await;
+            let (code, message) = refusal(&graph, &query, somebody(role, None)).await;
             let told = message.contains(&format!("This needs the role {needed}; yours is {role}."));
             assert_eq!((code == "FORBIDDEN" && told), role < needed, "{query} by {role}: {code} {message}");
         }
     }
     assert!(guarded >= 9, "the directives are found at all");
+}
+
+/// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
+/// opens the rest to an API token.
+const OPENED: [(Scope, &[&str]); 4] = [
+    (Scope::ReadAccount, &[]),
+    (Scope::ReadCourses, &[]),
+    (
+        Scope::WriteCourses,
+        &[
+            "createCourse",
+            "createLesson",
+            "createSection",
+            "publishCourse",
+            "publishLesson",
+            "updateCourse",
+            "updateLesson",
+            "updateSection",
+        ],
+    ),
+    (Scope::ReadUsers, &[]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_token_opens_what_its_scopes_name_and_nothing_else() {
+    let app = TestApp::start().await;
+    let graph = Graph::new(app.app.clone()).unwrap();
+    let sdl = Sdl::read();
+    let mut opened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (root, field) in sdl.root_fields() {
+        let query = sdl.call(root, field);
+        let Some(Rule { role, scope }) = rule(root, field) else { continue };
+        for chosen in Scope::ALL {
+            let (code, message) = refusal(&graph, &query, somebody(Role::Admin, Some(&[chosen]))).await;
+            let refused = code == "FORBIDDEN" && message.contains("API token");
+            assert_eq!(refused, scope != Some(chosen), "{query} with {chosen:?}: {code} {message}");
+            if !refused {
+                opened.entry(chosen.as_str()).or_default().push(field.name.node.to_string());
+            }
+        }
+        let all_but: Vec<Scope> = Scope::ALL.into_iter().filter(|other| scope != Some(*other)).collect();
+        let (code, message) = refusal(&graph, &query, somebody(Role::Admin, Some(&all_but))).await;
+        let told = match scope {
+            Some(scope) => format!("This needs the scope {}, which the API token lacks.", scope.as_str()),
+            None => "This needs a session: no scope opens it to a personal API token.".to_owned(),
+        };
+        assert_eq!((code.as_str(), message), ("FORBIDDEN", told), "{query} with everything else");
+        // A token is never more than its owner.
+        if role > Role::Student {
+            let (code, message) = refusal(&graph, &query, somebody(Role::Student, Some(&Scope::ALL))).await;
+            assert!(code == "FORBIDDEN" && message.contains("yours is STUDENT"), "{query}: {code} {message}");
+        }
+    }
+    for (scope, fields) in OPENED {
+        let mut found = opened.remove(scope.as_str()).unwrap_or_default();
+        found.sort();
+        assert_eq!(found, fields, "{scope:?}");
+    }
+}
+
+/// A resolver that got at the actor without saying for which scope would treat a token like a session.
+#[test]
+fn who_asks_is_asked_in_one_place() {
+    let mut found = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let direct =
+                ["data_unchecked::<", "data_opt::<", "data::<"].into_iter().flat_map(|get| text.split(get).skip(1));
+            if direct.into_iter().any(|after| after.split('>').next().unwrap().ends_with("Actor")) {
+                found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    assert_eq!(found, ["context.rs"]);
 }
 
 #[test]

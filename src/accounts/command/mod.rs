@@ -1,8 +1,10 @@
-//! What can be done with accounts and sessions.
+//! What can be done with accounts, sessions and API tokens.
 
+mod api_token;
 mod audit;
 mod avatar;
 mod ban;
+mod bearer;
 mod deletion;
 mod directory;
 mod export;
@@ -14,9 +16,11 @@ mod sign_in;
 mod social;
 mod user;
 
+pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
 pub(super) use audit::{audit_entries, count_audit_entries};
 pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
 pub(super) use ban::{ban, unban};
+pub use bearer::{authenticate, is_api_token};
 pub(super) use deletion::{cancel as cancel_deletion, delete_due, give_up};
 pub(super) use directory::{count_users, users};
 pub use export::my_data;

@@ -14,7 +14,7 @@ use crate::accounts::model::{
     Exchange, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput, SignedIn, UserId,
 };
 use crate::accounts::query::session::{self as query, Span, Which};
-use crate::accounts::query::{second_factor, user};
+use crate::accounts::query::{api_token, second_factor, user};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -30,7 +30,7 @@ const POLL: Duration = Duration::from_millis(400);
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 /// A transaction may be committed this long after it read the clock, and nodes' clocks differ a little.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-/// How long an ended session is kept for the record.
+/// How long what has ended is kept for the record.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Exchanges a refresh token for the next pair.
@@ -156,8 +156,9 @@ pub(super) async fn end_recorded(
     Ok(ended)
 }
 
+/// Whose session this is, and which: an API token has none.
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
-    match actor {
+    match actor.in_session() {
         Actor::User { id, session, .. } => Ok((UserId::new(*id), SessionId::new(*session))),
         Actor::Anonymous => Err(Error::Unauthenticated("Sign in first.".into())),
     }
@@ -214,14 +215,17 @@ async fn read_revocations(app: &App, since: DateTime<Utc>) -> std::result::Resul
 pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
     let before = app.clock.now() - KEPT;
     let mut conn = app.db.read().await?;
-    let (mut sessions, mut tokens) = (0, 0);
+    let (mut sessions, mut refresh_tokens, mut api_tokens) = (0, 0, 0);
     loop {
-        let swept = query::sweep(&mut conn, before).await?;
-        let swept_tokens = query::sweep_tokens(&mut conn, before).await?;
+        let swept_sessions = query::sweep(&mut conn, before).await?;
+        let swept_refresh = query::sweep_tokens(&mut conn, before).await?;
+        let swept_api = api_token::sweep(&mut conn, before).await?;
         second_factor::sweep_challenges(&mut conn, app.clock.now()).await?;
-        (sessions, tokens) = (sessions + swept, tokens + swept_tokens);
-        if swept + swept_tokens == 0 {
-            tracing::info!(sessions, tokens, "sessions that are over were deleted");
+        sessions += swept_sessions;
+        refresh_tokens += swept_refresh;
+        api_tokens += swept_api;
+        if swept_sessions + swept_refresh + swept_api == 0 {
+            tracing::info!(sessions, refresh_tokens, api_tokens, "sessions and tokens that are over were deleted");
             return Ok(());
         }
     }

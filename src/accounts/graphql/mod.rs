@@ -1,5 +1,6 @@
 //! Accounts in the schema.
 
+mod api_token;
 mod audit;
 mod avatar;
 mod ban;
@@ -23,6 +24,7 @@ pub struct AccountsQuery(
     second_factor::SecondFactorQuery,
     directory::DirectoryQuery,
     audit::AuditQuery,
+    api_token::ApiTokenQuery,
 );
 
 /// The account mutations.
@@ -35,4 +37,5 @@ pub struct AccountsMutation(
     profile::ProfileMutation,
     avatar::AvatarMutation,
     ban::BanMutation,
+    api_token::ApiTokenMutation,
 );

@@ -9,7 +9,7 @@ use super::identity::IdentityObject;
 use crate::accounts::loader::{BioOf, IdentitiesOf, UserById};
 use crate::accounts::model::{Ban, ChangeUserRoleInput, RegisterInput, User, UserId};
 use crate::accounts::{command, policy};
-use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
+use crate::graphql::context::{Role, Scope, actor, app, client, loaders, public, requires, within};
 use crate::graphql::error::payload;
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Requires, Result, UserError};
@@ -62,9 +62,7 @@ impl UserObject {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Option<Inline<Connection<IdentityObject>>>> {
-        if !policy::can_see_identities(actor(ctx), &self.0) {
-            return Err(Error::Forbidden("Only the owner of an account sees what is linked to it.".into()));
-        }
+        self.private(ctx, "linked services")?;
         let linked = loaders(ctx).load(IdentitiesOf(self.0.id)).await?.unwrap_or_default();
         let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
         let args = PageArgs { first, after, last, before };
@@ -114,9 +112,10 @@ impl UserObject {
 }
 
 impl UserObject {
-    /// What only the user and administrators see.
+    /// What only the user and administrators see; with an API token, those whose scope it has.
     fn private(&self, ctx: &Context<'_>, what: &str) -> Result<()> {
-        match policy::can_see_private(actor(ctx), &self.0) {
+        let own = within(ctx, Scope::ReadAccount).is(self.0.id);
+        match own || policy::can_see_private(within(ctx, Scope::ReadUsers), &self.0) {
             true => Ok(()),
             false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),
         }
@@ -129,10 +128,10 @@ pub(super) struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// The signed-in user; null when nobody is signed in.
+    /// The signed-in user; null when nobody is signed in. An API token needs the scope READ_ACCOUNT.
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
-        let Some(id) = actor(ctx).id() else { return Ok(None) };
+        let Some(id) = within(ctx, Scope::ReadAccount).id() else { return Ok(None) };
         let user = loaders(ctx).load(UserById(UserId::new(id))).await?;
         Ok(user.map(|user| Inline(UserObject(user))))
     }

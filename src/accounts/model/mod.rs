@@ -1,5 +1,6 @@
-//! Users and sessions as rows, and what commands are given.
+//! Users, sessions and API tokens as rows, and what commands are given.
 
+mod api_token;
 mod audit;
 mod avatar;
 mod ban;
@@ -11,6 +12,7 @@ mod second_factor;
 mod session;
 mod user;
 
+pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 pub(super) use audit::{AuditEntry, AuditFilter};
 pub(super) use avatar::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,

@@ -1,5 +1,6 @@
 //! The accounts' SQL.
 
+pub(super) mod api_token;
 pub(super) mod audit;
 pub(super) mod avatar;
 pub(super) mod deletion;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use super::api_token;
 use crate::accounts::model::{RefreshToken, Session, SessionEnd, SessionId, UserId};
 use crate::platform::auth::{Client, TokenHash};
 use crate::platform::db::Tx;
@@ -160,12 +161,13 @@ pub(in crate::accounts) async fn end(
     rows.returning(sessions::id).get_results(tx.conn()).await
 }
 
-/// Sessions that have ended, and users whose tokens have changed, since `since`.
+/// Sessions and API tokens that have ended, and users whose tokens have changed, since `since`.
 pub(in crate::accounts) async fn revoked_since(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,
 ) -> QueryResult<(Vec<Uuid>, Vec<(Uuid, i32)>)> {
-    let ended = sessions::table.filter(sessions::ended_at.gt(since)).select(sessions::id).load(conn).await?;
+    let mut ended = sessions::table.filter(sessions::ended_at.gt(since)).select(sessions::id).load(conn).await?;
+    ended.extend(api_token::revoked_since(conn, since).await?);
     let changed = users::table
         .filter(users::tokens_changed_at.gt(since))
         .select((users::id, users::token_version))

@@ -10,7 +10,8 @@ use crate::accounts::{UserById, UserObject};
 use crate::catalog::loader::{CourseById, DescriptionOf, SectionsOf};
 use crate::catalog::model::{Course, CourseId, PublicationStatus};
 use crate::catalog::policy;
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, actor, loaders, page};
+use crate::graphql::context::{Scope, loaders, within};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
 use crate::platform::fault::Fault;
 
 /// A course in the schema.
@@ -105,5 +106,5 @@ impl CourseObject {
 /// The database failed.
 pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<CourseObject>> {
     let course = loaders(ctx).load(CourseById(id)).await?;
-    Ok(course.filter(|course| policy::can_see(actor(ctx), course)).map(CourseObject))
+    Ok(course.filter(|course| policy::can_see(within(ctx, Scope::ReadCourses), course)).map(CourseObject))
 }

@@ -13,9 +13,18 @@ use crate::catalog::model::{
     Course, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, PublishCourseInput, PublishLessonInput,
     Section, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
-use crate::graphql::context::{Role, actor, app, requires};
+use crate::graphql::context::{Role, Scope, app, scoped, within};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::{Inline, Result, Scoped, UserError};
+use crate::platform::auth::Actor;
+
+/// Who may call these.
+const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
+
+/// Who asks, as an author.
+fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
+    within(ctx, Scope::WriteCourses)
+}
 
 // Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
 pub(super) struct Create;
@@ -70,84 +79,84 @@ pub struct CatalogMutation;
 #[Object]
 impl CatalogMutation {
     /// Creates a draft course that belongs to the viewer.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new course.")] input: CreateCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Create>>>> {
-        course(command::create_course(app(ctx), actor(ctx), input).await)
+        course(command::create_course(app(ctx), author(ctx), input).await)
     }
 
     /// Changes a course's texts.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn update_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and what changes.")] input: UpdateCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Update>>>> {
-        course(command::update_course(app(ctx), actor(ctx), input).await)
+        course(command::update_course(app(ctx), author(ctx), input).await)
     }
 
     /// Shows a course with at least one published lesson to everybody. Publishing it again changes nothing.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn publish_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: PublishCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Publish>>>> {
-        course(command::publish_course(app(ctx), actor(ctx), input).await)
+        course(command::publish_course(app(ctx), author(ctx), input).await)
     }
 
     /// Adds a section at the end of a course.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_section(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new section.")] input: CreateSectionInput,
     ) -> Result<Option<Inline<SectionPayload<Create>>>> {
-        section(command::create_section(app(ctx), actor(ctx), input).await)
+        section(command::create_section(app(ctx), author(ctx), input).await)
     }
 
     /// Changes a section's title.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn update_section(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which section, and what changes.")] input: UpdateSectionInput,
     ) -> Result<Option<Inline<SectionPayload<Update>>>> {
-        section(command::update_section(app(ctx), actor(ctx), input).await)
+        section(command::update_section(app(ctx), author(ctx), input).await)
     }
 
     /// Adds a draft lesson at the end of a section.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_lesson(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new lesson.")] input: CreateLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Create>>>> {
-        lesson(command::create_lesson(app(ctx), actor(ctx), input).await)
+        lesson(command::create_lesson(app(ctx), author(ctx), input).await)
     }
 
     /// Changes a lesson.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn update_lesson(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and what changes.")] input: UpdateLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Update>>>> {
-        lesson(command::update_lesson(app(ctx), actor(ctx), input).await)
+        lesson(command::update_lesson(app(ctx), author(ctx), input).await)
     }
 
     /// Shows a lesson to everybody who sees its course, and pushes it to the followers of new videos. Publishing it
     /// again changes nothing and pushes nothing.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn publish_lesson(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson.")] input: PublishLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Publish>>>> {
-        lesson(command::publish_lesson(app(ctx), actor(ctx), input).await)
+        lesson(command::publish_lesson(app(ctx), author(ctx), input).await)
     }
 }
 

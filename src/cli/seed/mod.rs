@@ -141,6 +141,7 @@ async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault
         session: Uuid::nil(),
         version: 0,
         expires_at: DateTime::<Utc>::MAX_UTC,
+        scopes: None,
     };
     let outline = Outline::of(number);
     let input = CreateCourseInput {

@@ -126,6 +126,7 @@ mod tests {
             session: Uuid::from_u128(session),
             version,
             expires_at: DateTime::<Utc>::MAX_UTC,
+            scopes: None,
         }
     }
 

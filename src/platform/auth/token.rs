@@ -134,7 +134,7 @@ impl Tokens {
         if expires_at <= self.clock.now() {
             return Err(Refused::Expired);
         }
-        Ok(Actor::User { id: sub, role, session: sid, version: ver, expires_at })
+        Ok(Actor::User { id: sub, role, session: sid, version: ver, expires_at, scopes: None })
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
         let tokens = tokens(OURS, &[], &clock);
         let (token, expires_at) = tokens.issue(grant(Role::Instructor)).unwrap();
         let (id, session) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let expected = Actor::User { id, role: Role::Instructor, session, version: 3, expires_at };
+        let expected = Actor::User { id, role: Role::Instructor, session, version: 3, expires_at, scopes: None };
         assert_eq!(tokens.read(&token), Ok(expected));
         clock.advance(TimeDelta::minutes(10));
         assert_eq!(tokens.read(&token), Err(Refused::Expired));

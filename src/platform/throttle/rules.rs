@@ -25,6 +25,8 @@ pub enum Purpose {
     /// that leaked does not open the account to whoever has enough addresses. One address cannot fill it: its narrow
     /// counter stops it before; and many can slow the owner down to an attempt a minute until the password is changed.
     SecondFactor,
+    /// A text that may be a personal API token and has to be looked up. Nobody guesses one; the database is protected.
+    ApiToken,
 }
 
 /// How many attempts are free, and how long is the wait after each further one.
@@ -51,6 +53,7 @@ impl Purpose {
             Purpose::Activation => "activation",
             Purpose::PasswordReset => "password-reset",
             Purpose::SecondFactor => "second-factor",
+            Purpose::ApiToken => "api-token",
         }
     }
 
@@ -62,6 +65,7 @@ impl Purpose {
             Purpose::Registration => (50, 5 * SECOND),
             Purpose::PasswordReset => (20, 5 * SECOND),
             Purpose::SecondFactor => (50, SECOND),
+            Purpose::ApiToken => (100, SECOND),
         };
         Rule { free, first_wait, longest_wait: MINUTE }
     }
@@ -69,9 +73,11 @@ impl Purpose {
     /// For an account from one address.
     pub fn narrow(self) -> Rule {
         let (free, first_wait, longest_wait) = match self {
-            Purpose::SignIn | Purpose::SocialSignIn | Purpose::Activation | Purpose::SecondFactor => {
-                (5, SECOND, 15 * MINUTE)
-            }
+            Purpose::SignIn
+            | Purpose::SocialSignIn
+            | Purpose::Activation
+            | Purpose::SecondFactor
+            | Purpose::ApiToken => (5, SECOND, 15 * MINUTE),
             Purpose::Registration => (5, 5 * SECOND, 15 * MINUTE),
             Purpose::PasswordReset => (3, MINUTE, 60 * MINUTE),
         };
@@ -132,13 +138,14 @@ fn digest(account: &str) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::SignIn,
         Purpose::SocialSignIn,
         Purpose::Registration,
         Purpose::Activation,
         Purpose::PasswordReset,
         Purpose::SecondFactor,
+        Purpose::ApiToken,
     ];
 
     #[test]

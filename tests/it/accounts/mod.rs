@@ -1,9 +1,11 @@
 //! Registration, sign-in and roles through the API.
 
 mod admin;
+mod api_tokens;
 mod avatar;
 mod deletion;
 mod profile;
+mod scopes;
 mod second_factor;
 mod sessions;
 mod social;

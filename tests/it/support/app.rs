@@ -9,7 +9,7 @@ use lyceum::accounts;
 use lyceum::config::Config;
 use lyceum::graphql::Graph;
 use lyceum::http::{Edge, router, server};
-use lyceum::platform::auth::{Client, Passwords, Revocations, Role, Seal, Tokens};
+use lyceum::platform::auth::{ApiTokens, Client, Passwords, Revocations, Role, Seal, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
@@ -98,6 +98,7 @@ impl TestApp {
             seal: Seal::new(SECRET, &config.previous_secrets),
             revocations: Revocations::new(config.token_lifetime),
             identity: Providers::new(&config.identity, &clock).unwrap(),
+            api_tokens: ApiTokens::default(),
             metrics: Metrics::new(),
             config,
             clock,

@@ -1,0 +1,110 @@
+//! What can be done with personal API tokens.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::session::signed_in;
+use crate::accounts::error;
+use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
+use crate::accounts::query::api_token::{self as query, NewApiToken};
+use crate::accounts::query::user;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client, Scope, Scopes, opaque};
+
+/// What personal API tokens begin with.
+pub(super) const API_TOKEN_PREFIX: &str = "lyp_";
+const LONGEST_NAME: usize = 100;
+/// No token lives for ever: one that leaked and was forgotten ends by itself.
+const LONGEST_LIFE: TimeDelta = TimeDelta::days(366);
+/// Live tokens of one user.
+const MOST_TOKENS: i64 = 100;
+
+/// Makes a token for a program that acts for the actor. Its text is in the answer and nowhere else.
+///
+/// # Errors
+/// The input's mistakes; the actor has too many tokens.
+pub(crate) async fn create_api_token(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: CreateApiTokenInput,
+) -> Result<CreatedApiToken> {
+    let (user, _) = signed_in(actor)?;
+    let now = app.clock.now();
+    let mut check = Check::new();
+    let name = check.required("name", &input.name, LONGEST_NAME);
+    if input.scopes.is_empty() {
+        check.error(UserErrorCode::Blank, "scopes", "Choose at least one scope.");
+    }
+    if input.expires_at <= now || input.expires_at > now + LONGEST_LIFE {
+        let message = "The token must end in the future, and in 366 days at the latest.";
+        check.error(UserErrorCode::OutOfRange, "expiresAt", message);
+    }
+    check.finish()?;
+    let scopes: Scopes = input.scopes.into_iter().map(Scope::from).collect();
+    let (token, hash) = opaque(API_TOKEN_PREFIX);
+    let (id, expires_at) = (ApiTokenId::new(app.clock.uuid()), input.expires_at);
+    let new = NewApiToken { id, user_id: user, name: &name, hash: &hash, scopes, created_at: now, expires_at };
+    let row = app
+        .db
+        .transaction(async |tx| {
+            // Under the owner's lock: two at once cannot both be the last that is allowed, and a ban counts.
+            let owner = user::lock(tx, user).await?.ok_or_else(error::no_such_user)?;
+            if owner.is_banned(now) {
+                return Err(error::banned(&owner));
+            }
+            if query::count_live(tx, user, now).await? >= MOST_TOKENS {
+                return Err(error::too_many_api_tokens(MOST_TOKENS));
+            }
+            let row = query::insert(tx, &new).await?;
+            let details = json!({
+                "apiTokenId": id, "name": name, "scopes": scopes.names(), "expiresAt": expires_at
+            });
+            let (actor, subject) = (actor.id(), Some(user.uuid()));
+            let entry = Entry { action: Action::ApiTokenCreated, actor, subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            Ok::<_, Error>(row)
+        })
+        .await?;
+    Ok(CreatedApiToken { row, token })
+}
+
+/// Ends a token of the actor's. It is refused, and its sockets close, within a second.
+///
+/// # Errors
+/// It is not one of the actor's, or has been revoked before.
+pub(crate) async fn revoke_api_token(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RevokeApiTokenInput,
+) -> Result<ApiTokenId> {
+    let (user, _) = signed_in(actor)?;
+    let now = app.clock.now();
+    let revoked = app
+        .db
+        .transaction(async |tx| {
+            let revoked = query::revoke(tx, user, input.api_token_id, now).await?;
+            let revoked = revoked.ok_or_else(error::no_such_api_token)?;
+            let details = json!({ "apiTokenId": revoked.id, "name": revoked.name });
+            let (actor, subject) = (actor.id(), Some(user.uuid()));
+            let entry = Entry { action: Action::ApiTokenRevoked, actor, subject, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            Ok::<_, Error>(revoked)
+        })
+        .await?;
+    app.revocations.learn([revoked.id.uuid()], []);
+    Ok(revoked.id)
+}
+
+/// The actor's tokens, the newest first.
+///
+/// # Errors
+/// Nobody is signed in.
+pub(crate) async fn api_tokens(app: &App, actor: &Actor) -> Result<Vec<ApiToken>> {
+    let (user, _) = signed_in(actor)?;
+    Ok(query::kept(&mut *app.db.read().await?, user).await?)
+}

@@ -1,0 +1,141 @@
+//! Personal API tokens.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+
+use super::User;
+use crate::graphql::{Entity, Id, context};
+use crate::platform::auth::{Actor, Scopes};
+use crate::platform::db::schema::api_tokens;
+
+/// A personal API token's id: `api_token_01j…`.
+pub(crate) type ApiTokenId = Id<ApiToken>;
+
+/// A token with which a program acts for a user. The text that the program sends is not in it: only its hash is stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct ApiToken {
+    /// The id.
+    pub id: ApiTokenId,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it is limited to.
+    pub scopes: Scopes,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was last used, to within a minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// The address that used it then.
+    pub last_used_ip: Option<String>,
+    /// When its owner ended it.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Entity for ApiToken {
+    const PREFIX: &'static str = "api_token";
+}
+
+impl ApiToken {
+    /// Whom the token of `owner` speaks for at `now`, if anybody.
+    pub(crate) fn actor(&self, owner: &User, now: DateTime<Utc>) -> Option<Actor> {
+        let good = self.revoked_at.is_none() && self.expires_at > now && !owner.is_banned(now);
+        good.then_some(Actor::User {
+            id: owner.id.uuid(),
+            role: owner.role,
+            session: self.id.uuid(),
+            version: owner.token_version,
+            expires_at: self.expires_at,
+            scopes: Some(self.scopes),
+        })
+    }
+}
+
+/// A new token, and the only time that its text is there.
+#[derive(Clone)]
+pub(crate) struct CreatedApiToken {
+    /// The row.
+    pub row: ApiToken,
+    /// What the program sends.
+    pub token: String,
+}
+
+/// Describes a new token.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct CreateApiTokenInput {
+    /// What it is for, 1 to 100 characters; only its owner sees it.
+    pub name: String,
+    /// What it is limited to, one at least.
+    pub scopes: Vec<context::Scope>,
+    /// When it ends: in a year (366 days) at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Ends one of the viewer's tokens.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct RevokeApiTokenInput {
+    /// Which one.
+    pub api_token_id: ApiTokenId,
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::platform::auth::{Role, Scope};
+
+    #[test]
+    fn a_token_speaks_for_its_owner_while_it_lives_and_the_owner_is_not_banned() {
+        let at = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        let owner = User {
+            id: Id::new(Uuid::from_u128(1)),
+            email: "ada@example.org".into(),
+            name: "Ada".into(),
+            role: Role::Instructor,
+            created_at: at(0),
+            token_version: 7,
+            banned_at: None,
+            banned_until: None,
+            ban_reason: None,
+            locale: None,
+            time_zone: None,
+            avatar_key: None,
+            deletion_due_at: None,
+            deleted_at: None,
+        };
+        let banned = User { banned_at: Some(at(10)), banned_until: Some(at(20)), ..owner.clone() };
+        let token = ApiToken {
+            id: Id::new(Uuid::from_u128(2)),
+            name: "importer".into(),
+            scopes: Scopes::from_iter([Scope::WriteCourses]),
+            created_at: at(0),
+            expires_at: at(100),
+            last_used_at: None,
+            last_used_ip: None,
+            revoked_at: None,
+        };
+        let revoked = ApiToken { revoked_at: Some(at(5)), ..token.clone() };
+        for (case, token, owner, now, good) in [
+            ("new", &token, &owner, 0, true),
+            ("in its last second", &token, &owner, 99, true),
+            ("expired", &token, &owner, 100, false),
+            ("revoked", &revoked, &owner, 50, false),
+            ("its owner is banned", &token, &banned, 15, false),
+            ("the ban is over", &token, &banned, 20, true),
+        ] {
+            let expected = good.then_some(Actor::User {
+                id: Uuid::from_u128(1),
+                role: Role::Instructor,
+                session: Uuid::from_u128(2),
+                version: 7,
+                expires_at: at(100),
+                scopes: Some(token.scopes),
+            });
+            assert_eq!(token.actor(owner, at(now)), expected, "{case}");
+        }
+    }
+}

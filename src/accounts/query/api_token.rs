@@ -1,0 +1,134 @@
+//! Personal API tokens' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::model::{ApiToken, ApiTokenId, User, UserId};
+use crate::platform::auth::{Scopes, TokenHash};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{api_tokens, users};
+
+/// The most tokens that are listed; the oldest are left out.
+const LISTED: i64 = 1000;
+/// Rows that one statement of the clean-up deletes.
+const SWEPT: i64 = 5000;
+
+/// What is written of a new token.
+pub(in crate::accounts) struct NewApiToken<'a> {
+    pub(in crate::accounts) id: ApiTokenId,
+    pub(in crate::accounts) user_id: UserId,
+    pub(in crate::accounts) name: &'a str,
+    pub(in crate::accounts) hash: &'a TokenHash,
+    pub(in crate::accounts) scopes: Scopes,
+    pub(in crate::accounts) created_at: DateTime<Utc>,
+    pub(in crate::accounts) expires_at: DateTime<Utc>,
+}
+
+pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &NewApiToken<'_>) -> QueryResult<ApiToken> {
+    diesel::insert_into(api_tokens::table)
+        .values((
+            api_tokens::id.eq(new.id),
+            api_tokens::user_id.eq(new.user_id),
+            api_tokens::name.eq(new.name),
+            api_tokens::hash.eq(new.hash.as_slice()),
+            api_tokens::scopes.eq(new.scopes.names()),
+            api_tokens::created_at.eq(new.created_at),
+            api_tokens::expires_at.eq(new.expires_at),
+        ))
+        .returning(ApiToken::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// The user's tokens that are not revoked, the newest first. Those that have expired stay for a month.
+pub(in crate::accounts) async fn kept(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<ApiToken>> {
+    api_tokens::table
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::revoked_at.is_null())
+        .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
+        .limit(LISTED)
+        .select(ApiToken::as_select())
+        .load(conn)
+        .await
+}
+
+pub(in crate::accounts) async fn count_live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+    api_tokens::table
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::revoked_at.is_null())
+        .filter(api_tokens::expires_at.gt(now))
+        .count()
+        .get_result(tx.conn())
+        .await
+}
+
+/// The token with this hash and its owner, whatever their state.
+pub(in crate::accounts) async fn by_hash(
+    conn: &mut AsyncPgConnection,
+    hash: &TokenHash,
+) -> QueryResult<Option<(ApiToken, User)>> {
+    api_tokens::table
+        .inner_join(users::table)
+        .filter(api_tokens::hash.eq(hash.as_slice()))
+        .select((ApiToken::as_select(), User::as_select()))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Ends a token of the user's that has not been ended before; returns it.
+pub(in crate::accounts) async fn revoke(
+    tx: &mut Tx,
+    user: UserId,
+    id: ApiTokenId,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<ApiToken>> {
+    diesel::update(api_tokens::table.find(id))
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::revoked_at.is_null())
+        .set(api_tokens::revoked_at.eq(now))
+        .returning(ApiToken::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Locks a token, so that its uses are noted one after the other; returns when it was last used, `None` if it is gone.
+pub(in crate::accounts) async fn lock_use(tx: &mut Tx, id: ApiTokenId) -> QueryResult<Option<Option<DateTime<Utc>>>> {
+    let found = api_tokens::table.find(id).select(api_tokens::last_used_at).for_no_key_update();
+    found.first(tx.conn()).await.optional()
+}
+
+pub(in crate::accounts) async fn touch(
+    tx: &mut Tx,
+    id: ApiTokenId,
+    ip: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(api_tokens::table.find(id))
+        .set((api_tokens::last_used_at.eq(now), api_tokens::last_used_ip.eq(ip)))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Tokens that were revoked since `since`.
+pub(in crate::accounts) async fn revoked_since(
+    conn: &mut AsyncPgConnection,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<Uuid>> {
+    api_tokens::table.filter(api_tokens::revoked_at.gt(since)).select(api_tokens::id).load(conn).await
+}
+
+/// Deletes some of the tokens that have been over since `before`; returns how many.
+pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    let over: Vec<ApiTokenId> = api_tokens::table
+        .filter(api_tokens::revoked_at.lt(before).or(api_tokens::expires_at.lt(before)))
+        .limit(SWEPT)
+        .select(api_tokens::id)
+        .load(conn)
+        .await?;
+    diesel::delete(api_tokens::table.filter(api_tokens::id.eq_any(over))).execute(conn).await
+}
