@@ -1,6 +1,9 @@
-//! What follows from what happened to accounts, and the clean-up of sessions.
+//! What follows from what happened to accounts, and the clean-up.
 
+mod email_change;
 mod mails;
+mod password;
+mod registration;
 
 use std::time::Duration;
 
@@ -21,7 +24,7 @@ use crate::platform::outbox::Event;
 
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
-    vec![
+    let here = [
         Handler {
             name: "accounts.welcome",
             on: Some(UserRegistered::KIND),
@@ -59,7 +62,12 @@ pub fn handlers() -> Vec<Handler> {
             timeout: Duration::from_secs(60),
             run: |app, _| async move { command::sweep_attempts(&app).await }.boxed(),
         },
-    ]
+    ];
+    here.into_iter()
+        .chain(registration::handlers())
+        .chain(password::handlers())
+        .chain(email_change::handlers())
+        .collect()
 }
 
 async fn welcome(app: &App, event: UserRegistered) -> Result<(), Fault> {

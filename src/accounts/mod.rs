@@ -1,8 +1,9 @@
 //! Who uses the platform: users, their roles, registration, sign-in and sessions.
 //!
-//! An e-mail address belongs to one user at most. A password is never stored, only its Argon2id hash, and a request
-//! that carries an access token costs no database read to know who sends it; what ends a session counts on every node
-//! within a second all the same.
+//! An e-mail address belongs to one user at most, who has shown that mails to it reach them; no answer tells a stranger
+//! whether it has an account. A password is never stored, only its Argon2id hash, and a request that carries an access
+//! token costs no database read to know who sends it; what ends a session counts on every node within a second all the
+//! same.
 
 mod command;
 mod error;
@@ -14,7 +15,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{admit, change_role, create_admin, import, is_current, open, register, sign_in, watch_revocations};
+pub use command::{admit, change_role, create_admin, import, is_current, open, sign_in, watch_revocations};
 pub use event::UserRegistered;
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
 pub use job::{handlers, mails};

@@ -1,6 +1,8 @@
-//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), and which of those are no longer good.
+//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs) and which of those are no longer good, codes
+//! and links that are mailed.
 
 mod client;
+mod code;
 mod cookie;
 mod opaque;
 mod password;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use client::Client;
+pub use code::{Codes, Link, Proof};
 pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
 pub use password::{Passwords, Unhashed, Verdict};

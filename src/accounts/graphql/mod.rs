@@ -1,6 +1,9 @@
 //! Accounts in the schema.
 
+mod email_change;
 mod identity;
+mod password;
+mod registration;
 mod second_factor;
 mod session;
 mod user;
@@ -25,4 +28,7 @@ pub struct AccountsMutation(
     session::SessionMutation,
     identity::IdentityMutation,
     second_factor::SecondFactorMutation,
+    registration::RegistrationMutation,
+    password::PasswordMutation,
+    email_change::EmailChangeMutation,
 );

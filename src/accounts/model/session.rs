@@ -58,6 +58,10 @@ pub(crate) enum SessionEnd {
     Replayed,
     /// The user has more sessions than are allowed, and this was the oldest.
     TooMany,
+    /// The user changed the password in another session.
+    PasswordChanged,
+    /// Somebody with access to the user's mail chose a new password.
+    PasswordReset,
 }
 
 impl SessionEnd {
@@ -68,6 +72,8 @@ impl SessionEnd {
             SessionEnd::Revoked => "revoked",
             SessionEnd::Replayed => "replayed",
             SessionEnd::TooMany => "too_many",
+            SessionEnd::PasswordChanged => "password_changed",
+            SessionEnd::PasswordReset => "password_reset",
         }
     }
 }
