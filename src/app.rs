@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
-use crate::platform::auth::{ApiTokens, Passwords, Revocations, Seal, Tokens};
+use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
@@ -105,8 +105,10 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
     // One core is left to everything that is not a password.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
+    let secrets = std::iter::once(&secret).chain(&config.previous_secrets);
     let app = App::new(Services {
         passwords: Passwords::new(threads)?,
+        codes: Codes::new(secrets.map(|secret| derived(secret, "codes")))?,
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
         seal: Seal::new(&secret, &config.previous_secrets),
         revocations: Revocations::new(config.token_lifetime),

@@ -40,7 +40,16 @@ const fn secret(name: &'static str, default: &'static str, help: &'static str) -
 pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_ENV", "development", "`production` refuses embedded services, missing or weak secrets"),
     setting("LYCEUM_ADDR", "127.0.0.1:8080", "address and port to listen on"),
-    setting("LYCEUM_PUBLIC_URL", "http://<LYCEUM_ADDR>", "the address that people and mails use; https in production"),
+    setting(
+        "LYCEUM_PUBLIC_URL",
+        "http://<LYCEUM_ADDR>",
+        "the address of this server for browsers; https in production",
+    ),
+    setting(
+        "LYCEUM_APP_URL",
+        "LYCEUM_PUBLIC_URL",
+        "the school's front end, where mails lead; it has /activate, /reset-password and /confirm-email",
+    ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "what the school is called in its mails"),
     setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),
     secret("LYCEUM_SECRET", "made at first start", "signs access tokens; at least 32 characters"),
@@ -147,8 +156,11 @@ pub struct Config {
     pub environment: Environment,
     /// Where to listen.
     pub addr: SocketAddr,
-    /// The address that people use, without a slash at the end.
+    /// The address of this server for browsers, without a slash at the end.
     pub public_url: String,
+    /// The address of the school's front end, without a slash at the end. It has pages for the links in mails, which
+    /// are given a `token`: `/activate`, `/reset-password`, `/confirm-email`.
+    pub app_url: String,
     /// What the school is called.
     pub site_name: String,
     /// The folder of embedded services.
@@ -239,6 +251,7 @@ impl Config {
         let config = Config {
             environment,
             addr,
+            app_url: reader.text("LYCEUM_APP_URL").unwrap_or(&public_url).trim_end_matches('/').to_owned(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             site_name: reader.text_or_default("LYCEUM_SITE_NAME").to_owned(),
             data: reader.text_or_default("LYCEUM_DATA").into(),
@@ -282,6 +295,9 @@ impl Config {
             }
         }
         check_url(reader, "LYCEUM_PUBLIC_URL", Some(&self.public_url), &["http", "https"]);
+        if self.app_url != self.public_url {
+            check_url(reader, "LYCEUM_APP_URL", Some(&self.app_url), &["http", "https"]);
+        }
         check_url(reader, "DATABASE_URL", self.database_url.as_deref(), &["postgres", "postgresql"]);
         check_url(reader, "SMTP_URL", self.smtp_url.as_deref(), &["smtp", "smtps"]);
         for node in self.redis_url.iter().flat_map(|urls| urls.split(',')) {
@@ -313,8 +329,11 @@ impl Config {
                 reader.problem(format!("{name} is required in production: {why}"));
             }
         }
-        if !self.public_url.starts_with("https://") {
-            reader.problem("LYCEUM_PUBLIC_URL must be an https:// address in production");
+        let app_url = Some(&self.app_url).filter(|url| **url != self.public_url);
+        for (name, url) in [("LYCEUM_PUBLIC_URL", Some(&self.public_url)), ("LYCEUM_APP_URL", app_url)] {
+            if url.is_some_and(|url| !url.starts_with("https://")) {
+                reader.problem(format!("{name} must be an https:// address in production"));
+            }
         }
         let s3 = self.s3.as_ref();
         let secrets = [

@@ -20,6 +20,66 @@ pub(super) fn banned(user: &User) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
 }
 
+/// The same whether the code belongs to an address that is free or to one that is taken.
+pub(super) fn wrong_mailed_code(tries_left: i32) -> Error {
+    let message = match tries_left {
+        i32::MIN..=0 => "The code is wrong, and it was the last try: ask for another code.".to_owned(),
+        1 => "The code is wrong. There is one more try.".to_owned(),
+        tries => format!("The code is wrong. There are {tries} more tries."),
+    };
+    Error::invalid(UserErrorCode::WrongCode, &["code"], message)
+}
+
+pub(super) fn code_over() -> Error {
+    let message = "This code is no longer valid. Ask for another one.";
+    Error::invalid(UserErrorCode::Expired, &["code"], message)
+}
+
+pub(super) fn link_over() -> Error {
+    let message = "This link is not valid, or no longer: each is good once, and for half an hour.";
+    Error::invalid(UserErrorCode::Expired, &["token"], message)
+}
+
+pub(super) fn registration_over() -> Error {
+    let message = "This registration has ended. Register again, or sign in if you have activated it.";
+    Error::invalid(UserErrorCode::Expired, &["registrationId"], message)
+}
+
+/// Told only to somebody who can read the address' mail.
+pub(super) fn has_account() -> Error {
+    let message = "There is an account with this e-mail address by now. Sign in, or ask for a new password.";
+    Error::invalid(UserErrorCode::Taken, &["token"], message)
+}
+
+/// Told only to somebody who can read the address' mail. Whose password the account would get, the link can't tell.
+pub(super) fn has_rival() -> Error {
+    let message = "There was more than one registration with this e-mail address. Type in the code of the mail where \
+        you registered.";
+    Error::invalid(UserErrorCode::NotAllowed, &["token"], message)
+}
+
+pub(super) fn no_more_codes() -> Error {
+    let message = "That was the last code for this registration. Register again.";
+    Error::invalid(UserErrorCode::NotAllowed, &["registrationId"], message)
+}
+
+pub(super) fn code_or_token() -> Error {
+    Error::BadInput("Give either the token of a link, or a code with what it is for.".into())
+}
+
+pub(super) fn wrong_password(field: &'static str) -> Error {
+    Error::invalid(UserErrorCode::WrongCredentials, &[field], "The password is wrong.")
+}
+
+pub(super) fn no_password(field: &'static str) -> Error {
+    let message = "This account has no password yet. Ask for a link to set one.";
+    Error::invalid(UserErrorCode::NotAllowed, &[field], message)
+}
+
+pub(super) fn own_email() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &["newEmail"], "This is your e-mail address already.")
+}
+
 pub(super) fn session_over() -> Error {
     let message = "The session is over. Sign in again.";
     Error::invalid(UserErrorCode::SessionOver, &["refreshToken"], message)
@@ -44,10 +104,6 @@ pub(super) fn wrong_code() -> Error {
 pub(super) fn challenge_over() -> Error {
     let message = "This sign-in took too long or too many codes were tried. Sign in again.";
     Error::invalid(UserErrorCode::SessionOver, &["challenge"], message)
-}
-
-pub(super) fn wrong_password() -> Error {
-    Error::invalid(UserErrorCode::WrongCredentials, &["password"], "The password is wrong.")
 }
 
 pub(super) fn factor_exists() -> Error {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FactorChange, SessionId, UserId};
+use super::model::{EmailChangeId, FactorChange, RegistrationId, SessionId, UserId};
 use crate::platform::outbox::Event;
 
 /// Somebody got an account.
@@ -114,4 +114,54 @@ pub(super) struct SecondFactorChanged {
 
 impl Event for SecondFactorChanged {
     const KIND: &'static str = "second_factor_changed";
+}
+
+/// Somebody wants an account, or another code for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ActivationRequested {
+    /// Which registration.
+    pub(super) registration_id: RegistrationId,
+    /// How many codes there were before.
+    pub(super) resends: i32,
+}
+
+impl Event for ActivationRequested {
+    const KIND: &'static str = "activation_requested";
+}
+
+/// Somebody has forgotten a password, or says so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PasswordResetRequested {
+    /// Whose address it was; nobody's often enough.
+    pub(super) user_id: Option<UserId>,
+    /// When.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Event for PasswordResetRequested {
+    const KIND: &'static str = "password_reset_requested";
+}
+
+/// A user has another password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PasswordChanged {
+    /// Who.
+    pub(super) user_id: UserId,
+    /// When.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Event for PasswordChanged {
+    const KIND: &'static str = "password_changed";
+}
+
+/// A user wants another address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct EmailChangeRequested {
+    /// Which change.
+    pub(super) email_change_id: EmailChangeId,
+}
+
+impl Event for EmailChangeRequested {
+    const KIND: &'static str = "email_change_requested";
 }

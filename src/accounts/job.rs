@@ -1,6 +1,9 @@
-//! What follows from what happened to accounts, and the clean-up of sessions.
+//! What follows from what happened to accounts, and the clean-up.
 
+mod email_change;
 mod mails;
+mod password;
+mod registration;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +26,7 @@ use crate::platform::outbox::Event;
 
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
-    vec![
+    let here = [
         Handler {
             name: "accounts.welcome",
             on: Some(UserRegistered::KIND),
@@ -96,7 +99,12 @@ pub fn handlers() -> Vec<Handler> {
             timeout: Duration::from_secs(60),
             run: |app, _| async move { command::sweep_attempts(&app).await }.boxed(),
         },
-    ]
+    ];
+    here.into_iter()
+        .chain(registration::handlers())
+        .chain(password::handlers())
+        .chain(email_change::handlers())
+        .collect()
 }
 
 /// Who gets a mail; `None` for those who were deleted in the meantime: their address is nobody's.

@@ -1,10 +1,11 @@
-//! Who uses the platform: users, their roles and profiles, registration, sign-in, sessions, personal
-//! API tokens, and leaving.
+//! Who uses the platform: users, their roles and profiles, registration, sign-in, sessions, personal API
+//! tokens, and leaving.
 //!
-//! An e-mail address belongs to one user at most. A password is never stored, only its Argon2id hash, and a request
-//! that carries an access token costs no database read to know who sends it, nor does one with a personal API token
-//! that was used a moment ago; what ends a session or a token counts on every node within a second all the same. Whoever leaves can come back for some days; then nothing of the person is left but
-//! an anonymous row, for what others need it for.
+//! An e-mail address belongs to one user at most, who has shown that mails to it reach them; no answer tells a stranger
+//! whether it has an account. A password is never stored, only its Argon2id hash, and a request that carries an access
+//! token costs no database read to know who sends it, nor does one with a personal API token that was used a moment
+//! ago; what ends a session or a token counts on every node within a second all the same. Whoever leaves can come back
+//! for some days; then nothing of the person is left but an anonymous row, for what others need it for.
 
 mod command;
 mod error;
@@ -17,7 +18,7 @@ mod policy;
 mod query;
 
 pub use command::{
-    admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open, register, sign_in,
+    admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open, sign_in,
     watch_revocations,
 };
 pub use event::UserRegistered;

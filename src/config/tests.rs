@@ -8,6 +8,7 @@ fn read(vars: &[(&str, &str)]) -> Result<Config, Vec<String>> {
 fn nothing_has_to_be_set_in_development() {
     let config = read(&[]).unwrap();
     assert_eq!(config.public_url, "http://127.0.0.1:8080");
+    assert_eq!(config.app_url, "http://127.0.0.1:8080", "without a front end of its own");
     assert!(config.database_url.is_none() && config.redis_url.is_none() && config.s3.is_none());
 }
 
@@ -38,7 +39,7 @@ fn production_lists_every_problem_at_once() {
 
 #[test]
 fn a_complete_production_starts() {
-    let config = read(&[
+    let vars = [
         ("LYCEUM_ENV", "production"),
         ("LYCEUM_SECRET", "u3Jk9sQpWz7LmN2xVbY8tRaC5dFgH1eKoP4i"),
         ("LYCEUM_PUBLIC_URL", "https://learn.acme.org/"),
@@ -47,8 +48,13 @@ fn a_complete_production_starts() {
         ("S3_BUCKET", "videos"),
         ("S3_ACCESS_KEY_ID", "AKIAQ2W3E4R5T6Y7U8I9"),
         ("S3_SECRET_ACCESS_KEY", "wJ4lrXUtnF3MIK7MDENGbPxRfiCYzQ9v"),
-    ]);
-    assert_eq!(config.unwrap().public_url, "https://learn.acme.org");
+    ];
+    let config = read(&vars).unwrap();
+    assert_eq!((&*config.public_url, &*config.app_url), ("https://learn.acme.org", "https://learn.acme.org"));
+    let with = |url| read(&[vars.as_slice(), &[("LYCEUM_APP_URL", url)]].concat());
+    assert_eq!(with("https://app.acme.org/").unwrap().app_url, "https://app.acme.org");
+    assert_eq!(with("http://app.acme.org").unwrap_err(), ["LYCEUM_APP_URL must be an https:// address in production"]);
+    assert!(with("app").unwrap_err()[0].contains("LYCEUM_APP_URL is not a URL"));
 }
 
 #[test]

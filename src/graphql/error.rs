@@ -155,6 +155,10 @@ pub enum UserErrorCode {
     NotFound,
     /// The e-mail address or the password is wrong.
     WrongCredentials,
+    /// The code or link is wrong.
+    WrongCode,
+    /// The code or link is no longer valid: it has expired, was used, or was guessed at too often. Begin anew.
+    Expired,
     /// The session has ended or expired: sign in again.
     SessionOver,
     /// Nothing is wrong but the moment: the same again, a second later, may work.

@@ -56,6 +56,7 @@ pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
         ("db_connections_busy", "Database connections in use", count(busy)),
         ("db_connections_open", "Database connections open", count(open)),
         ("db_statements", "SQL statements sent", edge.app.db.statements()),
+        ("password_hashes", "Password hashes computed", edge.app.passwords.computed()),
         ("background_tasks", "Background tasks, connections included", count(edge.app.tasks.len())),
     ];
     match edge.app.metrics.encode(&gauges) {

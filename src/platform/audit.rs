@@ -47,6 +47,20 @@ pub enum Action {
     UserBanned,
     /// A ban was lifted before its end.
     UserUnbanned,
+    /// A user wants another e-mail address.
+    EmailChangeRequested,
+    /// A user has another e-mail address.
+    EmailChanged,
+    /// Somebody confirmed an address and got an account.
+    Registered,
+    /// A user chose a new password.
+    PasswordChanged,
+    /// Somebody in a user's session gave a wrong password.
+    PasswordRefused,
+    /// Somebody chose a new password with a mailed link.
+    PasswordReset,
+    /// Somebody asked for a link to choose a new password.
+    PasswordResetRequested,
     /// A user made a personal API token.
     ApiTokenCreated,
     /// A personal API token was revoked.
@@ -81,6 +95,13 @@ impl Action {
             Action::RoleChanged => "role_changed",
             Action::UserBanned => "user_banned",
             Action::UserUnbanned => "user_unbanned",
+            Action::EmailChangeRequested => "email_change_requested",
+            Action::EmailChanged => "email_changed",
+            Action::Registered => "registered",
+            Action::PasswordChanged => "password_changed",
+            Action::PasswordRefused => "password_refused",
+            Action::PasswordReset => "password_reset",
+            Action::PasswordResetRequested => "password_reset_requested",
             Action::ApiTokenCreated => "api_token_created",
             Action::ApiTokenRevoked => "api_token_revoked",
             Action::ApiTokenUsed => "api_token_used",

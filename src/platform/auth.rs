@@ -1,8 +1,9 @@
-//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), which of those are no longer good, and
-//! personal API tokens with their scopes.
+//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), which of those are no longer good,
+//! personal API tokens with their scopes, and codes and links that are mailed.
 
 mod api_tokens;
 mod client;
+mod code;
 mod cookie;
 mod opaque;
 mod password;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 pub use api_tokens::ApiTokens;
 pub use client::Client;
+pub use code::{Codes, Link, Proof};
 pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
 pub use password::{Passwords, Unhashed, Verdict};

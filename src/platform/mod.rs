@@ -53,6 +53,8 @@ pub struct Services {
     pub mailer: mail::Mailer,
     /// Password hashing.
     pub passwords: auth::Passwords,
+    /// Codes and links that are mailed.
+    pub codes: auth::Codes,
     /// Access tokens.
     pub tokens: auth::Tokens,
     /// Encryption of stored secrets.

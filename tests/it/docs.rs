@@ -22,9 +22,7 @@ async fn the_readmes_queries_work() {
     let example = |number: usize| README.split("```graphql\n").nth(number).unwrap().split("```").next().unwrap();
     let data = app.data(None, example(1), json!({})).await;
     assert_eq!(data["signIn"]["userErrors"][0]["code"], "WRONG_CREDENTIALS", "there is no demo data in this test");
-    let person = json!({ "email": "instructor@lyceum.example", "name": "Ida", "password": "learn-with-lyceum" });
-    let register = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
-    app.data(None, register, json!({ "input": person })).await;
+    app.account("instructor@lyceum.example", "Ida", "learn-with-lyceum").await;
     let data = app.data(None, example(1), json!({})).await;
     let token = data["signIn"]["refreshToken"].as_str().unwrap();
     let data = app.data(None, &example(2).replace("lyr_…", token), json!({})).await;

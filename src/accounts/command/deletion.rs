@@ -61,9 +61,11 @@ async fn check_password(app: &App, client: &Client, id: UserId, password: Option
     let Some(stored) = stored else { return Ok(()) };
     // The same guesses as at sign-in, so they are counted together.
     let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&user.email)).await?;
-    let password = password.filter(|password| policy::can_be_password(password)).ok_or_else(error::wrong_password)?;
+    let password = password
+        .filter(|password| policy::can_be_password(password))
+        .ok_or_else(|| error::wrong_password("password"))?;
     if app.passwords.check(password, Some(stored)).await? == Verdict::Wrong {
-        return Err(error::wrong_password());
+        return Err(error::wrong_password("password"));
     }
     app.throttle.succeeded(attempt).await;
     Ok(())

@@ -100,7 +100,7 @@ pub(crate) async fn start(
         let password = input.password.filter(|password| policy::can_be_password(password));
         let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&id.encode())).await?;
         if app.passwords.check(password.unwrap_or_default(), stored).await? == Verdict::Wrong {
-            return Err(error::wrong_password());
+            return Err(error::wrong_password("password"));
         }
         app.throttle.succeeded(attempt).await;
     }

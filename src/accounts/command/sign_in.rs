@@ -29,7 +29,7 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
     let found = user::credentials(&mut *app.db.read().await?, &email).await?;
     let stored = found.as_ref().and_then(|found| found.password_hash.clone());
     let verdict = match policy::can_be_password(&input.password) {
-        true => app.passwords.check(input.password.clone(), stored).await?,
+        true => app.passwords.check(input.password.clone(), stored.clone()).await?,
         false => Verdict::Wrong,
     };
     let Some(user) = found.as_ref().map(|found| &found.user).filter(|_| verdict != Verdict::Wrong) else {
@@ -39,11 +39,23 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
         return Err(error::wrong_credentials());
     };
     app.throttle.succeeded(attempt).await;
-    if verdict == Verdict::Outdated {
-        let hash = app.passwords.hash(input.password).await?;
-        user::set_password(&mut *app.db.read().await?, user.id, &hash, app.clock.now()).await?;
-    }
-    app.db.transaction(async |tx| admit(tx, app, client, user).await).await
+    let better = match verdict {
+        Verdict::Outdated => Some(app.passwords.hash(input.password).await?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
+    app.db
+        .transaction(async |tx| {
+            // Whoever replaced the password while this one was checked has ended its sessions; there is no new one.
+            let now = user::lock_credentials(tx, user.id).await?.ok_or_else(error::wrong_credentials)?;
+            if now.password_hash != stored {
+                return Err(error::wrong_credentials());
+            }
+            if let Some(hash) = &better {
+                user::set_password(tx, user.id, hash, app.clock.now()).await?;
+            }
+            admit(tx, app, client, user).await
+        })
+        .await
 }
 
 /// Begins a session for somebody who has proved who they are, with the second factor if there is one. The oldest sessions end if there are too many then.

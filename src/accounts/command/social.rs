@@ -169,7 +169,7 @@ async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider,
 
 async fn register(tx: &mut Tx, app: &App, email: &str, vouched: &Vouched) -> Result<Option<User>> {
     let name = vouched.name.as_deref().unwrap_or(NAMELESS);
-    let user = query::insert_user(tx, &app.clock, email, name).await?;
+    let user = user::insert_verified(tx, &app.clock, email, name, None).await?;
     if let Some(user) = &user {
         outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
     }

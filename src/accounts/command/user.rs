@@ -14,16 +14,6 @@ use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::{self, Tx};
 use crate::platform::outbox;
 
-/// Gives somebody an account as a student, active at once.
-///
-/// # Errors
-/// The input's mistakes; the address is taken.
-pub async fn register(app: &App, _actor: &Actor, input: RegisterInput) -> Result<User> {
-    let (email, name) = check_person(&input)?;
-    let password_hash = app.passwords.hash(input.password).await?;
-    create(app, ImportedUser { email, name, role: Role::Student, password_hash }).await
-}
-
 /// Gives somebody an account as an administrator. For the command line, where there is no actor yet.
 ///
 /// # Errors
@@ -104,22 +94,32 @@ async fn set_role(app: &App, tx: &mut Tx, user: &User, role: Role) -> Result<Use
     Ok(changed)
 }
 
-/// An address as it is stored.
+/// An address in the spelling in which it is stored.
 pub(super) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
 /// The address and the name as they are stored.
-fn check_person(input: &RegisterInput) -> Result<(String, String)> {
+pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
     let mut check = Check::new();
-    let email = normalise(&check.required("email", &input.email, 254));
-    if !email.is_empty() && email.parse::<lettre::Address>().is_err() {
-        check.error(UserErrorCode::Invalid, "email", "This is not an e-mail address.");
-    }
+    let email = check_email(&mut check, "email", &input.email);
     let name = check.required("name", &input.name, 100);
-    if let Err((code, message)) = policy::password(&input.password) {
-        check.error(code, "password", message);
-    }
+    check_password(&mut check, "password", &input.password);
     check.finish()?;
     Ok((email, name))
+}
+
+/// An address as it is stored.
+pub(super) fn check_email(check: &mut Check, field: &str, email: &str) -> String {
+    let email = normalise(&check.required(field, email, 254));
+    if !email.is_empty() && email.parse::<lettre::Address>().is_err() {
+        check.error(UserErrorCode::Invalid, field, "This is not an e-mail address.");
+    }
+    email
+}
+
+pub(super) fn check_password(check: &mut Check, field: &str, password: &str) {
+    if let Err((code, message)) = policy::password(password) {
+        check.error(code, field, message);
+    }
 }

@@ -5,8 +5,11 @@ mod audit;
 mod avatar;
 mod ban;
 mod directory;
+mod email_change;
 mod identity;
+mod password;
 mod profile;
+mod registration;
 mod second_factor;
 mod session;
 mod user;
@@ -38,4 +41,7 @@ pub struct AccountsMutation(
     avatar::AvatarMutation,
     ban::BanMutation,
     api_token::ApiTokenMutation,
+    registration::RegistrationMutation,
+    password::PasswordMutation,
+    email_change::EmailChangeMutation,
 );

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::identity::IdentityObject;
 use crate::accounts::loader::{BioOf, IdentitiesOf, UserById};
-use crate::accounts::model::{Ban, ChangeUserRoleInput, RegisterInput, User, UserId};
+use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{Role, Scope, actor, app, client, loaders, public, requires, within};
 use crate::graphql::error::payload;
@@ -137,15 +137,6 @@ impl UserQuery {
     }
 }
 
-/// The answer to `register`.
-#[derive(SimpleObject)]
-pub(in crate::accounts) struct RegisterPayload {
-    /// The new user; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
-}
-
 /// The answer to `changeUserRole`.
 #[derive(SimpleObject)]
 pub(in crate::accounts) struct ChangeUserRolePayload {
@@ -161,17 +152,6 @@ pub(super) struct UserMutation;
 
 #[Object]
 impl UserMutation {
-    /// Gives somebody an account as a student. It is active at once.
-    #[graphql(directive = public::apply())]
-    async fn register(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who registers.")] input: RegisterInput,
-    ) -> Result<Option<Inline<RegisterPayload>>> {
-        let (user, user_errors) = payload(command::register(app(ctx), actor(ctx), input).await)?;
-        Ok(Some(Inline(RegisterPayload { user: user.map(object), user_errors })))
-    }
-
     /// Gives a user another role. Their access tokens are refused within a second; refreshing gives one with the new
     /// role.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]

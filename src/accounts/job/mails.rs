@@ -12,7 +12,7 @@ use crate::platform::mail::{self, Sample, Template};
 pub(super) static WELCOME: Template = mail::template!("welcome");
 /// Somebody registered and has to show that the address is theirs.
 pub(super) static ACTIVATION: Template = mail::template!("activation");
-/// Somebody registered with an address that has an account.
+/// Somebody registered with an address that has an account, or wants to change theirs to it.
 pub(super) static ALREADY_REGISTERED: Template = mail::template!("already_registered");
 /// Somebody has forgotten the password.
 pub(super) static PASSWORD_RESET: Template = mail::template!("password_reset");

@@ -6,8 +6,11 @@ mod avatar;
 mod ban;
 mod deletion;
 mod directory;
+mod email_change;
 mod identity;
+mod password;
 mod profile;
+mod registration;
 mod second_factor;
 mod session;
 mod user;
@@ -21,11 +24,17 @@ pub(super) use avatar::{
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
 pub(super) use directory::{UserFilter, UserOrder, UserOrderField, UserPlace};
+pub(super) use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
     StartedSocialSignIn, UnlinkIdentityInput,
 };
+pub(super) use password::{ChangePasswordInput, RequestPasswordResetInput, ResetPasswordInput};
 pub(super) use profile::{LONGEST_BIO, ProfileChanges, UpdateProfileInput};
+pub use registration::RegisterInput;
+pub(super) use registration::{
+    ActivateRegistrationInput, CODE_LIFETIME, Registration, RegistrationId, ResendActivationInput, TRIES,
+};
 pub use second_factor::{Admission, Challenge};
 pub(super) use second_factor::{
     CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange, FactorState, PendingFactor,
@@ -38,4 +47,4 @@ pub(super) use session::{
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
 pub(super) use user::Credentials;
-pub use user::{ChangeUserRoleInput, ImportedUser, RegisterInput, User, UserId};
+pub use user::{ChangeUserRoleInput, ImportedUser, User, UserId};

@@ -62,6 +62,10 @@ pub(crate) enum SessionEnd {
     TooMany,
     /// An administrator has shut the user out.
     Banned,
+    /// The user changed the password in another session.
+    PasswordChanged,
+    /// Somebody with access to the user's mail chose a new password.
+    PasswordReset,
 }
 
 impl SessionEnd {
@@ -74,6 +78,8 @@ impl SessionEnd {
             SessionEnd::AccountGivenUp => "account_given_up",
             SessionEnd::TooMany => "too_many",
             SessionEnd::Banned => "banned",
+            SessionEnd::PasswordChanged => "password_changed",
+            SessionEnd::PasswordReset => "password_reset",
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Users.
 
-use std::fmt;
-
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
@@ -67,6 +65,13 @@ pub(in crate::accounts) struct Credentials {
     pub(in crate::accounts) password_hash: Option<String>,
 }
 
+impl Credentials {
+    /// What a link for a new password is made for: it ends with the old one, and when the account gets another address.
+    pub(in crate::accounts) fn reset_state(&self) -> String {
+        format!("{}\0{}", self.user.email, self.password_hash.as_deref().unwrap_or_default())
+    }
+}
+
 /// A user from elsewhere, with a password hash in PHC form.
 #[derive(Clone)]
 pub struct ImportedUser {
@@ -80,17 +85,6 @@ pub struct ImportedUser {
     pub password_hash: String,
 }
 
-/// What a person fills in to get an account.
-#[derive(Clone, InputObject)]
-pub struct RegisterInput {
-    /// The address to sign in with. Upper and lower case are the same.
-    pub email: String,
-    /// The name that others see, 1 to 100 characters.
-    pub name: String,
-    /// 10 to 200 characters, any characters.
-    pub password: String,
-}
-
 /// Gives a user another role.
 #[derive(Clone, Debug, InputObject)]
 pub struct ChangeUserRoleInput {
@@ -98,11 +92,4 @@ pub struct ChangeUserRoleInput {
     pub user_id: UserId,
     /// The new role.
     pub role: context::Role,
-}
-
-// Passwords must not reach a log by way of a derived Debug.
-impl fmt::Debug for RegisterInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegisterInput").field("email", &self.email).field("name", &self.name).finish_non_exhaustive()
-    }
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::accounts::model::{Attempt, Identity, IdentityId, User, UserId};
-use crate::platform::auth::{Role, TokenHash};
+use crate::platform::auth::TokenHash;
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
 use crate::platform::db::schema::{identities, identity_attempts, users};
@@ -148,30 +148,4 @@ pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> Quer
 /// must not both count on the other's account.
 pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> QueryResult<Option<bool>> {
     users::table.find(user).select(users::password_hash.is_not_null()).for_update().first(tx.conn()).await.optional()
-}
-
-/// A user without a password; `None` if somebody else has the address by now.
-pub(in crate::accounts) async fn insert_user(
-    tx: &mut Tx,
-    clock: &Clock,
-    email: &str,
-    name: &str,
-) -> QueryResult<Option<User>> {
-    let now = clock.now();
-    diesel::insert_into(users::table)
-        .values((
-            users::id.eq(clock.uuid()),
-            users::email.eq(email),
-            users::name.eq(name),
-            users::role.eq(Role::Student),
-            users::email_verified_at.eq(now),
-            users::created_at.eq(now),
-            users::updated_at.eq(now),
-        ))
-        .on_conflict(users::email)
-        .do_nothing()
-        .returning(User::as_returning())
-        .get_result(tx.conn())
-        .await
-        .optional()
 }

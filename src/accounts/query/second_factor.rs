@@ -132,6 +132,12 @@ pub(crate) async fn count_try(tx: &mut Tx, hash: &TokenHash) -> QueryResult<()> 
         .map(drop)
 }
 
+/// Ends every sign-in of the user's that waits for the second factor.
+pub(crate) async fn delete_challenges(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    let waiting = sign_in_challenges::table.filter(sign_in_challenges::user_id.eq(user));
+    diesel::delete(waiting).execute(tx.conn()).await.map(drop)
+}
+
 pub(crate) async fn delete_challenge(tx: &mut Tx, hash: &TokenHash) -> QueryResult<()> {
     diesel::delete(sign_in_challenges::table.find(hash.as_slice())).execute(tx.conn()).await.map(drop)
 }

@@ -34,7 +34,33 @@ pub(in crate::accounts) async fn credentials(
         .optional()
 }
 
-/// Nobody who is deleted.
+pub(in crate::accounts) async fn credentials_of(
+    conn: &mut AsyncPgConnection,
+    id: UserId,
+) -> QueryResult<Option<Credentials>> {
+    let living = users::table.find(id).filter(users::deleted_at.is_null());
+    living.select((User::as_select(), users::password_hash)).first(conn).await.optional()
+}
+
+pub(in crate::accounts) async fn lock_credentials(tx: &mut Tx, id: UserId) -> QueryResult<Option<Credentials>> {
+    users::table
+        .find(id)
+        .filter(users::deleted_at.is_null())
+        .select((User::as_select(), users::password_hash))
+        .for_update()
+        .first(tx.conn())
+        .await
+        .optional()
+}
+
+pub(in crate::accounts) async fn id_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<UserId>> {
+    users::table.filter(users::email.eq(email)).select(users::id).first(conn).await.optional()
+}
+
+pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<User>> {
+    users::table.filter(users::email.eq(email)).select(User::as_select()).first(conn).await.optional()
+}
+
 pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .find(id)
@@ -82,6 +108,35 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &Import
         .returning(User::as_returning())
         .get_result(tx.conn())
         .await
+}
+
+/// A student who has shown that the address is theirs; `None` if somebody has it. Waits for somebody who is just getting
+/// it.
+pub(in crate::accounts) async fn insert_verified(
+    tx: &mut Tx,
+    clock: &Clock,
+    email: &str,
+    name: &str,
+    password_hash: Option<&str>,
+) -> QueryResult<Option<User>> {
+    let now = clock.now();
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(clock.uuid()),
+            users::email.eq(email),
+            users::name.eq(name),
+            users::role.eq(Role::Student),
+            users::password_hash.eq(password_hash),
+            users::email_verified_at.eq(now),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .on_conflict(users::email)
+        .do_nothing()
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
 }
 
 /// Inserts many at once; those whose address is known already are left out.
@@ -162,16 +217,26 @@ pub(in crate::accounts) async fn set_ban(
 }
 
 pub(in crate::accounts) async fn set_password(
-    conn: &mut AsyncPgConnection,
+    tx: &mut Tx,
     id: UserId,
     hash: &str,
     now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    // The password of somebody who is deleted meanwhile is not kept.
-    diesel::update(users::table.find(id).filter(users::deleted_at.is_null()))
+) -> QueryResult<User> {
+    diesel::update(users::table.find(id))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now)))
-        .execute(conn)
+        .returning(User::as_returning())
+        .get_result(tx.conn())
         .await
+}
+
+/// Notes that the user has shown that the address is theirs.
+pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(users::table.find(id))
+        .filter(users::email_verified_at.is_null())
+        .set(users::email_verified_at.eq(now))
+        .execute(tx.conn())
+        .await
+        .map(drop)
 }
 
 /// Whether there is any user at all.

@@ -3,6 +3,7 @@
 //! is told to come back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -54,6 +55,7 @@ pub struct Passwords {
     turns: Arc<Semaphore>,
     /// Places in line, those at work included.
     line: Arc<Semaphore>,
+    computed: Arc<AtomicU64>,
     params: Params,
     /// Checked when there is no such user, so that the answer takes as long.
     decoy: Arc<str>,
@@ -69,7 +71,13 @@ impl Passwords {
         let params = Params::new(19 * 1024, 2, 1, None).context("Argon2 parameters")?;
         let decoy = hash(&params, "nobody has this password")?;
         let (turns, line) = (Semaphore::new(threads), Semaphore::new(threads * (LINE + 1)));
-        Ok(Passwords { turns: Arc::new(turns), line: Arc::new(line), params, decoy: decoy.into() })
+        Ok(Passwords {
+            turns: Arc::new(turns),
+            line: Arc::new(line),
+            computed: Arc::default(),
+            params,
+            decoy: decoy.into(),
+        })
     }
 
     /// The PHC string to store for `password`.
@@ -102,6 +110,11 @@ impl Passwords {
         .await
     }
 
+    /// How many hashes were computed so far, for new passwords and for those that were checked.
+    pub fn computed(&self) -> u64 {
+        AtomicU64::load(&self.computed, Ordering::Relaxed)
+    }
+
     async fn in_turn<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
@@ -109,6 +122,7 @@ impl Passwords {
         let place = self.line.clone().try_acquire_owned().map_err(|_| Unhashed::Busy(Wait(COME_BACK)))?;
         let turn = self.turns.clone().acquire_owned().await;
         let turn = turn.context("the password pool is closed").map_err(Unhashed::Failed)?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         let working = tokio::task::spawn_blocking(move || {
             let _until_done = (place, turn);
             work()

@@ -63,6 +63,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_changes (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        old_email -> Text,
+        new_email -> Text,
+        tries_left -> Int4,
+        requested_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     event_counter (id) {
         id -> Bool,
         last_position -> Int8,
@@ -172,6 +185,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    registrations (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        password_hash -> Text,
+        resends -> Int4,
+        tries_left -> Int4,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     second_factors (user_id) {
         user_id -> Uuid,
         sealed_secret -> Bytea,
@@ -243,6 +269,7 @@ diesel::table! {
 diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(courses -> users (instructor_id));
+diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
@@ -258,6 +285,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     avatar_uploads,
     courses,
     cron_turns,
+    email_changes,
     event_counter,
     event_topics,
     events,
@@ -268,6 +296,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lessons,
     recovery_codes,
     refresh_tokens,
+    registrations,
     second_factors,
     sections,
     sessions,

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::platform::fault::{Context, Fault};
 
 /// What ends every text, as mail programs expect it (RFC 3676, 4.3).
-const SIGNATURE: &str = "\n\n-- \n{{ site_name }}\n{{ public_url }}\n";
+const SIGNATURE: &str = "\n\n-- \n{{ site_name }}\n{{ app_url }}\n";
 
 /// The sources of a mail.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl Sample {
     }
 }
 
-/// The mail that `template` makes of `context` and of `public_url` and `site_name`, which every template is given.
+/// The mail that `template` makes of `context` and of `app_url` and `site_name`, which every template is given.
 /// Whatever a value holds, it stays on one line, and in the HTML it stays text.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub fn render(config: &Config, template: &Template, to: &str, context: impl Seri
 
 fn parts(config: &Config, template: &Template, to: &str, context: Value) -> Result<Mail, Fault> {
     let environment = environment()?;
-    let context = context! { public_url => config.public_url, site_name => config.site_name, ..context };
+    let context = context! { app_url => config.app_url, site_name => config.site_name, ..context };
     let (subject, text) = template
         .text
         .split_once('\n')
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn the_subject_is_the_first_line_of_the_text_and_known_to_the_html() {
-        let text = "Subject: {{ site_name }} greets {{ name }}\n\nHello {{ name }},\n\n{{ public_url }}/x\n";
-        let html = "<h1>{{ subject }}</h1>{{ name }}: <a href=\"{{ public_url }}/x\">";
+        let text = "Subject: {{ site_name }} greets {{ name }}\n\nHello {{ name }},\n\n{{ app_url }}/x\n";
+        let html = "<h1>{{ subject }}</h1>{{ name }}: <a href=\"{{ app_url }}/x\">";
         let mail = made(text, html, context! { name => "<i>&amp;\r\n'Ada'\u{2028}\t\0" }).unwrap();
         assert_eq!(mail.subject, "Ada & Co greets <i>&amp; 'Ada'");
         assert_eq!(

@@ -1,23 +1,26 @@
-//! Registration, sign-in and roles through the API.
+//! Accounts through the API: here signing in and roles, and what the other files use.
 
 mod admin;
 mod api_tokens;
 mod avatar;
 mod deletion;
+mod email_change;
+mod passwords;
 mod profile;
+mod registration;
 mod scopes;
 mod second_factor;
 mod sessions;
 mod social;
+mod timing;
 
 use chrono::TimeDelta;
 use lyceum::platform::auth::Role;
+use lyceum::platform::mail::Mail;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, User};
 
-const REGISTER: &str = "mutation ($input: RegisterInput!) { register(input: $input) {
-    user { id name role createdAt } userErrors { code field message } } }";
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) {
     user { id role } accessToken expiresAt userErrors { code field message } } }";
 const CHANGE_ROLE: &str = "mutation ($input: ChangeUserRoleInput!) { changeUserRole(input: $input) {
@@ -25,13 +28,104 @@ const CHANGE_ROLE: &str = "mutation ($input: ChangeUserRoleInput!) { changeUserR
 const VIEWER: &str = "{ viewer { id email role } }";
 const PASSWORD: &str = "correct horse battery";
 
+/// What every test's clients are behind, so that each request can come from an address of its own.
+const PROXIED: [(&str, &str); 1] = [("LYCEUM_PROXIES", "1")];
+
+/// The whole response to a mutation, sent from the address `from` by whoever has `token`.
+async fn mutate(app: &TestApp, from: &str, token: Option<&str>, field: &str, input: Value) -> Value {
+    let selection = match field {
+        "register" | "resendActivation" => "registration { id email expiresAt resendAt }",
+        "activateRegistration" => "user { id name role createdAt } accessToken expiresAt refreshToken refreshExpiresAt",
+        "signIn" => "user { id } accessToken refreshToken",
+        "requestPasswordReset" => "expiresAt",
+        "changeEmail" => "emailChange { id newEmail expiresAt }",
+        _ => "user { id name }",
+    };
+    let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    let query = format!(
+        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
+    );
+    let mut request = app.client.post(format!("{}/graphql", app.url)).header("x-forwarded-for", from);
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    let body = json!({ "query": query, "variables": { "input": input } });
+    request.json(&body).send().await.unwrap().json().await.unwrap()
+}
+
+/// The payload of a mutation that is no fault.
+async fn payload(app: &TestApp, token: Option<&str>, field: &str, input: Value) -> Value {
+    let mut body = mutate(app, "192.0.2.1", token, field, input).await;
+    assert!(body.get("errors").is_none(), "{field}: {body:#}");
+    body["data"][field].take()
+}
+
 fn person(email: &str) -> Value {
     json!({ "email": email, "name": "Ada", "password": PASSWORD })
 }
 
 /// The payload of `register`.
 async fn register(app: &TestApp, input: Value) -> Value {
-    app.data(None, REGISTER, json!({ "input": input })).await["register"].take()
+    payload(app, None, "register", input).await
+}
+
+/// Takes the mails that have been sent so far.
+async fn mails(app: &TestApp) -> Vec<Mail> {
+    app.settle().await;
+    std::mem::take(&mut *app.mails.lock().unwrap())
+}
+
+/// The one mail that has been sent, which must go to `email`.
+async fn mail(app: &TestApp, email: &str) -> Mail {
+    let mails = mails(app).await;
+    let to: Vec<&String> = mails.iter().map(|mail| &mail.to).collect();
+    assert_eq!(to, [email], "one mail");
+    mails.into_iter().next().unwrap()
+}
+
+/// The six digits in a mail.
+fn code(mail: &Mail) -> String {
+    let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    mail.text.lines().map(str::trim).find(is_code).unwrap_or_else(|| panic!("{}", mail.text)).to_owned()
+}
+
+/// The token of the link in a mail.
+fn token(mail: &Mail) -> String {
+    let (_, rest) = mail.text.split_once("?token=").unwrap_or_else(|| panic!("{}", mail.text));
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Six digits that are not `code`.
+fn another(code: &str) -> String {
+    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+/// Somebody who has registered and activated the account: the payload of `activateRegistration`. Mails so far are lost.
+async fn registered(app: &TestApp, email: &str) -> Value {
+    mails(app).await;
+    let registration = register(app, person(email)).await;
+    let mail = mail(app, email).await;
+    let input = json!({ "registrationId": registration["registration"]["id"], "code": code(&mail) });
+    let activated = payload(app, None, "activateRegistration", input).await;
+    assert_eq!(activated["userErrors"], json!([]), "{activated:#}");
+    mails(app).await;
+    activated
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value:#}")).to_owned()
+}
+
+/// The code of the only user error.
+fn refusal(payload: &Value) -> String {
+    let errors = payload["userErrors"].as_array().unwrap_or_else(|| panic!("{payload:#}"));
+    assert_eq!(errors.len(), 1, "{payload:#}");
+    text(&errors[0]["code"])
+}
+
+/// `extensions.code` of the only error.
+fn fault(body: &Value) -> String {
+    text(&body["errors"][0]["extensions"]["code"])
 }
 
 /// The payload of `signIn`.
@@ -52,91 +146,9 @@ fn codes(payload: &Value) -> Vec<(String, String)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_that_is_wrong_with_a_registration_comes_at_once() {
-    let app = TestApp::start().await;
-    let input = |email: &str, name: &str, password: &str| json!({ "email": email, "name": name, "password": password });
-    let long = |count: usize| "x".repeat(count);
-    let cases: [(Value, &[(&str, &str)]); 10] = [
-        (input("ada", " ", "short"), &[("email", "INVALID"), ("name", "BLANK"), ("password", "TOO_SHORT")]),
-        (input("", "", ""), &[("email", "BLANK"), ("name", "BLANK"), ("password", "TOO_SHORT")]),
-        (input("@b.example", "Ada", PASSWORD), &[("email", "INVALID")]),
-        (input("a b@c.example", "Ada", PASSWORD), &[("email", "INVALID")]),
-        (input("ada@people.example, eve@people.example", "Ada", PASSWORD), &[("email", "INVALID")]),
-        (input("Ada <ada@people.example>", "Ada", PASSWORD), &[("email", "INVALID")]),
-        (
-            input(&format!("{}@b.example", long(250)), &long(101), &long(201)),
-            &[("email", "TOO_LONG"), ("email", "INVALID"), ("name", "TOO_LONG"), ("password", "TOO_LONG")],
-        ),
-        (input("ada@people.example", "Ada", "123456789"), &[("password", "TOO_SHORT")]),
-        (input("ada@people.example", "A\u{0}da", PASSWORD), &[("name", "INVALID")]),
-        (input("a\u{0}da@people.example", "Ada", PASSWORD), &[("email", "INVALID"), ("email", "INVALID")]),
-    ];
-    for (input, expected) in cases {
-        let payload = register(&app, input.clone()).await;
-        assert_eq!(payload["user"], Value::Null, "{input}");
-        let found = codes(&payload);
-        let found: Vec<(&str, &str)> = found.iter().map(|(field, code)| (&**field, &**code)).collect();
-        assert_eq!(found, expected, "{input}: {payload:#}");
-        for error in payload["userErrors"].as_array().unwrap() {
-            assert!(error["message"].as_str().unwrap().ends_with('.'), "a sentence for people: {error:#}");
-        }
-    }
-    let payload = register(&app, input("x", &long(101), "123456789")).await;
-    let messages: Vec<&str> =
-        payload["userErrors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
-    assert!(messages[1].contains("101") && messages[1].contains("100"), "what it is and what is allowed: {messages:?}");
-    assert!(messages[2].contains('9') && messages[2].contains("10"), "what it is and what is allowed: {messages:?}");
-    app.settle().await;
-    assert!(app.mails.lock().unwrap().is_empty(), "nobody was registered");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_longest_and_shortest_that_is_allowed_is_accepted_and_stored_trimmed() {
-    let app = TestApp::start().await;
-    let shortest = register(&app, json!({ "email": " A@B.example ", "name": " Ö ", "password": "0123456789" })).await;
-    assert_eq!(shortest["userErrors"], json!([]));
-    assert_eq!((&shortest["user"]["name"], &shortest["user"]["role"]), (&json!("Ö"), &json!("STUDENT")));
-    let password = "🔑".repeat(200);
-    let longest = json!({ "email": "b@b.example", "name": "ß".repeat(100), "password": password });
-    assert_eq!(register(&app, longest).await["userErrors"], json!([]));
-    assert!(sign_in(&app, "b@b.example", &password).await["accessToken"].is_string());
-    assert!(sign_in(&app, "a@b.example", "0123456789").await["accessToken"].is_string());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_belongs_to_one_user_however_it_is_spelled() {
-    let app = TestApp::start().await;
-    assert_eq!(register(&app, person("Ada@People.example")).await["userErrors"], json!([]));
-    assert_eq!(register(&app, person("Äda@people.example")).await["userErrors"], json!([]), "another address");
-    for again in [
-        "Ada@People.example",
-        "ada@people.example",
-        "ADA@PEOPLE.EXAMPLE",
-        " ada@people.example\n",
-        "ÄDA@people.example",
-    ] {
-        let payload = register(&app, person(again)).await;
-        assert_eq!(codes(&payload), [("email".to_owned(), "TAKEN".to_owned())], "{again}: {payload:#}");
-        assert!(sign_in(&app, again, PASSWORD).await["accessToken"].is_string(), "{again}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_who_register_one_address_at_once_one_gets_it() {
-    let app = TestApp::start().await;
-    for round in 0..6 {
-        let email = format!("ada{round}@people.example");
-        let (one, two) = tokio::join!(register(&app, person(&email)), register(&app, person(&email.to_uppercase())));
-        let won = [&one, &two].into_iter().filter(|payload| payload["user"].is_object()).count();
-        let told = [&one, &two].into_iter().filter(|payload| payload["userErrors"][0]["code"] == "TAKEN").count();
-        assert_eq!((won, told), (1, 1), "{one:#} {two:#}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_signs_in_gets_a_token_that_works_until_it_expires() {
     let app = TestApp::with(&[("LYCEUM_TOKEN_MINUTES", "30")]).await;
-    let registered = register(&app, person("ada@people.example")).await;
+    let registered = registered(&app, "ada@people.example").await;
     let signed_in = sign_in(&app, "ada@people.example", PASSWORD).await;
     assert_eq!(signed_in["user"], json!({ "id": registered["user"]["id"], "role": "STUDENT" }));
     assert_eq!(signed_in["expiresAt"], "2026-11-20T09:30:00+00:00", "the clock stands at nine");
@@ -155,7 +167,7 @@ async fn who_signs_in_gets_a_token_that_works_until_it_expires() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     let app = TestApp::start().await;
-    register(&app, person("ada@people.example")).await;
+    registered(&app, "ada@people.example").await;
     let error = json!([{ "code": "WRONG_CREDENTIALS", "field": [], "message": "The e-mail address or the password is wrong." }]);
     let expected = json!({ "user": null, "accessToken": null, "expiresAt": null, "userErrors": error });
     for (email, password) in [
@@ -202,7 +214,7 @@ async fn only_administrators_change_roles() {
 async fn a_new_role_counts_at_once_and_older_tokens_are_refused() {
     let app = TestApp::start().await;
     let root = app.user("Root", Role::Admin).await;
-    let ada = register(&app, person("ada@people.example")).await["user"]["id"].as_str().unwrap().to_owned();
+    let ada = text(&registered(&app, "ada@people.example").await["user"]["id"]);
     let create = "mutation { createCourse(input: { title: \"Engines\" }) { course { id } } }";
     let old = sign_in(&app, "ada@people.example", PASSWORD).await;
     change_role(&app, Some(&root.token), &ada, "INSTRUCTOR").await;
@@ -244,36 +256,4 @@ async fn two_administrators_who_demote_each_other_at_once_leave_one() {
         // The next round begins with nobody.
         app.sql("UPDATE users SET role = 'STUDENT'").await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_user_is_welcomed_once_and_only_after_registration() {
-    let app = TestApp::start().await;
-    register(&app, person("Ada@people.example")).await;
-    assert!(app.mails.lock().unwrap().is_empty(), "no mail leaves inside the request");
-    app.settle().await;
-    app.settle().await;
-    app.app.clock.advance(TimeDelta::days(1));
-    app.settle().await;
-    register(&app, person("ada@people.example")).await;
-    app.settle().await;
-    let mails = app.mails.lock().unwrap();
-    assert_eq!(mails.len(), 1, "{:?}", mails.iter().map(|mail| &mail.to).collect::<Vec<_>>());
-    assert_eq!(mails[0].to, "ada@people.example");
-    assert!(mails[0].text.contains("Hello Ada"), "{}", mails[0].text);
-    assert!(!mails[0].text.contains(PASSWORD), "{}", mails[0].text);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_workers_at_once_welcome_each_user_once() {
-    let app = TestApp::start().await;
-    for number in 0..10 {
-        register(&app, person(&format!("ada{number}@people.example"))).await;
-    }
-    tokio::join!(app.settle(), app.settle());
-    app.settle().await;
-    let mut addresses: Vec<String> = app.mails.lock().unwrap().iter().map(|mail| mail.to.clone()).collect();
-    addresses.sort();
-    let expected: Vec<String> = (0..10).map(|number| format!("ada{number}@people.example")).collect();
-    assert_eq!(addresses, expected);
 }

@@ -40,7 +40,7 @@ async fn a_get_that_is_no_request_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mutation_by_get_is_a_405_and_changes_nothing() {
     let app = TestApp::start().await;
-    let register = r#"mutation M { register(input: { email: "eve@people.example", name: "Eve", password: "long enough to count" }) { user { id } } }"#;
+    let register = r#"mutation M { register(input: { email: "eve@people.example", name: "Eve", password: "long enough to count" }) { registration { id } } }"#;
     let both = format!("query Q {{ __typename }} {register}");
     for params in [vec![("query", register)], vec![("query", both.as_str()), ("operationName", "M")]] {
         let answer = app.get("/graphql", &params).await;

@@ -75,7 +75,7 @@ async fn a_token_is_good_to_the_last_second_and_no_longer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mutation_with_a_bad_token_does_nothing() {
     let app = TestApp::start().await;
-    let register = r#"mutation { register(input: { email: "eve@people.example", name: "Eve", password: "long enough to count" }) { user { id } } }"#;
+    let register = r#"mutation { register(input: { email: "eve@people.example", name: "Eve", password: "long enough to count" }) { registration { id } } }"#;
     let request = app.graphql().bearer_auth("nonsense").json(&json!({ "query": register }));
     Answer::to(request).await.refuses("register", 401, "UNAUTHENTICATED", &["not valid"]);
     app.settle().await;

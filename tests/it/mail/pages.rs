@@ -2,7 +2,6 @@
 
 use lyceum::platform::mail::{Mail, Mailer};
 use reqwest::header::HeaderMap;
-use serde_json::json;
 
 use super::{FROM, noon};
 use crate::nodes::eventually;
@@ -79,9 +78,9 @@ async fn sent_mails_can_be_read_and_do_nothing_else() {
     let node = site.serve().await;
     assert!(get(&node.url, "/dev/mail").await.html.contains("Nothing has been sent yet"));
 
-    let query = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }";
-    let input = json!({ "email": "ada@people.example", "name": NAME, "password": "correct horse battery" });
-    node.data(None, query, json!({ "input": input })).await;
+    let made =
+        site.run(&["admin", "create", "--email", "ada@people.example", "--name", NAME], "correct horse battery\n");
+    assert!(made.status.success(), "{made:?}");
     let listed = async || get(&node.url, "/dev/mail").await.links("&#x2f;dev&#x2f;mail&#x2f;");
     eventually("the welcome is listed", async || listed().await.len() == 1).await;
     let welcome = listed().await.remove(0);

@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Teacher, eventually};
+use super::{Teacher, activate, eventually, register};
 use crate::support::cluster;
-use crate::support::process::{Node, Site};
+use crate::support::process::Site;
 use crate::support::socket::Follower;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,6 +40,7 @@ async fn the_embedded_database_outlives_a_killed_server() {
     let mut node = site.serve().await;
     assert!(node.output().contains("set DATABASE_URL"), "the banner says what is embedded: {}", node.output());
     register(&node).await;
+    activate(&site, &node).await;
     let data = site.data().join("postgres").canonicalize().unwrap().join("data");
     let first = the_postmaster(&data).await;
     node.kill();
@@ -53,13 +54,6 @@ async fn the_embedded_database_outlives_a_killed_server() {
     node.signal(Signal::TERM);
     assert!(node.ended().await.success(), "{}", node.output());
     eventually("the database stops", async || postmasters(&data).is_empty()).await;
-}
-
-async fn register(node: &Node) {
-    let query = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }";
-    let input = json!({ "email": "grace@people.example", "name": "Grace", "password": "correct horse battery" });
-    let data = node.data(None, query, json!({ "input": input })).await;
-    assert_eq!(data["register"]["userErrors"], json!([]));
 }
 
 /// The one process that serves the cluster. A backend that was just forked looks the same for a moment.

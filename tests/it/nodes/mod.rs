@@ -6,10 +6,11 @@ mod shutdown;
 mod start;
 mod together;
 
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::support::User;
-use crate::support::process::Node;
+use crate::support::process::{Node, Site};
 use crate::support::socket::PATIENCE;
 
 /// The demo instructor on one node, and a section for new lessons.
@@ -40,4 +41,27 @@ pub(crate) async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
         }
     };
     timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// Somebody who is called Grace wants an account.
+pub(crate) async fn register(node: &Node) {
+    let query = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { message } } }";
+    let input = json!({ "email": "grace@people.example", "name": "Grace", "password": "correct horse battery" });
+    let data = node.data(None, query, json!({ "input": input })).await;
+    assert_eq!(data["register"]["userErrors"], json!([]));
+}
+
+/// Activates Grace's account with the link in the one mail that she got; returns its token and an access token.
+pub(crate) async fn activate(site: &Site, node: &Node) -> (String, String) {
+    let folder = site.data().join("mail");
+    let mails = async || lyceum::platform::mail::list(&folder).await.unwrap();
+    eventually("the code is mailed", async || !mails().await.is_empty()).await;
+    let [only] = &mails().await[..] else { panic!("one mail") };
+    assert_eq!(only.mail.to, "grace@people.example");
+    let (_, link) = only.mail.text.split_once("/activate?token=").unwrap();
+    let token = link.split_whitespace().next().unwrap();
+    let query = "mutation ($input: ActivateRegistrationInput!) { activateRegistration(input: $input) { accessToken } }";
+    let data = node.data(None, query, json!({ "input": { "token": token } })).await;
+    let access = data["activateRegistration"]["accessToken"].as_str().unwrap_or_else(|| panic!("{data:#}"));
+    (token.to_owned(), access.to_owned())
 }

@@ -3,11 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use lyceum::platform::auth::Role;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Teacher, eventually};
+use super::{Teacher, activate, eventually, register};
 use crate::support::cluster;
 use crate::support::process::Site;
 use crate::support::socket::{Closed, Follower};
@@ -57,24 +56,19 @@ async fn a_job_that_does_not_end_is_given_back() {
     let smtp = format!("smtp://{}", deaf.local_addr().unwrap());
     let site = Site::new().await.set("SMTP_URL", &smtp).set("LYCEUM_SHUTDOWN_SECONDS", "2");
     let mut node = site.serve().await;
-    let query = "mutation ($input: RegisterInput!) { register(input: $input) { user { id } } }";
-    let input = json!({ "email": "grace@people.example", "name": "Grace", "password": "correct horse battery" });
-    let data = node.data(None, query, json!({ "input": input })).await;
+    register(&node).await;
     let leased = "SELECT count(*) FROM jobs WHERE leased_by IS NOT NULL AND attempts = 1";
-    eventually("the welcome is under way", async || site.sql(leased).await == "1").await;
+    eventually("the mail is under way", async || site.sql(leased).await == "1").await;
     let asked = Instant::now();
     node.signal(Signal::TERM);
     assert_eq!(node.ended().await.code(), Some(0), "{}", node.output());
     assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
     let given_back = "SELECT count(*) FROM jobs WHERE leased_by IS NULL AND attempts = 0";
     assert_eq!(site.sql(given_back).await, "1");
-    // The next start sends the mail, at once, and its token is still good.
+    // The next start sends the mail, at once, and its code is good there.
     let site = site.unset("SMTP_URL");
     let node = site.serve().await;
-    eventually("the welcome is sent", async || site.sql("SELECT count(*) FROM jobs").await == "0").await;
-    let mails = lyceum::platform::mail::list(&site.data().join("mail")).await.unwrap();
-    assert_eq!((mails.len(), mails[0].mail.to.as_str()), (1, "grace@people.example"));
-    let token = site.token(data["register"]["user"]["id"].as_str().unwrap(), Role::Student);
+    let (_, token) = activate(&site, &node).await;
     let viewer = node.data(Some(&token), "{ viewer { name } }", json!({})).await;
     assert_eq!(viewer["viewer"]["name"], "Grace");
 }

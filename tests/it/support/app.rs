@@ -9,7 +9,7 @@ use lyceum::accounts;
 use lyceum::config::Config;
 use lyceum::graphql::Graph;
 use lyceum::http::{Edge, router, server};
-use lyceum::platform::auth::{ApiTokens, Client, Passwords, Revocations, Role, Seal, Tokens};
+use lyceum::platform::auth::{ApiTokens, Client, Codes, Passwords, Revocations, Role, Seal, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
@@ -94,6 +94,7 @@ impl TestApp {
             storage,
             mailer: Mailer::Memory(mails.clone()),
             passwords: Passwords::new(2).unwrap(),
+            codes: Codes::new([SECRET.to_owned()]).unwrap(),
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
             seal: Seal::new(SECRET, &config.previous_secrets),
             revocations: Revocations::new(config.token_lifetime),
@@ -155,6 +156,14 @@ impl TestApp {
         let client = Client::new(None, "test");
         let opened = self.app.db.transaction(async |tx| accounts::open(tx, &self.app, &client, &made[0]).await).await;
         User { id: made[0].id.encode(), token: opened.unwrap().tokens.access_token }
+    }
+
+    /// A student with a password, who has not signed in yet; the id.
+    pub(crate) async fn account(&self, email: &str, name: &str, password: &str) -> String {
+        let password_hash = self.app.passwords.hash(password.into()).await.unwrap();
+        let (email, name) = (email.into(), name.into());
+        let person = lyceum::accounts::ImportedUser { email, name, role: Role::Student, password_hash };
+        accounts::import(&self.app, &[person]).await.unwrap()[0].id.encode()
     }
 
     /// A published course by `instructor` with `lessons` published lessons in one section.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{PASSWORD, register};
+use super::PASSWORD;
 use crate::support::TestApp;
 
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) { user { id role }
@@ -34,8 +34,7 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Somebody with an account, by the address `name@people.example`; the id.
 async fn somebody(app: &TestApp, name: &str) -> String {
-    let input = json!({ "email": address(name), "name": name, "password": PASSWORD });
-    register(app, input).await["user"]["id"].as_str().unwrap().to_owned()
+    app.account(&address(name), name, PASSWORD).await
 }
 
 fn address(name: &str) -> String {

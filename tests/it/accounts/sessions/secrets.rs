@@ -13,8 +13,9 @@ async fn no_secret_is_in_the_database_or_the_log() {
     let (email, password, mistyped) = ("grace@people.example", "correct horse battery", "correct house battery");
     let mut secrets: Vec<(&str, String)> = vec![("the password", password.into()), ("a mistyped one", mistyped.into())];
     let mut phone = Phone::new(&node.url, "phone");
-    let person = json!({ "email": email, "name": "Grace", "password": password });
-    phone.send_as(None, crate::accounts::REGISTER, json!({ "input": person })).await;
+    crate::nodes::register(&node).await;
+    let (link, access) = crate::nodes::activate(&site, &node).await;
+    secrets.push(("the access token of the activation", access));
     phone.sign_in(email, mistyped).await;
     assert_eq!(code(&phone.sign_in(email, password).await), "");
     let first = phone.refresh.clone();
@@ -51,8 +52,8 @@ async fn no_secret_is_in_the_database_or_the_log() {
     phone.sign_in(email, password).await;
     phone.ask("signOut", SIGN_OUT, json!({ "input": { "sessions": "ALL" } })).await;
     let mails = site.data().join("mail");
-    crate::nodes::eventually("the welcome and the warning are sent", async || {
-        lyceum::platform::mail::list(&mails).await.is_ok_and(|mails| mails.len() == 2)
+    crate::nodes::eventually("the link, the welcome and the warning are sent", async || {
+        lyceum::platform::mail::list(&mails).await.is_ok_and(|mails| mails.len() == 3)
     })
     .await;
 
@@ -68,6 +69,7 @@ async fn no_secret_is_in_the_database_or_the_log() {
         let rows = site.sql(&format!("SELECT coalesce(string_agg(row::text, E'\\n'), '') FROM {table} AS row")).await;
         places.push((table.to_owned(), rows));
     }
+    assert!(places.iter().all(|(_, text)| !text.contains(&link)), "the link is in mails only");
     for mail in lyceum::platform::mail::list(&mails).await.unwrap() {
         places.push(("a mail".into(), mail.mail.text.clone() + &mail.mail.subject));
     }
@@ -83,5 +85,5 @@ async fn no_secret_is_in_the_database_or_the_log() {
             assert!(!text.contains(secret.as_str()), "{what} is in {place}");
         }
     }
-    assert_eq!(secrets.len(), 8, "all kinds were looked for");
+    assert_eq!(secrets.len(), 9, "all kinds were looked for");
 }

@@ -1,0 +1,141 @@
+//! How a user gets another address: asked for with the password, confirmed with what is mailed to the new one. Whether
+//! it has an account already is found out by the job that mails, so that nobody learns it by asking.
+
+use serde_json::json;
+
+use super::password::{confirm, still};
+use super::session::signed_in;
+use super::user::check_email;
+use crate::accounts::error;
+use crate::accounts::event::EmailChangeRequested;
+use crate::accounts::model::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId, User, UserId};
+use crate::accounts::query::{email_change as query, user};
+use crate::graphql::error::Check;
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client, Link, Proof};
+use crate::platform::db::{self, Tx};
+use crate::platform::outbox;
+use crate::platform::throttle::Purpose;
+
+/// There is one code for each change, so that nothing but its end has to end it.
+pub(crate) const STATE: &str = "";
+
+/// Has a code mailed to the new address and a notice to the old one. Replaces a change that waits.
+///
+/// # Errors
+/// The password is wrong, or there is none; the address is none, or the viewer's own. Too many were asked for.
+pub(crate) async fn change_email(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ChangeEmailInput,
+) -> Result<EmailChange> {
+    let (id, _) = signed_in(actor)?;
+    let mut check = Check::new();
+    let new_email = check_email(&mut check, "newEmail", &input.new_email);
+    check.finish()?;
+    let known = confirm(app, client, id, input.password, "password").await?;
+    if known.user.email == new_email {
+        return Err(error::own_email());
+    }
+    // Like a registration, it sends mail to an address that may be anybody's.
+    app.throttle.attempt(Purpose::Registration, client.address(), Some(&new_email)).await?;
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let user = still(tx, &known, "password").await?;
+            query::end(tx, user.id, now).await?;
+            let change_id = EmailChangeId::new(app.clock.uuid());
+            let change = query::insert(tx, change_id, &user, &new_email, now).await?;
+            outbox::record(tx, &app.clock, &EmailChangeRequested { email_change_id: change.id }).await?;
+            note(tx, app, client, Action::EmailChangeRequested, &change).await?;
+            Ok(change)
+        })
+        .await
+}
+
+/// Gives the user the new address.
+///
+/// # Errors
+/// Code or link is wrong or over; a code needs a signed-in user. Somebody else has the address by now.
+pub(crate) async fn confirm_email_change(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ConfirmEmailChangeInput,
+) -> Result<User> {
+    match (input.code, input.token) {
+        (Some(code), None) => confirm_by_code(app, client, signed_in(actor)?.0, &code).await,
+        (None, Some(token)) => confirm_by_link(app, client, &token).await,
+        _ => Err(error::code_or_token()),
+    }
+}
+
+async fn confirm_by_code(app: &App, client: &Client, id: UserId, code: &str) -> Result<User> {
+    let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    let now = app.clock.now();
+    let outcome = app
+        .db
+        .transaction(async |tx| {
+            user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
+            let waiting = query::waiting(tx, id).await?;
+            let good = waiting.filter(|change| change.is_live(now) && change.tries_left > 0);
+            let Some(change) = good else { return Ok(Err(error::code_over())) };
+            let right = app.codes.is_code(code, Proof::EmailChange, change.id.uuid(), STATE);
+            if right && let Some(user) = apply(tx, app, client, &change).await? {
+                return Ok(Ok(user));
+            }
+            // Also the right code for an address that has an account: nobody was mailed that one.
+            Ok::<_, Error>(Err(error::wrong_mailed_code(query::use_try(tx, change.id).await?)))
+        })
+        .await?;
+    if outcome.is_ok() {
+        app.throttle.succeeded(attempt).await;
+    }
+    outcome
+}
+
+async fn confirm_by_link(app: &App, client: &Client, token: &str) -> Result<User> {
+    let link = Link::parse(token).ok_or_else(error::link_over)?;
+    let id = EmailChangeId::new(link.id);
+    let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    let now = app.clock.now();
+    if !app.codes.is_link(&link, Proof::EmailChange, STATE, now) {
+        return Err(error::link_over());
+    }
+    let user = app
+        .db
+        .transaction(async |tx| {
+            let found = query::by_id(tx.conn(), id).await?.ok_or_else(error::link_over)?;
+            user::lock(tx, found.user_id).await?.ok_or_else(error::link_over)?;
+            let found = query::by_id(tx.conn(), id).await?.filter(|change| change.is_live(now));
+            let change = found.ok_or_else(error::link_over)?;
+            apply(tx, app, client, &change).await?.ok_or_else(error::has_account)
+        })
+        .await?;
+    app.throttle.succeeded(attempt).await;
+    Ok(user)
+}
+
+/// Gives the user the new address; `None` if somebody has it.
+async fn apply(tx: &mut Tx, app: &App, client: &Client, change: &EmailChange) -> Result<Option<User>> {
+    let now = app.clock.now();
+    let applied = query::apply(tx, change, now).await.map_err(|error| match db::is_taken(&error, "users_email_key") {
+        // Somebody got it at the same moment.
+        true => error::has_account(),
+        false => error.into(),
+    });
+    let Some(user) = applied? else { return Ok(None) };
+    query::end(tx, user.id, now).await?;
+    note(tx, app, client, Action::EmailChanged, change).await?;
+    Ok(Some(user))
+}
+
+async fn note(tx: &mut Tx, app: &App, client: &Client, action: Action, change: &EmailChange) -> Result<()> {
+    let (who, details) = (Some(change.user_id.uuid()), json!({ "emailChangeId": change.id }));
+    let entry = Entry { action, actor: who, subject: who, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! How somebody gets an account: a registration, and the proof that its address is theirs.
+//!
+//! Registering reads nothing about users, so that neither its answer nor its time tells whether an address has an
+//! account: the job that mails the code looks that up, and mails its owner something else.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::sign_in::open;
+use super::user::check_person;
+use crate::accounts::error;
+use crate::accounts::event::{ActivationRequested, UserRegistered};
+use crate::accounts::model::{
+    ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, ResendActivationInput, SignedIn, User,
+};
+use crate::accounts::query::registration::{self as query, New};
+use crate::accounts::query::{email_change, user};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Client, Link, Proof};
+use crate::platform::db::Tx;
+use crate::platform::fault::Fault;
+use crate::platform::outbox;
+use crate::platform::throttle::Purpose;
+
+/// How long a change of an address is kept after it can no longer be confirmed: for mails that are late.
+const KEPT: TimeDelta = TimeDelta::days(1);
+
+/// Notes that somebody wants an account, and has a code mailed to the address.
+///
+/// # Errors
+/// The input's mistakes. Too many registrations were made.
+pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -> Result<Registration> {
+    let (email, name) = check_person(&input)?;
+    app.throttle.attempt(Purpose::Registration, client.address(), Some(&email)).await?;
+    let password_hash = app.passwords.hash(input.password).await?;
+    let id = RegistrationId::new(app.clock.uuid());
+    let new = New { id, email: &email, name: &name, password_hash: &password_hash };
+    app.db
+        .transaction(async |tx| {
+            let registration = query::insert(tx, &new, app.clock.now()).await?;
+            request_mail(tx, app, &registration).await?;
+            Ok(registration)
+        })
+        .await
+}
+
+/// Has another code mailed, which replaces the one before.
+///
+/// # Errors
+/// It is too early, the registration is over, or there were enough codes.
+pub(crate) async fn resend_activation(
+    app: &App,
+    client: &Client,
+    input: ResendActivationInput,
+) -> Result<Registration> {
+    let id = input.registration_id;
+    app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let found = query::lock(tx, id).await?.map(|(registration, _)| registration);
+            let registration = found.filter(|row| row.is_live(now)).ok_or_else(error::registration_over)?;
+            let resend_at = registration.resend_at().ok_or_else(error::no_more_codes)?;
+            if now < resend_at {
+                return Err(Error::RateLimited { wait: (resend_at - now).to_std().unwrap_or(Duration::ZERO) });
+            }
+            let renewed = query::renew(tx, id, now).await?;
+            request_mail(tx, app, &renewed).await?;
+            Ok(renewed)
+        })
+        .await
+}
+
+async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Result<()> {
+    let event = ActivationRequested { registration_id: registration.id, resends: registration.resends };
+    outbox::record(tx, &app.clock, &event).await?;
+    Ok(())
+}
+
+/// Makes a user of a registration whose code or link somebody has, and signs them in.
+///
+/// # Errors
+/// Code or link is wrong or over; somebody else has the address by now.
+pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
+    match (input.registration_id, input.code, input.token) {
+        (Some(id), Some(code), None) => activate_by_code(app, client, id, &code).await,
+        (None, None, Some(token)) => activate_by_link(app, client, &token).await,
+        _ => Err(error::code_or_token()),
+    }
+}
+
+async fn activate_by_code(app: &App, client: &Client, id: RegistrationId, code: &str) -> Result<SignedIn> {
+    let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    let now = app.clock.now();
+    let outcome = app
+        .db
+        .transaction(async |tx| {
+            let found = query::lock(tx, id).await?.filter(|(row, _)| row.is_live(now));
+            let Some((registration, password_hash)) = found else { return Ok(Err(error::registration_over())) };
+            if registration.tries_left == 0 {
+                return Ok(Err(error::code_over()));
+            }
+            let right = app.codes.is_code(code, Proof::Activation, id.uuid(), &registration.state());
+            if right && let Some(user) = create(tx, app, client, &registration, &password_hash).await? {
+                return open(tx, app, client, &user).await.map(Ok);
+            }
+            // Also the right code for an address that has an account: nobody was mailed that one.
+            Ok(Err(error::wrong_mailed_code(query::use_try(tx, id).await?)))
+        })
+        .await?;
+    if outcome.is_ok() {
+        app.throttle.succeeded(attempt).await;
+    }
+    outcome
+}
+
+async fn activate_by_link(app: &App, client: &Client, token: &str) -> Result<SignedIn> {
+    let link = Link::parse(token).ok_or_else(error::link_over)?;
+    let id = RegistrationId::new(link.id);
+    let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    let now = app.clock.now();
+    let signed_in = app
+        .db
+        .transaction(async |tx| {
+            let (registration, password_hash) = query::lock(tx, id).await?.ok_or_else(error::link_over)?;
+            if !app.codes.is_link(&link, Proof::Activation, &registration.state(), now) {
+                return Err(error::link_over());
+            }
+            // Who opens a link does not show that they are who registered: it could be somebody else's registration,
+            // with somebody else's password, made to be confused with their own.
+            if query::has_rival(tx, &registration, now).await? {
+                return Err(error::has_rival());
+            }
+            let user = create(tx, app, client, &registration, &password_hash).await?;
+            open(tx, app, client, &user.ok_or_else(error::has_account)?).await
+        })
+        .await?;
+    app.throttle.succeeded(attempt).await;
+    Ok(signed_in)
+}
+
+/// Turns a registration into a user; `None` if somebody has the address.
+async fn create(
+    tx: &mut Tx,
+    app: &App,
+    client: &Client,
+    registration: &Registration,
+    password_hash: &str,
+) -> Result<Option<User>> {
+    let (email, name) = (&registration.email, &registration.name);
+    let made = user::insert_verified(tx, &app.clock, email, name, Some(password_hash)).await?;
+    let Some(user) = made else { return Ok(None) };
+    query::delete(tx, registration.id).await?;
+    outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
+    let actor = Some(user.id.uuid());
+    let details = json!({ "registrationId": registration.id });
+    let entry = Entry { action: Action::Registered, actor, subject: actor, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+    Ok(Some(user))
+}
+
+/// Deletes registrations that can no longer be activated, and changes of an address that are over.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
+    let now = app.clock.now();
+    let mut conn = app.db.read().await?;
+    let registrations = query::sweep(&mut conn, now).await?;
+    let email_changes = email_change::sweep(&mut conn, now - KEPT).await?;
+    tracing::info!(registrations, email_changes, "what was not confirmed in time was deleted");
+    Ok(())
+}

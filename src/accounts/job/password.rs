@@ -1,0 +1,61 @@
+//! The mails about passwords.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::mails;
+use super::registration::minutes;
+use crate::accounts::event::{PasswordChanged, PasswordResetRequested};
+use crate::accounts::loader::UserById;
+use crate::accounts::model::CODE_LIFETIME;
+use crate::accounts::query::user as query;
+use crate::graphql::loaders::Load;
+use crate::platform::App;
+use crate::platform::auth::Proof;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+use crate::platform::mail;
+use crate::platform::outbox::Event;
+
+pub(super) fn handlers() -> [Handler; 2] {
+    [
+        Handler {
+            name: "accounts.mail_password_reset",
+            on: Some(PasswordResetRequested::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { mail_reset(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.notice_password_change",
+            on: Some(PasswordChanged::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { notice_change(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+    ]
+}
+
+async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Fault> {
+    let (now, expires_at) = (app.clock.now(), event.at + CODE_LIFETIME);
+    let Some(id) = event.user_id.filter(|_| now < expires_at) else { return Ok(()) };
+    let found = query::credentials_of(&mut *app.db.read().await?, id).await?;
+    let Some(found) = found else { return Ok(()) };
+    let token = app.codes.link(Proof::PasswordReset, id.uuid(), expires_at, &found.reset_state());
+    let context = mails::PasswordReset {
+        name: &found.user.name,
+        link: &format!("{}/reset-password?token={token}", app.config.app_url),
+        minutes: minutes(expires_at - now),
+    };
+    let mail = mail::render(&app.config, &mails::PASSWORD_RESET, &found.user.email, context)?;
+    app.mailer.send(&mail, now).await
+}
+
+async fn notice_change(app: &App, event: PasswordChanged) -> Result<(), Fault> {
+    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
+    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let context = mails::PasswordChanged { name: &user.name, at: event.at };
+    let mail = mail::render(&app.config, &mails::PASSWORD_CHANGED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}

@@ -1,0 +1,73 @@
+//! The mails of a registration.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
+
+use super::mails;
+use crate::accounts::command;
+use crate::accounts::event::ActivationRequested;
+use crate::accounts::model::Registration;
+use crate::accounts::query::{registration as query, user};
+use crate::platform::App;
+use crate::platform::auth::Proof;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+use crate::platform::mail::{self, Mail};
+use crate::platform::outbox::Event;
+
+pub(super) fn handlers() -> [Handler; 2] {
+    [
+        Handler {
+            name: "accounts.mail_activation",
+            on: Some(ActivationRequested::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { mail_activation(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.sweep_registrations",
+            on: None,
+            cron: Some("*/10 * * * *"),
+            timeout: Duration::from_secs(600),
+            run: |app, _| async move { command::sweep_registrations(&app).await }.boxed(),
+        },
+    ]
+}
+
+async fn mail_activation(app: &App, event: ActivationRequested) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let found = query::by_id(&mut *app.db.read().await?, event.registration_id).await?;
+    // Activated or over in the meantime, or asked for again: that request has a mail of its own.
+    let current = found.filter(|row| row.is_live(now) && row.resends == event.resends);
+    let Some(registration) = current else { return Ok(()) };
+    app.mailer.send(&activation(app, &registration, now).await?, now).await
+}
+
+async fn activation(app: &App, registration: &Registration, now: DateTime<Utc>) -> Result<Mail, Fault> {
+    if let Some(mail) = already_registered(app, &registration.email).await? {
+        return Ok(mail);
+    }
+    let (id, state) = (registration.id.uuid(), registration.state());
+    let token = app.codes.link(Proof::Activation, id, registration.expires_at, &state);
+    let context = mails::Activation {
+        code: &app.codes.code(Proof::Activation, id, &state),
+        link: &format!("{}/activate?token={token}", app.config.app_url),
+        minutes: minutes(registration.expires_at - now),
+    };
+    mail::render(&app.config, &mails::ACTIVATION, &registration.email, context)
+}
+
+/// What the owner of an address is told instead of a code when somebody claims it who has not signed in.
+pub(super) async fn already_registered(app: &App, email: &str) -> Result<Option<Mail>, Fault> {
+    let owner = user::by_email(&mut *app.db.read().await?, email).await?;
+    let Some(owner) = owner else { return Ok(None) };
+    let context = mails::AlreadyRegistered { name: &owner.name };
+    mail::render(&app.config, &mails::ALREADY_REGISTERED, email, context).map(Some)
+}
+
+/// Rounded up: a mail that takes a second still says half an hour.
+pub(super) fn minutes(left: TimeDelta) -> i64 {
+    (left + TimeDelta::seconds(59)).num_minutes()
+}

@@ -1,0 +1,93 @@
+//! The SQL of changes of an address. Who writes has locked the user: what happens to one user's happens one after the
+//! other.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, User, UserId};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{email_changes, users};
+
+pub(in crate::accounts) async fn insert(
+    tx: &mut Tx,
+    id: EmailChangeId,
+    user: &User,
+    new_email: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<EmailChange> {
+    diesel::insert_into(email_changes::table)
+        .values((
+            email_changes::id.eq(id),
+            email_changes::user_id.eq(user.id),
+            email_changes::old_email.eq(&user.email),
+            email_changes::new_email.eq(new_email),
+            email_changes::tries_left.eq(TRIES),
+            email_changes::requested_at.eq(now),
+            email_changes::expires_at.eq(now + CODE_LIFETIME),
+        ))
+        .returning(EmailChange::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::accounts) async fn by_id(
+    conn: &mut AsyncPgConnection,
+    id: EmailChangeId,
+) -> QueryResult<Option<EmailChange>> {
+    email_changes::table.find(id).select(EmailChange::as_select()).first(conn).await.optional()
+}
+
+/// The one that waits for `user`'s confirmation.
+pub(in crate::accounts) async fn waiting(tx: &mut Tx, user: UserId) -> QueryResult<Option<EmailChange>> {
+    email_changes::table
+        .filter(email_changes::user_id.eq(user))
+        .filter(email_changes::ended_at.is_null())
+        .select(EmailChange::as_select())
+        .first(tx.conn())
+        .await
+        .optional()
+}
+
+/// Ends the one that waits, if there is one.
+pub(in crate::accounts) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(email_changes::table)
+        .filter(email_changes::user_id.eq(user))
+        .filter(email_changes::ended_at.is_null())
+        .set(email_changes::ended_at.eq(now))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Takes a try away and returns how many are left.
+pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> QueryResult<i32> {
+    diesel::update(email_changes::table.find(id))
+        .set(email_changes::tries_left.eq(email_changes::tries_left - 1))
+        .returning(email_changes::tries_left)
+        .get_result(tx.conn())
+        .await
+}
+
+/// Gives the user the new address; `None` if somebody has it. Somebody who gets it at the same moment is an error:
+/// `users_email_key`.
+pub(in crate::accounts) async fn apply(
+    tx: &mut Tx,
+    change: &EmailChange,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<User>> {
+    let owner = diesel::alias!(users as owner);
+    let taken = owner.filter(owner.field(users::email).eq(&change.new_email)).select(owner.field(users::id));
+    diesel::update(users::table.find(change.user_id))
+        .filter(diesel::dsl::not(diesel::dsl::exists(taken)))
+        .set((users::email.eq(&change.new_email), users::email_verified_at.eq(now), users::updated_at.eq(now)))
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Deletes those that expired before `before`; returns how many.
+pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(email_changes::table.filter(email_changes::expires_at.lt(before))).execute(conn).await
+}
