@@ -136,11 +136,11 @@ async fn a_ban_ends_access_everywhere_and_for_as_long_as_it_lasts() {
     app.sql(&format!(
         "BEGIN; UPDATE users SET banned_at = '{now}', ban_reason = 'spam', banned_until = '{now}'::timestamptz + interval '1 day'
             WHERE id = '{uuid}';
-         UPDATE sessions SET ended_at = '{now}', end_reason = 'revoked' WHERE user_id = '{uuid}'; COMMIT"
+         UPDATE sessions SET ended_at = '{now}', end_reason = 'banned' WHERE user_id = '{uuid}'; COMMIT"
     ))
     .await;
     soon("both nodes", async || !phone.is_in().await && !phone.on(&other).is_in().await).await;
-    assert_eq!(code(&phone.renew().await), "SESSION_OVER");
+    assert_eq!(code(&phone.renew().await), "NOT_ALLOWED", "and it is told why its session is over");
     let refused = phone.sign_in("ada@people.example", PASSWORD).await;
     assert_eq!((code(&refused), &refused["accessToken"]), ("NOT_ALLOWED", &Value::Null), "{refused:#}");
     let message = refused["userErrors"][0]["message"].as_str().unwrap();
