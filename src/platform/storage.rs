@@ -35,7 +35,7 @@ const GET_LIMIT: u64 = 64 << 20;
 
 /// How long everybody is given the same URL of a shared object; it is good for twice as long.
 const SHARED_FOR: TimeDelta = TimeDelta::days(1);
-/// How many URLs of shared objects are kept: to sign one takes longer than the rest of a user in a response.
+/// How many URLs of shared objects are kept, so that a page full of them does not sign one for each.
 const SHARED_KEPT: u64 = 20_000;
 /// What objects tell browsers and proxies whose content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
