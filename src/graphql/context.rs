@@ -57,13 +57,14 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "auth::Scope")]
 pub enum Scope {
-    /// The owner's own account: `viewer`, and their e-mail address wherever they appear.
+    /// The owner's own account: `viewer`, and what only they see of themselves, as the e-mail address.
     ReadAccount,
     /// Drafts that the owner may see: courses and lessons, wherever everybody sees the published ones.
     ReadCourses,
     /// Authoring: every mutation of courses, sections and lessons. Includes READ_COURSES.
     WriteCourses,
-    /// For administrators: the e-mail addresses of all users.
+    /// What not everybody sees of a user, as far as the owner may see it: for administrators the list of users, and
+    /// everybody's e-mail address, ban and linked services.
     ReadUsers,
 }
 

@@ -65,7 +65,7 @@ pub enum Action {
     ApiTokenCreated,
     /// A personal API token was revoked.
     ApiTokenRevoked,
-    /// A personal API token was used, from an address for the first time in a while.
+    /// A personal API token was used. Told once a day for each address.
     ApiTokenUsed,
     /// A user's picture was removed.
     AvatarRemoved,

@@ -50,7 +50,7 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
             Ok::<_, Error>((banned, ended))
         })
         .await?;
-    app.revocations.learn(ended, []);
+    app.revocations.learn(ended, [(banned.id.uuid(), banned.token_version)]);
     Ok(banned)
 }
 

@@ -9,7 +9,7 @@ use super::session::end_recorded;
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, SessionEnd, User, UserId};
 use crate::accounts::query::session::Which;
-use crate::accounts::query::{deletion as query, second_factor, user};
+use crate::accounts::query::{api_token, deletion as query, second_factor, user};
 use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
@@ -21,8 +21,8 @@ use crate::platform::jobs;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// Gives the viewer's account up: all sessions end, and it is deleted after a time in which its user, or an
-/// administrator, can still keep it. Once more changes nothing, but ends the sessions that have begun since.
+/// Gives the viewer's account up: all sessions and API tokens end, and it is deleted after a time in which its user, or
+/// an administrator, can still keep it. Once more changes nothing, but ends the sessions that have begun since.
 ///
 /// # Errors
 /// The password is wrong; the viewer is the last administrator.
@@ -43,7 +43,8 @@ pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: De
                 }
                 None => schedule(tx, app, client, &user).await?,
             };
-            let ended = end_recorded(tx, app, client, id, Which::All, SessionEnd::AccountGivenUp).await?;
+            let mut ended = end_recorded(tx, app, client, id, Which::All, SessionEnd::AccountGivenUp).await?;
+            ended.extend(api_token::revoke_all(tx, id, app.clock.now()).await?);
             Ok((user, ended))
         })
         .await?;

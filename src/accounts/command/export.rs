@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::profile::viewer;
 use crate::accounts::error;
-use crate::accounts::model::{AvatarUpload, Session, User, UserId};
+use crate::accounts::model::{ApiToken, AvatarUpload, Session, User, UserId};
 use crate::accounts::query::{export as query, second_factor, user};
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
@@ -24,6 +24,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let (bio, has_password, updated_at) = query::rest(&mut conn, id).await?;
     let sessions = query::sessions(&mut conn, id).await?;
     let factor = second_factor::state(&mut conn, id).await?;
+    let tokens = query::api_tokens(&mut conn, id).await?;
     let uploads = query::uploads(&mut conn, id).await?;
     let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
     let mut profile = profile(&user);
@@ -36,6 +37,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "profile": profile,
         "sessions": items(sessions.iter().map(|(session, end)| session_item(session, end.as_deref()))),
         "secondFactor": factor.map(|factor| json!({ "enabledAt": factor.enabled_at, "recoveryCodesLeft": factor.codes_left })),
+        "apiTokens": items(tokens.iter().map(api_token)),
         "avatarUploads": items(uploads.iter().map(upload)),
         "activity": items(trail.into_iter().map(|line| activity(line, id))),
     }))
@@ -68,6 +70,19 @@ fn session_item(session: &Session, end_reason: Option<&str>) -> Value {
         "expiresAt": session.expires_at,
         "endedAt": session.ended_at,
         "endReason": end_reason,
+    })
+}
+
+fn api_token(token: &ApiToken) -> Value {
+    json!({
+        "id": token.id.encode(),
+        "name": token.name,
+        "scopes": token.scopes.names(),
+        "createdAt": token.created_at,
+        "expiresAt": token.expires_at,
+        "lastUsedAt": token.last_used_at,
+        "lastUsedIp": token.last_used_ip,
+        "revokedAt": token.revoked_at,
     })
 }
 

@@ -5,9 +5,9 @@ use async_graphql::{Context, Object};
 use super::user::{UserObject, object};
 use crate::accounts::command;
 use crate::accounts::model::{UserFilter, UserOrder, UserPlace};
-use crate::graphql::context::{Role, actor, app, requires};
+use crate::graphql::context::{Role, Scope, app, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Requires, Result};
+use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
 
 /// The queries about all users.
 #[derive(Default)]
@@ -16,7 +16,10 @@ pub(super) struct DirectoryQuery;
 #[Object]
 impl DirectoryQuery {
     /// The users, those who registered last first unless an order is given.
-    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    #[graphql(
+        guard = "Scoped(Role::Admin, Scope::ReadUsers)",
+        directive = scoped::apply(Role::Admin, Scope::ReadUsers)
+    )]
     #[allow(clippy::too_many_arguments)]
     async fn users(
         &self,
@@ -31,13 +34,13 @@ impl DirectoryQuery {
     ) -> Result<Inline<Connection<UserObject>>> {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;
-        let rows = command::users(app(ctx), actor(ctx), &filter, order, page.clone()).await?;
+        let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, order, page.clone()).await?;
         let cursor = move |UserObject(user): &UserObject| encode_cursor(order.list(), &order.place(user));
         let connection = page.connection(rows, |user| object(user).0, cursor);
         if !wants_total(ctx) {
             return Ok(Inline(connection));
         }
-        let total = command::count_users(app(ctx), actor(ctx), &filter).await?;
+        let total = command::count_users(app(ctx), within(ctx, Scope::ReadUsers), &filter).await?;
         Ok(Inline(connection.with_total(total)))
     }
 }

@@ -95,6 +95,17 @@ pub(in crate::accounts) async fn revoke(
         .optional()
 }
 
+/// Ends all tokens of the user's that have not been ended before; returns them.
+pub(in crate::accounts) async fn revoke_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
+    diesel::update(api_tokens::table)
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::revoked_at.is_null())
+        .set(api_tokens::revoked_at.eq(now))
+        .returning(api_tokens::id)
+        .get_results(tx.conn())
+        .await
+}
+
 /// Locks a token, so that its uses are noted one after the other; returns when it was last used, `None` if it is gone.
 pub(in crate::accounts) async fn lock_use(tx: &mut Tx, id: ApiTokenId) -> QueryResult<Option<Option<DateTime<Utc>>>> {
     let found = api_tokens::table.find(id).select(api_tokens::last_used_at).for_no_key_update();

@@ -15,7 +15,7 @@ const DELETED: i64 = 100;
 
 /// The tables whose rows go with their user: those that refer to one with `ON DELETE CASCADE`. The user's own row
 /// stays, because others refer to it, so that PostgreSQL doesn't do this; a test compares the list with the database.
-const BELONGINGS: [&str; 3] = ["second_factors", "sessions", "sign_in_challenges"];
+const BELONGINGS: [&str; 4] = ["api_tokens", "second_factors", "sessions", "sign_in_challenges"];
 
 pub(in crate::accounts) async fn set_due(
     tx: &mut Tx,

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::accounts::model::{AvatarUpload, Session, UserId};
+use crate::accounts::model::{ApiToken, AvatarUpload, Session, UserId};
 use crate::graphql::export::FETCH;
-use crate::platform::db::schema::{avatar_uploads, sessions, users};
+use crate::platform::db::schema::{api_tokens, avatar_uploads, sessions, users};
 
 /// What the user's row has beside the [`User`](crate::accounts::model::User): the bio, whether there is a password,
 /// and when the row was last changed.
@@ -27,6 +27,17 @@ pub(in crate::accounts) async fn sessions(
         .order((sessions::last_used_at.desc(), sessions::id.desc()))
         .limit(FETCH)
         .select((Session::as_select(), sessions::end_reason))
+        .load(conn)
+        .await
+}
+
+/// API tokens, good or over.
+pub(in crate::accounts) async fn api_tokens(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Vec<ApiToken>> {
+    api_tokens::table
+        .filter(api_tokens::user_id.eq(id))
+        .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
+        .limit(FETCH)
+        .select(ApiToken::as_select())
         .load(conn)
         .await
 }

@@ -210,6 +210,9 @@ pub(in crate::accounts) async fn set_ban(
             users::banned_until.eq(ban.and_then(|ban| ban.until)),
             users::ban_reason.eq(ban.map(|ban| &ban.reason)),
             users::updated_at.eq(now),
+            // API tokens are not ended, they rest while their owner is banned: the nodes have to ask again.
+            users::token_version.eq(users::token_version + 1),
+            users::tokens_changed_at.eq(now),
         ))
         .returning(User::as_returning())
         .get_result(tx.conn())

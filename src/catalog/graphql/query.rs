@@ -9,9 +9,9 @@ use crate::accounts::UserId;
 use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::catalog::policy;
-use crate::graphql::context::{Role, Scope, actor, app, loaders, public, requires, within};
+use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Requires, Result};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
 use crate::platform::outbox::feed;
 
 const COURSES: &str = "courses";
@@ -48,7 +48,10 @@ impl CatalogQuery {
     }
 
     /// The courses that the viewer teaches, drafts and published ones, those created last first.
-    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    #[graphql(
+        guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
+        directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
+    )]
     async fn viewer_courses(
         &self,
         ctx: &Context<'_>,
@@ -59,7 +62,7 @@ impl CatalogQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<CourseObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
-        let viewer = actor(ctx).id().map(UserId::new);
+        let viewer = within(ctx, Scope::ReadCourses).id().map(UserId::new);
         let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
         let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
         let connection = page.connection(rows, CourseObject, |CourseObject(course)| {

@@ -266,8 +266,8 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(identities -> users (user_id));

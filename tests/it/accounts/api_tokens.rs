@@ -381,14 +381,36 @@ async fn a_token_follows_its_owners_role_and_ban() {
     app.mutate(&root, "changeUserRole", "user { role }", json!({ "userId": ada.id, "role": "INSTRUCTOR" })).await;
     assert_eq!(create("Three").await, "ok");
 
-    let set = "tokens_changed_at = '2026-11-20 09:00:00Z', token_version = token_version + 1";
-    let ban = "banned_at = '2026-11-20 09:00:00Z', banned_until = '2026-11-20 10:00:00Z', ban_reason = 'spam'";
-    app.sql(&format!("UPDATE users SET {set}, {ban} WHERE role = 'INSTRUCTOR'")).await;
-    until("the ban counts", async || create("Four").await == "UNAUTHENTICATED").await;
-    app.app.clock.advance(TimeDelta::minutes(59));
+    let peer = app.peer().await;
+    assert_eq!(status(&peer, &token.text).await, 200);
+    let there = Socket::connect(&peer.url, Some(&token.text)).await;
+    let ban = json!({ "userId": ada.id, "reason": "spam", "until": app.app.clock.now() + TimeDelta::minutes(10) });
+    app.mutate(&root, "banUser", "user { id }", ban).await;
+    assert_eq!(create("Four").await, "UNAUTHENTICATED", "at once where it was said");
+    assert_eq!(there.closed().await.code, 4403);
+    until("the other node knows", async || status(&peer, &token.text).await == 401).await;
+    app.app.clock.advance(TimeDelta::minutes(10) - TimeDelta::seconds(30));
     assert_eq!(create("Five").await, "UNAUTHENTICATED");
-    app.app.clock.advance(TimeDelta::minutes(1));
+    app.app.clock.advance(TimeDelta::seconds(30));
     assert_eq!(create("Six").await, "ok", "the ban is over");
+
+    app.mutate(&root, "banUser", "user { id }", json!({ "userId": ada.id, "reason": "spam" })).await;
+    assert_eq!(create("Seven").await, "UNAUTHENTICATED");
+    app.mutate(&root, "unbanUser", "user { id }", json!({ "userId": ada.id })).await;
+    app.app.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(create("Eight").await, "ok", "half a minute later at the latest");
+    Socket::connect(&app.url, Some(&token.text)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gives_the_account_up_leaves_no_token() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Student).await;
+    let token = make(&app, &ada, &["READ_ACCOUNT"]).await;
+    assert_eq!(status(&app, &token.text).await, 200);
+    app.sql("UPDATE users SET password_hash = NULL").await;
+    app.mutate(&ada, "deleteAccount", "user { id }", json!({})).await;
+    assert_eq!(status(&app, &token.text).await, 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

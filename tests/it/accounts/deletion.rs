@@ -133,7 +133,11 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 3] = [
+const BELONGINGS: [(&str, &str); 4] = [
+    (
+        "api_tokens",
+        "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
+    ),
     ("second_factors", "INSERT INTO second_factors VALUES ('ADA', 'secret', now(), now(), 0)"),
     // The test signs in.
     ("sessions", ""),

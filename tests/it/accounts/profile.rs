@@ -107,7 +107,8 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 5] = [
+const HELD: [(&str, Option<&str>); 6] = [
+    ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
@@ -127,6 +128,9 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let upload = json!({ "contentType": "image/png", "sizeBytes": 7 });
     app.mutate(&ada, "createAvatarUpload", "upload { id }", upload.clone()).await;
     app.mutate(&eve, "createAvatarUpload", "upload { id }", upload).await;
+    let tokens = "INSERT INTO api_tokens (id, user_id, name, hash, scopes, created_at, expires_at) SELECT gen_random_uuid(), \
+        id, 'importer', '\\xfeedface' || substring(sha256(id::text::bytea) FROM 5), '{READ_ACCOUNT}', now(), now() + interval '1 day' FROM users";
+    app.sql(tokens).await;
     let factors = "INSERT INTO second_factors (user_id, sealed_secret, created_at, confirmed_at) \
         SELECT id, '\\xfeedface', now(), now() FROM users";
     app.sql(factors).await;

@@ -59,7 +59,8 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let draft = withdrawn_course(&app, &ada).await;
     let in_draft = app.lesson(&ada, &draft, "Later").await;
 
-    let node = "query ($id: ID!) { node(id: $id) { __typename id ... on User { email } } }";
+    let node = "query ($id: ID!) { node(id: $id) { __typename id ... on User { email timeZone ban { reason } identities { \
+        totalCount } } } }";
     let nodes = "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }";
     let by_slug = "query ($slug: String!) { course(slug: $slug) { id title } }";
     let lessons = "query ($slug: String!) { course(slug: $slug) { sections { nodes { lessonCount lessons { nodes { id \
