@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::profile::viewer;
 use crate::accounts::error;
-use crate::accounts::model::{ApiToken, AvatarUpload, Session, User, UserId};
-use crate::accounts::query::{export as query, second_factor, user};
+use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Identity, Session, User, UserId};
+use crate::accounts::query::{export as query, identity, second_factor, user};
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::platform::App;
@@ -25,6 +25,8 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let sessions = query::sessions(&mut conn, id).await?;
     let factor = second_factor::state(&mut conn, id).await?;
     let tokens = query::api_tokens(&mut conn, id).await?;
+    let identities = identity::of_users(&mut conn, &[id]).await?;
+    let changes = query::email_changes(&mut conn, id).await?;
     let uploads = query::uploads(&mut conn, id).await?;
     let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
     let mut profile = profile(&user);
@@ -38,6 +40,8 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "sessions": items(sessions.iter().map(|(session, end)| session_item(session, end.as_deref()))),
         "secondFactor": factor.map(|factor| json!({ "enabledAt": factor.enabled_at, "recoveryCodesLeft": factor.codes_left })),
         "apiTokens": items(tokens.iter().map(api_token)),
+        "identities": items(identities.iter().map(linked)),
+        "emailChanges": items(changes.iter().map(email_change)),
         "avatarUploads": items(uploads.iter().map(upload)),
         "activity": items(trail.into_iter().map(|line| activity(line, id))),
     }))
@@ -83,6 +87,27 @@ fn api_token(token: &ApiToken) -> Value {
         "lastUsedAt": token.last_used_at,
         "lastUsedIp": token.last_used_ip,
         "revokedAt": token.revoked_at,
+    })
+}
+
+fn linked(identity: &Identity) -> Value {
+    json!({
+        "id": identity.id.encode(),
+        "issuer": identity.issuer,
+        "email": identity.email,
+        "createdAt": identity.created_at,
+        "lastUsedAt": identity.last_used_at,
+    })
+}
+
+fn email_change(change: &EmailChange) -> Value {
+    json!({
+        "id": change.id.encode(),
+        "oldEmail": change.old_email,
+        "newEmail": change.new_email,
+        "requestedAt": change.requested_at,
+        "expiresAt": change.expires_at,
+        "endedAt": change.ended_at,
     })
 }
 

@@ -6,6 +6,7 @@ use super::session::signed_in;
 use super::social::{link, take, vouched};
 use crate::accounts::model::{Identity, IdentityId, LinkIdentityInput, UnlinkIdentityInput};
 use crate::accounts::query::identity::{self as query, AttemptKey};
+use crate::accounts::query::user as users;
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
 use crate::platform::App;
@@ -29,6 +30,8 @@ pub(in crate::accounts) async fn link_identity(
     let (provider, vouched) = vouched(app, attempt, &input.code).await?;
     app.db
         .transaction(async |tx| {
+            // Nothing is linked to an account that is being deleted.
+            users::lock(tx, user).await?.ok_or_else(error::no_such_user)?;
             if let Some(linked) = link(tx, app, client, provider, user, &vouched).await? {
                 return Ok(linked);
             }

@@ -15,7 +15,15 @@ const DELETED: i64 = 100;
 
 /// The tables whose rows go with their user: those that refer to one with `ON DELETE CASCADE`. The user's own row
 /// stays, because others refer to it, so that PostgreSQL doesn't do this; a test compares the list with the database.
-const BELONGINGS: [&str; 4] = ["api_tokens", "second_factors", "sessions", "sign_in_challenges"];
+const BELONGINGS: [&str; 7] = [
+    "api_tokens",
+    "email_changes",
+    "identities",
+    "identity_attempts",
+    "second_factors",
+    "sessions",
+    "sign_in_challenges",
+];
 
 pub(in crate::accounts) async fn set_due(
     tx: &mut Tx,
@@ -63,6 +71,7 @@ pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTim
                 users::name.eq(DELETED_NAME),
                 users::role.eq(Role::Student),
                 users::password_hash.eq(None::<String>),
+                users::email_verified_at.eq(None::<DateTime<Utc>>),
                 users::bio.eq(""),
                 users::locale.eq(None::<String>),
                 users::time_zone.eq(None::<String>),

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::accounts::model::{ApiToken, AvatarUpload, Session, UserId};
+use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Session, UserId};
 use crate::graphql::export::FETCH;
-use crate::platform::db::schema::{api_tokens, avatar_uploads, sessions, users};
+use crate::platform::db::schema::{api_tokens, avatar_uploads, email_changes, sessions, users};
 
 /// What the user's row has beside the [`User`](crate::accounts::model::User): the bio, whether there is a password,
 /// and when the row was last changed.
@@ -38,6 +38,20 @@ pub(in crate::accounts) async fn api_tokens(conn: &mut AsyncPgConnection, id: Us
         .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
         .limit(FETCH)
         .select(ApiToken::as_select())
+        .load(conn)
+        .await
+}
+
+/// Wishes for another address, those that came to nothing, too.
+pub(in crate::accounts) async fn email_changes(
+    conn: &mut AsyncPgConnection,
+    id: UserId,
+) -> QueryResult<Vec<EmailChange>> {
+    email_changes::table
+        .filter(email_changes::user_id.eq(id))
+        .order((email_changes::requested_at.desc(), email_changes::id.desc()))
+        .limit(FETCH)
+        .select(EmailChange::as_select())
         .load(conn)
         .await
 }

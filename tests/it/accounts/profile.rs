@@ -107,10 +107,14 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 6] = [
+const HELD: [(&str, Option<&str>); 9] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
+    ("email_changes.user_id", Some("/accounts/emailChanges/items")),
+    ("identities.user_id", Some("/accounts/identities/items")),
+    // A sign-in with another service that has begun: for ten minutes.
+    ("identity_attempts.user_id", None),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
     // The question of a sign-in that has begun: a hash, for ten minutes.
@@ -134,6 +138,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let factors = "INSERT INTO second_factors (user_id, sealed_secret, created_at, confirmed_at) \
         SELECT id, '\\xfeedface', now(), now() FROM users";
     app.sql(factors).await;
+    app.sql("INSERT INTO email_changes SELECT gen_random_uuid(), id, email, 'new' || email, 5, now(), now() + interval '1 day' FROM users").await;
+    app.sql("INSERT INTO identities SELECT gen_random_uuid(), 'issuer', id::text, id, email, now(), now() FROM users").await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];
