@@ -87,7 +87,8 @@ pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, which: &Whi
 
 fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
     let Which { filter, now } = *which;
-    let mut rows = users::table.into_boxed();
+    // Who is deleted is nobody any more.
+    let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
     if let Some(query) = filter.query.as_deref().map(str::trim).filter(|query| !query.is_empty()) {
         let named = strpos(lower(users::name), lower(query)).gt(0);
         rows = rows.filter(named.or(strpos(users::email, lower(query)).gt(0)));

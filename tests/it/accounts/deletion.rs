@@ -207,6 +207,10 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
     }
     let row: Value = serde_json::from_str(&row).unwrap();
     assert_eq!((&row["name"], &row["role"]), (&json!("Deleted user"), &json!("STUDENT")));
+    let administrator = sign_in(&app, "root@people.example").await;
+    let list = "{ users(filter: { query: \"deleted\" }) { totalCount } }";
+    let listed = app.data(administrator["accessToken"].as_str(), list, json!({})).await;
+    assert_eq!(listed["users"]["totalCount"], 0, "nobody is listed who is nobody");
     assert_eq!(
         app.sql("SELECT count(*) FROM events WHERE kind = 'user_deleted'").await,
         "1",

@@ -139,7 +139,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         SELECT id, '\\xfeedface', now(), now() FROM users";
     app.sql(factors).await;
     app.sql("INSERT INTO email_changes SELECT gen_random_uuid(), id, email, 'new' || email, 5, now(), now() + interval '1 day' FROM users").await;
-    app.sql("INSERT INTO identities SELECT gen_random_uuid(), 'issuer', id::text, id, email, now(), now() FROM users").await;
+    app.sql("INSERT INTO identities SELECT gen_random_uuid(), 'issuer', id::text, id, email, now(), now() FROM users")
+        .await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];
