@@ -21,7 +21,7 @@ use dataloader::{BatchFn, cached, non_cached};
 use futures_util::future::join_all;
 use lyceum::config::Config;
 use lyceum::graphql::loaders::{Load, Loaders};
-use lyceum::platform::auth::{Codes, Passwords, Revocations, Seal, Tokens};
+use lyceum::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
@@ -206,6 +206,7 @@ fn app() -> App {
         passwords: Passwords::new(1).unwrap(),
         codes: Codes::new(["a secret of this benchmark's own!!".to_owned()]).unwrap(),
         tokens: Tokens::new("a secret of this benchmark's own!!", &[], TimeDelta::minutes(1), clock.clone()),
+        api_tokens: ApiTokens::default(),
         seal: Seal::new("a secret of this benchmark's own!!", &[]),
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
         identity: Providers::new(&config.identity, &clock).unwrap(),
