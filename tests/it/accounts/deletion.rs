@@ -202,8 +202,10 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
         assert_eq!(app.sql(&format!("SELECT count(*) FROM {table} WHERE user_id = '{id}'")).await, "0", "{table}");
     }
     let row = app.sql(&format!("SELECT to_jsonb(users) - 'created_at' FROM users WHERE id = '{id}'")).await;
+    // Ids are hexadecimal and random: one in some hundred has an "ada" of its own.
+    let words = row.replace(&id, "").replace(&id.replace('-', ""), "");
     for personal in ["ada", "Ada", "Countess", "argon2", "UTC", "\"en\""] {
-        assert!(!row.contains(personal), "{personal}: {row}");
+        assert!(!words.contains(personal), "{personal}: {row}");
     }
     let row: Value = serde_json::from_str(&row).unwrap();
     assert_eq!((&row["name"], &row["role"]), (&json!("Deleted user"), &json!("STUDENT")));
