@@ -95,8 +95,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
     setting(
         "LYCEUM_THREADS",
-        "cores less one",
-        "threads that serve requests, 1 to 512; one core is left to PostgreSQL",
+        "one for each core",
+        "threads that serve requests, 1 to 512",
     ),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
@@ -368,11 +368,10 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
     Ok(vars)
 }
 
-/// All cores but one. Beside a PostgreSQL on the same two cores, one thread answered a third more requests than two:
-/// threads that pass tasks to each other wake each other up. See docs/measurements.md.
+/// All cores: since loaders keep rows, PostgreSQL rests while pages are read again. See docs/measurements.md.
 fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u32::try_from(cores.saturating_sub(1).clamp(1, 512)).unwrap_or(1)
+    u32::try_from(cores.clamp(1, 512)).unwrap_or(1)
 }
 
 fn origins(reader: &Reader) -> Vec<String> {
