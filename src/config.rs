@@ -93,11 +93,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
     setting("LYCEUM_MAX_BATCH", "10", "most operations in one HTTP request"),
     setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
-    setting(
-        "LYCEUM_THREADS",
-        "one for each core",
-        "threads that serve requests, 1 to 512",
-    ),
+    setting("LYCEUM_THREADS", "one for each core", "threads that serve requests, 1 to 512"),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
 ];

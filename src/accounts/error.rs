@@ -2,6 +2,7 @@
 
 use super::model::User;
 use crate::graphql::{Error, UserErrorCode};
+use crate::platform::auth::Role;
 
 pub(super) fn email_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["email"], "This e-mail address is registered already. Sign in instead.")
@@ -161,9 +162,29 @@ pub(super) fn not_as_announced(why: impl Into<String>) -> Error {
     Error::invalid(UserErrorCode::Invalid, &["uploadId"], why)
 }
 
-/// Demoted or banned since the access token was issued.
+/// Demoted or banned since the access token was issued, or about to be deleted.
 pub(super) fn no_longer_admin() -> Error {
-    Error::Forbidden("You are no longer an administrator.".into())
+    Error::Forbidden("You are no longer an administrator, or have given your account up.".into())
+}
+
+pub(super) fn in_team_already(role: Role) -> Error {
+    let message = format!("This user is in the team already, with the role {role}; change it with changeUserRole.");
+    Error::invalid(UserErrorCode::NotAllowed, &["email"], message)
+}
+
+pub(super) fn cannot_join() -> Error {
+    let message = "This user is banned, or has given the account up.";
+    Error::invalid(UserErrorCode::NotAllowed, &["email"], message)
+}
+
+pub(super) fn no_such_invitation() -> Error {
+    let message = "There is no such invitation, or no longer.";
+    Error::invalid(UserErrorCode::NotFound, &["invitationId"], message)
+}
+
+pub(super) fn invitation_over() -> Error {
+    let message = "This invitation is not valid, or no longer. Ask for another one.";
+    Error::invalid(UserErrorCode::Expired, &["token"], message)
 }
 
 pub(super) fn no_such_user() -> Error {

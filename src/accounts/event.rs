@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{EmailChangeId, FactorChange, RegistrationId, SessionId, UserId};
+use super::model::{EmailChangeId, FactorChange, InvitationId, RegistrationId, SessionId, UserId};
 use crate::platform::outbox::Event;
 
 /// Somebody got an account.
@@ -65,6 +65,17 @@ pub(super) struct UserDeleted {
 
 impl Event for UserDeleted {
     const KIND: &'static str = "user_deleted";
+}
+
+/// Somebody without an account is to join the team.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct TeamMemberInvited {
+    /// The invitation.
+    pub(super) invitation_id: InvitationId,
+}
+
+impl Event for TeamMemberInvited {
+    const KIND: &'static str = "team_member_invited";
 }
 
 /// Somebody was shut out, or the terms of it changed.

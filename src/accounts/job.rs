@@ -4,6 +4,7 @@ mod email_change;
 mod mails;
 mod password;
 mod registration;
+mod team;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +105,7 @@ pub fn handlers() -> Vec<Handler> {
         .chain(registration::handlers())
         .chain(password::handlers())
         .chain(email_change::handlers())
+        .chain(team::handlers())
         .collect()
 }
 

@@ -112,7 +112,9 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
     };
     let (prefix, uuid) = id::split(text).ok_or_else(wrong)?;
     Ok(match prefix {
-        User::PREFIX => loaders(ctx).load(UserById(UserId::new(uuid))).await?.map(|user| Node::User(UserObject(user))),
+        User::PREFIX => {
+            loaders(ctx).load(UserById(UserId::new(uuid))).await?.map(|user| Node::User(UserObject::new(user)))
+        }
         Course::PREFIX => course_node(ctx, CourseId::new(uuid)).await?.map(Node::Course),
         Section::PREFIX => section_node(ctx, SectionId::new(uuid)).await?.map(Node::Section),
         Lesson::PREFIX => lesson_node(ctx, LessonId::new(uuid)).await?.map(Node::Lesson),

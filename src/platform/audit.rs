@@ -43,6 +43,12 @@ pub enum Action {
     RecoveryCodesRenewed,
     /// A user got another role.
     RoleChanged,
+    /// Somebody without an account was invited to the team.
+    TeamMemberInvited,
+    /// An invitation to the team was withdrawn.
+    TeamInvitationRevoked,
+    /// Somebody joined the team by an invitation.
+    TeamInvitationAccepted,
     /// A user was banned, or a ban was changed.
     UserBanned,
     /// A ban was lifted before its end.
@@ -93,6 +99,9 @@ impl Action {
             Action::RecoveryCodeUsed => "recovery_code_used",
             Action::RecoveryCodesRenewed => "recovery_codes_renewed",
             Action::RoleChanged => "role_changed",
+            Action::TeamMemberInvited => "team_member_invited",
+            Action::TeamInvitationRevoked => "team_invitation_revoked",
+            Action::TeamInvitationAccepted => "team_invitation_accepted",
             Action::UserBanned => "user_banned",
             Action::UserUnbanned => "user_unbanned",
             Action::EmailChangeRequested => "email_change_requested",

@@ -17,6 +17,7 @@ mod second_factor;
 mod session;
 mod sign_in;
 mod social;
+mod team;
 mod user;
 
 pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
@@ -38,4 +39,5 @@ pub use session::{is_current, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out, sweep};
 pub use sign_in::{open, sign_in};
 pub(super) use social::{complete_social, start_social};
+pub(super) use team::{Added, accept, add, invitations, revoke_invitation};
 pub use user::{change_role, create_admin, import};

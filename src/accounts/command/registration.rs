@@ -16,11 +16,11 @@ use crate::accounts::model::{
     ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, ResendActivationInput, SignedIn, User,
 };
 use crate::accounts::query::registration::{self as query, New};
-use crate::accounts::query::{email_change, user};
+use crate::accounts::query::{email_change, team, user};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Client, Link, Proof};
+use crate::platform::auth::{Client, Link, Proof, Role};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 use crate::platform::outbox;
@@ -152,7 +152,7 @@ async fn create(
     password_hash: &str,
 ) -> Result<Option<User>> {
     let (email, name) = (&registration.email, &registration.name);
-    let made = user::insert_verified(tx, &app.clock, email, name, Some(password_hash)).await?;
+    let made = user::insert_verified(tx, &app.clock, email, name, Role::Student, Some(password_hash)).await?;
     let Some(user) = made else { return Ok(None) };
     query::delete(tx, registration.id).await?;
     outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
@@ -163,7 +163,7 @@ async fn create(
     Ok(Some(user))
 }
 
-/// Deletes registrations that can no longer be activated, and changes of an address that are over.
+/// Deletes registrations that can no longer be activated, changes of an address and invitations that are over.
 ///
 /// # Errors
 /// The database failed.
@@ -172,6 +172,7 @@ pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
     let mut conn = app.db.read().await?;
     let registrations = query::sweep(&mut conn, now).await?;
     let email_changes = email_change::sweep(&mut conn, now - KEPT).await?;
-    tracing::info!(registrations, email_changes, "what was not confirmed in time was deleted");
+    let invitations = team::sweep(&mut conn, now).await?;
+    tracing::info!(registrations, email_changes, invitations, "what was not confirmed in time was deleted");
     Ok(())
 }

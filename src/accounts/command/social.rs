@@ -17,7 +17,7 @@ use crate::accounts::query::user;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, hash_token, opaque};
+use crate::platform::auth::{Actor, Client, Role, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
 use crate::platform::identity::{Exchange, Identity as Vouched, NotVouched, Provider};
@@ -169,7 +169,7 @@ async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider,
 
 async fn register(tx: &mut Tx, app: &App, email: &str, vouched: &Vouched) -> Result<Option<User>> {
     let name = vouched.name.as_deref().unwrap_or(NAMELESS);
-    let user = user::insert_verified(tx, &app.clock, email, name, None).await?;
+    let user = user::insert_verified(tx, &app.clock, email, name, Role::Student, None).await?;
     if let Some(user) = &user {
         outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
     }

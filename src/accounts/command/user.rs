@@ -76,21 +76,28 @@ pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: Chang
             if admins == [user.id] {
                 return Err(error::last_admin());
             }
-            let changed = set_role(app, tx, &user, role).await?;
-            let (subject, details) = (Some(user.id.uuid()), json!({ "from": user.role, "to": role }));
-            let entry = Entry { action: Action::RoleChanged, actor: actor.id(), subject, client, details };
-            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
-            Ok(changed)
+            set_role(tx, app, actor, client, &user, role).await
         })
         .await?;
     app.revocations.learn([], [(changed.id.uuid(), changed.token_version)]);
     Ok(changed)
 }
 
-async fn set_role(app: &App, tx: &mut Tx, user: &User, role: Role) -> Result<User> {
+/// Gives a locked user another role. After the commit, [`crate::platform::auth::Revocations`] must learn of the version.
+pub(super) async fn set_role(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    user: &User,
+    role: Role,
+) -> Result<User> {
     let changed = query::set_role(tx, user.id, role, app.clock.now()).await?;
     let event = UserRoleChanged { user_id: user.id, from: user.role, to: role };
     outbox::record(tx, &app.clock, &event).await?;
+    let (subject, details) = (Some(user.id.uuid()), json!({ "from": user.role, "to": role }));
+    let entry = Entry { action: Action::RoleChanged, actor: actor.id(), subject, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
     Ok(changed)
 }
 

@@ -78,7 +78,7 @@ impl AuditEntryObject {
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Inline<UserObject>>> {
     let Some(id) = id else { return Ok(None) };
     let user = loaders(ctx).load(UserById(id)).await?;
-    Ok(user.map(|user| Inline(UserObject(user))))
+    Ok(user.map(|user| Inline(UserObject::new(user))))
 }
 
 /// The queries about the audit trail.

@@ -35,7 +35,7 @@ impl DirectoryQuery {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;
         let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, order, page.clone()).await?;
-        let cursor = move |UserObject(user): &UserObject| encode_cursor(order.list(), &order.place(user));
+        let cursor = move |object: &UserObject| encode_cursor(order.list(), &order.place(&object.user));
         let connection = page.connection(rows, |user| object(user).0, cursor);
         if !wants_total(ctx) {
             return Ok(Inline(connection));

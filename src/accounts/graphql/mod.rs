@@ -12,6 +12,7 @@ mod profile;
 mod registration;
 mod second_factor;
 mod session;
+mod team;
 mod user;
 
 use async_graphql::MergedObject;
@@ -28,6 +29,7 @@ pub struct AccountsQuery(
     directory::DirectoryQuery,
     audit::AuditQuery,
     api_token::ApiTokenQuery,
+    team::TeamQuery,
 );
 
 /// The account mutations.
@@ -44,4 +46,5 @@ pub struct AccountsMutation(
     registration::RegistrationMutation,
     password::PasswordMutation,
     email_change::EmailChangeMutation,
+    team::TeamMutation,
 );

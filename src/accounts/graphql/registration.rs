@@ -4,7 +4,6 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::session::{Handed, check_transport, hand_over};
-use super::user::UserObject;
 use crate::accounts::command;
 use crate::accounts::model::{
     ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, ResendActivationInput,
@@ -55,17 +54,8 @@ pub(super) struct ResendActivationPayload {
 /// The answer to `activateRegistration`.
 #[derive(SimpleObject)]
 pub(super) struct ActivateRegistrationPayload {
-    /// The new user; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
-    /// are userErrors, and when it is in a cookie.
-    access_token: Option<String>,
-    /// When the access token ends. Refresh the session before.
-    expires_at: Option<DateTime<Utc>>,
-    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
-    refresh_token: Option<String>,
-    /// When the refresh token, and with it the session, ends.
-    refresh_expires_at: Option<DateTime<Utc>>,
+    #[graphql(flatten)]
+    handed: Handed,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
 }
@@ -110,16 +100,7 @@ impl RegistrationMutation {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (signed_in, user_errors) = payload(command::activate(app(ctx), client(ctx), input).await)?;
-        let Handed { user, access_token, expires_at, refresh_token, refresh_expires_at } =
-            hand_over(ctx, transport, signed_in);
-        let payload = ActivateRegistrationPayload {
-            user,
-            access_token,
-            expires_at,
-            refresh_token,
-            refresh_expires_at,
-            user_errors,
-        };
-        Ok(Some(Inline(payload)))
+        let handed = hand_over(ctx, transport, signed_in);
+        Ok(Some(Inline(ActivateRegistrationPayload { handed, user_errors })))
     }
 }

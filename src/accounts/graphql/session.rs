@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::second_factor::SignInChallenge;
-use super::user::{UserObject, object};
+use super::user::UserObject;
 use crate::accounts::model::{
     Admission, Challenge, Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId,
     SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
@@ -253,7 +253,7 @@ pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in:
     let Some(SignedIn { user, tokens, .. }) = signed_in else { return Handed::default() };
     let IssuedTokens { access_token, access_expires_at, refresh_token, refresh_expires_at, .. } = tokens;
     let handed = Handed {
-        user: Some(object(user)),
+        user: Some(Inline(UserObject::signed_in(user))),
         expires_at: Some(access_expires_at),
         refresh_expires_at: Some(refresh_expires_at),
         ..Handed::default()

@@ -18,37 +18,42 @@ const IDENTITIES: &str = "identities";
 
 /// A user in the schema.
 #[derive(Clone)]
-pub struct UserObject(pub Arc<User>);
+pub struct UserObject {
+    pub(super) user: Arc<User>,
+    /// Whether this request has opened a session of the user's: whoever sent it is the user, though it came without a
+    /// token.
+    signed_in: bool,
+}
 
 /// Somebody with an account.
 #[Object(name = "User")]
 impl UserObject {
     /// Identifies the user.
     pub async fn id(&self) -> UserId {
-        self.0.id
+        self.user.id
     }
 
     /// The name that others see.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.user.name
     }
 
     /// The e-mail address. Only its owner and administrators see it; for others it is null, with an error.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "e-mail address")?;
-        Ok(Some(&self.0.email))
+        Ok(Some(&self.user.email))
     }
 
     /// Why and for how long the user is shut out; null for most. Only the user and administrators see it; for others it
     /// is null, with an error.
     async fn ban(&self, ctx: &Context<'_>) -> Result<Option<Inline<Ban>>> {
         self.private(ctx, "ban")?;
-        Ok(Ban::of(&self.0, app(ctx).clock.now()).map(Inline))
+        Ok(Ban::of(&self.user, app(ctx).clock.now()).map(Inline))
     }
 
     /// What the user is to the platform.
     async fn role(&self) -> Role {
-        self.0.role.into()
+        self.user.role.into()
     }
 
     /// The accounts at other services that open this one, in the order in which they were linked. Only its owner and
@@ -63,7 +68,7 @@ impl UserObject {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Option<Inline<Connection<IdentityObject>>>> {
         self.private(ctx, "linked services")?;
-        let linked = loaders(ctx).load(IdentitiesOf(self.0.id)).await?.unwrap_or_default();
+        let linked = loaders(ctx).load(IdentitiesOf(self.user.id)).await?.unwrap_or_default();
         let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
         let args = PageArgs { first, after, last, before };
         let key = |identity: &IdentityObject| (identity.created_at.timestamp_micros(), identity.id.uuid());
@@ -72,14 +77,14 @@ impl UserObject {
 
     /// What the user tells about themselves, in plain text; may be empty.
     async fn bio(&self, ctx: &Context<'_>) -> Result<String> {
-        let bio = loaders(ctx).load(BioOf(self.0.id)).await?;
+        let bio = loaders(ctx).load(BioOf(self.user.id)).await?;
         Ok(bio.map(|bio| bio.to_string()).unwrap_or_default())
     }
 
     /// The user's picture, a JPEG, PNG or WebP file; null if there is none. The address is good for a day at least and
     /// stays the same for as long as a day, so don't keep it: ask again.
     async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let Some(key) = &self.0.avatar_key else { return Ok(None) };
+        let Some(key) = &self.user.avatar_key else { return Ok(None) };
         let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
         Ok(Some(url.to_string()))
     }
@@ -88,34 +93,44 @@ impl UserObject {
     /// it; for others it is null, with an error.
     async fn locale(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "language")?;
-        Ok(self.0.locale.as_deref())
+        Ok(self.user.locale.as_deref())
     }
 
     /// The time zone that the user chose, by its IANA name; null if they chose none. Only the user and administrators
     /// see it; for others it is null, with an error.
     async fn time_zone(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "time zone")?;
-        Ok(self.0.time_zone.as_deref())
+        Ok(self.user.time_zone.as_deref())
     }
 
     /// When the account is deleted, if its user has given it up: see `cancelAccountDeletion`. Only the user and
     /// administrators see it; for others it is null, with an error.
     async fn deletion_due_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         self.private(ctx, "end")?;
-        Ok(self.0.deletion_due_at)
+        Ok(self.user.deletion_due_at)
     }
 
     /// When the user registered.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.user.created_at
     }
 }
 
 impl UserObject {
+    /// A user as whoever asks may see them.
+    pub fn new(user: Arc<User>) -> UserObject {
+        UserObject { user, signed_in: false }
+    }
+
+    /// A user who has just signed in.
+    pub(super) fn signed_in(user: User) -> UserObject {
+        UserObject { user: Arc::new(user), signed_in: true }
+    }
+
     /// What only the user and administrators see; with an API token, those whose scope it has.
     fn private(&self, ctx: &Context<'_>, what: &str) -> Result<()> {
-        let own = within(ctx, Scope::ReadAccount).is(self.0.id);
-        match own || policy::can_see_private(within(ctx, Scope::ReadUsers), &self.0) {
+        let own = self.signed_in || within(ctx, Scope::ReadAccount).is(self.user.id);
+        match own || policy::can_see_private(within(ctx, Scope::ReadUsers), &self.user) {
             true => Ok(()),
             false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),
         }
@@ -133,7 +148,7 @@ impl UserQuery {
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
         let Some(id) = within(ctx, Scope::ReadAccount).id() else { return Ok(None) };
         let user = loaders(ctx).load(UserById(UserId::new(id))).await?;
-        Ok(user.map(|user| Inline(UserObject(user))))
+        Ok(user.map(|user| Inline(UserObject::new(user))))
     }
 }
 
@@ -166,5 +181,5 @@ impl UserMutation {
 }
 
 pub(super) fn object(user: User) -> Inline<UserObject> {
-    Inline(UserObject(Arc::new(user)))
+    Inline(UserObject::new(Arc::new(user)))
 }

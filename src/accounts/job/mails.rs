@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::platform::auth::Role;
 use crate::platform::mail::{self, Sample, Template};
 
 /// Somebody has an account now.
@@ -26,6 +27,10 @@ pub(super) static EMAIL_CHANGE_NOTICE: Template = mail::template!("email_change_
 pub(super) static SESSION_STOLEN: Template = mail::template!("session_stolen");
 /// An administrator has shut somebody out.
 pub(super) static ACCOUNT_BANNED: Template = mail::template!("account_banned");
+/// Somebody without an account is to join the team.
+pub(super) static TEAM_INVITATION: Template = mail::template!("team_invitation");
+/// An administrator gave somebody another role.
+pub(super) static ROLE_CHANGED: Template = mail::template!("role_changed");
 /// Somebody asked to be deleted.
 pub(super) static ACCOUNT_DELETION_SCHEDULED: Template = mail::template!("account_deletion_scheduled");
 /// The second factor was switched, or a recovery code taken for it.
@@ -114,6 +119,25 @@ pub(super) struct AccountBanned<'a> {
     pub(super) until: Option<DateTime<Utc>>,
 }
 
+/// For [`TEAM_INVITATION`].
+#[derive(Serialize)]
+pub(super) struct TeamInvitation<'a> {
+    /// As the administrator wrote it.
+    pub(super) name: &'a str,
+    pub(super) role: Role,
+    /// Where the account is made.
+    pub(super) link: &'a str,
+    pub(super) until: DateTime<Utc>,
+}
+
+/// For [`ROLE_CHANGED`].
+#[derive(Serialize)]
+pub(super) struct RoleChanged<'a> {
+    pub(super) name: &'a str,
+    /// The new one.
+    pub(super) role: Role,
+}
+
 /// For [`ACCOUNT_DELETION_SCHEDULED`].
 #[derive(Serialize)]
 pub(super) struct AccountDeletionScheduled<'a> {
@@ -151,6 +175,7 @@ pub fn mails() -> Vec<Sample> {
     let at = DateTime::from_timestamp(1_795_165_200, 0).unwrap_or_default();
     let until = at + chrono::TimeDelta::days(30);
     let banned = |until| AccountBanned { name, reason: "Advertisements in several discussions.", until };
+    let invited = |role| TeamInvitation { name, role, link, until: at + chrono::TimeDelta::days(7) };
     let second = |change| SecondFactorChanged { name, at, change };
     let used = |left| second(SecondFactorChange::RecoveryCodeUsed { left });
     let (device, ip, new_email) = ("Firefox on Linux", "203.0.113.7", "ada@new.example");
@@ -165,6 +190,11 @@ pub fn mails() -> Vec<Sample> {
         Sample::new(&SESSION_STOLEN, "", SessionStolen { name, device, ip, at }),
         Sample::new(&ACCOUNT_BANNED, "for a time", banned(Some(until))),
         Sample::new(&ACCOUNT_BANNED, "for good", banned(None)),
+        Sample::new(&TEAM_INVITATION, "instructor", invited(Role::Instructor)),
+        Sample::new(&TEAM_INVITATION, "administrator", invited(Role::Admin)),
+        Sample::new(&ROLE_CHANGED, "student", RoleChanged { name, role: Role::Student }),
+        Sample::new(&ROLE_CHANGED, "instructor", RoleChanged { name, role: Role::Instructor }),
+        Sample::new(&ROLE_CHANGED, "administrator", RoleChanged { name, role: Role::Admin }),
         Sample::new(&ACCOUNT_DELETION_SCHEDULED, "", AccountDeletionScheduled { name, until }),
         Sample::new(&SECOND_FACTOR_CHANGED, "enabled", second(SecondFactorChange::Enabled)),
         Sample::new(&SECOND_FACTOR_CHANGED, "disabled", second(SecondFactorChange::Disabled)),

@@ -13,6 +13,7 @@ mod profile;
 mod registration;
 mod second_factor;
 mod session;
+mod team;
 mod user;
 
 pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
@@ -46,5 +47,9 @@ pub(super) use session::{
     SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
+pub(super) use team::{
+    AcceptTeamInvitationInput, AddTeamMemberInput, INVITATION_LIFETIME, InvitationId, RevokeTeamInvitationInput,
+    TeamInvitation,
+};
 pub(super) use user::Credentials;
 pub use user::{ChangeUserRoleInput, ImportedUser, User, UserId};

@@ -12,4 +12,5 @@ pub(super) mod profile;
 pub(super) mod registration;
 pub(super) mod second_factor;
 pub(super) mod session;
+pub(super) mod team;
 pub(super) mod user;

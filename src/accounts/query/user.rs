@@ -61,6 +61,11 @@ pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &
     users::table.filter(users::email.eq(email)).select(User::as_select()).first(conn).await.optional()
 }
 
+pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
+    let found = users::table.filter(users::email.eq(email)).select(User::as_select());
+    found.for_update().first(tx.conn()).await.optional()
+}
+
 pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .find(id)
@@ -110,13 +115,14 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &Import
         .await
 }
 
-/// A student who has shown that the address is theirs; `None` if somebody has it. Waits for somebody who is just getting
+/// Somebody new who has shown that the address is theirs; `None` if somebody has it. Waits for somebody who is just getting
 /// it.
 pub(in crate::accounts) async fn insert_verified(
     tx: &mut Tx,
     clock: &Clock,
     email: &str,
     name: &str,
+    role: Role,
     password_hash: Option<&str>,
 ) -> QueryResult<Option<User>> {
     let now = clock.now();
@@ -125,7 +131,7 @@ pub(in crate::accounts) async fn insert_verified(
             users::id.eq(clock.uuid()),
             users::email.eq(email),
             users::name.eq(name),
-            users::role.eq(Role::Student),
+            users::role.eq(role),
             users::password_hash.eq(password_hash),
             users::email_verified_at.eq(now),
             users::created_at.eq(now),

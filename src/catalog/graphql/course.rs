@@ -80,7 +80,8 @@ impl CourseObject {
     /// Who teaches the course.
     async fn instructor(&self, ctx: &Context<'_>) -> Result<Inline<UserObject>> {
         let user = loaders(ctx).load(UserById(self.0.instructor_id)).await?;
-        user.map(|user| Inline(UserObject(user))).ok_or_else(|| Error::from(Fault::new("a course has no instructor")))
+        user.map(|user| Inline(UserObject::new(user)))
+            .ok_or_else(|| Error::from(Fault::new("a course has no instructor")))
     }
 
     /// The course's sections in order.

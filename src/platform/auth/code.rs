@@ -30,6 +30,8 @@ pub enum Proof {
     PasswordReset,
     /// That a user's new address is theirs.
     EmailChange,
+    /// That somebody who is to join the team is who was invited.
+    TeamInvitation,
 }
 
 impl Proof {
@@ -39,6 +41,7 @@ impl Proof {
             Proof::Activation => "activation",
             Proof::PasswordReset => "password-reset",
             Proof::EmailChange => "email-change",
+            Proof::TeamInvitation => "team-invitation",
         }
     }
 }

@@ -243,6 +243,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    team_invitations (id) {
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        invited_by -> Uuid,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -278,6 +290,7 @@ diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
+diesel::joinable!(team_invitations -> users (invited_by));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
@@ -301,5 +314,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sections,
     sessions,
     sign_in_challenges,
+    team_invitations,
     users,
 );

@@ -4,6 +4,7 @@ mod audit;
 mod bans;
 mod directory;
 mod permissions;
+mod team;
 
 use lyceum::accounts::{self, ImportedUser};
 use lyceum::platform::auth::Role;

@@ -1,0 +1,183 @@
+//! Adding people to the team: a role for those who have an account, an invitation for the others.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::sign_in::open;
+use super::user::{check_email, check_password, lock_administration, set_role};
+use crate::accounts::event::{TeamMemberInvited, UserRegistered};
+use crate::accounts::model::{
+    AcceptTeamInvitationInput, AddTeamMemberInput, InvitationId, RevokeTeamInvitationInput, SignedIn, TeamInvitation,
+    User, UserId,
+};
+use crate::accounts::query::team::{self as query, New};
+use crate::accounts::query::user;
+use crate::accounts::{error, policy};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client, Link, Proof, Role};
+use crate::platform::db::Tx;
+use crate::platform::outbox;
+use crate::platform::throttle::Purpose;
+
+/// What became of somebody who was added.
+pub(crate) enum Added {
+    /// Has an account, and the role now.
+    Member(User),
+    /// Has none: a mail says how to get one.
+    Invited(TeamInvitation),
+}
+
+/// Adds somebody to the team. A student gets the role; who has no account is invited by mail, in place of an earlier
+/// invitation. Who has the role already keeps it.
+///
+/// # Errors
+/// The input's mistakes; the user is banned or leaving, or has another role in the team; only administrators may.
+pub(crate) async fn add(app: &App, actor: &Actor, client: &Client, input: AddTeamMemberInput) -> Result<Added> {
+    let Some(admin) = actor.id().filter(|_| policy::can_administer(actor)).map(UserId::new) else {
+        return Err(Error::Forbidden("Only administrators add people to the team.".into()));
+    };
+    let (email, name, role) = check(&input)?;
+    let added = app
+        .db
+        .transaction(async |tx| {
+            lock_administration(tx, app, actor).await?;
+            let Some(user) = user::lock_by_email(tx, &email).await? else {
+                let id = InvitationId::new(app.clock.uuid());
+                let new = New { id, email: &email, name: &name, role, invited_by: admin };
+                return invite(tx, app, client, &new).await.map(Added::Invited);
+            };
+            query::delete_by_email(tx, &email).await?;
+            match user.role {
+                _ if user.is_banned(app.clock.now()) || user.deletion_due_at.is_some() => Err(error::cannot_join()),
+                own if own == role => Ok(Added::Member(user)),
+                Role::Student => set_role(tx, app, actor, client, &user, role).await.map(Added::Member),
+                own => Err(error::in_team_already(own)),
+            }
+        })
+        .await?;
+    if let Added::Member(user) = &added {
+        app.revocations.learn([], [(user.id.uuid(), user.token_version)]);
+    }
+    Ok(added)
+}
+
+/// The address, the name and the role as they are stored.
+fn check(input: &AddTeamMemberInput) -> Result<(String, String, Role)> {
+    let mut check = Check::new();
+    let email = check_email(&mut check, "email", &input.email);
+    let name = check.required("name", &input.name, 100);
+    let role = Role::from(input.role);
+    if role == Role::Student {
+        check.error(UserErrorCode::Invalid, "role", "The team are instructors and administrators.");
+    }
+    check.finish()?;
+    Ok((email, name, role))
+}
+
+async fn invite(tx: &mut Tx, app: &App, client: &Client, new: &New<'_>) -> Result<TeamInvitation> {
+    let now = app.clock.now();
+    let invitation = query::put(tx, new, now).await?;
+    let actor = Some(new.invited_by.uuid());
+    let details = json!({ "invitationId": new.id.encode(), "email": new.email, "role": new.role });
+    let entry = Entry { action: Action::TeamMemberInvited, actor, subject: None, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    outbox::record(tx, &app.clock, &TeamMemberInvited { invitation_id: invitation.id }).await?;
+    Ok(invitation)
+}
+
+/// The invitations that can still be taken up, the latest first.
+///
+/// # Errors
+/// Only administrators see them.
+pub(crate) async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvitation>> {
+    if !policy::can_administer(actor) {
+        return Err(Error::Forbidden("Only administrators see who is invited.".into()));
+    }
+    Ok(query::live(&mut *app.db.read().await?, app.clock.now()).await?)
+}
+
+/// Withdraws an invitation.
+///
+/// # Errors
+/// There is no such invitation; only administrators may.
+pub(crate) async fn revoke_invitation(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RevokeTeamInvitationInput,
+) -> Result<InvitationId> {
+    if !policy::can_administer(actor) {
+        return Err(Error::Forbidden("Only administrators withdraw invitations.".into()));
+    }
+    app.db
+        .transaction(async |tx| {
+            lock_administration(tx, app, actor).await?;
+            let gone = query::delete(tx, input.invitation_id).await?.ok_or_else(error::no_such_invitation)?;
+            let details = json!({ "invitationId": gone.id.encode(), "email": gone.email, "role": gone.role });
+            let entry =
+                Entry { action: Action::TeamInvitationRevoked, actor: actor.id(), subject: None, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+            Ok(gone.id)
+        })
+        .await
+}
+
+/// Makes an account for somebody who was invited, and signs them in.
+///
+/// # Errors
+/// The link is over, the administrator who sent it is none any more, or there is an account with the address by now;
+/// the password's mistakes.
+pub(crate) async fn accept(app: &App, client: &Client, input: AcceptTeamInvitationInput) -> Result<SignedIn> {
+    let mut check = Check::new();
+    check_password(&mut check, "password", &input.password);
+    check.finish()?;
+    let link = Link::parse(&input.token).ok_or_else(error::invitation_over)?;
+    let id = InvitationId::new(link.id);
+    let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
+    // Nobody gets a password hashed for a link that is not good.
+    proved(app, &link, query::by_id(&mut *app.db.read().await?, id).await?)?;
+    let hash = app.passwords.hash(input.password).await?;
+    let signed_in = app
+        .db
+        .transaction(async |tx| {
+            // Again under a lock: of two who use it at once, one does.
+            let invitation = proved(app, &link, query::lock(tx, id).await?)?;
+            let sender = user::by_id(tx, invitation.invited_by).await?;
+            if !sender.is_some_and(|sender| still_invites(&sender, app.clock.now())) {
+                return Err(error::invitation_over());
+            }
+            let user = join(tx, app, client, &invitation, &hash).await?;
+            open(tx, app, client, &user).await
+        })
+        .await?;
+    app.throttle.succeeded(attempt).await;
+    Ok(signed_in)
+}
+
+fn proved(app: &App, link: &Link, found: Option<TeamInvitation>) -> Result<TeamInvitation> {
+    let found = found.ok_or_else(error::invitation_over)?;
+    match app.codes.is_link(link, Proof::TeamInvitation, found.state(), app.clock.now()) {
+        true => Ok(found),
+        false => Err(error::invitation_over()),
+    }
+}
+
+/// An invitation is worth as much as whoever sent it: who was shut out leaves no back door.
+fn still_invites(sender: &User, now: DateTime<Utc>) -> bool {
+    sender.role == Role::Admin && !sender.is_banned(now)
+}
+
+async fn join(tx: &mut Tx, app: &App, client: &Client, from: &TeamInvitation, hash: &str) -> Result<User> {
+    let made = user::insert_verified(tx, &app.clock, &from.email, &from.name, from.role, Some(hash)).await?;
+    let user = made.ok_or_else(error::has_account)?;
+    query::delete(tx, from.id).await?;
+    outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
+    let actor = Some(user.id.uuid());
+    let details = json!({ "invitationId": from.id.encode(), "role": from.role, "invitedBy": from.invited_by.encode() });
+    let entry = Entry { action: Action::TeamInvitationAccepted, actor, subject: actor, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+    Ok(user)
+}

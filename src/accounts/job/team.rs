@@ -1,0 +1,60 @@
+//! The mails of the team.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::{mails, recipient};
+use crate::accounts::event::{TeamMemberInvited, UserRoleChanged};
+use crate::accounts::query::team as query;
+use crate::platform::App;
+use crate::platform::auth::Proof;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+use crate::platform::mail;
+use crate::platform::outbox::Event;
+
+pub(super) fn handlers() -> [Handler; 2] {
+    [
+        Handler {
+            name: "accounts.mail_invitation",
+            on: Some(TeamMemberInvited::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { mail_invitation(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "accounts.tell_of_role",
+            on: Some(UserRoleChanged::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { tell_of_role(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+    ]
+}
+
+async fn mail_invitation(app: &App, event: TeamMemberInvited) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let found = query::by_id(&mut *app.db.read().await?, event.invitation_id).await?;
+    // Withdrawn, replaced, taken up or over in the meantime.
+    let Some(invitation) = found.filter(|row| now < row.expires_at) else { return Ok(()) };
+    let expires_at = invitation.expires_at;
+    let token = app.codes.link(Proof::TeamInvitation, invitation.id.uuid(), expires_at, invitation.state());
+    let context = mails::TeamInvitation {
+        name: &invitation.name,
+        role: invitation.role,
+        link: &format!("{}/join?token={token}", app.config.app_url),
+        until: expires_at,
+    };
+    let mail = mail::render(&app.config, &mails::TEAM_INVITATION, &invitation.email, context)?;
+    app.mailer.send(&mail, now).await
+}
+
+async fn tell_of_role(app: &App, event: UserRoleChanged) -> Result<(), Fault> {
+    // Changed again in the meantime: that change has a mail of its own.
+    let user = recipient(app, event.user_id).await?.filter(|user| user.role == event.to);
+    let Some(user) = user else { return Ok(()) };
+    let context = mails::RoleChanged { name: &user.name, role: event.to };
+    let mail = mail::render(&app.config, &mails::ROLE_CHANGED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}

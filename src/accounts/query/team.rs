@@ -1,0 +1,85 @@
+//! Invitations' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::accounts::model::{INVITATION_LIFETIME, InvitationId, TeamInvitation, UserId};
+use crate::platform::auth::Role;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::team_invitations;
+
+/// The most invitations that are listed.
+const LISTED: i64 = 1000;
+
+/// What a new row holds beside its times.
+pub(in crate::accounts) struct New<'a> {
+    pub(in crate::accounts) id: InvitationId,
+    pub(in crate::accounts) email: &'a str,
+    pub(in crate::accounts) name: &'a str,
+    pub(in crate::accounts) role: Role,
+    pub(in crate::accounts) invited_by: UserId,
+}
+
+/// Inserts an invitation in place of the address' one before, if there is one.
+pub(in crate::accounts) async fn put(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<TeamInvitation> {
+    diesel::delete(team_invitations::table.filter(team_invitations::email.eq(new.email))).execute(tx.conn()).await?;
+    diesel::insert_into(team_invitations::table)
+        .values((
+            team_invitations::id.eq(new.id),
+            team_invitations::email.eq(new.email),
+            team_invitations::name.eq(new.name),
+            team_invitations::role.eq(new.role),
+            team_invitations::invited_by.eq(new.invited_by),
+            team_invitations::sent_at.eq(now),
+            team_invitations::expires_at.eq(now + INVITATION_LIFETIME),
+        ))
+        .returning(TeamInvitation::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::accounts) async fn by_id(
+    conn: &mut AsyncPgConnection,
+    id: InvitationId,
+) -> QueryResult<Option<TeamInvitation>> {
+    team_invitations::table.find(id).select(TeamInvitation::as_select()).first(conn).await.optional()
+}
+
+pub(in crate::accounts) async fn lock(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
+    let row = team_invitations::table.find(id).select(TeamInvitation::as_select()).for_update();
+    row.first(tx.conn()).await.optional()
+}
+
+/// Those that are good at `now`, the latest first.
+pub(in crate::accounts) async fn live(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<TeamInvitation>> {
+    team_invitations::table
+        .filter(team_invitations::expires_at.gt(now))
+        .order((team_invitations::sent_at.desc(), team_invitations::id.desc()))
+        .limit(LISTED)
+        .select(TeamInvitation::as_select())
+        .load(conn)
+        .await
+}
+
+pub(in crate::accounts) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
+    diesel::delete(team_invitations::table.find(id))
+        .returning(TeamInvitation::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Deletes the invitation of an address that has an account now.
+pub(in crate::accounts) async fn delete_by_email(tx: &mut Tx, email: &str) -> QueryResult<()> {
+    let of = team_invitations::table.filter(team_invitations::email.eq(email));
+    diesel::delete(of).execute(tx.conn()).await.map(drop)
+}
+
+/// Deletes those that have expired; returns how many.
+pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(team_invitations::table.filter(team_invitations::expires_at.le(now))).execute(conn).await
+}
