@@ -9,7 +9,8 @@ use futures_util::future::try_join_all;
 
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
-use super::query::{self, CatalogKey};
+use super::query::course::{self, CatalogKey};
+use super::query::outline;
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -32,7 +33,7 @@ impl Load for CourseById {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::by_ids(&*app.db.read().await?, &ids).await?;
+        let rows = course::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(one_each(rows, |course| CourseById(course.id)))
     }
 }
@@ -47,7 +48,7 @@ impl Load for CourseBySlug {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
         let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
-        let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
+        let rows = course::by_slugs(&*app.db.read().await?, &slugs).await?;
         Ok(one_each(rows, |course| CourseBySlug(course.slug.clone())))
     }
 }
@@ -66,7 +67,7 @@ impl Load for DescriptionOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::descriptions(&*app.db.read().await?, &ids).await?;
+        let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
     }
 }
@@ -86,7 +87,7 @@ impl Load for CatalogPage {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
         let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| query::published(&conn, &key.0))).await?;
+        let pages = try_join_all(keys.iter().map(|key| course::published(&conn, &key.0))).await?;
         let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
         Ok(keys.iter().cloned().zip(pages).collect())
     }
@@ -101,7 +102,7 @@ impl Load for CatalogCount {
     const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
-        let count = query::count_published(&*app.db.read().await?).await?;
+        let count = course::count_published(&*app.db.read().await?).await?;
         Ok(HashMap::from([(CatalogCount, count)]))
     }
 }
@@ -115,7 +116,7 @@ impl Load for TaughtPage {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
         let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| query::taught_by(&conn, key.0, &key.1))).await?;
+        let pages = try_join_all(keys.iter().map(|key| course::taught_by(&conn, key.0, &key.1))).await?;
         let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
         Ok(keys.iter().cloned().zip(pages).collect())
     }
@@ -130,7 +131,7 @@ impl Load for TaughtCount {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
         let instructors: Vec<UserId> = keys.iter().map(|key| key.0).collect();
-        let counts = query::count_taught(&*app.db.read().await?, &instructors).await?;
+        let counts = course::count_taught(&*app.db.read().await?, &instructors).await?;
         Ok(counts.into_iter().map(|(instructor, count)| (TaughtCount(instructor), count)).collect())
     }
 }
@@ -149,7 +150,7 @@ impl Load for SectionsOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::sections_of(&*app.db.read().await?, &ids).await?;
+        let rows = outline::sections_of(&*app.db.read().await?, &ids).await?;
         Ok(many_each(keys, rows, |section| SectionsOf(section.course_id)))
     }
 }
@@ -168,7 +169,7 @@ impl Load for LessonsOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::lessons_of(&*app.db.read().await?, &ids).await?;
+        let rows = outline::lessons_of(&*app.db.read().await?, &ids).await?;
         Ok(many_each(keys, rows, |lesson| LessonsOf(lesson.course_id)))
     }
 }
@@ -183,7 +184,7 @@ impl Load for SectionById {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Section>>, Fault> {
         let ids: Vec<SectionId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::sections_by_ids(&*app.db.read().await?, &ids).await?;
+        let rows = outline::sections_by_ids(&*app.db.read().await?, &ids).await?;
         Ok(one_each(rows, |section| SectionById(section.id)))
     }
 }
@@ -198,7 +199,7 @@ impl Load for LessonById {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Lesson>>, Fault> {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let rows = query::lessons_by_ids(&*app.db.read().await?, &ids).await?;
+        let rows = outline::lessons_by_ids(&*app.db.read().await?, &ids).await?;
         Ok(one_each(rows, |lesson| LessonById(lesson.id)))
     }
 }

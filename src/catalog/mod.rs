@@ -22,6 +22,7 @@ pub use graphql::{
     lesson_node, section_node,
 };
 pub use model::{
-    Course, CourseId, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishCourseInput,
-    PublishLessonInput, Section, SectionId, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    Category, CategoryId, Channel, ChannelId, Course, CourseId, CreateCourseInput, CreateLessonInput,
+    CreateSectionInput, Lesson, LessonId, Level, PublishCourseInput, PublishLessonInput, Section, SectionId,
+    UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };

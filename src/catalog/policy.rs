@@ -30,6 +30,7 @@ mod tests {
 
     use super::*;
     use crate::graphql::Id;
+    use crate::graphql::money::CurrencyCode;
 
     fn actor(id: u128, role: Role) -> Actor {
         let id = Uuid::from_u128(id);
@@ -43,9 +44,23 @@ mod tests {
             title: "Rust".into(),
             subtitle: String::new(),
             instructor_id: Id::new(Uuid::from_u128(1)),
+            category_id: None,
+            channel_id: None,
+            level: None,
+            language: None,
+            thumbnail_key: None,
+            price_minor: 0,
+            estimated_price_minor: None,
+            currency: CurrencyCode::USD,
+            rating_hundredths: 0,
+            rating_count: 0,
+            student_count: 0,
             lesson_count: 0,
             duration_seconds: 0,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
+            publish_at: None,
+            archived_at: None,
+            version: 1,
             created_at: DateTime::UNIX_EPOCH,
             updated_at: DateTime::UNIX_EPOCH,
         }
@@ -59,7 +74,10 @@ mod tests {
             position: 1,
             title: "Ownership".into(),
             duration_seconds: 60,
+            is_preview: false,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
+            publish_at: None,
+            version: 1,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod inline;
 mod kept;
 pub mod limits;
 pub mod loaders;
+pub mod money;
 pub mod page;
 pub mod schema;
 pub mod settle;

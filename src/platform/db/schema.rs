@@ -40,6 +40,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        slug -> Text,
+        name -> Text,
+        position -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    channels (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        follower_count -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     courses (id) {
         id -> Uuid,
         slug -> Text,
@@ -52,6 +76,24 @@ diesel::table! {
         published_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        version -> Int4,
+        category_id -> Nullable<Uuid>,
+        channel_id -> Nullable<Uuid>,
+        level -> Nullable<Text>,
+        language -> Nullable<Text>,
+        tags -> Array<Text>,
+        benefits -> Array<Text>,
+        prerequisites -> Array<Text>,
+        thumbnail_key -> Nullable<Text>,
+        price_minor -> Int8,
+        estimated_price_minor -> Nullable<Int8>,
+        currency -> Text,
+        rating_hundredths -> Int4,
+        rating_count -> Int4,
+        student_count -> Int4,
+        publish_at -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+        demo_video_id -> Nullable<Uuid>,
     }
 }
 
@@ -164,6 +206,10 @@ diesel::table! {
         published_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        version -> Int4,
+        is_preview -> Bool,
+        publish_at -> Nullable<Timestamptz>,
+        video_id -> Nullable<Uuid>,
     }
 }
 
@@ -215,6 +261,7 @@ diesel::table! {
         title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        version -> Int4,
     }
 }
 
@@ -278,12 +325,39 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    videos (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        filename -> Text,
+        object_key -> Text,
+        content_type -> Text,
+        size_bytes -> Int8,
+        sha256 -> Nullable<Bytea>,
+        status -> Text,
+        progress_percent -> Int4,
+        failure -> Nullable<Text>,
+        duration_ms -> Nullable<Int8>,
+        width -> Nullable<Int4>,
+        height -> Nullable<Int4>,
+        poster_key -> Nullable<Text>,
+        playlist_key -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        delete_after -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
+diesel::joinable!(courses -> categories (category_id));
+diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
+diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
+diesel::joinable!(lessons -> videos (video_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(second_factors -> users (user_id));
@@ -291,11 +365,14 @@ diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
 diesel::joinable!(team_invitations -> users (invited_by));
+diesel::joinable!(videos -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     audit_entries,
     avatar_uploads,
+    categories,
+    channels,
     courses,
     cron_turns,
     email_changes,
@@ -316,4 +393,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_challenges,
     team_invitations,
     users,
+    videos,
 );

@@ -1,22 +1,17 @@
-//! Courses, sections and lessons as rows, and what commands are given.
+//! Courses.
 
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
+use super::{CategoryId, ChannelId, Level};
 use crate::accounts::UserId;
+use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
-use crate::platform::db::schema::{courses, lessons, sections};
-
-/// What courses, sections and lessons are called where it is noted that some have changed.
-pub(super) const ROWS: &str = "catalog_rows";
+use crate::platform::db::schema::courses;
 
 /// A course's id: `course_01j…`.
 pub type CourseId = Id<Course>;
-/// A section's id: `section_01j…`.
-pub type SectionId = Id<Section>;
-/// A lesson's id: `lesson_01j…`.
-pub type LessonId = Id<Lesson>;
 
 /// Something to learn. The description is not part of the row: it may be long, and a catalog does not show it.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -32,62 +27,48 @@ pub struct Course {
     pub subtitle: String,
     /// Whose course it is.
     pub instructor_id: UserId,
+    /// Under which subject.
+    pub category_id: Option<CategoryId>,
+    /// From which channel.
+    pub channel_id: Option<ChannelId>,
+    /// How much one has to know before.
+    pub level: Option<Level>,
+    /// The language that is spoken, a BCP 47 tag.
+    pub language: Option<String>,
+    /// The picture in the object store.
+    pub thumbnail_key: Option<String>,
+    /// What it costs, in minor units of the currency; 0: nothing.
+    pub price_minor: i64,
+    /// What it cost before or elsewhere, in minor units; only shown.
+    pub estimated_price_minor: Option<i64>,
+    /// The currency of both (ISO 4217).
+    pub currency: CurrencyCode,
+    /// The average of its reviews in hundredths of a star; 0 without reviews.
+    pub rating_hundredths: i32,
+    /// How many reviews.
+    pub rating_count: i32,
+    /// How many students have access.
+    pub student_count: i32,
     /// Published lessons.
     pub lesson_count: i32,
     /// Seconds of published lessons.
     pub duration_seconds: i32,
     /// When it was published; `None`: a draft.
     pub published_at: Option<DateTime<Utc>>,
+    /// When it publishes itself.
+    pub publish_at: Option<DateTime<Utc>>,
+    /// When it was archived: those who have access keep it, nobody else sees it.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// Counts its edits, from 1.
+    pub version: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A chapter of a course.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = sections, check_for_backend(diesel::pg::Pg))]
-pub struct Section {
-    /// The id.
-    pub id: SectionId,
-    /// The course.
-    pub course_id: CourseId,
-    /// Its place in the course, from 1.
-    pub position: i32,
-    /// The name.
-    pub title: String,
-}
-
-/// One video with what belongs to it.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = lessons, check_for_backend(diesel::pg::Pg))]
-pub struct Lesson {
-    /// The id.
-    pub id: LessonId,
-    /// The course.
-    pub course_id: CourseId,
-    /// The section.
-    pub section_id: SectionId,
-    /// Its place in the section, from 1.
-    pub position: i32,
-    /// The name.
-    pub title: String,
-    /// How long the video is, in seconds.
-    pub duration_seconds: i32,
-    /// When it was published; `None`: a draft.
-    pub published_at: Option<DateTime<Utc>>,
-}
-
 impl Entity for Course {
     const PREFIX: &'static str = "course";
-}
-
-impl Entity for Section {
-    const PREFIX: &'static str = "section";
-}
-
-impl Entity for Lesson {
-    const PREFIX: &'static str = "lesson";
 }
 
 /// Where a course or a lesson stands.
@@ -141,51 +122,4 @@ pub struct UpdateCourseInput {
 pub struct PublishCourseInput {
     /// Which course.
     pub course_id: CourseId,
-}
-
-/// A new section at the end of a course.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateSectionInput {
-    /// In which course.
-    pub course_id: CourseId,
-    /// The name, 1 to 120 characters.
-    pub title: String,
-}
-
-/// Changes of a section.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateSectionInput {
-    /// Which section.
-    pub section_id: SectionId,
-    /// The name, 1 to 120 characters.
-    pub title: String,
-}
-
-/// A new lesson at the end of a section.
-#[derive(Clone, Debug, InputObject)]
-pub struct CreateLessonInput {
-    /// In which section.
-    pub section_id: SectionId,
-    /// The name, 1 to 120 characters.
-    pub title: String,
-    /// How long the video is: 1 to 86,400 seconds.
-    pub duration_seconds: i32,
-}
-
-/// Changes of a lesson; what is left out stays as it is.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateLessonInput {
-    /// Which lesson.
-    pub lesson_id: LessonId,
-    /// The name, 1 to 120 characters.
-    pub title: Option<String>,
-    /// How long the video is: 1 to 86,400 seconds.
-    pub duration_seconds: Option<i32>,
-}
-
-/// The lesson to publish.
-#[derive(Clone, Debug, InputObject)]
-pub struct PublishLessonInput {
-    /// Which lesson.
-    pub lesson_id: LessonId,
 }

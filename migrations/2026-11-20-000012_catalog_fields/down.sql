@@ -1,0 +1,25 @@
+ALTER TABLE sections DROP COLUMN version;
+ALTER TABLE lessons
+    DROP COLUMN version,
+    DROP COLUMN is_preview,
+    DROP COLUMN publish_at;
+ALTER TABLE courses
+    DROP COLUMN version,
+    DROP COLUMN category_id,
+    DROP COLUMN channel_id,
+    DROP COLUMN level,
+    DROP COLUMN language,
+    DROP COLUMN tags,
+    DROP COLUMN benefits,
+    DROP COLUMN prerequisites,
+    DROP COLUMN thumbnail_key,
+    DROP COLUMN price_minor,
+    DROP COLUMN estimated_price_minor,
+    DROP COLUMN currency,
+    DROP COLUMN rating_hundredths,
+    DROP COLUMN rating_count,
+    DROP COLUMN student_count,
+    DROP COLUMN publish_at,
+    DROP COLUMN archived_at;
+DROP TABLE channels;
+DROP TABLE categories;

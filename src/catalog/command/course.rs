@@ -1,0 +1,153 @@
+//! Courses.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::{LONGEST_TITLE, editable};
+use crate::accounts::UserId;
+use crate::catalog::event::CoursePublished;
+use crate::catalog::model::{Course, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
+use crate::catalog::{error, policy};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::export::{FETCH, items};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::{self, Tx};
+use crate::platform::outbox;
+
+const LONGEST_SLUG: usize = 80;
+
+/// Creates a draft that belongs to the actor.
+///
+/// # Errors
+/// The input's mistakes; the slug is taken; the actor does not teach.
+pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -> Result<Course> {
+    let Some(id) = actor.id().filter(|_| policy::can_create(actor)) else {
+        return Err(Error::Forbidden("Only instructors create courses.".into()));
+    };
+    let mut check = Check::new();
+    let title = check.required("title", &input.title, LONGEST_TITLE);
+    let subtitle = check.text("subtitle", &input.subtitle, 200);
+    let description = check.text("description", &input.description, 20_000);
+    let chosen = input.slug.map(|slug| check_slug(&mut check, &slug));
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let mut course = NewCourse {
+                slug: String::new(),
+                title: &title,
+                subtitle: &subtitle,
+                description: &description,
+                instructor_id: UserId::new(id),
+            };
+            if let Some(slug) = chosen {
+                course.slug = slug;
+                return query::insert(tx, &app.clock, &course).await?.ok_or_else(error::slug_taken);
+            }
+            loop {
+                course.slug = free_slug(tx, &title).await?;
+                // Somebody else may have taken it since: then it is no longer free at the next look.
+                if let Some(course) = query::insert(tx, &app.clock, &course).await? {
+                    return Ok(course);
+                }
+            }
+        })
+        .await
+}
+
+/// Changes a course's texts.
+///
+/// # Errors
+/// The input's mistakes; the slug is taken; the course is not the actor's.
+pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -> Result<Course> {
+    let mut check = Check::new();
+    let changes = CourseChanges {
+        title: input.title.map(|title| check.required("title", &title, LONGEST_TITLE)),
+        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        subtitle: input.subtitle.map(|text| check.text("subtitle", &text, 200)),
+        description: input.description.map(|text| check.text("description", &text, 20_000)),
+        updated_at: app.clock.now(),
+    };
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            query::update(tx, course.id, changes).await.map_err(taken_slug)
+        })
+        .await
+}
+
+/// Shows a course to everybody. Publishing a published course changes nothing.
+///
+/// # Errors
+/// It has no published lesson; it is not the actor's.
+pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.published_at.is_some() {
+                return Ok(course);
+            }
+            if course.lesson_count == 0 {
+                return Err(error::nothing_to_publish());
+            }
+            let course = query::publish(tx, course.id, app.clock.now()).await?;
+            outbox::record(tx, &app.clock, &CoursePublished { course_id: course.id }).await?;
+            Ok(course)
+        })
+        .await
+}
+
+/// What the catalog holds on the viewer: the courses that they teach.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+    let courses = query::taught_in_full(&*app.db.read().await?, id, FETCH).await?;
+    let course = |(course, description): (Course, String)| {
+        json!({
+            "id": course.id.encode(),
+            "slug": course.slug,
+            "title": course.title,
+            "subtitle": course.subtitle,
+            "description": description,
+            "createdAt": course.created_at,
+            "publishedAt": course.published_at,
+        })
+    };
+    Ok(json!({ "courses": items(courses.into_iter().map(course)) }))
+}
+
+fn check_slug(check: &mut Check, slug: &str) -> String {
+    let slug = check.required("slug", slug, LONGEST_SLUG);
+    if !slug.is_empty() && slug::slugify(&slug) != slug {
+        let message = "A slug has lower-case letters and digits, with single hyphens between them.";
+        check.error(UserErrorCode::Invalid, "slug", message);
+    }
+    slug
+}
+
+/// A slug made of the title, with a number if others have it.
+async fn free_slug(tx: &mut Tx, title: &str) -> Result<String> {
+    let mut base: String = slug::slugify(title).chars().take(LONGEST_SLUG - 8).collect();
+    base = base.trim_matches('-').to_owned();
+    if base.is_empty() {
+        base = "course".into();
+    }
+    let taken: HashSet<String> = query::slugs_like(tx, &base).await?.into_iter().collect();
+    let mut slug = base.clone();
+    let mut number = 1_u64;
+    while taken.contains(&slug) {
+        number += 1;
+        slug = format!("{base}-{number}");
+    }
+    Ok(slug)
+}
+
+fn taken_slug(failed: diesel::result::Error) -> Error {
+    if db::is_taken(&failed, "courses_slug_key") { error::slug_taken() } else { failed.into() }
+}

@@ -1,0 +1,31 @@
+//! What can be done with courses.
+
+mod course;
+mod outline;
+
+pub use course::{create_course, my_data, publish_course, update_course};
+pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
+
+use super::model::{Course, CourseId};
+use super::query::course as query;
+use super::{error, policy};
+use crate::graphql::Result;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+
+const LONGEST_TITLE: usize = 120;
+
+/// Locks a course that the actor may edit. One that the actor may not even see does not exist.
+async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
+    let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
+    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course), asked_for)?;
+    Ok(course)
+}
+
+fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {
+    match (edits, sees) {
+        (true, _) => Ok(()),
+        (false, true) => Err(error::not_yours()),
+        (false, false) => Err(error::no_such(asked_for)),
+    }
+}

@@ -1,0 +1,187 @@
+//! Courses' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::catalog::model::{Course, CourseId, ROWS};
+use crate::graphql::page::Page;
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::courses;
+
+/// Where a published course stands in the catalog: by publication, newest first.
+pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
+
+pub(in crate::catalog) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {
+    courses::table.filter(courses::id.eq_any(ids)).select(Course::as_select()).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn descriptions(
+    mut conn: &AsyncPgConnection,
+    ids: &[CourseId],
+) -> QueryResult<Vec<(CourseId, String)>> {
+    courses::table.filter(courses::id.eq_any(ids)).select((courses::id, courses::description)).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
+    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
+    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
+    courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
+}
+
+/// A page of the catalog in the page's direction. Takes a shared connection, so that several pages can be pipelined.
+pub(in crate::catalog) async fn published(
+    mut conn: &AsyncPgConnection,
+    page: &Page<CatalogKey>,
+) -> QueryResult<Vec<Course>> {
+    // One statement for all pages: an open end is the first or last possible key. `<= AND (< OR <)` is what lets the
+    // index start at the cursor.
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = courses::table
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::published_at.le(after_at))
+        .filter(courses::published_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
+        .filter(courses::published_at.ge(before_at))
+        .filter(courses::published_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
+        .select(Course::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((courses::published_at.asc(), courses::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((courses::published_at.desc(), courses::id.desc())).load(&mut conn).await
+    }
+}
+
+/// The courses that somebody teaches, the latest first, each with its description.
+pub(in crate::catalog) async fn taught_in_full(
+    mut conn: &AsyncPgConnection,
+    instructor: UserId,
+    limit: i64,
+) -> QueryResult<Vec<(Course, String)>> {
+    courses::table
+        .filter(courses::instructor_id.eq(instructor))
+        .order((courses::created_at.desc(), courses::id.desc()))
+        .limit(limit)
+        .select((Course::as_select(), courses::description))
+        .load(&mut conn)
+        .await
+}
+
+pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
+    courses::table.filter(courses::published_at.is_not_null()).count().get_result(&mut conn).await
+}
+
+/// A page of what somebody teaches, drafts too, the newest first; as [`published`].
+pub(in crate::catalog) async fn taught_by(
+    mut conn: &AsyncPgConnection,
+    instructor: UserId,
+    page: &Page<CatalogKey>,
+) -> QueryResult<Vec<Course>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = courses::table
+        .filter(courses::instructor_id.eq(instructor))
+        .filter(courses::created_at.le(after_at))
+        .filter(courses::created_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
+        .filter(courses::created_at.ge(before_at))
+        .filter(courses::created_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
+        .select(Course::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((courses::created_at.asc(), courses::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((courses::created_at.desc(), courses::id.desc())).load(&mut conn).await
+    }
+}
+
+/// How many courses each of these people teaches; nobody who teaches none is in the answer.
+pub(in crate::catalog) async fn count_taught(
+    mut conn: &AsyncPgConnection,
+    instructors: &[UserId],
+) -> QueryResult<Vec<(UserId, i64)>> {
+    courses::table
+        .filter(courses::instructor_id.eq_any(instructors))
+        .group_by(courses::instructor_id)
+        .select((courses::instructor_id, count_star()))
+        .load(&mut conn)
+        .await
+}
+
+/// Locks a course: everything that changes a course's outline or counts waits its turn here.
+pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+    courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+/// The slugs that are `base` or begin with `base-`.
+pub(in crate::catalog) async fn slugs_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
+    courses::table
+        .filter(courses::slug.eq(base).or(courses::slug.like(format!("{base}-%"))))
+        .select(courses::slug)
+        .load(tx.conn())
+        .await
+}
+
+/// Inserts a course; `None` if another one has its slug.
+pub(in crate::catalog) async fn insert(
+    tx: &mut Tx,
+    clock: &Clock,
+    course: &NewCourse<'_>,
+) -> QueryResult<Option<Course>> {
+    tx.changed(ROWS);
+    let now = clock.now();
+    diesel::insert_into(courses::table)
+        .values((
+            courses::id.eq(clock.uuid()),
+            courses::slug.eq(&course.slug),
+            courses::title.eq(course.title),
+            courses::subtitle.eq(course.subtitle),
+            courses::description.eq(course.description),
+            courses::instructor_id.eq(course.instructor_id),
+            courses::created_at.eq(now),
+            courses::updated_at.eq(now),
+        ))
+        .on_conflict(courses::slug)
+        .do_nothing()
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+pub(in crate::catalog) struct NewCourse<'a> {
+    pub(in crate::catalog) slug: String,
+    pub(in crate::catalog) title: &'a str,
+    pub(in crate::catalog) subtitle: &'a str,
+    pub(in crate::catalog) description: &'a str,
+    pub(in crate::catalog) instructor_id: UserId,
+}
+
+/// What a change leaves out stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = courses)]
+pub(in crate::catalog) struct CourseChanges {
+    pub(in crate::catalog) slug: Option<String>,
+    pub(in crate::catalog) title: Option<String>,
+    pub(in crate::catalog) subtitle: Option<String>,
+    pub(in crate::catalog) description: Option<String>,
+    pub(in crate::catalog) updated_at: DateTime<Utc>,
+}
+
+pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    diesel::update(courses::table.find(id)).set(changes).returning(Course::as_returning()).get_result(tx.conn()).await
+}
+
+pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    diesel::update(courses::table.find(id))
+        .set((courses::published_at.eq(now), courses::updated_at.eq(now)))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}

@@ -1,0 +1,169 @@
+//! Sections' and lessons' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lessons, sections};
+
+pub(in crate::catalog) async fn sections_of(
+    mut conn: &AsyncPgConnection,
+    ids: &[CourseId],
+) -> QueryResult<Vec<Section>> {
+    sections::table
+        .filter(sections::course_id.eq_any(ids))
+        .order((sections::course_id, sections::position))
+        .select(Section::as_select())
+        .load(&mut conn)
+        .await
+}
+
+pub(in crate::catalog) async fn sections_by_ids(
+    mut conn: &AsyncPgConnection,
+    ids: &[SectionId],
+) -> QueryResult<Vec<Section>> {
+    sections::table.filter(sections::id.eq_any(ids)).select(Section::as_select()).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Lesson>> {
+    lessons::table
+        .filter(lessons::course_id.eq_any(ids))
+        .order((lessons::section_id, lessons::position))
+        .select(Lesson::as_select())
+        .load(&mut conn)
+        .await
+}
+
+pub(in crate::catalog) async fn lessons_by_ids(
+    mut conn: &AsyncPgConnection,
+    ids: &[LessonId],
+) -> QueryResult<Vec<Lesson>> {
+    lessons::table.filter(lessons::id.eq_any(ids)).select(Lesson::as_select()).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn section(tx: &mut Tx, id: SectionId) -> QueryResult<Option<Section>> {
+    sections::table.find(id).select(Section::as_select()).first(tx.conn()).await.optional()
+}
+
+pub(in crate::catalog) async fn lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Option<Lesson>> {
+    lessons::table.find(id).select(Lesson::as_select()).first(tx.conn()).await.optional()
+}
+
+/// Notes that a course's outline has changed, by so many published lessons and seconds.
+pub(in crate::catalog) async fn outline_changed(
+    tx: &mut Tx,
+    id: CourseId,
+    (lessons, seconds): (i32, i32),
+    now: DateTime<Utc>,
+) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    diesel::update(courses::table.find(id))
+        .set((
+            courses::lesson_count.eq(courses::lesson_count + lessons),
+            courses::duration_seconds.eq(courses::duration_seconds + seconds),
+            courses::updated_at.eq(now),
+        ))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// The position after the last section; the course must be locked.
+pub(in crate::catalog) async fn next_section(tx: &mut Tx, course: CourseId) -> QueryResult<i32> {
+    let last: Option<i32> =
+        sections::table.filter(sections::course_id.eq(course)).select(max(sections::position)).first(tx.conn()).await?;
+    Ok(last.unwrap_or_default() + 1)
+}
+
+/// The position after the last lesson; the course must be locked.
+pub(in crate::catalog) async fn next_lesson(tx: &mut Tx, section: SectionId) -> QueryResult<i32> {
+    let last: Option<i32> =
+        lessons::table.filter(lessons::section_id.eq(section)).select(max(lessons::position)).first(tx.conn()).await?;
+    Ok(last.unwrap_or_default() + 1)
+}
+
+pub(in crate::catalog) async fn insert_section(
+    tx: &mut Tx,
+    clock: &Clock,
+    course: CourseId,
+    position: i32,
+    title: &str,
+) -> QueryResult<Section> {
+    tx.changed(ROWS);
+    let now = clock.now();
+    diesel::insert_into(sections::table)
+        .values((
+            sections::id.eq(clock.uuid()),
+            sections::course_id.eq(course),
+            sections::position.eq(position),
+            sections::title.eq(title),
+            sections::created_at.eq(now),
+            sections::updated_at.eq(now),
+        ))
+        .returning(Section::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::catalog) async fn rename_section(
+    tx: &mut Tx,
+    id: SectionId,
+    title: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Section> {
+    tx.changed(ROWS);
+    diesel::update(sections::table.find(id))
+        .set((sections::title.eq(title), sections::updated_at.eq(now)))
+        .returning(Section::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::catalog) async fn insert_lesson(
+    tx: &mut Tx,
+    clock: &Clock,
+    section: &Section,
+    position: i32,
+    title: &str,
+    duration_seconds: i32,
+) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    let now = clock.now();
+    diesel::insert_into(lessons::table)
+        .values((
+            lessons::id.eq(clock.uuid()),
+            lessons::course_id.eq(section.course_id),
+            lessons::section_id.eq(section.id),
+            lessons::position.eq(position),
+            lessons::title.eq(title),
+            lessons::duration_seconds.eq(duration_seconds),
+            lessons::created_at.eq(now),
+            lessons::updated_at.eq(now),
+        ))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// What a change leaves out stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = lessons)]
+pub(in crate::catalog) struct LessonChanges {
+    pub(in crate::catalog) title: Option<String>,
+    pub(in crate::catalog) duration_seconds: Option<i32>,
+    pub(in crate::catalog) published_at: Option<DateTime<Utc>>,
+    pub(in crate::catalog) updated_at: DateTime<Utc>,
+}
+
+pub(in crate::catalog) async fn update_lesson(
+    tx: &mut Tx,
+    id: LessonId,
+    changes: LessonChanges,
+) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    diesel::update(lessons::table.find(id)).set(changes).returning(Lesson::as_returning()).get_result(tx.conn()).await
+}
