@@ -1,0 +1,109 @@
+//! Videos that have arrived.
+
+use std::str::FromStr;
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use diesel::sql_types::Text;
+use diesel::{Queryable, Selectable};
+
+use crate::accounts::UserId;
+use crate::graphql::{Entity, Id};
+use crate::platform::db::schema::videos;
+
+/// A video's id: `video_01j…`.
+pub type VideoId = Id<Video>;
+
+/// A file in the object store, and what was made of it.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = videos, check_for_backend(diesel::pg::Pg))]
+pub struct Video {
+    /// The id.
+    pub id: VideoId,
+    /// Who uploaded it.
+    pub owner_id: UserId,
+    /// What the file was called where it came from.
+    pub filename: String,
+    /// The original in the object store.
+    pub object_key: String,
+    /// Its type, as its first bytes tell.
+    pub content_type: String,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Where its processing stands.
+    pub status: VideoStatus,
+    /// How much of the processing is done.
+    pub progress_percent: i32,
+    /// Why it failed, for its owner.
+    pub failure: Option<String>,
+    /// How long it is, in milliseconds; `None` until it was looked at.
+    pub duration_ms: Option<i64>,
+    /// Pixels.
+    pub width: Option<i32>,
+    /// Pixels.
+    pub height: Option<i32>,
+    /// Its still picture in the object store.
+    pub poster_key: Option<String>,
+    /// The HLS multivariant playlist in the object store; `None` while only the original plays.
+    pub playlist_key: Option<String>,
+    /// When it arrived.
+    pub created_at: DateTime<Utc>,
+    /// When its objects are deleted, unless something refers to it again until then.
+    pub delete_after: Option<DateTime<Utc>>,
+}
+
+impl Entity for Video {
+    const PREFIX: &'static str = "video";
+}
+
+/// Where a video's processing stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub enum VideoStatus {
+    /// It has arrived, and waits.
+    Uploaded,
+    /// It is looked at and converted. The original plays already.
+    Processing,
+    /// All is made of it that is made here.
+    Ready,
+    /// It is no video that can be played.
+    Failed,
+}
+
+impl VideoStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            VideoStatus::Uploaded => "UPLOADED",
+            VideoStatus::Processing => "PROCESSING",
+            VideoStatus::Ready => "READY",
+            VideoStatus::Failed => "FAILED",
+        }
+    }
+}
+
+impl FromStr for VideoStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<VideoStatus, String> {
+        [VideoStatus::Uploaded, VideoStatus::Processing, VideoStatus::Ready, VideoStatus::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not a video's status"))
+    }
+}
+
+impl ToSql<Text, Pg> for VideoStatus {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
+    }
+}
+
+impl FromSql<Text, Pg> for VideoStatus {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<VideoStatus> {
+        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
+    }
+}
