@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::sign_in::open;
+use super::session::open;
 use super::user::check_person;
 use crate::accounts::error;
 use crate::accounts::event::{ActivationRequested, UserRegistered};

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::sign_in::open;
+use super::session::open;
 use crate::accounts::event::SecondFactorChanged;
 use crate::accounts::model::{
     self, Admission, Challenge, CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange,

@@ -7,22 +7,24 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::sign_in::issue;
 use crate::accounts::error;
 use crate::accounts::event::SessionReplayed;
 use crate::accounts::model::{
-    Exchange, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput, SignedIn, UserId,
+    Exchange, IssuedTokens, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput,
+    SignedIn, User, UserId,
 };
 use crate::accounts::query::session::{self as query, Span, Which};
 use crate::accounts::query::{api_token, second_factor, user};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, hash_token};
+use crate::platform::auth::{Actor, Client, Grant, Role, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
 use crate::platform::outbox;
 
+/// What refresh tokens begin with.
+const REFRESH_PREFIX: &str = "lyr_";
 /// How often the list of revoked tokens is brought up to date. With [`POLL_TIMEOUT`] it stays well within the second
 /// after which nobody believes it any more.
 const POLL: Duration = Duration::from_millis(400);
@@ -32,6 +34,64 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 /// How long what has ended is kept for the record.
 const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Begins a session for somebody who has proved who they are, with the second factor if there is one. The oldest
+/// sessions end if there are too many then.
+///
+/// # Errors
+/// The user is banned.
+pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<SignedIn> {
+    let now = app.clock.now();
+    // Read again under a lock: a ban that was committed while the password was checked counts, one that comes later
+    // finds the session, and two sign-ins at once cannot both be the last that is allowed.
+    let user = user::lock(tx, user.id).await?.ok_or_else(error::wrong_credentials)?;
+    if user.is_banned(now) {
+        return Err(error::banned(&user));
+    }
+    end_oldest(tx, app, client, &user).await?;
+    let id = SessionId::new(app.clock.uuid());
+    let span = Span { from: now, to: now + app.config.session_lifetime };
+    query::insert(tx, id, user.id, client, &span).await?;
+    let actor = Some(user.id.uuid());
+    let entry = Entry { action: Action::SignedIn, actor, subject: actor, client, details: json!({ "sessionId": id }) };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    issue(tx, app, user, id, &span).await
+}
+
+/// The next pair of tokens of a session.
+pub(super) async fn issue(tx: &mut Tx, app: &App, user: User, id: SessionId, span: &Span) -> Result<SignedIn> {
+    let (refresh_token, hash) = opaque(REFRESH_PREFIX);
+    query::insert_token(tx, id, &hash, span.from).await?;
+    let lacks_second_factor = lacks_second_factor(tx, app, &user).await?;
+    // Everything but an administrator's powers, so that the second factor can be set up.
+    let role = if lacks_second_factor { Role::Student } else { user.role };
+    let grant = Grant { user: user.id.uuid(), role, session: id.uuid(), version: user.token_version };
+    let (access_token, access_expires_at) = app.tokens.issue(grant)?;
+    let refresh_expires_at = span.to;
+    let tokens = IssuedTokens { session: id, access_token, access_expires_at, refresh_token, refresh_expires_at };
+    Ok(SignedIn { user, tokens, lacks_second_factor })
+}
+
+/// Whether the settings ask for a second factor that this user has not set up.
+async fn lacks_second_factor(tx: &mut Tx, app: &App, user: &User) -> Result<bool> {
+    let needed = app.config.admins_need_second_factor && user.role == Role::Admin;
+    Ok(needed && !second_factor::is_enabled(tx.conn(), user.id).await?)
+}
+
+/// Makes room for one more session.
+async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<()> {
+    let most = app.config.max_sessions;
+    if most == 0 {
+        return Ok(());
+    }
+    let live = query::live(tx.conn(), user.id, app.clock.now()).await?;
+    for old in live.iter().skip(most - 1) {
+        end_recorded(tx, app, client, user.id, Which::Only(old.id), SessionEnd::TooMany).await?;
+    }
+    // Like the other nodes, this one reads soon that they have ended. It must not believe so now: should the
+    // transaction fail, it would refuse sessions that go on.
+    Ok(())
+}
 
 /// Exchanges a refresh token for the next pair.
 ///

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::sign_in::open;
+use super::session::open;
 use super::user::{check_email, check_password, lock_administration, set_role};
 use crate::accounts::event::{TeamMemberInvited, UserRegistered};
 use crate::accounts::model::{

@@ -14,15 +14,6 @@ use crate::graphql::context::{Role, actor, app, client, public, requires};
 use crate::graphql::error::payload;
 use crate::graphql::{Inline, Requires, Result, UserError};
 
-/// The question for the second factor.
-#[derive(Clone, SimpleObject)]
-pub(super) struct SignInChallenge {
-    /// Pass it to `completeSignIn` together with the code.
-    pub(super) token: String,
-    /// Until when it can be answered.
-    pub(super) expires_at: DateTime<Utc>,
-}
-
 /// The viewer's second factor.
 #[derive(SimpleObject)]
 pub(super) struct SecondFactor {

@@ -6,7 +6,6 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::second_factor::SignInChallenge;
 use super::user::UserObject;
 use crate::accounts::model::{
     Admission, Challenge, Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId,
@@ -214,6 +213,15 @@ pub(super) struct Handed {
     pub(super) refresh_token: Option<String>,
     /// When the refresh token, and with it the session, ends.
     pub(super) refresh_expires_at: Option<DateTime<Utc>>,
+}
+
+/// The question for the second factor.
+#[derive(Clone, SimpleObject)]
+pub(super) struct SignInChallenge {
+    /// Pass it to `completeSignIn` together with the code.
+    token: String,
+    /// Until when it can be answered.
+    expires_at: DateTime<Utc>,
 }
 
 /// What every payload has that ends a sign-in, or asks for the second factor.
