@@ -12,6 +12,7 @@ mod profile;
 mod registration;
 mod second_factor;
 mod session;
+mod social;
 mod team;
 mod user;
 
@@ -37,7 +38,7 @@ pub struct AccountsQuery(
 pub struct AccountsMutation(
     user::UserMutation,
     session::SessionMutation,
-    identity::IdentityMutation,
+    social::SocialMutation,
     second_factor::SecondFactorMutation,
     profile::ProfileMutation,
     avatar::AvatarMutation,
