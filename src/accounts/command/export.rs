@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::profile::viewer;
 use crate::accounts::error;
 use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Identity, Session, User, UserId};
-use crate::accounts::query::{export as query, identity, second_factor, user};
+use crate::accounts::query::export::{self as query, Rest};
+use crate::accounts::query::{identity, second_factor, user};
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::platform::App;
@@ -21,7 +22,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let mut conn = app.db.read().await?;
     let user = user::by_ids(&mut conn, &[id]).await?.pop().ok_or_else(error::no_such_user)?;
-    let (bio, has_password, updated_at) = query::rest(&mut conn, id).await?;
+    let rest = query::rest(&mut conn, id).await?;
     let sessions = query::sessions(&mut conn, id).await?;
     let factor = second_factor::state(&mut conn, id).await?;
     let tokens = query::api_tokens(&mut conn, id).await?;
@@ -29,14 +30,8 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let changes = query::email_changes(&mut conn, id).await?;
     let uploads = query::uploads(&mut conn, id).await?;
     let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
-    let mut profile = profile(&user);
-    if let Some(profile) = profile.as_object_mut() {
-        profile.insert("bio".into(), bio.into());
-        profile.insert("hasPassword".into(), has_password.into());
-        profile.insert("updatedAt".into(), json!(updated_at));
-    }
     Ok(json!({
-        "profile": profile,
+        "profile": profile(&user, &rest),
         "sessions": items(sessions.iter().map(|(session, end)| session_item(session, end.as_deref()))),
         "secondFactor": factor.map(|factor| json!({ "enabledAt": factor.enabled_at, "recoveryCodesLeft": factor.codes_left })),
         "apiTokens": items(tokens.iter().map(api_token)),
@@ -47,16 +42,20 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     }))
 }
 
-fn profile(user: &User) -> Value {
+fn profile(user: &User, rest: &Rest) -> Value {
     json!({
         "id": user.id.encode(),
         "email": user.email,
+        "emailVerifiedAt": rest.email_verified_at,
+        "hasPassword": rest.has_password,
         "name": user.name,
+        "bio": rest.bio,
         "role": user.role,
         "locale": user.locale,
         "timeZone": user.time_zone,
         "avatarKey": user.avatar_key,
         "createdAt": user.created_at,
+        "updatedAt": rest.updated_at,
         "bannedAt": user.banned_at,
         "bannedUntil": user.banned_until,
         "banReason": user.ban_reason,
@@ -94,6 +93,7 @@ fn linked(identity: &Identity) -> Value {
     json!({
         "id": identity.id.encode(),
         "issuer": identity.issuer,
+        "subject": identity.subject,
         "email": identity.email,
         "createdAt": identity.created_at,
         "lastUsedAt": identity.last_used_at,

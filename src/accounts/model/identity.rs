@@ -19,6 +19,8 @@ pub(crate) struct Identity {
     pub id: IdentityId,
     /// The service.
     pub issuer: String,
+    /// Who it is there.
+    pub subject: String,
     /// Whose account it opens.
     pub user_id: UserId,
     /// The address that the service told last.

@@ -8,13 +8,18 @@ use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Session, UserI
 use crate::graphql::export::FETCH;
 use crate::platform::db::schema::{api_tokens, avatar_uploads, email_changes, sessions, users};
 
-/// What the user's row has beside the [`User`](crate::accounts::model::User): the bio, whether there is a password,
-/// and when the row was last changed.
-pub(in crate::accounts) async fn rest(
-    conn: &mut AsyncPgConnection,
-    id: UserId,
-) -> QueryResult<(String, bool, DateTime<Utc>)> {
-    users::table.find(id).select((users::bio, users::password_hash.is_not_null(), users::updated_at)).first(conn).await
+/// What the user's row has beside the [`User`](crate::accounts::model::User).
+#[derive(Queryable)]
+pub(in crate::accounts) struct Rest {
+    pub(in crate::accounts) bio: String,
+    pub(in crate::accounts) has_password: bool,
+    pub(in crate::accounts) email_verified_at: Option<DateTime<Utc>>,
+    pub(in crate::accounts) updated_at: DateTime<Utc>,
+}
+
+pub(in crate::accounts) async fn rest(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Rest> {
+    let columns = (users::bio, users::password_hash.is_not_null(), users::email_verified_at, users::updated_at);
+    users::table.find(id).select(columns).first(conn).await
 }
 
 /// Sessions that go on and those that are over, with why.

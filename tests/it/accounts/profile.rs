@@ -156,6 +156,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         ("timeZone", json!("UTC")),
         ("role", json!("INSTRUCTOR")),
         ("hasPassword", json!(true)),
+        ("emailVerifiedAt", Value::Null),
         ("deletionDueAt", Value::Null),
     ] {
         assert_eq!(profile[field], expected, "{field}");
