@@ -266,6 +266,9 @@ impl Connector {
         let mut config: tokio_postgres::Config =
             settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
         config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
+        // A link that was cut without a word is given up after as long, not after the quarter of an hour that Linux
+        // goes on sending.
+        config.tcp_user_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(5));
         let tls = match MakeRustlsConnect::with_native_certs() {
             Ok((tls, _skipped)) => tls,
             // A machine without certificates can still use the embedded database, or one without TLS.
