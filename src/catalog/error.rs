@@ -1,9 +1,13 @@
 //! What a caller can act on.
 
-use crate::graphql::{Error, UserErrorCode};
+use crate::graphql::{Error, UserError, UserErrorCode};
 
 pub(super) fn slug_taken() -> Error {
-    Error::invalid(UserErrorCode::Taken, &["slug"], "Another course has this slug; choose a different one.")
+    Error::invalid(
+        UserErrorCode::Taken,
+        &["slug"],
+        "Another course has this slug, or had it before; choose a different one.",
+    )
 }
 
 pub(super) fn no_such(what: &str) -> Error {
@@ -27,4 +31,15 @@ pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
 pub(super) fn too_long() -> Error {
     let message = format!("The lessons of a course last at most {} seconds together.", i32::MAX);
     Error::invalid(UserErrorCode::OutOfRange, &[], message)
+}
+
+/// An order that does not fit what is there: which ids, and what is the matter with them.
+pub(super) fn wrong_order(code: UserErrorCode, ids: &[String], what: &str) -> UserError {
+    const NAMED: usize = 10;
+    let named = ids.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match ids.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    UserError::new(code, &["sections"], format!("{what}: {named}{more}."))
 }

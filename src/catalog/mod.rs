@@ -13,8 +13,8 @@ mod policy;
 mod query;
 
 pub use command::{
-    create_course, create_lesson, create_section, my_data, publish_course, publish_lesson, update_course,
-    update_lesson, update_section,
+    create_course, create_lesson, create_section, delete_lesson, delete_section, my_data, publish_course,
+    publish_lesson, reorder_course, update_course, update_lesson, update_section,
 };
 pub use event::{CoursePublished, LessonPublished};
 pub use graphql::{
@@ -23,6 +23,7 @@ pub use graphql::{
 };
 pub use model::{
     Category, CategoryId, Channel, ChannelId, Course, CourseId, CreateCourseInput, CreateLessonInput,
-    CreateSectionInput, Lesson, LessonId, Level, PublishCourseInput, PublishLessonInput, Section, SectionId,
-    UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    CreateSectionInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonId, Level, PublishCourseInput,
+    PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput, UpdateCourseInput,
+    UpdateLessonInput, UpdateSectionInput,
 };

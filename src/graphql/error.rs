@@ -167,8 +167,8 @@ pub enum UserErrorCode {
     AttemptOver,
     /// An e-mail address has not been verified; the message says which and what to do.
     Unverified,
-    /// The object has changed since you read it; read it again.
-    Stale,
+    /// The object has changed since you read it: the payload shows it as it is now.
+    Conflict,
     /// The object is not in a state that allows this.
     NotAllowed,
 }
@@ -254,6 +254,48 @@ fn title(field: &str) -> String {
         }
     }
     words
+}
+
+/// How an edit of a certain version of something ended.
+#[derive(Debug)]
+pub enum Edit<T> {
+    /// It was saved.
+    Saved(T),
+    /// Somebody else was faster: nothing was written.
+    Conflict {
+        /// What they made of it.
+        current: T,
+        /// Its version.
+        version: i32,
+    },
+}
+
+impl<T> Edit<T> {
+    /// The same with something else in it.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Edit<U> {
+        match self {
+            Edit::Saved(saved) => Edit::Saved(change(saved)),
+            Edit::Conflict { current, version } => Edit::Conflict { current: change(current), version },
+        }
+    }
+}
+
+/// Splits the outcome of an edit as every payload shows it: as [`payload`], and the entity as it is now beside a conflict,
+/// so that a client can merge the two.
+///
+/// # Errors
+/// Faults stay errors.
+pub fn edit_payload<T>(outcome: Result<Edit<T>>) -> Result<(Option<T>, Vec<Inline<UserError>>)> {
+    let (row, mut errors) = payload(outcome)?;
+    Ok(match row {
+        None => (None, errors),
+        Some(Edit::Saved(row)) => (Some(row), errors),
+        Some(Edit::Conflict { current, version }) => {
+            let message = format!("This has been changed since you read it: its version is {version} now.");
+            errors.push(Inline(UserError::new(UserErrorCode::Conflict, &["version"], message)));
+            (Some(current), errors)
+        }
+    })
 }
 
 /// Splits a command's outcome as every payload shows it: the entity, or what the person can mend.

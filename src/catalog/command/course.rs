@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{LONGEST_TITLE, editable};
 use crate::accounts::UserId;
 use crate::catalog::event::CoursePublished;
-use crate::catalog::model::{Course, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+use crate::catalog::model::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
+use crate::catalog::query::slug;
 use crate::catalog::{error, policy};
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
@@ -37,6 +38,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     app.db
         .transaction(async |tx| {
             let mut course = NewCourse {
+                id: CourseId::new(app.clock.uuid()),
                 slug: String::new(),
                 title: &title,
                 subtitle: &subtitle,
@@ -45,24 +47,27 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
             };
             if let Some(slug) = chosen {
                 course.slug = slug;
-                return query::insert(tx, &app.clock, &course).await?.ok_or_else(error::slug_taken);
+                return insert(tx, app, &course).await?.ok_or_else(error::slug_taken);
             }
+            let base = slug_base(&title);
+            let mut taken: HashSet<String> = slug::taken_like(tx, &base).await?.into_iter().collect();
             loop {
-                course.slug = free_slug(tx, &title).await?;
-                // Somebody else may have taken it since: then it is no longer free at the next look.
-                if let Some(course) = query::insert(tx, &app.clock, &course).await? {
+                course.slug = free_slug(&base, &taken);
+                if let Some(course) = insert(tx, app, &course).await? {
                     return Ok(course);
                 }
+                // Somebody else has taken it since.
+                taken.insert(course.slug);
             }
         })
         .await
 }
 
-/// Changes a course's texts.
+/// Changes a course.
 ///
 /// # Errors
 /// The input's mistakes; the slug is taken; the course is not the actor's.
-pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -> Result<Course> {
+pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -> Result<Edit<Course>> {
     let mut check = Check::new();
     let changes = CourseChanges {
         title: input.title.map(|title| check.required("title", &title, LONGEST_TITLE)),
@@ -75,7 +80,15 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
-            query::update(tx, course.id, changes).await.map_err(taken_slug)
+            if course.version != input.version {
+                return Ok(Edit::Conflict { version: course.version, current: course });
+            }
+            if let Some(slug) = changes.slug.as_ref().filter(|slug| **slug != course.slug)
+                && !slug::take(tx, &app.clock, slug, course.id).await?
+            {
+                return Err(error::slug_taken());
+            }
+            query::update(tx, course.id, changes).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }
@@ -124,28 +137,39 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 
 fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
-    if !slug.is_empty() && slug::slugify(&slug) != slug {
+    if !slug.is_empty() && ::slug::slugify(&slug) != slug {
         let message = "A slug has lower-case letters and digits, with single hyphens between them.";
         check.error(UserErrorCode::Invalid, "slug", message);
     }
     slug
 }
 
-/// A slug made of the title, with a number if others have it.
-async fn free_slug(tx: &mut Tx, title: &str) -> Result<String> {
-    let mut base: String = slug::slugify(title).chars().take(LONGEST_SLUG - 8).collect();
-    base = base.trim_matches('-').to_owned();
-    if base.is_empty() {
-        base = "course".into();
+/// Takes the course's slug and makes the course; `None` if another one has the slug.
+async fn insert(tx: &mut Tx, app: &App, course: &NewCourse<'_>) -> Result<Option<Course>> {
+    if !slug::take(tx, &app.clock, &course.slug, course.id).await? {
+        return Ok(None);
     }
-    let taken: HashSet<String> = query::slugs_like(tx, &base).await?.into_iter().collect();
-    let mut slug = base.clone();
+    Ok(query::insert(tx, &app.clock, course).await?)
+}
+
+/// A slug made of the title, with room for a number.
+fn slug_base(title: &str) -> String {
+    let base: String = ::slug::slugify(title).chars().take(LONGEST_SLUG - 8).collect();
+    match base.trim_matches('-') {
+        "" => "course".into(),
+        base => base.to_owned(),
+    }
+}
+
+/// The base, with a number if others have it.
+fn free_slug(base: &str, taken: &HashSet<String>) -> String {
+    let mut slug = base.to_owned();
     let mut number = 1_u64;
     while taken.contains(&slug) {
         number += 1;
         slug = format!("{base}-{number}");
     }
-    Ok(slug)
+    slug
 }
 
 fn taken_slug(failed: diesel::result::Error) -> Error {

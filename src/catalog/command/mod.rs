@@ -1,8 +1,10 @@
 //! What can be done with courses.
 
+mod arrange;
 mod course;
 mod outline;
 
+pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use course::{create_course, my_data, publish_course, update_course};
 pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
 

@@ -10,14 +10,14 @@ use crate::catalog::query::course;
 use crate::catalog::query::outline::{self as query, LessonChanges};
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::outbox;
 
 const MOST_SECTIONS: i32 = 200;
-const MOST_LESSONS: i32 = 500;
+pub(super) const MOST_LESSONS: i32 = 500;
 const LONGEST_LESSON: i32 = 86_400;
 
 /// Adds a section at the end of a course.
@@ -44,15 +44,18 @@ pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput)
 ///
 /// # Errors
 /// The input's mistakes; the course is not the actor's.
-pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput) -> Result<(Course, Section)> {
+pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput) -> Result<Edit<(Course, Section)>> {
     let title = check_title(&input.title)?;
     app.db
         .transaction(async |tx| {
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
+            if section.version != input.version {
+                return Ok(Edit::Conflict { version: section.version, current: (course, section) });
+            }
             let now = app.clock.now();
             let section = query::rename_section(tx, section.id, &title, now).await?;
             let course = query::outline_changed(tx, course.id, (0, 0), now).await?;
-            Ok((course, section))
+            Ok(Edit::Saved((course, section)))
         })
         .await
 }
@@ -85,7 +88,7 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
 ///
 /// # Errors
 /// The input's mistakes; the course is not the actor's.
-pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -> Result<(Course, Lesson)> {
+pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -> Result<Edit<(Course, Lesson)>> {
     let mut check = Check::new();
     let title = input.title.map(|title| check.required("title", &title, LONGEST_TITLE));
     if let Some(seconds) = input.duration_seconds {
@@ -96,14 +99,17 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
     app.db
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.version != input.version {
+                return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
+            }
             let duration_seconds = input.duration_seconds;
-            let changes = LessonChanges { title, duration_seconds, published_at: None, updated_at: now };
+            let changes = LessonChanges { title, duration_seconds, updated_at: now };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
             let published = changed.published_at.is_some();
             let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };
             check_total(&course, longer)?;
             let course = query::outline_changed(tx, course.id, (0, longer), now).await?;
-            Ok((course, changed))
+            Ok(Edit::Saved((course, changed)))
         })
         .await
 }
@@ -121,9 +127,7 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
             if lesson.published_at.is_some() {
                 return Ok((course, lesson));
             }
-            let changes =
-                LessonChanges { title: None, duration_seconds: None, published_at: Some(now), updated_at: now };
-            let lesson = query::update_lesson(tx, lesson.id, changes).await?;
+            let lesson = query::publish_lesson(tx, lesson.id, now).await?;
             check_total(&course, lesson.duration_seconds)?;
             let course = query::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
             if course.published_at.is_some() {
@@ -135,13 +139,16 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
         .await
 }
 
-async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
-    let section = query::section(tx, id).await?.ok_or_else(|| error::no_such("section"))?;
-    Ok((editable(tx, actor, section.course_id, "section").await?, section))
+/// The section, read again under the course's lock: somebody may have changed it in between.
+pub(super) async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
+    let no_such = || error::no_such("section");
+    let section = query::section(tx, id).await?.ok_or_else(no_such)?;
+    let course = editable(tx, actor, section.course_id, "section").await?;
+    Ok((course, query::section(tx, id).await?.ok_or_else(no_such)?))
 }
 
 /// The same for a lesson: a draft does not exist for others, although its course does.
-async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Course, Lesson)> {
+pub(super) async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Course, Lesson)> {
     let no_such = || error::no_such("lesson");
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
     let course = course::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;

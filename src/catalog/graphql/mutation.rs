@@ -14,15 +14,15 @@ use crate::catalog::model::{
     Section, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
 use crate::graphql::context::{Role, Scope, app, scoped, within};
-use crate::graphql::error::payload;
+use crate::graphql::error::{Edit, edit_payload};
 use crate::graphql::{Inline, Result, Scoped, UserError};
 use crate::platform::auth::Actor;
 
 /// Who may call these.
-const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
+pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
 
 /// Who asks, as an author.
-fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
+pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
     within(ctx, Scope::WriteCourses)
 }
 
@@ -30,14 +30,20 @@ fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Publish;
+pub(super) struct Reorder;
+pub(super) struct DeleteSection;
+pub(super) struct DeleteLesson;
 
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCoursePayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCoursePayload", params(Update)))]
 #[graphql(concrete(name = "PublishCoursePayload", params(Publish)))]
+#[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
+#[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
+#[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
-    /// The course as it is now; null when there are userErrors.
+    /// The course as it is now; null when there are userErrors, but for CONFLICT.
     course: Option<Inline<CourseObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
@@ -50,7 +56,7 @@ pub(super) struct CoursePayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateSectionPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
 pub(super) struct SectionPayload<M: Send + Sync> {
-    /// The section as it is now; null when there are userErrors.
+    /// The section as it is now; null when there are userErrors, but for CONFLICT.
     section: Option<Inline<SectionObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
@@ -64,7 +70,7 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "UpdateLessonPayload", params(Update)))]
 #[graphql(concrete(name = "PublishLessonPayload", params(Publish)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
-    /// The lesson as it is now; null when there are userErrors.
+    /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
     lesson: Option<Inline<LessonObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
@@ -74,10 +80,10 @@ pub(super) struct LessonPayload<M: Send + Sync> {
 
 /// The catalog mutations.
 #[derive(Default)]
-pub struct CatalogMutation;
+pub(super) struct CourseMutation;
 
 #[Object]
-impl CatalogMutation {
+impl CourseMutation {
     /// Creates a draft course that belongs to the viewer.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_course(
@@ -88,14 +94,14 @@ impl CatalogMutation {
         course(command::create_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Changes a course's texts.
+    /// Changes a course. A name in addresses that it had before leads to it still.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn update_course(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and what changes.")] input: UpdateCourseInput,
     ) -> Result<Option<Inline<CoursePayload<Update>>>> {
-        course(command::update_course(app(ctx), author(ctx), input).await)
+        edited_course(command::update_course(app(ctx), author(ctx), input).await)
     }
 
     /// Shows a course with at least one published lesson to everybody. Publishing it again changes nothing.
@@ -125,7 +131,7 @@ impl CatalogMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which section, and what changes.")] input: UpdateSectionInput,
     ) -> Result<Option<Inline<SectionPayload<Update>>>> {
-        section(command::update_section(app(ctx), author(ctx), input).await)
+        edited_section(command::update_section(app(ctx), author(ctx), input).await)
     }
 
     /// Adds a draft lesson at the end of a section.
@@ -145,7 +151,7 @@ impl CatalogMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and what changes.")] input: UpdateLessonInput,
     ) -> Result<Option<Inline<LessonPayload<Update>>>> {
-        lesson(command::update_lesson(app(ctx), author(ctx), input).await)
+        edited_lesson(command::update_lesson(app(ctx), author(ctx), input).await)
     }
 
     /// Shows a lesson to everybody who sees its course, and pushes it to the followers of new videos. Publishing it
@@ -160,20 +166,34 @@ impl CatalogMutation {
     }
 }
 
-fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<Inline<CoursePayload<M>>>> {
-    let (row, user_errors) = payload(outcome)?;
+pub(super) fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<Inline<CoursePayload<M>>>> {
+    edited_course(outcome.map(Edit::Saved))
+}
+
+fn edited_course<M: Send + Sync>(outcome: Result<Edit<Course>>) -> Result<Option<Inline<CoursePayload<M>>>> {
+    let (row, user_errors) = edit_payload(outcome)?;
     let course = row.map(|row| Inline(CourseObject(Arc::new(row))));
     Ok(Some(Inline(CoursePayload { course, user_errors, mutation: PhantomData })))
 }
 
 fn section<M: Send + Sync>(outcome: Result<(Course, Section)>) -> Result<Option<Inline<SectionPayload<M>>>> {
-    let (row, user_errors) = payload(outcome)?;
+    edited_section(outcome.map(Edit::Saved))
+}
+
+fn edited_section<M: Send + Sync>(
+    outcome: Result<Edit<(Course, Section)>>,
+) -> Result<Option<Inline<SectionPayload<M>>>> {
+    let (row, user_errors) = edit_payload(outcome)?;
     let section = row.map(|(course, row)| Inline(SectionObject::new(Arc::new(course), Arc::new(row))));
     Ok(Some(Inline(SectionPayload { section, user_errors, mutation: PhantomData })))
 }
 
 fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
-    let (row, user_errors) = payload(outcome)?;
+    edited_lesson(outcome.map(Edit::Saved))
+}
+
+fn edited_lesson<M: Send + Sync>(outcome: Result<Edit<(Course, Lesson)>>) -> Result<Option<Inline<LessonPayload<M>>>> {
+    let (row, user_errors) = edit_payload(outcome)?;
     let lesson = row.map(|(course, row)| Inline(LessonObject { course: Arc::new(course), row: Arc::new(row) }));
     Ok(Some(Inline(LessonPayload { lesson, user_errors, mutation: PhantomData })))
 }

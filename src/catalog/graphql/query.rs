@@ -19,10 +19,10 @@ const VIEWER_COURSES: &str = "viewerCourses";
 
 /// The catalog queries.
 #[derive(Default)]
-pub struct CatalogQuery;
+pub(super) struct CourseQuery;
 
 #[Object]
-impl CatalogQuery {
+impl CourseQuery {
     /// The published courses, newest first.
     #[graphql(directive = public::apply())]
     async fn courses(
@@ -75,7 +75,8 @@ impl CatalogQuery {
         Ok(Inline(connection.with_total(total)))
     }
 
-    /// The course with this slug; null if there is none, or if it is somebody else's draft.
+    /// The course with this slug; null if there is none, or if it is somebody else's draft. A slug that the course had
+    /// before does it too: then `slug` is another one, where a site may redirect to.
     #[graphql(directive = public::apply())]
     async fn course(
         &self,

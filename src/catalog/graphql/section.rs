@@ -60,6 +60,11 @@ impl SectionObject {
         self.row.position
     }
 
+    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    async fn version(&self) -> i32 {
+        self.row.version
+    }
+
     /// The course.
     async fn course(&self) -> Inline<CourseObject> {
         Inline(CourseObject(self.course.clone()))

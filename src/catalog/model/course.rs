@@ -107,6 +107,8 @@ pub struct CreateCourseInput {
 pub struct UpdateCourseInput {
     /// Which course.
     pub course_id: CourseId,
+    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    pub version: i32,
     /// The name, 1 to 120 characters.
     pub title: Option<String>,
     /// The name in addresses.

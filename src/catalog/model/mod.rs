@@ -1,9 +1,11 @@
 //! Courses, sections and lessons as rows, and what commands are given.
 
+mod arrange;
 mod course;
 mod outline;
 mod subject;
 
+pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use course::PublicationStatus;
 pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
 pub use outline::{

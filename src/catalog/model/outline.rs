@@ -78,6 +78,8 @@ pub struct CreateSectionInput {
 pub struct UpdateSectionInput {
     /// Which section.
     pub section_id: SectionId,
+    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    pub version: i32,
     /// The name, 1 to 120 characters.
     pub title: String,
 }
@@ -98,6 +100,8 @@ pub struct CreateLessonInput {
 pub struct UpdateLessonInput {
     /// Which lesson.
     pub lesson_id: LessonId,
+    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    pub version: i32,
     /// The name, 1 to 120 characters.
     pub title: Option<String>,
     /// How long the video is: 1 to 86,400 seconds.

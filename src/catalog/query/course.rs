@@ -28,8 +28,6 @@ pub(in crate::catalog) async fn descriptions(
 }
 
 pub(in crate::catalog) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
-    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
-    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
 
@@ -117,15 +115,6 @@ pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<O
     courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
-/// The slugs that are `base` or begin with `base-`.
-pub(in crate::catalog) async fn slugs_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
-    courses::table
-        .filter(courses::slug.eq(base).or(courses::slug.like(format!("{base}-%"))))
-        .select(courses::slug)
-        .load(tx.conn())
-        .await
-}
-
 /// Inserts a course; `None` if another one has its slug.
 pub(in crate::catalog) async fn insert(
     tx: &mut Tx,
@@ -136,7 +125,7 @@ pub(in crate::catalog) async fn insert(
     let now = clock.now();
     diesel::insert_into(courses::table)
         .values((
-            courses::id.eq(clock.uuid()),
+            courses::id.eq(course.id),
             courses::slug.eq(&course.slug),
             courses::title.eq(course.title),
             courses::subtitle.eq(course.subtitle),
@@ -154,6 +143,7 @@ pub(in crate::catalog) async fn insert(
 }
 
 pub(in crate::catalog) struct NewCourse<'a> {
+    pub(in crate::catalog) id: CourseId,
     pub(in crate::catalog) slug: String,
     pub(in crate::catalog) title: &'a str,
     pub(in crate::catalog) subtitle: &'a str,
@@ -174,7 +164,11 @@ pub(in crate::catalog) struct CourseChanges {
 
 pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
     tx.changed(ROWS);
-    diesel::update(courses::table.find(id)).set(changes).returning(Course::as_returning()).get_result(tx.conn()).await
+    diesel::update(courses::table.find(id))
+        .set((changes, courses::version.eq(courses::version + 1)))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
 }
 
 pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {

@@ -117,7 +117,7 @@ pub(in crate::catalog) async fn rename_section(
 ) -> QueryResult<Section> {
     tx.changed(ROWS);
     diesel::update(sections::table.find(id))
-        .set((sections::title.eq(title), sections::updated_at.eq(now)))
+        .set((sections::title.eq(title), sections::version.eq(sections::version + 1), sections::updated_at.eq(now)))
         .returning(Section::as_returning())
         .get_result(tx.conn())
         .await
@@ -155,7 +155,6 @@ pub(in crate::catalog) async fn insert_lesson(
 pub(in crate::catalog) struct LessonChanges {
     pub(in crate::catalog) title: Option<String>,
     pub(in crate::catalog) duration_seconds: Option<i32>,
-    pub(in crate::catalog) published_at: Option<DateTime<Utc>>,
     pub(in crate::catalog) updated_at: DateTime<Utc>,
 }
 
@@ -165,5 +164,18 @@ pub(in crate::catalog) async fn update_lesson(
     changes: LessonChanges,
 ) -> QueryResult<Lesson> {
     tx.changed(ROWS);
-    diesel::update(lessons::table.find(id)).set(changes).returning(Lesson::as_returning()).get_result(tx.conn()).await
+    diesel::update(lessons::table.find(id))
+        .set((changes, lessons::version.eq(lessons::version + 1)))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::catalog) async fn publish_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    diesel::update(lessons::table.find(id))
+        .set((lessons::published_at.eq(now), lessons::updated_at.eq(now)))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
 }

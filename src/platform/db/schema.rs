@@ -52,6 +52,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_follows (user_id, channel_id) {
+        user_id -> Uuid,
+        channel_id -> Uuid,
+        followed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    channel_members (channel_id, user_id) {
+        channel_id -> Uuid,
+        user_id -> Uuid,
+        joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     channels (id) {
         id -> Uuid,
         slug -> Text,
@@ -60,6 +76,16 @@ diesel::table! {
         follower_count -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        owner_id -> Uuid,
+        is_default -> Bool,
+    }
+}
+
+diesel::table! {
+    course_slugs (slug) {
+        slug -> Text,
+        course_id -> Uuid,
+        taken_at -> Timestamptz,
     }
 }
 
@@ -210,6 +236,11 @@ diesel::table! {
         is_preview -> Bool,
         publish_at -> Nullable<Timestamptz>,
         video_id -> Nullable<Uuid>,
+        disclaimer -> Text,
+        description -> Text,
+        timestamps -> Jsonb,
+        links -> Jsonb,
+        resources -> Jsonb,
     }
 }
 
@@ -350,6 +381,12 @@ diesel::table! {
 
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
+diesel::joinable!(channel_follows -> channels (channel_id));
+diesel::joinable!(channel_follows -> users (user_id));
+diesel::joinable!(channel_members -> channels (channel_id));
+diesel::joinable!(channel_members -> users (user_id));
+diesel::joinable!(channels -> users (owner_id));
+diesel::joinable!(course_slugs -> courses (course_id));
 diesel::joinable!(courses -> categories (category_id));
 diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
@@ -372,7 +409,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     avatar_uploads,
     categories,
+    channel_follows,
+    channel_members,
     channels,
+    course_slugs,
     courses,
     cron_turns,
     email_changes,

@@ -130,11 +130,11 @@ async fn step(
             let lesson = &mut lessons[dice.below(count)];
             lesson.seconds = seconds;
             let input = json!({ "lessonId": lesson.id, "durationSeconds": seconds });
-            app.mutate(ada, "updateLesson", &selection, input).await
+            app.edit(ada, "updateLesson", &selection, input).await
         }
         (_, count) => {
             let lesson = &lessons[dice.below(count)];
-            app.mutate(ada, "updateLesson", &selection, json!({ "lessonId": lesson.id, "title": "Renamed" })).await
+            app.edit(ada, "updateLesson", &selection, json!({ "lessonId": lesson.id, "title": "Renamed" })).await
         }
     };
     Some(pair(&answer["lesson"]["course"]))
@@ -171,7 +171,7 @@ async fn changes_made_at_once_leave_counts_that_a_recount_finds() {
     for round in 0..4 {
         let changes = lessons.iter().enumerate().map(async |(number, lesson)| {
             let input = json!({ "lessonId": lesson, "durationSeconds": 1 + (number * 7 + round * 13) % 50 });
-            tokio::join!(app.publish(&ada, lesson), app.mutate(&ada, "updateLesson", "lesson { id }", input));
+            tokio::join!(app.publish(&ada, lesson), app.edit(&ada, "updateLesson", "lesson { id }", input));
         });
         join_all(changes).await;
         let (lessons, seconds) = stored(&app, &ada, &course.id).await;

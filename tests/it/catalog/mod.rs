@@ -1,5 +1,6 @@
 //! Courses, sections and lessons through the API.
 
+mod arrange;
 mod counts;
 mod drafts;
 mod own;
@@ -7,6 +8,7 @@ mod paging;
 mod permissions;
 mod slugs;
 mod texts;
+mod versions;
 
 use lyceum::platform::auth::Role;
 use serde_json::json;

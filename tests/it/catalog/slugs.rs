@@ -94,14 +94,69 @@ async fn a_changed_slug_must_be_free_too_but_may_stay_the_same() {
     let update = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) {
         course { slug } userErrors { code field } } }";
     for (slug, code) in [("one", ""), ("two", "TAKEN"), ("Two", "INVALID"), ("", "BLANK"), ("three", "")] {
-        let input = json!({ "courseId": one.id, "slug": slug });
+        let input = app.current(&ada, json!({ "courseId": one.id, "slug": slug })).await;
         let data = app.data(Some(&ada.token), update, json!({ "input": input })).await;
         let payload = &data["updateCourse"];
         assert_eq!(payload["userErrors"][0]["code"].as_str().unwrap_or_default(), code, "{slug}: {payload:#}");
     }
-    let input = json!({ "courseId": two.id, "slug": "one" });
-    let moved = app.mutate(&ada, "updateCourse", "course { slug }", input).await;
-    assert_eq!(moved["course"]["slug"], "one", "what was given up is free");
+    for (slug, code) in [("one", "TAKEN"), ("free", "")] {
+        let input = app.current(&ada, json!({ "courseId": two.id, "slug": slug })).await;
+        let data = app.data(Some(&ada.token), update, json!({ "input": input })).await;
+        let code_found = data["updateCourse"]["userErrors"][0]["code"].as_str().unwrap_or_default();
+        assert_eq!(code_found, code, "what leads to another course still is not free");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_slug_leads_to_its_course_and_nobody_else_takes_it() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    let course = app.course(&ada, "One", 1).await;
+    let draft = app.course(&ada, "Secret", 0).await;
+    let by_slug = "query ($slug: String!) { course(slug: $slug) { id slug } }";
+    let find = async |slug: &str| app.data(None, by_slug, json!({ "slug": slug })).await["course"].take();
+    assert_eq!(find("two").await, Value::Null, "known to be nowhere, for a moment");
+    for slug in ["two", "three"] {
+        app.edit(&ada, "updateCourse", "course { id }", json!({ "courseId": course.id, "slug": slug })).await;
+        app.edit(&ada, "updateCourse", "course { id }", json!({ "courseId": draft.id, "slug": format!("x-{slug}") }))
+            .await;
+    }
+    for slug in ["one", "two", "three"] {
+        assert_eq!(find(slug).await, json!({ "id": course.id, "slug": "three" }), "{slug}");
+    }
+    for slug in ["secret", "x-two", "x-three", "four"] {
+        assert_eq!(find(slug).await, Value::Null, "{slug}");
+    }
+    let both =
+        "{ a: course(slug: \"one\") { slug } b: course(slug: \"three\") { slug } c: course(slug: \"two\") { slug } }";
+    assert_eq!(app.statements(None, both, json!({})).await, 2, "however many, old and new");
+    let one = "{ a: course(slug: \"three\") { slug } }";
+    assert_eq!(app.statements(None, one, json!({})).await, 1, "a slug that is not old costs what it did");
+
+    let taken = create(&app, &bob, json!({ "title": "x", "slug": "one" })).await;
+    assert_eq!(refusal(&taken), ("TAKEN", &json!(["slug"])));
+    assert_eq!(slug_of(&app, &bob, "One").await, "one-2", "a slug that is made keeps off it too");
+    let back = json!({ "courseId": course.id, "slug": "one" });
+    let back = app.edit(&ada, "updateCourse", "course { slug }", back).await;
+    assert_eq!(back["course"]["slug"], "one", "its own is always free");
+    assert_eq!(find("three").await["slug"], "one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_courses_that_move_to_one_slug_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let mut moves = Vec::new();
+    for number in 0..8 {
+        let course = app.course(&ada, &format!("Course {number}"), 0).await;
+        moves.push(json!({ "input": { "courseId": course.id, "version": 1, "slug": "wanted" } }));
+    }
+    let update = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) {
+        course { slug } userErrors { code field } } }";
+    let moved = join_all(moves.into_iter().map(|input| app.data(Some(&ada.token), update, input))).await;
+    let won = moved.iter().filter(|data| data["updateCourse"]["course"]["slug"] == "wanted").count();
+    let told = moved.iter().filter(|data| refusal(&data["updateCourse"]).0 == "TAKEN").count();
+    assert_eq!((won, told), (1, 7), "{moved:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

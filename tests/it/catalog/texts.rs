@@ -42,6 +42,7 @@ async fn everything_that_is_wrong_with_a_course_comes_at_once() {
         );
         let mut input = input;
         input["courseId"] = json!(course.id);
+        input["version"] = json!(1);
         let updated = payload(&app, &ada, "updateCourse", "course { id }", input).await;
         let mut found = codes(&updated);
         found.sort();
@@ -69,12 +70,13 @@ async fn sections_and_lessons_have_titles_and_lessons_last_up_to_a_day() {
         let create = json!({ "sectionId": course.section, "title": title, "durationSeconds": seconds });
         assert_eq!(codes(&payload(&app, &ada, "createLesson", "lesson { id }", create).await), expected);
         let update = json!({ "lessonId": lesson, "title": title, "durationSeconds": seconds });
+        let update = app.current(&ada, update).await;
         assert_eq!(codes(&payload(&app, &ada, "updateLesson", "lesson { id }", update).await), expected);
     }
     for (title, expected) in [(" ", "title BLANK"), (&*"x".repeat(121), "title TOO_LONG"), ("\0", "title INVALID")] {
         let create = json!({ "courseId": course.id, "title": title });
         assert_eq!(codes(&payload(&app, &ada, "createSection", "section { id }", create).await), [expected]);
-        let update = json!({ "sectionId": course.section, "title": title });
+        let update = json!({ "sectionId": course.section, "version": 1, "title": title });
         assert_eq!(codes(&payload(&app, &ada, "updateSection", "section { id }", update).await), [expected]);
     }
 }
@@ -93,12 +95,12 @@ async fn a_change_keeps_what_it_leaves_out() {
         [("title", "Looms"), ("slug", "looms"), ("subtitle", ""), ("description", "Weaving"), ("title", "Looms")]
     {
         let selection = format!("course {{ {fields} }}");
-        let changed = app.mutate(&ada, "updateCourse", &selection, json!({ "courseId": id, field: value })).await;
+        let changed = app.edit(&ada, "updateCourse", &selection, json!({ "courseId": id, field: value })).await;
         expected[field] = json!(value);
         assert_eq!(changed["course"], expected, "{field}");
     }
     let nulls = json!({ "courseId": id, "title": null, "slug": null, "subtitle": null, "description": null });
-    let changed = app.mutate(&ada, "updateCourse", &format!("course {{ {fields} }}"), nulls).await;
+    let changed = app.edit(&ada, "updateCourse", &format!("course {{ {fields} }}"), nulls).await;
     assert_eq!(changed["course"], expected, "null is left out");
 
     let input = json!({ "courseId": id, "title": "Basics" });
@@ -110,7 +112,7 @@ async fn a_change_keeps_what_it_leaves_out() {
         (json!({ "lessonId": lesson, "durationSeconds": 90 }), json!({ "title": "Second", "durationSeconds": 90 })),
         (json!({ "lessonId": lesson }), json!({ "title": "Second", "durationSeconds": 90 })),
     ] {
-        let changed = app.mutate(&ada, "updateLesson", "lesson { title durationSeconds }", input).await;
+        let changed = app.edit(&ada, "updateLesson", "lesson { title durationSeconds }", input).await;
         assert_eq!(changed["lesson"], expected);
     }
 }
@@ -123,15 +125,19 @@ async fn a_change_of_the_outline_shows_in_the_courses_time_of_change() {
     let lesson = app.lesson(&ada, &course, "Second").await;
     let times = "query ($id: ID!) { node(id: $id) { ... on Course { createdAt publishedAt updatedAt } } }";
     let steps = [
-        ("updateCourse", "course { updatedAt }", json!({ "courseId": course.id, "title": "Looms" })),
+        ("updateCourse", "course { updatedAt }", json!({ "courseId": course.id, "version": 1, "title": "Looms" })),
         ("createSection", "section { course { updatedAt } }", json!({ "courseId": course.id, "title": "More" })),
-        ("updateSection", "section { course { updatedAt } }", json!({ "sectionId": course.section, "title": "x" })),
+        (
+            "updateSection",
+            "section { course { updatedAt } }",
+            json!({ "sectionId": course.section, "version": 1, "title": "x" }),
+        ),
         (
             "createLesson",
             "lesson { course { updatedAt } }",
             json!({ "sectionId": course.section, "title": "x", "durationSeconds": 1 }),
         ),
-        ("updateLesson", "lesson { course { updatedAt } }", json!({ "lessonId": lesson, "title": "x" })),
+        ("updateLesson", "lesson { course { updatedAt } }", json!({ "lessonId": lesson, "version": 1, "title": "x" })),
         ("publishLesson", "lesson { course { updatedAt } }", json!({ "lessonId": lesson })),
     ];
     for (minute, (field, selection, input)) in steps.into_iter().enumerate() {

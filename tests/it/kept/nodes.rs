@@ -29,7 +29,7 @@ async fn a_node_that_hears_nothing_shows_a_change_within_a_second() {
     for number in 1..=3 {
         peer.data(None, TITLES, json!({})).await;
         let input = json!({ "courseId": course.id, "title": format!("Version {number}") });
-        app.mutate(&ada, "updateCourse", "course { id }", input).await;
+        app.edit(&ada, "updateCourse", "course { id }", input).await;
         seen_within_the_limit(number, Instant::now(), async || version(&peer.data(None, TITLES, json!({})).await))
             .await;
     }
@@ -87,7 +87,7 @@ async fn news_from_another_node_never_come_with_older_rows() {
 
 async fn retitle(node: &Node, token: &str, course: &str, number: u64) -> Instant {
     let query = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) { course { title } } }";
-    let input = json!({ "courseId": course, "title": format!("Version {number}") });
+    let input = json!({ "courseId": course, "version": number, "title": format!("Version {number}") });
     let data = node.data(Some(token), query, json!({ "input": input })).await;
     let committed = Instant::now();
     assert_eq!(data["updateCourse"]["course"]["title"], format!("Version {number}"));

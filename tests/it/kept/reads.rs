@@ -47,6 +47,7 @@ async fn changes(
     let before = everything(app, &user.token, slugs, ids).await;
     let thing = ["Course", "Section", "Lesson", "User"].into_iter().find(|thing| field.contains(thing)).unwrap();
     let thing = thing.to_lowercase();
+    let input = if field.starts_with("update") { app.current(user, input).await } else { input };
     let made = app.mutate(user, field, &format!("{thing} {{ id }}"), input).await[&thing].take();
     let kept = everything(app, &user.token, slugs, ids).await;
     app.forget_rows();
@@ -95,7 +96,7 @@ async fn the_answer_of_a_mutation_shows_what_the_mutations_before_it_did() {
     let query = "mutation ($section: ID!) {
         one: createLesson(input: { sectionId: $section, title: \"One\", durationSeconds: 1 }) { ...lessons }
         two: createLesson(input: { sectionId: $section, title: \"Two\", durationSeconds: 1 }) { ...lessons }
-        three: updateSection(input: { sectionId: $section, title: \"New\" }) { section { title lessonCount
+        three: updateSection(input: { sectionId: $section, version: 1, title: \"New\" }) { section { title lessonCount
             course { sections { nodes { title } } } } }
     } fragment lessons on CreateLessonPayload { lesson { section { lessonCount title lessons { nodes { title } } } } }";
     let data = app.data(Some(&ada.token), query, json!({ "section": course.section })).await;

@@ -63,9 +63,9 @@ impl School {
         for number in 1..=WRITES {
             let title = number.to_string();
             // The section first: the course's version says that both are there.
-            let input = json!({ "sectionId": self.courses[course].section, "title": title });
+            let input = json!({ "sectionId": self.courses[course].section, "version": number, "title": title });
             self.nodes[0].mutate(&self.ada, "updateSection", "section { id }", input).await;
-            let input = json!({ "courseId": self.courses[course].id, "title": title });
+            let input = json!({ "courseId": self.courses[course].id, "version": number, "title": title });
             self.nodes[0].mutate(&self.ada, "updateCourse", "course { id }", input).await;
             self.committed[course].lock().unwrap().push(Instant::now());
         }

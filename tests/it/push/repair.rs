@@ -57,7 +57,7 @@ async fn a_reader_too_slow_for_the_push_still_gets_everything() {
     let school = School::open().await;
     // 20 KB in each message: what 400 of them need fits in no buffer of the operating system.
     let input = json!({ "courseId": school.course.id, "description": "x".repeat(20_000) });
-    school.app.mutate(&school.ada, "updateCourse", "course { id }", input).await;
+    school.app.edit(&school.ada, "updateCourse", "course { id }", input).await;
     let mut socket = Socket::open_narrow(&school.app.url).await.init(None).await;
     let query = "subscription ($after: String) { newVideo(after: $after) { cursor course { description } } }";
     socket.subscribe("slow", query, json!({ "after": beginning() })).await;

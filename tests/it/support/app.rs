@@ -144,6 +144,21 @@ impl TestApp {
         payload
     }
 
+    /// The same for an update, of the version that is there now.
+    pub(crate) async fn edit(&self, user: &User, field: &str, selection: &str, input: Value) -> Value {
+        self.mutate(user, field, selection, self.current(user, input).await).await
+    }
+
+    /// The input of an update with the version that is there now.
+    pub(crate) async fn current(&self, user: &User, mut input: Value) -> Value {
+        let id = ["courseId", "sectionId", "lessonId"].iter().find_map(|field| input.get(*field).cloned());
+        let query = "query ($id: ID!) { node(id: $id) {
+            ... on Course { version } ... on Section { version } ... on Lesson { version } } }";
+        let found = self.data(Some(&user.token), query, json!({ "id": id })).await;
+        input["version"] = found["node"]["version"].clone();
+        input
+    }
+
     /// Somebody with `role`, written to the database without hashing a password.
     pub(crate) async fn user(&self, name: &str, role: Role) -> User {
         let person = lyceum::accounts::ImportedUser {

@@ -1,0 +1,13 @@
+DROP TABLE channel_follows;
+DROP TABLE channel_members;
+DROP INDEX channels_default;
+ALTER TABLE channels
+    DROP COLUMN owner_id,
+    DROP COLUMN is_default;
+ALTER TABLE lessons
+    DROP COLUMN disclaimer,
+    DROP COLUMN description,
+    DROP COLUMN timestamps,
+    DROP COLUMN links,
+    DROP COLUMN resources;
+DROP TABLE course_slugs;

@@ -1,0 +1,85 @@
+//! The SQL of an outline's order. Positions are checked at the end of each statement, so that one statement may move
+//! many; the course must be locked.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, sum};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Integer, Timestamptz, Uuid};
+use diesel_async::RunQueryDsl;
+
+use crate::catalog::model::{CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{lessons, sections};
+
+pub(in crate::catalog) async fn section_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<SectionId>> {
+    sections::table.filter(sections::course_id.eq(course)).select(sections::id).load(tx.conn()).await
+}
+
+pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<LessonId>> {
+    lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).load(tx.conn()).await
+}
+
+/// Gives sections, which must be all of a course, the places in which they are listed.
+pub(in crate::catalog) async fn place_sections(
+    tx: &mut Tx,
+    ids: &[SectionId],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    let sql = "UPDATE sections SET position = placed.position, updated_at = $2
+        FROM unnest($1) WITH ORDINALITY AS placed (id, position)
+        WHERE sections.id = placed.id AND sections.position <> placed.position";
+    diesel::sql_query(sql).bind::<Array<Uuid>, _>(ids).bind::<Timestamptz, _>(now).execute(tx.conn()).await
+}
+
+/// A lesson's place.
+pub(in crate::catalog) struct Place {
+    pub(in crate::catalog) lesson: LessonId,
+    pub(in crate::catalog) section: SectionId,
+    pub(in crate::catalog) position: i32,
+}
+
+/// Gives lessons, which must be all of a course, their places.
+pub(in crate::catalog) async fn place_lessons(tx: &mut Tx, places: &[Place], now: DateTime<Utc>) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    let ids: Vec<LessonId> = places.iter().map(|place| place.lesson).collect();
+    let sections: Vec<SectionId> = places.iter().map(|place| place.section).collect();
+    let positions: Vec<i32> = places.iter().map(|place| place.position).collect();
+    let sql = "UPDATE lessons SET section_id = placed.section_id, position = placed.position, updated_at = $4
+        FROM unnest($1, $2, $3) AS placed (id, section_id, position)
+        WHERE lessons.id = placed.id
+            AND (lessons.section_id, lessons.position) <> (placed.section_id, placed.position)";
+    diesel::sql_query(sql)
+        .bind::<Array<Uuid>, _>(ids)
+        .bind::<Array<Uuid>, _>(sections)
+        .bind::<Array<Integer>, _>(positions)
+        .bind::<Timestamptz, _>(now)
+        .execute(tx.conn())
+        .await
+}
+
+/// How many lessons of a section are published, and their seconds.
+pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) -> QueryResult<(i64, i64)> {
+    let published = lessons::table.filter(lessons::section_id.eq(section)).filter(lessons::published_at.is_not_null());
+    let (count, seconds): (i64, Option<i64>) =
+        published.select((count_star(), sum(lessons::duration_seconds))).first(tx.conn()).await?;
+    Ok((count, seconds.unwrap_or_default()))
+}
+
+/// Deletes a section with its lessons; those after it move up.
+pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -> QueryResult<()> {
+    tx.changed(ROWS);
+    diesel::delete(sections::table.find(section.id)).execute(tx.conn()).await?;
+    let later =
+        sections::table.filter(sections::course_id.eq(section.course_id).and(sections::position.gt(section.position)));
+    diesel::update(later).set(sections::position.eq(sections::position - 1)).execute(tx.conn()).await.map(drop)
+}
+
+/// Deletes a lesson; those after it move up.
+pub(in crate::catalog) async fn delete_lesson(tx: &mut Tx, lesson: &Lesson) -> QueryResult<()> {
+    tx.changed(ROWS);
+    diesel::delete(lessons::table.find(lesson.id)).execute(tx.conn()).await?;
+    let later =
+        lessons::table.filter(lessons::section_id.eq(lesson.section_id).and(lessons::position.gt(lesson.position)));
+    diesel::update(later).set(lessons::position.eq(lessons::position - 1)).execute(tx.conn()).await.map(drop)
+}

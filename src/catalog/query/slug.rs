@@ -1,0 +1,48 @@
+//! The SQL of names in addresses.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::catalog::model::{Course, CourseId, ROWS};
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{course_slugs, courses};
+
+/// The courses that have, or had, one of these slugs; each with that slug.
+pub(in crate::catalog) async fn courses_once_called(
+    mut conn: &AsyncPgConnection,
+    slugs: &[&str],
+) -> QueryResult<Vec<(String, Course)>> {
+    course_slugs::table
+        .inner_join(courses::table)
+        .filter(course_slugs::slug.eq_any(slugs))
+        .select((course_slugs::slug, Course::as_select()))
+        .load(&mut conn)
+        .await
+}
+
+/// The slugs that are `base` or begin with `base-`, whether a course has or had them.
+pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
+    course_slugs::table
+        .filter(course_slugs::slug.eq(base).or(course_slugs::slug.like(format!("{base}-%"))))
+        .select(course_slugs::slug)
+        .load(tx.conn())
+        .await
+}
+
+/// Takes a slug for a course for good; `false` if another course has or had it. Whoever wants it at the same time waits.
+pub(in crate::catalog) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, course: CourseId) -> QueryResult<bool> {
+    tx.changed(ROWS);
+    diesel::insert_into(course_slugs::table)
+        .values((
+            course_slugs::slug.eq(slug),
+            course_slugs::course_id.eq(course),
+            course_slugs::taken_at.eq(clock.now()),
+        ))
+        .on_conflict(course_slugs::slug)
+        .do_nothing()
+        .execute(tx.conn())
+        .await?;
+    let owner: CourseId = course_slugs::table.find(slug).select(course_slugs::course_id).first(tx.conn()).await?;
+    Ok(owner == course)
+}

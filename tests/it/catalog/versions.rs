@@ -1,0 +1,73 @@
+//! Edits of a version: nobody overwrites what they have not read.
+
+use futures_util::future::join_all;
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, User};
+
+/// The payload of a mutation that may have user errors.
+async fn payload(app: &TestApp, user: &User, field: &str, selection: &str, input: Value) -> Value {
+    let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    let query = format!(
+        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
+    );
+    app.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_of_an_old_version_changes_nothing_and_shows_what_is_there() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let course = app.course(&ada, "Engines", 1).await;
+    let lesson = app.lesson(&ada, &course, "Draft").await;
+    for (thing, id) in [("course", &course.id), ("section", &course.section), ("lesson", &lesson)] {
+        let (field, key) = (format!("update{}{}", thing[..1].to_uppercase(), &thing[1..]), format!("{thing}Id"));
+        let selection = format!("{thing} {{ id title version }}");
+        let edit = async |version: i32, title: &str| {
+            payload(&app, &ada, &field, &selection, json!({ &key: id, "version": version, "title": title })).await
+        };
+        let first = edit(1, "Hers").await;
+        assert_eq!(first[thing], json!({ "id": id, "title": "Hers", "version": 2 }), "{first:#}");
+        for version in [1, 3, 0, -1, i32::MAX] {
+            let refused = edit(version, "His").await;
+            let error = &refused["userErrors"][0];
+            assert_eq!((&error["code"], &error["field"]), (&json!("CONFLICT"), &json!(["version"])), "{refused:#}");
+            assert!(error["message"].as_str().unwrap().contains("version is 2 now"), "{refused:#}");
+            assert_eq!(refused[thing], json!({ "id": id, "title": "Hers", "version": 2 }), "as it is now");
+        }
+        assert_eq!(edit(2, "Both").await[thing], json!({ "id": id, "title": "Both", "version": 3 }));
+        let wrong = edit(1, "").await;
+        assert_eq!((&wrong["userErrors"][0]["code"], &wrong[thing]), (&json!("BLANK"), &Value::Null));
+    }
+    // What does not come from a form is no edit: a form that is open meanwhile stays good.
+    app.publish(&ada, &lesson).await;
+    app.mutate(&ada, "createSection", "section { id }", json!({ "courseId": course.id, "title": "More" })).await;
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) {
+        ... on Course { version } ... on Section { version } ... on Lesson { version } } }";
+    let found = app.data(None, query, json!({ "ids": [course.id, course.section, lesson] })).await;
+    assert_eq!(found["nodes"], json!([{ "version": 3 }, { "version": 3 }, { "version": 3 }]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_edits_of_one_version_exactly_one_is_saved() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let course = app.course(&ada, "Engines", 0).await;
+    let lesson = app.lesson(&ada, &course, "Draft").await;
+    for (thing, id) in [("course", &course.id), ("section", &course.section), ("lesson", &lesson)] {
+        let (field, key) = (format!("update{}{}", thing[..1].to_uppercase(), &thing[1..]), format!("{thing}Id"));
+        let selection = format!("{thing} {{ title version }}");
+        let edits = (0..20).map(|number| {
+            let input = json!({ &key: id, "version": 1, "title": format!("Edit {number}") });
+            payload(&app, &ada, &field, &selection, input)
+        });
+        let answers = join_all(edits).await;
+        let saved: Vec<&Value> = answers.iter().filter(|answer| answer["userErrors"] == json!([])).collect();
+        assert_eq!(saved.len(), 1, "{thing}: {answers:#?}");
+        for answer in &answers {
+            assert_eq!(answer[thing], saved[0][thing], "everybody is shown what was saved");
+        }
+        assert_eq!(saved[0][thing]["version"], 2);
+    }
+}
