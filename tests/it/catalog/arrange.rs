@@ -10,8 +10,11 @@ use crate::support::{TestApp, User};
 const OUTLINE: &str = "query ($id: ID!) { node(id: $id) { ... on Course { lessonCount durationSeconds
     sections(first: 5) { nodes { id position lessons(first: 40) { nodes { id position } } } } } } }";
 
+/// The ids of sections, each with those of its lessons, in order.
+type Outline = Vec<(String, Vec<String>)>;
+
 /// The sections in order, each with its lessons in order; positions are 1 to n.
-async fn outline(app: &TestApp, user: &User, course: &Course) -> Vec<(String, Vec<String>)> {
+async fn outline(app: &TestApp, user: &User, course: &Course) -> Outline {
     let found = app.data(Some(&user.token), OUTLINE, json!({ "id": course.id })).await;
     let ids = |nodes: &Value| -> Vec<String> {
         let nodes = nodes.as_array().unwrap();
@@ -79,7 +82,7 @@ async fn an_order_names_everything_once_and_nothing_else() {
     let other = app.course(&ada, "Looms", 1).await;
     let before = outline(&app, &ada, &course).await;
     let foreign = outline(&app, &ada, &other).await;
-    let mut cases: Vec<(Vec<(String, Vec<String>)>, Vec<(&str, String)>)> = Vec::new();
+    let mut cases: Vec<(Outline, Vec<(&str, String)>)> = Vec::new();
     cases.push((before[1..].to_vec(), vec![("BLANK", before[0].0.clone()), ("BLANK", before[0].1[0].clone())]));
     let mut without = before.clone();
     let left_out = without[1].1.remove(0);
@@ -148,7 +151,7 @@ async fn reordering_creating_and_deleting_at_once_leave_a_valid_order() {
     let course = school(&app, &ada, 4).await;
     let start = outline(&app, &ada, &course).await;
     // Pure reorders first: all are valid, and the last one stays.
-    let orders: Vec<Vec<(String, Vec<String>)>> = (0..20)
+    let orders: Vec<Outline> = (0..20)
         .map(|number| {
             let mut all: Vec<String> = start.iter().flat_map(|(_, lessons)| lessons.clone()).collect();
             all.rotate_left(number % 12);
@@ -157,7 +160,7 @@ async fn reordering_creating_and_deleting_at_once_leave_a_valid_order() {
             let mut rest = all.into_iter();
             sections.into_iter().map(|section| (section, rest.by_ref().take(2 + number % 3).collect())).collect()
         })
-        .map(|mut order: Vec<(String, Vec<String>)>| {
+        .map(|mut order: Outline| {
             let placed: Vec<String> = order.iter().flat_map(|(_, lessons)| lessons.clone()).collect();
             let all = start.iter().flat_map(|(_, lessons)| lessons.clone());
             order[0].1.extend(all.filter(|lesson| !placed.contains(lesson)));
