@@ -48,7 +48,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_APP_URL",
         "LYCEUM_PUBLIC_URL",
-        "the school's front end, where mails lead; it has /activate, /reset-password and /confirm-email",
+        "the school's front end, where mails lead; it has /activate, /reset-password, /confirm-email and /join",
     ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "what the school is called in its mails"),
     setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),

@@ -18,7 +18,7 @@ pub(super) fn banned(user: &User) -> Error {
     let reason = user.ban_reason.as_deref().unwrap_or_default();
     let until = user.banned_until.map(|until| format!(" until {}", until.format("%Y-%m-%d %H:%M UTC")));
     let message = format!("This account is banned{}: {reason}", until.unwrap_or_default());
-    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+    Error::invalid(UserErrorCode::Banned, &[], message)
 }
 
 /// The same whether the code belongs to an address that is free or to one that is taken.
@@ -99,7 +99,7 @@ pub(super) fn no_refresh_token() -> Error {
 }
 
 pub(super) fn wrong_code() -> Error {
-    Error::invalid(UserErrorCode::WrongCredentials, &["code"], "The code is wrong, too old, or was used before.")
+    Error::invalid(UserErrorCode::WrongCode, &["code"], "The code is wrong, too old, or was used before.")
 }
 
 pub(super) fn challenge_over() -> Error {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{EmailChangeId, FactorChange, InvitationId, RegistrationId, SessionId, UserId};
+use super::model::{ApiTokenId, EmailChangeId, FactorChange, InvitationId, RegistrationId, SessionId, UserId};
 use crate::platform::outbox::Event;
 
 /// Somebody got an account.
@@ -76,6 +76,19 @@ pub(super) struct TeamMemberInvited {
 
 impl Event for TeamMemberInvited {
     const KIND: &'static str = "team_member_invited";
+}
+
+/// Somebody made a token with which a program acts for them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ApiTokenCreated {
+    /// Whose.
+    pub(super) user_id: UserId,
+    /// Which one.
+    pub(super) api_token_id: ApiTokenId,
+}
+
+impl Event for ApiTokenCreated {
+    const KIND: &'static str = "api_token_created";
 }
 
 /// Somebody was shut out, or the terms of it changed.

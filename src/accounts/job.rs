@@ -14,10 +14,12 @@ use serde::Deserialize;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::{AccountDeletionScheduled, SecondFactorChanged, SessionReplayed, UserBanned, UserRegistered};
+use super::event::{
+    AccountDeletionScheduled, ApiTokenCreated, SecondFactorChanged, SessionReplayed, UserBanned, UserRegistered,
+};
 use super::loader::UserById;
 use super::model::{Device, FactorChange, User, UserId};
-use super::query::second_factor;
+use super::query::{api_token, second_factor};
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::fault::Fault;
@@ -43,6 +45,13 @@ pub fn handlers() -> Vec<Handler> {
             run: |app, payload| async move { warn_of_replay(&app, serde_json::from_value(payload)?).await }.boxed(),
         },
         Handler {
+            name: "accounts.tell_of_api_token",
+            on: Some(ApiTokenCreated::KIND),
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| async move { tell_of_api_token(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
             name: "accounts.tell_of_second_factor",
             on: Some(SecondFactorChanged::KIND),
             cron: None,
@@ -61,7 +70,7 @@ pub fn handlers() -> Vec<Handler> {
         Handler {
             name: "accounts.delete_due",
             on: None,
-            cron: Some("7 * * * *"),
+            cron: Some("*/5 * * * *"),
             timeout: Duration::from_secs(1800),
             run: |app, _| async move { command::delete_due(&app).await }.boxed(),
         },
@@ -118,6 +127,16 @@ async fn recipient(app: &App, id: UserId) -> Result<Option<Arc<User>>, Fault> {
 async fn welcome(app: &App, event: UserRegistered) -> Result<(), Fault> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let mail = mail::render(&app.config, &mails::WELCOME, &user.email, mails::Welcome { name: &user.name })?;
+    app.mailer.send(&mail, app.clock.now()).await
+}
+
+async fn tell_of_api_token(app: &App, event: ApiTokenCreated) -> Result<(), Fault> {
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
+    let token = api_token::by_id(&mut *app.db.read().await?, event.api_token_id).await?;
+    let Some(token) = token else { return Ok(()) };
+    let (at, until) = (token.created_at, token.expires_at);
+    let context = mails::ApiTokenCreated { name: &user.name, token_name: &token.name, at, until };
+    let mail = mail::render(&app.config, &mails::API_TOKEN_CREATED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
 }
 

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::model::{User, UserId};
+use crate::config::Config;
 use crate::graphql::UserErrorCode;
 use crate::platform::auth::{Actor, Role};
 
@@ -59,6 +60,11 @@ pub(super) fn is_time_zone(name: &str) -> bool {
 /// Only administrators list users, appoint, ban and read the audit trail.
 pub(super) fn can_administer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
+}
+
+/// Whether the settings give this user no powers without a second factor.
+pub(super) fn needs_second_factor(config: &Config, user: &User) -> bool {
+    config.admins_need_second_factor && user.role == Role::Admin
 }
 
 /// Only administrators help somebody who has lost a second factor; nobody gets rid of their own without it.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
+use chrono::{DateTime, Datelike, Utc};
 
 use super::inline::Inline;
 use crate::platform::auth::Unhashed;
@@ -161,6 +162,8 @@ pub enum UserErrorCode {
     Expired,
     /// The session has ended or expired: sign in again.
     SessionOver,
+    /// The account is banned; the message says until when and why.
+    Banned,
     /// Nothing is wrong but the moment: the same again, a second later, may work.
     TryAgain,
     /// What was begun elsewhere, or a while ago, or did not succeed: begin again.
@@ -231,6 +234,24 @@ impl Check {
         text
     }
 
+    /// As [`Check::required`], and on one line: a name, which others see among their own texts. What can't be seen, or
+    /// turns the direction of what follows, is not allowed.
+    pub fn name(&mut self, field: &str, value: &str, longest: usize) -> String {
+        let text = self.required(field, value, longest);
+        if text.chars().any(|letter| letter != '\0' && (letter.is_control() || is_invisible(letter))) {
+            let message = format!("{} contains a character that can't be seen.", title(field));
+            self.error(UserErrorCode::Invalid, field, message);
+        }
+        text
+    }
+
+    /// A point in time of our era, of four digits: PostgreSQL and most programs know no others.
+    pub fn time(&mut self, field: &str, value: DateTime<Utc>) {
+        if !(1..=9999).contains(&value.year()) {
+            self.error(UserErrorCode::OutOfRange, field, "A year has one to four digits.");
+        }
+    }
+
     /// Ends the check.
     ///
     /// # Errors
@@ -238,6 +259,12 @@ impl Check {
     pub fn finish(self) -> Result<()> {
         if self.errors.is_empty() { Ok(()) } else { Err(Error::Invalid(self.errors)) }
     }
+}
+
+/// Spaces of no width, and marks that change the direction of text (Unicode, UAX 9); not the joiners that Persian and
+/// Indian scripts and emoji need.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 /// `durationSeconds` as it stands at the start of a sentence: "Duration seconds".

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+};
 use async_graphql::{Request, Response, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
@@ -124,6 +126,18 @@ impl Graph {
         let document = self.document(&request.query).ok()?;
         let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         Some(operation.operation()?.ty)
+    }
+
+    /// Whether `request` is a mutation of nothing but these fields.
+    pub fn mutates_only(&self, request: &Request, fields: &[&str]) -> bool {
+        let Ok(document) = self.document(&request.query) else { return false };
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        operation.operation().filter(|operation| operation.ty == OperationType::Mutation).is_some_and(|operation| {
+            operation.selection_set.node.items.iter().all(|selection| match &selection.node {
+                Selection::Field(field) => fields.contains(&field.node.name.node.as_str()),
+                Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+            })
+        })
     }
 
     async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {

@@ -67,7 +67,11 @@ struct NodeQuery;
 impl NodeQuery {
     /// The object with this id; null if there is none, or if the viewer may not know of it.
     #[graphql(directive = public::apply())]
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Any object's id.")] id: ID) -> Result<Option<Node>> {
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of anything that is a Node.")] id: ID,
+    ) -> Result<Option<Node>> {
         find(ctx, &id).await
     }
 

@@ -28,19 +28,33 @@ pub(super) enum Denied {
     Unavailable,
 }
 
+/// Who sends a request over HTTP.
+pub(super) struct Sender {
+    /// Who it is.
+    pub(super) actor: Actor,
+    /// From where.
+    pub(super) client: Client,
+    /// Why its token is not good, if it sent one that isn't. Not refused at once: a program that sends its token with
+    /// everything would never be able to refresh it.
+    pub(super) refused: Option<&'static str>,
+}
+
 /// Who sends a request. No header and no cookie is nobody, which is fine.
 pub(super) async fn authenticate(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
     peer: Option<Peer>,
-) -> Result<(Actor, Client), Denied> {
+) -> Result<Sender, Denied> {
     let mut client = client(&app.config, headers, peer);
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().map_err(|_| Denied::Unauthenticated("The Authorization header is not text."))?;
         let actor = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                bearer(app, &client, token.trim()).await?
+                match bearer(app, &client, token.trim()).await {
+                    Err(Denied::Unauthenticated(message)) => Err(message),
+                    outcome => Ok(outcome?),
+                }
             }
             _ => {
                 let message = "The Authorization header must be `Bearer` and a token.";
@@ -48,19 +62,20 @@ pub(super) async fn authenticate(
             }
         };
         client.takes_cookies = is_own(&app.config, headers);
-        return Ok((actor, client));
+        let (actor, refused) = actor.map_or_else(|message| (Actor::Anonymous, Some(message)), |actor| (actor, None));
+        return Ok(Sender { actor, client, refused });
     }
     let (access, refresh) = cookies(app, headers);
     client.takes_cookies = is_own(&app.config, headers);
     if access.is_none() && refresh.is_none() {
-        return Ok((Actor::Anonymous, client));
+        return Ok(Sender { actor: Actor::Anonymous, client, refused: None });
     }
     // What GET can do, another site may as well trigger: it can't read the answer.
     if *method != Method::GET && !client.takes_cookies {
         return Err(Denied::CrossSite);
     }
     client.refresh_cookie = refresh;
-    Ok((from_cookie(app, access).await?, client))
+    Ok(Sender { actor: from_cookie(app, access).await?, client, refused: None })
 }
 
 /// Who opens a WebSocket: `authorization` is what it said in `connection_init`; otherwise its cookies tell. Browsers let

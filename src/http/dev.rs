@@ -1,13 +1,14 @@
-//! Pages for development only: a signpost at `/`, the mails that would have been sent, and every mail template.
+//! Pages for development only: a signpost at `/`, the mails that would have been sent, every mail template, and where
+//! their links lead while there is no front end.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Edge;
 use crate::app;
@@ -18,6 +19,27 @@ use crate::platform::mail::{self, Mail, Mailer, Sample};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
+const ACTIVATE: &str = "mutation {
+  activateRegistration(input: { token: TOKEN }) {
+    user { name email } accessToken refreshToken userErrors { code field message }
+  }
+}";
+const RESET_PASSWORD: &str = "mutation {
+  resetPassword(input: { token: TOKEN, newPassword: \"…\" }) {
+    user { name email } userErrors { code field message }
+  }
+}";
+const CONFIRM_EMAIL: &str = "mutation {
+  confirmEmailChange(input: { token: TOKEN }) {
+    user { name email } userErrors { code field message }
+  }
+}";
+const JOIN: &str = "mutation {
+  acceptTeamInvitation(input: { token: TOKEN, password: \"…\" }) {
+    user { name email role } accessToken refreshToken userErrors { code field message }
+  }
+}";
+
 pub(super) fn routes() -> Router<Edge> {
     Router::new()
         .route("/", get(welcome))
@@ -25,6 +47,10 @@ pub(super) fn routes() -> Router<Edge> {
         .route("/dev/mail/{file}", get(one))
         .route("/dev/mail/templates", get(templates))
         .route("/dev/mail/templates/{name}", get(template))
+        .route("/activate", get(|query| link("Activate an account", ACTIVATE, query)))
+        .route("/reset-password", get(|query| link("Set a new password", RESET_PASSWORD, query)))
+        .route("/confirm-email", get(|query| link("Confirm an e-mail address", CONFIRM_EMAIL, query)))
+        .route("/join", get(|query| link("Join the team", JOIN, query)))
 }
 
 /// A mail as a page shows it.
@@ -96,6 +122,19 @@ async fn template(State(edge): State<Edge>, Path(name): Path<String>) -> Respons
     page("mail.html", mails.map(known))
 }
 
+/// The token that a mailed link carries.
+#[derive(Deserialize)]
+struct Mailed {
+    #[serde(default)]
+    token: String,
+}
+
+/// What a front end does with a mailed link.
+async fn link(purpose: &'static str, mutation: &'static str, Query(Mailed { token }): Query<Mailed>) -> Response {
+    let mutation = mutation.replace("TOKEN", &format!("{token:?}"));
+    page("link.html", Ok(Some(context! { purpose, mutation })))
+}
+
 /// Where mails are, if they are kept.
 fn folder(edge: &Edge) -> Option<&std::path::Path> {
     match &edge.app.mailer {
@@ -131,6 +170,7 @@ fn filled(name: &str, content: Value) -> Result<String, Fault> {
     pages.add_template("welcome.html", include_str!("dev/welcome.html"))?;
     pages.add_template("sent.html", include_str!("dev/sent.html"))?;
     pages.add_template("mail.html", include_str!("dev/mail.html"))?;
+    pages.add_template("link.html", include_str!("dev/link.html"))?;
     pages.add_template("templates.html", include_str!("dev/templates.html"))?;
     pages.get_template(name)?.render(content).context(format!("fill the page {name}"))
 }

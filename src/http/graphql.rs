@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::authenticate::{Denied, authenticate};
+use super::authenticate::{Denied, Sender, authenticate};
 use super::media::{self, Media, RequestErrors, respond, retry_later};
 use super::server::Peer;
 use super::{Edge, request_id, socket};
@@ -67,11 +67,16 @@ impl Unread {
     }
 }
 
+/// What a client does about a token that is no longer good: it may go on sending it along meanwhile.
+const RENEWALS: [&str; 3] = ["signIn", "refreshSession", "signOut"];
+
 /// A request's way through this module: how to answer, and who asks.
 struct Exchange {
     edge: Edge,
     media: Media,
     caller: Caller,
+    /// Why the caller's token is not good.
+    refused: Option<&'static str>,
 }
 
 pub(super) async fn get(
@@ -131,7 +136,7 @@ pub(super) async fn wrong_method(State(edge): State<Edge>, method: Method, heade
 }
 
 impl Exchange {
-    /// Finds out how to answer and who asks; a token that is not good is answered at once.
+    /// Finds out how to answer and who asks.
     async fn open(
         edge: Edge,
         method: &Method,
@@ -141,7 +146,7 @@ impl Exchange {
         let request_id = request_id::of(headers);
         let media = Media::negotiate(headers);
         let caller = Caller { actor: Actor::Anonymous, client: Arc::new(Client::default()), request_id };
-        let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller };
+        let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller, refused: None };
         if media.is_none() {
             let message = "Accept application/graphql-response+json or application/json.";
             let unread = Unread::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
@@ -149,9 +154,10 @@ impl Exchange {
         }
         let peer = peer.map(|Extension(peer)| peer);
         match authenticate(&exchange.edge.app, method, headers, peer).await {
-            Ok((actor, client)) => {
+            Ok(Sender { actor, client, refused }) => {
                 exchange.caller.actor = actor;
                 exchange.caller.client = Arc::new(client);
+                exchange.refused = refused;
             }
             Err(denied) => return Err(Box::new(exchange.denied(denied))),
         }
@@ -165,7 +171,18 @@ impl Exchange {
         self.one(request).await
     }
 
+    /// The answer to requests that need somebody, when the token is not good.
+    fn unauthenticated(&self, requests: &[Request]) -> Option<Response> {
+        let message = self
+            .refused
+            .filter(|_| !requests.iter().all(|request| self.edge.graph.mutates_only(request, &RENEWALS)))?;
+        Some(self.denied(Denied::Unauthenticated(message)))
+    }
+
     async fn one(self, request: Request) -> Response {
+        if let Some(refused) = self.unauthenticated(std::slice::from_ref(&request)) {
+            return refused;
+        }
         let id = &self.caller.request_id;
         match self.edge.graph.execute(request, &self.caller).await {
             Ok(response) => self.with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
@@ -177,6 +194,9 @@ impl Exchange {
     }
 
     async fn batch(self, requests: Vec<Request>) -> Response {
+        if let Some(refused) = self.unauthenticated(&requests) {
+            return refused;
+        }
         let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
         let outcomes = join_all(executions).await;
         let responses: Vec<_> = outcomes

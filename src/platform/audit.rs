@@ -5,6 +5,7 @@ use async_graphql::Enum;
 use async_graphql::resolver_utils::EnumType;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 use uuid::Uuid;
@@ -204,11 +205,12 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
 }
 
 /// Leaves of what `person` did, and of what nobody known did to them, only that it was done: no addresses, no
-/// programs, no details. What others did, administrators say, is theirs to answer for and stays as it is.
+/// programs, no details. What others did, administrators say, is theirs to answer for and stays as it is, but for the
+/// person's e-mail address.
 ///
 /// # Errors
 /// The database failed.
-pub async fn forget(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
+pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<(), Fault> {
     let by_nobody = audit_entries::subject_id.eq(person).and(audit_entries::actor_id.is_null());
     diesel::update(audit_entries::table)
         .filter(audit_entries::actor_id.eq(person).or(by_nobody))
@@ -217,6 +219,11 @@ pub async fn forget(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
             audit_entries::user_agent.eq(""),
             audit_entries::details.eq(Value::Object(Default::default())),
         ))
+        .execute(tx.conn())
+        .await
+        .context("cannot anonymise the audit trail")?;
+    diesel::sql_query("UPDATE audit_entries SET details = details - 'email' WHERE details ->> 'email' = $1")
+        .bind::<Text, _>(email)
         .execute(tx.conn())
         .await
         .context("cannot anonymise the audit trail")?;

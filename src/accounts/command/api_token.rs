@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::session::signed_in;
 use crate::accounts::error;
+use crate::accounts::event::ApiTokenCreated;
 use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 use crate::accounts::query::api_token::{self as query, NewApiToken};
 use crate::accounts::query::user;
@@ -13,6 +14,7 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Scope, Scopes, opaque};
+use crate::platform::outbox;
 
 /// What personal API tokens begin with.
 pub(super) const API_TOKEN_PREFIX: &str = "lyp_";
@@ -35,7 +37,7 @@ pub(crate) async fn create_api_token(
     let (user, _) = signed_in(actor)?;
     let now = app.clock.now();
     let mut check = Check::new();
-    let name = check.required("name", &input.name, LONGEST_NAME);
+    let name = check.name("name", &input.name, LONGEST_NAME);
     if input.scopes.is_empty() {
         check.error(UserErrorCode::Blank, "scopes", "Choose at least one scope.");
     }
@@ -61,11 +63,12 @@ pub(crate) async fn create_api_token(
             }
             let row = query::insert(tx, &new).await?;
             let details = json!({
-                "apiTokenId": id, "name": name, "scopes": scopes.names(), "expiresAt": expires_at
+                "apiTokenId": id.encode(), "name": name, "scopes": scopes.names(), "expiresAt": expires_at
             });
             let (actor, subject) = (actor.id(), Some(user.uuid()));
             let entry = Entry { action: Action::ApiTokenCreated, actor, subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            outbox::record(tx, &app.clock, &ApiTokenCreated { user_id: user, api_token_id: id }).await?;
             Ok::<_, Error>(row)
         })
         .await?;
@@ -89,7 +92,7 @@ pub(crate) async fn revoke_api_token(
         .transaction(async |tx| {
             let revoked = query::revoke(tx, user, input.api_token_id, now).await?;
             let revoked = revoked.ok_or_else(error::no_such_api_token)?;
-            let details = json!({ "apiTokenId": revoked.id, "name": revoked.name });
+            let details = json!({ "apiTokenId": revoked.id.encode(), "name": revoked.name });
             let (actor, subject) = (actor.id(), Some(user.uuid()));
             let entry = Entry { action: Action::ApiTokenRevoked, actor, subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;

@@ -83,6 +83,9 @@ fn check(app: &App, actor: &Actor, input: &BanUserInput) -> Result<String> {
         check.error(UserErrorCode::NotAllowed, "userId", "Nobody bans themselves; ask another administrator.");
     }
     let reason = check.required("reason", &input.reason, LONGEST_REASON);
+    if let Some(until) = input.until {
+        check.time("until", until);
+    }
     if input.until.is_some_and(|until| until.trunc_subsecs(6) <= app.clock.now()) {
         check.error(UserErrorCode::OutOfRange, "until", "A ban ends in the future; without an end it is for good.");
     }

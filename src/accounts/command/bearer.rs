@@ -8,11 +8,12 @@ use serde_json::json;
 
 use super::api_token::API_TOKEN_PREFIX;
 use crate::accounts::model::ApiTokenId;
-use crate::accounts::query::api_token as query;
+use crate::accounts::policy;
+use crate::accounts::query::{api_token as query, second_factor};
 use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, TokenHash, hash_token};
+use crate::platform::auth::{Actor, Client, Role, TokenHash, hash_token};
 use crate::platform::fault::{Context, Fault};
 use crate::platform::throttle::Purpose;
 
@@ -85,10 +86,16 @@ async fn look_up(app: &App, client: &Client, hash: TokenHash) -> Result<Option<A
         true => None,
     };
     let now = app.clock.now();
-    let Some((token, owner)) = query::by_hash(&mut *app.db.read().await?, &hash).await? else {
+    let mut conn = app.db.read().await?;
+    let Some((token, mut owner)) = query::by_hash(&mut conn, &hash).await? else {
         app.api_tokens.remember_unknown(hash, now);
         return Ok(None);
     };
+    // As in a session: a token is no way around the second factor.
+    if policy::needs_second_factor(&app.config, &owner) && !second_factor::is_enabled(&mut conn, owner.id).await? {
+        owner.role = Role::Student;
+    }
+    drop(conn);
     if let Some(attempt) = attempt {
         app.throttle.succeeded(attempt).await;
     }
@@ -126,7 +133,7 @@ async fn record_use(
             if last.is_none_or(|last| now - last >= NOTED) {
                 query::touch(tx, token, client.ip_text().as_deref(), now).await?;
             }
-            let details = json!({ "apiTokenId": token });
+            let details = json!({ "apiTokenId": token.encode() });
             let entry = Entry { action: Action::ApiTokenUsed, actor: actor.id(), subject: actor.id(), client, details };
             if !audit::is_recorded(tx.conn(), now - AUDITED, &entry).await? {
                 audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;

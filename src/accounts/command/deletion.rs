@@ -4,22 +4,22 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::avatar::delete_object;
+use super::password::confirm_if_any;
 use super::profile::viewer;
 use super::session::end_recorded;
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, SessionEnd, User, UserId};
 use crate::accounts::query::session::Which;
-use crate::accounts::query::{api_token, deletion as query, second_factor, user};
+use crate::accounts::query::{api_token, deletion as query, team as invitation, user};
 use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, Role, Verdict};
+use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 use crate::platform::jobs;
 use crate::platform::outbox;
-use crate::platform::throttle::Purpose;
 
 /// Gives the viewer's account up: all sessions and API tokens end, and it is deleted after a time in which its user, or
 /// an administrator, can still keep it. Once more changes nothing, but ends the sessions that have begun since.
@@ -28,7 +28,8 @@ use crate::platform::throttle::Purpose;
 /// The password is wrong; the viewer is the last administrator.
 pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: DeleteAccountInput) -> Result<User> {
     let id = viewer(actor)?;
-    check_password(app, client, id, input.password).await?;
+    // Who signs in with another service only has no password; the mail and the time that is left have to do.
+    confirm_if_any(app, client, id, input.password, "password").await?;
     let (user, ended) = app
         .db
         .transaction(async |tx| {
@@ -50,26 +51,6 @@ pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: De
         .await?;
     app.revocations.learn(ended, []);
     Ok(user)
-}
-
-async fn check_password(app: &App, client: &Client, id: UserId, password: Option<String>) -> Result<()> {
-    let (user, stored) = {
-        let mut conn = app.db.read().await?;
-        let found = user::by_ids(&mut conn, &[id]).await?.pop();
-        (found.ok_or_else(error::no_such_user)?, second_factor::password_hash(&mut conn, id).await?)
-    };
-    // Somebody who signs in with another service only has none; the mail and the time that is left have to do.
-    let Some(stored) = stored else { return Ok(()) };
-    // The same guesses as at sign-in, so they are counted together.
-    let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&user.email)).await?;
-    let password = password
-        .filter(|password| policy::can_be_password(password))
-        .ok_or_else(|| error::wrong_password("password"))?;
-    if app.passwords.check(password, Some(stored)).await? == Verdict::Wrong {
-        return Err(error::wrong_password("password"));
-    }
-    app.throttle.succeeded(attempt).await;
-    Ok(())
 }
 
 async fn schedule(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<User> {
@@ -154,7 +135,8 @@ async fn delete(app: &App, id: UserId) -> std::result::Result<bool, Fault> {
             }
             query::remove_belongings(tx, id).await?;
             let deleted = query::anonymise(tx, id, now).await?;
-            audit::forget(tx, id.uuid()).await?;
+            invitation::delete_by_email(tx, &user.email).await?;
+            audit::forget(tx, id.uuid(), &user.email).await?;
             jobs::forget_dead(tx, "user_id", id.uuid()).await?;
             let (client, subject) = (Client::default(), Some(id.uuid()));
             let entry =

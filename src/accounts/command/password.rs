@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::session::signed_in;
+use super::session::{encoded, signed_in};
 use super::user::{check_email, check_password};
 use crate::accounts::event::{PasswordChanged, PasswordResetRequested};
 use crate::accounts::model::{
@@ -12,7 +12,7 @@ use crate::accounts::model::{
     UserId,
 };
 use crate::accounts::query::session::{self, Which};
-use crate::accounts::query::{email_change, second_factor, user as query};
+use crate::accounts::query::{api_token, email_change, second_factor, user as query};
 use crate::accounts::{error, policy};
 use crate::graphql::error::Check;
 use crate::graphql::{Error, Result};
@@ -51,7 +51,8 @@ pub(crate) async fn request_password_reset(
     Ok(at + CODE_LIFETIME)
 }
 
-/// Sets a new password with a mailed link, and ends all sessions. The link is over with the old password.
+/// Sets a new password with a mailed link, and ends all sessions and API tokens: whoever asks for this may have lost
+/// the account to somebody. The link is over with the old password.
 ///
 /// # Errors
 /// The link or the password is not good.
@@ -74,7 +75,9 @@ pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPassw
             query::set_verified(tx, id, app.clock.now()).await?;
             let how =
                 Replacement { sessions: Which::All, why: SessionEnd::PasswordReset, action: Action::PasswordReset };
-            replace(tx, app, client, &user, &hash, how).await
+            let (user, mut ended) = replace(tx, app, client, &user, &hash, how).await?;
+            ended.extend(api_token::revoke_all(tx, id, app.clock.now()).await?);
+            Ok::<_, Error>((user, ended))
         })
         .await?;
     app.revocations.learn(ended, []);
@@ -133,19 +136,39 @@ pub(super) async fn confirm(
     if found.password_hash.is_none() {
         return Err(error::no_password(field));
     }
+    compare(app, client, &found, &password, field).await?;
+    Ok(found)
+}
+
+/// The same for those who may have none, because they sign in with another service only: there is nothing to ask them.
+pub(super) async fn confirm_if_any(
+    app: &App,
+    client: &Client,
+    id: UserId,
+    password: Option<String>,
+    field: &'static str,
+) -> Result<()> {
+    let found = query::credentials_of(&mut *app.db.read().await?, id).await?.ok_or_else(error::no_such_user)?;
+    match found.password_hash {
+        Some(_) => compare(app, client, &found, &password.unwrap_or_default(), field).await,
+        None => Ok(()),
+    }
+}
+
+async fn compare(app: &App, client: &Client, found: &Credentials, password: &str, field: &'static str) -> Result<()> {
     let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&found.user.email)).await?;
-    let verdict = match policy::can_be_password(&password) {
-        true => app.passwords.check(password, found.password_hash.clone()).await?,
+    let verdict = match policy::can_be_password(password) {
+        true => app.passwords.check(password.to_owned(), found.password_hash.clone()).await?,
         false => Verdict::Wrong,
     };
     if verdict == Verdict::Wrong {
-        let user = Some(id.uuid());
+        let user = Some(found.user.id.uuid());
         let entry = Entry { action: Action::PasswordRefused, actor: user, subject: user, client, details: json!({}) };
         audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?;
         return Err(error::wrong_password(field));
     }
     app.throttle.succeeded(attempt).await;
-    Ok(found)
+    Ok(())
 }
 
 /// Locks the user whose password was confirmed; it may have been replaced since.
@@ -176,7 +199,7 @@ async fn replace(
     second_factor::delete_challenges(tx, user.id).await?;
     let ended = session::end(tx, user.id, how.sessions, how.why, at).await?;
     let who = Some(user.id.uuid());
-    let details = json!({ "endedSessionIds": ended });
+    let details = json!({ "endedSessionIds": encoded(&ended) });
     let entry = Entry { action: how.action, actor: who, subject: who, client, details };
     audit::record(tx.conn(), app.clock.uuid(), at, entry).await?;
     outbox::record(tx, &app.clock, &PasswordChanged { user_id: user.id, at }).await?;

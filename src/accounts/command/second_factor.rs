@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
+use super::password::confirm_if_any;
 use super::session::open;
 use crate::accounts::event::SecondFactorChanged;
 use crate::accounts::model::{
@@ -15,7 +16,7 @@ use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, OneTimePasswords, Verdict, base32, hash_token, opaque};
+use crate::platform::auth::{Actor, Client, OneTimePasswords, base32, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 use crate::platform::outbox;
@@ -95,15 +96,7 @@ pub(crate) async fn start(
     input: StartSecondFactorInput,
 ) -> Result<PendingFactor> {
     let id = viewer(actor)?;
-    let stored = query::password_hash(&mut *app.db.read().await?, id).await?;
-    if stored.is_some() {
-        let password = input.password.filter(|password| policy::can_be_password(password));
-        let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&id.encode())).await?;
-        if app.passwords.check(password.unwrap_or_default(), stored).await? == Verdict::Wrong {
-            return Err(error::wrong_password("password"));
-        }
-        app.throttle.succeeded(attempt).await;
-    }
+    confirm_if_any(app, client, id, input.password, "password").await?;
     let secret = OneTimePasswords::secret();
     app.db
         .transaction(async |tx| {
@@ -131,7 +124,7 @@ pub(crate) async fn confirm(
 ) -> Result<Vec<String>> {
     let id = viewer(actor)?;
     let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&id.encode())).await?;
-    let (codes, changed) = app
+    let done = app
         .db
         .transaction(async |tx| {
             let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
@@ -140,16 +133,18 @@ pub(crate) async fn confirm(
                 return Err(error::factor_exists());
             }
             if !verify(tx, app, client, id, &input.code).await? {
-                return Err(error::wrong_code());
+                // That it was tried must be written down, so this is no error for the transaction.
+                return failed(tx, app, client, id).await.map(|()| None);
             }
             query::confirm(tx, id, app.clock.now()).await?;
             let codes = renew(tx, id).await?;
             note(tx, app, actor, client, id, FactorChange::Enabled).await?;
             // The powers of an administrator who needed this begin with the next access token.
             let changed = user::renew_tokens(tx, user.id, app.clock.now()).await?;
-            Ok((codes, changed))
+            Ok(Some((codes, changed)))
         })
         .await?;
+    let (codes, changed) = done.ok_or_else(error::wrong_code)?;
     app.throttle.succeeded(attempt).await;
     app.revocations.learn([], [(id.uuid(), changed)]);
     Ok(codes)
@@ -236,11 +231,12 @@ where
                 return Err(error::no_factor());
             }
             if !verify(tx, app, client, user, code).await? {
-                return Err(error::wrong_code());
+                return failed(tx, app, client, user).await.map(|()| None);
             }
-            work(tx).await
+            work(tx).await.map(Some)
         })
         .await?;
+    let done = done.ok_or_else(error::wrong_code)?;
     app.throttle.succeeded(attempt).await;
     Ok(done)
 }

@@ -7,7 +7,6 @@ use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::accounts::error;
 use crate::accounts::event::SessionReplayed;
 use crate::accounts::model::{
     Exchange, IssuedTokens, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput,
@@ -15,10 +14,11 @@ use crate::accounts::model::{
 };
 use crate::accounts::query::session::{self as query, Span, Which};
 use crate::accounts::query::{api_token, second_factor, user};
+use crate::accounts::{error, policy};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{Actor, Client, Grant, Role, hash_token, opaque};
+use crate::platform::auth::{Actor, Client, Grant, Role, TokenHash, hash_token, opaque};
 use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
 use crate::platform::outbox;
@@ -53,16 +53,24 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     let span = Span { from: now, to: now + app.config.session_lifetime };
     query::insert(tx, id, user.id, client, &span).await?;
     let actor = Some(user.id.uuid());
-    let entry = Entry { action: Action::SignedIn, actor, subject: actor, client, details: json!({ "sessionId": id }) };
+    let entry =
+        Entry { action: Action::SignedIn, actor, subject: actor, client, details: json!({ "sessionId": id.encode() }) };
     audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
-    issue(tx, app, user, id, &span).await
+    issue(tx, app, user, id, &span, opaque(REFRESH_PREFIX)).await
 }
 
 /// The next pair of tokens of a session.
-pub(super) async fn issue(tx: &mut Tx, app: &App, user: User, id: SessionId, span: &Span) -> Result<SignedIn> {
-    let (refresh_token, hash) = opaque(REFRESH_PREFIX);
+async fn issue(
+    tx: &mut Tx,
+    app: &App,
+    user: User,
+    id: SessionId,
+    span: &Span,
+    (refresh_token, hash): (String, TokenHash),
+) -> Result<SignedIn> {
     query::insert_token(tx, id, &hash, span.from).await?;
-    let lacks_second_factor = lacks_second_factor(tx, app, &user).await?;
+    let lacks_second_factor =
+        policy::needs_second_factor(&app.config, &user) && !second_factor::is_enabled(tx.conn(), user.id).await?;
     // Everything but an administrator's powers, so that the second factor can be set up.
     let role = if lacks_second_factor { Role::Student } else { user.role };
     let grant = Grant { user: user.id.uuid(), role, session: id.uuid(), version: user.token_version };
@@ -70,12 +78,6 @@ pub(super) async fn issue(tx: &mut Tx, app: &App, user: User, id: SessionId, spa
     let refresh_expires_at = span.to;
     let tokens = IssuedTokens { session: id, access_token, access_expires_at, refresh_token, refresh_expires_at };
     Ok(SignedIn { user, tokens, lacks_second_factor })
-}
-
-/// Whether the settings ask for a second factor that this user has not set up.
-async fn lacks_second_factor(tx: &mut Tx, app: &App, user: &User) -> Result<bool> {
-    let needed = app.config.admins_need_second_factor && user.role == Role::Admin;
-    Ok(needed && !second_factor::is_enabled(tx.conn(), user.id).await?)
 }
 
 /// Makes room for one more session.
@@ -99,10 +101,10 @@ async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Res
 /// The session is over. The same client has just exchanged it ([`error::refreshing`]), or somebody has used it before:
 /// the session ends then and its user is told.
 pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -> Result<SignedIn> {
-    let Some(token) = token.or_else(|| client.refresh_cookie.clone()) else {
+    let Some(presented) = token.or_else(|| client.refresh_cookie.clone()) else {
         return Err(error::no_refresh_token());
     };
-    let hash = hash_token(&token);
+    let hash = hash_token(&presented);
     let now = app.clock.now();
     let outcome = app
         .db
@@ -114,7 +116,11 @@ pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -
                 Exchange::Over => Err(over(tx, &session, now).await?),
                 Exchange::Race => Err(error::refreshing()),
                 Exchange::Replay => end_replayed(tx, app, client, &session).await.map(|()| Err(session.id)),
-                Exchange::First | Exchange::Retry => extend(tx, app, client, &session, &hash).await.map(Ok),
+                Exchange::First => {
+                    query::use_token(tx, &hash, now).await?;
+                    extend(tx, app, client, &session, &presented).await.map(Ok)
+                }
+                Exchange::Retry => extend(tx, app, client, &session, &presented).await.map(Ok),
             }
         })
         .await?;
@@ -131,16 +137,16 @@ async fn over(tx: &mut Tx, session: &Session, now: DateTime<Utc>) -> Result<Erro
     Ok(by_ban.map_or_else(error::session_over, |user| error::banned(&user)))
 }
 
-async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, used: &[u8]) -> Result<SignedIn> {
+/// The pair that follows `token`: to whom it is told twice, the same refresh token.
+async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, token: &str) -> Result<SignedIn> {
     let now = app.clock.now();
     let user = user::by_id(tx, session.user_id).await?.ok_or_else(error::session_over)?;
     if user.is_banned(now) {
         return Err(error::banned(&user));
     }
     let span = Span { from: now, to: now + app.config.session_lifetime };
-    query::use_tokens(tx, session.id, now).await?;
-    query::touch(tx, session.id, client, used, &span).await?;
-    issue(tx, app, user, session.id, &span).await
+    query::touch(tx, session.id, client, &hash_token(token), &span).await?;
+    issue(tx, app, user, session.id, &span, app.codes.successor(REFRESH_PREFIX, token)).await
 }
 
 /// Must be committed, so it is no error for the transaction.
@@ -148,7 +154,7 @@ async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session
     let now = app.clock.now();
     query::end(tx, session.user_id, Which::Only(session.id), SessionEnd::Replayed, now).await?;
     let subject = Some(session.user_id.uuid());
-    let details = json!({ "sessionId": session.id });
+    let details = json!({ "sessionId": session.id.encode() });
     let entry = Entry { action: Action::RefreshTokenReplayed, actor: None, subject, client, details };
     audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     let (ip, user_agent) = (client.ip_text(), client.user_agent.clone());
@@ -166,18 +172,27 @@ pub(crate) async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
     Ok(query::live(&mut *app.db.read().await?, user, app.clock.now()).await?)
 }
 
-/// Ends the session that the request belongs to, the viewer's others, or all; returns how many.
+/// Ends the session that the request belongs to, the viewer's others, or all; returns how many. The access token may have
+/// ended: then the refresh token tells whose session it is.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// There is neither an access token nor a refresh token that tells who asks.
 pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: SignOutInput) -> Result<usize> {
-    let (_, session) = signed_in(actor)?;
+    let token = input.refresh_token.or_else(|| client.refresh_cookie.clone());
+    let (user, session) = match (signed_in(actor), token) {
+        (Ok(found), _) => found,
+        (Err(_), Some(token)) => {
+            let found = query::by_token(&mut *app.db.read().await?, &hash_token(&token), app.clock.now()).await?;
+            found.ok_or_else(error::session_over)?
+        }
+        (Err(_), None) => return Err(error::no_refresh_token()),
+    };
     let (which, why) = match input.sessions {
         SessionSelection::Current => (Which::Only(session), SessionEnd::SignedOut),
         SessionSelection::Others => (Which::AllBut(session), SessionEnd::Revoked),
         SessionSelection::All => (Which::All, SessionEnd::SignedOut),
     };
-    Ok(end(app, actor, client, which, why).await?.len())
+    Ok(end(app, user, client, which, why).await?.len())
 }
 
 /// Ends one of the viewer's sessions.
@@ -185,12 +200,12 @@ pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: S
 /// # Errors
 /// It is not one of the viewer's, or has ended already.
 pub(crate) async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeSessionInput) -> Result<SessionId> {
-    let ended = end(app, actor, client, Which::Only(input.session_id), SessionEnd::Revoked).await?;
+    let (user, _) = signed_in(actor)?;
+    let ended = end(app, user, client, Which::Only(input.session_id), SessionEnd::Revoked).await?;
     if ended.is_empty() { Err(error::no_such_session()) } else { Ok(input.session_id) }
 }
 
-async fn end(app: &App, actor: &Actor, client: &Client, which: Which, why: SessionEnd) -> Result<Vec<Uuid>> {
-    let (user, _) = signed_in(actor)?;
+async fn end(app: &App, user: UserId, client: &Client, which: Which, why: SessionEnd) -> Result<Vec<Uuid>> {
     let ended = app.db.transaction(async |tx| end_recorded(tx, app, client, user, which, why).await).await?;
     app.revocations.learn(ended.iter().copied(), []);
     Ok(ended)
@@ -208,12 +223,17 @@ pub(super) async fn end_recorded(
     let now = app.clock.now();
     let ended = query::end(tx, user, which, why, now).await?;
     if !ended.is_empty() {
-        let details = json!({ "sessionIds": ended, "reason": why.as_str() });
+        let details = json!({ "sessionIds": encoded(&ended), "reason": why.as_str() });
         let person = Some(user.uuid());
         let entry = Entry { action: Action::SessionsEnded, actor: person, subject: person, client, details };
         audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
     }
     Ok(ended)
+}
+
+/// The ids of sessions as the schema writes them.
+pub(super) fn encoded(sessions: &[Uuid]) -> Vec<String> {
+    sessions.iter().map(|id| SessionId::new(*id).encode()).collect()
 }
 
 /// Whose session this is, and which: an API token has none.

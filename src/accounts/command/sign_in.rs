@@ -1,9 +1,9 @@
 //! Signing in with a password.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::second_factor::admit;
-use crate::accounts::model::{Admission, SignInInput};
+use crate::accounts::model::{Admission, SignInInput, UserId};
 use crate::accounts::query::user;
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
@@ -27,12 +27,15 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
         false => Verdict::Wrong,
     };
     let Some(user) = found.as_ref().map(|found| &found.user).filter(|_| verdict != Verdict::Wrong) else {
-        let known = found.map(|found| found.user.id.uuid());
-        let entry = Entry { action: Action::SignInFailed, actor: None, subject: known, client, details: json!({}) };
-        audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?;
+        let known = found.map(|found| found.user.id);
+        record_failure(app, client, known, json!({})).await?;
         return Err(error::wrong_credentials());
     };
     app.throttle.succeeded(attempt).await;
+    if user.is_banned(app.clock.now()) {
+        record_failure(app, client, Some(user.id), json!({ "banned": true })).await?;
+        return Err(error::banned(user));
+    }
     let better = match verdict {
         Verdict::Outdated => Some(app.passwords.hash(input.password).await?),
         Verdict::Right | Verdict::Wrong => None,
@@ -50,4 +53,10 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
             admit(tx, app, client, user).await
         })
         .await
+}
+
+async fn record_failure(app: &App, client: &Client, user: Option<UserId>, details: Value) -> Result<()> {
+    let subject = user.map(UserId::uuid);
+    let entry = Entry { action: Action::SignInFailed, actor: None, subject, client, details };
+    Ok(audit::record(&mut *app.db.read().await?, app.clock.uuid(), app.clock.now(), entry).await?)
 }

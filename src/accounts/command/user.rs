@@ -110,7 +110,7 @@ pub(super) fn normalise(email: &str) -> String {
 pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
     let mut check = Check::new();
     let email = check_email(&mut check, "email", &input.email);
-    let name = check.required("name", &input.name, 100);
+    let name = check.name("name", &input.name, 100);
     check_password(&mut check, "password", &input.password);
     check.finish()?;
     Ok((email, name))
@@ -119,10 +119,15 @@ pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
 /// An address as it is stored.
 pub(super) fn check_email(check: &mut Check, field: &str, email: &str) -> String {
     let email = normalise(&check.required(field, email, 254));
-    if !email.is_empty() && email.parse::<lettre::Address>().is_err() {
+    if !email.is_empty() && !can_be_mailed(&email) {
         check.error(UserErrorCode::Invalid, field, "This is not an e-mail address.");
     }
     email
+}
+
+/// Not every address of RFC 5321 can be written to: quoted names and addresses in brackets are refused on the way.
+fn can_be_mailed(email: &str) -> bool {
+    email.parse::<lettre::Address>().is_ok() && !email.contains(['"', '['])
 }
 
 pub(super) fn check_password(check: &mut Check, field: &str, password: &str) {

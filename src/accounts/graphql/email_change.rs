@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::user::{UserObject, object};
+use super::user::UserObject;
 use crate::accounts::command;
 use crate::accounts::model::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
 use crate::graphql::context::{Role, actor, app, client, public, requires};
@@ -73,6 +73,9 @@ impl EmailChangeMutation {
     ) -> Result<Option<Inline<ConfirmEmailChangePayload>>> {
         let outcome = command::confirm_email_change(app(ctx), actor(ctx), client(ctx), input).await;
         let (user, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(ConfirmEmailChangePayload { user: user.map(object), user_errors })))
+        Ok(Some(Inline(ConfirmEmailChangePayload {
+            user: user.map(|user| Inline(UserObject::own(user))),
+            user_errors,
+        })))
     }
 }

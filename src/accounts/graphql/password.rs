@@ -64,7 +64,7 @@ impl PasswordMutation {
         #[graphql(desc = "The token of the link and the new password.")] input: ResetPasswordInput,
     ) -> Result<Option<Inline<ResetPasswordPayload>>> {
         let (user, user_errors) = payload(command::reset_password(app(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(ResetPasswordPayload { user: user.map(object), user_errors })))
+        Ok(Some(Inline(ResetPasswordPayload { user: user.map(|user| Inline(UserObject::own(user))), user_errors })))
     }
 
     /// Replaces the viewer's password. Their other sessions end, and a mail tells of it.

@@ -15,7 +15,7 @@ use crate::accounts::{command, error};
 use crate::graphql::context::{Role, actor, app, client, public, requires};
 use crate::graphql::error::payload;
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError};
+use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError, UserErrorCode};
 use crate::platform::auth::TokenCookie;
 
 const SESSIONS: &str = "sessions";
@@ -165,13 +165,18 @@ impl SessionMutation {
         let transport = if input.refresh_token.is_some() { TokenTransport::Bearer } else { TokenTransport::Cookie };
         let refreshed = command::refresh(app(ctx), client(ctx), input.refresh_token).await;
         let (signed_in, user_errors) = payload(refreshed)?;
+        if transport == TokenTransport::Cookie
+            && user_errors.iter().any(|error| error.0.code == UserErrorCode::SessionOver)
+        {
+            clear_cookies(ctx);
+        }
         let handed = hand_over(ctx, transport, signed_in);
         Ok(Some(Inline(RefreshSessionPayload { handed, user_errors })))
     }
 
     /// Ends the session that this request belongs to, the viewer's other ones, or all. Their access tokens are refused
-    /// and their sockets close within a second.
-    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    /// and their sockets close within a second. When the access token has ended, the refresh token is enough.
+    #[graphql(directive = public::apply())]
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
@@ -202,7 +207,7 @@ impl SessionMutation {
 /// What every payload has that may hand tokens over.
 #[derive(Default, SimpleObject)]
 pub(super) struct Handed {
-    /// Who signed in; null when there are userErrors.
+    /// Who signed in; null when there are userErrors, and when there is a challenge.
     pub(super) user: Option<Inline<UserObject>>,
     /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
     /// are userErrors, and when it is in a cookie.
@@ -213,6 +218,8 @@ pub(super) struct Handed {
     pub(super) refresh_token: Option<String>,
     /// When the refresh token, and with it the session, ends.
     pub(super) refresh_expires_at: Option<DateTime<Utc>>,
+    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
+    pub(super) second_factor_required: Option<bool>,
 }
 
 /// The question for the second factor.
@@ -231,8 +238,6 @@ pub(super) struct Entrance {
     handed: Handed,
     /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
     challenge: Option<Inline<SignInChallenge>>,
-    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
-    second_factor_required: Option<bool>,
 }
 
 /// # Errors
@@ -251,19 +256,19 @@ pub(super) fn let_in(ctx: &Context<'_>, transport: TokenTransport, admission: Op
         Some(Admission::Challenge(challenge)) => (None, Some(challenge)),
         None => (None, None),
     };
-    let second_factor_required = signed_in.as_ref().map(|signed_in| signed_in.lacks_second_factor);
     let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
-    Entrance { handed: hand_over(ctx, transport, signed_in), challenge, second_factor_required }
+    Entrance { handed: hand_over(ctx, transport, signed_in), challenge }
 }
 
 /// Gives tokens to the client in the way that it asked for.
 pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in: Option<SignedIn>) -> Handed {
-    let Some(SignedIn { user, tokens, .. }) = signed_in else { return Handed::default() };
+    let Some(SignedIn { user, tokens, lacks_second_factor }) = signed_in else { return Handed::default() };
     let IssuedTokens { access_token, access_expires_at, refresh_token, refresh_expires_at, .. } = tokens;
     let handed = Handed {
-        user: Some(Inline(UserObject::signed_in(user))),
+        user: Some(Inline(UserObject::own(user))),
         expires_at: Some(access_expires_at),
         refresh_expires_at: Some(refresh_expires_at),
+        second_factor_required: Some(lacks_second_factor),
         ..Handed::default()
     };
     match transport {

@@ -20,9 +20,9 @@ const IDENTITIES: &str = "identities";
 #[derive(Clone)]
 pub struct UserObject {
     pub(super) user: Arc<User>,
-    /// Whether this request has opened a session of the user's: whoever sent it is the user, though it came without a
-    /// token.
-    signed_in: bool,
+    /// Whether this request has proved to be the user's, though it came without a token: it has signed them in, or had
+    /// a link that was mailed to them.
+    own: bool,
 }
 
 /// Somebody with an account.
@@ -119,17 +119,17 @@ impl UserObject {
 impl UserObject {
     /// A user as whoever asks may see them.
     pub fn new(user: Arc<User>) -> UserObject {
-        UserObject { user, signed_in: false }
+        UserObject { user, own: false }
     }
 
-    /// A user who has just signed in.
-    pub(super) fn signed_in(user: User) -> UserObject {
-        UserObject { user: Arc::new(user), signed_in: true }
+    /// A user whose own request it is.
+    pub(super) fn own(user: User) -> UserObject {
+        UserObject { user: Arc::new(user), own: true }
     }
 
     /// What only the user and administrators see; with an API token, those whose scope it has.
     fn private(&self, ctx: &Context<'_>, what: &str) -> Result<()> {
-        let own = self.signed_in || within(ctx, Scope::ReadAccount).is(self.user.id);
+        let own = self.own || within(ctx, Scope::ReadAccount).is(self.user.id);
         match own || policy::can_see_private(within(ctx, Scope::ReadUsers), &self.user) {
             true => Ok(()),
             false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),

@@ -25,6 +25,8 @@ pub(super) static EMAIL_CHANGE_CONFIRM: Template = mail::template!("email_change
 pub(super) static EMAIL_CHANGE_NOTICE: Template = mail::template!("email_change_notice");
 /// A refresh token came twice.
 pub(super) static SESSION_STOLEN: Template = mail::template!("session_stolen");
+/// A program can act for the user from now on.
+pub(super) static API_TOKEN_CREATED: Template = mail::template!("api_token_created");
 /// An administrator has shut somebody out.
 pub(super) static ACCOUNT_BANNED: Template = mail::template!("account_banned");
 /// Somebody without an account is to join the team.
@@ -75,6 +77,16 @@ pub(super) struct PasswordReset<'a> {
 pub(super) struct PasswordChanged<'a> {
     pub(super) name: &'a str,
     pub(super) at: DateTime<Utc>,
+}
+
+/// For [`API_TOKEN_CREATED`].
+#[derive(Serialize)]
+pub(super) struct ApiTokenCreated<'a> {
+    pub(super) name: &'a str,
+    /// What its owner calls it.
+    pub(super) token_name: &'a str,
+    pub(super) at: DateTime<Utc>,
+    pub(super) until: DateTime<Utc>,
 }
 
 /// For [`EMAIL_CHANGE_CONFIRM`].
@@ -188,6 +200,7 @@ pub fn mails() -> Vec<Sample> {
         Sample::new(&EMAIL_CHANGE_CONFIRM, "", EmailChangeConfirm { code, link, minutes }),
         Sample::new(&EMAIL_CHANGE_NOTICE, "", EmailChangeNotice { name, new_email, at }),
         Sample::new(&SESSION_STOLEN, "", SessionStolen { name, device, ip, at }),
+        Sample::new(&API_TOKEN_CREATED, "", ApiTokenCreated { name, token_name: "Nightly report", at, until }),
         Sample::new(&ACCOUNT_BANNED, "for a time", banned(Some(until))),
         Sample::new(&ACCOUNT_BANNED, "for good", banned(None)),
         Sample::new(&TEAM_INVITATION, "instructor", invited(Role::Instructor)),

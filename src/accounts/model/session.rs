@@ -99,7 +99,7 @@ pub(crate) struct RefreshToken {
 pub(crate) enum Exchange {
     /// Its first use.
     First,
-    /// The same client again, soon: it did not get the answer. The token that it did not get is void.
+    /// The same client again, soon: it did not get the answer, or has two tabs. It gets the same answer again.
     Retry,
     /// The same token twice at once: the other one gets the answer.
     Race,
@@ -117,7 +117,9 @@ impl Exchange {
         }
         let Some(used_at) = token.used_at else { return Exchange::First };
         let latest = session.previous_hash.as_ref() == Some(&token.hash);
-        let same_client = session.ip == client.ip_text() && session.user_agent == client.user_agent;
+        // Not its address: answers get lost when a phone changes networks. A thief who is taken for the client here gets
+        // what the client has, so that the next of the two to refresh gives the theft away.
+        let same_client = session.user_agent == client.user_agent;
         match now - used_at {
             since if latest && since < RACE => Exchange::Race,
             since if latest && same_client && since < GRACE => Exchange::Retry,
@@ -230,11 +232,20 @@ pub(crate) enum SessionSelection {
 }
 
 /// Signs out.
-#[derive(Clone, Debug, InputObject)]
+#[derive(Clone, InputObject)]
 pub(crate) struct SignOutInput {
+    /// The refresh token, when the access token has ended. Leave it out when it is in a cookie.
+    pub(crate) refresh_token: Option<String>,
     /// Which sessions end.
     #[graphql(default)]
     pub(crate) sessions: SessionSelection,
+}
+
+// Tokens must not reach a log by way of a derived Debug.
+impl fmt::Debug for SignOutInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignOutInput").field("sessions", &self.sessions).finish_non_exhaustive()
+    }
 }
 
 /// Ends one of the viewer's sessions.
@@ -257,7 +268,8 @@ mod tests {
     #[test]
     fn the_table_of_exchanges() {
         let client = Client::new(Some([192, 0, 2, 1].into()), "Firefox");
-        let thief = Client::new(Some([192, 0, 2, 9].into()), "Firefox");
+        let moved = Client::new(Some([192, 0, 2, 9].into()), "Firefox");
+        let thief = Client::new(Some([192, 0, 2, 1].into()), "Chrome");
         let session = Session {
             id: SessionId::new(Uuid::from_u128(1)),
             user_id: Id::new(Uuid::from_u128(2)),
@@ -278,6 +290,7 @@ mod tests {
             ("the current one from elsewhere", &session, &unused, &thief, 200, Exchange::First),
             ("two tabs at once", &session, &latest, &client, 100, Exchange::Race),
             ("a lost answer", &session, &latest, &client, 101, Exchange::Retry),
+            ("a lost answer and another network", &session, &latest, &moved, 101, Exchange::Retry),
             ("the end of the grace", &session, &latest, &client, 129, Exchange::Retry),
             ("after the grace", &session, &latest, &client, 130, Exchange::Replay),
             ("another client in the grace", &session, &latest, &thief, 101, Exchange::Replay),

@@ -64,6 +64,10 @@ pub(in crate::accounts) async fn count_live(tx: &mut Tx, user: UserId, now: Date
         .await
 }
 
+pub(in crate::accounts) async fn by_id(conn: &mut AsyncPgConnection, id: ApiTokenId) -> QueryResult<Option<ApiToken>> {
+    api_tokens::table.find(id).select(ApiToken::as_select()).first(conn).await.optional()
+}
+
 /// The token with this hash and its owner, whatever their state.
 pub(in crate::accounts) async fn by_hash(
     conn: &mut AsyncPgConnection,

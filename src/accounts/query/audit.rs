@@ -10,6 +10,7 @@ use crate::accounts::model::{AuditEntry, AuditFilter};
 use crate::graphql::Id;
 use crate::graphql::page::Page;
 use crate::platform::db::schema::audit_entries;
+use crate::platform::db::storable;
 
 type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 
@@ -51,10 +52,10 @@ fn filtered(filter: &AuditFilter) -> Rows<'_> {
     if let Some(wanted) = filter.subject_id {
         rows = rows.filter(subject_id.eq(wanted));
     }
-    if let Some(from) = filter.from {
+    if let Some(from) = filter.from.map(storable) {
         rows = rows.filter(at.ge(from));
     }
-    if let Some(to) = filter.to {
+    if let Some(to) = filter.to.map(storable) {
         rows = rows.filter(at.lt(to));
     }
     rows

@@ -15,6 +15,7 @@ use crate::accounts::model::{User, UserFilter, UserId};
 use crate::graphql::page::Page;
 use crate::platform::auth::Role;
 use crate::platform::db::schema::users;
+use crate::platform::db::storable;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -103,10 +104,10 @@ fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
         Some(true) => rows = rows.filter(users::banned_at.is_not_null()).filter(not(over)),
         Some(false) => rows = rows.filter(users::banned_at.is_null().or(over)),
     }
-    if let Some(from) = filter.created_from {
+    if let Some(from) = filter.created_from.map(storable) {
         rows = rows.filter(users::created_at.ge(from));
     }
-    if let Some(to) = filter.created_to {
+    if let Some(to) = filter.created_to.map(storable) {
         rows = rows.filter(users::created_at.lt(to));
     }
     rows

@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::accounts::model::{FactorState, SecondFactor, StoredChallenge, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::db::Tx;
-use crate::platform::db::schema::{recovery_codes, second_factors, sign_in_challenges, users};
+use crate::platform::db::schema::{recovery_codes, second_factors, sign_in_challenges};
 
 /// Locks a user's second factor, confirmed or not: codes are checked one after the other.
 pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> QueryResult<Option<SecondFactor>> {
@@ -29,11 +29,6 @@ pub(crate) async fn state(conn: &mut AsyncPgConnection, user: UserId) -> QueryRe
         .filter(recovery_codes::used_at.is_null())
         .count();
     Ok(Some(FactorState { enabled_at, codes_left: unused.get_result(conn).await? }))
-}
-
-/// The stored hash of the user's password.
-pub(crate) async fn password_hash(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<String>> {
-    users::table.find(user).select(users::password_hash).first(conn).await
 }
 
 /// Stores a secret that waits for its first code, in place of another one that does.

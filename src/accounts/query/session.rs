@@ -44,6 +44,7 @@ pub(in crate::accounts) async fn insert(
         .map(drop)
 }
 
+/// Inserts a token, unless it is there: one that is told again.
 pub(in crate::accounts) async fn insert_token(
     tx: &mut Tx,
     session: SessionId,
@@ -56,6 +57,7 @@ pub(in crate::accounts) async fn insert_token(
             refresh_tokens::session_id.eq(session),
             refresh_tokens::issued_at.eq(now),
         ))
+        .on_conflict_do_nothing()
         .execute(tx.conn())
         .await
         .map(drop)
@@ -79,11 +81,26 @@ pub(in crate::accounts) async fn lock_by_token(
     Ok(Some((session, token)))
 }
 
-/// Marks every unused token of the session as used: the one that is exchanged, or one whose answer was lost.
-pub(in crate::accounts) async fn use_tokens(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> QueryResult<()> {
-    diesel::update(refresh_tokens::table)
-        .filter(refresh_tokens::session_id.eq(session))
-        .filter(refresh_tokens::used_at.is_null())
+/// The session, if it is live, to which a token belongs, used or not, and whose it is.
+pub(in crate::accounts) async fn by_token(
+    conn: &mut AsyncPgConnection,
+    hash: &TokenHash,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(UserId, SessionId)>> {
+    refresh_tokens::table
+        .inner_join(sessions::table)
+        .filter(refresh_tokens::hash.eq(hash.as_slice()))
+        .filter(sessions::ended_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .select((sessions::user_id, sessions::id))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Marks a token as used.
+pub(in crate::accounts) async fn use_token(tx: &mut Tx, hash: &TokenHash, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(refresh_tokens::table.find(hash.as_slice()))
         .set(refresh_tokens::used_at.eq(now))
         .execute(tx.conn())
         .await

@@ -17,6 +17,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use super::opaque::{TokenHash, hash_token};
 use crate::platform::fault::{Context, Fault};
 
 type HmacSha256 = Hmac<Sha256>;
@@ -109,6 +110,18 @@ impl Codes {
     pub fn is_link(&self, link: &Link, proof: Proof, state: &str, now: DateTime<Utc>) -> bool {
         let made = |key| over(key, "link", proof, link.id, link.expires, state).verify_slice(&link.mac).is_ok();
         now.timestamp() < link.expires && self.keys.iter().any(made)
+    }
+}
+
+impl Codes {
+    /// The opaque token that follows `token`: the same one each time, and nobody without the key can tell it. So
+    /// somebody who lost it, and asks again, is given what they lost.
+    pub fn successor(&self, prefix: &str, token: &str) -> (String, TokenHash) {
+        let mac = self.keys.first().map(|key| key.clone().chain_update("successor\0").chain_update(token).finalize());
+        let text = URL_SAFE_NO_PAD.encode(mac.map(|mac| mac.into_bytes()).unwrap_or_default());
+        let next = format!("{prefix}{text}");
+        let hash = hash_token(&next);
+        (next, hash)
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -250,6 +251,13 @@ async fn rollback(conn: &mut AsyncPgConnection) {
         // The pool discards a connection whose transaction is still open, and PostgreSQL rolls it back then.
         tracing::warn!(%error, "a rollback failed; the connection is dropped");
     }
+}
+
+/// The nearest point in time that PostgreSQL can compare with: in years of one to four digits.
+pub fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
+    // The first second of year 1, the last of year 9999.
+    let (first, last) = (DateTime::from_timestamp(-62_135_596_800, 0), DateTime::from_timestamp(253_402_300_799, 0));
+    at.clamp(first.unwrap_or(at), last.unwrap_or(at))
 }
 
 /// Opens connections and gives each the session settings that the rest of the program counts on.

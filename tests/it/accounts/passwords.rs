@@ -44,6 +44,12 @@ async fn a_forgotten_password_is_replaced_with_a_mailed_link() {
     let token = token(&mail_of);
     assert!(mail_of.text.contains(&format!("https://learn.example/reset-password?token={token}")), "{}", mail_of.text);
 
+    let create = "mutation { createApiToken(input: { name: \"Report\", scopes: [READ_ACCOUNT],
+        expiresAt: \"2026-12-20T09:00:00Z\" }) { token } }";
+    let program = app.data(ada["accessToken"].as_str(), create, json!({})).await["createApiToken"].take();
+    assert!(is_in(&app, &text(&program["token"])).await);
+    assert_eq!(mail(&app, ADA).await.subject, "A new API token of your account");
+
     let short = reset(&app, &token, "short").await;
     assert_eq!((refusal(&short), &short["userErrors"][0]["field"]), ("TOO_SHORT".into(), &json!(["newPassword"])));
     let done = reset(&app, &token, NEW).await;
@@ -51,6 +57,7 @@ async fn a_forgotten_password_is_replaced_with_a_mailed_link() {
     for session in [&ada, &elsewhere] {
         assert!(!is_in(&app, &text(&session["accessToken"])).await, "every session has ended, at once");
     }
+    assert!(!is_in(&app, &text(&program["token"])).await, "and every token for programs");
     let reasons = app.sql("SELECT string_agg(DISTINCT end_reason, ',') FROM sessions").await;
     assert_eq!(reasons, "password_reset");
     assert_eq!(refusal(&sign_in(&app, ADA, PASSWORD).await), "WRONG_CREDENTIALS");

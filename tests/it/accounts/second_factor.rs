@@ -74,7 +74,7 @@ async fn sign_in_asks_for_the_code_and_takes_each_once() {
         assert_eq!(asked[field], nothing[field], "the password alone opens nothing: {asked:#}");
     }
     let challenge = &asked["challenge"];
-    assert_eq!(error(&complete(&app, challenge, "000000").await), "WRONG_CREDENTIALS");
+    assert_eq!(error(&complete(&app, challenge, "000000").await), "WRONG_CODE");
     let now = code(&app, &secret);
     let signed_in = complete(&app, challenge, &format!("{} {}", &now[..3], &now[3..])).await;
     assert_eq!(signed_in["user"]["id"], ada.id, "typed with a space: {signed_in:#}");
@@ -82,7 +82,7 @@ async fn sign_in_asks_for_the_code_and_takes_each_once() {
     assert_eq!(viewer["viewer"]["id"], ada.id);
     assert_eq!(error(&complete(&app, challenge, &now).await), "SESSION_OVER", "the question was answered");
     let again = sign_in(&app, "ada@people.example").await["challenge"].take();
-    assert_eq!(error(&complete(&app, &again, &now).await), "WRONG_CREDENTIALS", "the code was used");
+    assert_eq!(error(&complete(&app, &again, &now).await), "WRONG_CODE", "the code was used");
     later(&app);
     assert!(complete(&app, &again, &code(&app, &secret)).await["accessToken"].is_string());
 }
@@ -94,7 +94,7 @@ async fn a_question_can_be_answered_five_times_and_for_ten_minutes() {
     let (secret, _) = enable(&app, &ada).await;
     let asked = sign_in(&app, "ada@people.example").await["challenge"].take();
     for _ in 0..5 {
-        assert_eq!(error(&complete(&app, &asked, "000000").await), "WRONG_CREDENTIALS");
+        assert_eq!(error(&complete(&app, &asked, "000000").await), "WRONG_CODE");
     }
     app.app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(error(&complete(&app, &asked, &code(&app, &secret)).await), "SESSION_OVER");
@@ -137,11 +137,11 @@ async fn a_recovery_code_helps_once_and_its_owner_is_told() {
     let left = app.data(Some(&token), "{ secondFactor { recoveryCodesLeft } }", json!({})).await;
     assert_eq!(left["secondFactor"]["recoveryCodesLeft"], 9);
     let asked = sign_in(&app, "ada@people.example").await["challenge"].take();
-    assert_eq!(error(&complete(&app, &asked, &codes[0]).await), "WRONG_CREDENTIALS");
+    assert_eq!(error(&complete(&app, &asked, &codes[0]).await), "WRONG_CODE");
     let ada = User { id: ada.id, token };
     let renewed = app.mutate(&ada, "renewRecoveryCodes", "recoveryCodes", json!({ "code": code(&app, &secret) })).await;
     assert_eq!(renewed["recoveryCodes"].as_array().unwrap().len(), 10);
-    assert_eq!(error(&complete(&app, &asked, &codes[1]).await), "WRONG_CREDENTIALS", "the old ones are worthless");
+    assert_eq!(error(&complete(&app, &asked, &codes[1]).await), "WRONG_CODE", "the old ones are worthless");
     app.settle().await;
     let mut subjects: Vec<String> = app.mails.lock().unwrap().iter().map(|mail| mail.subject.clone()).collect();
     subjects.sort();
@@ -174,7 +174,7 @@ async fn setting_it_up_takes_the_password_and_giving_it_up_a_code() {
     let give_up = async |code: String| {
         app.data(Some(&token), disable, json!({ "input": { "code": code } })).await["disableSecondFactor"].take()
     };
-    assert_eq!(error(&give_up("000000".into()).await), "WRONG_CREDENTIALS");
+    assert_eq!(error(&give_up("000000".into()).await), "WRONG_CODE");
     later(&app);
     assert_eq!(give_up(code(&app, &secret)).await["disabled"], true);
     assert!(sign_in(&app, "ada@people.example").await["accessToken"].is_string());
@@ -196,7 +196,16 @@ async fn an_administrator_who_needs_one_has_no_powers_without() {
     let root = User { id: root.id, token: signed_in["accessToken"].as_str().unwrap().into() };
     let refused = promote(&root.token).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused:#}");
+    // A token for programs is no way around it.
+    let input = json!({ "name": "All", "scopes": ["READ_USERS"], "expiresAt": "2026-12-20T09:00:00Z" });
+    let made = app.mutate(&root, "createApiToken", "token", input).await;
+    let users = "{ users { totalCount } }";
+    let body = app.send(made["token"].as_str(), users, json!({})).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN", "{body:#}");
     let (secret, _) = enable(&app, &root).await;
+    app.app.clock.advance(chrono::TimeDelta::seconds(31));
+    let body = app.send(made["token"].as_str(), users, json!({})).await;
+    assert_eq!(body["data"]["users"]["totalCount"], 2, "{body:#}");
     // Refreshing is enough: the session was there before.
     let refresh = "mutation ($input: RefreshSessionInput!) { refreshSession(input: $input) { accessToken } }";
     let input = json!({ "input": { "refreshToken": signed_in["refreshToken"] } });

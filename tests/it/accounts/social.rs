@@ -279,7 +279,7 @@ async fn who_is_banned_does_not_come_in_this_way_either() {
     world.app.sql("UPDATE users SET banned_at = '2026-11-20T09:00:00Z', ban_reason = 'Spam.'").await;
     for who in [ada(), person("bob", "bob@people.example", true)] {
         let payload = world.sign_in(&who).await;
-        assert_eq!(refused(&payload), "NOT_ALLOWED");
+        assert_eq!(refused(&payload), "BANNED");
         assert!(payload["userErrors"][0]["message"].as_str().unwrap().contains("Spam."), "{payload:#}");
     }
     assert_eq!(world.count("identities").await, 1, "nothing is linked on the way");

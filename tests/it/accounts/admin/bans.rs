@@ -62,10 +62,10 @@ async fn who_is_banned_is_told_why_by_mail_and_when_they_come_back() {
     ban(&app, &root.token, &ada, json!("2026-12-01T12:00:00Z")).await;
     let sentence = "This account is banned until 2026-12-01 12:00 UTC: Advertisements.";
     let refresh = app.data(None, REFRESH, json!({ "token": signed_in["refreshToken"] })).await;
-    let expected = json!({ "accessToken": null, "userErrors": [{ "code": "NOT_ALLOWED", "message": sentence }] });
+    let expected = json!({ "accessToken": null, "userErrors": [{ "code": "BANNED", "message": sentence }] });
     assert_eq!(refresh["refreshSession"], expected);
     let again = sign_in(&app, "ada", PASSWORD).await;
-    assert_eq!(user_error(&again), ("NOT_ALLOWED", &json!([]), sentence));
+    assert_eq!(user_error(&again), ("BANNED", &json!([]), sentence));
     assert_eq!((&again["user"], &again["accessToken"]), (&Value::Null, &Value::Null));
     let guess = sign_in(&app, "ada", "wrong horse battery").await;
     assert_eq!(user_error(&guess).0, "WRONG_CREDENTIALS", "nobody else learns of the ban");
@@ -89,7 +89,7 @@ async fn a_ban_ends_by_itself_or_is_lifted_and_old_sessions_stay_over() {
     let before = sign_in(&app, "ada", PASSWORD).await;
     ban(&app, &root.token, &ada, json!("2026-11-20T09:10:00Z")).await;
     app.app.clock.advance(TimeDelta::minutes(10) - TimeDelta::microseconds(1));
-    assert_eq!(user_error(&sign_in(&app, "ada", PASSWORD).await).0, "NOT_ALLOWED");
+    assert_eq!(user_error(&sign_in(&app, "ada", PASSWORD).await).0, "BANNED");
     app.app.clock.advance(TimeDelta::microseconds(1));
     assert!(sign_in(&app, "ada", PASSWORD).await["accessToken"].is_string());
     let node = "query ($id: ID!) { node(id: $id) { ... on User { ban { reason } } } }";
@@ -99,7 +99,7 @@ async fn a_ban_ends_by_itself_or_is_lifted_and_old_sessions_stay_over() {
     assert_eq!(refused["refreshSession"]["userErrors"][0]["code"], "SESSION_OVER");
 
     ban(&app, &root.token, &ada, Value::Null).await;
-    assert_eq!(user_error(&sign_in(&app, "ada", PASSWORD).await).0, "NOT_ALLOWED");
+    assert_eq!(user_error(&sign_in(&app, "ada", PASSWORD).await).0, "BANNED");
     for _ in 0..2 {
         let unbanned = app.data(Some(&root.token), UNBAN, json!({ "input": { "userId": ada } })).await;
         let expected = json!({ "user": { "id": ada, "ban": null }, "userErrors": [] });

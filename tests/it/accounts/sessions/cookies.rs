@@ -82,8 +82,9 @@ async fn signing_out_removes_the_cookies_and_ends_the_session() {
     let refused = page.send(SESSIONS, json!({})).await;
     assert_eq!(refused.code(), "UNAUTHENTICATED", "{:#}", refused.body);
     let renewed = page.renew().await;
-    assert_eq!((code(&renewed.body["data"]["refreshSession"]), renewed.set.len()), ("SESSION_OVER", 0));
-    // A browser that still has them can sign in again.
+    assert_eq!((code(&renewed.body["data"]["refreshSession"]), renewed.set.len()), ("SESSION_OVER", 2));
+    assert_eq!(page.cookies().len(), 0, "what is worth nothing is removed");
+    // A browser that had them can sign in again.
     assert_eq!(page.sign_in("ada").await.body["data"]["signIn"]["user"]["id"], *id);
     assert_eq!(page.viewer().await, json!(id));
 }

@@ -25,7 +25,7 @@ async fn the_session_that_was_used_the_longest_ago_makes_room() {
     app.app.clock.advance(TimeDelta::minutes(1));
     // The older session is the one that was used last.
     one.renew().await;
-    let (_, doomed) = lyceum::graphql::id::split(&two.session().await).unwrap();
+    let doomed = two.session().await;
     let three = Phone::of(&app, "ada").await;
     soon("both nodes", async || !two.is_in().await && !two.on(&other).is_in().await).await;
     assert_eq!(code(&two.renew().await), "SESSION_OVER");

@@ -94,7 +94,7 @@ async fn a_ban_that_is_being_committed_is_waited_for() {
     crate::nodes::eventually("both wait", async || cluster::ask(cluster::throwaway(), &waiting).await == "2").await;
     ban.batch_execute("COMMIT").await.unwrap();
     assert_eq!(code(&refresh.await.unwrap()), "SESSION_OVER");
-    assert_eq!(code(&sign_in.await.unwrap()), "NOT_ALLOWED");
+    assert_eq!(code(&sign_in.await.unwrap()), "BANNED");
     soon("the ban", async || !phone.is_in().await).await;
     assert_eq!(app.sql("SELECT count(*) FROM sessions WHERE ended_at IS NULL").await, "0");
 }
