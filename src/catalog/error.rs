@@ -1,5 +1,6 @@
 //! What a caller can act on.
 
+use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Error, UserError, UserErrorCode};
 
 pub(super) fn slug_taken() -> Error {
@@ -42,4 +43,8 @@ pub(super) fn wrong_order(code: UserErrorCode, ids: &[String], what: &str) -> Us
         more => format!(" and {more} more"),
     };
     UserError::new(code, &["sections"], format!("{what}: {named}{more}."))
+}
+
+pub(super) fn other_currency(currency: CurrencyCode, field: &str) -> String {
+    format!("Both prices are in one currency; {field} is in {}.", currency.code())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::event::{CoursePublished, LessonPublished};
-use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use super::model::{Course, CourseId, CourseLists, Lesson, LessonId, ROWS, Section, SectionId};
 use super::query::course::{self, CatalogKey};
 use super::query::{outline, slug};
 use crate::accounts::UserId;
@@ -16,6 +16,7 @@ use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::fault::Fault;
+use crate::platform::markdown;
 use crate::platform::outbox::Event;
 
 /// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
@@ -77,6 +78,48 @@ impl Load for DescriptionOf {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
+    }
+}
+
+/// The same as HTML that a site can show as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DescriptionHtmlOf(pub(super) CourseId);
+
+impl Load for DescriptionHtmlOf {
+    type Value = Arc<str>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
+        // Milliseconds for a long one: not on a thread that serves others.
+        let rendered = tokio::task::spawn_blocking(move || {
+            rows.into_iter().map(|(id, text)| (DescriptionHtmlOf(id), markdown::render(&text).into())).collect()
+        });
+        Ok(rendered.await?)
+    }
+}
+
+/// A course's tags, benefits and prerequisites.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ListsOf(pub(super) CourseId);
+
+impl Load for ListsOf {
+    type Value = Arc<CourseLists>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(lists: &Self::Value) -> usize {
+        1 + lists.benefits.len() + lists.prerequisites.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = course::lists(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, lists)| (ListsOf(id), Arc::new(lists))).collect())
     }
 }
 

@@ -22,7 +22,7 @@ pub use graphql::{
     lesson_node, section_node,
 };
 pub use model::{
-    Category, CategoryId, Channel, ChannelId, Course, CourseId, CreateCourseInput, CreateLessonInput,
+    Category, CategoryId, Channel, ChannelId, Course, CourseFacts, CourseId, CreateCourseInput, CreateLessonInput,
     CreateSectionInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonId, Level, PublishCourseInput,
     PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput, UpdateCourseInput,
     UpdateLessonInput, UpdateSectionInput,

@@ -231,6 +231,24 @@ impl Check {
         text
     }
 
+    /// Short texts, each as by [`Check::required`]; at most `most` of them. A mistake in one is at its place, from 0.
+    pub fn list(&mut self, field: &str, values: &[String], most: usize, longest: usize) -> Vec<String> {
+        if values.len() > most {
+            let message = format!("{} has {} entries; at most {most} are allowed.", title(field), values.len());
+            self.error(UserErrorCode::TooLong, field, message);
+            return Vec::new();
+        }
+        let mut texts = Vec::new();
+        for (place, value) in values.iter().enumerate() {
+            let before = self.errors.len();
+            texts.push(self.required(field, value, longest));
+            for error in self.errors.iter_mut().skip(before) {
+                error.field.push(place.to_string());
+            }
+        }
+        texts
+    }
+
     /// Ends the check.
     ///
     /// # Errors

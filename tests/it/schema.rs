@@ -19,9 +19,12 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 6] = [
+const PLAIN_LISTS: [&str; 9] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
+    "Course.benefits",
+    "Course.prerequisites",
+    "Course.tags",
     "Query.nodes",
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod course;
+mod facts;
 mod outline;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};

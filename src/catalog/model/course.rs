@@ -4,7 +4,7 @@ use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::{CategoryId, ChannelId, Level};
+use super::{CategoryId, ChannelId, CourseFacts, Level};
 use crate::accounts::UserId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
@@ -100,6 +100,9 @@ pub struct CreateCourseInput {
     /// Markdown, at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
+    /// What a catalog tells.
+    #[graphql(flatten)]
+    pub facts: CourseFacts,
 }
 
 /// Changes of a course; what is left out stays as it is.
@@ -117,6 +120,9 @@ pub struct UpdateCourseInput {
     pub subtitle: Option<String>,
     /// Markdown, at most 20,000 characters.
     pub description: Option<String>,
+    /// What a catalog tells.
+    #[graphql(flatten)]
+    pub facts: CourseFacts,
 }
 
 /// The course to publish.

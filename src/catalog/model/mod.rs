@@ -2,12 +2,15 @@
 
 mod arrange;
 mod course;
+mod facts;
 mod outline;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use course::PublicationStatus;
 pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+pub use facts::CourseFacts;
+pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{
     CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,

@@ -69,7 +69,7 @@ pub enum Level {
 }
 
 impl Level {
-    fn as_str(self) -> &'static str {
+    pub(in crate::catalog) fn as_str(self) -> &'static str {
         match self {
             Level::Beginner => "BEGINNER",
             Level::Intermediate => "INTERMEDIATE",

@@ -149,6 +149,7 @@ async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault
         slug: None,
         subtitle: outline.subtitle.clone(),
         description: outline.description.clone(),
+        ..CreateCourseInput::default()
     };
     let course = catalog::create_course(app, &actor, input).await.map_err(explain)?;
     let last = outline.sections.len().saturating_sub(1);

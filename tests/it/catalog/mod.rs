@@ -3,6 +3,7 @@
 mod arrange;
 mod counts;
 mod drafts;
+mod facts;
 mod own;
 mod paging;
 mod permissions;
