@@ -208,6 +208,17 @@ impl Check {
         self.errors.push(UserError::new(code, &[field], message));
     }
 
+    /// The mistakes of a part of the input, which is at `path`.
+    pub fn part<T>(&mut self, path: &[&str], check: impl FnOnce(&mut Check) -> T) -> T {
+        let mut part = Check::new();
+        let checked = check(&mut part);
+        for mut error in part.errors {
+            error.field.splice(0..0, path.iter().map(|step| step.to_string()));
+            self.errors.push(error);
+        }
+        checked
+    }
+
     /// A text with surrounding space removed; must have 1 to `longest` characters.
     pub fn required(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = self.text(field, value, longest);

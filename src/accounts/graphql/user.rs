@@ -122,6 +122,11 @@ impl UserObject {
         UserObject { user, signed_in: false }
     }
 
+    /// Who it is.
+    pub fn user_id(&self) -> UserId {
+        self.user.id
+    }
+
     /// A user who has just signed in.
     pub(super) fn signed_in(user: User) -> UserObject {
         UserObject { user: Arc::new(user), signed_in: true }

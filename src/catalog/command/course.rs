@@ -11,6 +11,7 @@ use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, Pu
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
 use crate::catalog::query::slug;
 use crate::catalog::{error, policy};
+use crate::channels::own_channel;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
@@ -38,15 +39,17 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     check.finish()?;
     app.db
         .transaction(async |tx| {
-            facts::check_with(tx, None, &facts).await?;
+            let instructor_id = UserId::new(id);
+            facts::check_with(tx, instructor_id, None, &facts).await?;
+            let own = own_channel(tx, &app.clock, instructor_id).await?;
             let mut course = NewCourse {
                 id: CourseId::new(app.clock.uuid()),
                 slug: String::new(),
                 title: &title,
                 subtitle: &subtitle,
                 description: &description,
-                instructor_id: UserId::new(id),
-                facts: facts.into_new(),
+                instructor_id,
+                facts: facts.into_new(own),
             };
             if let Some(slug) = chosen {
                 course.slug = slug;
@@ -87,7 +90,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
             if course.version != input.version {
                 return Ok(Edit::Conflict { version: course.version, current: course });
             }
-            facts::check_with(tx, Some(&course), &changes.facts).await?;
+            facts::check_with(tx, course.instructor_id, Some(&course), &changes.facts).await?;
             if let Some(slug) = changes.slug.as_ref().filter(|slug| **slug != course.slug)
                 && !slug::take(tx, &app.clock, slug, course.id).await?
             {
@@ -148,7 +151,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     Ok(json!({ "courses": items(courses.into_iter().map(course)) }))
 }
 
-fn check_slug(check: &mut Check, slug: &str) -> String {
+pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
     if !slug.is_empty() && ::slug::slugify(&slug) != slug {
         let message = "A slug has lower-case letters and digits, with single hyphens between them.";

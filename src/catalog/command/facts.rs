@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use crate::accounts::UserId;
 use crate::catalog::model::{Course, CourseFacts, FactChanges};
 use crate::catalog::query::category;
 use crate::catalog::{error, policy};
+use crate::channels::teaches_in;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::money::{CurrencyCode, MoneyInput};
@@ -49,23 +51,35 @@ pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
         benefits,
         prerequisites,
         category_id: input.category_id.into(),
+        channel_id: input.channel_id,
         price_minor: price.map(|(minor, _)| minor),
         estimated_price_minor: estimated.map(|price| price.map(|(minor, _)| minor)),
         currency: currency.or_else(|| Some(estimated??.1)),
     }
 }
 
-/// What can be told only in the transaction: whether the category is there, and whether the amounts of a course that
+/// What can be told only in the transaction: whether the category and the channel are there, and whether the amounts of a course that
 /// costs something already would be in two currencies.
 ///
 /// # Errors
 /// What is wrong.
-pub(super) async fn check_with(tx: &mut Tx, course: Option<&Course>, facts: &FactChanges) -> Result<()> {
+pub(super) async fn check_with(
+    tx: &mut Tx,
+    instructor: UserId,
+    course: Option<&Course>,
+    facts: &FactChanges,
+) -> Result<()> {
     let mut check = Check::new();
     if let Some(Some(category)) = facts.category_id
         && !category::hold(tx, category).await?
     {
         check.error(UserErrorCode::NotFound, "categoryId", "There is no such category.");
+    }
+    if let Some(channel) = facts.channel_id
+        && !teaches_in(tx, instructor, channel).await?
+    {
+        let message = "The course's instructor does not teach in such a channel.";
+        check.error(UserErrorCode::NotFound, "channelId", message);
     }
     if let (Some(course), Some(currency)) = (course, facts.currency) {
         if facts.price_minor.is_none() && course.price_minor > 0 {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::category::{CategoryObject, category_node};
 use super::section::SectionObject;
 use crate::accounts::{UserById, UserObject};
 use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, SectionsOf};
 use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus};
 use crate::catalog::policy;
+use crate::channels::{ChannelObject, channel_node};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
@@ -63,6 +65,18 @@ impl CourseObject {
     /// The language that is spoken, a BCP 47 tag; null if it does not say.
     async fn language(&self) -> Option<&str> {
         self.0.language.as_deref()
+    }
+
+    /// From which channel.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Inline<ChannelObject>>> {
+        let Some(id) = self.0.channel_id else { return Ok(None) };
+        Ok(channel_node(ctx, id).await?.map(Inline))
+    }
+
+    /// Under which subject; null if it is sorted into none.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Inline<CategoryObject>>> {
+        let Some(id) = self.0.category_id else { return Ok(None) };
+        Ok(category_node(ctx, id).await?.map(Inline))
     }
 
     /// Key words, in lower case; at most 20.

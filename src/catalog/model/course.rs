@@ -4,8 +4,9 @@ use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::{CategoryId, ChannelId, CourseFacts, Level};
+use super::{CategoryId, CourseFacts, Level};
 use crate::accounts::UserId;
+use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::courses;

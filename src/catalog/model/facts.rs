@@ -4,6 +4,7 @@ use async_graphql::{InputObject, MaybeUndefined};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
 use super::{CategoryId, Level};
+use crate::channels::ChannelId;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::schema::courses;
 
@@ -22,6 +23,9 @@ pub struct CourseFacts {
     pub prerequisites: Option<Vec<String>>,
     /// Under which subject; null: none.
     pub category_id: MaybeUndefined<CategoryId>,
+    /// From which channel: one in which the course's instructor teaches. A new course is from the instructor's own one if
+    /// this is left out.
+    pub channel_id: Option<ChannelId>,
     /// What it costs; 0: nothing. A new course costs nothing if this is left out.
     pub price: Option<MoneyInput>,
     /// What it cost before or elsewhere, in the currency of the price; only shown. Null: nothing is shown.
@@ -38,6 +42,7 @@ pub(in crate::catalog) struct NewFacts {
     pub(in crate::catalog) benefits: Vec<String>,
     pub(in crate::catalog) prerequisites: Vec<String>,
     pub(in crate::catalog) category_id: Option<CategoryId>,
+    pub(in crate::catalog) channel_id: ChannelId,
     pub(in crate::catalog) price_minor: i64,
     pub(in crate::catalog) estimated_price_minor: Option<i64>,
     pub(in crate::catalog) currency: CurrencyCode,
@@ -53,14 +58,15 @@ pub(in crate::catalog) struct FactChanges {
     pub(in crate::catalog) benefits: Option<Vec<String>>,
     pub(in crate::catalog) prerequisites: Option<Vec<String>>,
     pub(in crate::catalog) category_id: Option<Option<CategoryId>>,
+    pub(in crate::catalog) channel_id: Option<ChannelId>,
     pub(in crate::catalog) price_minor: Option<i64>,
     pub(in crate::catalog) estimated_price_minor: Option<Option<i64>>,
     pub(in crate::catalog) currency: Option<CurrencyCode>,
 }
 
 impl FactChanges {
-    /// As the facts of a course that has none yet.
-    pub(in crate::catalog) fn into_new(self) -> NewFacts {
+    /// As the facts of a course that has none yet, and that is from `own` if no channel is chosen.
+    pub(in crate::catalog) fn into_new(self, own: ChannelId) -> NewFacts {
         NewFacts {
             level: self.level.flatten(),
             language: self.language.flatten(),
@@ -68,6 +74,7 @@ impl FactChanges {
             benefits: self.benefits.unwrap_or_default(),
             prerequisites: self.prerequisites.unwrap_or_default(),
             category_id: self.category_id.flatten(),
+            channel_id: self.channel_id.unwrap_or(own),
             price_minor: self.price_minor.unwrap_or_default(),
             estimated_price_minor: self.estimated_price_minor.flatten(),
             currency: self.currency.unwrap_or(CurrencyCode::USD),

@@ -1,12 +1,18 @@
 //! Courses, sections and lessons as rows, and what commands are given.
 
 mod arrange;
+mod category;
+mod content;
 mod course;
 mod facts;
 mod outline;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
+pub(super) use category::CategoryTree;
+pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
+pub(super) use content::{LessonContent, StoredContent};
+pub use content::{LessonContentInput, Link, Resource, Timestamp};
 pub(super) use course::PublicationStatus;
 pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
@@ -16,7 +22,7 @@ pub use outline::{
     UpdateSectionInput,
 };
 
-pub use subject::{Category, CategoryId, Channel, ChannelId, Level};
+pub use subject::{Category, CategoryId, Level};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.
 pub(super) const ROWS: &str = "catalog_rows";

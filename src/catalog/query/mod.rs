@@ -2,6 +2,7 @@
 
 pub(super) mod arrange;
 pub(super) mod category;
+pub(super) mod content;
 pub(super) mod course;
 pub(super) mod outline;
 pub(super) mod slug;

@@ -1,6 +1,8 @@
 //! Courses, sections and lessons through the API.
 
 mod arrange;
+mod categories;
+mod content;
 mod counts;
 mod drafts;
 mod facts;
