@@ -1,5 +1,6 @@
 //! What a caller can act on.
 
+use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Error, UserError, UserErrorCode};
 
 pub(super) fn slug_taken() -> Error {
@@ -23,6 +24,28 @@ pub(super) fn nothing_to_publish() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)
 }
 
+pub(super) fn only_administrators() -> Error {
+    Error::Forbidden("Only administrators change the categories.".into())
+}
+
+pub(super) fn category_slug_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["slug"], "Another category has this slug; choose a different one.")
+}
+
+pub(super) fn no_such_parent() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["parentId"], "There is no such category.")
+}
+
+pub(super) fn part_of_itself() -> Error {
+    let message = "A category cannot become a part of itself or of one of its own parts.";
+    Error::invalid(UserErrorCode::NotAllowed, &["parentId"], message)
+}
+
+pub(super) fn category_in_use(by: &str) -> Error {
+    let message = format!("The category has {by}; move them to another one first.");
+    Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], message)
+}
+
 pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
     let message = format!("A {within} has at most {most} {what}s.");
     Error::invalid(UserErrorCode::OutOfRange, &[], message)
@@ -42,4 +65,8 @@ pub(super) fn wrong_order(code: UserErrorCode, ids: &[String], what: &str) -> Us
         more => format!(" and {more} more"),
     };
     UserError::new(code, &["sections"], format!("{what}: {named}{more}."))
+}
+
+pub(super) fn other_currency(currency: CurrencyCode, field: &str) -> String {
+    format!("Both prices are in one currency; {field} is in {}.", currency.code())
 }

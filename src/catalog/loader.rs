@@ -8,14 +8,19 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::event::{CoursePublished, LessonPublished};
-use super::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use super::model::{
+    CategoryId, CategoryTree, Course, CourseId, CourseLists, Lesson, LessonContent, LessonId, ROWS, Section, SectionId,
+};
+use super::query::category::Shelf;
 use super::query::course::{self, CatalogKey};
-use super::query::{outline, slug};
+use super::query::{category, content, outline, slug};
 use crate::accounts::UserId;
+use crate::channels::ChannelId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::fault::Fault;
+use crate::platform::markdown;
 use crate::platform::outbox::Event;
 
 /// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
@@ -77,6 +82,48 @@ impl Load for DescriptionOf {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
+    }
+}
+
+/// The same as HTML that a site can show as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DescriptionHtmlOf(pub(super) CourseId);
+
+impl Load for DescriptionHtmlOf {
+    type Value = Arc<str>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
+        // Milliseconds for a long one: not on a thread that serves others.
+        let rendered = tokio::task::spawn_blocking(move || {
+            rows.into_iter().map(|(id, text)| (DescriptionHtmlOf(id), markdown::render(&text).into())).collect()
+        });
+        Ok(rendered.await?)
+    }
+}
+
+/// A course's tags, benefits and prerequisites.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ListsOf(pub(super) CourseId);
+
+impl Load for ListsOf {
+    type Value = Arc<CourseLists>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(lists: &Self::Value) -> usize {
+        1 + lists.benefits.len() + lists.prerequisites.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = course::lists(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, lists)| (ListsOf(id), Arc::new(lists))).collect())
     }
 }
 
@@ -209,6 +256,122 @@ impl Load for LessonById {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
         let rows = outline::lessons_by_ids(&*app.db.read().await?, &ids).await?;
         Ok(one_each(rows, |lesson| LessonById(lesson.id)))
+    }
+}
+
+/// What a lesson's video comes with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ContentOf(pub(super) LessonId);
+
+impl Load for ContentOf {
+    type Value = Arc<LessonContent>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(content: &Self::Value) -> usize {
+        1 + content.description.len() / ROW_BYTES
+            + content.timestamps.len()
+            + content.links.len()
+            + content.resources.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
+        let rows = content::contents(&*app.db.read().await?, &ids).await?;
+        let read = |(id, stored)| Ok((ContentOf(id), Arc::new(LessonContent::try_from(stored)?)));
+        rows.into_iter().map(read).collect()
+    }
+}
+
+/// A lesson's description as HTML that a site can show as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ContentHtmlOf(pub(super) LessonId);
+
+impl Load for ContentHtmlOf {
+    type Value = Arc<str>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
+        let rows = content::descriptions(&*app.db.read().await?, &ids).await?;
+        let rendered = tokio::task::spawn_blocking(move || {
+            rows.into_iter().map(|(id, text)| (ContentHtmlOf(id), markdown::render(&text).into())).collect()
+        });
+        Ok(rendered.await?)
+    }
+}
+
+/// All categories.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Categories;
+
+impl Load for Categories {
+    type Value = Arc<CategoryTree>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(tree: &Self::Value) -> usize {
+        1 + tree.len()
+    }
+
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let rows = category::all(&*app.db.read().await?).await?;
+        Ok(HashMap::from([(Categories, Arc::new(CategoryTree::new(rows)))]))
+    }
+}
+
+/// How many published courses each category has, without its parts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CategoryCounts;
+
+impl Load for CategoryCounts {
+    type Value = Arc<HashMap<CategoryId, i64>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(counts: &Self::Value) -> usize {
+        1 + counts.len()
+    }
+
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let counts = category::count_published(&*app.db.read().await?).await?;
+        Ok(HashMap::from([(CategoryCounts, Arc::new(counts.into_iter().collect()))]))
+    }
+}
+
+/// A page of the published courses of a shelf, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ShelfPage(pub(super) Shelf, pub(super) Page<CatalogKey>);
+
+impl Load for ShelfPage {
+    type Value = Vec<Arc<Course>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(page: &Self::Value) -> usize {
+        1 + page.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| category::published_in(&conn, &key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// How many published courses a channel has; missing for none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ChannelCount(pub(super) ChannelId);
+
+impl Load for ChannelCount {
+    type Value = i64;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let counts = category::count_of_channels(&*app.db.read().await?, &ids).await?;
+        Ok(counts.into_iter().map(|(id, count)| (ChannelCount(id), count)).collect())
     }
 }
 

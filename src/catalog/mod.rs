@@ -13,17 +13,19 @@ mod policy;
 mod query;
 
 pub use command::{
-    create_course, create_lesson, create_section, delete_lesson, delete_section, my_data, publish_course,
-    publish_lesson, reorder_course, update_course, update_lesson, update_section,
+    create_category, create_course, create_lesson, create_section, delete_category, delete_lesson, delete_section,
+    move_category, my_data, publish_course, publish_lesson, reorder_course, update_category, update_course,
+    update_lesson, update_section,
 };
 pub use event::{CoursePublished, LessonPublished};
 pub use graphql::{
-    CatalogMutation, CatalogQuery, CatalogSubscription, CourseObject, LessonObject, SectionObject, course_node,
-    lesson_node, section_node,
+    CatalogMutation, CatalogQuery, CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject,
+    category_node, course_node, courses_of_channel, lesson_node, section_node,
 };
 pub use model::{
-    Category, CategoryId, Channel, ChannelId, Course, CourseId, CreateCourseInput, CreateLessonInput,
-    CreateSectionInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonId, Level, PublishCourseInput,
-    PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput, UpdateCourseInput,
-    UpdateLessonInput, UpdateSectionInput,
+    Category, CategoryId, Course, CourseFacts, CourseId, CreateCategoryInput, CreateCourseInput, CreateLessonInput,
+    CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonContentInput,
+    LessonId, Level, Link, MoveCategoryInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput, Resource,
+    Section, SectionId, SectionOrderInput, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
+    UpdateSectionInput,
 };

@@ -13,6 +13,11 @@ pub(super) fn can_edit(actor: &Actor, course: &Course) -> bool {
     (actor.has(Role::Instructor) && actor.is(course.instructor_id)) || actor.has(Role::Admin)
 }
 
+/// The tree of categories is the administrators'.
+pub(super) fn can_sort(actor: &Actor) -> bool {
+    actor.has(Role::Admin)
+}
+
 /// A draft does not exist for anybody but those who may edit it.
 pub(super) fn can_see(actor: &Actor, course: &Course) -> bool {
     course.published_at.is_some() || can_edit(actor, course)
@@ -21,6 +26,20 @@ pub(super) fn can_see(actor: &Actor, course: &Course) -> bool {
 /// The same for a lesson, in a course that can be seen.
 pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
     can_see(actor, course) && (lesson.published_at.is_some() || can_edit(actor, course))
+}
+
+/// What a lesson's video comes with, and the video: for those who may edit it, and for everybody if it is a preview that is
+/// published in a published course.
+pub(super) fn can_see_content(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
+    let open = lesson.is_preview && course.published_at.is_some() && lesson.published_at.is_some();
+    can_edit(actor, course) || (open && can_see_lesson(actor, course, lesson))
+}
+
+/// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none, or one of the long ones that need not be
+/// kept whole (4.4.1).
+pub(super) fn language(tag: &str) -> Option<String> {
+    let normal = oxilangtag::LanguageTag::parse_and_normalize(tag).ok()?.into_inner();
+    (normal.len() <= 35).then_some(normal)
 }
 
 #[cfg(test)]
@@ -97,6 +116,14 @@ mod tests {
             assert_eq!((can_see(&actor, &course(false)), can_see(&actor, &course(true))), sees, "{who}");
             let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published));
             assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
+            for (course_published, published, is_preview) in
+                [(true, true, true), (true, true, false), (true, false, true), (false, true, true)]
+            {
+                let lesson = Lesson { is_preview, ..lesson(published) };
+                let all = course_published && published && is_preview;
+                let sees = can_see_content(&actor, &course(course_published), &lesson);
+                assert_eq!(sees, edits || all, "{who}: content, {course_published} {published} {is_preview}");
+            }
             assert_eq!(
                 can_see_lesson(&actor, &course(false), &lesson(true)),
                 edits,

@@ -211,6 +211,17 @@ impl Check {
         self.errors.push(UserError::new(code, &[field], message));
     }
 
+    /// The mistakes of a part of the input, which is at `path`.
+    pub fn part<T>(&mut self, path: &[&str], check: impl FnOnce(&mut Check) -> T) -> T {
+        let mut part = Check::new();
+        let checked = check(&mut part);
+        for mut error in part.errors {
+            error.field.splice(0..0, path.iter().map(|step| step.to_string()));
+            self.errors.push(error);
+        }
+        checked
+    }
+
     /// A text with surrounding space removed; must have 1 to `longest` characters.
     pub fn required(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = self.text(field, value, longest);
@@ -250,6 +261,24 @@ impl Check {
         if !(1..=9999).contains(&value.year()) {
             self.error(UserErrorCode::OutOfRange, field, "A year has one to four digits.");
         }
+    }
+
+    /// Short texts, each as by [`Check::required`]; at most `most` of them. A mistake in one is at its place, from 0.
+    pub fn list(&mut self, field: &str, values: &[String], most: usize, longest: usize) -> Vec<String> {
+        if values.len() > most {
+            let message = format!("{} has {} entries; at most {most} are allowed.", title(field), values.len());
+            self.error(UserErrorCode::TooLong, field, message);
+            return Vec::new();
+        }
+        let mut texts = Vec::new();
+        for (place, value) in values.iter().enumerate() {
+            let before = self.errors.len();
+            texts.push(self.required(field, value, longest));
+            for error in self.errors.iter_mut().skip(before) {
+                error.field.push(place.to_string());
+            }
+        }
+        texts
     }
 
     /// Ends the check.

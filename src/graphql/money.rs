@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+use async_graphql::{InputObject, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -10,6 +10,8 @@ use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use iso_currency::Currency;
 use rust_decimal::Decimal;
+
+use super::error::{Check, UserErrorCode};
 
 /// A currency by its code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
@@ -91,6 +93,36 @@ impl Money {
     /// So many minor units of a currency.
     pub fn new(minor: i64, currency: CurrencyCode) -> Money {
         Money { amount: Decimal::new(minor, currency.decimals()), currency }
+    }
+}
+
+/// The most that anything costs, in the currency's main unit.
+const MOST: i64 = 100_000_000;
+
+/// An amount in a currency, from 0 to 100,000,000, with no more decimals than the currency has.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct MoneyInput {
+    /// How much, in the currency's main unit: 19.90. As a text it keeps its digits in every JSON library.
+    pub amount: Decimal,
+    /// Of which currency.
+    pub currency: CurrencyCode,
+}
+
+impl MoneyInput {
+    /// The amount in minor units; 0 when something is wrong with it.
+    pub fn minor(&self, check: &mut Check, field: &str) -> i64 {
+        let MoneyInput { amount, currency } = self;
+        if *amount < Decimal::ZERO || *amount > Decimal::from(MOST) {
+            let message = format!("An amount is between 0 and {MOST}; this one is {amount}.");
+            check.error(UserErrorCode::OutOfRange, field, message);
+            return 0;
+        }
+        currency.minor(*amount).unwrap_or_else(|| {
+            let (code, decimals) = (currency.code(), currency.decimals());
+            let message = format!("An amount in {code} has at most {decimals} decimals; this one is {amount}.");
+            check.error(UserErrorCode::Invalid, field, message);
+            0
+        })
     }
 }
 

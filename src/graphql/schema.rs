@@ -4,6 +4,7 @@ use async_graphql::{
     Context, ID, Interface, Json, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder,
     ValidationMode,
 };
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::context::{Requires, Role, actor, app, loaders, public, requires};
@@ -11,17 +12,19 @@ use super::id::{self, Entity};
 use super::{Error, Result};
 use crate::accounts::{self, AccountsMutation, AccountsQuery, User, UserById, UserId, UserObject};
 use crate::catalog::{
-    self, CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId,
-    LessonObject, Section, SectionId, SectionObject, course_node, lesson_node, section_node,
+    self, CatalogMutation, CatalogQuery, CatalogSubscription, Category, CategoryId, CategoryObject, Course, CourseId,
+    CourseObject, Lesson, LessonId, LessonObject, Section, SectionId, SectionObject, category_node, course_node,
+    lesson_node, section_node,
 };
+use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
@@ -35,6 +38,10 @@ pub fn builder(mode: ValidationMode) -> SchemaBuilder<Query, Mutation, Subscript
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(mode)
         .register_output_type::<Node>()
+        // The library's own scalar has none.
+        .override_output_type_description::<Decimal>(
+            "A decimal number of up to 28 digits: a text, so that no JSON library rounds it. A number is taken, too.",
+        )
 }
 
 /// The schema's definition, as `schema.graphql` has it.
@@ -57,6 +64,10 @@ pub enum Node {
     Section(SectionObject),
     /// A lesson.
     Lesson(LessonObject),
+    /// A category.
+    Category(CategoryObject),
+    /// A channel.
+    Channel(ChannelObject),
 }
 
 /// Objects by id.
@@ -105,13 +116,15 @@ impl ExportQuery {
             "exportedAt": app.clock.now(),
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
+            "channels": channels::my_data(app, actor).await?,
         })))
     }
 }
 
 async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
     let wrong = || {
-        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX].join(", ");
+        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX, Category::PREFIX, Channel::PREFIX]
+            .join(", ");
         Error::BadInput(format!("{text:?} is not an id; expected one that begins with {known} and an underscore."))
     };
     let (prefix, uuid) = id::split(text).ok_or_else(wrong)?;
@@ -122,6 +135,8 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
         Course::PREFIX => course_node(ctx, CourseId::new(uuid)).await?.map(Node::Course),
         Section::PREFIX => section_node(ctx, SectionId::new(uuid)).await?.map(Node::Section),
         Lesson::PREFIX => lesson_node(ctx, LessonId::new(uuid)).await?.map(Node::Lesson),
+        Category::PREFIX => category_node(ctx, CategoryId::new(uuid)).await?.map(Node::Category),
+        Channel::PREFIX => channel_node(ctx, ChannelId::new(uuid)).await?.map(Node::Channel),
         _ => return Err(wrong()),
     })
 }

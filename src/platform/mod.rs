@@ -14,6 +14,7 @@ pub mod identity;
 pub mod inbox;
 pub mod jobs;
 pub mod mail;
+pub mod markdown;
 pub mod outbox;
 pub mod pubsub;
 pub mod redis;

@@ -15,6 +15,7 @@ mod accounts;
 mod architecture;
 mod cache;
 mod catalog;
+mod channels;
 mod console;
 mod docs;
 mod http;

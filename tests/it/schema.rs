@@ -19,9 +19,15 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 6] = [
+const PLAIN_LISTS: [&str; 12] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
+    "Course.benefits",
+    "Course.prerequisites",
+    "Course.tags",
+    "LessonContent.links",
+    "LessonContent.resources",
+    "LessonContent.timestamps",
     "Query.nodes",
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",

@@ -122,6 +122,11 @@ impl UserObject {
         UserObject { user, own: false }
     }
 
+    /// Who it is.
+    pub fn user_id(&self) -> UserId {
+        self.user.id
+    }
+
     /// A user whose own request it is.
     pub(super) fn own(user: User) -> UserObject {
         UserObject { user: Arc::new(user), own: true }

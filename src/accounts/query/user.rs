@@ -66,7 +66,11 @@ pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> Quer
     found.for_update().first(tx.conn()).await.optional()
 }
 
-pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+/// Somebody with an account; `None` once it is deleted.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .find(id)
         .filter(users::deleted_at.is_null())

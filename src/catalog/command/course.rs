@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{LONGEST_TITLE, editable};
+use super::{LONGEST_TITLE, editable, facts};
 use crate::accounts::UserId;
 use crate::catalog::event::CoursePublished;
-use crate::catalog::model::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
 use crate::catalog::query::slug;
 use crate::catalog::{error, policy};
+use crate::channels::own_channel;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
@@ -34,16 +35,21 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     let subtitle = check.text("subtitle", &input.subtitle, 200);
     let description = check.text("description", &input.description, 20_000);
     let chosen = input.slug.map(|slug| check_slug(&mut check, &slug));
+    let facts = facts::check(&mut check, input.facts);
     check.finish()?;
     app.db
         .transaction(async |tx| {
+            let instructor_id = UserId::new(id);
+            facts::check_with(tx, instructor_id, None, &facts).await?;
+            let own = own_channel(tx, &app.clock, instructor_id).await?;
             let mut course = NewCourse {
                 id: CourseId::new(app.clock.uuid()),
                 slug: String::new(),
                 title: &title,
                 subtitle: &subtitle,
                 description: &description,
-                instructor_id: UserId::new(id),
+                instructor_id,
+                facts: facts.into_new(own),
             };
             if let Some(slug) = chosen {
                 course.slug = slug;
@@ -74,6 +80,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
         slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
         subtitle: input.subtitle.map(|text| check.text("subtitle", &text, 200)),
         description: input.description.map(|text| check.text("description", &text, 20_000)),
+        facts: facts::check(&mut check, input.facts),
         updated_at: app.clock.now(),
     };
     check.finish()?;
@@ -83,6 +90,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
             if course.version != input.version {
                 return Ok(Edit::Conflict { version: course.version, current: course });
             }
+            facts::check_with(tx, course.instructor_id, Some(&course), &changes.facts).await?;
             if let Some(slug) = changes.slug.as_ref().filter(|slug| **slug != course.slug)
                 && !slug::take(tx, &app.clock, slug, course.id).await?
             {
@@ -121,13 +129,21 @@ pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput)
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
     let courses = query::taught_in_full(&*app.db.read().await?, id, FETCH).await?;
-    let course = |(course, description): (Course, String)| {
+    let course = |(course, description, lists): (Course, String, CourseLists)| {
         json!({
             "id": course.id.encode(),
             "slug": course.slug,
             "title": course.title,
             "subtitle": course.subtitle,
             "description": description,
+            "level": course.level.map(|level| level.as_str()),
+            "language": course.language,
+            "tags": lists.tags,
+            "benefits": lists.benefits,
+            "prerequisites": lists.prerequisites,
+            "priceMinor": course.price_minor,
+            "estimatedPriceMinor": course.estimated_price_minor,
+            "currency": course.currency.code(),
             "createdAt": course.created_at,
             "publishedAt": course.published_at,
         })
@@ -135,7 +151,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     Ok(json!({ "courses": items(courses.into_iter().map(course)) }))
 }
 
-fn check_slug(check: &mut Check, slug: &str) -> String {
+pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
     if !slug.is_empty() && ::slug::slugify(&slug) != slug {
         let message = "A slug has lower-case letters and digits, with single hyphens between them.";

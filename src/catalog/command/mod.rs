@@ -1,10 +1,14 @@
 //! What can be done with courses.
 
 mod arrange;
+mod category;
+mod content;
 mod course;
+mod facts;
 mod outline;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
+pub use category::{create_category, delete_category, move_category, update_category};
 pub use course::{create_course, my_data, publish_course, update_course};
 pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
 

@@ -1,6 +1,6 @@
 //! Sections and lessons.
 
-use super::{LONGEST_TITLE, editable, permit};
+use super::{LONGEST_TITLE, content, editable, permit};
 use crate::catalog::event::LessonPublished;
 use crate::catalog::model::{
     Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId,
@@ -94,6 +94,7 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
     if let Some(seconds) = input.duration_seconds {
         check_duration(&mut check, seconds);
     }
+    let content = input.content.map(|content| content::check(&mut check, content)).unwrap_or_default();
     check.finish()?;
     let now = app.clock.now();
     app.db
@@ -102,8 +103,15 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
             if lesson.version != input.version {
                 return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
             }
-            let duration_seconds = input.duration_seconds;
-            let changes = LessonChanges { title, duration_seconds, updated_at: now };
+            let seconds = input.duration_seconds.unwrap_or(lesson.duration_seconds);
+            content::check_with(tx, &lesson, &content, seconds).await?;
+            let changes = LessonChanges {
+                title,
+                duration_seconds: input.duration_seconds,
+                is_preview: input.is_preview,
+                content: content.into_changes()?,
+                updated_at: now,
+            };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
             let published = changed.published_at.is_some();
             let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::category::{CategoryObject, category_node};
 use super::section::SectionObject;
 use crate::accounts::{UserById, UserObject};
-use crate::catalog::loader::{CourseById, DescriptionOf, SectionsOf};
-use crate::catalog::model::{Course, CourseId, PublicationStatus};
+use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, SectionsOf};
+use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus};
 use crate::catalog::policy;
+use crate::channels::{ChannelObject, channel_node};
 use crate::graphql::context::{Scope, loaders, within};
+use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
 use crate::platform::fault::Fault;
 
@@ -45,6 +48,80 @@ impl CourseObject {
     async fn description(&self, ctx: &Context<'_>) -> Result<String> {
         let text = loaders(ctx).load(DescriptionOf(self.0.id)).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
+    }
+
+    /// The description as HTML that a page can show as it is: without scripts, styles, forms and frames, and with links
+    /// that lead to `http`, `https` and `mailto` only.
+    async fn description_html(&self, ctx: &Context<'_>) -> Result<String> {
+        let text = loaders(ctx).load(DescriptionHtmlOf(self.0.id)).await?;
+        Ok(text.map(|text| text.to_string()).unwrap_or_default())
+    }
+
+    /// How much one has to know before; null if it does not say.
+    async fn level(&self) -> Option<Level> {
+        self.0.level
+    }
+
+    /// The language that is spoken, a BCP 47 tag; null if it does not say.
+    async fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// From which channel.
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Inline<ChannelObject>>> {
+        let Some(id) = self.0.channel_id else { return Ok(None) };
+        Ok(channel_node(ctx, id).await?.map(Inline))
+    }
+
+    /// Under which subject; null if it is sorted into none.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Inline<CategoryObject>>> {
+        let Some(id) = self.0.category_id else { return Ok(None) };
+        Ok(category_node(ctx, id).await?.map(Inline))
+    }
+
+    /// Key words, in lower case; at most 20.
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(self.lists(ctx).await?.map(|lists| lists.tags.clone()).unwrap_or_default())
+    }
+
+    /// What one can do afterwards; at most 20.
+    async fn benefits(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(self.lists(ctx).await?.map(|lists| lists.benefits.clone()).unwrap_or_default())
+    }
+
+    /// What one needs before; at most 20.
+    async fn prerequisites(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        Ok(self.lists(ctx).await?.map(|lists| lists.prerequisites.clone()).unwrap_or_default())
+    }
+
+    /// What it costs.
+    async fn price(&self) -> Inline<Money> {
+        Inline(Money::new(self.0.price_minor, self.0.currency))
+    }
+
+    /// What it cost before or elsewhere; null if there is nothing to compare with.
+    async fn estimated_price(&self) -> Option<Inline<Money>> {
+        self.0.estimated_price_minor.map(|minor| Inline(Money::new(minor, self.0.currency)))
+    }
+
+    /// Whether it costs nothing.
+    async fn is_free(&self) -> bool {
+        self.0.price_minor == 0
+    }
+
+    /// The average of its reviews, 1 to 5 stars; null while there are none.
+    async fn rating_average(&self) -> Option<f64> {
+        (self.0.rating_count > 0).then(|| f64::from(self.0.rating_hundredths) / 100.0)
+    }
+
+    /// How many reviews the course has.
+    async fn rating_count(&self) -> i32 {
+        self.0.rating_count
+    }
+
+    /// How many students have access to the course.
+    async fn student_count(&self) -> i32 {
+        self.0.student_count
     }
 
     /// Whether everybody sees the course.
@@ -103,6 +180,12 @@ impl CourseObject {
         let sections = rows.iter().map(|row| SectionObject::new(self.0.clone(), row.clone())).collect();
         let args = PageArgs { first, after, last, before };
         Ok(Inline(page::slice(args, "sections", sections, |section| section.row.position)?))
+    }
+}
+
+impl CourseObject {
+    async fn lists(&self, ctx: &Context<'_>) -> Result<Option<Arc<CourseLists>>> {
+        Ok(loaders(ctx).load(ListsOf(self.0.id)).await?)
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::content::LessonContentObject;
 use super::course::{CourseObject, course_node};
 use super::section::SectionObject;
-use crate::catalog::loader::{LessonById, SectionById};
+use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus};
 use crate::catalog::policy;
 use crate::graphql::context::{Scope, loaders, within};
@@ -54,6 +55,20 @@ impl LessonObject {
     /// When the lesson was published; null for a draft.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.row.published_at
+    }
+
+    /// Whether everybody may watch it once it and its course are published.
+    async fn is_preview(&self) -> bool {
+        self.row.is_preview
+    }
+
+    /// What the video comes with; null for who may not watch it.
+    async fn content(&self, ctx: &Context<'_>) -> Result<Option<Inline<LessonContentObject>>> {
+        if !policy::can_see_content(within(ctx, Scope::ReadCourses), &self.course, &self.row) {
+            return Ok(None);
+        }
+        let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
+        Ok(content.map(|content| Inline(LessonContentObject { lesson: self.row.id, content })))
     }
 
     /// Counts the edits: pass it to an update, which is refused if it is another one by then.

@@ -1,6 +1,8 @@
 //! The catalog in the schema.
 
 mod arrange;
+mod category;
+mod content;
 mod course;
 mod lesson;
 mod mutation;
@@ -11,6 +13,7 @@ mod subscription;
 
 use async_graphql::MergedObject;
 
+pub use category::{CategoryObject, category_node, courses_of_channel};
 pub use course::{CourseObject, course_node};
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};
@@ -18,8 +21,8 @@ pub use subscription::CatalogSubscription;
 
 /// The catalog queries.
 #[derive(Default, MergedObject)]
-pub struct CatalogQuery(query::CourseQuery);
+pub struct CatalogQuery(query::CourseQuery, category::CategoryQuery);
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]
-pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation);
+pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation, category::CategoryMutation);

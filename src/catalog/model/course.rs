@@ -4,8 +4,9 @@ use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::{CategoryId, ChannelId, Level};
+use super::{CategoryId, CourseFacts, Level};
 use crate::accounts::UserId;
+use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::courses;
@@ -100,6 +101,9 @@ pub struct CreateCourseInput {
     /// Markdown, at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
+    /// What a catalog tells.
+    #[graphql(flatten)]
+    pub facts: CourseFacts,
 }
 
 /// Changes of a course; what is left out stays as it is.
@@ -117,6 +121,9 @@ pub struct UpdateCourseInput {
     pub subtitle: Option<String>,
     /// Markdown, at most 20,000 characters.
     pub description: Option<String>,
+    /// What a catalog tells.
+    #[graphql(flatten)]
+    pub facts: CourseFacts,
 }
 
 /// The course to publish.

@@ -1,19 +1,28 @@
 //! Courses, sections and lessons as rows, and what commands are given.
 
 mod arrange;
+mod category;
+mod content;
 mod course;
+mod facts;
 mod outline;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
+pub(super) use category::CategoryTree;
+pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
+pub(super) use content::{LessonContent, StoredContent};
+pub use content::{LessonContentInput, Link, Resource, Timestamp};
 pub(super) use course::PublicationStatus;
 pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+pub use facts::CourseFacts;
+pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{
     CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,
 };
 
-pub use subject::{Category, CategoryId, Channel, ChannelId, Level};
+pub use subject::{Category, CategoryId, Level};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.
 pub(super) const ROWS: &str = "catalog_rows";

@@ -4,7 +4,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::CourseId;
+use super::{CourseId, LessonContentInput};
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::{lessons, sections};
 
@@ -106,6 +106,10 @@ pub struct UpdateLessonInput {
     pub title: Option<String>,
     /// How long the video is: 1 to 86,400 seconds.
     pub duration_seconds: Option<i32>,
+    /// Whether everybody may watch it once it and its course are published.
+    pub is_preview: Option<bool>,
+    /// What the video comes with.
+    pub content: Option<LessonContentInput>,
 }
 
 /// The lesson to publish.

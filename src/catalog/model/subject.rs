@@ -11,12 +11,10 @@ use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 
 use crate::graphql::{Entity, Id};
-use crate::platform::db::schema::{categories, channels};
+use crate::platform::db::schema::categories;
 
 /// A category's id: `category_01j…`.
 pub type CategoryId = Id<Category>;
-/// A channel's id: `channel_01j…`.
-pub type ChannelId = Id<Channel>;
 
 /// A subject; subjects are a tree.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -34,26 +32,8 @@ pub struct Category {
     pub position: i32,
 }
 
-/// One or more people who teach under a name.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = channels, check_for_backend(diesel::pg::Pg))]
-pub struct Channel {
-    /// The id.
-    pub id: ChannelId,
-    /// The name in addresses; unique.
-    pub slug: String,
-    /// The name.
-    pub name: String,
-    /// How many people follow it.
-    pub follower_count: i32,
-}
-
 impl Entity for Category {
     const PREFIX: &'static str = "category";
-}
-
-impl Entity for Channel {
-    const PREFIX: &'static str = "channel";
 }
 
 /// How much one has to know before a course.
@@ -69,7 +49,7 @@ pub enum Level {
 }
 
 impl Level {
-    fn as_str(self) -> &'static str {
+    pub(in crate::catalog) fn as_str(self) -> &'static str {
         match self {
             Level::Beginner => "BEGINNER",
             Level::Intermediate => "INTERMEDIATE",

@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::catalog::model::{Course, CourseId, ROWS};
+use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, ROWS};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
@@ -25,6 +25,13 @@ pub(in crate::catalog) async fn descriptions(
     ids: &[CourseId],
 ) -> QueryResult<Vec<(CourseId, String)>> {
     courses::table.filter(courses::id.eq_any(ids)).select((courses::id, courses::description)).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn lists(
+    mut conn: &AsyncPgConnection,
+    ids: &[CourseId],
+) -> QueryResult<Vec<(CourseId, CourseLists)>> {
+    courses::table.filter(courses::id.eq_any(ids)).select((courses::id, CourseLists::as_select())).load(&mut conn).await
 }
 
 pub(in crate::catalog) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
@@ -55,17 +62,17 @@ pub(in crate::catalog) async fn published(
     }
 }
 
-/// The courses that somebody teaches, the latest first, each with its description.
+/// The courses that somebody teaches, the latest first, each with its description and lists.
 pub(in crate::catalog) async fn taught_in_full(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
     limit: i64,
-) -> QueryResult<Vec<(Course, String)>> {
+) -> QueryResult<Vec<(Course, String, CourseLists)>> {
     courses::table
         .filter(courses::instructor_id.eq(instructor))
         .order((courses::created_at.desc(), courses::id.desc()))
         .limit(limit)
-        .select((Course::as_select(), courses::description))
+        .select((Course::as_select(), courses::description, CourseLists::as_select()))
         .load(&mut conn)
         .await
 }
@@ -133,6 +140,7 @@ pub(in crate::catalog) async fn insert(
             courses::instructor_id.eq(course.instructor_id),
             courses::created_at.eq(now),
             courses::updated_at.eq(now),
+            &course.facts,
         ))
         .on_conflict(courses::slug)
         .do_nothing()
@@ -149,6 +157,7 @@ pub(in crate::catalog) struct NewCourse<'a> {
     pub(in crate::catalog) subtitle: &'a str,
     pub(in crate::catalog) description: &'a str,
     pub(in crate::catalog) instructor_id: UserId,
+    pub(in crate::catalog) facts: NewFacts,
 }
 
 /// What a change leaves out stays as it is.
@@ -159,6 +168,8 @@ pub(in crate::catalog) struct CourseChanges {
     pub(in crate::catalog) title: Option<String>,
     pub(in crate::catalog) subtitle: Option<String>,
     pub(in crate::catalog) description: Option<String>,
+    #[diesel(embed)]
+    pub(in crate::catalog) facts: FactChanges,
     pub(in crate::catalog) updated_at: DateTime<Utc>,
 }
 

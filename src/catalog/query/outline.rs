@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
 
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
 use crate::platform::clock::Clock;
@@ -150,9 +151,23 @@ pub(in crate::catalog) async fn insert_lesson(
 }
 
 /// What a change leaves out stays as it is.
+#[derive(AsChangeset, Default)]
+#[diesel(table_name = lessons)]
+pub(in crate::catalog) struct ContentChanges {
+    pub(in crate::catalog) disclaimer: Option<String>,
+    pub(in crate::catalog) description: Option<String>,
+    pub(in crate::catalog) timestamps: Option<Value>,
+    pub(in crate::catalog) links: Option<Value>,
+    pub(in crate::catalog) resources: Option<Value>,
+}
+
+/// What a change leaves out stays as it is.
 #[derive(AsChangeset)]
 #[diesel(table_name = lessons)]
 pub(in crate::catalog) struct LessonChanges {
+    #[diesel(embed)]
+    pub(in crate::catalog) content: ContentChanges,
+    pub(in crate::catalog) is_preview: Option<bool>,
     pub(in crate::catalog) title: Option<String>,
     pub(in crate::catalog) duration_seconds: Option<i32>,
     pub(in crate::catalog) updated_at: DateTime<Utc>,

@@ -1,47 +1,49 @@
 //! Believable names, made from a number.
 
-/// What a course is about, and what its instructors say about it.
-const SUBJECTS: [(&str, &str); 40] = [
-    ("Rust", "ownership, traits and async"),
-    ("Linear Algebra", "vectors, matrices and what they mean"),
-    ("Watercolour", "washes, light and patience"),
-    ("Public Speaking", "structure, voice and calm"),
-    ("Spanish", "conversation from the first day"),
-    ("Photography", "exposure, composition and editing"),
-    ("PostgreSQL", "schemas, indexes and query plans"),
-    ("Screenwriting", "scenes, dialogue and rewriting"),
-    ("Statistics", "samples, tests and doubt"),
-    ("Bread Baking", "flour, water, salt and time"),
-    ("Machine Learning", "models that you can explain"),
-    ("Guitar", "rhythm, chords and first songs"),
-    ("Product Design", "problems before pixels"),
-    ("Japanese", "kana, kanji and small talk"),
-    ("Accounting", "the story that the books tell"),
-    ("Kubernetes", "deployments that stay up"),
-    ("Music Theory", "harmony that you can hear"),
-    ("Project Management", "plans that survive Monday"),
-    ("Calculus", "change, one limit at a time"),
-    ("Creative Writing", "voice, scene and revision"),
-    ("Cybersecurity", "thinking like an attacker, building like a defender"),
-    ("Yoga", "breath, balance and strength"),
-    ("Organic Chemistry", "mechanisms instead of memorising"),
-    ("TypeScript", "types that help"),
-    ("Negotiation", "interests, options and no"),
-    ("Astronomy", "the sky above your house"),
-    ("French", "grammar with a smile"),
-    ("Data Visualisation", "charts that tell the truth"),
-    ("Woodworking", "joints, tools and safety"),
-    ("Microeconomics", "choices, prices and incentives"),
-    ("Swift", "apps that feel at home"),
-    ("World History", "six thousand years, one thread"),
-    ("GraphQL", "schemas that clients love"),
-    ("Drawing", "seeing first, lines second"),
-    ("Personal Finance", "budgets, risk and sleep"),
-    ("Game Development", "loops, levels and play"),
-    ("German", "word order without fear"),
-    ("Leadership", "trust, feedback and direction"),
-    ("Human Anatomy", "how you move"),
-    ("Electronics", "circuits from battery to board"),
+use crate::catalog::Level;
+
+/// What a course is about, what its instructors say about it, and its category.
+const SUBJECTS: [(&str, &str, &str); 40] = [
+    ("Rust", "ownership, traits and async", "Programming"),
+    ("Linear Algebra", "vectors, matrices and what they mean", "Mathematics"),
+    ("Watercolour", "washes, light and patience", "Visual Arts"),
+    ("Public Speaking", "structure, voice and calm", "Business"),
+    ("Spanish", "conversation from the first day", "Languages"),
+    ("Photography", "exposure, composition and editing", "Visual Arts"),
+    ("PostgreSQL", "schemas, indexes and query plans", "Data"),
+    ("Screenwriting", "scenes, dialogue and rewriting", "Writing"),
+    ("Statistics", "samples, tests and doubt", "Mathematics"),
+    ("Bread Baking", "flour, water, salt and time", "Home and Health"),
+    ("Machine Learning", "models that you can explain", "Data"),
+    ("Guitar", "rhythm, chords and first songs", "Music"),
+    ("Product Design", "problems before pixels", "Business"),
+    ("Japanese", "kana, kanji and small talk", "Languages"),
+    ("Accounting", "the story that the books tell", "Business"),
+    ("Kubernetes", "deployments that stay up", "Operations"),
+    ("Music Theory", "harmony that you can hear", "Music"),
+    ("Project Management", "plans that survive Monday", "Business"),
+    ("Calculus", "change, one limit at a time", "Mathematics"),
+    ("Creative Writing", "voice, scene and revision", "Writing"),
+    ("Cybersecurity", "thinking like an attacker, building like a defender", "Operations"),
+    ("Yoga", "breath, balance and strength", "Home and Health"),
+    ("Organic Chemistry", "mechanisms instead of memorising", "Nature"),
+    ("TypeScript", "types that help", "Programming"),
+    ("Negotiation", "interests, options and no", "Business"),
+    ("Astronomy", "the sky above your house", "Nature"),
+    ("French", "grammar with a smile", "Languages"),
+    ("Data Visualisation", "charts that tell the truth", "Data"),
+    ("Woodworking", "joints, tools and safety", "Visual Arts"),
+    ("Microeconomics", "choices, prices and incentives", "Business"),
+    ("Swift", "apps that feel at home", "Programming"),
+    ("World History", "six thousand years, one thread", "Writing"),
+    ("GraphQL", "schemas that clients love", "Programming"),
+    ("Drawing", "seeing first, lines second", "Visual Arts"),
+    ("Personal Finance", "budgets, risk and sleep", "Business"),
+    ("Game Development", "loops, levels and play", "Programming"),
+    ("German", "word order without fear", "Languages"),
+    ("Leadership", "trust, feedback and direction", "Business"),
+    ("Human Anatomy", "how you move", "Nature"),
+    ("Electronics", "circuits from battery to board", "Programming"),
 ];
 
 const FORMS: [(&str, &str); 10] = [
@@ -136,6 +138,60 @@ pub(super) fn person(number: usize) -> (String, String) {
     (name, email)
 }
 
+/// The tree of categories: each with its parts.
+pub(super) const CATEGORIES: [(&str, &[&str]); 5] = [
+    ("Technology", &["Programming", "Data", "Operations"]),
+    ("Science", &["Mathematics", "Nature"]),
+    ("Arts", &["Music", "Visual Arts", "Writing"]),
+    ("Languages", &[]),
+    ("Work and Life", &["Business", "Home and Health"]),
+];
+
+/// The categories' names from the top down: parents before their parts.
+pub(super) fn categories() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    CATEGORIES.iter().flat_map(|(parent, parts)| {
+        std::iter::once((*parent, None)).chain(parts.iter().map(move |part| (*part, Some(*parent))))
+    })
+}
+
+/// What a catalog tells about course number `number`.
+pub(super) struct Facts {
+    pub(super) category: &'static str,
+    pub(super) level: Level,
+    pub(super) language: &'static str,
+    pub(super) tags: Vec<String>,
+    pub(super) benefits: Vec<String>,
+    pub(super) prerequisites: Vec<String>,
+    /// Cents, and what it cost before.
+    pub(super) price: (i64, Option<i64>),
+    pub(super) currency: &'static str,
+}
+
+impl Facts {
+    pub(super) fn of(number: usize) -> Facts {
+        let (subject, about, category) = *pick(&SUBJECTS, number);
+        let level = *pick(&[Level::Beginner, Level::Intermediate, Level::Advanced], number / 3 + number);
+        // Every fifth course costs nothing; of the others, every third costs less than before.
+        let cents =
+            if number.is_multiple_of(5) { 0 } else { *pick(&[1900, 2900, 4900, 7900, 9900, 14_900], number / 2) };
+        let before = (cents > 0 && number.is_multiple_of(3)).then_some(cents * 2);
+        let tags = std::iter::once(subject).chain(about.split([',', ' ']).filter(|word| word.len() > 4)).take(4);
+        Facts {
+            category,
+            level,
+            language: *pick::<&str>(&["en", "en", "en", "de", "es", "pt-BR"], number / 7),
+            tags: tags.map(str::to_lowercase).collect(),
+            benefits: vec![format!("Understand {about}"), format!("Finish a {subject} project of your own")],
+            prerequisites: match level {
+                Level::Beginner => Vec::new(),
+                _ => vec![format!("The basics of {subject}")],
+            },
+            price: (cents, before),
+            currency: *pick::<&str>(&["EUR", "USD"], number / 11),
+        }
+    }
+}
+
 /// A course's texts, and its sections with their lessons and durations in seconds.
 pub(super) struct Outline {
     pub(super) title: String,
@@ -146,7 +202,7 @@ pub(super) struct Outline {
 
 impl Outline {
     pub(super) fn of(number: usize) -> Outline {
-        let (subject, about) = *pick(&SUBJECTS, number);
+        let (subject, about, _) = *pick(&SUBJECTS, number);
         let (form, promise) = *pick(&FORMS, number / SUBJECTS.len() + number);
         let title = form.replace("{}", subject);
         let sections = (0..3 + number % 3)
@@ -182,6 +238,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn every_subject_is_in_a_category_that_is_there() {
+        let known: HashSet<&str> = categories().map(|(name, _)| name).collect();
+        assert!(SUBJECTS.iter().all(|(_, _, category)| known.contains(category)));
+        let free = (0..100).filter(|number| Facts::of(*number).price.0 == 0).count();
+        assert_eq!(free, 20, "some courses cost nothing");
+    }
 
     #[test]
     fn the_same_number_gives_the_same_and_another_one_something_else() {

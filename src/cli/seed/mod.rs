@@ -4,19 +4,25 @@
 
 mod content;
 
+use std::collections::HashMap;
+
+use async_graphql::MaybeUndefined;
 use chrono::{DateTime, Utc};
 use clap::Args as ClapArgs;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
+use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::explain;
 use crate::accounts::{self, ImportedUser, User};
 use crate::app;
 use crate::catalog::{
-    self, CreateCourseInput, CreateLessonInput, CreateSectionInput, PublishCourseInput, PublishLessonInput, Section,
+    self, CategoryId, CourseFacts, CreateCategoryInput, CreateCourseInput, CreateLessonInput, CreateSectionInput,
+    PublishCourseInput, PublishLessonInput, Section,
 };
 use crate::config::Config;
+use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::App;
 use crate::platform::auth::{Actor, Role, Unhashed};
 use crate::platform::fault::Fault;
@@ -82,16 +88,17 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
     let total = u64::try_from(args.users + args.courses)?;
     let style = ProgressStyle::with_template("{msg:<10} {bar:40} {pos}/{len}  {elapsed}, {eta} to go")?;
     let progress = ProgressBar::new(total).with_style(style).with_message("users");
-    let instructors = users(app, args, &progress).await?;
+    let (admin, instructors) = users(app, args, &progress).await?;
     progress.set_message("courses");
+    let categories = categories(app, &admin).await?;
     // Courses by the same instructor lie apart; instructors get about twenty courses each when there are many.
     stream::iter(0..args.courses)
         .map(|number| {
             let instructor = instructors.get(number % instructors.len().max(1));
-            let progress = &progress;
+            let (progress, categories) = (&progress, &categories);
             async move {
                 let instructor = instructor.ok_or_else(|| Fault::new("there is no instructor"))?;
-                course(app, instructor, number).await?;
+                course(app, instructor, categories, number).await?;
                 progress.inc(1);
                 Ok::<_, Fault>(())
             }
@@ -103,11 +110,23 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Everybody, with one password hash for all: hashing fifty thousand times would take a quarter of an hour.
-async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<Vec<User>, Fault> {
+/// The tree of categories; their ids by name.
+async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, CategoryId>, Fault> {
+    let mut made = HashMap::new();
+    for (name, parent) in content::categories() {
+        let parent_id = parent.and_then(|parent| made.get(parent).copied());
+        let input = CreateCategoryInput { name: name.into(), slug: None, parent_id };
+        made.insert(name, catalog::create_category(app, admin, input).await.map_err(explain)?.id);
+    }
+    Ok(made)
+}
+
+/// Everybody, with one password hash for all: hashing fifty thousand times would take a quarter of an hour. An
+/// administrator, and all instructors.
+async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<(Actor, Vec<User>), Fault> {
     let password_hash = app.passwords.hash(PASSWORD.into()).await.map_err(Unhashed::into_fault)?;
     let teachers = (args.courses / 20).max(4);
-    let mut instructors = Vec::new();
+    let (mut admin, mut instructors) = (Actor::Anonymous, Vec::new());
     let everybody: Vec<usize> = (0..args.users.max(3)).collect();
     for chunk in everybody.chunks(CHUNK) {
         let people: Vec<ImportedUser> = chunk
@@ -127,28 +146,42 @@ async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<Vec<Use
             .collect();
         let made = accounts::import(app, &people).await.map_err(explain)?;
         progress.inc(u64::try_from(chunk.len())?);
+        if let Some(first) = made.iter().find(|user| user.role == Role::Admin) {
+            admin = actor(first);
+        }
         instructors.extend(made.into_iter().filter(|user| user.role == Role::Instructor));
     }
     instructors.sort_by_key(|user| user.id.uuid());
-    Ok(instructors)
+    Ok((admin, instructors))
 }
 
-/// One published course. Its last lesson stays a draft, so that there is something to publish.
-async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault> {
-    let actor = Actor::User {
-        id: instructor.id.uuid(),
-        role: instructor.role,
+/// Somebody as whoever asks.
+fn actor(user: &User) -> Actor {
+    Actor::User {
+        id: user.id.uuid(),
+        role: user.role,
         session: Uuid::nil(),
         version: 0,
         expires_at: DateTime::<Utc>::MAX_UTC,
         scopes: None,
-    };
+    }
+}
+
+/// One published course. Its last lesson stays a draft, so that there is something to publish.
+async fn course(
+    app: &App,
+    instructor: &User,
+    categories: &HashMap<&'static str, CategoryId>,
+    number: usize,
+) -> Result<(), Fault> {
+    let actor = actor(instructor);
     let outline = Outline::of(number);
     let input = CreateCourseInput {
         title: outline.title.clone(),
         slug: None,
         subtitle: outline.subtitle.clone(),
         description: outline.description.clone(),
+        facts: facts(categories, number)?,
     };
     let course = catalog::create_course(app, &actor, input).await.map_err(explain)?;
     let last = outline.sections.len().saturating_sub(1);
@@ -160,6 +193,24 @@ async fn course(app: &App, instructor: &User, number: usize) -> Result<(), Fault
     let input = PublishCourseInput { course_id: course.id };
     catalog::publish_course(app, &actor, input).await.map_err(explain)?;
     Ok(())
+}
+
+fn facts(categories: &HashMap<&'static str, CategoryId>, number: usize) -> Result<CourseFacts, Fault> {
+    let facts = content::Facts::of(number);
+    let currency = CurrencyCode::parse(facts.currency).ok_or_else(|| Fault::new("no currency"))?;
+    let money = |cents| MoneyInput { amount: Decimal::new(cents, 2), currency };
+    let (price, before) = facts.price;
+    Ok(CourseFacts {
+        level: MaybeUndefined::Value(facts.level),
+        language: MaybeUndefined::Value(facts.language.to_owned()),
+        tags: Some(facts.tags),
+        benefits: Some(facts.benefits),
+        prerequisites: Some(facts.prerequisites),
+        category_id: Some(categories.get(facts.category).copied()).into(),
+        channel_id: None,
+        price: Some(money(price)),
+        estimated_price: Some(before.map(money)).into(),
+    })
 }
 
 async fn lessons_of(

@@ -110,10 +110,9 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 const HELD: [(&str, Option<&str>); 14] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
-    // Their feature comes with the next change.
-    ("channel_follows.user_id", None),
-    ("channel_members.user_id", None),
-    ("channels.owner_id", None),
+    ("channel_follows.user_id", Some("/channels/follows/items")),
+    ("channel_members.user_id", Some("/channels/memberships/items")),
+    ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
     ("email_changes.user_id", Some("/accounts/emailChanges/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
@@ -148,6 +147,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(factors).await;
     app.sql("INSERT INTO email_changes SELECT gen_random_uuid(), id, email, 'new' || email, 5, now(), now() + interval '1 day' FROM users").await;
     app.sql("INSERT INTO identities SELECT gen_random_uuid(), 'issuer', id::text, id, email, now(), now() FROM users")
+        .await;
+    app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 

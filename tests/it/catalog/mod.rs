@@ -1,8 +1,11 @@
 //! Courses, sections and lessons through the API.
 
 mod arrange;
+mod categories;
+mod content;
 mod counts;
 mod drafts;
+mod facts;
 mod own;
 mod paging;
 mod permissions;

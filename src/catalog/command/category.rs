@@ -1,0 +1,150 @@
+//! The tree of subjects.
+
+use super::course::check_slug;
+use crate::catalog::model::{
+    Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
+    UpdateCategoryInput,
+};
+use crate::catalog::query::category::{self as query, CategoryChanges};
+use crate::catalog::{error, policy};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::{self, Tx};
+
+/// All of them are read at once.
+const MOST_CATEGORIES: i32 = 1000;
+const LONGEST_NAME: usize = 80;
+
+/// Adds a category.
+///
+/// # Errors
+/// The input's mistakes; the actor is no administrator.
+pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInput) -> Result<Category> {
+    permit(actor)?;
+    let mut check = Check::new();
+    let name = check.required("name", &input.name, LONGEST_NAME);
+    let slug = match input.slug {
+        Some(slug) => check_slug(&mut check, &slug),
+        None => made_of(&mut check, &name),
+    };
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let tree = CategoryTree::new(query::lock(tx).await?);
+            if tree.len() >= usize::try_from(MOST_CATEGORIES)? {
+                return Err(error::too_many("categorie", MOST_CATEGORIES, "school"));
+            }
+            if input.parent_id.is_some_and(|parent| tree.get(parent).is_none()) {
+                return Err(error::no_such_parent());
+            }
+            let position = i32::try_from(tree.children(input.parent_id).len())? + 1;
+            let place = (input.parent_id, position);
+            query::insert(tx, &app.clock, (&name, &slug), place).await.map_err(taken_slug)
+        })
+        .await
+}
+
+/// Changes a category's names.
+///
+/// # Errors
+/// The input's mistakes; the actor is no administrator.
+pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInput) -> Result<Category> {
+    permit(actor)?;
+    let mut check = Check::new();
+    let changes = CategoryChanges {
+        name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
+        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        updated_at: app.clock.now(),
+    };
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let changed = query::update(tx, input.category_id, changes).await.map_err(taken_slug)?;
+            changed.ok_or_else(|| error::no_such("category"))
+        })
+        .await
+}
+
+/// Moves a category with all that is part of it.
+///
+/// # Errors
+/// The new place is inside of the category, or is none; the actor is no administrator.
+pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -> Result<Category> {
+    permit(actor)?;
+    if input.position.is_some_and(|position| position < 1) {
+        return Err(Error::invalid(UserErrorCode::OutOfRange, &["position"], "Places are counted from 1."));
+    }
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let tree = CategoryTree::new(query::lock(tx).await?);
+            let moved = tree.get(input.category_id).ok_or_else(|| error::no_such("category"))?;
+            if let Some(parent) = input.parent_id {
+                tree.get(parent).ok_or_else(error::no_such_parent)?;
+                if tree.within(moved.id).contains(&parent) {
+                    return Err(error::part_of_itself());
+                }
+            }
+            let mut siblings = others(&tree, input.parent_id, moved.id);
+            let place = input.position.map_or(siblings.len(), |position| usize::try_from(position - 1).unwrap_or(0));
+            siblings.insert(place.min(siblings.len()), moved.id);
+            query::place(tx, input.parent_id, &siblings, now).await?;
+            if moved.parent_id != input.parent_id {
+                query::place(tx, moved.parent_id, &others(&tree, moved.parent_id, moved.id), now).await?;
+            }
+            reread(tx, moved.id).await
+        })
+        .await
+}
+
+/// Deletes a category that nothing is part of and that no course is in; returns what it was.
+///
+/// # Errors
+/// Something is; the actor is no administrator.
+pub async fn delete_category(app: &App, actor: &Actor, input: DeleteCategoryInput) -> Result<Category> {
+    permit(actor)?;
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let tree = CategoryTree::new(query::lock(tx).await?);
+            let deleted = tree.get(input.category_id).ok_or_else(|| error::no_such("category"))?;
+            if !tree.children(Some(deleted.id)).is_empty() {
+                return Err(error::category_in_use("parts"));
+            }
+            if query::has_courses(tx, deleted.id).await? {
+                return Err(error::category_in_use("courses"));
+            }
+            query::delete(tx, deleted.id).await?;
+            query::place(tx, deleted.parent_id, &others(&tree, deleted.parent_id, deleted.id), now).await?;
+            Ok(Category::clone(&deleted))
+        })
+        .await
+}
+
+fn permit(actor: &Actor) -> Result<()> {
+    if policy::can_sort(actor) { Ok(()) } else { Err(error::only_administrators()) }
+}
+
+/// The parts of a category in order, without one.
+fn others(tree: &CategoryTree, parent: Option<CategoryId>, without: CategoryId) -> Vec<CategoryId> {
+    tree.children(parent).iter().map(|category| category.id).filter(|id| *id != without).collect()
+}
+
+async fn reread(tx: &mut Tx, id: CategoryId) -> Result<Category> {
+    let tree = CategoryTree::new(query::lock(tx).await?);
+    tree.get(id).map(|category| Category::clone(&category)).ok_or_else(|| error::no_such("category"))
+}
+
+fn made_of(check: &mut Check, name: &str) -> String {
+    let slug = slug::slugify(name);
+    if slug.is_empty() && !name.is_empty() {
+        check.error(UserErrorCode::Blank, "slug", "No slug can be made of this name; choose one.");
+    }
+    slug
+}
+
+fn taken_slug(failed: diesel::result::Error) -> Error {
+    if db::is_taken(&failed, "categories_slug_key") { error::category_slug_taken() } else { failed.into() }
+}

@@ -1,0 +1,125 @@
+//! What a lesson's video comes with.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use crate::catalog::model::{Lesson, LessonContentInput, Link, Resource, Timestamp};
+use crate::catalog::query::content as query;
+use crate::catalog::query::outline::ContentChanges;
+use crate::graphql::Result;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::platform::db::Tx;
+
+const MOST_TIMESTAMPS: usize = 200;
+const MOST_LINKS: usize = 50;
+const LONGEST_LABEL: usize = 120;
+const LONGEST_URL: usize = 2000;
+
+/// A checked input, but for what depends on the lesson's duration.
+#[derive(Default)]
+pub(super) struct Content {
+    disclaimer: Option<String>,
+    description: Option<String>,
+    timestamps: Option<Vec<Timestamp>>,
+    links: Option<Vec<Link>>,
+    resources: Option<Vec<Resource>>,
+}
+
+pub(super) fn check(check: &mut Check, input: LessonContentInput) -> Content {
+    check.part(&["content"], |check| Content {
+        disclaimer: input.disclaimer.map(|text| check.text("disclaimer", &text, 2000)),
+        description: input.description.map(|text| check.text("description", &text, 20_000)),
+        timestamps: input.timestamps.map(|list| {
+            let mut timestamps = each(check, "timestamps", list, MOST_TIMESTAMPS, |check, timestamp| Timestamp {
+                label: check.required("label", &timestamp.label, LONGEST_LABEL),
+                at_seconds: timestamp.at_seconds,
+            });
+            timestamps.sort_by_key(|timestamp| timestamp.at_seconds);
+            let mut seen = HashSet::new();
+            if let Some(twice) = timestamps.iter().find(|timestamp| !seen.insert(timestamp.at_seconds)) {
+                let message = format!("Two timestamps are at {} seconds.", twice.at_seconds);
+                check.error(UserErrorCode::Invalid, "timestamps", message);
+            }
+            timestamps
+        }),
+        links: input.links.map(|list| {
+            each(check, "links", list, MOST_LINKS, |check, link| Link {
+                url: check_url(check, &link.url),
+                label: check.required("label", &link.label, LONGEST_LABEL),
+            })
+        }),
+        resources: input.resources.map(|list| {
+            each(check, "resources", list, MOST_LINKS, |check, resource| Resource {
+                name: check.required("name", &resource.name, LONGEST_LABEL),
+                url: check_url(check, &resource.url),
+            })
+        }),
+    })
+}
+
+/// Every timestamp is inside of the video, as long as that is from now on: the new ones, or else those that are there.
+///
+/// # Errors
+/// One is not.
+pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, seconds: i32) -> Result<()> {
+    let mut check = Check::new();
+    match &content.timestamps {
+        Some(timestamps) => {
+            for timestamp in timestamps.iter().filter(|timestamp| !(0..=seconds).contains(&timestamp.at_seconds)) {
+                let message = format!(
+                    "A timestamp is between 0 and {seconds} seconds; {:?} is at {}.",
+                    timestamp.label, timestamp.at_seconds
+                );
+                check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "timestamps", message));
+            }
+        }
+        None if seconds < lesson.duration_seconds => {
+            let kept: Vec<Timestamp> = serde_json::from_value(query::timestamps(tx, lesson.id).await?)?;
+            if let Some(last) = kept.last().filter(|last| last.at_seconds > seconds) {
+                let message =
+                    format!("The timestamp {:?} is at {} seconds; move it first.", last.label, last.at_seconds);
+                check.error(UserErrorCode::OutOfRange, "durationSeconds", message);
+            }
+        }
+        None => {}
+    }
+    check.finish()
+}
+
+impl Content {
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// Never: texts and numbers can be written as JSON.
+    pub(super) fn into_changes(self) -> Result<ContentChanges> {
+        Ok(ContentChanges {
+            disclaimer: self.disclaimer,
+            description: self.description,
+            timestamps: self.timestamps.map(serde_json::to_value).transpose()?,
+            links: self.links.map(serde_json::to_value).transpose()?,
+            resources: self.resources.map(serde_json::to_value).transpose()?,
+        })
+    }
+}
+
+/// Checks the items of a list; what is wrong with one is at its place, from 0.
+fn each<T>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: impl Fn(&mut Check, T) -> T) -> Vec<T> {
+    if list.len() > most {
+        let message = format!("There are {} {field}; at most {most} are allowed.", list.len());
+        check.error(UserErrorCode::TooLong, field, message);
+        return Vec::new();
+    }
+    let places = list.into_iter().enumerate();
+    places.map(|(place, one)| check.part(&[field, &place.to_string()], |check| item(check, one))).collect()
+}
+
+/// An address that a page may link to: other kinds could run a script.
+fn check_url(check: &mut Check, text: &str) -> String {
+    let text = check.required("url", text, LONGEST_URL);
+    let known = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !text.is_empty() && !known {
+        check.error(UserErrorCode::Invalid, "url", "An address begins with https:// or http://.");
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! What a catalog tells about a course.
+
+use std::collections::HashSet;
+
+use crate::accounts::UserId;
+use crate::catalog::model::{Course, CourseFacts, FactChanges};
+use crate::catalog::query::category;
+use crate::catalog::{error, policy};
+use crate::channels::teaches_in;
+use crate::graphql::Result;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::platform::db::Tx;
+
+const MOST_TAGS: usize = 20;
+const LONGEST_TAG: usize = 40;
+const MOST_SENTENCES: usize = 20;
+const LONGEST_SENTENCE: usize = 200;
+
+/// Facts as they are stored, but for their currency: that depends on what is there.
+pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
+    let mut sentences = |field: &str, list: Option<Vec<String>>| {
+        list.map(|list| check.list(field, &list, MOST_SENTENCES, LONGEST_SENTENCE))
+    };
+    let benefits = sentences("benefits", input.benefits);
+    let prerequisites = sentences("prerequisites", input.prerequisites);
+    let tags = input.tags.map(|tags| {
+        let mut seen = HashSet::new();
+        let tags = check.list("tags", &tags, MOST_TAGS, LONGEST_TAG).into_iter().map(|tag| tag.to_lowercase());
+        tags.filter(|tag| seen.insert(tag.clone())).collect()
+    });
+    let language = input.language.as_opt_deref().map(|tag| {
+        let normal = tag.and_then(policy::language);
+        if tag.is_some() && normal.is_none() {
+            let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
+            check.error(UserErrorCode::Invalid, "language", message);
+        }
+        normal
+    });
+    let price = input.price.map(|price| (price.minor(check, "price"), price.currency));
+    let estimated: Option<Option<MoneyInput>> = input.estimated_price.into();
+    let estimated = estimated.map(|price| price.map(|price| (price.minor(check, "estimatedPrice"), price.currency)));
+    let currency = price.map(|(_, currency)| currency);
+    if let (Some(own), Some(Some((_, other)))) = (currency, estimated) {
+        same_currency(check, own, other);
+    }
+    FactChanges {
+        level: input.level.into(),
+        language,
+        tags,
+        benefits,
+        prerequisites,
+        category_id: input.category_id.into(),
+        channel_id: input.channel_id,
+        price_minor: price.map(|(minor, _)| minor),
+        estimated_price_minor: estimated.map(|price| price.map(|(minor, _)| minor)),
+        currency: currency.or_else(|| Some(estimated??.1)),
+    }
+}
+
+/// What can be told only in the transaction: whether the category and the channel are there, and whether the amounts of a course that
+/// costs something already would be in two currencies.
+///
+/// # Errors
+/// What is wrong.
+pub(super) async fn check_with(
+    tx: &mut Tx,
+    instructor: UserId,
+    course: Option<&Course>,
+    facts: &FactChanges,
+) -> Result<()> {
+    let mut check = Check::new();
+    if let Some(Some(category)) = facts.category_id
+        && !category::hold(tx, category).await?
+    {
+        check.error(UserErrorCode::NotFound, "categoryId", "There is no such category.");
+    }
+    if let Some(channel) = facts.channel_id
+        && !teaches_in(tx, instructor, channel).await?
+    {
+        let message = "The course's instructor does not teach in such a channel.";
+        check.error(UserErrorCode::NotFound, "channelId", message);
+    }
+    if let (Some(course), Some(currency)) = (course, facts.currency) {
+        if facts.price_minor.is_none() && course.price_minor > 0 {
+            same_currency(&mut check, course.currency, currency);
+        }
+        if facts.estimated_price_minor.is_none()
+            && course.estimated_price_minor.is_some()
+            && course.currency != currency
+        {
+            check.error(UserErrorCode::Invalid, "price", error::other_currency(course.currency, "estimatedPrice"));
+        }
+    }
+    check.finish()
+}
+
+fn same_currency(check: &mut Check, price: CurrencyCode, estimated: CurrencyCode) {
+    if price != estimated {
+        check.error(UserErrorCode::Invalid, "estimatedPrice", error::other_currency(price, "price"));
+    }
+}

@@ -1,0 +1,244 @@
+//! Categories in the schema.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::course::CourseObject;
+use crate::catalog::command;
+use crate::catalog::loader::{Categories, CategoryCounts, ChannelCount, ShelfPage};
+use crate::catalog::model::{
+    Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
+    UpdateCategoryInput,
+};
+use crate::catalog::query::category::Shelf;
+use crate::channels::ChannelId;
+use crate::graphql::context::{Requires, Role, actor, app, loaders, public, requires};
+use crate::graphql::error::payload;
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Inline, PageArgs, Result, UserError, page};
+
+const COURSES: &str = "categoryCourses";
+const OF_CHANNEL: &str = "channelCourses";
+
+/// A category in the schema.
+#[derive(Clone)]
+pub struct CategoryObject(pub Arc<Category>);
+
+/// A subject that courses are sorted into; subjects are a tree.
+#[Object(name = "Category")]
+impl CategoryObject {
+    /// Identifies the category.
+    pub async fn id(&self) -> CategoryId {
+        self.0.id
+    }
+
+    /// The name in addresses; unique.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its place among the parts of its parent, from 1.
+    async fn position(&self) -> i32 {
+        self.0.position
+    }
+
+    /// The category that it is a part of; null if it is a part of none.
+    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Inline<CategoryObject>>> {
+        let Some(parent) = self.0.parent_id else { return Ok(None) };
+        Ok(category_node(ctx, parent).await?.map(Inline))
+    }
+
+    /// Its parts, in order.
+    async fn children(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CategoryObject>>> {
+        listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
+    }
+
+    /// The published courses in it and in all that is part of it, newest first.
+    async fn courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CourseObject>>> {
+        let page = PageArgs { first, after, last, before }.timed_page(COURSES)?;
+        let within = tree(ctx).await?.within(self.0.id);
+        let rows =
+            loaders(ctx).load(ShelfPage(Shelf::Categories(within.clone()), page.clone())).await?.unwrap_or_default();
+        let connection = page.connection(rows, CourseObject, |course| cursor(COURSES, course));
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let counts = loaders(ctx).load(CategoryCounts).await?.unwrap_or_default();
+        let total = within.iter().filter_map(|id| counts.get(id)).sum();
+        Ok(Inline(connection.with_total(total)))
+    }
+}
+
+async fn tree(ctx: &Context<'_>) -> Result<Arc<CategoryTree>> {
+    Ok(loaders(ctx).load(Categories).await?.unwrap_or_default())
+}
+
+async fn listed(
+    ctx: &Context<'_>,
+    parent: Option<CategoryId>,
+    list: &'static str,
+    args: PageArgs,
+) -> Result<Inline<Connection<CategoryObject>>> {
+    let tree = tree(ctx).await?;
+    let categories = tree.children(parent).iter().cloned().map(CategoryObject).collect();
+    Ok(Inline(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
+}
+
+fn cursor(list: &str, CourseObject(course): &CourseObject) -> String {
+    let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
+    encode_cursor(list, &(micros, course.id))
+}
+
+/// The published courses of a channel, newest first.
+///
+/// # Errors
+/// The arguments are wrong, or the database failed.
+pub async fn courses_of_channel(
+    ctx: &Context<'_>,
+    channel: ChannelId,
+    args: PageArgs,
+) -> Result<Connection<CourseObject>> {
+    let page = args.timed_page(OF_CHANNEL)?;
+    let rows = loaders(ctx).load(ShelfPage(Shelf::Channel(channel), page.clone())).await?.unwrap_or_default();
+    let connection = page.connection(rows, CourseObject, |course| cursor(OF_CHANNEL, course));
+    if !wants_total(ctx) {
+        return Ok(connection);
+    }
+    Ok(connection.with_total(loaders(ctx).load(ChannelCount(channel)).await?.unwrap_or_default()))
+}
+
+/// The category with this id.
+///
+/// # Errors
+/// The database failed.
+pub async fn category_node(ctx: &Context<'_>, id: CategoryId) -> Result<Option<CategoryObject>> {
+    Ok(tree(ctx).await?.get(id).map(CategoryObject))
+}
+
+/// The queries about categories.
+#[derive(Default)]
+pub(super) struct CategoryQuery;
+
+#[Object]
+impl CategoryQuery {
+    /// The categories that are part of no other, in order.
+    #[graphql(directive = public::apply())]
+    async fn categories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CategoryObject>>> {
+        listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
+    }
+
+    /// The category with this slug; null if there is none.
+    #[graphql(directive = public::apply())]
+    async fn category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category's name in addresses.")] slug: String,
+    ) -> Result<Option<Inline<CategoryObject>>> {
+        Ok(tree(ctx).await?.by_slug(&slug).map(|category| Inline(CategoryObject(category))))
+    }
+}
+
+// Which mutation a payload answers.
+pub(super) struct Create;
+pub(super) struct Update;
+pub(super) struct Move;
+pub(super) struct Delete;
+
+/// The answer to a mutation of a category.
+#[derive(SimpleObject)]
+#[graphql(concrete(name = "CreateCategoryPayload", params(Create)))]
+#[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
+#[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
+#[graphql(concrete(name = "DeleteCategoryPayload", params(Delete)))]
+pub(super) struct CategoryPayload<M: Send + Sync> {
+    /// The category as it is now, or as it was when it was deleted; null when there are userErrors.
+    category: Option<Inline<CategoryObject>>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
+}
+
+/// The mutations of categories.
+#[derive(Default)]
+pub(super) struct CategoryMutation;
+
+#[Object]
+impl CategoryMutation {
+    /// Adds a category.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn create_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new category.")] input: CreateCategoryInput,
+    ) -> Result<Option<Inline<CategoryPayload<Create>>>> {
+        category(command::create_category(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Changes a category's names.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn update_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which category, and what changes.")] input: UpdateCategoryInput,
+    ) -> Result<Option<Inline<CategoryPayload<Update>>>> {
+        category(command::update_category(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Moves a category with all that is part of it.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn move_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which category, and where to.")] input: MoveCategoryInput,
+    ) -> Result<Option<Inline<CategoryPayload<Move>>>> {
+        category(command::move_category(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Deletes a category that nothing is part of and that no course is in, drafts included.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn delete_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which category.")] input: DeleteCategoryInput,
+    ) -> Result<Option<Inline<CategoryPayload<Delete>>>> {
+        category(command::delete_category(app(ctx), actor(ctx), input).await)
+    }
+}
+
+fn category<M: Send + Sync>(outcome: Result<Category>) -> Result<Option<Inline<CategoryPayload<M>>>> {
+    let (row, user_errors) = payload(outcome)?;
+    let category = row.map(|row| Inline(CategoryObject(Arc::new(row))));
+    Ok(Some(Inline(CategoryPayload { category, user_errors, mutation: PhantomData })))
+}

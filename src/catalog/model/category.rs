@@ -1,0 +1,122 @@
+//! Changes of the tree of subjects, and the tree itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::InputObject;
+
+use super::{Category, CategoryId};
+
+/// A new category, the last one below its parent.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateCategoryInput {
+    /// The name, 1 to 80 characters.
+    pub name: String,
+    /// The name in addresses: lower-case letters, digits and single hyphens, at most 80. Made from the name if left out.
+    pub slug: Option<String>,
+    /// Of which category it is a part; none if left out.
+    pub parent_id: Option<CategoryId>,
+}
+
+/// Changes of a category; what is left out stays as it is.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateCategoryInput {
+    /// Which category.
+    pub category_id: CategoryId,
+    /// The name, 1 to 80 characters.
+    pub name: Option<String>,
+    /// The name in addresses.
+    pub slug: Option<String>,
+}
+
+/// A category's new place.
+#[derive(Clone, Debug, InputObject)]
+pub struct MoveCategoryInput {
+    /// Which category.
+    pub category_id: CategoryId,
+    /// Of which category it becomes a part; of none if left out.
+    pub parent_id: Option<CategoryId>,
+    /// Its place there, from 1; the last one if left out.
+    pub position: Option<i32>,
+}
+
+/// The category to delete.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeleteCategoryInput {
+    /// Which category.
+    pub category_id: CategoryId,
+}
+
+/// All categories. There are few, and a page that shows one shows its relatives too.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct CategoryTree {
+    by_id: HashMap<CategoryId, Arc<Category>>,
+    /// In order.
+    children: HashMap<Option<CategoryId>, Vec<Arc<Category>>>,
+}
+
+impl CategoryTree {
+    pub(in crate::catalog) fn new(mut rows: Vec<Category>) -> CategoryTree {
+        rows.sort_by_key(|category| category.position);
+        let mut tree = CategoryTree::default();
+        for row in rows {
+            let row = Arc::new(row);
+            tree.by_id.insert(row.id, row.clone());
+            tree.children.entry(row.parent_id).or_default().push(row);
+        }
+        tree
+    }
+
+    pub(in crate::catalog) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(in crate::catalog) fn get(&self, id: CategoryId) -> Option<Arc<Category>> {
+        self.by_id.get(&id).cloned()
+    }
+
+    pub(in crate::catalog) fn by_slug(&self, slug: &str) -> Option<Arc<Category>> {
+        self.by_id.values().find(|category| category.slug == slug).cloned()
+    }
+
+    /// The parts of a category, or the categories that are part of none, in order.
+    pub(in crate::catalog) fn children(&self, parent: Option<CategoryId>) -> &[Arc<Category>] {
+        self.children.get(&parent).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The category and all that is part of it, however deep.
+    pub(in crate::catalog) fn within(&self, id: CategoryId) -> Vec<CategoryId> {
+        let mut found = vec![id];
+        let mut next = 0;
+        while let Some(parent) = found.get(next).copied() {
+            found.extend(self.children(Some(parent)).iter().map(|child| child.id));
+            next += 1;
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn category(id: u128, parent: Option<u128>, position: i32) -> Category {
+        let id_of = |id| CategoryId::new(Uuid::from_u128(id));
+        Category { id: id_of(id), parent_id: parent.map(id_of), slug: format!("c{id}"), name: "x".into(), position }
+    }
+
+    #[test]
+    fn a_tree_knows_who_is_part_of_what() {
+        let rows = vec![category(1, None, 2), category(2, None, 1), category(3, Some(1), 1), category(4, Some(3), 1)];
+        let tree = CategoryTree::new(rows);
+        let ids = |ids: Vec<CategoryId>| ids.into_iter().map(|id| id.uuid().as_u128()).collect::<Vec<_>>();
+        let roots = tree.children(None).iter().map(|category| category.id).collect();
+        assert_eq!(ids(roots), [2, 1]);
+        assert_eq!(ids(tree.within(CategoryId::new(Uuid::from_u128(1)))), [1, 3, 4]);
+        assert_eq!(ids(tree.within(CategoryId::new(Uuid::from_u128(4)))), [4]);
+        assert_eq!(tree.by_slug("c3").unwrap().position, 1);
+        assert!(tree.by_slug("c9").is_none());
+    }
+}

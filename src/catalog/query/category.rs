@@ -1,0 +1,170 @@
+//! Categories' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::course::CatalogKey;
+use crate::catalog::model::{Category, CategoryId, Course, CourseId, ROWS};
+use crate::channels::ChannelId;
+use crate::graphql::page::Page;
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{categories, courses};
+
+pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<Category>> {
+    categories::table.select(Category::as_select()).load(&mut conn).await
+}
+
+/// Where published courses lie together.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) enum Shelf {
+    /// In one of these categories.
+    Categories(Vec<CategoryId>),
+    /// In a channel.
+    Channel(ChannelId),
+}
+
+/// A page of the published courses of a shelf, the latest first.
+pub(in crate::catalog) async fn published_in(
+    mut conn: &AsyncPgConnection,
+    shelf: &Shelf,
+    page: &Page<CatalogKey>,
+) -> QueryResult<Vec<Course>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, uuid::Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
+    let rows = courses::table
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::published_at.le(after_at))
+        .filter(courses::published_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
+        .filter(courses::published_at.ge(before_at))
+        .filter(courses::published_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
+        .select(Course::as_select())
+        .limit(page.fetch())
+        .into_boxed();
+    let rows = match shelf {
+        Shelf::Categories(ids) => rows.filter(courses::category_id.eq_any(ids)),
+        Shelf::Channel(id) => rows.filter(courses::channel_id.eq(id)),
+    };
+    if page.backward {
+        rows.order((courses::published_at.asc(), courses::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((courses::published_at.desc(), courses::id.desc())).load(&mut conn).await
+    }
+}
+
+/// How many published courses each category has, without its parts; one without any is not in the answer.
+pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(CategoryId, i64)>> {
+    courses::table
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::category_id.is_not_null())
+        .group_by(courses::category_id)
+        .select((courses::category_id.assume_not_null(), diesel::dsl::count_star()))
+        .load(&mut conn)
+        .await
+}
+
+/// How many published courses each of these channels has; one without any is not in the answer.
+pub(in crate::catalog) async fn count_of_channels(
+    mut conn: &AsyncPgConnection,
+    ids: &[ChannelId],
+) -> QueryResult<Vec<(ChannelId, i64)>> {
+    courses::table
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::channel_id.eq_any(ids))
+        .group_by(courses::channel_id)
+        .select((courses::channel_id.assume_not_null(), diesel::dsl::count_star()))
+        .load(&mut conn)
+        .await
+}
+
+/// Whether there is such a category; if so, it stays until the transaction ends.
+pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
+    let found = categories::table.find(id).select(categories::id).for_key_share();
+    Ok(found.first::<CategoryId>(tx.conn()).await.optional()?.is_some())
+}
+
+/// All categories, with the right to change the tree alone until the transaction ends. Who reads it does not wait.
+pub(in crate::catalog) async fn lock(tx: &mut Tx) -> QueryResult<Vec<Category>> {
+    diesel::sql_query("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn()).await?;
+    categories::table.select(Category::as_select()).load(tx.conn()).await
+}
+
+/// Whether a course is in the category; none can come into it until the transaction ends.
+pub(in crate::catalog) async fn has_courses(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
+    categories::table.find(id).select(categories::id).for_update().first::<CategoryId>(tx.conn()).await?;
+    let courses = courses::table.filter(courses::category_id.eq(id));
+    diesel::select(diesel::dsl::exists(courses)).get_result(tx.conn()).await
+}
+
+pub(in crate::catalog) async fn insert(
+    tx: &mut Tx,
+    clock: &Clock,
+    (name, slug): (&str, &str),
+    (parent, position): (Option<CategoryId>, i32),
+) -> QueryResult<Category> {
+    tx.changed(ROWS);
+    let now = clock.now();
+    diesel::insert_into(categories::table)
+        .values((
+            categories::id.eq(clock.uuid()),
+            categories::parent_id.eq(parent),
+            categories::slug.eq(slug),
+            categories::name.eq(name),
+            categories::position.eq(position),
+            categories::created_at.eq(now),
+            categories::updated_at.eq(now),
+        ))
+        .returning(Category::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// What a change leaves out stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = categories)]
+pub(in crate::catalog) struct CategoryChanges {
+    pub(in crate::catalog) name: Option<String>,
+    pub(in crate::catalog) slug: Option<String>,
+    pub(in crate::catalog) updated_at: DateTime<Utc>,
+}
+
+pub(in crate::catalog) async fn update(
+    tx: &mut Tx,
+    id: CategoryId,
+    changes: CategoryChanges,
+) -> QueryResult<Option<Category>> {
+    tx.changed(ROWS);
+    diesel::update(categories::table.find(id))
+        .set(changes)
+        .returning(Category::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()
+}
+
+/// Makes categories the parts of one, or of none, in the order in which they are listed.
+pub(in crate::catalog) async fn place(
+    tx: &mut Tx,
+    parent: Option<CategoryId>,
+    ids: &[CategoryId],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    let positions: Vec<i32> = (1..).take(ids.len()).collect();
+    let sql = "UPDATE categories SET parent_id = $3, position = placed.position, updated_at = $4
+        FROM unnest($1, $2) AS placed (id, position) WHERE categories.id = placed.id";
+    diesel::sql_query(sql)
+        .bind::<Array<Uuid>, _>(ids)
+        .bind::<Array<Integer>, _>(positions)
+        .bind::<Nullable<Uuid>, _>(parent)
+        .bind::<Timestamptz, _>(now)
+        .execute(tx.conn())
+        .await
+}
+
+pub(in crate::catalog) async fn delete(tx: &mut Tx, id: CategoryId) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    diesel::delete(categories::table.find(id)).execute(tx.conn()).await
+}

@@ -1,0 +1,31 @@
+//! The SQL of what lessons' videos come with.
+
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+use crate::catalog::model::{LessonId, StoredContent};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::lessons;
+
+pub(in crate::catalog) async fn contents(
+    mut conn: &AsyncPgConnection,
+    ids: &[LessonId],
+) -> QueryResult<Vec<(LessonId, StoredContent)>> {
+    lessons::table
+        .filter(lessons::id.eq_any(ids))
+        .select((lessons::id, StoredContent::as_select()))
+        .load(&mut conn)
+        .await
+}
+
+pub(in crate::catalog) async fn descriptions(
+    mut conn: &AsyncPgConnection,
+    ids: &[LessonId],
+) -> QueryResult<Vec<(LessonId, String)>> {
+    lessons::table.filter(lessons::id.eq_any(ids)).select((lessons::id, lessons::description)).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn timestamps(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
+    lessons::table.find(id).select(lessons::timestamps).first(tx.conn()).await
+}

@@ -1,0 +1,212 @@
+//! What can be done with channels.
+
+use serde_json::{Value, json};
+
+use super::model::{
+    AddChannelMemberInput, Channel, ChannelId, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
+    UnfollowChannelInput, UpdateChannelInput,
+};
+use super::query::{self, ChannelChanges, NewChannel};
+use super::{error, policy};
+use crate::accounts::{UserId, user_by_id};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::export::{FETCH, items};
+use crate::graphql::page::Page;
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::auth::{Actor, Role};
+use crate::platform::db::{self, Tx};
+
+const LONGEST_NAME: usize = 100;
+const LONGEST_SLUG: usize = 80;
+const LONGEST_DESCRIPTION: usize = 5000;
+const MOST_CHANNELS: i64 = 20;
+const MOST_MEMBERS: i64 = 100;
+
+/// Makes a channel of the actor's.
+///
+/// # Errors
+/// The input's mistakes; the slug is taken; the actor has too many, or does not teach.
+pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput) -> Result<Channel> {
+    let Some(owner) = actor.id().map(UserId::new).filter(|_| policy::can_create(actor)) else {
+        return Err(Error::Forbidden("Only instructors make channels.".into()));
+    };
+    let mut check = Check::new();
+    let name = check.required("name", &input.name, LONGEST_NAME);
+    let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
+    let slug = match input.slug {
+        Some(slug) => check_slug(&mut check, &slug),
+        None => query::slug_base(&name),
+    };
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            if query::count_owned(tx, owner).await? >= MOST_CHANNELS {
+                return Err(error::too_many(format!("Somebody owns at most {MOST_CHANNELS} channels.")));
+            }
+            let (name, description) = (name.as_str(), description.as_str());
+            let new = NewChannel { slug: &slug, name, description, owner_id: owner, is_default: false };
+            query::insert(tx, &app.clock, &new).await?.ok_or_else(error::slug_taken)
+        })
+        .await
+}
+
+/// Changes a channel.
+///
+/// # Errors
+/// The input's mistakes; the slug is taken; the channel is not the actor's.
+pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput) -> Result<Channel> {
+    let mut check = Check::new();
+    let changes = ChannelChanges {
+        name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
+        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        description: input.description.map(|text| check.text("description", &text, LONGEST_DESCRIPTION)),
+        updated_at: app.clock.now(),
+    };
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let channel = editable(tx, actor, input.channel_id).await?;
+            query::update(tx, channel.id, changes).await.map_err(taken_slug)
+        })
+        .await
+}
+
+/// Lets an instructor teach in a channel.
+///
+/// # Errors
+/// There is no such instructor; the channel is full, or not the actor's.
+pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMemberInput) -> Result<Channel> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let channel = editable(tx, actor, input.channel_id).await?;
+            let user = user_by_id(tx, input.user_id).await?.filter(|user| user.role >= Role::Instructor);
+            let user = user.ok_or_else(error::no_such_teacher)?;
+            if query::count_members(tx, channel.id).await? >= MOST_MEMBERS {
+                return Err(error::too_many(format!("At most {MOST_MEMBERS} people teach in a channel.")));
+            }
+            query::join(tx, channel.id, user.id, now).await?;
+            Ok(channel)
+        })
+        .await
+}
+
+/// Ends that somebody teaches in a channel. The courses that they made there stay in it.
+///
+/// # Errors
+/// It is the owner; the channel is not the actor's, unless they leave.
+pub async fn remove_channel_member(app: &App, actor: &Actor, input: RemoveChannelMemberInput) -> Result<Channel> {
+    app.db
+        .transaction(async |tx| {
+            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
+            if !policy::can_remove(actor, &channel, input.user_id) {
+                return Err(error::not_yours());
+            }
+            if channel.owner_id == input.user_id {
+                return Err(error::owner_stays());
+            }
+            query::leave(tx, channel.id, input.user_id).await?;
+            Ok(channel)
+        })
+        .await
+}
+
+/// Follows a channel. Following it again changes nothing.
+///
+/// # Errors
+/// There is no such channel; nobody is signed in.
+pub async fn follow_channel(app: &App, actor: &Actor, input: FollowChannelInput) -> Result<Channel> {
+    let (user, now) = (viewer(actor)?, app.clock.now());
+    app.db
+        .transaction(async |tx| {
+            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
+            if query::follow(tx, channel.id, user, now).await? == 0 {
+                return Ok(channel);
+            }
+            Ok(query::count_followers(tx, channel.id, 1).await?)
+        })
+        .await
+}
+
+/// Follows a channel no longer. Who did not follow it still does not.
+///
+/// # Errors
+/// There is no such channel; nobody is signed in.
+pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelInput) -> Result<Channel> {
+    let user = viewer(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
+            if query::unfollow(tx, channel.id, user).await? == 0 {
+                return Ok(channel);
+            }
+            Ok(query::count_followers(tx, channel.id, -1).await?)
+        })
+        .await
+}
+
+/// What channels hold on somebody whose account is deleted goes. Doing it twice is doing it once.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            // In one order, so that two of these cannot wait for each other.
+            let mut followed = query::unfollow_all(tx, user).await?;
+            followed.sort_by_key(|id| id.uuid());
+            for id in followed {
+                query::count_followers(tx, id, -1).await?;
+            }
+            Ok(query::forget(tx, user, now).await?)
+        })
+        .await
+}
+
+/// What channels hold on the viewer: their own, those that they teach in, and those that they follow.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let id = viewer(actor)?;
+    let conn = app.db.read().await?;
+    let taught = query::taught_in(&conn, id).await?;
+    let everything = Page { limit: usize::try_from(FETCH - 1)?, backward: false, after: None, before: None };
+    let followed = query::followed_by(&conn, id, &everything).await?;
+    let owned = taught.iter().filter(|(channel, _)| channel.owner_id == id).map(|(channel, _)| {
+        json!({
+            "id": channel.id.encode(),
+            "slug": channel.slug,
+            "name": channel.name,
+            "description": channel.description,
+            "createdAt": channel.created_at,
+        })
+    });
+    let memberships = taught.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "joinedAt": at }));
+    let follows = followed.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "followedAt": at }));
+    Ok(json!({ "channels": items(owned), "memberships": items(memberships), "follows": items(follows) }))
+}
+
+fn viewer(actor: &Actor) -> Result<UserId> {
+    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
+}
+
+async fn editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<Channel> {
+    let channel = query::lock(tx, id).await?.ok_or_else(error::no_such_channel)?;
+    if policy::can_edit(actor, &channel) { Ok(channel) } else { Err(error::not_yours()) }
+}
+
+fn check_slug(check: &mut Check, slug: &str) -> String {
+    let slug = check.required("slug", slug, LONGEST_SLUG);
+    if !slug.is_empty() && slug::slugify(&slug) != slug {
+        let message = "A slug has lower-case letters and digits, with single hyphens between them.";
+        check.error(UserErrorCode::Invalid, "slug", message);
+    }
+    slug
+}
+
+fn taken_slug(failed: diesel::result::Error) -> Error {
+    if db::is_taken(&failed, "channels_slug_key") { error::slug_taken() } else { failed.into() }
+}

@@ -1,0 +1,27 @@
+//! What a caller can act on.
+
+use crate::graphql::{Error, UserErrorCode};
+
+pub(super) fn no_such_channel() -> Error {
+    Error::NotFound("There is no such channel.".into())
+}
+
+pub(super) fn not_yours() -> Error {
+    Error::Forbidden("Only the channel's owner and administrators may change it.".into())
+}
+
+pub(super) fn slug_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["slug"], "Another channel has this slug; choose a different one.")
+}
+
+pub(super) fn no_such_teacher() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no instructor with this id.")
+}
+
+pub(super) fn owner_stays() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["userId"], "The owner of a channel cannot be removed from it.")
+}
+
+pub(super) fn too_many(message: String) -> Error {
+    Error::invalid(UserErrorCode::OutOfRange, &[], message)
+}

@@ -1,0 +1,129 @@
+//! A channel in the schema.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+
+use crate::accounts::{UserById, UserId, UserObject};
+use crate::catalog::{CourseObject, courses_of_channel};
+use crate::channels::loader::{ChannelById, Follows, MembersOf};
+use crate::channels::model::{Channel, ChannelId};
+use crate::graphql::context::{actor, loaders};
+use crate::graphql::page::encode_cursor;
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
+use crate::platform::fault::Fault;
+
+const MEMBERS: &str = "channelMembers";
+
+/// A channel in the schema.
+#[derive(Clone)]
+pub struct ChannelObject(pub Arc<Channel>);
+
+/// One or more people who teach under a name.
+#[Object(name = "Channel")]
+impl ChannelObject {
+    /// Identifies the channel.
+    pub async fn id(&self) -> ChannelId {
+        self.0.id
+    }
+
+    /// The name in addresses; unique.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The name.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it is about; plain text, may be empty.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// How many people follow it.
+    async fn follower_count(&self) -> i32 {
+        self.0.follower_count
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// Whether the viewer follows it; null for who is not signed in.
+    async fn viewer_follows(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        let Some(viewer) = actor(ctx).id().map(UserId::new) else { return Ok(None) };
+        Ok(Some(loaders(ctx).load(Follows(viewer, self.0.id)).await?.is_some()))
+    }
+
+    /// Who says who teaches in it.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Inline<UserObject>> {
+        user(ctx, self.0.owner_id).await.map(Inline)
+    }
+
+    /// Who teaches in it, in the order in which they joined; its owner among them. At most 100.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<UserObject>>> {
+        let members = loaders(ctx).load(MembersOf(self.0.id)).await?.unwrap_or_default();
+        let args = PageArgs { first, after, last, before };
+        // Cursors carry the time and the id; a user's object has only one of them.
+        let page = args.timed_page(MEMBERS)?;
+        let key = |at: DateTime<Utc>, id: UserId| (at, id.uuid());
+        let mut rows: Vec<(DateTime<Utc>, UserId)> = members.iter().copied().collect();
+        rows.retain(|(at, id)| page.after.is_none_or(|after| key(*at, *id) > after));
+        rows.retain(|(at, id)| page.before.is_none_or(|before| key(*at, *id) < before));
+        if page.backward {
+            rows.reverse();
+        }
+        rows.truncate(page.limit + 1);
+        let users = try_join_all(rows.iter().map(|(_, id)| user(ctx, *id))).await?;
+        let joined: HashMap<UserId, i64> = members.iter().map(|(at, id)| (*id, at.timestamp_micros())).collect();
+        let connection = page.connection(
+            users,
+            |user| user,
+            move |user: &UserObject| {
+                let id = user.user_id();
+                encode_cursor(MEMBERS, &(joined.get(&id).copied().unwrap_or_default(), id))
+            },
+        );
+        Ok(Inline(connection.with_total(i64::try_from(members.len())?)))
+    }
+
+    /// Its published courses, newest first.
+    async fn courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CourseObject>>> {
+        courses_of_channel(ctx, self.0.id, PageArgs { first, after, last, before }).await.map(Inline)
+    }
+}
+
+async fn user(ctx: &Context<'_>, id: UserId) -> Result<UserObject> {
+    let user = loaders(ctx).load(UserById(id)).await?;
+    user.map(UserObject::new).ok_or_else(|| Error::from(Fault::new("a channel's member is nobody")))
+}
+
+/// The channel with this id.
+///
+/// # Errors
+/// The database failed.
+pub async fn channel_node(ctx: &Context<'_>, id: ChannelId) -> Result<Option<ChannelObject>> {
+    Ok(loaders(ctx).load(ChannelById(id)).await?.map(ChannelObject))
+}

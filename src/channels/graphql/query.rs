@@ -1,0 +1,93 @@
+//! Reading channels.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Object};
+
+use super::channel::{ChannelObject, channel_node};
+use crate::accounts::UserId;
+use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, TaughtIn};
+use crate::channels::model::ChannelId;
+use crate::graphql::context::{Requires, Role, actor, loaders, public, requires};
+use crate::graphql::page::{encode_cursor, slice, wants_total};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
+
+const FOLLOWED: &str = "followedChannels";
+
+/// The queries about channels.
+#[derive(Default)]
+pub struct ChannelsQuery;
+
+#[Object]
+impl ChannelsQuery {
+    /// A channel by its id or its slug; null if there is none.
+    #[graphql(directive = public::apply())]
+    async fn channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel's id; either this or the slug.")] id: Option<ChannelId>,
+        #[graphql(desc = "The channel's name in addresses; either this or the id.")] slug: Option<String>,
+    ) -> Result<Option<Inline<ChannelObject>>> {
+        match (id, slug) {
+            (Some(id), None) => Ok(channel_node(ctx, id).await?.map(Inline)),
+            (None, Some(slug)) => {
+                let channel = loaders(ctx).load(ChannelBySlug(slug)).await?;
+                Ok(channel.map(|channel| Inline(ChannelObject(channel))))
+            }
+            _ => Err(Error::BadInput("Give either id or slug.".into())),
+        }
+    }
+
+    /// The channels that the viewer teaches in, in the order in which they joined.
+    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    async fn viewer_channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<ChannelObject>>> {
+        let rows = loaders(ctx).load(TaughtIn(viewer(ctx)?)).await?.unwrap_or_default();
+        let joined: HashMap<ChannelId, i64> =
+            rows.iter().map(|(channel, at)| (channel.id, at.timestamp_micros())).collect();
+        let channels = rows.into_iter().map(|(channel, _)| ChannelObject(channel)).collect();
+        let args = PageArgs { first, after, last, before };
+        let key = move |ChannelObject(channel): &ChannelObject| {
+            (joined.get(&channel.id).copied().unwrap_or_default(), channel.id.uuid())
+        };
+        Ok(Inline(slice(args, "viewerChannels", channels, key)?))
+    }
+
+    /// The channels that the viewer follows, the latest first.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn followed_channels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<ChannelObject>>> {
+        let viewer = viewer(ctx)?;
+        let page = PageArgs { first, after, last, before }.timed_page(FOLLOWED)?;
+        let rows = loaders(ctx).load(FollowedPage(viewer, page.clone())).await?.unwrap_or_default();
+        let since: HashMap<ChannelId, i64> =
+            rows.iter().map(|(channel, at)| (channel.id, at.timestamp_micros())).collect();
+        let channels = rows.into_iter().map(|(channel, _)| channel).collect();
+        let connection = page.connection(channels, ChannelObject, move |ChannelObject(channel)| {
+            encode_cursor(FOLLOWED, &(since.get(&channel.id).copied().unwrap_or_default(), channel.id))
+        });
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = loaders(ctx).load(FollowedCount(viewer)).await?.unwrap_or_default();
+        Ok(Inline(connection.with_total(total)))
+    }
+}
+
+fn viewer(ctx: &Context<'_>) -> Result<UserId> {
+    actor(ctx).id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
+}

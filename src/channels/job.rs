@@ -1,0 +1,31 @@
+//! What channels do when something happens elsewhere.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::command;
+use crate::accounts::UserDeleted;
+use crate::graphql::Error;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+use crate::platform::outbox::Event;
+
+/// The jobs of this feature.
+pub fn handlers() -> Vec<Handler> {
+    vec![Handler {
+        name: "channels.forget_user",
+        on: Some(UserDeleted::KIND),
+        cron: None,
+        timeout: Duration::from_secs(60),
+        run: |app, payload| async move { forget_user(&app, serde_json::from_value(payload)?).await }.boxed(),
+    }]
+}
+
+async fn forget_user(app: &App, event: UserDeleted) -> Result<(), Fault> {
+    command::forget(app, event.user_id).await.map_err(|error| match error {
+        Error::Internal(fault) => fault,
+        other => Fault::new(format!("channels.forget_user: {other:?}")),
+    })
+}

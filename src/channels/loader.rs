@@ -1,0 +1,131 @@
+//! Channels in batches. What does not depend on the viewer is kept for a moment.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+
+use super::model::{Channel, ChannelId, ROWS};
+use super::query::{self, FollowKey};
+use crate::accounts::UserId;
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+
+const CHANGES: Option<&[&str]> = Some(&[ROWS]);
+
+/// One channel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ChannelById(pub(super) ChannelId);
+
+impl Load for ChannelById {
+    type Value = Arc<Channel>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, Fault> {
+        let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (ChannelById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// One channel by its name in addresses.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ChannelBySlug(pub(super) String);
+
+impl Load for ChannelBySlug {
+    type Value = Arc<Channel>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, Fault> {
+        let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
+        Ok(rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect())
+    }
+}
+
+/// Who teaches in a channel, and since when, in that order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct MembersOf(pub(super) ChannelId);
+
+impl Load for MembersOf {
+    type Value = Arc<Vec<(DateTime<Utc>, UserId)>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(members: &Self::Value) -> usize {
+        1 + members.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let mut groups: HashMap<ChannelId, Vec<(DateTime<Utc>, UserId)>> = HashMap::new();
+        for (channel, joined_at, user) in query::members(&*app.db.read().await?, &ids).await? {
+            groups.entry(channel).or_default().push((joined_at, user));
+        }
+        Ok(groups.into_iter().map(|(channel, members)| (MembersOf(channel), Arc::new(members))).collect())
+    }
+}
+
+/// The channels that somebody teaches in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct TaughtIn(pub(super) UserId);
+
+impl Load for TaughtIn {
+    type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let conn = app.db.read().await?;
+        let lists = try_join_all(keys.iter().map(|key| query::taught_in(&conn, key.0))).await?;
+        Ok(keys.iter().copied().zip(lists.into_iter().map(shared)).collect())
+    }
+}
+
+/// Whether somebody follows a channel; missing if not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Follows(pub(super) UserId, pub(super) ChannelId);
+
+impl Load for Follows {
+    type Value = ();
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, Fault> {
+        let users: HashSet<UserId> = keys.iter().map(|key| key.0).collect();
+        let users: Vec<UserId> = users.into_iter().collect();
+        let ids: Vec<ChannelId> = keys.iter().map(|key| key.1).collect();
+        let rows = query::follows(&*app.db.read().await?, &users, &ids).await?;
+        Ok(rows.into_iter().map(|(user, channel)| (Follows(user, channel), ())).collect())
+    }
+}
+
+/// A page of what somebody follows, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct FollowedPage(pub(super) UserId, pub(super) Page<FollowKey>);
+
+impl Load for FollowedPage {
+    type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| query::followed_by(&conn, key.0, &key.1))).await?;
+        Ok(keys.iter().cloned().zip(pages.into_iter().map(shared)).collect())
+    }
+}
+
+/// How many channels somebody follows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FollowedCount(pub(super) UserId);
+
+impl Load for FollowedCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let conn = app.db.read().await?;
+        let counts = try_join_all(keys.iter().map(|key| query::count_followed(&conn, key.0))).await?;
+        Ok(keys.iter().copied().zip(counts).collect())
+    }
+}
+
+fn shared(rows: Vec<(Channel, DateTime<Utc>)>) -> Vec<(Arc<Channel>, DateTime<Utc>)> {
+    rows.into_iter().map(|(channel, at)| (Arc::new(channel), at)).collect()
+}

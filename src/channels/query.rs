@@ -1,0 +1,276 @@
+//! Channels' SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::model::{Channel, ChannelId, NOBODYS, ROWS};
+use crate::accounts::{UserId, user_by_id};
+use crate::graphql::page::Page;
+use crate::platform::clock::Clock;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{channel_follows, channel_members, channels};
+use crate::platform::fault::Fault;
+
+/// Where a channel stands among those that somebody follows: by when they began to, the latest first.
+pub(super) type FollowKey = (DateTime<Utc>, Uuid);
+
+pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> QueryResult<Vec<Channel>> {
+    channels::table.filter(channels::id.eq_any(ids)).select(Channel::as_select()).load(&mut conn).await
+}
+
+pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
+    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
+    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
+    channels::table.filter(channels::slug.eq_any(slugs)).select(Channel::as_select()).load(&mut conn).await
+}
+
+/// Who teaches in each of these channels, in the order in which they joined.
+pub(super) async fn members(
+    mut conn: &AsyncPgConnection,
+    ids: &[ChannelId],
+) -> QueryResult<Vec<(ChannelId, DateTime<Utc>, UserId)>> {
+    channel_members::table
+        .filter(channel_members::channel_id.eq_any(ids))
+        .order((channel_members::channel_id, channel_members::joined_at, channel_members::user_id))
+        .select((channel_members::channel_id, channel_members::joined_at, channel_members::user_id))
+        .load(&mut conn)
+        .await
+}
+
+/// The channels that somebody teaches in, by name, each with when they joined.
+pub(super) async fn taught_in(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+) -> QueryResult<Vec<(Channel, DateTime<Utc>)>> {
+    channel_members::table
+        .inner_join(channels::table)
+        .filter(channel_members::user_id.eq(user))
+        .order((channel_members::joined_at, channels::id))
+        .select((Channel::as_select(), channel_members::joined_at))
+        .load(&mut conn)
+        .await
+}
+
+/// Which of these people follow which of these channels.
+pub(super) async fn follows(
+    mut conn: &AsyncPgConnection,
+    users: &[UserId],
+    ids: &[ChannelId],
+) -> QueryResult<Vec<(UserId, ChannelId)>> {
+    channel_follows::table
+        .filter(channel_follows::user_id.eq_any(users))
+        .filter(channel_follows::channel_id.eq_any(ids))
+        .select((channel_follows::user_id, channel_follows::channel_id))
+        .load(&mut conn)
+        .await
+}
+
+/// A page of what somebody follows, each with since when, in the page's direction.
+pub(super) async fn followed_by(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    page: &Page<FollowKey>,
+) -> QueryResult<Vec<(Channel, DateTime<Utc>)>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let (at, id) = (channel_follows::followed_at, channel_follows::channel_id);
+    let rows = channel_follows::table
+        .inner_join(channels::table)
+        .filter(channel_follows::user_id.eq(user))
+        .filter(at.le(after_at))
+        .filter(at.lt(after_at).or(id.lt(ChannelId::new(after_id))))
+        .filter(at.ge(before_at))
+        .filter(at.gt(before_at).or(id.gt(ChannelId::new(before_id))))
+        .select((Channel::as_select(), at))
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((at.asc(), id.asc())).load(&mut conn).await
+    } else {
+        rows.order((at.desc(), id.desc())).load(&mut conn).await
+    }
+}
+
+pub(super) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
+    channel_follows::table.filter(channel_follows::user_id.eq(user)).count().get_result(&mut conn).await
+}
+
+pub(super) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+    channels::table.find(id).select(Channel::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+pub(super) async fn count_owned(tx: &mut Tx, owner: UserId) -> QueryResult<i64> {
+    channels::table.filter(channels::owner_id.eq(owner)).count().get_result(tx.conn()).await
+}
+
+pub(super) async fn count_members(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
+    channel_members::table.filter(channel_members::channel_id.eq(id)).count().get_result(tx.conn()).await
+}
+
+/// Whether somebody teaches in a channel.
+///
+/// # Errors
+/// The database failed.
+pub async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
+    let membership = channel_members::table.find((channel, user));
+    diesel::select(diesel::dsl::exists(membership)).get_result(tx.conn()).await
+}
+
+/// The channel that somebody's courses are from when they name none; made if there is none yet.
+///
+/// # Errors
+/// The database failed, or there is no such user.
+pub async fn own(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<ChannelId, Fault> {
+    if let Some(id) = default_of(tx, owner).await? {
+        return Ok(id);
+    }
+    let user = user_by_id(tx, owner).await?.ok_or_else(|| Fault::new("nobody can own a channel"))?;
+    let name: String = user.name.chars().take(100).collect();
+    let base = slug_base(&name);
+    for number in 1_u64.. {
+        let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let new = NewChannel { slug: &slug, name: &name, description: "", owner_id: owner, is_default: true };
+        if let Some(channel) = insert(tx, clock, &new).await? {
+            return Ok(channel.id);
+        }
+        // Another one has the slug, or the owner has got a channel at the same moment.
+        if let Some(id) = default_of(tx, owner).await? {
+            return Ok(id);
+        }
+    }
+    Err(Fault::new("there is no name for a channel"))
+}
+
+async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
+    let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
+    own.select(channels::id).first(tx.conn()).await.optional()
+}
+
+/// A slug made of a name, with room for a number.
+pub(super) fn slug_base(name: &str) -> String {
+    let base: String = slug::slugify(name).chars().take(70).collect();
+    match base.trim_matches('-') {
+        "" => "channel".into(),
+        base => base.to_owned(),
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = channels)]
+pub(super) struct NewChannel<'a> {
+    pub(super) slug: &'a str,
+    pub(super) name: &'a str,
+    pub(super) description: &'a str,
+    pub(super) owner_id: UserId,
+    pub(super) is_default: bool,
+}
+
+/// Makes a channel in which its owner teaches; `None` if another one has the slug, or is the owner's default already.
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
+    tx.changed(ROWS);
+    let now = clock.now();
+    let made: Option<Channel> = diesel::insert_into(channels::table)
+        .values((channels::id.eq(clock.uuid()), channel, channels::created_at.eq(now), channels::updated_at.eq(now)))
+        .on_conflict_do_nothing()
+        .returning(Channel::as_returning())
+        .get_result(tx.conn())
+        .await
+        .optional()?;
+    if let Some(made) = &made {
+        join(tx, made.id, channel.owner_id, now).await?;
+    }
+    Ok(made)
+}
+
+/// What a change leaves out stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = channels)]
+pub(super) struct ChannelChanges {
+    pub(super) name: Option<String>,
+    pub(super) slug: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) -> QueryResult<Channel> {
+    tx.changed(ROWS);
+    let channel = diesel::update(channels::table.find(id)).set(changes);
+    channel.returning(Channel::as_returning()).get_result(tx.conn()).await
+}
+
+/// Lets somebody teach in a channel; who does already still does.
+pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    diesel::insert_into(channel_members::table)
+        .values((
+            channel_members::channel_id.eq(id),
+            channel_members::user_id.eq(user),
+            channel_members::joined_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
+pub(super) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    diesel::delete(channel_members::table.find((id, user))).execute(tx.conn()).await
+}
+
+/// Notes that somebody follows a channel; 0 if they did already.
+pub(super) async fn follow(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::insert_into(channel_follows::table)
+        .values((
+            channel_follows::user_id.eq(user),
+            channel_follows::channel_id.eq(id),
+            channel_follows::followed_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
+pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+    diesel::delete(channel_follows::table.find((user, id))).execute(tx.conn()).await
+}
+
+/// Counts so many more, or fewer, followers.
+pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<Channel> {
+    tx.changed(ROWS);
+    diesel::update(channels::table.find(id))
+        .set(channels::follower_count.eq(channels::follower_count + more))
+        .returning(Channel::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// The channels that somebody follows, who is followed no more by them.
+pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<ChannelId>> {
+    diesel::delete(channel_follows::table.filter(channel_follows::user_id.eq(user)))
+        .returning(channel_follows::channel_id)
+        .get_results(tx.conn())
+        .await
+}
+
+/// Takes somebody out of other people's channels, and their name off their own one. Its courses stay.
+pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    tx.changed(ROWS);
+    let owned = channels::table.filter(channels::owner_id.eq(user)).select(channels::id);
+    let others = channel_members::table
+        .filter(channel_members::user_id.eq(user))
+        .filter(channel_members::channel_id.ne_all(owned));
+    diesel::delete(others).execute(tx.conn()).await?;
+    let own = channels::table.filter(channels::owner_id.eq(user).and(channels::is_default));
+    let nameless = format!("channel-{}", user.uuid().simple());
+    diesel::update(own)
+        .set((
+            channels::name.eq(NOBODYS),
+            channels::slug.eq(nameless),
+            channels::description.eq(""),
+            channels::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}

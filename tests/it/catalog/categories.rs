@@ -1,0 +1,181 @@
+//! The tree of subjects.
+
+use futures_util::future::join_all;
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, User};
+
+async fn payload(app: &TestApp, user: &User, field: &str, input: Value) -> Value {
+    let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    let query = format!(
+        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ category {{ id slug name position
+            parent {{ id }} }} userErrors {{ code field message }} }} }}"
+    );
+    app.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
+}
+
+/// Makes a category; its id.
+async fn create(app: &TestApp, user: &User, name: &str, parent: Option<&str>) -> String {
+    let made = payload(app, user, "createCategory", json!({ "name": name, "parentId": parent })).await;
+    made["category"]["id"].as_str().unwrap_or_else(|| panic!("{made:#}")).to_owned()
+}
+
+fn refusal(payload: &Value) -> (&str, &str) {
+    let error = &payload["userErrors"][0];
+    (error["code"].as_str().unwrap_or_default(), error["field"][0].as_str().unwrap_or_default())
+}
+
+/// The tree as text: `a(b c(d)) e`.
+async fn tree(app: &TestApp) -> String {
+    fn shown(connection: &Value) -> String {
+        let nodes = connection["nodes"].as_array().unwrap().iter().enumerate();
+        let one = |(place, node): (usize, &Value)| {
+            assert_eq!(node["position"], place + 1, "{connection:#}");
+            let below = node.get("children").map(shown).unwrap_or_default();
+            let below = if below.is_empty() { below } else { format!("({below})") };
+            format!("{}{below}", node["slug"].as_str().unwrap())
+        };
+        nodes.map(one).collect::<Vec<_>>().join(" ")
+    }
+    let query = "{ categories(first: 9) { nodes { slug position children(first: 9) { nodes { slug position
+        children(first: 9) { nodes { slug position } } } } } } }";
+    shown(&app.data(None, query, json!({})).await["categories"])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn categories_are_a_tree_that_administrators_change() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    let a = create(&app, &root, "A", None).await;
+    let b = create(&app, &root, "B", Some(&a)).await;
+    let c = create(&app, &root, "C", Some(&a)).await;
+    let d = create(&app, &root, "D", Some(&c)).await;
+    let e = create(&app, &root, "E", None).await;
+    assert_eq!(tree(&app).await, "a(b c(d)) e");
+    for (id, parent, position, expected) in [
+        (&e, None, Some(1), "e a(b c(d))"),
+        (&c, Some(&a), Some(1), "e a(c(d) b)"),
+        (&c, Some(&e), None, "e(c(d)) a(b)"),
+        (&b, Some(&e), Some(99), "e(c(d) b) a"),
+        (&b, None, Some(2), "e(c(d)) b a"),
+        (&d, None, None, "e(c) b a d"),
+        (&a, Some(&e), Some(1), "e(a c) b d"),
+    ] {
+        let input = json!({ "categoryId": id, "parentId": parent, "position": position });
+        let moved = payload(&app, &root, "moveCategory", input).await;
+        assert_eq!(moved["category"]["parent"]["id"], json!(parent), "{moved:#}");
+        assert_eq!(tree(&app).await, expected);
+    }
+    for (id, parent) in [(&e, &e), (&e, &a), (&e, &c)] {
+        let input = json!({ "categoryId": id, "parentId": parent });
+        assert_eq!(refusal(&payload(&app, &root, "moveCategory", input).await), ("NOT_ALLOWED", "parentId"));
+    }
+    let nobody = "category_01h455vb4pex5vsknk084sn02q";
+    for (field, input, expected) in [
+        ("createCategory", json!({ "name": "x", "parentId": nobody }), ("NOT_FOUND", "parentId")),
+        ("createCategory", json!({ "name": " " }), ("BLANK", "name")),
+        ("createCategory", json!({ "name": "!!" }), ("BLANK", "slug")),
+        ("createCategory", json!({ "name": "a" }), ("TAKEN", "slug")),
+        ("updateCategory", json!({ "categoryId": a, "slug": "e" }), ("TAKEN", "slug")),
+        ("updateCategory", json!({ "categoryId": a, "slug": "No" }), ("INVALID", "slug")),
+        ("moveCategory", json!({ "categoryId": a, "position": 0 }), ("OUT_OF_RANGE", "position")),
+        ("moveCategory", json!({ "categoryId": a, "parentId": nobody }), ("NOT_FOUND", "parentId")),
+        ("deleteCategory", json!({ "categoryId": e }), ("NOT_ALLOWED", "categoryId")),
+        ("updateCategory", json!({ "categoryId": a, "name": "Arts", "slug": "arts" }), ("", "")),
+        ("deleteCategory", json!({ "categoryId": b }), ("", "")),
+    ] {
+        let answer = payload(&app, &root, field, input).await;
+        assert_eq!(refusal(&answer), expected, "{field}: {answer:#}");
+    }
+    assert_eq!(tree(&app).await, "e(arts c) d");
+    let found = app
+        .data(None, "{ category(slug: \"arts\") { name parent { slug } } a: category(slug: \"a\") { id } }", json!({}))
+        .await;
+    assert_eq!(found, json!({ "category": { "name": "Arts", "parent": { "slug": "e" } }, "a": null }));
+    let body = app
+        .send(Some(&ada.token), "mutation { createCategory(input: { name: \"x\" }) { category { id } } }", json!({}))
+        .await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn moves_at_once_never_make_a_circle() {
+    let app = TestApp::start().await;
+    let root = app.user("Root", Role::Admin).await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        ids.push(create(&app, &root, name, None).await);
+    }
+    for _ in 0..4 {
+        let moves = (0..4).map(|number| {
+            let input = json!({ "categoryId": ids[number], "parentId": ids[(number + 1) % 4] });
+            payload(&app, &root, "moveCategory", input)
+        });
+        let answers = join_all(moves).await;
+        let refused = answers.iter().filter(|answer| refusal(answer).0 == "NOT_ALLOWED").count();
+        assert!(refused >= 1, "the last one would close the circle: {answers:#?}");
+        let reachable = "WITH RECURSIVE found (id) AS (SELECT id FROM categories WHERE parent_id IS NULL
+            UNION ALL SELECT categories.id FROM categories JOIN found ON parent_id = found.id)
+            SELECT count(*) FROM found";
+        assert_eq!(app.sql(reachable).await, "4");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_category_lists_the_published_courses_of_its_whole_branch() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    let science = create(&app, &root, "Science", None).await;
+    let physics = create(&app, &root, "Physics", Some(&science)).await;
+    let arts = create(&app, &root, "Arts", None).await;
+    let mut ids = Vec::new();
+    for (number, category) in [&science, &physics, &physics, &arts].into_iter().enumerate() {
+        app.app.clock.advance(chrono::TimeDelta::seconds(1));
+        let course = app.course(&ada, &format!("Course {number}"), usize::from(number != 1)).await;
+        let input = json!({ "courseId": course.id, "categoryId": category });
+        let sorted = app.edit(&ada, "updateCourse", "course { category { id } }", input).await;
+        assert_eq!(sorted["course"]["category"]["id"], **category);
+        ids.push(course.id);
+    }
+    let query = "query ($slug: String!) { category(slug: $slug) { courses(first: 1) { totalCount nodes { id category { slug parent { slug } } }
+        pageInfo { hasNextPage endCursor } } } }";
+    let found = app.data(None, query, json!({ "slug": "science" })).await["category"]["courses"].take();
+    assert_eq!((&found["totalCount"], &found["nodes"][0]["id"]), (&json!(2), &json!(ids[2])), "{found:#}");
+    assert_eq!(found["nodes"][0]["category"], json!({ "slug": "physics", "parent": { "slug": "science" } }));
+    let next = "query ($after: String) { category(slug: \"science\") { courses(after: $after) { nodes { id } pageInfo { hasNextPage } } } }";
+    let rest =
+        app.data(None, next, json!({ "after": found["pageInfo"]["endCursor"] })).await["category"]["courses"].take();
+    assert_eq!(rest, json!({ "nodes": [{ "id": ids[0] }], "pageInfo": { "hasNextPage": false } }));
+    for (category, in_use) in [(&physics, true), (&science, true), (&arts, true)] {
+        let answer = payload(&app, &root, "deleteCategory", json!({ "categoryId": category })).await;
+        assert_eq!(refusal(&answer).0 == "NOT_ALLOWED", in_use, "{answer:#}");
+    }
+    let input = json!({ "courseId": ids[3], "categoryId": null });
+    app.edit(&ada, "updateCourse", "course { id }", input).await;
+    assert_eq!(refusal(&payload(&app, &root, "deleteCategory", json!({ "categoryId": arts })).await), ("", ""));
+
+    let page = "query ($first: Int) { courses(first: $first) { nodes { category { name parent { name } } } } }";
+    let of_two = app.statements(None, page, json!({ "first": 2 })).await;
+    let of_all = app.statements(None, page, json!({ "first": 20 })).await;
+    assert_eq!((of_two, of_all), (2, 2), "a page and the tree, however many have one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_that_comes_in_while_its_category_goes_is_told_or_keeps_it() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    for number in 0..6 {
+        let category = create(&app, &root, &format!("Category {number}"), None).await;
+        let course = app.course(&ada, "Engines", 0).await;
+        let update = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) { userErrors { code } } }";
+        let input = json!({ "input": { "courseId": course.id, "version": 1, "categoryId": category } });
+        let (deleted, updated) = tokio::join!(
+            payload(&app, &root, "deleteCategory", json!({ "categoryId": category })),
+            app.data(Some(&ada.token), update, input),
+        );
+        let kept = refusal(&deleted).0 == "NOT_ALLOWED";
+        let told = updated["updateCourse"]["userErrors"][0]["code"] == "NOT_FOUND";
+        assert!(kept != told, "{deleted:#} {updated:#}");
+    }
+}
