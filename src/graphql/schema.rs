@@ -4,6 +4,7 @@ use async_graphql::{
     Context, ID, Interface, Json, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder,
     ValidationMode,
 };
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::context::{Requires, Role, actor, app, loaders, public, requires};
@@ -35,6 +36,10 @@ pub fn builder(mode: ValidationMode) -> SchemaBuilder<Query, Mutation, Subscript
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .validation_mode(mode)
         .register_output_type::<Node>()
+        // The library's own scalar has none.
+        .override_output_type_description::<Decimal>(
+            "A decimal number of up to 28 digits: a text, so that no JSON library rounds it. A number is taken, too.",
+        )
 }
 
 /// The schema's definition, as `schema.graphql` has it.

@@ -1,6 +1,7 @@
 //! The catalog in the schema.
 
 mod arrange;
+mod browse;
 mod course;
 mod lesson;
 mod mutation;
@@ -18,7 +19,7 @@ pub use subscription::CatalogSubscription;
 
 /// The catalog queries.
 #[derive(Default, MergedObject)]
-pub struct CatalogQuery(query::CourseQuery);
+pub struct CatalogQuery(query::CourseQuery, browse::BrowseQuery);
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]

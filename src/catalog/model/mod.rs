@@ -1,18 +1,21 @@
 //! Courses, sections and lessons as rows, and what commands are given.
 
 mod arrange;
+mod browse;
 mod course;
 mod outline;
+mod search;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
+pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
 pub(super) use course::PublicationStatus;
 pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
 pub use outline::{
     CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,
 };
-
+pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Channel, ChannelId, Level};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.

@@ -1,11 +1,13 @@
 //! Courses, sections and lessons through the API.
 
 mod arrange;
+mod browse;
 mod counts;
 mod drafts;
 mod own;
 mod paging;
 mod permissions;
+mod search;
 mod slugs;
 mod texts;
 mod versions;
