@@ -95,7 +95,7 @@ impl School {
         }
         for number in 0..2 {
             let id = channel(number);
-            write!(sql, "INSERT INTO channels (id, slug, name, created_at, updated_at) VALUES ('{id}', 'c{number}', 'C', now(), now());").unwrap();
+            write!(sql, "INSERT INTO channels (id, slug, name, owner_id, is_default, created_at, updated_at) SELECT '{id}', 'c{number}', 'C', id, false, now(), now() FROM users WHERE name = 'Ada';").unwrap();
         }
         for course in (0..60).map(Modelled) {
             let text = |text: Option<String>| text.map_or("NULL".to_owned(), |text| format!("'{text}'"));
