@@ -13,6 +13,7 @@ use crate::catalog::loader::{
     NearWords,
 };
 use crate::catalog::model::{Course, CourseFilter, CourseOrder, Part, Search, Which, words};
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{loaders, public};
 use crate::graphql::page::{Page, encode_cursor, instant, wants_total};
 use crate::graphql::{Connection, Inline, PageArgs, Result};
@@ -24,7 +25,7 @@ pub(super) struct BrowseQuery;
 #[Object]
 impl BrowseQuery {
     /// The published courses, newest first unless an order is given.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
     async fn courses(
         &self,
@@ -59,7 +60,7 @@ impl BrowseQuery {
     /// are the same, and a word that is found nowhere stands for those that differ from it by a typing mistake. A text
     /// without a word finds nothing; of a long one, the first twelve words count. For another order, give `courses` a
     /// filter with a `query`.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
     async fn search_courses(
         &self,

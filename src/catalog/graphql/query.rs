@@ -9,6 +9,7 @@ use crate::accounts::UserId;
 use crate::catalog::loader::{CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::catalog::policy;
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
@@ -52,7 +53,7 @@ impl CourseQuery {
 
     /// The course with this slug; null if there is none, or if it is somebody else's draft. A slug that the course had
     /// before does it too: then `slug` is another one, where a site may redirect to.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn course(
         &self,
         ctx: &Context<'_>,

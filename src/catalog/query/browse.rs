@@ -1,6 +1,7 @@
 //! The SQL that filters, orders and searches the public catalog.
 //!
-//! With 20,000 courses: see `docs/measurements.md`.
+//! With 20,000 courses, a page of an order takes PostgreSQL 0.2 ms, also behind a cursor and by tag, one of a filter that
+//! few pass up to 5 ms, and a search a millisecond for each hundred courses that it finds, as all of them are ranked.
 
 use std::collections::HashMap;
 
