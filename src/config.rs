@@ -93,6 +93,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
     setting("LYCEUM_MAX_BATCH", "10", "most operations in one HTTP request"),
     setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
+    setting(
+        "LYCEUM_CACHE_SECONDS",
+        "10",
+        "how long a CDN may keep answers to anonymous GET queries, and so how late it may show a change; 0: not at all",
+    ),
     setting("LYCEUM_THREADS", "one for each core", "threads that serve requests, 1 to 512"),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
@@ -199,6 +204,8 @@ pub struct Config {
     pub identity: Identity,
     /// Limits on a request.
     pub limits: Limits,
+    /// The longest that shared caches may keep an anonymous client's answer, in seconds; 0: not at all.
+    pub cache_seconds: u64,
     /// Threads that serve requests.
     pub threads: usize,
     /// Longest wait at shutdown.
@@ -270,6 +277,7 @@ impl Config {
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
             identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
+            cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 10, 0..=86_400),
             threads: reader.number("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 20, 1..=3600)),
             path: None,

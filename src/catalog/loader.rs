@@ -1,6 +1,8 @@
 //! Courses, sections and lessons in batches, kept for a moment. None of them depends on the viewer: what may be shown
 //! is decided by the policy afterwards.
 
+mod browse;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use crate::platform::App;
 use crate::platform::fault::Fault;
 use crate::platform::markdown;
 use crate::platform::outbox::Event;
+
+pub(super) use browse::{CategoriesBelow, FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords};
 
 /// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
 const CHANGES: Option<&[&str]> = Some(&[ROWS, CoursePublished::KIND, LessonPublished::KIND]);

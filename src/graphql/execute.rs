@@ -15,6 +15,7 @@ use futures_util::{FutureExt, StreamExt};
 use moka::sync::Cache;
 use tracing::Instrument;
 
+use super::caching;
 use super::error::{Error, request_error};
 use super::limits;
 use super::loaders::Loaders;
@@ -138,6 +139,14 @@ impl Graph {
                 Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
             })
         })
+    }
+
+    /// For how many seconds a shared cache may keep an anonymous client's answer to `request`, as far as the schema says.
+    pub fn max_age(&self, request: &Request) -> u64 {
+        let Ok(document) = self.document(&request.query) else { return 0 };
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        let definition = operation.operation();
+        definition.map_or(0, |definition| caching::max_age(&self.shape, &operation.document.parsed, definition))
     }
 
     async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {

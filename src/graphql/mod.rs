@@ -1,5 +1,6 @@
 //! The GraphQL kernel: what every feature's types and resolvers stand on. It knows no feature; only [`schema`] does.
 
+pub mod caching;
 pub mod context;
 pub mod error;
 pub mod execute;

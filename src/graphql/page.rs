@@ -128,7 +128,7 @@ impl<K> Page<K> {
 }
 
 /// Which end of a list comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum OrderDirection {
     /// From A to Z, from the oldest to the newest.
     Asc,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::Value as ConstValue;
 use async_graphql::parser::types::{BaseType, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
 use async_graphql::parser::{Positioned, parse_schema};
 
@@ -18,6 +19,8 @@ pub(super) struct FieldShape {
     pub(super) composite: bool,
     /// Whether it is a connection, so that `first` or `last` say how many children there are.
     pub(super) connection: bool,
+    /// The seconds of its `@cacheControl`.
+    pub(super) max_age: Option<u64>,
 }
 
 /// All object, interface and union types with their fields.
@@ -50,6 +53,7 @@ impl Shape {
                 nullable: nullable(&field.ty.node),
                 composite: fields_of.contains_key(&ty),
                 connection: ty.ends_with("Connection"),
+                max_age: max_age(field),
                 ty,
             }
         };
@@ -82,6 +86,14 @@ fn named(ty: &Type) -> String {
     match &ty.base {
         BaseType::Named(name) => name.to_string(),
         BaseType::List(item) => named(item),
+    }
+}
+
+fn max_age(field: &FieldDefinition) -> Option<u64> {
+    let hint = field.directives.iter().find(|directive| directive.node.name.node == "cacheControl")?;
+    match &hint.node.get_argument("maxAge")?.node {
+        ConstValue::Number(seconds) => seconds.as_u64(),
+        _ => None,
     }
 }
 

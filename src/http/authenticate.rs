@@ -78,6 +78,11 @@ pub(super) async fn authenticate(
     Ok(Sender { actor: from_cookie(app, access).await?, client, refused: None })
 }
 
+/// Whether a request brings nothing that could tell who sends it.
+pub(super) fn is_bare(app: &App, headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::AUTHORIZATION) && cookies(app, headers) == (None, None)
+}
+
 /// Who opens a WebSocket: `authorization` is what it said in `connection_init`; otherwise its cookies tell. Browsers let
 /// any page open one, so with cookies the page must be one of ours.
 pub(super) async fn authenticate_socket(

@@ -18,8 +18,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::authenticate::{Denied, Sender, authenticate};
-use super::media::{self, Media, RequestErrors, respond, retry_later};
+use super::authenticate::{Denied, Sender, authenticate, is_bare};
+use super::media::{self, Media, RequestErrors, respond, respond_shared, retry_later};
 use super::server::Peer;
 use super::{Edge, request_id, socket};
 use crate::graphql::Error;
@@ -97,7 +97,7 @@ pub(super) async fn get(
         .map_err(|rejection| Unread::bad_request(rejection.body_text()))
         .and_then(|Query(params)| params.into_request());
     match request {
-        Ok(request) => exchange.query(request).await,
+        Ok(request) => exchange.query(request, &headers).await,
         Err(unread) => exchange.unread(unread),
     }
 }
@@ -164,11 +164,22 @@ impl Exchange {
         Ok(exchange)
     }
 
-    async fn query(self, request: Request) -> Response {
+    async fn query(self, request: Request, headers: &HeaderMap) -> Response {
         if self.edge.graph.kind(&request) == Some(OperationType::Mutation) {
             return self.method_not_allowed("A mutation needs POST.", "POST");
         }
-        self.one(request).await
+        if let Some(refused) = self.unauthenticated(std::slice::from_ref(&request)) {
+            return refused;
+        }
+        let app = &self.edge.app;
+        let most = if is_bare(app, headers) { app.config.cache_seconds } else { 0 };
+        let seconds = most.min(self.edge.graph.max_age(&request));
+        match self.edge.graph.execute(request, &self.caller).await {
+            Ok(answer) if seconds > 0 && answer.errors.is_empty() && answer.http_headers.is_empty() => {
+                respond_shared(self.media, &self.caller.request_id, &answer, seconds, headers)
+            }
+            outcome => self.answer(outcome),
+        }
     }
 
     /// The answer to requests that need somebody, when the token is not good.
@@ -183,8 +194,13 @@ impl Exchange {
         if let Some(refused) = self.unauthenticated(std::slice::from_ref(&request)) {
             return refused;
         }
+        let outcome = self.edge.graph.execute(request, &self.caller).await;
+        self.answer(outcome)
+    }
+
+    fn answer(&self, outcome: Result<GraphResponse, Box<GraphResponse>>) -> Response {
         let id = &self.caller.request_id;
-        match self.edge.graph.execute(request, &self.caller).await {
+        match outcome {
             Ok(response) => self.with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
             Err(refused) => {
                 let status = self.media.refused(&refused.errors);
@@ -216,11 +232,6 @@ impl Exchange {
     fn with_headers(&self, mut response: Response, outcomes: &[&GraphResponse]) -> Response {
         for (name, value) in outcomes.iter().flat_map(|outcome| &outcome.http_headers) {
             response.headers_mut().append(name, value.clone());
-        }
-        // Caches know that an `Authorization` header makes an answer private; of cookies they don't.
-        if self.caller.actor != Actor::Anonymous {
-            let private = HeaderValue::from_static("private, no-store");
-            response.headers_mut().insert(header::CACHE_CONTROL, private);
         }
         retry_later(response, outcomes.iter().flat_map(|outcome| &outcome.errors))
     }

@@ -8,7 +8,10 @@ use async_graphql::{Response as GraphResponse, ServerError, Value};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::request_id;
 
@@ -85,19 +88,61 @@ impl<'a> RequestErrors<'a> {
     }
 }
 
-/// A finished HTTP response.
+/// A finished HTTP response, for its client only.
 pub(super) fn respond(media: Media, status: StatusCode, id: &str, body: &impl Serialize) -> Response {
+    let (status, bytes) = serialise(status, body);
+    finish(media, status, id, bytes)
+}
+
+/// A finished HTTP response that shared caches may keep for so many seconds. A client that has the same already is told
+/// so (RFC 9110, section 13.1.2).
+pub(super) fn respond_shared(
+    media: Media,
+    id: &str,
+    body: &impl Serialize,
+    seconds: u64,
+    headers: &HeaderMap,
+) -> Response {
+    let (status, bytes) = serialise(StatusCode::OK, body);
+    let hash = Sha256::new().chain_update(media.content_type()).chain_update(&bytes).finalize();
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
+    let mut known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let known = known.any(|tags| tags.split(',').map(str::trim).any(|known| known == "*" || known.ends_with(&tag)));
+    let mut response = match (status, known) {
+        (StatusCode::OK, true) => finish(media, StatusCode::NOT_MODIFIED, id, Vec::new()),
+        _ => finish(media, status, id, bytes),
+    };
+    if status == StatusCode::OK {
+        let shared = [(header::CACHE_CONTROL, format!("public, max-age={seconds}")), (header::ETAG, tag)];
+        for (name, value) in shared {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+    response
+}
+
+fn serialise(status: StatusCode, body: &impl Serialize) -> (StatusCode, Vec<u8>) {
     let mut bytes = Vec::with_capacity(4096);
-    let status = match serde_json::to_writer(&mut bytes, body) {
-        Ok(()) => status,
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => (status, bytes),
         Err(error) => {
             tracing::error!(%error, "a response cannot be serialised");
-            StatusCode::INTERNAL_SERVER_ERROR
+            (StatusCode::INTERNAL_SERVER_ERROR, bytes)
         }
-    };
+    }
+}
+
+/// Caches know that an `Authorization` header makes an answer private; of cookies they don't.
+fn finish(media: Media, status: StatusCode, id: &str, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    // CORS adds the origin.
+    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization, cookie"));
+    headers.insert(header::CONTENT_TYPE, media.content_type());
     if let Ok(id) = HeaderValue::from_str(id) {
         response.headers_mut().insert(request_id::HEADER, id);
     }

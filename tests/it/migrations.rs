@@ -218,6 +218,7 @@ fn diesel_type(name: &str) -> String {
     match name {
         "uuid" | "text" | "int2" | "int4" | "int8" | "bool" | "timestamptz" | "date" | "jsonb" | "numeric"
         | "bytea" | "float8" | "interval" | "varchar" => format!("{}{}", name[..1].to_uppercase(), &name[1..]),
+        "tsvector" => "crate::platform::db::TsVector".into(),
         array if array.starts_with('_') => format!("Array<{}>", diesel_type(&array[1..])),
         other => panic!("how does Diesel call {other}? Add it here"),
     }

@@ -19,12 +19,14 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 12] = [
+const PLAIN_LISTS: [&str; 14] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
     "Course.benefits",
     "Course.prerequisites",
     "Course.tags",
+    "CourseSearchResult.snippet",
+    "CourseSearchResult.titleHighlight",
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.timestamps",

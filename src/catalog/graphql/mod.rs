@@ -1,6 +1,7 @@
 //! The catalog in the schema.
 
 mod arrange;
+mod browse;
 mod category;
 mod content;
 mod course;
@@ -21,7 +22,7 @@ pub use subscription::CatalogSubscription;
 
 /// The catalog queries.
 #[derive(Default, MergedObject)]
-pub struct CatalogQuery(query::CourseQuery, category::CategoryQuery);
+pub struct CatalogQuery(query::CourseQuery, browse::BrowseQuery, category::CategoryQuery);
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]

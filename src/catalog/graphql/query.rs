@@ -6,47 +6,23 @@ use super::course::CourseObject;
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
 use crate::accounts::UserId;
-use crate::catalog::loader::{CatalogCount, CatalogPage, CourseBySlug, TaughtCount, TaughtPage};
+use crate::catalog::loader::{CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::catalog::policy;
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
 use crate::platform::outbox::feed;
 
-const COURSES: &str = "courses";
 const VIEWER_COURSES: &str = "viewerCourses";
 
-/// The catalog queries.
+/// Queries for courses and what is news in them.
 #[derive(Default)]
 pub(super) struct CourseQuery;
 
 #[Object]
 impl CourseQuery {
-    /// The published courses, newest first.
-    #[graphql(directive = public::apply())]
-    async fn courses(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CourseObject>>> {
-        let page = PageArgs { first, after, last, before }.timed_page(COURSES)?;
-        let rows = loaders(ctx).load(CatalogPage(page.clone())).await?.unwrap_or_default();
-        let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
-            let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
-            encode_cursor(COURSES, &(micros, course.id))
-        });
-        if !wants_total(ctx) {
-            return Ok(Inline(connection));
-        }
-        let total = loaders(ctx).load(CatalogCount).await?.unwrap_or_default();
-        Ok(Inline(connection.with_total(total)))
-    }
-
     /// The courses that the viewer teaches, drafts and published ones, those created last first.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
@@ -77,7 +53,7 @@ impl CourseQuery {
 
     /// The course with this slug; null if there is none, or if it is somebody else's draft. A slug that the course had
     /// before does it too: then `slug` is another one, where a site may redirect to.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn course(
         &self,
         ctx: &Context<'_>,

@@ -1,14 +1,17 @@
 //! Courses, sections and lessons as rows, and what commands are given.
 
 mod arrange;
+mod browse;
 mod category;
 mod content;
 mod course;
 mod facts;
 mod outline;
+mod search;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
+pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
 pub(super) use content::{LessonContent, StoredContent};
@@ -22,6 +25,7 @@ pub use outline::{
     UpdateSectionInput,
 };
 
+pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Level};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.

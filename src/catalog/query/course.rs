@@ -49,6 +49,7 @@ pub(in crate::catalog) async fn published(
     let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let rows = courses::table
         .filter(courses::published_at.is_not_null())
+        .filter(courses::archived_at.is_null())
         .filter(courses::published_at.le(after_at))
         .filter(courses::published_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
         .filter(courses::published_at.ge(before_at))
@@ -78,7 +79,12 @@ pub(in crate::catalog) async fn taught_in_full(
 }
 
 pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
-    courses::table.filter(courses::published_at.is_not_null()).count().get_result(&mut conn).await
+    courses::table
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::archived_at.is_null())
+        .count()
+        .get_result(&mut conn)
+        .await
 }
 
 /// A page of what somebody teaches, drafts too, the newest first; as [`published`].

@@ -1,6 +1,7 @@
 //! The catalog's SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
 
 pub(super) mod arrange;
+pub(super) mod browse;
 pub(super) mod category;
 pub(super) mod content;
 pub(super) mod course;

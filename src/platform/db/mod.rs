@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::InstrumentationEvent;
+use diesel::query_builder::QueryId;
+use diesel::sql_types::SqlType;
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
@@ -33,6 +35,11 @@ use super::fault::{Context, Fault};
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
 /// The one on which it tells every node which kinds of rows have changed, separated by spaces.
 const CHANGES_CHANNEL: &str = "lyceum_changes";
+
+/// PostgreSQL's type of words with their places. Nothing reads or writes one: triggers do.
+#[derive(Clone, Copy, Debug, QueryId, SqlType)]
+#[diesel(postgres_type(name = "tsvector"))]
+pub struct TsVector;
 
 /// How to reach the database and how much of it to use.
 #[derive(Clone, Debug)]

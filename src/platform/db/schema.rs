@@ -90,6 +90,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    course_texts (course_id) {
+        course_id -> Uuid,
+        words -> crate::platform::db::TsVector,
+    }
+}
+
+diesel::table! {
+    course_words (word) {
+        word -> Text,
+    }
+}
+
+diesel::table! {
     courses (id) {
         id -> Uuid,
         slug -> Text,
@@ -387,6 +400,7 @@ diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
 diesel::joinable!(channels -> users (owner_id));
 diesel::joinable!(course_slugs -> courses (course_id));
+diesel::joinable!(course_texts -> courses (course_id));
 diesel::joinable!(courses -> categories (category_id));
 diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
@@ -413,6 +427,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     channel_members,
     channels,
     course_slugs,
+    course_texts,
+    course_words,
     courses,
     cron_turns,
     email_changes,

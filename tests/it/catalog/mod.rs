@@ -1,6 +1,7 @@
 //! Courses, sections and lessons through the API.
 
 mod arrange;
+mod browse;
 mod categories;
 mod content;
 mod counts;
@@ -9,6 +10,7 @@ mod facts;
 mod own;
 mod paging;
 mod permissions;
+mod search;
 mod slugs;
 mod texts;
 mod versions;

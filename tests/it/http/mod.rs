@@ -1,6 +1,7 @@
 //! GraphQL over HTTP, from the outside: what a client that does something wrong is told, and what it is not.
 
 mod audit;
+mod caching;
 mod edges;
 mod internal;
 mod limits;

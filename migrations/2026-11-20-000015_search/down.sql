@@ -1,0 +1,14 @@
+CREATE INDEX courses_published ON courses (published_at DESC, id DESC) WHERE published_at IS NOT NULL;
+DROP INDEX courses_tags;
+DROP INDEX courses_priced;
+DROP INDEX courses_rated;
+DROP INDEX courses_popular;
+DROP INDEX courses_newest;
+DROP TRIGGER courses_text ON courses;
+DROP FUNCTION note_course_text();
+DROP TABLE course_words;
+DROP TABLE course_texts;
+DROP FUNCTION typo_keys(text);
+DROP FUNCTION course_vector(text, text, text[], text);
+DROP FUNCTION search_vector(text, "char");
+DROP FUNCTION search_words(text);

@@ -1,0 +1,159 @@
+//! The public catalog: filtered, ordered, searched.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+use super::course::CourseObject;
+use crate::catalog::loader::{
+    CatalogCount, CatalogPage, CategoriesBelow, DescriptionOf, FoundCount, FoundPage, MatchingCount, MatchingPage,
+    NearWords,
+};
+use crate::catalog::model::{Course, CourseFilter, CourseOrder, Part, Search, Which, words};
+use crate::graphql::caching::cache_control;
+use crate::graphql::context::{loaders, public};
+use crate::graphql::page::{Page, encode_cursor, instant, wants_total};
+use crate::graphql::{Connection, Inline, PageArgs, Result};
+
+/// The queries of the public catalog.
+#[derive(Default)]
+pub(super) struct BrowseQuery;
+
+#[Object]
+impl BrowseQuery {
+    /// The published courses, newest first unless an order is given.
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
+    #[allow(clippy::too_many_arguments)]
+    async fn courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which courses; all if left out.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "In which order. A cursor is good for one field's order only.")] order: Option<CourseOrder>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<CourseObject>>> {
+        let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
+        let page = order.page(PageArgs { first, after, last, before })?;
+        let cursor = move |CourseObject(course): &CourseObject| order.cursor(course);
+        if filter == CourseFilter::default() && order == CourseOrder::default() {
+            let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
+            let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
+            let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
+            return Ok(Inline(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())));
+        }
+        let Some(which) = which(ctx, &filter).await?.map(Arc::new) else {
+            return Ok(Inline(page.connection(Vec::new(), CourseObject, cursor)));
+        };
+        let rows = loaders(ctx).load(MatchingPage(which.clone(), order, page.clone())).await?.unwrap_or_default();
+        let total = if wants_total(ctx) { loaders(ctx).load(MatchingCount(which)).await? } else { None };
+        Ok(Inline(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
+    }
+
+    /// The published courses that have all words of a text in their title, subtitle, tags or description, those that fit
+    /// best first: a word in the title counts most. The beginning of a word is enough, upper and lower case and accents
+    /// are the same, and a word that is found nowhere stands for those that differ from it by a typing mistake. A text
+    /// without a word finds nothing; of a long one, the first twelve words count. For another order, give `courses` a
+    /// filter with a `query`.
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
+    #[allow(clippy::too_many_arguments)]
+    async fn search_courses(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What people type. No sign in it has a meaning.")] query: String,
+        #[graphql(desc = "Which of those that are found; all if left out.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor. A cursor is good for the same words only.")] after: Option<
+            String,
+        >,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<FoundObject>>> {
+        let filter = filter.unwrap_or_default();
+        let search = search(ctx, &query).await?;
+        let list = format!("searchCourses({:?})", search.as_ref().map(Search::name).unwrap_or_default());
+        let page: Page<(i32, Uuid)> = PageArgs { first, after, last, before }.page(&list)?;
+        let cursor = move |found: &FoundObject| encode_cursor(&list, &(found.rank, found.course.id));
+        let (Some(search), Some(which)) = (search, which(ctx, &filter).await?) else {
+            return Ok(Inline(page.connection(Vec::new(), |found| found, cursor)));
+        };
+        let (search, which) = (Arc::new(search), Arc::new(which));
+        let rows = loaders(ctx).load(FoundPage(search.clone(), which.clone(), page.clone())).await?.unwrap_or_default();
+        let total = if wants_total(ctx) { loaders(ctx).load(FoundCount(search.clone(), which)).await? } else { None };
+        let found = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
+        Ok(Inline(page.connection(rows, found, cursor).with_total(total.unwrap_or_default())))
+    }
+}
+
+/// A course that was found.
+#[derive(Clone)]
+pub(super) struct FoundObject {
+    course: Arc<Course>,
+    rank: i32,
+    search: Arc<Search>,
+}
+
+/// A course that was found, and where the words are.
+#[Object(name = "CourseSearchResult")]
+impl FoundObject {
+    /// The course.
+    async fn course(&self) -> Inline<CourseObject> {
+        Inline(CourseObject(self.course.clone()))
+    }
+
+    /// The course's title in pieces: all of it, in order.
+    async fn title_highlight(&self) -> Vec<Inline<TextPart>> {
+        parts(self.search.highlight(&self.course.title))
+    }
+
+    /// Some of the subtitle or the description in pieces, in order, where it shows why the course was found. Without most
+    /// of Markdown's signs; may be empty.
+    async fn snippet(&self, ctx: &Context<'_>) -> Result<Vec<Inline<TextPart>>> {
+        let description = loaders(ctx).load(DescriptionOf(self.course.id)).await?;
+        Ok(parts(self.search.snippet(&self.course.subtitle, description.as_deref().unwrap_or_default())))
+    }
+}
+
+/// A piece of a text: plain text, not HTML.
+#[derive(Clone, SimpleObject)]
+pub(super) struct TextPart {
+    /// The text.
+    text: String,
+    /// Whether it is a word that was searched for, to be shown in `<mark>` or in bold.
+    found: bool,
+}
+
+fn parts(parts: Vec<Part>) -> Vec<Inline<TextPart>> {
+    parts.into_iter().map(|Part { text, found }| Inline(TextPart { text, found })).collect()
+}
+
+/// What to ask the database for; `None` when no course can be found.
+async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>> {
+    let mut which = filter.which()?;
+    if let Some(query) = filter.query.as_deref().filter(|query| !query.trim().is_empty()) {
+        let Some(search) = search(ctx, query).await? else { return Ok(None) };
+        which.search = Some(search);
+    }
+    if let Some(category) = filter.category_id {
+        let Some(below) = loaders(ctx).load(CategoriesBelow(category)).await? else { return Ok(None) };
+        which.categories = Some(below);
+    }
+    Ok(which.is_possible().then_some(which))
+}
+
+/// What was meant by a text; `None` if it has no word.
+async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
+    let words = words(typed);
+    let near = words.iter().map(async |word| {
+        let near = loaders(ctx).load(NearWords(word.clone())).await?;
+        Result::Ok((word.clone(), near.unwrap_or_default()))
+    });
+    let near: HashMap<String, Vec<String>> = try_join_all(near).await?.into_iter().collect();
+    Ok((!words.is_empty()).then(|| Search::new(words, &near)))
+}

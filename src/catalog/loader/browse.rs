@@ -1,0 +1,143 @@
+//! The public catalog, filtered, ordered and searched: the same for everybody, so that it is kept, too. A key is as long
+//! as what was asked for; it counts as some rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::CHANGES;
+use crate::catalog::model::{CategoryId, Course, CourseOrder, CoursePlace, Search, Which};
+use crate::catalog::query::browse::{self, FoundPlace};
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+
+/// What a key counts as, in rows.
+const KEY: usize = 4;
+
+/// A page of the courses that a filter lets through, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct MatchingPage(
+    pub(in crate::catalog) Arc<Which>,
+    pub(in crate::catalog) CourseOrder,
+    pub(in crate::catalog) Page<CoursePlace>,
+);
+
+impl Load for MatchingPage {
+    type Value = Vec<Arc<Course>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(page: &Self::Value) -> usize {
+        KEY + page.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = keys.iter().map(|MatchingPage(which, order, page)| browse::matching(&conn, which, *order, page));
+        let pages = try_join_all(pages).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// A page of the courses that a search finds and a filter lets through, each with how well it fits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct FoundPage(
+    pub(in crate::catalog) Arc<Search>,
+    pub(in crate::catalog) Arc<Which>,
+    pub(in crate::catalog) Page<FoundPlace>,
+);
+
+impl Load for FoundPage {
+    type Value = Vec<(Arc<Course>, i32)>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(page: &Self::Value) -> usize {
+        KEY + page.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = keys.iter().map(|FoundPage(search, which, page)| browse::found(&conn, search, which, page));
+        let pages = try_join_all(pages).await?;
+        let page = |rows: Vec<(Course, i32)>| rows.into_iter().map(|(course, rank)| (Arc::new(course), rank)).collect();
+        Ok(keys.iter().cloned().zip(pages.into_iter().map(page)).collect())
+    }
+}
+
+/// How many courses a filter lets through.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct MatchingCount(pub(in crate::catalog) Arc<Which>);
+
+impl Load for MatchingCount {
+    type Value = i64;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(_: &i64) -> usize {
+        KEY
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let conn = app.db.read().await?;
+        let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
+        Ok(keys.iter().cloned().zip(counts).collect())
+    }
+}
+
+/// How many courses a search finds and a filter lets through.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct FoundCount(pub(in crate::catalog) Arc<Search>, pub(in crate::catalog) Arc<Which>);
+
+impl Load for FoundCount {
+    type Value = i64;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(_: &i64) -> usize {
+        KEY
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let conn = app.db.read().await?;
+        let counts = keys.iter().map(|FoundCount(search, which)| browse::count_found(&conn, search, which));
+        Ok(keys.iter().cloned().zip(try_join_all(counts).await?).collect())
+    }
+}
+
+/// The known words that look like one that no public course has.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct NearWords(pub(in crate::catalog) String);
+
+impl Load for NearWords {
+    type Value = Vec<String>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<String>>, Fault> {
+        let words: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let near = browse::near_words(&*app.db.read().await?, &words).await?;
+        Ok(near.into_iter().map(|(typed, words)| (NearWords(typed), words)).collect())
+    }
+}
+
+/// A category and all below it; missing if there is no such category.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct CategoriesBelow(pub(in crate::catalog) CategoryId);
+
+impl Load for CategoriesBelow {
+    type Value = Vec<CategoryId>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(categories: &Self::Value) -> usize {
+        1 + categories.len() / 8
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let roots: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
+        let mut below: HashMap<Self, Vec<CategoryId>> = HashMap::new();
+        for (root, category) in browse::categories_below(&*app.db.read().await?, &roots).await? {
+            below.entry(CategoriesBelow(root)).or_default().push(category);
+        }
+        Ok(below)
+    }
+}
