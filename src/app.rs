@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts;
 use crate::config::Config;
+use crate::enrollments;
 use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
@@ -36,7 +37,7 @@ use crate::platform::{App, Services};
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, Fault> {
     let platform = outbox::handlers();
-    let features: [Vec<Handler>; 1] = [accounts::handlers()];
+    let features: [Vec<Handler>; 2] = [accounts::handlers(), enrollments::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 

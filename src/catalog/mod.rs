@@ -27,3 +27,5 @@ pub use model::{
     PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput, UpdateCourseInput,
     UpdateLessonInput, UpdateSectionInput,
 };
+pub use policy::can_edit;
+pub use query::course::{lock as lock_course, students_changed};

@@ -14,14 +14,15 @@ use crate::catalog::{
     self, CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId,
     LessonObject, Section, SectionId, SectionObject, course_node, lesson_node, section_node,
 };
+use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, EnrollmentsQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, EnrollmentsMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
@@ -101,6 +102,7 @@ impl ExportQuery {
             "exportedAt": app.clock.now(),
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
+            "enrollments": enrollments::my_data(app, actor).await?,
         })))
     }
 }

@@ -17,6 +17,7 @@ mod cache;
 mod catalog;
 mod console;
 mod docs;
+mod enrollments;
 mod http;
 mod identity;
 mod inline;

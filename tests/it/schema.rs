@@ -234,7 +234,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 /// opens the rest to an API token.
 const OPENED: [(Scope, &[&str]); 4] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["viewerCourses"]),
+    (Scope::ReadCourses, &["viewerCourses", "viewerEnrollments"]),
     (
         Scope::WriteCourses,
         &[
@@ -250,6 +250,7 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "updateLesson",
             "updateSection",
             "viewerCourses",
+            "viewerEnrollments",
         ],
     ),
     (Scope::ReadUsers, &["users"]),

@@ -20,7 +20,7 @@ const LONGEST_TITLE: usize = 120;
 /// Locks a course that the actor may edit. One that the actor may not even see does not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
-    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course), asked_for)?;
+    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course, false), asked_for)?;
     Ok(course)
 }
 

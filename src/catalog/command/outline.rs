@@ -154,7 +154,7 @@ pub(super) async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) ->
     let course = course::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
     // Read again under the course's lock: somebody may have changed it in between.
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
-    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson), "lesson")?;
+    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson, false), "lesson")?;
     Ok((course, lesson))
 }
 

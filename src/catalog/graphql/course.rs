@@ -10,6 +10,7 @@ use crate::accounts::{UserById, UserObject};
 use crate::catalog::loader::{CourseById, DescriptionOf, SectionsOf};
 use crate::catalog::model::{Course, CourseId, PublicationStatus};
 use crate::catalog::policy;
+use crate::enrollments::{self, AccessObject, EntitlementObject};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
 use crate::platform::fault::Fault;
@@ -89,6 +90,29 @@ impl CourseObject {
             .ok_or_else(|| Error::from(Fault::new("a course has no instructor")))
     }
 
+    /// Whether the viewer has access to the course's content, and why. Single lessons may be open to more or fewer.
+    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Inline<AccessObject>> {
+        Ok(Inline(AccessObject(enrollments::course_access(ctx, &self.0).await?)))
+    }
+
+    /// How many people have access to the course.
+    async fn student_count(&self) -> i32 {
+        self.0.student_count
+    }
+
+    /// Who has, or had, access to the course, and why, the latest first. For the course's instructor and administrators.
+    async fn entitlements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Inline<Connection<EntitlementObject>>>> {
+        enrollments::entitlements_of(ctx, &self.0, PageArgs { first, after, last, before }).await.map(Some)
+    }
+
     /// The course's sections in order.
     async fn sections(
         &self,
@@ -111,6 +135,17 @@ impl CourseObject {
 /// # Errors
 /// The database failed.
 pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<CourseObject>> {
-    let course = loaders(ctx).load(CourseById(id)).await?;
-    Ok(course.filter(|course| policy::can_see(within(ctx, Scope::ReadCourses), course)).map(CourseObject))
+    visible(ctx, loaders(ctx).load(CourseById(id)).await?).await
+}
+
+/// The course, if the viewer may know of it.
+pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> Result<Option<CourseObject>> {
+    let Some(course) = course else { return Ok(None) };
+    let seen = policy::can_see(within(ctx, Scope::ReadCourses), &course, entitled(ctx, &course).await?);
+    Ok(seen.then_some(CourseObject(course)))
+}
+
+/// What [`policy::can_see`] has to know of the ledger, which only an archived course is looked up in.
+pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
+    Ok(course.archived_at.is_some() && enrollments::is_entitled(ctx, course).await?)
 }

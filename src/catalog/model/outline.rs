@@ -52,6 +52,10 @@ pub struct Lesson {
     pub published_at: Option<DateTime<Utc>>,
     /// When it publishes itself.
     pub publish_at: Option<DateTime<Utc>>,
+    /// So many days of 24 hours after somebody's access began it opens for them.
+    pub unlock_after_days: Option<i32>,
+    /// At this instant it opens for those who have access.
+    pub unlock_at: Option<DateTime<Utc>>,
     /// Counts its edits, from 1.
     pub version: i32,
 }
