@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts;
+use crate::catalog;
 use crate::config::Config;
 use crate::enrollments;
 use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
@@ -37,7 +38,7 @@ use crate::platform::{App, Services};
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, Fault> {
     let platform = outbox::handlers();
-    let features: [Vec<Handler>; 2] = [accounts::handlers(), enrollments::handlers()];
+    let features: [Vec<Handler>; 3] = [accounts::handlers(), catalog::handlers(), enrollments::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 

@@ -7,6 +7,7 @@ mod command;
 mod error;
 mod event;
 mod graphql;
+mod job;
 mod loader;
 mod model;
 mod policy;
@@ -16,11 +17,12 @@ pub use command::{
     create_course, create_lesson, create_section, delete_lesson, delete_section, my_data, publish_course,
     publish_lesson, reorder_course, update_course, update_lesson, update_section,
 };
-pub use event::{CoursePublished, LessonPublished};
+pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonDeleted, LessonPublished};
 pub use graphql::{
     CatalogMutation, CatalogQuery, CatalogSubscription, CourseObject, LessonObject, SectionObject, course_node,
     lesson_node, section_node,
 };
+pub use job::handlers;
 pub use model::{
     Category, CategoryId, Channel, ChannelId, Course, CourseId, CreateCourseInput, CreateLessonInput,
     CreateSectionInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonId, Level, PublishCourseInput,

@@ -27,4 +27,4 @@ pub use graphql::{
 pub use job::handlers;
 pub use model::{Access, AccessReason, EndReason, Entitlement, EntitlementId, Source};
 pub use policy::access;
-pub use query::is_owned;
+pub use query::{close_ledger, is_owned};

@@ -104,6 +104,20 @@ pub async fn is_owned(tx: &mut Tx, course: CourseId, now: DateTime<Utc>) -> Quer
     diesel::select(diesel::dsl::exists(owned)).get_result(tx.conn()).await
 }
 
+/// Closes all lines of a course that is locked, not owned, and about to go. Nobody loses anything: they have expired.
+///
+/// # Errors
+/// The database failed.
+pub async fn close_ledger(tx: &mut Tx, course: CourseId, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(entitlements::table)
+        .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
+        .filter(entitlements::expires_at.le(now))
+        .set((entitlements::ended_at.eq(now), entitlements::end_reason.eq(EndReason::Expired)))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
 /// Whose open lines in which courses have expired, some of them, after a course and a user.
 pub(super) async fn expired(
     conn: &mut AsyncPgConnection,

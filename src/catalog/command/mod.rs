@@ -3,10 +3,16 @@
 mod arrange;
 mod course;
 mod outline;
+mod publication;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
-pub use course::{create_course, my_data, publish_course, update_course};
-pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
+pub use course::{create_course, my_data, update_course};
+pub use outline::{create_lesson, create_section, update_lesson, update_section};
+pub(super) use publication::{
+    PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, schedule_course, schedule_lesson,
+    set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
+};
+pub use publication::{publish_course, publish_lesson};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;

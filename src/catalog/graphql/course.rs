@@ -48,9 +48,14 @@ impl CourseObject {
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
-    /// Whether everybody sees the course.
+    /// Who sees the course.
     async fn status(&self) -> PublicationStatus {
-        self.0.published_at.into()
+        PublicationStatus::of_course(&self.0)
+    }
+
+    /// When the course publishes itself; null if it doesn't.
+    async fn publish_at(&self) -> Option<DateTime<Utc>> {
+        self.0.publish_at
     }
 
     /// How many published lessons the course has.
@@ -63,7 +68,7 @@ impl CourseObject {
         self.0.duration_seconds
     }
 
-    /// When the course was published; null for a draft.
+    /// When the course was published first; null unless it is published.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.0.published_at
     }

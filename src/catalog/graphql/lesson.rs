@@ -49,10 +49,15 @@ impl LessonObject {
 
     /// Whether everybody who sees the course sees the lesson.
     async fn status(&self) -> PublicationStatus {
-        self.row.published_at.into()
+        PublicationStatus::of_lesson(&self.row)
     }
 
-    /// When the lesson was published; null for a draft.
+    /// When the lesson publishes itself; null if it doesn't.
+    async fn publish_at(&self) -> Option<DateTime<Utc>> {
+        self.row.publish_at
+    }
+
+    /// When the lesson was published first; null for a draft.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.row.published_at
     }

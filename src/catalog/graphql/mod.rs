@@ -5,6 +5,7 @@ mod course;
 mod lesson;
 mod mutation;
 mod new_video;
+mod publication;
 mod query;
 mod section;
 mod subscription;
@@ -22,4 +23,4 @@ pub struct CatalogQuery(query::CourseQuery);
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]
-pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation);
+pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation, publication::PublicationMutation);

@@ -1,6 +1,6 @@
 //! Courses.
 
-use async_graphql::{Enum, InputObject};
+use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -71,21 +71,6 @@ impl Entity for Course {
     const PREFIX: &'static str = "course";
 }
 
-/// Where a course or a lesson stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum PublicationStatus {
-    /// Only its instructor and administrators see it.
-    Draft,
-    /// Everybody sees it.
-    Published,
-}
-
-impl From<Option<DateTime<Utc>>> for PublicationStatus {
-    fn from(published_at: Option<DateTime<Utc>>) -> PublicationStatus {
-        if published_at.is_some() { PublicationStatus::Published } else { PublicationStatus::Draft }
-    }
-}
-
 /// A new course.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CreateCourseInput {
@@ -117,11 +102,4 @@ pub struct UpdateCourseInput {
     pub subtitle: Option<String>,
     /// Markdown, at most 20,000 characters.
     pub description: Option<String>,
-}
-
-/// The course to publish.
-#[derive(Clone, Debug, InputObject)]
-pub struct PublishCourseInput {
-    /// Which course.
-    pub course_id: CourseId,
 }

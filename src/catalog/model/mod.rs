@@ -3,16 +3,20 @@
 mod arrange;
 mod course;
 mod outline;
+mod publication;
 mod subject;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
-pub(super) use course::PublicationStatus;
-pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use outline::{
-    CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
-    UpdateSectionInput,
+    CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput, UpdateSectionInput,
 };
 
+pub(super) use publication::{
+    ArchiveCourseInput, DeleteCourseInput, Deleted, LessonUnlockInput, PublicationStatus, ScheduleCourseInput,
+    ScheduleLessonInput, SetLessonUnlockInput, UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
+};
+pub use publication::{PublishCourseInput, PublishLessonInput};
 pub use subject::{Category, CategoryId, Channel, ChannelId, Level};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.

@@ -111,10 +111,3 @@ pub struct UpdateLessonInput {
     /// How long the video is: 1 to 86,400 seconds.
     pub duration_seconds: Option<i32>,
 }
-
-/// The lesson to publish.
-#[derive(Clone, Debug, InputObject)]
-pub struct PublishLessonInput {
-    /// Which lesson.
-    pub lesson_id: LessonId,
-}

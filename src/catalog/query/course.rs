@@ -174,15 +174,6 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: Cours
         .await
 }
 
-pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
-    tx.changed(ROWS);
-    diesel::update(courses::table.find(id))
-        .set((courses::published_at.eq(now), courses::updated_at.eq(now)))
-        .returning(Course::as_returning())
-        .get_result(tx.conn())
-        .await
-}
-
 /// Counts more or fewer people as students of a course, which must be locked.
 ///
 /// # Errors

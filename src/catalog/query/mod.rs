@@ -3,4 +3,5 @@
 pub(super) mod arrange;
 pub(super) mod course;
 pub(super) mod outline;
+pub(super) mod publication;
 pub(super) mod slug;

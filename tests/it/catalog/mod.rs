@@ -6,6 +6,7 @@ mod drafts;
 mod own;
 mod paging;
 mod permissions;
+mod publication;
 mod slugs;
 mod texts;
 mod versions;
