@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::event::{AccessEnded, AccessGranted};
 use super::model::{
-    EndReason, EnrollInput, Entitlement, GrantCourseAccessInput, NewEntitlement, RevokeCourseAccessInput, Source,
+    Access, EndReason, EnrollInput, Entitlement, GrantCourseAccessInput, NewEntitlement, RevokeCourseAccessInput,
+    Source,
 };
 use super::{error, policy, query};
 use crate::accounts::UserId;
-use crate::catalog::{self, Course, CourseId};
+use crate::catalog::{self, Course, CourseId, Lesson};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
@@ -190,6 +191,24 @@ pub(super) async fn forget_user(app: &App, user: UserId) -> std::result::Result<
             .await?;
     }
     app.db.transaction(async |tx| Ok::<_, Fault>(query::forget_notes(tx, user).await.map(drop)?)).await
+}
+
+/// Whether an actor may see a lesson's content, or a course's as a whole, outside of a query: where an address that was
+/// handed out is used. A query asks `lesson_access`, which batches.
+///
+/// # Errors
+/// The database failed.
+pub async fn access_for(
+    app: &App,
+    actor: &Actor,
+    course: &Course,
+    lesson: Option<&Lesson>,
+) -> std::result::Result<Access, Fault> {
+    let held = match actor.id().map(UserId::new) {
+        Some(user) => query::held(&mut *app.db.read().await?, vec![user], vec![course.id]).await?,
+        None => Vec::new(),
+    };
+    Ok(policy::access(actor, course, lesson, &held, app.clock.now()))
 }
 
 /// What the ledger holds on the viewer.

@@ -43,3 +43,33 @@ pub(super) fn refused(access: &Access) -> Error {
     };
     Error::Refused { reason: access.reason.as_str(), message }
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+
+    #[test]
+    fn who_is_refused_is_told_why_for_people_and_for_programs() {
+        let access = |reason, granted| Access { granted, source: None, reason, unlocks_at: None, expires_at: None };
+        for (reason, code, sentence) in [
+            (AccessReason::SignInRequired, "SIGN_IN_REQUIRED", "Sign in and enroll in the course to see this."),
+            (AccessReason::NotEnrolled, "NOT_ENROLLED", "Enroll in the course to see this."),
+            (AccessReason::Expired, "EXPIRED", "Your access to the course has expired."),
+            (AccessReason::NotPublished, "NOT_PUBLISHED", "This is not published."),
+            (AccessReason::Archived, "ARCHIVED", "The course is archived."),
+        ] {
+            let Err(error) = access(reason, false).require() else { panic!("{reason:?} is granted") };
+            let shown = async_graphql::Error::from(error);
+            let extensions = shown.extensions.unwrap();
+            assert_eq!(extensions.get("code"), Some(&Value::from("FORBIDDEN")));
+            assert_eq!((extensions.get("reason"), shown.message.as_str()), (Some(&Value::from(code)), sentence));
+        }
+        let opens = chrono::DateTime::UNIX_EPOCH;
+        let locked = Access { unlocks_at: Some(opens), ..access(AccessReason::LockedUntil, false) };
+        let Err(Error::Refused { reason, message }) = locked.require() else { panic!("locked is granted") };
+        assert_eq!((reason, message.as_str()), ("LOCKED_UNTIL", "This lesson opens at 1970-01-01T00:00:00+00:00."));
+        assert!(access(AccessReason::Entitled, true).require().is_ok());
+    }
+}

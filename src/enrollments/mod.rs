@@ -18,7 +18,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::my_data;
+pub use command::{access_for, my_data};
 pub use event::{AccessEnded, AccessGranted};
 pub use graphql::{
     AccessObject, EnrollmentsMutation, EnrollmentsQuery, EntitlementObject, course_access, entitlements_of,

@@ -172,7 +172,8 @@ mod tests {
         let forever = || held(Source::Grant, None);
         let of_another = Entitlement { user_id: UserId::new(Uuid::from_u128(3)), ..forever() };
         let later = Entitlement { starts_at: day(111), ..forever() };
-        let table: [(&str, Vec<Entitlement>, AccessReason, Option<Source>, Option<i64>); 12] = [
+        type Line = (&'static str, Vec<Entitlement>, AccessReason, Option<Source>, Option<i64>);
+        let table: [Line; 12] = [
             ("nothing", vec![], NotEnrolled, None, None),
             ("for good", vec![forever()], Entitled, Some(Source::Grant), None),
             ("until tomorrow", vec![held(Source::Gift, Some(111))], Entitled, Some(Source::Gift), Some(111)),
