@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts;
+use crate::catalog;
 use crate::channels;
 use crate::config::Config;
+use crate::enrollments;
 use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
@@ -37,7 +39,8 @@ use crate::platform::{App, Services};
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, Fault> {
     let platform = outbox::handlers();
-    let features: [Vec<Handler>; 2] = [accounts::handlers(), channels::handlers()];
+    let features: [Vec<Handler>; 4] =
+        [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 

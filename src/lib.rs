@@ -9,7 +9,7 @@
 //! cli              one file per subcommand; `app.rs` puts an App together
 //! http             the edge: GraphQL over HTTP, WebSocket, console, health
 //! graphql::schema  the one file that knows every feature
-//! accounts catalog channels media   the features
+//! accounts catalog channels enrollments media   the features
 //! graphql          the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
 //! platform         adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time; knows no course
 //! config           every setting
@@ -45,6 +45,7 @@ pub mod catalog;
 pub mod channels;
 pub mod cli;
 pub mod config;
+pub mod enrollments;
 pub mod graphql;
 pub mod http;
 pub mod media;

@@ -46,6 +46,15 @@ pub(super) fn category_in_use(by: &str) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], message)
 }
 
+pub(super) fn archived() -> Error {
+    let message = "The course is archived; bring it back first, with unarchiveCourse.";
+    Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)
+}
+
+pub(super) fn already_published(field: &str) -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[field], "It is published already.")
+}
+
 pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
     let message = format!("A {within} has at most {most} {what}s.");
     Error::invalid(UserErrorCode::OutOfRange, &[], message)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{CourseId, LessonId};
+use crate::media::VideoId;
 use crate::platform::outbox::Event;
 
 /// The topic of every new video of the platform.
@@ -39,4 +40,43 @@ pub struct CoursePublished {
 
 impl Event for CoursePublished {
     const KIND: &'static str = "course_published";
+}
+
+/// A course is only there for those who have access to it from now on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CourseArchived {
+    /// The course.
+    pub course_id: CourseId,
+}
+
+impl Event for CourseArchived {
+    const KIND: &'static str = "course_archived";
+}
+
+/// A course is gone, with all that was in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CourseDeleted {
+    /// The course.
+    pub course_id: CourseId,
+    /// The videos that it showed.
+    pub video_ids: Vec<VideoId>,
+}
+
+impl Event for CourseDeleted {
+    const KIND: &'static str = "course_deleted";
+}
+
+/// A lesson is gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LessonDeleted {
+    /// The lesson.
+    pub lesson_id: LessonId,
+    /// Its course, which stays.
+    pub course_id: CourseId,
+    /// The videos that it showed.
+    pub video_ids: Vec<VideoId>,
+}
+
+impl Event for LessonDeleted {
+    const KIND: &'static str = "lesson_deleted";
 }

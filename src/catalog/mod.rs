@@ -7,6 +7,7 @@ mod command;
 mod error;
 mod event;
 mod graphql;
+mod job;
 mod loader;
 mod model;
 mod policy;
@@ -17,11 +18,12 @@ pub use command::{
     move_category, my_data, publish_course, publish_lesson, reorder_course, update_category, update_course,
     update_lesson, update_section,
 };
-pub use event::{CoursePublished, LessonPublished};
+pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonDeleted, LessonPublished};
 pub use graphql::{
     CatalogMutation, CatalogQuery, CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject,
     category_node, course_node, courses_of_channel, lesson_node, section_node,
 };
+pub use job::handlers;
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CreateCategoryInput, CreateCourseInput, CreateLessonInput,
     CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonContentInput,
@@ -29,3 +31,5 @@ pub use model::{
     Section, SectionId, SectionOrderInput, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
     UpdateSectionInput,
 };
+pub use policy::can_edit;
+pub use query::course::{lock as lock_course, students_changed};

@@ -9,7 +9,7 @@ pub(super) fn can_create(actor: &Actor) -> bool {
 }
 
 /// A course is its instructor's and the administrators' to edit.
-pub(super) fn can_edit(actor: &Actor, course: &Course) -> bool {
+pub fn can_edit(actor: &Actor, course: &Course) -> bool {
     (actor.has(Role::Instructor) && actor.is(course.instructor_id)) || actor.has(Role::Admin)
 }
 
@@ -18,21 +18,22 @@ pub(super) fn can_sort(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
-/// A draft does not exist for anybody but those who may edit it.
-pub(super) fn can_see(actor: &Actor, course: &Course) -> bool {
-    course.published_at.is_some() || can_edit(actor, course)
+/// A draft does not exist for anybody but those who may edit it; an archived course for them and for those who are
+/// `entitled`: who have access to it. For other courses that need not be known.
+pub(super) fn can_see(actor: &Actor, course: &Course, entitled: bool) -> bool {
+    course.published_at.is_some() || can_edit(actor, course) || (entitled && course.archived_at.is_some())
 }
 
 /// The same for a lesson, in a course that can be seen.
-pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
-    can_see(actor, course) && (lesson.published_at.is_some() || can_edit(actor, course))
+pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, entitled: bool) -> bool {
+    can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
 }
 
 /// What a lesson's video comes with, and the video: for those who may edit it, and for everybody if it is a preview that is
 /// published in a published course.
 pub(super) fn can_see_content(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
     let open = lesson.is_preview && course.published_at.is_some() && lesson.published_at.is_some();
-    can_edit(actor, course) || (open && can_see_lesson(actor, course, lesson))
+    can_edit(actor, course) || open
 }
 
 /// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none, or one of the long ones that need not be
@@ -96,6 +97,8 @@ mod tests {
             is_preview: false,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
             publish_at: None,
+            unlock_after_days: None,
+            unlock_at: None,
             version: 1,
         }
     }
@@ -113,8 +116,8 @@ mod tests {
         ] {
             assert_eq!(can_create(&actor), creates, "{who}");
             assert_eq!(can_edit(&actor, &course(true)), edits, "{who}");
-            assert_eq!((can_see(&actor, &course(false)), can_see(&actor, &course(true))), sees, "{who}");
-            let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published));
+            assert_eq!((can_see(&actor, &course(false), true), can_see(&actor, &course(true), false)), sees, "{who}");
+            let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published), true);
             assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
             for (course_published, published, is_preview) in
                 [(true, true, true), (true, true, false), (true, false, true), (false, true, true)]
@@ -125,10 +128,15 @@ mod tests {
                 assert_eq!(sees, edits || all, "{who}: content, {course_published} {published} {is_preview}");
             }
             assert_eq!(
-                can_see_lesson(&actor, &course(false), &lesson(true)),
+                can_see_lesson(&actor, &course(false), &lesson(true), true),
                 edits,
                 "{who}: a draft hides its lessons"
             );
+            let archived = Course { archived_at: Some(DateTime::UNIX_EPOCH), ..course(false) };
+            assert_eq!(can_see(&actor, &archived, false), edits, "{who}");
+            assert!(can_see(&actor, &archived, true), "{who}: an archived course is there for those who have it");
+            let of_archived = |published| can_see_lesson(&actor, &archived, &lesson(published), true);
+            assert_eq!((of_archived(false), of_archived(true)), (edits, true), "{who}");
         }
     }
 }

@@ -59,7 +59,8 @@ pub enum Role {
 pub enum Scope {
     /// The owner's own account: `viewer`, and what only they see of themselves, as the e-mail address.
     ReadAccount,
-    /// Drafts that the owner may see: courses and lessons, wherever everybody sees the published ones.
+    /// Drafts that the owner may see: courses and lessons, wherever everybody sees the published ones. What the owner
+    /// is enrolled in, with its content.
     ReadCourses,
     /// Authoring: every mutation of courses, sections and lessons. Includes READ_COURSES.
     WriteCourses,

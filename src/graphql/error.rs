@@ -23,6 +23,13 @@ pub enum Error {
     Unauthenticated(String),
     /// Signed in, but without the right.
     Forbidden(String),
+    /// Without access to what is shown only to some: forbidden as well, with a reason for programs.
+    Refused {
+        /// `extensions.reason`.
+        reason: &'static str,
+        /// For people.
+        message: String,
+    },
     /// There is no such thing, or the viewer may not know that there is.
     NotFound(String),
     /// An argument is wrong in a way that only a developer can mend.
@@ -54,7 +61,7 @@ impl Error {
         match self {
             Error::Invalid(_) | Error::BadInput(_) => "BAD_USER_INPUT",
             Error::Unauthenticated(_) => "UNAUTHENTICATED",
-            Error::Forbidden(_) => "FORBIDDEN",
+            Error::Forbidden(_) | Error::Refused { .. } => "FORBIDDEN",
             Error::NotFound(_) => "NOT_FOUND",
             Error::TooMuch(code, _) => code,
             Error::RateLimited { .. } => "RATE_LIMITED",
@@ -68,6 +75,7 @@ impl Error {
             Error::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
             Error::Unauthenticated(message)
             | Error::Forbidden(message)
+            | Error::Refused { message, .. }
             | Error::NotFound(message)
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
@@ -109,6 +117,9 @@ impl From<Error> for async_graphql::Error {
         extensions.set("code", error.code());
         if let Error::RateLimited { wait } = error {
             extensions.set("retryAfter", whole_seconds(wait));
+        }
+        if let Error::Refused { reason, .. } = &error {
+            extensions.set("reason", *reason);
         }
         let mut converted = async_graphql::Error::new(error.into_message());
         converted.extensions = Some(extensions);

@@ -17,14 +17,15 @@ use crate::catalog::{
     lesson_node, section_node,
 };
 use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
+use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery, EnrollmentsQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation, EnrollmentsMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
@@ -117,6 +118,7 @@ impl ExportQuery {
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
             "channels": channels::my_data(app, actor).await?,
+            "enrollments": enrollments::my_data(app, actor).await?,
         })))
     }
 }

@@ -82,6 +82,10 @@ pub enum Action {
     AccountKept,
     /// An account was deleted.
     AccountDeleted,
+    /// An administrator gave a user access to a course, or changed until when.
+    CourseAccessGranted,
+    /// An administrator took back a user's access to a course.
+    CourseAccessRevoked,
 }
 
 impl Action {
@@ -119,6 +123,8 @@ impl Action {
             Action::AccountGivenUp => "account_given_up",
             Action::AccountKept => "account_kept",
             Action::AccountDeleted => "account_deleted",
+            Action::CourseAccessGranted => "course_access_granted",
+            Action::CourseAccessRevoked => "course_access_revoked",
         }
     }
 

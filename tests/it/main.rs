@@ -18,6 +18,7 @@ mod catalog;
 mod channels;
 mod console;
 mod docs;
+mod enrollments;
 mod http;
 mod identity;
 mod inline;

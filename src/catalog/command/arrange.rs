@@ -5,15 +5,20 @@ use std::hash::Hash;
 
 use super::editable;
 use super::outline::{MOST_LESSONS, editable_lesson, editable_section};
+use super::publication::release;
 use crate::catalog::error;
+use crate::catalog::event::LessonDeleted;
 use crate::catalog::model::{
     Course, DeleteLessonInput, DeleteSectionInput, LessonId, ReorderCourseInput, SectionId, SectionOrderInput,
 };
 use crate::catalog::query::arrange::{self as query, Place};
 use crate::catalog::query::outline::outline_changed;
+use crate::catalog::query::publication;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
+use crate::media::VideoId;
 use crate::platform::App;
 use crate::platform::auth::Actor;
+use crate::platform::outbox;
 
 /// Puts a course's sections and lessons into a new order. Of two new orders at once the later one stays.
 ///
@@ -46,7 +51,9 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let (lessons, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
+            let videos = publication::videos_of_section(tx, section.id).await?;
             query::delete_section(tx, &section).await?;
+            release(tx, app, &videos).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await
@@ -62,7 +69,11 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
+            let videos: Vec<VideoId> = publication::video_of_lesson(tx, lesson.id).await?.into_iter().collect();
             query::delete_lesson(tx, &lesson).await?;
+            release(tx, app, &videos).await?;
+            let event = LessonDeleted { lesson_id: lesson.id, course_id: course.id, video_ids: videos };
+            outbox::record(tx, &app.clock, &event).await?;
             let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })

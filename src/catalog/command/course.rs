@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::{LONGEST_TITLE, editable, facts};
 use crate::accounts::UserId;
-use crate::catalog::event::CoursePublished;
-use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
 use crate::catalog::query::slug;
 use crate::catalog::{error, policy};
@@ -18,7 +17,6 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
-use crate::platform::outbox;
 
 const LONGEST_SLUG: usize = 80;
 
@@ -97,27 +95,6 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
                 return Err(error::slug_taken());
             }
             query::update(tx, course.id, changes).await.map(Edit::Saved).map_err(taken_slug)
-        })
-        .await
-}
-
-/// Shows a course to everybody. Publishing a published course changes nothing.
-///
-/// # Errors
-/// It has no published lesson; it is not the actor's.
-pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
-    app.db
-        .transaction(async |tx| {
-            let course = editable(tx, actor, input.course_id, "course").await?;
-            if course.published_at.is_some() {
-                return Ok(course);
-            }
-            if course.lesson_count == 0 {
-                return Err(error::nothing_to_publish());
-            }
-            let course = query::publish(tx, course.id, app.clock.now()).await?;
-            outbox::record(tx, &app.clock, &CoursePublished { course_id: course.id }).await?;
-            Ok(course)
         })
         .await
 }

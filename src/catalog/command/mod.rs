@@ -6,11 +6,17 @@ mod content;
 mod course;
 mod facts;
 mod outline;
+mod publication;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use category::{create_category, delete_category, move_category, update_category};
-pub use course::{create_course, my_data, publish_course, update_course};
-pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
+pub use course::{create_course, my_data, update_course};
+pub use outline::{create_lesson, create_section, update_lesson, update_section};
+pub(super) use publication::{
+    PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, schedule_course, schedule_lesson,
+    set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
+};
+pub use publication::{publish_course, publish_lesson};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;
@@ -24,7 +30,7 @@ const LONGEST_TITLE: usize = 120;
 /// Locks a course that the actor may edit. One that the actor may not even see does not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
-    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course), asked_for)?;
+    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course, false), asked_for)?;
     Ok(course)
 }
 

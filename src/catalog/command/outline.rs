@@ -1,10 +1,9 @@
 //! Sections and lessons.
 
 use super::{LONGEST_TITLE, content, editable, permit};
-use crate::catalog::event::LessonPublished;
 use crate::catalog::model::{
-    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId,
-    UpdateLessonInput, UpdateSectionInput,
+    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput,
+    UpdateSectionInput,
 };
 use crate::catalog::query::course;
 use crate::catalog::query::outline::{self as query, LessonChanges};
@@ -14,7 +13,6 @@ use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::outbox;
 
 const MOST_SECTIONS: i32 = 200;
 pub(super) const MOST_LESSONS: i32 = 500;
@@ -122,31 +120,6 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
         .await
 }
 
-/// Shows a lesson to everybody who sees its course, and pushes it to those who follow new videos if that is
-/// everybody. Publishing a published lesson changes nothing and pushes nothing.
-///
-/// # Errors
-/// The course is not the actor's.
-pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput) -> Result<(Course, Lesson)> {
-    let now = app.clock.now();
-    app.db
-        .transaction(async |tx| {
-            let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
-            if lesson.published_at.is_some() {
-                return Ok((course, lesson));
-            }
-            let lesson = query::publish_lesson(tx, lesson.id, now).await?;
-            check_total(&course, lesson.duration_seconds)?;
-            let course = query::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
-            if course.published_at.is_some() {
-                let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
-                outbox::record(tx, &app.clock, &event).await?;
-            }
-            Ok((course, lesson))
-        })
-        .await
-}
-
 /// The section, read again under the course's lock: somebody may have changed it in between.
 pub(super) async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
     let no_such = || error::no_such("section");
@@ -162,7 +135,7 @@ pub(super) async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) ->
     let course = course::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
     // Read again under the course's lock: somebody may have changed it in between.
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
-    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson), "lesson")?;
+    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson, false), "lesson")?;
     Ok((course, lesson))
 }
 
@@ -181,6 +154,6 @@ fn check_duration(check: &mut Check, seconds: i32) {
 }
 
 /// A course's seconds are an `Int` of the schema.
-fn check_total(course: &Course, longer: i32) -> Result<()> {
+pub(super) fn check_total(course: &Course, longer: i32) -> Result<()> {
     course.duration_seconds.checked_add(longer).map(drop).ok_or_else(error::too_long)
 }

@@ -12,6 +12,7 @@ use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, Lists
 use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus};
 use crate::catalog::policy;
 use crate::channels::{ChannelObject, channel_node};
+use crate::enrollments::{self, AccessObject, EntitlementObject};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
@@ -119,14 +120,14 @@ impl CourseObject {
         self.0.rating_count
     }
 
-    /// How many students have access to the course.
-    async fn student_count(&self) -> i32 {
-        self.0.student_count
+    /// Who sees the course.
+    async fn status(&self) -> PublicationStatus {
+        PublicationStatus::of_course(&self.0)
     }
 
-    /// Whether everybody sees the course.
-    async fn status(&self) -> PublicationStatus {
-        self.0.published_at.into()
+    /// When the course publishes itself; null if it doesn't.
+    async fn publish_at(&self) -> Option<DateTime<Utc>> {
+        self.0.publish_at
     }
 
     /// How many published lessons the course has.
@@ -139,7 +140,7 @@ impl CourseObject {
         self.0.duration_seconds
     }
 
-    /// When the course was published; null for a draft.
+    /// When the course was published first; null unless it is published.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.0.published_at
     }
@@ -164,6 +165,29 @@ impl CourseObject {
         let user = loaders(ctx).load(UserById(self.0.instructor_id)).await?;
         user.map(|user| Inline(UserObject::new(user)))
             .ok_or_else(|| Error::from(Fault::new("a course has no instructor")))
+    }
+
+    /// Whether the viewer has access to the course's content, and why. Single lessons may be open to more or fewer.
+    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Inline<AccessObject>> {
+        Ok(Inline(AccessObject(enrollments::course_access(ctx, &self.0).await?)))
+    }
+
+    /// How many people have access to the course.
+    async fn student_count(&self) -> i32 {
+        self.0.student_count
+    }
+
+    /// Who has, or had, access to the course, and why, the latest first. For the course's instructor and administrators.
+    async fn entitlements(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Inline<Connection<EntitlementObject>>>> {
+        enrollments::entitlements_of(ctx, &self.0, PageArgs { first, after, last, before }).await.map(Some)
     }
 
     /// The course's sections in order.
@@ -194,6 +218,17 @@ impl CourseObject {
 /// # Errors
 /// The database failed.
 pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<CourseObject>> {
-    let course = loaders(ctx).load(CourseById(id)).await?;
-    Ok(course.filter(|course| policy::can_see(within(ctx, Scope::ReadCourses), course)).map(CourseObject))
+    visible(ctx, loaders(ctx).load(CourseById(id)).await?).await
+}
+
+/// The course, if the viewer may know of it.
+pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> Result<Option<CourseObject>> {
+    let Some(course) = course else { return Ok(None) };
+    let seen = policy::can_see(within(ctx, Scope::ReadCourses), &course, entitled(ctx, &course).await?);
+    Ok(seen.then_some(CourseObject(course)))
+}
+
+/// What [`policy::can_see`] has to know of the ledger, which only an archived course is looked up in.
+pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
+    Ok(course.archived_at.is_some() && enrollments::is_entitled(ctx, course).await?)
 }

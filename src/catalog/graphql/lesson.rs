@@ -6,11 +6,12 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
 use super::content::LessonContentObject;
-use super::course::{CourseObject, course_node};
+use super::course::{CourseObject, course_node, entitled};
 use super::section::SectionObject;
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus};
 use crate::catalog::policy;
+use crate::enrollments::{self, AccessObject};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::{Error, Inline, Result};
 use crate::platform::fault::Fault;
@@ -49,10 +50,15 @@ impl LessonObject {
 
     /// Whether everybody who sees the course sees the lesson.
     async fn status(&self) -> PublicationStatus {
-        self.row.published_at.into()
+        PublicationStatus::of_lesson(&self.row)
     }
 
-    /// When the lesson was published; null for a draft.
+    /// When the lesson publishes itself; null if it doesn't.
+    async fn publish_at(&self) -> Option<DateTime<Utc>> {
+        self.row.publish_at
+    }
+
+    /// When the lesson was published first; null for a draft.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.row.published_at
     }
@@ -76,6 +82,22 @@ impl LessonObject {
         self.row.version
     }
 
+    /// Whether the viewer may see the lesson's content, why, and when it opens for them.
+    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Inline<AccessObject>> {
+        Ok(Inline(AccessObject(enrollments::lesson_access(ctx, &self.course, &self.row).await?)))
+    }
+
+    /// How many days of 24 hours after somebody's access to the course began the lesson opens for them; null if that
+    /// does not matter.
+    async fn unlock_after_days(&self) -> Option<i32> {
+        self.row.unlock_after_days
+    }
+
+    /// When the lesson opens for those who have access to the course; null if it is open, or opens after some days.
+    async fn unlock_at(&self) -> Option<DateTime<Utc>> {
+        self.row.unlock_at
+    }
+
     /// The course.
     async fn course(&self) -> Inline<CourseObject> {
         Inline(CourseObject(self.course.clone()))
@@ -95,8 +117,8 @@ impl LessonObject {
 /// The database failed.
 pub async fn lesson_node(ctx: &Context<'_>, id: LessonId) -> Result<Option<LessonObject>> {
     let Some(row) = loaders(ctx).load(LessonById(id)).await? else { return Ok(None) };
-    let course = course_node(ctx, row.course_id).await?;
-    Ok(course
-        .filter(|CourseObject(course)| policy::can_see_lesson(within(ctx, Scope::ReadCourses), course, &row))
-        .map(|CourseObject(course)| LessonObject { course, row }))
+    let Some(CourseObject(course)) = course_node(ctx, row.course_id).await? else { return Ok(None) };
+    let entitled = entitled(ctx, &course).await?;
+    let seen = policy::can_see_lesson(within(ctx, Scope::ReadCourses), &course, &row, entitled);
+    Ok(seen.then_some(LessonObject { course, row }))
 }

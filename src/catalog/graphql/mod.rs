@@ -8,6 +8,7 @@ mod course;
 mod lesson;
 mod mutation;
 mod new_video;
+mod publication;
 mod query;
 mod section;
 mod subscription;
@@ -26,4 +27,9 @@ pub struct CatalogQuery(query::CourseQuery, browse::BrowseQuery, category::Categ
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]
-pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation, category::CategoryMutation);
+pub struct CatalogMutation(
+    mutation::CourseMutation,
+    publication::PublicationMutation,
+    arrange::ArrangeMutation,
+    category::CategoryMutation,
+);

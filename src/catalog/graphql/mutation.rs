@@ -33,12 +33,21 @@ pub(super) struct Publish;
 pub(super) struct Reorder;
 pub(super) struct DeleteSection;
 pub(super) struct DeleteLesson;
+pub(super) struct Unpublish;
+pub(super) struct Schedule;
+pub(super) struct Archive;
+pub(super) struct Unarchive;
+pub(super) struct SetUnlock;
 
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCoursePayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCoursePayload", params(Update)))]
 #[graphql(concrete(name = "PublishCoursePayload", params(Publish)))]
+#[graphql(concrete(name = "UnpublishCoursePayload", params(Unpublish)))]
+#[graphql(concrete(name = "ScheduleCoursePayload", params(Schedule)))]
+#[graphql(concrete(name = "ArchiveCoursePayload", params(Archive)))]
+#[graphql(concrete(name = "UnarchiveCoursePayload", params(Unarchive)))]
 #[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
 #[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
 #[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
@@ -69,6 +78,9 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateLessonPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateLessonPayload", params(Update)))]
 #[graphql(concrete(name = "PublishLessonPayload", params(Publish)))]
+#[graphql(concrete(name = "UnpublishLessonPayload", params(Unpublish)))]
+#[graphql(concrete(name = "ScheduleLessonPayload", params(Schedule)))]
+#[graphql(concrete(name = "SetLessonUnlockPayload", params(SetUnlock)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
     /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
     lesson: Option<Inline<LessonObject>>,
@@ -188,7 +200,7 @@ fn edited_section<M: Send + Sync>(
     Ok(Some(Inline(SectionPayload { section, user_errors, mutation: PhantomData })))
 }
 
-fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
+pub(super) fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
     edited_lesson(outcome.map(Edit::Saved))
 }
 

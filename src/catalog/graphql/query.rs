@@ -2,13 +2,12 @@
 
 use async_graphql::{Context, Object};
 
-use super::course::CourseObject;
+use super::course::{CourseObject, visible};
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
 use crate::accounts::UserId;
 use crate::catalog::loader::{CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
-use crate::catalog::policy;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
@@ -60,8 +59,7 @@ impl CourseQuery {
         #[graphql(desc = "The course's name in addresses.")] slug: String,
     ) -> Result<Option<Inline<CourseObject>>> {
         let course = loaders(ctx).load(CourseBySlug(slug)).await?;
-        let visible = course.filter(|course| policy::can_see(within(ctx, Scope::ReadCourses), course));
-        Ok(visible.map(|course| Inline(CourseObject(course))))
+        Ok(visible(ctx, course).await?.map(Inline))
     }
 
     /// What the subscription `newVideo` delivers and has delivered, oldest first: with the same cursors.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use tokio::sync::OnceCell;
 
-use super::course::{CourseObject, course_node};
+use super::course::{CourseObject, course_node, entitled};
 use super::lesson::LessonObject;
 use crate::catalog::loader::{LessonsOf, SectionById};
 use crate::catalog::model::{Course, Lesson, Section, SectionId};
@@ -35,7 +35,8 @@ impl SectionObject {
             let all = loaders(ctx).load(LessonsOf(self.course.id)).await?.unwrap_or_default();
             let own = all.iter().filter(|lesson| lesson.section_id == self.row.id);
             let viewer = within(ctx, Scope::ReadCourses);
-            let seen = own.filter(|lesson| policy::can_see_lesson(viewer, &self.course, lesson));
+            let entitled = entitled(ctx, &self.course).await?;
+            let seen = own.filter(|lesson| policy::can_see_lesson(viewer, &self.course, lesson, entitled));
             Ok::<_, Error>(seen.cloned().collect())
         });
         Ok(visible.await?)

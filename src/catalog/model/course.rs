@@ -1,6 +1,6 @@
 //! Courses.
 
-use async_graphql::{Enum, InputObject};
+use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -72,21 +72,6 @@ impl Entity for Course {
     const PREFIX: &'static str = "course";
 }
 
-/// Where a course or a lesson stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum PublicationStatus {
-    /// Only its instructor and administrators see it.
-    Draft,
-    /// Everybody sees it.
-    Published,
-}
-
-impl From<Option<DateTime<Utc>>> for PublicationStatus {
-    fn from(published_at: Option<DateTime<Utc>>) -> PublicationStatus {
-        if published_at.is_some() { PublicationStatus::Published } else { PublicationStatus::Draft }
-    }
-}
-
 /// A new course.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CreateCourseInput {
@@ -124,11 +109,4 @@ pub struct UpdateCourseInput {
     /// What a catalog tells.
     #[graphql(flatten)]
     pub facts: CourseFacts,
-}
-
-/// The course to publish.
-#[derive(Clone, Debug, InputObject)]
-pub struct PublishCourseInput {
-    /// Which course.
-    pub course_id: CourseId,
 }

@@ -7,6 +7,7 @@ mod content;
 mod course;
 mod facts;
 mod outline;
+mod publication;
 mod search;
 mod subject;
 
@@ -16,15 +17,18 @@ pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
 pub(super) use content::{LessonContent, StoredContent};
 pub use content::{LessonContentInput, Link, Resource, Timestamp};
-pub(super) use course::PublicationStatus;
-pub use course::{Course, CourseId, CreateCourseInput, PublishCourseInput, UpdateCourseInput};
+pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
 pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{
-    CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
-    UpdateSectionInput,
+    CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput, UpdateSectionInput,
 };
 
+pub(super) use publication::{
+    ArchiveCourseInput, DeleteCourseInput, Deleted, LessonUnlockInput, PublicationStatus, ScheduleCourseInput,
+    ScheduleLessonInput, SetLessonUnlockInput, UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
+};
+pub use publication::{PublishCourseInput, PublishLessonInput};
 pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Level};
 

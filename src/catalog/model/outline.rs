@@ -52,6 +52,10 @@ pub struct Lesson {
     pub published_at: Option<DateTime<Utc>>,
     /// When it publishes itself.
     pub publish_at: Option<DateTime<Utc>>,
+    /// So many days of 24 hours after somebody's access began it opens for them.
+    pub unlock_after_days: Option<i32>,
+    /// At this instant it opens for those who have access.
+    pub unlock_at: Option<DateTime<Utc>>,
     /// Counts its edits, from 1.
     pub version: i32,
 }
@@ -110,11 +114,4 @@ pub struct UpdateLessonInput {
     pub is_preview: Option<bool>,
     /// What the video comes with.
     pub content: Option<LessonContentInput>,
-}
-
-/// The lesson to publish.
-#[derive(Clone, Debug, InputObject)]
-pub struct PublishLessonInput {
-    /// Which lesson.
-    pub lesson_id: LessonId,
 }

@@ -124,7 +124,10 @@ pub(in crate::catalog) async fn count_taught(
 }
 
 /// Locks a course: everything that changes a course's outline or counts waits its turn here.
-pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+///
+/// # Errors
+/// The database failed.
+pub async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
@@ -188,11 +191,15 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: Cours
         .await
 }
 
-pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
+/// Counts more or fewer people as students of a course, which must be locked.
+///
+/// # Errors
+/// The database failed.
+pub async fn students_changed(tx: &mut Tx, id: CourseId, by: i32) -> QueryResult<()> {
     tx.changed(ROWS);
     diesel::update(courses::table.find(id))
-        .set((courses::published_at.eq(now), courses::updated_at.eq(now)))
-        .returning(Course::as_returning())
-        .get_result(tx.conn())
+        .set(courses::student_count.eq(courses::student_count + by))
+        .execute(tx.conn())
         .await
+        .map(drop)
 }

@@ -6,4 +6,5 @@ pub(super) mod category;
 pub(super) mod content;
 pub(super) mod course;
 pub(super) mod outline;
+pub(super) mod publication;
 pub(super) mod slug;

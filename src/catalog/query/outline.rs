@@ -185,12 +185,3 @@ pub(in crate::catalog) async fn update_lesson(
         .get_result(tx.conn())
         .await
 }
-
-pub(in crate::catalog) async fn publish_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id))
-        .set((lessons::published_at.eq(now), lessons::updated_at.eq(now)))
-        .returning(Lesson::as_returning())
-        .get_result(tx.conn())
-        .await
-}

@@ -133,6 +133,7 @@ diesel::table! {
         publish_at -> Nullable<Timestamptz>,
         archived_at -> Nullable<Timestamptz>,
         demo_video_id -> Nullable<Uuid>,
+        first_published_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -153,6 +154,21 @@ diesel::table! {
         requested_at -> Timestamptz,
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    entitlements (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        source -> Text,
+        starts_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+        note -> Text,
+        granted_by -> Nullable<Uuid>,
     }
 }
 
@@ -254,6 +270,9 @@ diesel::table! {
         timestamps -> Jsonb,
         links -> Jsonb,
         resources -> Jsonb,
+        first_published_at -> Nullable<Timestamptz>,
+        unlock_after_days -> Nullable<Int4>,
+        unlock_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -406,6 +425,7 @@ diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(email_changes -> users (user_id));
+diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(lessons -> videos (video_id));
@@ -432,6 +452,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     courses,
     cron_turns,
     email_changes,
+    entitlements,
     event_counter,
     event_topics,
     events,

@@ -87,7 +87,24 @@ impl Registry {
 /// # Errors
 /// The database failed.
 pub async fn enqueue(tx: &mut Tx, clock: &Clock, handler: &str, payload: &Value, key: &str) -> Result<(), Fault> {
-    query::insert(tx, clock.uuid(), handler, payload, key, clock.now()).await.context("cannot enqueue a job")?;
+    enqueue_at(tx, clock, handler, payload, key, clock.now()).await
+}
+
+/// As [`enqueue`], for a time to come: a worker takes it within half a second of `run_at`.
+///
+/// # Errors
+/// The database failed.
+pub async fn enqueue_at(
+    tx: &mut Tx,
+    clock: &Clock,
+    handler: &str,
+    payload: &Value,
+    key: &str,
+    run_at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    query::insert(tx, clock.uuid(), handler, payload, key, (clock.now(), run_at))
+        .await
+        .context("cannot enqueue a job")?;
     Ok(())
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn insert(
     handler: &str,
     payload: &Value,
     key: &str,
-    now: DateTime<Utc>,
+    (now, run_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<usize> {
     diesel::insert_into(jobs::table)
         .values((
@@ -41,7 +41,7 @@ pub(super) async fn insert(
             jobs::payload.eq(payload),
             jobs::dedupe_key.eq(key),
             jobs::created_at.eq(now),
-            jobs::run_at.eq(now),
+            jobs::run_at.eq(run_at),
         ))
         .on_conflict(jobs::dedupe_key)
         .do_nothing()

@@ -107,7 +107,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 14] = [
+const HELD: [(&str, Option<&str>); 16] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -115,6 +115,9 @@ const HELD: [(&str, Option<&str>); 14] = [
     ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
     ("email_changes.user_id", Some("/accounts/emailChanges/items")),
+    // What an administrator has given to others. That they did is in their activity.
+    ("entitlements.granted_by", None),
+    ("entitlements.user_id", Some("/enrollments/entitlements/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
@@ -150,6 +153,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         .await;
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
+    app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];

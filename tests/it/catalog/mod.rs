@@ -10,6 +10,7 @@ mod facts;
 mod own;
 mod paging;
 mod permissions;
+mod publication;
 mod search;
 mod slugs;
 mod texts;

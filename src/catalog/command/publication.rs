@@ -1,0 +1,361 @@
+//! What appears when: publishing, now or at a time, withdrawing, archiving, and deleting courses.
+//!
+//! A course or lesson that was published before is no news when it is published again: nothing is pushed, and it takes
+//! its old place in the catalog. Withdrawing takes it away from everybody but those who may edit it; archiving a
+//! course leaves it to those who have access to it.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::editable;
+use super::outline::{check_total, editable_lesson};
+use crate::catalog::error;
+use crate::catalog::event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
+use crate::catalog::model::{
+    ArchiveCourseInput, Course, CourseId, DeleteCourseInput, Deleted, Lesson, LessonUnlockInput, PublishCourseInput,
+    PublishLessonInput, ScheduleCourseInput, ScheduleLessonInput, SetLessonUnlockInput, UnarchiveCourseInput,
+    UnpublishCourseInput, UnpublishLessonInput,
+};
+use crate::catalog::query::course as courses;
+use crate::catalog::query::outline;
+use crate::catalog::query::publication as query;
+use crate::enrollments;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::{Error, Result};
+use crate::media::VideoId;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::fault::Fault;
+use crate::platform::{jobs, outbox};
+
+/// How long what was stored of a video stays after the last thing that showed it is gone.
+const GRACE: TimeDelta = TimeDelta::days(7);
+
+/// The job that publishes what is due in a course.
+pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
+
+/// Shows a course to everybody. Publishing a published course changes nothing.
+///
+/// # Errors
+/// It has no published lesson, or is archived; it is not the actor's.
+pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            match course {
+                Course { published_at: Some(_), .. } => Ok(course),
+                Course { archived_at: Some(_), .. } => Err(error::archived()),
+                Course { lesson_count: 0, .. } => Err(error::nothing_to_publish()),
+                _ => Ok(show_course(tx, app, &course).await?),
+            }
+        })
+        .await
+}
+
+/// Shows a lesson to everybody who sees its course, and pushes it to those who follow new videos if that is everybody.
+/// Publishing a published lesson changes nothing and pushes nothing.
+///
+/// # Errors
+/// The course would be too long, or is not the actor's.
+pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput) -> Result<(Course, Lesson)> {
+    app.db
+        .transaction(async |tx| {
+            let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.published_at.is_some() {
+                return Ok((course, lesson));
+            }
+            check_total(&course, lesson.duration_seconds)?;
+            Ok(show_lesson(tx, app, &course, &lesson).await?)
+        })
+        .await
+}
+
+/// The rule by which a course appears, whoever publishes it.
+async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Result<Course, Fault> {
+    let (course, is_news) = query::publish(tx, course.id, app.clock.now()).await?;
+    if is_news {
+        outbox::record(tx, &app.clock, &CoursePublished { course_id: course.id }).await?;
+    }
+    Ok(course)
+}
+
+/// The rule by which a lesson appears.
+async fn show_lesson(
+    tx: &mut Tx,
+    app: &App,
+    course: &Course,
+    lesson: &Lesson,
+) -> std::result::Result<(Course, Lesson), Fault> {
+    let now = app.clock.now();
+    let (lesson, is_news) = query::publish_lesson(tx, lesson.id, now).await?;
+    let course = outline::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
+    if is_news && course.published_at.is_some() {
+        let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
+        outbox::record(tx, &app.clock, &event).await?;
+    }
+    Ok((course, lesson))
+}
+
+/// Takes a course away from everybody but those who may edit it. Withdrawing a draft changes nothing.
+///
+/// # Errors
+/// It is not the actor's.
+pub(in crate::catalog) async fn unpublish_course(
+    app: &App,
+    actor: &Actor,
+    input: UnpublishCourseInput,
+) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.published_at.is_none() {
+                return Ok(course);
+            }
+            Ok(query::withdraw(tx, &course, None, app.clock.now()).await?)
+        })
+        .await
+}
+
+/// The same for a lesson, which no longer counts in its course.
+///
+/// # Errors
+/// The course is not the actor's.
+pub(in crate::catalog) async fn unpublish_lesson(
+    app: &App,
+    actor: &Actor,
+    input: UnpublishLessonInput,
+) -> Result<(Course, Lesson)> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.published_at.is_none() {
+                return Ok((course, lesson));
+            }
+            let lesson = query::withdraw_lesson(tx, lesson.id, now).await?;
+            let course = outline::outline_changed(tx, course.id, (-1, -lesson.duration_seconds), now).await?;
+            Ok((course, lesson))
+        })
+        .await
+}
+
+/// Sets when a draft publishes itself, or that it doesn't.
+///
+/// # Errors
+/// The time is past; the course is published or archived, or not the actor's.
+pub(in crate::catalog) async fn schedule_course(
+    app: &App,
+    actor: &Actor,
+    input: ScheduleCourseInput,
+) -> Result<Course> {
+    let at = check_time(app, input.publish_at)?;
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            match course {
+                Course { archived_at: Some(_), .. } => return Err(error::archived()),
+                Course { published_at: Some(_), .. } => return Err(error::already_published("courseId")),
+                _ => {}
+            }
+            let course = query::schedule(tx, course.id, at, app.clock.now()).await?;
+            publish_at(tx, app, course.id, course.id.uuid(), at).await?;
+            Ok(course)
+        })
+        .await
+}
+
+/// The same for a lesson.
+///
+/// # Errors
+/// The time is past; the lesson is published; the course is not the actor's.
+pub(in crate::catalog) async fn schedule_lesson(
+    app: &App,
+    actor: &Actor,
+    input: ScheduleLessonInput,
+) -> Result<(Course, Lesson)> {
+    let at = check_time(app, input.publish_at)?;
+    app.db
+        .transaction(async |tx| {
+            let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.published_at.is_some() {
+                return Err(error::already_published("lessonId"));
+            }
+            let lesson = query::schedule_lesson(tx, lesson.id, at, app.clock.now()).await?;
+            publish_at(tx, app, course.id, lesson.id.uuid(), at).await?;
+            Ok((course, lesson))
+        })
+        .await
+}
+
+/// As the database keeps it.
+fn check_time(app: &App, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
+    let at = at.map(|at| at.trunc_subsecs(6));
+    let mut check = Check::new();
+    if at.is_some_and(|at| at <= app.clock.now()) {
+        check.error(UserErrorCode::OutOfRange, "publishAt", "This time is past; choose one in the future.");
+    }
+    check.finish()?;
+    Ok(at)
+}
+
+/// Has somebody look at the course at that instant. The row says whether the time still holds then, so that a job of a
+/// plan that was given up does nothing.
+async fn publish_at(
+    tx: &mut Tx,
+    app: &App,
+    course: CourseId,
+    what: Uuid,
+    at: Option<DateTime<Utc>>,
+) -> std::result::Result<(), Fault> {
+    let Some(at) = at else { return Ok(()) };
+    let key = format!("{PUBLISH_DUE}/{what}@{}", at.timestamp_micros());
+    jobs::enqueue_at(tx, &app.clock, PUBLISH_DUE, &json!({ "course_id": course }), &key, at).await
+}
+
+/// Publishes what is due in a course, the lessons first: a course needs one. What cannot be published at its time is a
+/// draft again.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::result::Result<(), Fault> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let Some(mut course) = courses::lock(tx, id).await? else { return Ok(()) };
+            for lesson in query::due_lessons(tx, id, now).await? {
+                if check_total(&course, lesson.duration_seconds).is_ok() {
+                    (course, _) = show_lesson(tx, app, &course, &lesson).await?;
+                } else {
+                    tracing::warn!(lesson = %lesson.id.encode(), "a lesson was not published: its course would be too long");
+                    query::schedule_lesson(tx, lesson.id, None, now).await?;
+                }
+            }
+            if course.publish_at.is_none_or(|at| now < at) {
+                return Ok(());
+            }
+            if course.lesson_count > 0 {
+                show_course(tx, app, &course).await?;
+            } else {
+                tracing::warn!(course = %id.encode(), "a course was not published: it has no published lesson");
+                query::schedule(tx, id, None, now).await?;
+            }
+            Ok::<_, Fault>(())
+        })
+        .await
+}
+
+/// Publishes whatever is due and was not published by a job of its own.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result<(), Fault> {
+    let mut after = CourseId::new(Uuid::nil());
+    loop {
+        let due = query::due(&mut *app.db.read().await?, app.clock.now(), after).await?;
+        let Some(last) = due.last() else { return Ok(()) };
+        after = *last;
+        for id in due {
+            publish_due(app, id).await?;
+        }
+    }
+}
+
+/// Sets when a lesson opens for those who have access to its course.
+///
+/// # Errors
+/// The days are too few or too many; the course is not the actor's.
+pub(in crate::catalog) async fn set_lesson_unlock(
+    app: &App,
+    actor: &Actor,
+    input: SetLessonUnlockInput,
+) -> Result<(Course, Lesson)> {
+    if let Some(LessonUnlockInput::AfterDays(days)) = input.unlock
+        && !(1..=3650).contains(&days)
+    {
+        let message = format!("A lesson opens 1 to 3650 days after access began; this one would after {days}.");
+        return Err(Error::invalid(UserErrorCode::OutOfRange, &["unlock", "afterDays"], message));
+    }
+    app.db
+        .transaction(async |tx| {
+            let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            let lesson = query::set_unlock(tx, lesson.id, input.unlock.as_ref(), app.clock.now()).await?;
+            Ok((course, lesson))
+        })
+        .await
+}
+
+/// Takes a course away from everybody but those who have access to it or may edit it. Archiving it again changes
+/// nothing.
+///
+/// # Errors
+/// It is not the actor's.
+pub(in crate::catalog) async fn archive_course(app: &App, actor: &Actor, input: ArchiveCourseInput) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            Ok(archive(tx, app, course).await?)
+        })
+        .await
+}
+
+async fn archive(tx: &mut Tx, app: &App, course: Course) -> std::result::Result<Course, Fault> {
+    if course.archived_at.is_some() {
+        return Ok(course);
+    }
+    let now = app.clock.now();
+    let course = query::withdraw(tx, &course, Some(now), now).await?;
+    outbox::record(tx, &app.clock, &CourseArchived { course_id: course.id }).await?;
+    Ok(course)
+}
+
+/// Brings an archived course back as a draft, which can be published again.
+///
+/// # Errors
+/// It is not the actor's.
+pub(in crate::catalog) async fn unarchive_course(
+    app: &App,
+    actor: &Actor,
+    input: UnarchiveCourseInput,
+) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.archived_at.is_none() {
+                return Ok(course);
+            }
+            Ok(query::withdraw(tx, &course, None, app.clock.now()).await?)
+        })
+        .await
+}
+
+/// Deletes a course with all that is in it, or archives it when somebody has access to it. What was stored of its videos
+/// goes after the grace, unless something else shows them.
+///
+/// # Errors
+/// It is not the actor's.
+pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: DeleteCourseInput) -> Result<Deleted> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            let now = app.clock.now();
+            if enrollments::is_owned(tx, course.id, now).await? {
+                return Ok(Deleted::Archived(Box::new(archive(tx, app, course).await?)));
+            }
+            let videos = query::videos_of(tx, course.id).await?;
+            // What has expired a moment ago is not closed yet, and an open line keeps its course.
+            enrollments::close_ledger(tx, course.id, now).await?;
+            query::delete(tx, course.id).await?;
+            release(tx, app, &videos).await?;
+            outbox::record(tx, &app.clock, &CourseDeleted { course_id: course.id, video_ids: videos }).await?;
+            Ok(Deleted::Removed(course.id))
+        })
+        .await
+}
+
+/// What showed these videos is gone. Those that nothing shows any more are deleted after the grace.
+pub(super) async fn release(tx: &mut Tx, app: &App, videos: &[VideoId]) -> std::result::Result<(), Fault> {
+    let now = app.clock.now();
+    Ok(query::release_videos(tx, videos, now + GRACE, now).await.map(drop)?)
+}

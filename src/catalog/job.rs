@@ -1,0 +1,42 @@
+//! What publishes itself.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde::Deserialize;
+
+use super::command;
+use super::model::CourseId;
+use crate::platform::jobs::Handler;
+
+/// The jobs of this feature.
+pub fn handlers() -> Vec<Handler> {
+    vec![
+        Handler {
+            name: command::PUBLISH_DUE,
+            on: None,
+            cron: None,
+            timeout: Duration::from_secs(30),
+            run: |app, payload| {
+                async move {
+                    let Due { course_id } = serde_json::from_value(payload)?;
+                    command::publish_due(&app, course_id).await
+                }
+                .boxed()
+            },
+        },
+        Handler {
+            name: "catalog.publish_missed",
+            on: None,
+            cron: Some("* * * * *"),
+            timeout: Duration::from_secs(300),
+            run: |app, _| async move { command::publish_missed(&app).await }.boxed(),
+        },
+    ]
+}
+
+/// The course of which something is due.
+#[derive(Deserialize)]
+struct Due {
+    course_id: CourseId,
+}

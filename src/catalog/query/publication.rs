@@ -1,0 +1,217 @@
+//! The SQL of what appears when, and what is taken away again. Everything here wants the course locked.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS, SectionId};
+use crate::media::VideoId;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lessons, videos};
+
+/// Courses that are published at a time.
+const BATCH: i64 = 200;
+
+/// Publishes a course: as of when it was published first, if it was before. Whether this is the first time.
+pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<(Course, bool)> {
+    tx.changed(ROWS);
+    let first: Option<DateTime<Utc>> =
+        courses::table.find(id).select(courses::first_published_at).first(tx.conn()).await?;
+    let course = diesel::update(courses::table.find(id))
+        .set((
+            courses::published_at.eq(first.unwrap_or(now)),
+            courses::publish_at.eq(None::<DateTime<Utc>>),
+            courses::updated_at.eq(now),
+        ))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await?;
+    Ok((course, first.is_none()))
+}
+
+/// The same for a lesson.
+pub(in crate::catalog) async fn publish_lesson(
+    tx: &mut Tx,
+    id: LessonId,
+    now: DateTime<Utc>,
+) -> QueryResult<(Lesson, bool)> {
+    tx.changed(ROWS);
+    let first: Option<DateTime<Utc>> =
+        lessons::table.find(id).select(lessons::first_published_at).first(tx.conn()).await?;
+    let lesson = diesel::update(lessons::table.find(id))
+        .set((
+            lessons::published_at.eq(first.unwrap_or(now)),
+            lessons::publish_at.eq(None::<DateTime<Utc>>),
+            lessons::updated_at.eq(now),
+        ))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await?;
+    Ok((lesson, first.is_none()))
+}
+
+/// Withdraws a course, which is archived from `archived_at` on, or a draft. When it was published first is kept.
+pub(in crate::catalog) async fn withdraw(
+    tx: &mut Tx,
+    course: &Course,
+    archived_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    if course.published_at.is_some() {
+        diesel::update(courses::table.find(course.id))
+            .set(courses::first_published_at.eq(courses::published_at))
+            .execute(tx.conn())
+            .await?;
+    }
+    diesel::update(courses::table.find(course.id))
+        .set((
+            courses::published_at.eq(None::<DateTime<Utc>>),
+            courses::publish_at.eq(None::<DateTime<Utc>>),
+            courses::archived_at.eq(archived_at),
+            courses::updated_at.eq(now),
+        ))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Withdraws a published lesson.
+pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    diesel::update(lessons::table.find(id))
+        .set((
+            lessons::first_published_at.eq(lessons::published_at),
+            lessons::published_at.eq(None::<DateTime<Utc>>),
+            lessons::updated_at.eq(now),
+        ))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Sets when a draft publishes itself; `None`: not by itself.
+pub(in crate::catalog) async fn schedule(
+    tx: &mut Tx,
+    id: CourseId,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    diesel::update(courses::table.find(id))
+        .set((courses::publish_at.eq(at), courses::updated_at.eq(now)))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// The same for a lesson.
+pub(in crate::catalog) async fn schedule_lesson(
+    tx: &mut Tx,
+    id: LessonId,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    diesel::update(lessons::table.find(id))
+        .set((lessons::publish_at.eq(at), lessons::updated_at.eq(now)))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Sets when a lesson opens for those who have access to its course.
+pub(in crate::catalog) async fn set_unlock(
+    tx: &mut Tx,
+    id: LessonId,
+    unlock: Option<&LessonUnlockInput>,
+    now: DateTime<Utc>,
+) -> QueryResult<Lesson> {
+    tx.changed(ROWS);
+    let (after, at) = match unlock {
+        None => (None, None),
+        Some(LessonUnlockInput::AfterDays(days)) => (Some(*days), None),
+        Some(LessonUnlockInput::At(at)) => (None, Some(*at)),
+    };
+    diesel::update(lessons::table.find(id))
+        .set((lessons::unlock_after_days.eq(after), lessons::unlock_at.eq(at), lessons::updated_at.eq(now)))
+        .returning(Lesson::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// The drafts of a course whose time has come, in the order of their times.
+pub(in crate::catalog) async fn due_lessons(
+    tx: &mut Tx,
+    course: CourseId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Lesson>> {
+    lessons::table
+        .filter(lessons::course_id.eq(course).and(lessons::publish_at.le(now)))
+        .filter(lessons::published_at.is_null())
+        .order((lessons::publish_at, lessons::position, lessons::id))
+        .select(Lesson::as_select())
+        .load(tx.conn())
+        .await
+}
+
+/// The courses of which something is to be published by `now`, some of them, in the order of their ids from `after` on.
+pub(in crate::catalog) async fn due(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    after: CourseId,
+) -> QueryResult<Vec<CourseId>> {
+    let of_lessons = lessons::table.filter(lessons::publish_at.le(now)).select(lessons::course_id);
+    courses::table
+        .filter(courses::publish_at.le(now).or(courses::id.eq_any(of_lessons)))
+        .filter(courses::id.gt(after))
+        .order(courses::id)
+        .limit(BATCH)
+        .select(courses::id)
+        .load(conn)
+        .await
+}
+
+/// The videos that a course and its lessons show.
+pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryResult<Vec<VideoId>> {
+    let shown: Vec<Option<VideoId>> =
+        lessons::table.filter(lessons::course_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
+    let demo: Option<VideoId> = courses::table.find(id).select(courses::demo_video_id).first(tx.conn()).await?;
+    Ok(shown.into_iter().chain([demo]).flatten().collect())
+}
+
+/// The videos that the lessons of a section show.
+pub(in crate::catalog) async fn videos_of_section(tx: &mut Tx, id: SectionId) -> QueryResult<Vec<VideoId>> {
+    let shown: Vec<Option<VideoId>> =
+        lessons::table.filter(lessons::section_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
+    Ok(shown.into_iter().flatten().collect())
+}
+
+/// The video that a lesson shows.
+pub(in crate::catalog) async fn video_of_lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Option<VideoId>> {
+    lessons::table.find(id).select(lessons::video_id).first(tx.conn()).await
+}
+
+/// Sets when those of some videos are deleted that nothing shows.
+pub(in crate::catalog) async fn release_videos(
+    tx: &mut Tx,
+    ids: &[VideoId],
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let in_lessons = lessons::table.filter(lessons::video_id.is_not_null()).select(lessons::video_id.assume_not_null());
+    let in_courses =
+        courses::table.filter(courses::demo_video_id.is_not_null()).select(courses::demo_video_id.assume_not_null());
+    diesel::update(videos::table)
+        .filter(videos::id.eq_any(ids).and(videos::delete_after.is_null()))
+        .filter(videos::id.ne_all(in_lessons).and(videos::id.ne_all(in_courses)))
+        .set((videos::delete_after.eq(at), videos::updated_at.eq(now)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Removes a course with its sections and lessons.
+pub(in crate::catalog) async fn delete(tx: &mut Tx, id: CourseId) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    diesel::delete(courses::table.find(id)).execute(tx.conn()).await
+}

@@ -1,0 +1,72 @@
+//! What the viewer learns.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+
+use crate::accounts::UserId;
+use crate::catalog::{CourseObject, course_node};
+use crate::enrollments::model::Enrollment;
+use crate::enrollments::query;
+use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
+
+const VIEWER_ENROLLMENTS: &str = "viewerEnrollments";
+
+/// A course that the viewer has access to, in the schema.
+#[derive(Clone)]
+pub(super) struct EnrollmentObject(Arc<Enrollment>);
+
+/// A course that the viewer has access to, wherever that comes from.
+#[Object(name = "Enrollment")]
+impl EnrollmentObject {
+    /// The course; null while it is not published. One that is archived is there.
+    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Inline<CourseObject>>> {
+        Ok(course_node(ctx, self.0.course_id).await?.map(Inline))
+    }
+
+    /// When the oldest access that the viewer still has began. Lessons that open some days later count from here.
+    async fn since(&self) -> DateTime<Utc> {
+        self.0.since
+    }
+}
+
+/// The queries about access.
+#[derive(Default)]
+pub struct EnrollmentsQuery;
+
+#[Object]
+impl EnrollmentsQuery {
+    /// The courses that the viewer has access to, each once, the latest first.
+    #[graphql(
+        guard = "Scoped(Role::Student, Scope::ReadCourses)",
+        directive = scoped::apply(Role::Student, Scope::ReadCourses)
+    )]
+    async fn viewer_enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<EnrollmentObject>>> {
+        let page = PageArgs { first, after, last, before }.timed_page(VIEWER_ENROLLMENTS)?;
+        let viewer = within(ctx, Scope::ReadCourses).id().map(UserId::new);
+        let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+        let now = app(ctx).clock.now();
+        let rows = query::enrollments(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
+        let connection = page.connection(
+            rows,
+            |row| EnrollmentObject(Arc::new(row)),
+            |EnrollmentObject(row)| encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id)),
+        );
+        if !wants_total(ctx) {
+            return Ok(Inline(connection));
+        }
+        let total = query::count_enrollments(&mut *app(ctx).db.read().await?, viewer, now).await?;
+        Ok(Inline(connection.with_total(total)))
+    }
+}

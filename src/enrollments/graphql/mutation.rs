@@ -1,0 +1,76 @@
+//! Giving, taking and getting access.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::entitlement::EntitlementObject;
+use crate::enrollments::command;
+use crate::enrollments::model::{EnrollInput, Entitlement, GrantCourseAccessInput, RevokeCourseAccessInput};
+use crate::graphql::context::{Role, actor, app, client, requires};
+use crate::graphql::error::payload;
+use crate::graphql::{Inline, Requires, Result, UserError};
+
+// Which mutation a payload answers.
+pub(super) struct Grant;
+pub(super) struct Revoke;
+pub(super) struct Enroll;
+
+/// The answer to a mutation of access.
+#[derive(SimpleObject)]
+#[graphql(concrete(name = "GrantCourseAccessPayload", params(Grant)))]
+#[graphql(concrete(name = "RevokeCourseAccessPayload", params(Revoke)))]
+#[graphql(concrete(name = "EnrollPayload", params(Enroll)))]
+pub(super) struct EntitlementPayload<M: Send + Sync> {
+    /// The line of the ledger as it is now; null when there are userErrors.
+    entitlement: Option<Inline<EntitlementObject>>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
+}
+
+/// The mutations of access.
+#[derive(Default)]
+pub struct EnrollmentsMutation;
+
+#[Object]
+impl EnrollmentsMutation {
+    /// Gives a user access to a course. Whoever was given it before gets the new end and keeps when it began; the same
+    /// terms again change nothing. Access that they have from elsewhere stays as it is.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn grant_course_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom, to what and until when.")] input: GrantCourseAccessInput,
+    ) -> Result<Option<Inline<EntitlementPayload<Grant>>>> {
+        answer(command::grant(app(ctx), actor(ctx), client(ctx), input).await)
+    }
+
+    /// Takes back what grantCourseAccess has given. Access that the user has from elsewhere stays as it is.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn revoke_course_access(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "From whom, and to what.")] input: RevokeCourseAccessInput,
+    ) -> Result<Option<Inline<EntitlementPayload<Revoke>>>> {
+        answer(command::revoke(app(ctx), actor(ctx), client(ctx), input).await)
+    }
+
+    /// Enrolls the viewer in a course that costs nothing. Doing so again changes nothing.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn enroll(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which course.")] input: EnrollInput,
+    ) -> Result<Option<Inline<EntitlementPayload<Enroll>>>> {
+        answer(command::enroll(app(ctx), actor(ctx), input).await)
+    }
+}
+
+fn answer<M: Send + Sync>(outcome: Result<Entitlement>) -> Result<Option<Inline<EntitlementPayload<M>>>> {
+    let (row, user_errors) = payload(outcome)?;
+    let entitlement = row.map(|row| Inline(EntitlementObject(Arc::new(row))));
+    Ok(Some(Inline(EntitlementPayload { entitlement, user_errors, mutation: PhantomData })))
+}
