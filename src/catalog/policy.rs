@@ -23,6 +23,11 @@ pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson) ->
     can_see(actor, course) && (lesson.published_at.is_some() || can_edit(actor, course))
 }
 
+/// The video of a lesson is watched by those who edit it, and, if it is a preview, by everybody.
+pub(super) fn can_watch(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
+    can_edit(actor, course) || (can_see_lesson(actor, course, lesson) && lesson.is_preview)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
@@ -49,6 +54,7 @@ mod tests {
             level: None,
             language: None,
             thumbnail_key: None,
+            demo_video_id: None,
             price_minor: 0,
             estimated_price_minor: None,
             currency: CurrencyCode::USD,
@@ -75,6 +81,7 @@ mod tests {
             title: "Ownership".into(),
             duration_seconds: 60,
             is_preview: false,
+            video_id: None,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
             publish_at: None,
             version: 1,
@@ -97,6 +104,13 @@ mod tests {
             assert_eq!((can_see(&actor, &course(false)), can_see(&actor, &course(true))), sees, "{who}");
             let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published));
             assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
+            let watches = |preview, published| {
+                let lesson = Lesson { is_preview: preview, ..lesson(published) };
+                (can_watch(&actor, &course(true), &lesson), can_watch(&actor, &course(false), &lesson))
+            };
+            assert_eq!(watches(true, true), (true, edits), "{who}: a preview");
+            assert_eq!(watches(true, false), (edits, edits), "{who}: a preview that is a draft");
+            assert_eq!(watches(false, true), (edits, edits), "{who}: no preview");
             assert_eq!(
                 can_see_lesson(&actor, &course(false), &lesson(true)),
                 edits,

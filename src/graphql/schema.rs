@@ -14,14 +14,15 @@ use crate::catalog::{
     self, CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId,
     LessonObject, Section, SectionId, SectionObject, course_node, lesson_node, section_node,
 };
+use crate::media::{self, MediaMutation, MediaQuery, Video, VideoId, VideoObject, video_node};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, MediaQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, MediaMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
@@ -57,6 +58,8 @@ pub enum Node {
     Section(SectionObject),
     /// A lesson.
     Lesson(LessonObject),
+    /// A video.
+    Video(VideoObject),
 }
 
 /// Objects by id.
@@ -101,13 +104,14 @@ impl ExportQuery {
             "exportedAt": app.clock.now(),
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
+            "media": media::my_data(app, actor).await?,
         })))
     }
 }
 
 async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
     let wrong = || {
-        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX].join(", ");
+        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX, Video::PREFIX].join(", ");
         Error::BadInput(format!("{text:?} is not an id; expected one that begins with {known} and an underscore."))
     };
     let (prefix, uuid) = id::split(text).ok_or_else(wrong)?;
@@ -118,6 +122,7 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
         Course::PREFIX => course_node(ctx, CourseId::new(uuid)).await?.map(Node::Course),
         Section::PREFIX => section_node(ctx, SectionId::new(uuid)).await?.map(Node::Section),
         Lesson::PREFIX => lesson_node(ctx, LessonId::new(uuid)).await?.map(Node::Lesson),
+        Video::PREFIX => video_node(ctx, VideoId::new(uuid)).await?.map(Node::Video),
         _ => return Err(wrong()),
     })
 }

@@ -234,7 +234,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 /// opens the rest to an API token.
 const OPENED: [(Scope, &[&str]); 4] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["viewerCourses"]),
+    (Scope::ReadCourses, &["video", "videos", "viewerCourses"]),
     (
         Scope::WriteCourses,
         &[
@@ -243,12 +243,19 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "createSection",
             "deleteLesson",
             "deleteSection",
+            "deleteVideo",
             "publishCourse",
             "publishLesson",
+            "removeVideoCaptions",
             "reorderCourse",
+            "setCourseDemoVideo",
+            "setLessonVideo",
+            "setVideoCaptions",
             "updateCourse",
             "updateLesson",
             "updateSection",
+            "video",
+            "videos",
             "viewerCourses",
         ],
     ),

@@ -11,7 +11,9 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::arrange::{self as query, Place};
 use crate::catalog::query::outline::outline_changed;
+use crate::catalog::query::video;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
+use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -46,7 +48,11 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let (lessons, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
+            let videos = video::videos_in(tx, section.id).await?;
             query::delete_section(tx, &section).await?;
+            for video in videos {
+                media::detach(tx, app, video).await?;
+            }
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await
@@ -63,6 +69,9 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
             query::delete_lesson(tx, &lesson).await?;
+            if let Some(video) = lesson.video_id {
+                media::detach(tx, app, video).await?;
+            }
             let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })

@@ -3,10 +3,13 @@
 mod arrange;
 mod course;
 mod outline;
+mod video;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use course::{create_course, my_data, publish_course, update_course};
 pub use outline::{create_lesson, create_section, publish_lesson, update_lesson, update_section};
+pub(super) use video::take_duration;
+pub use video::{may_watch, set_course_demo_video, set_lesson_video, showing};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;

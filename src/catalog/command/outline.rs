@@ -18,7 +18,7 @@ use crate::platform::outbox;
 
 const MOST_SECTIONS: i32 = 200;
 pub(super) const MOST_LESSONS: i32 = 500;
-const LONGEST_LESSON: i32 = 86_400;
+pub(super) const LONGEST_LESSON: i32 = 86_400;
 
 /// Adds a section at the end of a course.
 ///
@@ -173,6 +173,6 @@ fn check_duration(check: &mut Check, seconds: i32) {
 }
 
 /// A course's seconds are an `Int` of the schema.
-fn check_total(course: &Course, longer: i32) -> Result<()> {
+pub(super) fn check_total(course: &Course, longer: i32) -> Result<()> {
     course.duration_seconds.checked_add(longer).map(drop).ok_or_else(error::too_long)
 }

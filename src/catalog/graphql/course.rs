@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use super::section::SectionObject;
 use crate::accounts::{UserById, UserObject};
 use crate::catalog::loader::{CourseById, DescriptionOf, SectionsOf};
-use crate::catalog::model::{Course, CourseId, PublicationStatus};
+use crate::catalog::model::{Course, CourseId, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
+use crate::media::{PlayableVideo, playable};
 use crate::platform::fault::Fault;
 
 /// A course in the schema.
@@ -80,6 +81,12 @@ impl CourseObject {
     /// Counts the edits: pass it to an update, which is refused if it is another one by then.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+
+    /// The video that shows what the course is like; null if there is none. Everybody may watch it once the course is
+    /// published.
+    async fn demo_video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+        playable(ctx, Showing::Demo(self.0.clone())).await
     }
 
     /// Who teaches the course.

@@ -8,10 +8,11 @@ use chrono::{DateTime, Utc};
 use super::course::{CourseObject, course_node};
 use super::section::SectionObject;
 use crate::catalog::loader::{LessonById, SectionById};
-use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus};
+use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::{Error, Inline, Result};
+use crate::media::{PlayableVideo, playable};
 use crate::platform::fault::Fault;
 
 /// A lesson in the schema, with the course that says who may see it.
@@ -59,6 +60,11 @@ impl LessonObject {
     /// Counts the edits: pass it to an update, which is refused if it is another one by then.
     async fn version(&self) -> i32 {
         self.row.version
+    }
+
+    /// The video; null if the lesson has none yet. Who may watch it is asked for its `playback`.
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+        playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }
 
     /// The course.

@@ -8,6 +8,7 @@ mod new_video;
 mod query;
 mod section;
 mod subscription;
+mod video;
 
 use async_graphql::MergedObject;
 
@@ -22,4 +23,4 @@ pub struct CatalogQuery(query::CourseQuery);
 
 /// The catalog mutations.
 #[derive(Default, MergedObject)]
-pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation);
+pub struct CatalogMutation(mutation::CourseMutation, arrange::ArrangeMutation, video::VideoMutation);

@@ -33,6 +33,7 @@ pub(super) struct Publish;
 pub(super) struct Reorder;
 pub(super) struct DeleteSection;
 pub(super) struct DeleteLesson;
+pub(super) struct SetVideo;
 
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
@@ -42,6 +43,7 @@ pub(super) struct DeleteLesson;
 #[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
 #[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
 #[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
+#[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course as it is now; null when there are userErrors, but for CONFLICT.
     course: Option<Inline<CourseObject>>,
@@ -69,6 +71,7 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateLessonPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateLessonPayload", params(Update)))]
 #[graphql(concrete(name = "PublishLessonPayload", params(Publish)))]
+#[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
     /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
     lesson: Option<Inline<LessonObject>>,
@@ -188,7 +191,7 @@ fn edited_section<M: Send + Sync>(
     Ok(Some(Inline(SectionPayload { section, user_errors, mutation: PhantomData })))
 }
 
-fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
+pub(super) fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
     edited_lesson(outcome.map(Edit::Saved))
 }
 

@@ -4,6 +4,7 @@ mod arrange;
 mod course;
 mod outline;
 mod subject;
+mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use course::PublicationStatus;
@@ -12,6 +13,8 @@ pub use outline::{
     CreateLessonInput, CreateSectionInput, Lesson, LessonId, PublishLessonInput, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,
 };
+
+pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 
 pub use subject::{Category, CategoryId, Channel, ChannelId, Level};
 

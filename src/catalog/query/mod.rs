@@ -4,3 +4,4 @@ pub(super) mod arrange;
 pub(super) mod course;
 pub(super) mod outline;
 pub(super) mod slug;
+pub(super) mod video;

@@ -245,6 +245,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    players (session_id) {
+        session_id -> Uuid,
+        user_id -> Uuid,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, hash) {
         user_id -> Uuid,
         hash -> Bytea,
@@ -357,6 +365,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    video_captions (video_id, language) {
+        video_id -> Uuid,
+        language -> Text,
+        label -> Text,
+        object_key -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     videos (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -395,6 +414,7 @@ diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(players -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(second_factors -> users (user_id));
@@ -402,6 +422,7 @@ diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
 diesel::joinable!(team_invitations -> users (invited_by));
+diesel::joinable!(video_captions -> videos (video_id));
 diesel::joinable!(videos -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -424,6 +445,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbox,
     jobs,
     lessons,
+    players,
     recovery_codes,
     refresh_tokens,
     registrations,
@@ -433,5 +455,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_challenges,
     team_invitations,
     users,
+    video_captions,
     videos,
 );

@@ -107,7 +107,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 14] = [
+const HELD: [(&str, Option<&str>); 15] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     // Their feature comes with the next change.
@@ -119,14 +119,15 @@ const HELD: [(&str, Option<&str>); 14] = [
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
+    // Which session is playing something now, for two minutes.
+    ("players.user_id", None),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
     // The question of a sign-in that has begun: a hash, for ten minutes.
     ("sign_in_challenges.user_id", None),
     // Whom an administrator invited: another person's address. That they did is in their activity.
     ("team_invitations.invited_by", None),
-    // Nothing makes videos yet.
-    ("videos.owner_id", None),
+    ("videos.owner_id", Some("/media/videos/items")),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,6 +150,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql("INSERT INTO email_changes SELECT gen_random_uuid(), id, email, 'new' || email, 5, now(), now() + interval '1 day' FROM users").await;
     app.sql("INSERT INTO identities SELECT gen_random_uuid(), 'issuer', id::text, id, email, now(), now() FROM users")
         .await;
+    app.sql("INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, updated_at) \
+        SELECT gen_random_uuid(), id, name || '.mp4', id::text, 'video/mp4', 1, 'READY', now(), now() FROM users").await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];
