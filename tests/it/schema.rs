@@ -19,13 +19,15 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 6] = [
+const PLAIN_LISTS: [&str; 8] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
     "Query.nodes",
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",
     "RenewRecoveryCodesPayload.recoveryCodes",
+    "Video.captions",
+    "VideoPlayback.captions",
 ];
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
@@ -74,7 +76,16 @@ impl Sdl {
             .arguments
             .iter()
             .filter(required)
-            .map(|argument| format!("{}: {}", argument.node.name.node, self.dummy(&argument.node)))
+            .map(|argument| {
+                // The `id` of `video` is the id of a video.
+                let owner = Some(field.name.node.as_str()).filter(|name| *name != "node");
+                let dummy = self.dummy(&argument.node);
+                let dummy = owner.map_or(dummy.clone(), |name| match argument.node.name.node.as_str() {
+                    "id" => dummy.replace("user_", &format!("{name}_")),
+                    _ => dummy,
+                });
+                format!("{}: {dummy}", argument.node.name.node)
+            })
             .collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let composite = !self.fields(named(&field.ty.node)).is_empty();

@@ -20,29 +20,28 @@ async fn delete(studio: &Studio, user: &User, id: VideoId) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_video_goes_with_all_its_objects_after_the_grace() {
-    let studio = Studio::open("delete").await;
-    let app = &studio.app;
+    let mut studio = Studio::open("delete").await;
     let (id, other) = (studio.arrive(&studio.ada, mp4()).await, studio.arrive(&studio.ada, vec![1]).await);
-    app.settle().await;
+    studio.app.settle().await;
     let captions =
         json!({ "videoId": id.encode(), "language": "en", "text": "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n" });
-    app.mutate(&studio.ada, "setVideoCaptions", "video { id }", captions).await;
+    studio.app.mutate(&studio.ada, "setVideoCaptions", "video { id }", captions).await;
     assert_eq!(studio.objects(id).await, 9);
     let payload = delete(&studio, &studio.ada, id).await;
-    let until = app.app.clock.now() + TimeDelta::days(7);
+    let until = studio.app.app.clock.now() + TimeDelta::days(7);
     let told = payload["video"]["deletedAfter"].as_str().unwrap();
     assert_eq!(chrono::DateTime::parse_from_rfc3339(told).unwrap().timestamp(), until.timestamp());
-    app.app.clock.advance(TimeDelta::days(3));
+    studio.later(TimeDelta::days(3)).await;
     assert_eq!(delete(&studio, &studio.ada, id).await, payload, "the grace is not prolonged");
-    app.app.clock.advance(TimeDelta::days(4) - TimeDelta::seconds(1));
-    app.run("media.delete_due").await;
+    studio.later(TimeDelta::days(4) - TimeDelta::seconds(1)).await;
+    studio.app.run("media.delete_due").await;
     assert_eq!(studio.objects(id).await, 9, "a second before");
-    app.app.clock.advance(TimeDelta::seconds(2));
-    app.run("media.delete_due").await;
+    studio.app.app.clock.advance(TimeDelta::seconds(2));
+    studio.app.run("media.delete_due").await;
     assert_eq!((studio.objects(id).await, studio.objects(other).await), (0, 1));
-    assert_eq!(app.sql("SELECT count(*) FROM videos").await, "1");
-    assert_eq!(app.sql("SELECT count(*) FROM video_captions").await, "0");
-    assert_eq!(app.sql("SELECT count(*) FROM jobs").await, "0");
+    assert_eq!(studio.app.sql("SELECT count(*) FROM videos").await, "1");
+    assert_eq!(studio.app.sql("SELECT count(*) FROM video_captions").await, "0");
+    assert_eq!(studio.app.sql("SELECT count(*) FROM jobs").await, "0");
     assert_eq!(delete(&studio, &studio.ada, id).await["userErrors"][0]["code"], "NOT_FOUND");
 }
 
@@ -73,8 +72,7 @@ async fn a_video_that_is_shown_is_not_deleted_and_the_answer_says_by_what() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replaced_video_goes_unless_it_is_shown_again_in_time() {
-    let studio = Studio::with("replaced", None, &[("LYCEUM_VIDEO_GRACE_DAYS", "1")]).await;
-    let app = &studio.app;
+    let mut studio = Studio::with("replaced", None, &[("LYCEUM_VIDEO_GRACE_DAYS", "1")]).await;
     let (one, two) = (studio.arrive(&studio.ada, vec![1]).await, studio.arrive(&studio.ada, vec![1]).await);
     let lesson = studio.lesson(one, "Ownership").await;
     studio.show(&lesson, Some(two)).await;
@@ -82,9 +80,9 @@ async fn a_replaced_video_goes_unless_it_is_shown_again_in_time() {
     studio.show(&lesson, Some(one)).await;
     assert_eq!(studio.video(one).await["deletedAfter"], Value::Null);
     // Whoever wrote a time without looking does not win against a reference.
-    app.sql(&format!("UPDATE videos SET delete_after = created_at WHERE id = '{}'", one.uuid())).await;
-    app.app.clock.advance(TimeDelta::days(2));
-    app.run("media.delete_due").await;
+    studio.app.sql(&format!("UPDATE videos SET delete_after = created_at WHERE id = '{}'", one.uuid())).await;
+    studio.later(TimeDelta::days(2)).await;
+    studio.app.run("media.delete_due").await;
     assert_eq!((studio.objects(one).await, studio.objects(two).await), (1, 0));
     assert_eq!(studio.video(one).await["deletedAfter"], Value::Null);
     assert_eq!(studio.video(two).await, Value::Null);

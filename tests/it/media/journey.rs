@@ -36,7 +36,6 @@ async fn a_real_video_goes_from_the_store_to_a_browser() {
     let sam = app.user("Sam", Role::Student).await;
     let course = app.course(&studio.ada, "Ownership", 1).await;
     app.settle().await;
-    let mut follower = Follower::after_hearing(&app.url, Some(&course.id), &[]).await;
     let id = studio.arrive(&studio.ada, film()).await;
     let lesson = app.lesson(&studio.ada, &course, "Moves and borrows").await;
     studio.show(&lesson, Some(id)).await;
@@ -44,6 +43,7 @@ async fn a_real_video_goes_from_the_store_to_a_browser() {
     app.settle().await;
     let video = studio.video(id).await;
     assert_eq!((&video["status"], &video["durationSeconds"]), (&json!("READY"), &json!(40)), "{video:#}");
+    let mut follower = Follower::after_hearing(&app.url, Some(&course.id), &[]).await;
     app.publish(&studio.ada, &lesson).await;
     app.settle().await;
     follower.expect(&["Moves and borrows"]).await;

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use lyceum::accounts::UserId;
+use lyceum::accounts::{self, UserById, UserId};
+use lyceum::graphql::loaders::Load;
 use lyceum::media::{VideoId, VideoUploaded};
-use lyceum::platform::auth::Role;
+use lyceum::platform::auth::{Client, Role};
 use lyceum::platform::outbox;
 use lyceum::platform::storage::Storage;
 use serde_json::{Value, json};
@@ -101,6 +102,21 @@ impl Studio {
         self.app.send(token, PLAY, json!({ "id": lesson })).await
     }
 
+    /// Time goes by, and Ada's token ends.
+    async fn later(&mut self, time: chrono::TimeDelta) {
+        self.app.app.clock.advance(time);
+        self.ada.token = self.another_session(&self.ada).await;
+    }
+
+    /// The token of another session.
+    async fn another_session(&self, user: &User) -> String {
+        let app = &self.app.app;
+        let key = UserById(user.id.parse::<UserId>().unwrap());
+        let row = UserById::load(app, &[key]).await.unwrap().remove(&key).unwrap();
+        let client = Client::new(None, "another");
+        let opened = app.db.transaction(async |tx| accounts::open(tx, app, &client, &row).await).await;
+        opened.unwrap().tokens.access_token
+    }
     /// All objects of a video.
     async fn objects(&self, id: VideoId) -> usize {
         let folder = format!("videos/{}", id.uuid().simple());

@@ -25,7 +25,9 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let expected = json!({ "durationSeconds": 14, "course": { "durationSeconds": 14 } });
     assert_eq!(lengths().await, expected);
     studio.show(&lesson, None).await;
-    let declared = json!({ "lessonId": lesson, "durationSeconds": 99 });
+    let version = "query ($id: ID!) { node(id: $id) { ... on Lesson { version } } }";
+    let version = studio.app.data(None, version, json!({ "id": lesson })).await["node"]["version"].take();
+    let declared = json!({ "lessonId": lesson, "version": version, "durationSeconds": 99 });
     studio.app.mutate(&studio.ada, "updateLesson", "lesson { id }", declared).await;
     studio.show(&lesson, Some(id)).await;
     assert_eq!(lengths().await, expected);
