@@ -10,11 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts;
-use crate::catalog;
-use crate::channels;
 use crate::config::Config;
-use crate::enrollments;
 use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
 use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
@@ -22,6 +18,7 @@ use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
 use crate::platform::embedded::postgres::{self, Postgres};
 use crate::platform::fault::{Context, Fault};
+use crate::platform::ffmpeg::Ffmpeg;
 use crate::platform::identity::Providers;
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
@@ -32,6 +29,7 @@ use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
+use crate::{accounts, catalog, channels, enrollments, media};
 
 /// Every job of the program.
 ///
@@ -39,8 +37,8 @@ use crate::platform::{App, Services};
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, Fault> {
     let platform = outbox::handlers();
-    let features: [Vec<Handler>; 4] =
-        [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers()];
+    let features: [Vec<Handler>; 5] =
+        [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers(), media::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 
@@ -99,6 +97,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         }
     };
     let storage = storage(&config, &secret, &mut embedded, &tasks, &stopping).await?;
+    let ffmpeg = Ffmpeg::find(&config.video, config.path.as_deref(), &config.data).await?;
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url, &config.mail_from)?,
         None => {
@@ -126,6 +125,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         throttle,
         pubsub,
         storage,
+        ffmpeg,
         mailer,
         tasks,
         stopping,

@@ -4,6 +4,7 @@
 
 pub mod identity;
 mod reader;
+pub mod video;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use url::Url;
 
 use identity::Identity;
 use reader::Reader;
+use video::Video;
 
 /// One setting, as `docs/settings.md` and `lyceum config check` show it.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,19 @@ pub const SETTINGS: &[Setting] = &[
     setting("S3_REGION", "us-east-1", "region of the bucket"),
     setting("S3_ACCESS_KEY_ID", "made at first start", "key id for the bucket"),
     secret("S3_SECRET_ACCESS_KEY", "made at first start", "secret key for the bucket"),
+    setting(
+        "LYCEUM_FFMPEG",
+        "on the PATH, if it is there",
+        "folder of `ffmpeg` and `ffprobe`, which convert videos; `off` leaves every video as it came",
+    ),
+    setting("LYCEUM_TRANSCODES", "1", "videos that this process converts at a time, 1 to 64"),
+    setting(
+        "LYCEUM_PLAYBACK_MINUTES",
+        "30",
+        "how long addresses to play from are good beyond the video's length, 1 to 1440",
+    ),
+    setting("LYCEUM_MAX_PLAYERS", "0", "sessions of one user that play at a time; 0 is no limit"),
+    setting("LYCEUM_VIDEO_GRACE_DAYS", "7", "how long a deleted or replaced video can be used again, 0 to 365"),
     secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` with user and password"),
     setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of mails"),
     setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "lets people sign in with Google"),
@@ -196,6 +211,8 @@ pub struct Config {
     pub redis_url: Option<String>,
     /// Object store; `None` is embedded.
     pub s3: Option<S3>,
+    /// Videos.
+    pub video: Video,
     /// Mail server; `None` writes files.
     pub smtp_url: Option<String>,
     /// Sender of mails.
@@ -273,6 +290,7 @@ impl Config {
             db_connections: reader.number("LYCEUM_DB_CONNECTIONS", 10, 2..=500) as usize,
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: s3(&mut reader),
+            video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
             identity: Identity::read(&mut reader),

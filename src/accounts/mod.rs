@@ -18,8 +18,8 @@ mod policy;
 mod query;
 
 pub use command::{
-    admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open, sign_in,
-    watch_revocations,
+    actor_now, admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open,
+    sign_in, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered};
 pub use graphql::{AccountsMutation, AccountsQuery, UserObject};

@@ -19,6 +19,15 @@ pub(super) fn not_yours() -> Error {
     Error::Forbidden("Only the course's instructor and administrators may change it.".into())
 }
 
+pub(super) fn no_such_video() -> Error {
+    let message = "There is no such video, or it belongs to neither you nor the course's instructor.";
+    Error::invalid(UserErrorCode::NotFound, &["videoId"], message)
+}
+
+pub(super) fn unplayable_video() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["videoId"], "The video can't be played; look at its failure.")
+}
+
 pub(super) fn nothing_to_publish() -> Error {
     let message = "A course needs a published lesson before it can be published.";
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)

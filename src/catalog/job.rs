@@ -1,4 +1,4 @@
-//! What publishes itself.
+//! What publishes itself, and what follows for courses from what happened elsewhere.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::command;
 use super::model::CourseId;
+use crate::media::VideoProcessed;
 use crate::platform::jobs::Handler;
+use crate::platform::outbox::Event;
 
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -31,6 +33,15 @@ pub fn handlers() -> Vec<Handler> {
             cron: Some("* * * * *"),
             timeout: Duration::from_secs(300),
             run: |app, _| async move { command::publish_missed(&app).await }.boxed(),
+        },
+        Handler {
+            name: "catalog.take_duration",
+            on: Some(VideoProcessed::KIND),
+            cron: None,
+            timeout: Duration::from_secs(60),
+            run: |app, payload| {
+                async move { command::take_duration(&app, serde_json::from_value(payload)?).await }.boxed()
+            },
         },
     ]
 }

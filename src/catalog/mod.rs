@@ -15,8 +15,8 @@ mod query;
 
 pub use command::{
     create_category, create_course, create_lesson, create_section, delete_category, delete_lesson, delete_section,
-    move_category, my_data, publish_course, publish_lesson, reorder_course, update_category, update_course,
-    update_lesson, update_section,
+    may_watch, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
+    set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonDeleted, LessonPublished};
 pub use graphql::{
@@ -28,8 +28,8 @@ pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CreateCategoryInput, CreateCourseInput, CreateLessonInput,
     CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonContentInput,
     LessonId, Level, Link, MoveCategoryInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput, Resource,
-    Section, SectionId, SectionOrderInput, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
-    UpdateSectionInput,
+    Section, SectionId, SectionOrderInput, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs, Timestamp,
+    UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
 pub use policy::can_edit;
 pub use query::course::{lock as lock_course, students_changed};

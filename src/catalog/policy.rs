@@ -29,13 +29,6 @@ pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, en
     can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
 }
 
-/// What a lesson's video comes with, and the video: for those who may edit it, and for everybody if it is a preview that is
-/// published in a published course.
-pub(super) fn can_see_content(actor: &Actor, course: &Course, lesson: &Lesson) -> bool {
-    let open = lesson.is_preview && course.published_at.is_some() && lesson.published_at.is_some();
-    can_edit(actor, course) || open
-}
-
 /// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none, or one of the long ones that need not be
 /// kept whole (4.4.1).
 pub(super) fn language(tag: &str) -> Option<String> {
@@ -69,6 +62,7 @@ mod tests {
             level: None,
             language: None,
             thumbnail_key: None,
+            demo_video_id: None,
             price_minor: 0,
             estimated_price_minor: None,
             currency: CurrencyCode::USD,
@@ -95,6 +89,7 @@ mod tests {
             title: "Ownership".into(),
             duration_seconds: 60,
             is_preview: false,
+            video_id: None,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
             publish_at: None,
             unlock_after_days: None,
@@ -119,14 +114,6 @@ mod tests {
             assert_eq!((can_see(&actor, &course(false), true), can_see(&actor, &course(true), false)), sees, "{who}");
             let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published), true);
             assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
-            for (course_published, published, is_preview) in
-                [(true, true, true), (true, true, false), (true, false, true), (false, true, true)]
-            {
-                let lesson = Lesson { is_preview, ..lesson(published) };
-                let all = course_published && published && is_preview;
-                let sees = can_see_content(&actor, &course(course_published), &lesson);
-                assert_eq!(sees, edits || all, "{who}: content, {course_published} {published} {is_preview}");
-            }
             assert_eq!(
                 can_see_lesson(&actor, &course(false), &lesson(true), true),
                 edits,

@@ -62,6 +62,10 @@ async fn banner(running: &Running) -> Result<(), Fault> {
     if !config.is_production() {
         println!("  Mails     {url}/dev/mail");
     }
+    match &running.app.ffmpeg {
+        Some(ffmpeg) => println!("  Videos    converted with ffmpeg {}", ffmpeg.version()),
+        None => println!("  Videos    played as they come: no ffmpeg found; see LYCEUM_FFMPEG"),
+    }
     if seed::is_demo(&running.app).await? {
         println!("\n  Sign in as admin@lyceum.example, instructor@lyceum.example or student@lyceum.example,");
         println!("  password {}", seed::PASSWORD);

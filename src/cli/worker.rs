@@ -10,7 +10,10 @@ pub(super) async fn run(config: Config) -> Result<(), Fault> {
     let worked = async {
         running.prepare_database().await?;
         running.work()?;
-        println!("The worker is ready.");
+        match &running.app.ffmpeg {
+            Some(ffmpeg) => println!("The worker is ready; it converts videos with ffmpeg {}.", ffmpeg.version()),
+            None => println!("The worker is ready; it found no ffmpeg and leaves videos as they come."),
+        }
         interrupted().await
     };
     let worked = worked.await;

@@ -18,14 +18,15 @@ use crate::catalog::{
 };
 use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
 use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
+use crate::media::{self, MediaMutation, MediaQuery, Video, VideoId, VideoObject, video_node};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery, EnrollmentsQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery, EnrollmentsQuery, MediaQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation, EnrollmentsMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation, EnrollmentsMutation, MediaMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
@@ -69,6 +70,8 @@ pub enum Node {
     Category(CategoryObject),
     /// A channel.
     Channel(ChannelObject),
+    /// A video.
+    Video(VideoObject),
 }
 
 /// Objects by id.
@@ -119,14 +122,23 @@ impl ExportQuery {
             "catalog": catalog::my_data(app, actor).await?,
             "channels": channels::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
+            "media": media::my_data(app, actor).await?,
         })))
     }
 }
 
 async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
     let wrong = || {
-        let known = [User::PREFIX, Course::PREFIX, Section::PREFIX, Lesson::PREFIX, Category::PREFIX, Channel::PREFIX]
-            .join(", ");
+        let known = [
+            User::PREFIX,
+            Course::PREFIX,
+            Section::PREFIX,
+            Lesson::PREFIX,
+            Category::PREFIX,
+            Channel::PREFIX,
+            Video::PREFIX,
+        ]
+        .join(", ");
         Error::BadInput(format!("{text:?} is not an id; expected one that begins with {known} and an underscore."))
     };
     let (prefix, uuid) = id::split(text).ok_or_else(wrong)?;
@@ -139,6 +151,7 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
         Lesson::PREFIX => lesson_node(ctx, LessonId::new(uuid)).await?.map(Node::Lesson),
         Category::PREFIX => category_node(ctx, CategoryId::new(uuid)).await?.map(Node::Category),
         Channel::PREFIX => channel_node(ctx, ChannelId::new(uuid)).await?.map(Node::Channel),
+        Video::PREFIX => video_node(ctx, VideoId::new(uuid)).await?.map(Node::Video),
         _ => return Err(wrong()),
     })
 }

@@ -7,6 +7,7 @@ mod graphql;
 mod health;
 mod media;
 mod openapi;
+mod playlist;
 mod request_id;
 pub mod server;
 mod socket;
@@ -34,8 +35,12 @@ pub fn router(edge: Edge) -> Router {
     let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::wrong_method))
         .layer(cors(&edge.app.config.cors_origins));
+    let playlists = Router::new()
+        .route("/media/hls/{pass}/{*path}", get(playlist::playlist))
+        .layer(cors(&edge.app.config.cors_origins));
     let mut router = Router::new()
         .merge(graphql)
+        .merge(playlists)
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))

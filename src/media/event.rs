@@ -15,3 +15,16 @@ pub struct VideoUploaded {
 impl Event for VideoUploaded {
     const KIND: &'static str = "video_uploaded";
 }
+
+/// All is made of a video that is made here, or it turned out to be none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VideoProcessed {
+    /// Which one.
+    pub video_id: VideoId,
+    /// How long it is, if that was found out.
+    pub duration_seconds: Option<i32>,
+}
+
+impl Event for VideoProcessed {
+    const KIND: &'static str = "video_processed";
+}

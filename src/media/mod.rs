@@ -1,10 +1,21 @@
 //! Videos: their way from an instructor's disk to a student's player.
 //!
 //! The bytes never pass through this program: a client sends them to the object store, and the store says that they
-//! have arrived. What is stored here is what the program found out about them.
+//! have arrived. What is stored here is what the program found out about them. Where `ffmpeg` is, a job makes a picture
+//! and HLS renditions of each. Who plays one is given addresses that end soon; whoever may not watch it, none.
 
+mod command;
+mod error;
 mod event;
+mod graphql;
+mod job;
+mod loader;
 mod model;
+mod policy;
+mod query;
 
-pub use event::VideoUploaded;
+pub use command::{Refusal, attach, detach, my_data, playlist};
+pub use event::{VideoProcessed, VideoUploaded};
+pub use graphql::{MediaMutation, MediaQuery, PlayableVideo, VideoObject, playable, video_node};
+pub use job::handlers;
 pub use model::{Video, VideoId, VideoStatus};

@@ -10,6 +10,7 @@ pub mod db;
 pub mod embedded;
 pub mod fault;
 pub mod fetch;
+pub mod ffmpeg;
 pub mod identity;
 pub mod inbox;
 pub mod jobs;
@@ -50,6 +51,8 @@ pub struct Services {
     pub pubsub: pubsub::PubSub,
     /// Videos, images, files.
     pub storage: storage::Storage,
+    /// The programs that look at videos and convert them, if they are there.
+    pub ffmpeg: Option<ffmpeg::Ffmpeg>,
     /// Outgoing mail.
     pub mailer: mail::Mailer,
     /// Password hashing.

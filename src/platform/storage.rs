@@ -3,6 +3,8 @@
 //! Large files never pass through this server: a client uploads and downloads them itself with the URLs from
 //! [`Storage::presign_put`] and [`Storage::presign_get`].
 
+mod files;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

@@ -34,6 +34,8 @@ const PLAIN_LISTS: [&str; 14] = [
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",
     "RenewRecoveryCodesPayload.recoveryCodes",
+    "Video.captions",
+    "VideoPlayback.captions",
 ];
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
@@ -82,7 +84,16 @@ impl Sdl {
             .arguments
             .iter()
             .filter(required)
-            .map(|argument| format!("{}: {}", argument.node.name.node, self.dummy(&argument.node)))
+            .map(|argument| {
+                // The `id` of `video` is the id of a video.
+                let owner = Some(field.name.node.as_str()).filter(|name| *name != "node");
+                let dummy = self.dummy(&argument.node);
+                let dummy = owner.map_or(dummy.clone(), |name| match argument.node.name.node.as_str() {
+                    "id" => dummy.replace("user_", &format!("{name}_")),
+                    _ => dummy,
+                });
+                format!("{}: {dummy}", argument.node.name.node)
+            })
             .collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let composite = !self.fields(named(&field.ty.node)).is_empty();
@@ -242,7 +253,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 /// opens the rest to an API token.
 const OPENED: [(Scope, &[&str]); 4] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["viewerCourses", "viewerEnrollments"]),
+    (Scope::ReadCourses, &["video", "videos", "viewerCourses", "viewerEnrollments"]),
     (
         Scope::WriteCourses,
         &[
@@ -253,8 +264,10 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "deleteCourse",
             "deleteLesson",
             "deleteSection",
+            "deleteVideo",
             "publishCourse",
             "publishLesson",
+            "removeVideoCaptions",
             "reorderCourse",
             "scheduleCourse",
             "scheduleLesson",
@@ -262,9 +275,14 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "unarchiveCourse",
             "unpublishCourse",
             "unpublishLesson",
+            "setCourseDemoVideo",
+            "setLessonVideo",
+            "setVideoCaptions",
             "updateCourse",
             "updateLesson",
             "updateSection",
+            "video",
+            "videos",
             "viewerCourses",
             "viewerEnrollments",
         ],

@@ -44,6 +44,11 @@ impl Store {
         })
     }
 
+    /// Where the files are, a folder for each bucket.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.join("made/on/demand")
+    }
+
     pub(crate) async fn bucket(&self) -> Storage {
         let storage = self.client(self.objects.secret_key());
         storage.ensure_bucket().await.unwrap();

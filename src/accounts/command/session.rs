@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::accounts::event::SessionReplayed;
+use crate::accounts::loader::UserById;
 use crate::accounts::model::{
     Exchange, IssuedTokens, RevokeSessionInput, Session, SessionEnd, SessionId, SessionSelection, SignOutInput,
     SignedIn, User, UserId,
@@ -15,6 +16,7 @@ use crate::accounts::model::{
 use crate::accounts::query::session::{self as query, Span, Which};
 use crate::accounts::query::{api_token, second_factor, user};
 use crate::accounts::{error, policy};
+use crate::graphql::loaders::Load;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -258,6 +260,30 @@ pub async fn is_current(app: &App, actor: &Actor) -> std::result::Result<bool, F
         Ok(query::is_current(&mut conn, SessionId::new(*session), *version).await?)
     };
     tokio::time::timeout(POLL_TIMEOUT, asking).await.context("the database took too long to tell about a session")?
+}
+
+/// A user as they are now, for somebody who holds no token but knows of a session of theirs, or of none; `None` if the
+/// session or the account is over, or the user banned.
+///
+/// # Errors
+/// The database failed.
+pub async fn actor_now(app: &App, id: UserId, session: Option<Uuid>) -> std::result::Result<Option<Actor>, Fault> {
+    let now = app.clock.now();
+    let user = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
+    let Some(user) = user.filter(|user| user.deleted_at.is_none() && !user.is_banned(now)) else { return Ok(None) };
+    if let Some(session) = session
+        && !query::is_open(&mut *app.db.read().await?, SessionId::new(session), id, now).await?
+    {
+        return Ok(None);
+    }
+    Ok(Some(Actor::User {
+        id: id.uuid(),
+        role: user.role,
+        session: session.unwrap_or_default(),
+        version: user.token_version,
+        expires_at: now,
+        scopes: None,
+    }))
 }
 
 /// Keeps [`App::revocations`](crate::platform::Services) up to date until the application stops.

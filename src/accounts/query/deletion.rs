@@ -15,11 +15,12 @@ const DELETED: i64 = 100;
 
 /// The tables whose rows go with their user: those that refer to one with `ON DELETE CASCADE`. The user's own row
 /// stays, because others refer to it, so that PostgreSQL doesn't do this; a test compares the list with the database.
-const BELONGINGS: [&str; 7] = [
+const BELONGINGS: [&str; 8] = [
     "api_tokens",
     "email_changes",
     "identities",
     "identity_attempts",
+    "players",
     "second_factors",
     "sessions",
     "sign_in_challenges",

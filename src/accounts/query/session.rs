@@ -208,6 +208,18 @@ pub(in crate::accounts) async fn is_current(
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
 }
 
+/// Whether this is a session of the user that goes on.
+pub(in crate::accounts) async fn is_open(
+    conn: &mut AsyncPgConnection,
+    session: SessionId,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let open = sessions::table.find(session).filter(sessions::user_id.eq(user));
+    let open = open.filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(now))).select(sessions::id);
+    diesel::select(diesel::dsl::exists(open)).get_result(conn).await
+}
+
 /// Deletes some of the sessions that have been over since `before`; returns how many.
 pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
     let over: Vec<SessionId> = sessions::table

@@ -13,9 +13,8 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::arrange::{self as query, Place};
 use crate::catalog::query::outline::outline_changed;
-use crate::catalog::query::publication;
+use crate::catalog::query::video;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
-use crate::media::VideoId;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::outbox;
@@ -51,7 +50,7 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let (lessons, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
-            let videos = publication::videos_of_section(tx, section.id).await?;
+            let videos = video::videos_in(tx, section.id).await?;
             query::delete_section(tx, &section).await?;
             release(tx, app, &videos).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
@@ -69,8 +68,8 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
-            let videos: Vec<VideoId> = publication::video_of_lesson(tx, lesson.id).await?.into_iter().collect();
             query::delete_lesson(tx, &lesson).await?;
+            let videos: Vec<_> = lesson.video_id.into_iter().collect();
             release(tx, app, &videos).await?;
             let event = LessonDeleted { lesson_id: lesson.id, course_id: course.id, video_ids: videos };
             outbox::record(tx, &app.clock, &event).await?;

@@ -7,6 +7,7 @@ mod course;
 mod facts;
 mod outline;
 mod publication;
+mod video;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use category::{create_category, delete_category, move_category, update_category};
@@ -17,6 +18,8 @@ pub(super) use publication::{
     set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
 };
 pub use publication::{publish_course, publish_lesson};
+pub(super) use video::take_duration;
+pub use video::{may_watch, set_course_demo_video, set_lesson_video, showing};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;

@@ -16,7 +16,7 @@ use crate::platform::db::Tx;
 
 const MOST_SECTIONS: i32 = 200;
 pub(super) const MOST_LESSONS: i32 = 500;
-const LONGEST_LESSON: i32 = 86_400;
+pub(super) const LONGEST_LESSON: i32 = 86_400;
 
 /// Adds a section at the end of a course.
 ///

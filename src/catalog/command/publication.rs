@@ -4,7 +4,7 @@
 //! its old place in the catalog. Withdrawing takes it away from everybody but those who may edit it; archiving a
 //! course leaves it to those who have access to it.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,15 +23,13 @@ use crate::catalog::query::publication as query;
 use crate::enrollments;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
-use crate::media::VideoId;
+use crate::media::{self, VideoId};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 use crate::platform::{jobs, outbox};
 
-/// How long what was stored of a video stays after the last thing that showed it is gone.
-const GRACE: TimeDelta = TimeDelta::days(7);
 
 /// The job that publishes what is due in a course.
 pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
@@ -356,6 +354,8 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
 
 /// What showed these videos is gone. Those that nothing shows any more are deleted after the grace.
 pub(super) async fn release(tx: &mut Tx, app: &App, videos: &[VideoId]) -> std::result::Result<(), Fault> {
-    let now = app.clock.now();
-    Ok(query::release_videos(tx, videos, now + GRACE, now).await.map(drop)?)
+    for video in videos {
+        media::detach(tx, app, *video).await?;
+    }
+    Ok(())
 }

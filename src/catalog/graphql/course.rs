@@ -9,13 +9,14 @@ use super::category::{CategoryObject, category_node};
 use super::section::SectionObject;
 use crate::accounts::{UserById, UserObject};
 use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, SectionsOf};
-use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus};
+use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{self, AccessObject, EntitlementObject};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
+use crate::media::{PlayableVideo, playable};
 use crate::platform::fault::Fault;
 
 /// A course in the schema.
@@ -158,6 +159,12 @@ impl CourseObject {
     /// Counts the edits: pass it to an update, which is refused if it is another one by then.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+
+    /// The video that shows what the course is like; null if there is none. Everybody may watch it once the course is
+    /// published.
+    async fn demo_video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+        playable(ctx, Showing::Demo(self.0.clone())).await
     }
 
     /// Who teaches the course.

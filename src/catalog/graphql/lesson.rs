@@ -9,11 +9,12 @@ use super::content::LessonContentObject;
 use super::course::{CourseObject, course_node, entitled};
 use super::section::SectionObject;
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
-use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus};
+use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::enrollments::{self, AccessObject};
 use crate::graphql::context::{Scope, loaders, within};
 use crate::graphql::{Error, Inline, Result};
+use crate::media::{PlayableVideo, playable};
 use crate::platform::fault::Fault;
 
 /// A lesson in the schema, with the course that says who may see it.
@@ -68,11 +69,9 @@ impl LessonObject {
         self.row.is_preview
     }
 
-    /// What the video comes with; null for who may not watch it.
+    /// What the video comes with; for who may not watch it it is null, with an error: see `viewerAccess`.
     async fn content(&self, ctx: &Context<'_>) -> Result<Option<Inline<LessonContentObject>>> {
-        if !policy::can_see_content(within(ctx, Scope::ReadCourses), &self.course, &self.row) {
-            return Ok(None);
-        }
+        enrollments::lesson_access(ctx, &self.course, &self.row).await?.require()?;
         let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
         Ok(content.map(|content| Inline(LessonContentObject { lesson: self.row.id, content })))
     }
@@ -96,6 +95,11 @@ impl LessonObject {
     /// When the lesson opens for those who have access to the course; null if it is open, or opens after some days.
     async fn unlock_at(&self) -> Option<DateTime<Utc>> {
         self.row.unlock_at
+    }
+
+    /// The video; null if the lesson has none yet. Who may watch it is asked for its `playback`.
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+        playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }
 
     /// The course.

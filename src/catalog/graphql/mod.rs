@@ -12,6 +12,7 @@ mod publication;
 mod query;
 mod section;
 mod subscription;
+mod video;
 
 use async_graphql::MergedObject;
 
@@ -31,5 +32,6 @@ pub struct CatalogMutation(
     mutation::CourseMutation,
     publication::PublicationMutation,
     arrange::ArrangeMutation,
+    video::VideoMutation,
     category::CategoryMutation,
 );

@@ -38,6 +38,7 @@ pub(super) struct Schedule;
 pub(super) struct Archive;
 pub(super) struct Unarchive;
 pub(super) struct SetUnlock;
+pub(super) struct SetVideo;
 
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
@@ -51,6 +52,7 @@ pub(super) struct SetUnlock;
 #[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
 #[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
 #[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
+#[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course as it is now; null when there are userErrors, but for CONFLICT.
     course: Option<Inline<CourseObject>>,
@@ -81,6 +83,7 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "UnpublishLessonPayload", params(Unpublish)))]
 #[graphql(concrete(name = "ScheduleLessonPayload", params(Schedule)))]
 #[graphql(concrete(name = "SetLessonUnlockPayload", params(SetUnlock)))]
+#[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
     /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
     lesson: Option<Inline<LessonObject>>,

@@ -9,6 +9,7 @@ use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
+use crate::media::VideoId;
 use crate::platform::db::schema::courses;
 
 /// A course's id: `course_01j…`.
@@ -38,6 +39,8 @@ pub struct Course {
     pub language: Option<String>,
     /// The picture in the object store.
     pub thumbnail_key: Option<String>,
+    /// What everybody may watch of it.
+    pub demo_video_id: Option<VideoId>,
     /// What it costs, in minor units of the currency; 0: nothing.
     pub price_minor: i64,
     /// What it cost before or elsewhere, in minor units; only shown.

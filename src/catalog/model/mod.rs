@@ -10,6 +10,7 @@ mod outline;
 mod publication;
 mod search;
 mod subject;
+mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
@@ -31,6 +32,7 @@ pub(super) use publication::{
 pub use publication::{PublishCourseInput, PublishLessonInput};
 pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Level};
+pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.
 pub(super) const ROWS: &str = "catalog_rows";

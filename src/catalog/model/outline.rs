@@ -6,6 +6,7 @@ use diesel::{Queryable, Selectable};
 
 use super::{CourseId, LessonContentInput};
 use crate::graphql::{Entity, Id};
+use crate::media::VideoId;
 use crate::platform::db::schema::{lessons, sections};
 
 /// A section's id: `section_01j…`.
@@ -48,6 +49,8 @@ pub struct Lesson {
     pub duration_seconds: i32,
     /// Whether everybody may watch it once the course is published.
     pub is_preview: bool,
+    /// What is watched.
+    pub video_id: Option<VideoId>,
     /// When it was published; `None`: a draft.
     pub published_at: Option<DateTime<Utc>>,
     /// When it publishes itself.

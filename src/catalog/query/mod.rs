@@ -8,3 +8,4 @@ pub(super) mod course;
 pub(super) mod outline;
 pub(super) mod publication;
 pub(super) mod slug;
+pub(super) mod video;

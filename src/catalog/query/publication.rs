@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS, SectionId};
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS};
 use crate::media::VideoId;
 use crate::platform::db::Tx;
-use crate::platform::db::schema::{courses, lessons, videos};
+use crate::platform::db::schema::{courses, lessons};
 
 /// Courses that are published at a time.
 const BATCH: i64 = 200;
@@ -178,36 +178,6 @@ pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryRes
         lessons::table.filter(lessons::course_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
     let demo: Option<VideoId> = courses::table.find(id).select(courses::demo_video_id).first(tx.conn()).await?;
     Ok(shown.into_iter().chain([demo]).flatten().collect())
-}
-
-/// The videos that the lessons of a section show.
-pub(in crate::catalog) async fn videos_of_section(tx: &mut Tx, id: SectionId) -> QueryResult<Vec<VideoId>> {
-    let shown: Vec<Option<VideoId>> =
-        lessons::table.filter(lessons::section_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
-    Ok(shown.into_iter().flatten().collect())
-}
-
-/// The video that a lesson shows.
-pub(in crate::catalog) async fn video_of_lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Option<VideoId>> {
-    lessons::table.find(id).select(lessons::video_id).first(tx.conn()).await
-}
-
-/// Sets when those of some videos are deleted that nothing shows.
-pub(in crate::catalog) async fn release_videos(
-    tx: &mut Tx,
-    ids: &[VideoId],
-    at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let in_lessons = lessons::table.filter(lessons::video_id.is_not_null()).select(lessons::video_id.assume_not_null());
-    let in_courses =
-        courses::table.filter(courses::demo_video_id.is_not_null()).select(courses::demo_video_id.assume_not_null());
-    diesel::update(videos::table)
-        .filter(videos::id.eq_any(ids).and(videos::delete_after.is_null()))
-        .filter(videos::id.ne_all(in_lessons).and(videos::id.ne_all(in_courses)))
-        .set((videos::delete_after.eq(at), videos::updated_at.eq(now)))
-        .execute(tx.conn())
-        .await
 }
 
 /// Removes a course with its sections and lessons.

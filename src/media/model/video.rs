@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use async_graphql::Enum;
+use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -56,6 +56,18 @@ pub struct Video {
     pub delete_after: Option<DateTime<Utc>>,
 }
 
+impl Video {
+    /// Where all that is made of a video is kept in the object store.
+    pub fn folder(id: VideoId) -> String {
+        format!("videos/{}/", id.uuid().simple())
+    }
+
+    /// Its length in whole seconds, a part of one counted as one.
+    pub fn duration_seconds(&self) -> Option<i32> {
+        self.duration_ms.and_then(|millis| i32::try_from(millis.checked_add(999)? / 1000).ok())
+    }
+}
+
 impl Entity for Video {
     const PREFIX: &'static str = "video";
 }
@@ -106,4 +118,11 @@ impl FromSql<Text, Pg> for VideoStatus {
     fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<VideoStatus> {
         Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
     }
+}
+
+/// The video to delete.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct DeleteVideoInput {
+    /// Which video. No lesson and no course may show it.
+    pub video_id: VideoId,
 }

@@ -277,6 +277,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    players (session_id) {
+        session_id -> Uuid,
+        user_id -> Uuid,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, hash) {
         user_id -> Uuid,
         hash -> Bytea,
@@ -389,6 +397,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    video_captions (video_id, language) {
+        video_id -> Uuid,
+        language -> Text,
+        label -> Text,
+        object_key -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     videos (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -429,6 +448,7 @@ diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(players -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(second_factors -> users (user_id));
@@ -436,6 +456,7 @@ diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
 diesel::joinable!(team_invitations -> users (invited_by));
+diesel::joinable!(video_captions -> videos (video_id));
 diesel::joinable!(videos -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -461,6 +482,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbox,
     jobs,
     lessons,
+    players,
     recovery_codes,
     refresh_tokens,
     registrations,
@@ -470,5 +492,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_challenges,
     team_invitations,
     users,
+    video_captions,
     videos,
 );

@@ -26,6 +26,19 @@ pub use query::{Job, dead};
 /// After this many failures a job is dead.
 pub const MAX_ATTEMPTS: i32 = 8;
 
+/// What a handler returns, as its fault, when there is nothing wrong but the moment: the job is put back until then, and
+/// this was no attempt.
+#[derive(Debug)]
+pub struct Postponed(pub Duration);
+
+impl std::fmt::Display for Postponed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "postponed by {} s", self.0.as_secs())
+    }
+}
+
+impl std::error::Error for Postponed {}
+
 /// What a handler is given.
 pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), Fault>>;
 

@@ -113,6 +113,24 @@ pub(super) async fn fail(
         .await
 }
 
+/// Puts a job back until `run_at`; the run does not count as an attempt.
+pub(super) async fn postpone(
+    conn: &mut AsyncPgConnection,
+    worker: Uuid,
+    id: Uuid,
+    run_at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker))))
+        .set((
+            jobs::attempts.eq(jobs::attempts - 1),
+            jobs::run_at.eq(run_at),
+            jobs::leased_by.eq(None::<Uuid>),
+            jobs::leased_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await
+}
+
 /// Gives back what a stopping worker did not finish; the interrupted run does not count as an attempt.
 pub(super) async fn release(conn: &mut AsyncPgConnection, worker: Uuid) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::leased_by.eq(worker)))

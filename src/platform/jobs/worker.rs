@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::query::{self, Job};
-use super::{MAX_ATTEMPTS, Registry, retry_at};
+use super::{MAX_ATTEMPTS, Postponed, Registry, retry_at};
 use crate::platform::App;
 use crate::platform::fault::Fault;
 
@@ -161,11 +161,16 @@ impl Worker {
 
 /// Runs one job and stores how it went.
 async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<(), Fault> {
-    let Err(why) = attempt(app, registry, &job).await else {
+    let Err(fault) = attempt(app, registry, &job).await else {
         query::finish(&mut *app.db.read().await?, worker, job.id).await?;
         return Ok(());
     };
     let now = app.clock.now();
+    if let Some(Postponed(wait)) = fault.downcast_ref() {
+        query::postpone(&mut *app.db.read().await?, worker, job.id, now + *wait).await?;
+        return Ok(());
+    }
+    let why = fault.report();
     let dead_at = (job.attempts >= MAX_ATTEMPTS).then_some(now);
     if dead_at.is_some() {
         tracing::error!(job = %job.id, handler = job.handler, why, "a job is dead");
@@ -177,16 +182,15 @@ async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<
     Ok(())
 }
 
-async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), String> {
+async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), Fault> {
     let Some(handler) = registry.get(&job.handler) else {
-        return Err(format!("this version of the program has no handler called {}", job.handler));
+        return Err(Fault::new(format!("this version of the program has no handler called {}", job.handler)));
     };
     // Called inside as well: a handler may panic before it returns its future.
     let run = AssertUnwindSafe(async { (handler.run)(app.clone(), job.payload.clone()).await }).catch_unwind();
     match tokio::time::timeout(handler.timeout, run).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(fault))) => Err(fault.report()),
-        Ok(Err(_)) => Err("the handler panicked".into()),
-        Err(_) => Err(format!("the handler took longer than {} s", handler.timeout.as_secs_f64())),
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(Fault::new("the handler panicked")),
+        Err(_) => Err(Fault::new(format!("the handler took longer than {} s", handler.timeout.as_secs_f64()))),
     }
 }

@@ -133,7 +133,7 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 7] = [
+const BELONGINGS: [(&str, &str); 8] = [
     (
         "api_tokens",
         "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
@@ -150,6 +150,7 @@ const BELONGINGS: [(&str, &str); 7] = [
         "identity_attempts",
         "INSERT INTO identity_attempts VALUES (sha256('x'), sha256('y'), 'p', 'n', 'v', 'u', 'ADA', now())",
     ),
+    ("players", "INSERT INTO players VALUES (gen_random_uuid(), 'ADA', now())"),
     ("second_factors", "INSERT INTO second_factors VALUES ('ADA', 'secret', now(), now(), 0)"),
     // The test signs in.
     ("sessions", ""),

@@ -121,14 +121,15 @@ const HELD: [(&str, Option<&str>); 16] = [
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
+    // Which session is playing something now, for two minutes.
+    ("players.user_id", None),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
     // The question of a sign-in that has begun: a hash, for ten minutes.
     ("sign_in_challenges.user_id", None),
     // Whom an administrator invited: another person's address. That they did is in their activity.
     ("team_invitations.invited_by", None),
-    // Nothing makes videos yet.
-    ("videos.owner_id", None),
+    ("videos.owner_id", Some("/media/videos/items")),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,6 +155,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
+    app.sql("INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, updated_at) \
+        SELECT gen_random_uuid(), id, name || '.mp4', id::text, 'video/mp4', 1, 'READY', now(), now() FROM users").await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];

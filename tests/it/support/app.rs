@@ -2,6 +2,7 @@
 //! mail in memory, the real router on a real port.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,6 +14,7 @@ use lyceum::platform::auth::{ApiTokens, Client, Codes, Passwords, Revocations, R
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
+use lyceum::platform::ffmpeg::Ffmpeg;
 use lyceum::platform::identity::Providers;
 use lyceum::platform::jobs::{self, worker::Worker};
 use lyceum::platform::mail::{Mail, Mailer};
@@ -75,6 +77,18 @@ impl TestApp {
         TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
     }
 
+    /// With a real object store and ffmpeg, which is looked for in `path`, and with settings; the clock as above.
+    pub(crate) async fn with_video(storage: Storage, path: Option<OsString>, settings: &[(&str, &str)]) -> TestApp {
+        let folder = cluster::folder().join(format!("data-{}", Uuid::new_v4().simple()));
+        let mut vars: BTreeMap<String, String> =
+            settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        vars.insert("LYCEUM_TOKEN_MINUTES".into(), "60".into());
+        vars.insert("LYCEUM_DATA".into(), folder.display().to_string());
+        let mut config = Config::from_vars(vars).unwrap();
+        config.path = path;
+        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
+    }
+
     /// Another node on the same database, with the same clock. What one pushes, the other's sockets don't hear.
     pub(crate) async fn peer(&self) -> TestApp {
         let (config, storage) = (self.app.config.clone(), self.app.storage.clone());
@@ -92,6 +106,7 @@ impl TestApp {
             throttle: Throttle::memory(clock.clone()),
             pubsub: PubSub::local(),
             storage,
+            ffmpeg: Ffmpeg::find(&config.video, config.path.as_deref(), &config.data).await.unwrap(),
             mailer: Mailer::Memory(mails.clone()),
             passwords: Passwords::new(2).unwrap(),
             codes: Codes::new([SECRET.to_owned()]).unwrap(),

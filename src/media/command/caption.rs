@@ -1,0 +1,95 @@
+//! Captions.
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::{DELETE_OBJECTS, manageable};
+use crate::graphql::Result;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::media::error;
+use crate::media::model::{Caption, RemoveVideoCaptionsInput, SetVideoCaptionsInput, Video, VideoId, check_webvtt};
+use crate::media::query::caption as query;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::fault::Fault;
+use crate::platform::jobs;
+
+/// Bytes of one language's captions.
+const LARGEST: usize = 1_000_000;
+const MOST_LANGUAGES: usize = 50;
+
+/// Stores captions in place of those that the video has in the same language.
+///
+/// # Errors
+/// The input's mistakes, with the line of the text; there is no such video.
+pub(crate) async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptionsInput) -> Result<Video> {
+    let video_id = input.video_id;
+    let mut caption = check(input.video_id, &input)?;
+    // Before anything is stored.
+    app.db.transaction(async |tx| manageable(tx, actor, video_id).await).await?;
+    // A new key each time: players may keep what they have read. Should the transaction fail, the object goes with the
+    // video.
+    caption.object_key =
+        format!("{}captions/{}-{}.vtt", Video::folder(video_id), caption.language, app.clock.uuid().simple());
+    app.storage.put(&caption.object_key, "text/vtt; charset=utf-8", Bytes::from(input.text)).await?;
+    app.db
+        .transaction(async |tx| {
+            let video = manageable(tx, actor, video_id).await?;
+            let languages = query::languages(tx, video_id).await?;
+            if languages.len() >= MOST_LANGUAGES && !languages.contains(&caption.language) {
+                return Err(error::too_many_captions(MOST_LANGUAGES));
+            }
+            if let Some(old) = query::replace(tx, &caption, app.clock.now()).await? {
+                delete_later(tx, app, &old).await?;
+            }
+            Ok(video)
+        })
+        .await
+}
+
+fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
+    let mut check = Check::new();
+    let language = language(&input.language);
+    if language.is_none() {
+        check.error(UserErrorCode::Invalid, "language", "A language is a tag like en, de-CH or pt-BR.");
+    }
+    let language = language.unwrap_or_default();
+    let label = check.text("label", input.label.as_deref().unwrap_or(&language), 60);
+    if input.text.len() > LARGEST {
+        let message = format!("The captions have {} bytes; at most {LARGEST} are allowed.", input.text.len());
+        check.error(UserErrorCode::TooLong, "text", message);
+    } else if let Err(wrong) = check_webvtt(&input.text) {
+        check.error(UserErrorCode::Invalid, "text", wrong);
+    }
+    check.finish()?;
+    let label = if label.is_empty() { language.clone() } else { label };
+    Ok(Caption { video_id, language, label, object_key: String::new() })
+}
+
+fn language(tag: &str) -> Option<String> {
+    let tag = oxilangtag::LanguageTag::parse_and_normalize(tag.trim()).ok()?.into_inner();
+    (2..=35).contains(&tag.len()).then_some(tag)
+}
+
+/// Removes captions.
+///
+/// # Errors
+/// There are none in the language; there is no such video.
+pub(crate) async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideoCaptionsInput) -> Result<Video> {
+    let language = language(&input.language).ok_or_else(error::no_such_captions)?;
+    app.db
+        .transaction(async |tx| {
+            let video = manageable(tx, actor, input.video_id).await?;
+            let old = query::delete(tx, video.id, &language).await?.ok_or_else(error::no_such_captions)?;
+            delete_later(tx, app, &old).await?;
+            Ok(video)
+        })
+        .await
+}
+
+/// Has one object removed after the commit.
+async fn delete_later(tx: &mut Tx, app: &App, key: &str) -> std::result::Result<(), Fault> {
+    let (payload, once) = (json!({ "objectKey": key }), format!("{DELETE_OBJECTS}/{key}"));
+    jobs::enqueue(tx, &app.clock, DELETE_OBJECTS, &payload, &once).await
+}

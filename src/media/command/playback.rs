@@ -1,0 +1,253 @@
+//! Playing. A player is given addresses that are good for as long as the video lasts and a while longer: of the
+//! original, the picture and the captions in the object store itself, and of a playlist here. The playlist's address
+//! is an encrypted [`Pass`]; whoever reads a playlist is asked each time whether they still may.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::accounts::{self, UserId};
+use crate::catalog::{self, Showing, ShownAs};
+use crate::graphql::loaders::Load;
+use crate::graphql::{Error, Result};
+use crate::media::error;
+use crate::media::loader::CaptionsOf;
+use crate::media::model::{Caption, KeepPlayingInput, Pass, Playback, Video, VideoId, VideoStatus};
+use crate::media::query::{playback as query, video};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::fault::Fault;
+
+/// What the encryption is bound to: nothing else that is encrypted here is a pass.
+const PASS: &[u8] = b"media/pass";
+/// How long a player counts that has not been heard of.
+const SILENCE: TimeDelta = TimeDelta::minutes(2);
+/// After so many signatures others get a turn.
+const TURN: usize = 32;
+
+/// Where to play what is shown from; `None` if its video can't be played.
+///
+/// # Errors
+/// The actor may not watch it, or plays in too many places.
+pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
+    if !catalog::may_watch(app, actor, showing).await? {
+        return Err(error::not_for_you());
+    }
+    if video.status == VideoStatus::Failed {
+        return Ok(None);
+    }
+    // An API token is nobody in particular here: it has no session that could end.
+    let viewer = actor.id().map(|id| (id, actor.in_session().session()));
+    enter(app, viewer).await?;
+    let length = TimeDelta::milliseconds(video.duration_ms.unwrap_or_default());
+    let length = length.max(TimeDelta::seconds(showing.declared_seconds().into()));
+    let expires_at = app.clock.now() + app.config.video.playback + length;
+    // A pass has whole seconds: what is signed here must not end before it.
+    let expires_at = DateTime::from_timestamp(expires_at.timestamp(), 0).unwrap_or(expires_at);
+    let pass = Pass { video: video.id, shown_as: showing.shown_as(), viewer, until: expires_at.timestamp() };
+    let sign = async |key: &str| sign(app, key, expires_at).await;
+    let mut captions = Vec::new();
+    for caption in captions_of(app, video.id).await? {
+        captions.push((caption.language, caption.label, sign(&caption.object_key).await?));
+    }
+    Ok(Some(Playback {
+        url: sign(&video.object_key).await?,
+        hls_url: match video.playlist_key {
+            Some(_) => Some(format!("{}/media/hls/{}/master.m3u8", app.config.public_url, write(app, &pass)?)),
+            None => None,
+        },
+        poster_url: match &video.poster_key {
+            Some(key) => Some(sign(key).await?),
+            None => None,
+        },
+        captions,
+        expires_at,
+    }))
+}
+
+async fn captions_of(app: &App, video: VideoId) -> std::result::Result<Vec<Caption>, Fault> {
+    Ok(CaptionsOf::load(app, &[CaptionsOf(video)]).await?.remove(&CaptionsOf(video)).unwrap_or_default())
+}
+
+async fn sign(app: &App, key: &str, until: DateTime<Utc>) -> std::result::Result<String, Fault> {
+    let left = (until - app.clock.now()).to_std().unwrap_or_default();
+    app.storage.presign_get(key, left.max(std::time::Duration::from_secs(1))).await
+}
+
+fn write(app: &App, pass: &Pass) -> std::result::Result<String, Fault> {
+    Ok(URL_SAFE_NO_PAD.encode(app.seal.close(&serde_json::to_vec(pass)?, PASS)?))
+}
+
+fn read(app: &App, token: &str) -> Option<Pass> {
+    let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+    serde_json::from_slice(&app.seal.open(&sealed, PASS).ok()?).ok()
+}
+
+/// Takes a player's place for the viewer's session, or keeps it. When all are taken, the one who comes last waits.
+async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> Result<()> {
+    let most = app.config.video.max_players;
+    let Some((user, Some(session))) = viewer.filter(|_| most > 0) else { return Ok(()) };
+    let (user, now) = (UserId::new(user), app.clock.now());
+    app.db
+        .transaction(async |tx| {
+            query::lock_viewer(tx, user).await?;
+            let others = query::others(tx, user, session, now - SILENCE).await?;
+            if usize::try_from(others)? >= most {
+                return Err(error::too_many_players(most));
+            }
+            query::seen(tx, user, session, now).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Fresh addresses for a player that goes on, which also keeps its place.
+///
+/// # Errors
+/// As for [`play`]; there is nothing to play.
+pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
+    let shown_as = match (input.lesson_id, input.course_id) {
+        (Some(lesson), None) => ShownAs::Lesson(lesson),
+        (None, Some(course)) => ShownAs::Demo(course),
+        _ => return Err(error::one_of_two()),
+    };
+    let gone = || Error::NotFound("There is nothing to play.".into());
+    let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
+    let id = showing.video_id().ok_or_else(gone)?;
+    let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop().ok_or_else(gone)?;
+    play(app, actor, &showing, &video).await?.ok_or_else(gone)
+}
+
+/// Forgets players that have not been heard of for long.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn forget_players(app: &App) -> std::result::Result<(), Fault> {
+    query::forget(&mut *app.db.read().await?, app.clock.now() - SILENCE).await?;
+    Ok(())
+}
+
+/// Why a playlist is not given out.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The address is not one from here, or its time is over.
+    Expired,
+    /// It was made for somebody else, or for somebody who may no longer watch.
+    Forbidden,
+    /// As many players as are allowed play elsewhere.
+    TooManyPlayers(String),
+    /// There is no such playlist (any more).
+    NotFound,
+    /// Our fault.
+    Failed(Fault),
+}
+
+impl<F: Into<Fault>> From<F> for Refusal {
+    fn from(fault: F) -> Refusal {
+        Refusal::Failed(fault.into())
+    }
+}
+
+/// A playlist of the video that `token` is for: `master.m3u8`, or `v0/index.m3u8` with the addresses of its segments.
+/// `sender` is who sends the request, as far as it says so.
+///
+/// # Errors
+/// The pass is not good, or does not open this any more.
+pub async fn playlist(app: &App, token: &str, path: &str, sender: &Actor) -> std::result::Result<String, Refusal> {
+    let now = app.clock.now();
+    let pass = read(app, token).filter(|pass| pass.until > now.timestamp()).ok_or(Refusal::Expired)?;
+    let stranger = sender.id().is_some_and(|id| pass.viewer.is_none_or(|(viewer, _)| viewer != id));
+    // What everybody may watch, everybody may watch with anybody's address.
+    if stranger && pass.viewer.is_some() {
+        return Err(Refusal::Forbidden);
+    }
+    let folder = playlist_folder(path).ok_or(Refusal::NotFound)?;
+    let actor = match pass.viewer {
+        None => Actor::Anonymous,
+        Some((user, session)) => {
+            accounts::actor_now(app, UserId::new(user), session).await?.ok_or(Refusal::Forbidden)?
+        }
+    };
+    let showing = catalog::showing(app, pass.shown_as).await?.ok_or(Refusal::NotFound)?;
+    if showing.video_id() != Some(pass.video) {
+        return Err(Refusal::NotFound);
+    }
+    if !catalog::may_watch(app, &actor, &showing).await? {
+        return Err(Refusal::Forbidden);
+    }
+    match enter(app, pass.viewer).await {
+        Ok(()) => {}
+        Err(Error::TooMuch(_, message)) => return Err(Refusal::TooManyPlayers(message)),
+        Err(Error::Internal(fault)) => return Err(Refusal::Failed(fault)),
+        Err(_) => return Err(Refusal::Forbidden),
+    }
+    let below = format!("{}hls/", Video::folder(pass.video));
+    let text = app.storage.get(&format!("{below}{path}")).await?.ok_or(Refusal::NotFound)?;
+    let text = std::str::from_utf8(&text)?;
+    let Some(folder) = folder else { return Ok(text.to_owned()) };
+    let until = DateTime::from_timestamp(pass.until, 0).unwrap_or(now);
+    Ok(with_addresses(app, text, &format!("{below}{folder}/"), until).await?)
+}
+
+/// In which folder a playlist names files, `None` for the one that names playlists only, which are relative to it.
+#[allow(clippy::option_option, reason = "the outer one is whether there can be such a playlist")]
+fn playlist_folder(path: &str) -> Option<Option<&str>> {
+    if path == "master.m3u8" {
+        return Some(None);
+    }
+    let folder = path.strip_suffix("/index.m3u8")?;
+    let number = folder.strip_prefix('v')?;
+    let plain = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then_some(Some(folder))
+}
+
+/// A playlist with signed addresses in place of the names of files in `folder`.
+async fn with_addresses(
+    app: &App,
+    text: &str,
+    folder: &str,
+    until: DateTime<Utc>,
+) -> std::result::Result<String, Fault> {
+    let mut signed = String::with_capacity(text.len() * 20);
+    for (number, line) in text.lines().enumerate() {
+        if let Some((before, (name, after))) =
+            line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)))
+        {
+            let url = sign(app, &format!("{folder}{name}"), until).await?;
+            signed += &format!("{before}URI=\"{url}\"{after}");
+        } else if line.starts_with('#') || line.is_empty() {
+            signed += line;
+        } else {
+            signed += &sign(app, &format!("{folder}{line}"), until).await?;
+        }
+        signed.push('\n');
+        if number % TURN == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(signed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_playlists_have_a_folder() {
+        assert_eq!(playlist_folder("master.m3u8"), Some(None));
+        assert_eq!(playlist_folder("v0/index.m3u8"), Some(Some("v0")));
+        assert_eq!(playlist_folder("v12/index.m3u8"), Some(Some("v12")));
+        for path in [
+            "",
+            "index.m3u8",
+            "v/index.m3u8",
+            "v123/index.m3u8",
+            "../original",
+            "v0/../../x/index.m3u8",
+            "v0/00000.m4s",
+            "w0/index.m3u8",
+        ] {
+            assert_eq!(playlist_folder(path), None, "{path}");
+        }
+    }
+}

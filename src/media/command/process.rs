@@ -1,0 +1,190 @@
+//! Processing: a video that has arrived is looked at and converted, in a folder on this machine. It may be begun any
+//! number of times; each run writes the same objects.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::media::event::VideoProcessed;
+use crate::media::model::{Video, VideoId, VideoStatus};
+use crate::media::query::process::{self as query, Progress};
+use crate::media::query::video;
+use crate::platform::App;
+use crate::platform::fault::{Context, Fault};
+use crate::platform::ffmpeg::{Ffmpeg, Probe, Verdict, Workspace};
+use crate::platform::jobs::Postponed;
+use crate::platform::outbox;
+
+/// When to come back when this node converts other videos.
+const BUSY: Duration = Duration::from_secs(5);
+/// How often progress is written.
+const TOLD: Duration = Duration::from_secs(1);
+/// The part of the work, in percent, that is converting; the rest is storing.
+const CONVERTING: f64 = 90.0;
+
+/// Processes a video. Without the programs for it there is nothing to do, and the original plays.
+///
+/// # Errors
+/// The store, the database or the disk failed, or this node is busy or stopping: then it is to be tried again.
+pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
+    let Some(video) = video::by_ids(&*app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
+    if matches!(video.status, VideoStatus::Ready | VideoStatus::Failed) {
+        return Ok(());
+    }
+    let Some(ffmpeg) = &app.ffmpeg else { return end(app, id, &at(app, VideoStatus::Ready, 100)).await };
+    let Some(_place) = ffmpeg.place() else { return Err(Postponed(BUSY).into()) };
+    let work = ffmpeg.workspace().await?;
+    let (told, heard) = watch::channel(0);
+    let outcome = tokio::select! {
+        outcome = make(app, ffmpeg, &work, &video, &told) => outcome?,
+        () = follow(app, id, heard) => return Err(Fault::new("nobody follows the progress any more")),
+        () = app.stopping.cancelled() => return Err(Postponed(Duration::ZERO).into()),
+    };
+    match outcome {
+        Ok(progress) => end(app, id, &progress).await,
+        Err(why) => end(app, id, &Progress { failure: Some(why), ..at(app, VideoStatus::Failed, 0) }).await,
+    }
+}
+
+fn at(app: &App, status: VideoStatus, progress_percent: i32) -> Progress {
+    Progress {
+        status,
+        progress_percent,
+        failure: None,
+        duration_ms: None,
+        width: None,
+        height: None,
+        poster_key: None,
+        playlist_key: None,
+        updated_at: app.clock.now(),
+    }
+}
+
+/// Writes the outcome. The video may have been deleted meanwhile: then so is what was made of it.
+async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
+    let there = app
+        .db
+        .transaction(async |tx| {
+            let there = query::set(tx, id, progress).await?;
+            let video = if there { video::lock(tx, id).await? } else { None };
+            if let Some(video) = video {
+                let event = VideoProcessed { video_id: id, duration_seconds: video.duration_seconds() };
+                outbox::record(tx, &app.clock, &event).await?;
+            }
+            Ok::<_, Fault>(there)
+        })
+        .await?;
+    if !there {
+        app.storage.delete_below(&Video::folder(id)).await?;
+    }
+    Ok(())
+}
+
+/// Writes what it hears, now and then; goes on for ever.
+async fn follow(app: &App, id: VideoId, mut heard: watch::Receiver<i32>) {
+    while heard.changed().await.is_ok() {
+        let percent = *heard.borrow_and_update();
+        let written = async { Ok::<_, Fault>(query::set_percent(&mut *app.db.read().await?, id, percent).await?) };
+        if let Err(fault) = written.await {
+            tracing::warn!(fault = fault.report(), "a video's progress was not written");
+        }
+        tokio::time::sleep(TOLD).await;
+    }
+    std::future::pending().await
+}
+
+/// Makes everything; or says why the file is no good.
+async fn make(
+    app: &App,
+    ffmpeg: &Ffmpeg,
+    work: &Workspace,
+    video: &Video,
+    told: &watch::Sender<i32>,
+) -> Result<Verdict<Progress>, Fault> {
+    let original = work.file("original");
+    if !app.storage.download(&video.object_key, &original).await? {
+        return Ok(Err("The file has disappeared.".into()));
+    }
+    let probe = match ffmpeg.probe(&original).await? {
+        Ok(probe) => probe,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut progress = Progress {
+        duration_ms: Some(i64::try_from(probe.duration.as_millis())?),
+        width: Some(probe.width),
+        height: Some(probe.height),
+        ..at(app, VideoStatus::Processing, 0)
+    };
+    app.db.transaction(async |tx| query::set(tx, video.id, &progress).await.context("a video")).await?;
+    let folder = Video::folder(video.id);
+    let poster = work.file("poster.jpg");
+    if let Err(why) = ffmpeg.poster(&original, &probe, &poster).await? {
+        return Ok(Err(why));
+    }
+    let poster_key = format!("{folder}poster.jpg");
+    app.storage.put_file(&poster_key, "image/jpeg", &poster).await?;
+    if let Err(why) = convert(app, ffmpeg, work, (&original, &probe, &folder), told).await? {
+        return Ok(Err(why));
+    }
+    progress.status = VideoStatus::Ready;
+    progress.progress_percent = 100;
+    progress.poster_key = Some(poster_key);
+    progress.playlist_key = Some(format!("{folder}hls/master.m3u8"));
+    Ok(Ok(progress))
+}
+
+/// Makes and stores the renditions of `original` below `folder`.
+async fn convert(
+    app: &App,
+    ffmpeg: &Ffmpeg,
+    work: &Workspace,
+    (original, probe, folder): (&Path, &Probe, &str),
+    told: &watch::Sender<i32>,
+) -> Result<Verdict<()>, Fault> {
+    let hls = work.file("hls");
+    tokio::fs::create_dir(&hls).await?;
+    let tell = |percent: f64| {
+        told.send_if_modified(|last| {
+            // Never backwards, and never done before it is written.
+            let percent = (percent as i32).clamp(*last, 99);
+            std::mem::replace(last, percent) != percent
+        });
+    };
+    if let Err(why) = ffmpeg.hls(original, probe, &hls, |part| tell(part * CONVERTING)).await? {
+        return Ok(Err(why));
+    }
+    let files = files_below(hls.clone()).await?;
+    let whole = files.len().max(1) as f64;
+    for (number, file) in files.iter().enumerate() {
+        let name = file.strip_prefix(&hls)?.to_string_lossy();
+        app.storage.put_file(&format!("{folder}hls/{name}"), content_type(&name), file).await?;
+        tell(CONVERTING + (100.0 - CONVERTING) * (number as f64 / whole));
+    }
+    Ok(Ok(()))
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("m3u8") => "application/vnd.apple.mpegurl",
+        Some("m4s") => "video/iso.segment",
+        _ => "video/mp4",
+    }
+}
+
+/// The files in a folder and its folders, playlists last: a playlist that is there names nothing that is not.
+async fn files_below(folder: PathBuf) -> Result<Vec<PathBuf>, Fault> {
+    let listed = tokio::task::spawn_blocking(move || {
+        let (mut folders, mut files) = (vec![folder], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let entry = entry?;
+                let place = if entry.file_type()?.is_dir() { &mut folders } else { &mut files };
+                place.push(entry.path());
+            }
+        }
+        files.sort_by_key(|file| (file.extension().is_some_and(|ending| ending == "m3u8"), file.clone()));
+        Ok::<_, std::io::Error>(files)
+    });
+    listed.await?.context("list what was made of a video")
+}

@@ -1,0 +1,39 @@
+//! What a caller can act on.
+
+use crate::graphql::error::UserError;
+use crate::graphql::{Error, UserErrorCode};
+
+pub(super) fn no_such_video() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["videoId"], "There is no such video, or it is not yours.")
+}
+
+pub(super) fn no_such_captions() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["language"], "The video has no captions in this language.")
+}
+
+pub(super) fn too_many_captions(most: usize) -> Error {
+    let message = format!("A video has captions in at most {most} languages.");
+    Error::invalid(UserErrorCode::NotAllowed, &["language"], message)
+}
+
+pub(super) fn in_use(lesson: Option<String>, course: Option<String>) -> Error {
+    let by = match (lesson, course) {
+        (Some(title), _) => format!("the lesson “{title}”"),
+        (None, title) => format!("the course “{}”, as its demo", title.unwrap_or_default()),
+    };
+    let message = format!("The video is shown by {by}. Give that another one, or none, first.");
+    Error::Invalid(vec![UserError::new(UserErrorCode::NotAllowed, &["videoId"], message)])
+}
+
+pub(super) fn not_for_you() -> Error {
+    Error::Forbidden("You have no access to this video.".into())
+}
+
+pub(super) fn too_many_players(most: usize) -> Error {
+    let message = format!("Your account plays in {most} other places now. Stop one of them, and try again.");
+    Error::TooMuch("TOO_MANY_PLAYERS", message)
+}
+
+pub(super) fn one_of_two() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &[], "Give a lessonId or a courseId.")
+}

@@ -1,0 +1,65 @@
+//! Captions in the schema.
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::video::{VideoObject, object};
+use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::graphql::error::payload;
+use crate::graphql::{Inline, Result, Scoped, UserError};
+use crate::media::command;
+use crate::media::model::{RemoveVideoCaptionsInput, SetVideoCaptionsInput};
+
+/// The answer to `setVideoCaptions`.
+#[derive(SimpleObject)]
+pub(super) struct SetVideoCaptionsPayload {
+    /// The video with the captions; null when there are userErrors.
+    video: Option<Inline<VideoObject>>,
+    /// What is wrong with the input; for a text, the line is named.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// The answer to `removeVideoCaptions`.
+#[derive(SimpleObject)]
+pub(super) struct RemoveVideoCaptionsPayload {
+    /// The video without the captions; null when there are userErrors.
+    video: Option<Inline<VideoObject>>,
+    /// What is wrong with the input.
+    user_errors: Vec<Inline<UserError>>,
+}
+
+/// What can be done with captions.
+#[derive(Default)]
+pub(super) struct CaptionMutation;
+
+#[Object]
+impl CaptionMutation {
+    /// Gives a video captions in a language, in place of those that it has in it.
+    #[graphql(
+        guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
+        directive = scoped::apply(Role::Instructor, Scope::WriteCourses)
+    )]
+    async fn set_video_captions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The captions.")] input: SetVideoCaptionsInput,
+    ) -> Result<Option<Inline<SetVideoCaptionsPayload>>> {
+        let outcome = command::set_captions(app(ctx), within(ctx, Scope::WriteCourses), input).await;
+        let (video, user_errors) = payload(outcome)?;
+        Ok(Some(Inline(SetVideoCaptionsPayload { video: video.map(object), user_errors })))
+    }
+
+    /// Removes a video's captions in a language.
+    #[graphql(
+        guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
+        directive = scoped::apply(Role::Instructor, Scope::WriteCourses)
+    )]
+    async fn remove_video_captions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which captions.")] input: RemoveVideoCaptionsInput,
+    ) -> Result<Option<Inline<RemoveVideoCaptionsPayload>>> {
+        let outcome = command::remove_captions(app(ctx), within(ctx, Scope::WriteCourses), input).await;
+        let (video, user_errors) = payload(outcome)?;
+        Ok(Some(Inline(RemoveVideoCaptionsPayload { video: video.map(object), user_errors })))
+    }
+}

@@ -1,0 +1,27 @@
+//! Processing.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::media::command;
+use crate::media::event::VideoUploaded;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+use crate::platform::outbox::Event;
+
+pub(super) fn handlers() -> Vec<Handler> {
+    vec![Handler {
+        name: "media.process",
+        on: Some(VideoUploaded::KIND),
+        cron: None,
+        // The longest video in three sizes on a slow machine. Whoever has it renews the lease all the while.
+        timeout: Duration::from_secs(36 * 3600),
+        run: |app, payload| async move { process(&app, serde_json::from_value(payload)?).await }.boxed(),
+    }]
+}
+
+async fn process(app: &App, event: VideoUploaded) -> Result<(), Fault> {
+    command::process(app, event.video_id).await
+}

@@ -1,0 +1,51 @@
+//! The end of videos.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::media::command;
+use crate::media::model::VideoId;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+use crate::platform::jobs::Handler;
+
+pub(super) fn handlers() -> Vec<Handler> {
+    vec![
+        Handler {
+            name: "media.delete_due",
+            on: None,
+            cron: Some("*/5 * * * *"),
+            timeout: Duration::from_secs(600),
+            run: |app, _| async move { command::delete_due(&app).await }.boxed(),
+        },
+        Handler {
+            name: command::DELETE_OBJECTS,
+            on: None,
+            cron: None,
+            timeout: Duration::from_secs(1800),
+            run: |app, payload| async move { delete_objects(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "media.forget_players",
+            on: None,
+            cron: Some("41 * * * *"),
+            timeout: Duration::from_secs(60),
+            run: |app, _| async move { command::forget_players(&app).await }.boxed(),
+        },
+    ]
+}
+
+/// What is to be removed from the object store: one object, and all of a video's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Objects {
+    object_key: String,
+    video_id: Option<Uuid>,
+}
+
+async fn delete_objects(app: &App, objects: Objects) -> Result<(), Fault> {
+    command::delete_objects(app, &objects.object_key, objects.video_id.map(VideoId::new)).await
+}

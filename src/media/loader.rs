@@ -1,0 +1,76 @@
+//! Videos and captions in batches. Nothing is kept: progress changes every second.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+use super::model::{Caption, Video, VideoId};
+use super::query::{caption, video};
+use crate::accounts::UserId;
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::fault::Fault;
+
+/// One video.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct VideoById(pub(super) VideoId);
+
+impl Load for VideoById {
+    type Value = Arc<Video>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Video>>, Fault> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let rows = video::by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|video| (VideoById(video.id), Arc::new(video))).collect())
+    }
+}
+
+/// A video's captions by language; missing for none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CaptionsOf(pub(super) VideoId);
+
+impl Load for CaptionsOf {
+    type Value = Vec<Caption>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Caption>>, Fault> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Vec<Caption>> = HashMap::new();
+        for row in caption::of(&*app.db.read().await?, &ids).await? {
+            found.entry(CaptionsOf(row.video_id)).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// A page of somebody's videos, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct VideosPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for VideosPage {
+    type Value = Vec<Arc<Video>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Video>>>, Fault> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| video::owned(&conn, key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// How many videos somebody has; missing for none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct VideoCount(pub(super) UserId);
+
+impl Load for VideoCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+        let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = video::count_owned(&*app.db.read().await?, &owners).await?;
+        Ok(counts.into_iter().map(|(owner, count)| (VideoCount(owner), count)).collect())
+    }
+}

@@ -1,0 +1,59 @@
+//! Who may do what with videos. Who may watch one is the catalog's to say: it depends on what shows it.
+
+use super::model::Video;
+use crate::platform::auth::{Actor, Role};
+
+/// A video is its owner's and the administrators'.
+pub(super) fn can_manage(actor: &Actor, video: &Video) -> bool {
+    (actor.has(Role::Instructor) && actor.is(video.owner_id)) || actor.has(Role::Admin)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graphql::Id;
+    use crate::media::VideoStatus;
+
+    #[test]
+    fn the_table() {
+        let video = Video {
+            id: Id::new(Uuid::from_u128(10)),
+            owner_id: Id::new(Uuid::from_u128(1)),
+            filename: "ownership.mp4".into(),
+            object_key: "videos/1/original".into(),
+            content_type: "video/mp4".into(),
+            size_bytes: 1,
+            status: VideoStatus::Ready,
+            progress_percent: 100,
+            failure: None,
+            duration_ms: Some(1001),
+            width: None,
+            height: None,
+            poster_key: None,
+            playlist_key: None,
+            created_at: DateTime::UNIX_EPOCH,
+            delete_after: None,
+        };
+        assert_eq!(video.duration_seconds(), Some(2));
+        let user = |id: u128, role: Role| Actor::User {
+            id: Uuid::from_u128(id),
+            role,
+            session: Uuid::nil(),
+            version: 0,
+            expires_at: DateTime::<Utc>::MAX_UTC,
+            scopes: None,
+        };
+        for (who, actor, manages) in [
+            ("anonymous", Actor::Anonymous, false),
+            ("its owner", user(1, Role::Instructor), true),
+            ("its owner, now a student", user(1, Role::Student), false),
+            ("another instructor", user(2, Role::Instructor), false),
+            ("an administrator", user(3, Role::Admin), true),
+        ] {
+            assert_eq!(can_manage(&actor, &video), manages, "{who}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The SQL of videos.
+
+pub(super) mod caption;
+pub(super) mod playback;
+pub(super) mod process;
+pub(super) mod video;

@@ -1,0 +1,47 @@
+//! Who is watching.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::platform::db::Tx;
+use crate::platform::db::schema::players;
+
+/// Lets the sessions of a user come one by one.
+pub(in crate::media) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
+        .bind::<sql_types::Uuid, _>(user.uuid())
+        .execute(tx.conn())
+        .await
+}
+
+/// How many other sessions of the user were seen playing after `since`.
+pub(in crate::media) async fn others(
+    tx: &mut Tx,
+    user: UserId,
+    session: Uuid,
+    since: DateTime<Utc>,
+) -> QueryResult<i64> {
+    players::table
+        .filter(players::user_id.eq(user).and(players::session_id.ne(session)).and(players::seen_at.gt(since)))
+        .count()
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn seen(tx: &mut Tx, user: UserId, session: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::insert_into(players::table)
+        .values((players::session_id.eq(session), players::user_id.eq(user), players::seen_at.eq(now)))
+        .on_conflict(players::session_id)
+        .do_update()
+        .set(players::seen_at.eq(now))
+        .execute(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn forget(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(players::table.filter(players::seen_at.lt(before))).execute(conn).await
+}

@@ -1,0 +1,38 @@
+//! What processing writes.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::media::model::{VideoId, VideoStatus};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::videos;
+
+/// What was found out, and made. What is `None` stays as it is.
+#[derive(AsChangeset)]
+#[diesel(table_name = videos)]
+pub(in crate::media) struct Progress {
+    pub(in crate::media) status: VideoStatus,
+    pub(in crate::media) progress_percent: i32,
+    pub(in crate::media) failure: Option<String>,
+    pub(in crate::media) duration_ms: Option<i64>,
+    pub(in crate::media) width: Option<i32>,
+    pub(in crate::media) height: Option<i32>,
+    pub(in crate::media) poster_key: Option<String>,
+    pub(in crate::media) playlist_key: Option<String>,
+    pub(in crate::media) updated_at: DateTime<Utc>,
+}
+
+/// Notes how far a video is; false if it was deleted.
+pub(in crate::media) async fn set(tx: &mut Tx, id: VideoId, progress: &Progress) -> QueryResult<bool> {
+    Ok(diesel::update(videos::table.find(id)).set(progress).execute(tx.conn()).await? == 1)
+}
+
+pub(in crate::media) async fn set_percent(
+    conn: &mut AsyncPgConnection,
+    id: VideoId,
+    percent: i32,
+) -> QueryResult<usize> {
+    let processing = videos::table.find(id).filter(videos::status.eq(VideoStatus::Processing));
+    diesel::update(processing).set(videos::progress_percent.eq(percent)).execute(conn).await
+}

@@ -1,0 +1,112 @@
+//! Videos.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::page::Page;
+use crate::media::model::{Video, VideoId};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lessons, videos};
+
+/// Videos that are looked at by one sweep.
+const SWEPT: i64 = 200;
+
+pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
+    videos::table.filter(videos::id.eq_any(ids)).select(Video::as_select()).load(&mut conn).await
+}
+
+/// A page of somebody's videos, the newest first, in the page's direction.
+pub(in crate::media) async fn owned(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Video>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = videos::table
+        .filter(videos::owner_id.eq(owner))
+        .filter(videos::created_at.le(after_at))
+        .filter(videos::created_at.lt(after_at).or(videos::id.lt(VideoId::new(after_id))))
+        .filter(videos::created_at.ge(before_at))
+        .filter(videos::created_at.gt(before_at).or(videos::id.gt(VideoId::new(before_id))))
+        .select(Video::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((videos::created_at.asc(), videos::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((videos::created_at.desc(), videos::id.desc())).load(&mut conn).await
+    }
+}
+
+/// How many videos each of these people has; nobody who has none is in the answer.
+pub(in crate::media) async fn count_owned(
+    mut conn: &AsyncPgConnection,
+    owners: &[UserId],
+) -> QueryResult<Vec<(UserId, i64)>> {
+    videos::table
+        .filter(videos::owner_id.eq_any(owners))
+        .group_by(videos::owner_id)
+        .select((videos::owner_id, count_star()))
+        .load(&mut conn)
+        .await
+}
+
+/// The latest of somebody's videos.
+pub(in crate::media) async fn latest(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Video>> {
+    videos::table
+        .filter(videos::owner_id.eq(owner))
+        .order((videos::created_at.desc(), videos::id.desc()))
+        .limit(limit)
+        .select(Video::as_select())
+        .load(&mut conn)
+        .await
+}
+
+/// Locks a video: whoever begins to refer to it, or to delete it, waits here.
+pub(in crate::media) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
+    videos::table.find(id).select(Video::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+/// The titles of what shows a video: of a lesson, of a course.
+pub(in crate::media) async fn shown_by(tx: &mut Tx, id: VideoId) -> QueryResult<(Option<String>, Option<String>)> {
+    let lesson = lessons::table.filter(lessons::video_id.eq(id)).select(lessons::title);
+    let lesson = lesson.order(lessons::id).first(tx.conn()).await.optional()?;
+    let course = courses::table.filter(courses::demo_video_id.eq(id)).select(courses::title);
+    Ok((lesson, course.order(courses::id).first(tx.conn()).await.optional()?))
+}
+
+/// Says when a video is to be deleted, or that it is not.
+pub(in crate::media) async fn set_delete_after(
+    tx: &mut Tx,
+    id: VideoId,
+    at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Video> {
+    diesel::update(videos::table.find(id))
+        .set((videos::delete_after.eq(at), videos::updated_at.eq(now)))
+        .returning(Video::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Some videos whose time has come.
+pub(in crate::media) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<VideoId>> {
+    let due = videos::table.filter(videos::delete_after.le(now)).order(videos::delete_after);
+    due.limit(SWEPT).select(videos::id).load(conn).await
+}
+
+pub(in crate::media) async fn delete(tx: &mut Tx, id: VideoId) -> QueryResult<usize> {
+    diesel::delete(videos::table.find(id)).execute(tx.conn()).await
+}
+
+pub(in crate::media) async fn is_there(conn: &mut AsyncPgConnection, id: VideoId) -> QueryResult<bool> {
+    diesel::select(exists(videos::table.find(id).select(videos::id))).get_result(conn).await
+}

@@ -1,0 +1,109 @@
+//! From a file to a picture that moves in a real browser.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{Studio, ffmpeg, ffprobe, playback};
+use crate::support::cluster;
+use crate::support::process::text;
+use crate::support::socket::Follower;
+
+/// Starting a browser on a busy machine takes its time.
+const BROWSER_PATIENCE: Duration = Duration::from_secs(180);
+
+/// Long and rich enough that a browser does not fetch it at once.
+fn film() -> Vec<u8> {
+    let file = cluster::folder().join("film.mp4");
+    let (pictures, sound) =
+        ("testsrc2=size=1280x720:rate=24:duration=40,noise=alls=20:allf=t", "sine=frequency=440:duration=40");
+    let inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", sound];
+    let codecs =
+        ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "6M", "-g", "24", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+    let name = file.display().to_string();
+    ffmpeg(&[&inputs[..], &codecs, &["-movflags", "+faststart", &name]].concat());
+    std::fs::read(file).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_real_video_goes_from_the_store_to_a_browser() {
+    let studio = Studio::open("journey").await;
+    let app = &studio.app;
+    let sam = app.user("Sam", Role::Student).await;
+    let course = app.course(&studio.ada, "Ownership", 1).await;
+    app.settle().await;
+    let id = studio.arrive(&studio.ada, film()).await;
+    let lesson = app.lesson(&studio.ada, &course, "Moves and borrows").await;
+    studio.show(&lesson, Some(id)).await;
+    studio.preview(&lesson, true).await;
+    app.settle().await;
+    let video = studio.video(id).await;
+    assert_eq!((&video["status"], &video["durationSeconds"]), (&json!("READY"), &json!(40)), "{video:#}");
+    let mut follower = Follower::after_hearing(&app.url, Some(&course.id), &[]).await;
+    app.publish(&studio.ada, &lesson).await;
+    app.settle().await;
+    follower.expect(&["Moves and borrows"]).await;
+
+    let answer = studio.play(Some(&sam.token), &lesson).await;
+    let playback = playback(&answer);
+    let url = playback["url"].as_str().unwrap();
+    let seen = in_a_browser(url).await;
+    assert_eq!((&seen["width"], &seen["height"]), (&json!(1280), &json!(720)), "{seen:#}");
+    assert!((39.0..41.0).contains(&seen["duration"].as_f64().unwrap()), "{seen:#}");
+    assert!(seen["played"].as_f64().unwrap() > 0.0, "{seen:#}");
+    assert!((30.0..34.0).contains(&seen["afterSeek"].as_f64().unwrap()), "{seen:#}");
+    let ranges = seen["ranges"].as_array().unwrap();
+    assert!(ranges.iter().all(|range| range["status"] == 206), "{seen:#}");
+    let from = |range: &Value| -> u64 {
+        let range = range["range"].as_str().unwrap();
+        range.trim_start_matches("bytes=").split('-').next().unwrap().parse().unwrap()
+    };
+    assert!(ranges.iter().any(|range| from(range) > 10_000_000), "it jumps into the middle of the file: {seen:#}");
+
+    let stranger = url.replace(&id.uuid().simple().to_string(), &uuid::Uuid::nil().simple().to_string());
+    let key = format!("videos/{}/original", id.uuid().simple());
+    let expired = studio.storage.presign_get(&key, Duration::from_secs(1)).await.unwrap();
+    let status = async |url: &str| app.client.get(url).send().await.unwrap().status().as_u16();
+    assert_eq!(status(&stranger).await, 403);
+    crate::nodes::eventually("the address has ended", async || status(&expired).await == 403).await;
+    for refused in [&stranger, &expired] {
+        assert_eq!(in_a_browser(refused).await["error"], json!(4), "MEDIA_ERR_SRC_NOT_SUPPORTED");
+    }
+    hls(&studio, playback["hlsUrl"].as_str().unwrap()).await;
+}
+
+/// What a player that knows HLS sees: two sizes, both as long as the film.
+async fn hls(studio: &Studio, url: &str) {
+    let app = &studio.app;
+    let master = url.replace(&app.app.config.public_url, &app.url);
+    let listed = app.client.get(&master).send().await.unwrap().text().await.unwrap();
+    let sizes: Vec<&str> =
+        listed.lines().filter_map(|line| line.split("RESOLUTION=").nth(1)?.split(',').next()).collect();
+    assert_eq!(sizes, ["640x360", "1280x720"], "{listed}");
+    for (folder, size) in [("v0", "640,360"), ("v1", "1280,720")] {
+        let playlist = master.replace("master.m3u8", &format!("{folder}/index.m3u8"));
+        let probed = tokio::task::spawn_blocking(move || {
+            let shown = "format=duration:stream=codec_name,width,height";
+            ffprobe(&["-allowed_extensions", "ALL", "-show_entries", shown, &playlist])
+        });
+        let told = probed.await.unwrap();
+        assert!(told.contains(&format!("h264,{size}")) && told.contains("aac"), "{told}");
+        let seconds: f64 = told.lines().last().unwrap().parse().unwrap();
+        assert!((39.0..41.0).contains(&seconds), "{told}");
+    }
+}
+
+/// Plays an address in Chromium, jumps, and tells what happened.
+async fn in_a_browser(url: &str) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/player.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).arg(url).stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(BROWSER_PATIENCE, command.output()).await.expect("the browser takes too long");
+    let output = output.expect("there is no node: `make deps-test` installs what tests need");
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
