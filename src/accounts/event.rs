@@ -58,9 +58,9 @@ impl Event for AccountDeletionScheduled {
 
 /// Nothing of the person is left in the account. What other features know about the person has to go, too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct UserDeleted {
+pub struct UserDeleted {
     /// Who it was.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
 }
 
 impl Event for UserDeleted {

@@ -21,8 +21,8 @@ pub use command::{
     admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open, sign_in,
     watch_revocations,
 };
-pub use event::UserRegistered;
-pub use graphql::{AccountsMutation, AccountsQuery, UserObject};
+pub use event::{UserDeleted, UserRegistered};
+pub use graphql::{AccountsMutation, AccountsQuery, UploadHeader, UserObject};
 pub use job::{handlers, mails};
 pub use loader::UserById;
 pub use model::{

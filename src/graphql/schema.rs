@@ -14,18 +14,19 @@ use crate::catalog::{
     self, CatalogMutation, CatalogQuery, CatalogSubscription, Course, CourseId, CourseObject, Lesson, LessonId,
     LessonObject, Section, SectionId, SectionObject, course_node, lesson_node, section_node,
 };
+use crate::media::{self, MediaMutation, MediaQuery, MediaSubscription};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery);
+pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, MediaQuery);
 
 /// Everything that can be done.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation);
+pub struct Mutation(AccountsMutation, CatalogMutation, MediaMutation);
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription);
+pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
@@ -101,6 +102,7 @@ impl ExportQuery {
             "exportedAt": app.clock.now(),
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
+            "media": media::my_data(app, actor).await?,
         })))
     }
 }

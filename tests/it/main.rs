@@ -24,6 +24,7 @@ mod jobs;
 mod kept;
 mod loaders;
 mod mail;
+mod media;
 mod migrations;
 mod nodes;
 mod nulls;

@@ -19,10 +19,13 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 6] = [
+const PLAIN_LISTS: [&str; 9] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
     "Query.nodes",
+    "Upload.headers",
+    "Upload.parts",
+    "UploadPartUrlsPayload.partUrls",
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",
     "RenewRecoveryCodesPayload.recoveryCodes",
@@ -74,7 +77,11 @@ impl Sdl {
             .arguments
             .iter()
             .filter(required)
-            .map(|argument| format!("{}: {}", argument.node.name.node, self.dummy(&argument.node)))
+            .map(|argument| match (argument.node.name.node.as_str(), field.name.node.as_str()) {
+                // `upload(id:)` takes the id of an upload.
+                ("id", one) if one != "node" => format!("id: \"{}_01h455vb4pex5vsknk084sn02q\"", snake(one)),
+                (name, _) => format!("{name}: {}", self.dummy(&argument.node)),
+            })
             .collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let composite = !self.fields(named(&field.ty.node)).is_empty();
@@ -96,7 +103,7 @@ impl Sdl {
                         .map(|field| format!("{}: {}", field.node.name.node, self.dummy(&field.node)));
                     format!("{{ {} }}", required.collect::<Vec<_>>().join(", "))
                 }
-                ("Int", _) => "1".to_owned(),
+                ("Int" | "ByteSize", _) => "1".to_owned(),
                 ("Float", _) => "1.5".to_owned(),
                 ("Boolean", _) => "true".to_owned(),
                 // `courseId` is the id of a course.

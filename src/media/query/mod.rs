@@ -1,0 +1,3 @@
+//! The SQL of videos.
+
+pub(super) mod upload;
