@@ -107,11 +107,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-<<<<<<< HEAD
-const HELD: [(&str, Option<&str>); 14] = [
-=======
-const HELD: [(&str, Option<&str>); 12] = [
->>>>>>> a356495 (Uploads of videos: tickets, whole and in parts; the store's events; completed once, by whoever comes first)
+const HELD: [(&str, Option<&str>); 15] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     // Their feature comes with the next change.
