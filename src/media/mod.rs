@@ -12,7 +12,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{my_data, receive_store_event};
+pub use command::{Report, my_data, receive_store_event, reconcile};
 pub use event::VideoUploaded;
 pub use graphql::{MediaMutation, MediaQuery, MediaSubscription};
 pub use job::handlers;

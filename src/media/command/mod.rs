@@ -2,6 +2,7 @@
 
 mod completion;
 mod person;
+mod reconcile;
 mod store;
 mod sweep;
 mod upload;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use completion::complete_upload;
 pub(super) use person::forget_person;
 pub use person::my_data;
+pub(super) use reconcile::report_orphans;
+pub use reconcile::{Report, reconcile};
 pub use store::receive_store_event;
 pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
 pub(super) use sweep::{sweep_uploads, watch_uploads};

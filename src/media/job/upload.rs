@@ -57,6 +57,13 @@ pub(super) fn handlers() -> Vec<Handler> {
             run: |app, _| async move { command::sweep_uploads(&app).await }.boxed(),
         },
         Handler {
+            name: "media.report_orphans",
+            on: None,
+            cron: Some("41 4 * * 0"),
+            timeout: Duration::from_secs(3600),
+            run: |app, _| async move { command::report_orphans(&app).await }.boxed(),
+        },
+        Handler {
             name: "media.forget_person",
             on: Some(UserDeleted::KIND),
             cron: None,

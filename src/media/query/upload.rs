@@ -304,14 +304,19 @@ pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateT
         .map(drop)
 }
 
-/// Which of these ids are those of videos, or of uploads that may still become ones.
-pub(in crate::media) async fn known(conn: &mut AsyncPgConnection, ids: &[UploadId]) -> QueryResult<Vec<UploadId>> {
-    let tickets = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
-    let mut known: Vec<UploadId> = tickets.select(uploads::id).load(conn).await?;
+/// Which of these ids are those of uploads that may still become videos, and where the originals of those are that are
+/// videos.
+pub(in crate::media) async fn known(
+    conn: &mut AsyncPgConnection,
+    ids: &[UploadId],
+) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
+    // In this order: one that becomes a video in between is found twice rather than not at all.
+    let open = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
+    let open: Vec<UploadId> = open.select(uploads::id).load(conn).await?;
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let found: Vec<Uuid> = videos::table.filter(videos::id.eq_any(ids)).select(videos::id).load(conn).await?;
-    known.extend(found.into_iter().map(UploadId::new));
-    Ok(known)
+    let found = videos::table.filter(videos::id.eq_any(ids)).select((videos::id, videos::object_key));
+    let found: Vec<(Uuid, String)> = found.load(conn).await?;
+    Ok((open, found.into_iter().map(|(id, key)| (UploadId::new(id), key)).collect()))
 }
 
 /// Some videos that came to be before `before`, with where their originals are, from `after` on.

@@ -125,6 +125,13 @@ impl Studio {
         self.app.client.put(part["url"].as_str().unwrap()).body(bytes).send().await.unwrap()
     }
 
+    /// Sends a part that the store must not take. It may hang up before it has read it; moto fails instead of refusing.
+    async fn refuses_part(&self, part: &Value, file: &[u8]) -> bool {
+        let size = usize::try_from(part["sizeBytes"].as_u64().unwrap()).unwrap();
+        let sent = self.app.client.put(part["url"].as_str().unwrap()).body(file[..size].to_vec()).send().await;
+        sent.is_err() || sent.is_ok_and(|answer| !answer.status().is_success())
+    }
+
     /// Sends all parts that have not arrived.
     async fn put_parts(&self, upload: &Value, file: &[u8]) {
         for part in self.part_urls(upload, Value::Null).await {
