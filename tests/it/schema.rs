@@ -245,9 +245,12 @@ const OPENED: [(Scope, &[&str]); 4] = [
     (
         Scope::WriteCourses,
         &[
+            "cancelUpload",
+            "completeUpload",
             "createCourse",
             "createLesson",
             "createSection",
+            "createUpload",
             "deleteLesson",
             "deleteSection",
             "publishCourse",
@@ -256,6 +259,10 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "updateCourse",
             "updateLesson",
             "updateSection",
+            "upload",
+            "uploadPartUrls",
+            "uploadProgress",
+            "uploads",
             "viewerCourses",
         ],
     ),
