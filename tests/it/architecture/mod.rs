@@ -93,7 +93,8 @@ fn violations(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
         let mut say = |line: usize, what: String| found.push(format!("src/{}:{line}: {what}", source.path));
-        if source.lines > MOST_LINES {
+        // What diesel prints of the database is as long as the database is large.
+        if source.lines > MOST_LINES && source.path != "platform/db/schema.rs" {
             say(
                 MOST_LINES + 1,
                 format!("{} lines; a file has at most {MOST_LINES}: make a folder of it", source.lines),
