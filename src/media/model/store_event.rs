@@ -34,6 +34,10 @@ fn decoded(key: &str) -> Option<String> {
             b'+' => b' ',
             b'%' => {
                 let digits = [rest.next()?, rest.next()?];
+                // The parser of numbers would take a sign, too.
+                if !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
                 u8::from_str_radix(str::from_utf8(&digits).ok()?, 16).ok()?
             }
             byte => byte,
