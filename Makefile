@@ -50,4 +50,4 @@ deps-node:
 deps:
 	@sh .ci/deps postgres
 deps-test:
-	@sh .ci/deps redis chromium ffmpeg openssl
+	@sh .ci/deps redis chromium ffmpeg openssl moto

@@ -202,6 +202,7 @@ fn app() -> App {
         throttle: Throttle::memory(clock.clone()),
         pubsub: PubSub::local(),
         storage: Storage::connect(store),
+        ffmpeg: None,
         mailer: Mailer::Memory(Arc::new(Mutex::default())),
         passwords: Passwords::new(1).unwrap(),
         codes: Codes::new(["a secret of this benchmark's own!!".to_owned()]).unwrap(),

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,6 +32,9 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::{accounts, catalog, channels, enrollments, media};
+
+/// How many events of the embedded store may wait to be taken.
+const STORE_EVENTS: usize = 1024;
 
 /// Every job of the program.
 ///
@@ -96,7 +101,8 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
             (Cache::memory(), Throttle::memory(clock.clone()), PubSub::local())
         }
     };
-    let storage = storage(&config, &secret, &mut embedded, &tasks, &stopping).await?;
+    let (tell, heard) = mpsc::channel(STORE_EVENTS);
+    let storage = storage(&config, &secret, &mut embedded, &tasks, (&stopping, tell)).await?;
     let ffmpeg = Ffmpeg::find(&config.video, config.path.as_deref(), &config.data).await?;
     let mailer = match &config.smtp_url {
         Some(url) => Mailer::smtp(url, &config.mail_from)?,
@@ -130,6 +136,7 @@ pub async fn start(config: Config) -> Result<Running, Fault> {
         tasks,
         stopping,
     });
+    app.tasks.spawn(hear(app.clone(), heard));
     Ok(Running { app, embedded, postgres })
 }
 
@@ -191,7 +198,7 @@ async fn storage(
     secret: &str,
     embedded: &mut Vec<(&'static str, String)>,
     tasks: &TaskTracker,
-    stopping: &CancellationToken,
+    (stopping, tell): (&CancellationToken, mpsc::Sender<Value>),
 ) -> Result<Storage, Fault> {
     if let Some(s3) = &config.s3 {
         return Ok(Storage::connect(storage::Settings {
@@ -211,6 +218,7 @@ async fn storage(
         access_key: Some("LYCEUMEMBEDDED".into()),
         secret_key: Some(derived(secret, "objects")),
         allowed_origins,
+        events: Some(tell),
     };
     let objects = Objects::start(options, tasks, stopping.clone()).await?;
     embedded.push(("objects", format!("S3-compatible store at {}; set S3_ENDPOINT, S3_BUCKET", objects.endpoint())));
@@ -223,6 +231,16 @@ async fn storage(
     });
     storage.ensure_bucket().await?;
     Ok(storage)
+}
+
+/// Takes what the embedded store tells, as the hook takes it from others. What is lost here is found by the job that
+/// looks after uploads.
+async fn hear(app: App, mut heard: mpsc::Receiver<Value>) {
+    while let Some(Some(event)) = app.stopping.run_until_cancelled(heard.recv()).await {
+        if let Err(fault) = media::receive_store_event(&app, &event).await {
+            tracing::warn!(fault = fault.report(), "an event of the embedded store was lost");
+        }
+    }
 }
 
 /// The secret of the settings or, in development, one that is made at the first start and kept.

@@ -3,6 +3,7 @@
 //! [`Config::from_vars`] reports *all* problems at once, so that an operator mends a deployment in one round.
 
 pub mod identity;
+pub mod objects;
 mod reader;
 pub mod video;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use url::Url;
 
 use identity::Identity;
+use objects::{S3, Uploads};
 use reader::Reader;
 use video::Video;
 
@@ -90,6 +92,10 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("LYCEUM_MAX_PLAYERS", "0", "sessions of one user that play at a time; 0 is no limit"),
     setting("LYCEUM_VIDEO_GRACE_DAYS", "7", "how long a deleted or replaced video can be used again, 0 to 365"),
+    setting("LYCEUM_MAX_UPLOAD_MIB", "20480", "largest video that may be uploaded, in MiB, 1 to 4194304"),
+    setting("LYCEUM_MAX_UPLOADS", "20", "most uploads that one user may have in progress, 1 to 1000"),
+    setting("LYCEUM_UPLOAD_HOURS", "24", "how long an upload may take, 1 to 168"),
+    secret("LYCEUM_STORAGE_HOOK_SECRET", "(none)", "what the store sends with its events; without it there is no hook"),
     secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` with user and password"),
     setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of mails"),
     setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "lets people sign in with Google"),
@@ -150,21 +156,6 @@ pub struct Limits {
     pub timeout: Duration,
 }
 
-/// Where files of videos, images and downloads are kept.
-#[derive(Clone, Debug)]
-pub struct S3 {
-    /// The store's address; `None` is AWS.
-    pub endpoint: Option<String>,
-    /// The bucket.
-    pub bucket: String,
-    /// Its region.
-    pub region: String,
-    /// Key id.
-    pub access_key: String,
-    /// Secret key.
-    pub secret_key: String,
-}
-
 /// What is in force.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -213,6 +204,8 @@ pub struct Config {
     pub s3: Option<S3>,
     /// Videos.
     pub video: Video,
+    /// What may be uploaded.
+    pub uploads: Uploads,
     /// Mail server; `None` writes files.
     pub smtp_url: Option<String>,
     /// Sender of mails.
@@ -289,7 +282,8 @@ impl Config {
             database_url: reader.text("DATABASE_URL").map(str::to_owned),
             db_connections: reader.number("LYCEUM_DB_CONNECTIONS", 10, 2..=500) as usize,
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
-            s3: s3(&mut reader),
+            s3: S3::read(&mut reader),
+            uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
@@ -362,6 +356,7 @@ impl Config {
             ("LYCEUM_SECRET", self.secret.as_deref()),
             ("S3_SECRET_ACCESS_KEY", s3.map(|s3| s3.secret_key.as_str())),
             ("DATABASE_URL", self.database_url.as_deref()),
+            ("LYCEUM_STORAGE_HOOK_SECRET", self.uploads.hook_secret.as_deref()),
         ];
         for (name, value) in secrets.into_iter().chain(self.identity.secrets()) {
             if value.is_some_and(looks_mocked) {
@@ -398,23 +393,6 @@ fn default_threads() -> u32 {
 
 fn origins(reader: &Reader) -> Vec<String> {
     reader.list("LYCEUM_CORS_ORIGINS").iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect()
-}
-
-fn s3(reader: &mut Reader) -> Option<S3> {
-    let endpoint = reader.text("S3_ENDPOINT").map(str::to_owned);
-    let bucket = reader.text("S3_BUCKET").map(str::to_owned);
-    if endpoint.is_none() && bucket.is_none() {
-        return None;
-    }
-    let (access_key, secret_key) = (reader.required("S3_ACCESS_KEY_ID"), reader.required("S3_SECRET_ACCESS_KEY"));
-    check_url(reader, "S3_ENDPOINT", endpoint.as_deref(), &["http", "https"]);
-    Some(S3 {
-        endpoint,
-        bucket: bucket.unwrap_or_else(|| "lyceum".into()),
-        region: reader.text_or_default("S3_REGION").to_owned(),
-        access_key,
-        secret_key,
-    })
 }
 
 fn limits(reader: &mut Reader) -> Limits {

@@ -1,8 +1,9 @@
-//! The command line: `lyceum serve | worker | migrate | schema | seed | admin create | config check`.
+//! The command line: `lyceum serve | worker | migrate | reconcile | schema | seed | admin create | config check`.
 
 mod admin;
 pub mod config;
 mod migrate;
+mod reconcile;
 mod schema;
 pub mod seed;
 mod serve;
@@ -33,6 +34,8 @@ enum Command {
     Worker,
     /// Bring the database up to date
     Migrate,
+    /// Compare the object store with the database: what is left over, what is missing
+    Reconcile(reconcile::Args),
     /// Print the GraphQL schema
     Schema,
     /// Fill a demo school: courses, lessons, people
@@ -83,6 +86,7 @@ fn run(command: Command, config: Config) -> Result<(), Fault> {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Worker => worker::run(config).await,
             Command::Migrate => migrate::run(config).await,
+            Command::Reconcile(args) => reconcile::run(config, args).await,
             Command::Schema => schema::run(),
             Command::Seed(args) => seed::run(config, args).await,
             Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,

@@ -62,7 +62,7 @@ pub enum Scope {
     /// Drafts that the owner may see: courses and lessons, wherever everybody sees the published ones. What the owner
     /// is enrolled in, with its content.
     ReadCourses,
-    /// Authoring: every mutation of courses, sections and lessons. Includes READ_COURSES.
+    /// Authoring: every mutation of courses, sections and lessons, and uploading videos. Includes READ_COURSES.
     WriteCourses,
     /// What not everybody sees of a user, as far as the owner may see it: for administrators the list of users, and
     /// everybody's e-mail address, ban and linked services.

@@ -1,5 +1,6 @@
 //! The GraphQL kernel: what every feature's types and resolvers stand on. It knows no feature; only [`schema`] does.
 
+mod byte_size;
 pub mod caching;
 pub mod context;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod settle;
 pub mod shape;
 mod variables;
 
+pub use byte_size::ByteSize;
 pub use context::{Requires, Scoped, actor, app, loaders};
 pub use error::{Error, Result, UserError, UserErrorCode};
 pub use execute::Graph;

@@ -18,7 +18,7 @@ use crate::catalog::{
 };
 use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
 use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
-use crate::media::{self, MediaMutation, MediaQuery, Video, VideoId, VideoObject, video_node};
+use crate::media::{self, MediaMutation, MediaQuery, MediaSubscription, Video, VideoId, VideoObject, video_node};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -30,7 +30,7 @@ pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation, Enrollm
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription);
+pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

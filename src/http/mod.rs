@@ -5,6 +5,7 @@ mod console;
 mod dev;
 mod graphql;
 mod health;
+mod hooks;
 mod media;
 mod openapi;
 mod playlist;
@@ -15,7 +16,7 @@ pub mod websocket;
 
 use axum::Router;
 use axum::http::{HeaderValue, Method, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Graph;
@@ -47,6 +48,7 @@ pub fn router(edge: Edge) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/hooks/storage", post(hooks::storage))
         .route("/openapi.json", get(openapi::document));
     if !edge.app.config.is_production() {
         router = router.merge(dev::routes());

@@ -1,5 +1,6 @@
 //! What a caller can act on.
 
+use super::model::{Upload, UploadStatus};
 use crate::graphql::error::UserError;
 use crate::graphql::{Error, UserErrorCode};
 
@@ -36,4 +37,42 @@ pub(super) fn too_many_players(most: usize) -> Error {
 
 pub(super) fn one_of_two() -> Error {
     Error::invalid(UserErrorCode::Invalid, &[], "Give a lessonId or a courseId.")
+}
+
+const FIELD: &[&str] = &["uploadId"];
+
+pub(super) fn no_such_upload() -> Error {
+    Error::invalid(UserErrorCode::NotFound, FIELD, "There is no such upload.")
+}
+
+pub(super) fn too_many_uploads(most: i64) -> Error {
+    let message = format!("You have {most} uploads in progress; complete or cancel one first.");
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
+/// The upload has ended, and not as it is asked for.
+pub(super) fn ended(upload: &Upload) -> Error {
+    let (code, message) = match upload.status {
+        UploadStatus::Completed => (UserErrorCode::NotAllowed, "The upload is complete."),
+        UploadStatus::Cancelled => (UserErrorCode::NotAllowed, "The upload was cancelled; begin another one."),
+        UploadStatus::Failed => {
+            let why = upload.failure.as_deref().unwrap_or("The upload failed; begin another one.");
+            (UserErrorCode::Invalid, why)
+        }
+        _ => (UserErrorCode::Expired, "The upload was not complete in time; begin another one."),
+    };
+    Error::invalid(code, FIELD, message)
+}
+
+pub(super) fn not_arrived(why: String) -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, FIELD, why)
+}
+
+pub(super) fn being_completed() -> Error {
+    let message = "The upload is being completed at this moment; try again in a second.";
+    Error::invalid(UserErrorCode::TryAgain, FIELD, message)
+}
+
+pub(super) fn not_in_parts() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, FIELD, "The upload is not in parts; its url takes the whole file.")
 }

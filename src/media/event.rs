@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::VideoId;
+use super::model::{UploadId, UploadStatus, VideoId};
 use crate::platform::outbox::Event;
 
 /// A video has arrived in the object store, whole.
@@ -27,4 +27,28 @@ pub struct VideoProcessed {
 
 impl Event for VideoProcessed {
     const KIND: &'static str = "video_processed";
+}
+
+/// The topic of what happens to one upload.
+pub(super) fn changes_of(upload: UploadId) -> String {
+    format!("upload:{}", upload.uuid())
+}
+
+/// More of an upload has arrived, or it has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct UploadChanged {
+    /// Which one.
+    pub(super) upload_id: UploadId,
+    /// Where it stood then.
+    pub(super) status: UploadStatus,
+    /// How much of it had arrived.
+    pub(super) percent: i32,
+}
+
+impl Event for UploadChanged {
+    const KIND: &'static str = "upload_changed";
+
+    fn topics(&self) -> Vec<String> {
+        vec![changes_of(self.upload_id)]
+    }
 }

@@ -14,8 +14,8 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{Refusal, attach, detach, my_data, playlist};
+pub use command::{Refusal, Report, attach, detach, my_data, playlist, receive_store_event, reconcile};
 pub use event::{VideoProcessed, VideoUploaded};
-pub use graphql::{MediaMutation, MediaQuery, PlayableVideo, VideoObject, playable, video_node};
+pub use graphql::{MediaMutation, MediaQuery, MediaSubscription, PlayableVideo, VideoObject, playable, video_node};
 pub use job::handlers;
-pub use model::{Video, VideoId, VideoStatus};
+pub use model::{Upload, UploadId, UploadStatus, Video, VideoId, VideoStatus};

@@ -8,6 +8,11 @@ pub(super) fn can_manage(actor: &Actor, video: &Video) -> bool {
     (actor.has(Role::Instructor) && actor.is(video.owner_id)) || actor.has(Role::Admin)
 }
 
+/// Those who teach upload.
+pub(super) fn can_upload(actor: &Actor) -> bool {
+    actor.has(Role::Instructor)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
@@ -46,13 +51,14 @@ mod tests {
             expires_at: DateTime::<Utc>::MAX_UTC,
             scopes: None,
         };
-        for (who, actor, manages) in [
-            ("anonymous", Actor::Anonymous, false),
-            ("its owner", user(1, Role::Instructor), true),
-            ("its owner, now a student", user(1, Role::Student), false),
-            ("another instructor", user(2, Role::Instructor), false),
-            ("an administrator", user(3, Role::Admin), true),
+        for (who, actor, uploads, manages) in [
+            ("anonymous", Actor::Anonymous, false, false),
+            ("its owner", user(1, Role::Instructor), true, true),
+            ("its owner, now a student", user(1, Role::Student), false, false),
+            ("another instructor", user(2, Role::Instructor), true, false),
+            ("an administrator", user(3, Role::Admin), true, true),
         ] {
+            assert_eq!(can_upload(&actor), uploads, "{who}");
             assert_eq!(can_manage(&actor, &video), manages, "{who}");
         }
     }

@@ -4,6 +4,8 @@
 //! [`Storage::presign_put`] and [`Storage::presign_get`].
 
 mod files;
+mod listing;
+mod parts;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,15 +18,21 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, MetadataDirective};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration, MetadataDirective,
+};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use moka::sync::Cache;
 
 use super::fault::{Context, Fault};
+pub use listing::{Listed, OpenParts};
+pub use parts::Part;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,6 +84,8 @@ pub struct ObjectInfo {
     pub content_type: String,
     /// The tag of this version of its content, without quotes (RFC 9110, 8.8.3); empty if the store doesn't say.
     pub etag: String,
+    /// The SHA-256 of its content, if the store has computed it.
+    pub sha256: Option<Vec<u8>>,
 }
 
 impl Storage {
@@ -157,7 +167,8 @@ impl Storage {
     /// # Errors
     /// The store can't be reached or refuses.
     pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, Fault> {
-        let object = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+        let head = self.client.head_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let object = match head.send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => return Ok(None),
             Err(error) => return Err(error).context(format!("look for the object {key}")),
@@ -166,6 +177,8 @@ impl Storage {
             size: object.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
             content_type: object.content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
             etag: object.e_tag.unwrap_or_default().trim_matches('"').to_owned(),
+            // Of an upload in parts it may be one of the parts' sums, which ends in their number.
+            sha256: object.checksum_sha256.and_then(|sum| STANDARD.decode(sum).ok()).filter(|sum| sum.len() == 32),
         }))
     }
 
@@ -202,10 +215,25 @@ impl Storage {
     /// # Errors
     /// The store can't be reached or refuses.
     pub async fn copy(&self, from: &str, to: &str, content_type: &str) -> Result<bool, Fault> {
+        self.copy_with(from, to, content_type, Some(FOREVER)).await
+    }
+
+    /// Copies an object within the store, as `content_type`, saying nothing about who may keep it. Returns whether
+    /// there was one.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses; the object has more than 5 GiB.
+    pub async fn copy_private(&self, from: &str, to: &str, content_type: &str) -> Result<bool, Fault> {
+        self.copy_with(from, to, content_type, None).await
+    }
+
+    async fn copy_with(&self, from: &str, to: &str, content_type: &str, kept: Option<&str>) -> Result<bool, Fault> {
         let copy = self.client.copy_object().bucket(&self.bucket).key(to);
         let copy = copy.copy_source(format!("{}/{}", self.bucket, escaped(from)));
         let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(content_type);
-        match copy.cache_control(FOREVER).send().await {
+        // Then the store computes the sum itself.
+        let copy = copy.checksum_algorithm(ChecksumAlgorithm::Sha256);
+        match copy.set_cache_control(kept.map(str::to_owned)).send().await {
             Ok(_) => Ok(true),
             Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Ok(false),
             Err(error) => Err(error).context(format!("copy the object {from} to {to}")),

@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 14] = [
+const PLAIN_LISTS: [&str; 19] = [
     "ApiToken.scopes",
     "AvatarUpload.headers",
     "Course.benefits",
@@ -31,6 +31,9 @@ const PLAIN_LISTS: [&str; 14] = [
     "LessonContent.resources",
     "LessonContent.timestamps",
     "Query.nodes",
+    "Upload.headers",
+    "Upload.parts",
+    "UploadPartUrlsPayload.partUrls",
     "UserError.field",
     "ConfirmSecondFactorPayload.recoveryCodes",
     "RenewRecoveryCodesPayload.recoveryCodes",
@@ -84,15 +87,10 @@ impl Sdl {
             .arguments
             .iter()
             .filter(required)
-            .map(|argument| {
-                // The `id` of `video` is the id of a video.
-                let owner = Some(field.name.node.as_str()).filter(|name| *name != "node");
-                let dummy = self.dummy(&argument.node);
-                let dummy = owner.map_or(dummy.clone(), |name| match argument.node.name.node.as_str() {
-                    "id" => dummy.replace("user_", &format!("{name}_")),
-                    _ => dummy,
-                });
-                format!("{}: {dummy}", argument.node.name.node)
+            .map(|argument| match (argument.node.name.node.as_str(), field.name.node.as_str()) {
+                // `upload(id:)` takes the id of an upload.
+                ("id", one) if one != "node" => format!("id: \"{}_01h455vb4pex5vsknk084sn02q\"", snake(one)),
+                (name, _) => format!("{name}: {}", self.dummy(&argument.node)),
             })
             .collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
@@ -115,7 +113,7 @@ impl Sdl {
                         .map(|field| format!("{}: {}", field.node.name.node, self.dummy(&field.node)));
                     format!("{{ {} }}", required.collect::<Vec<_>>().join(", "))
                 }
-                ("Int", _) => "1".to_owned(),
+                ("Int" | "ByteSize", _) => "1".to_owned(),
                 ("Float", _) => "1.5".to_owned(),
                 ("Boolean", _) => "true".to_owned(),
                 // `courseId` is the id of a course.
@@ -262,6 +260,12 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "createLesson",
             "createSection",
             "deleteCourse",
+            "cancelUpload",
+            "completeUpload",
+            "createCourse",
+            "createLesson",
+            "createSection",
+            "createUpload",
             "deleteLesson",
             "deleteSection",
             "deleteVideo",
@@ -283,6 +287,10 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "updateSection",
             "video",
             "videos",
+            "upload",
+            "uploadPartUrls",
+            "uploadProgress",
+            "uploads",
             "viewerCourses",
             "viewerEnrollments",
         ],

@@ -6,8 +6,12 @@ use bytes::Bytes;
 use lyceum::platform::embedded::objects::{Objects, Options};
 use lyceum::platform::storage::{ObjectInfo, Settings, Storage};
 use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::support::moto;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const PAGE: &str = "http://localhost:3000";
@@ -21,6 +25,11 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn start(name: &str) -> Store {
+        Store::telling(name, None).await
+    }
+
+    /// One that tells of the objects that were made.
+    pub(crate) async fn telling(name: &str, events: Option<mpsc::Sender<Value>>) -> Store {
         let folder = std::env::temp_dir().join(format!("lyceum-objects-{name}-{}", std::process::id()));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let options = Options {
@@ -29,6 +38,7 @@ impl Store {
             access_key: None,
             secret_key: None,
             allowed_origins: vec![PAGE.to_owned()],
+            events,
         };
         let objects = Objects::start(options, &tasks, stop.clone()).await.unwrap();
         Store { objects, folder, tasks, stop }
@@ -82,7 +92,7 @@ async fn objects_come_and_go() {
     storage.put(key, "video/mp4", content.clone()).await.unwrap();
     assert_eq!(storage.get(key).await.unwrap(), Some(content.clone()));
     let info = storage.head(key).await.unwrap().unwrap();
-    let ObjectInfo { size, content_type, etag } = info;
+    let ObjectInfo { size, content_type, etag, .. } = info;
     assert_eq!((size, content_type.as_str(), etag.len()), (3_000_000, "video/mp4", 32));
 
     let url = storage.presign_get(key, MINUTE).await.unwrap();
@@ -136,14 +146,10 @@ async fn objects_are_copied_and_looked_at() {
     copies(&store.bucket().await).await;
 }
 
-/// Another program's idea of an object store; only where Python has it.
+/// Another program's idea of an object store.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_are_copied_and_looked_at_in_motos_store_too() {
-    let Some(moto) = Moto::start().await else {
-        eprintln!("skipped: there is no moto_server here");
-        return;
-    };
-    copies(&moto.bucket().await).await;
+    copies(&moto::bucket().await).await;
 }
 
 async fn copies(storage: &Storage) {
@@ -162,47 +168,6 @@ async fn copies(storage: &Storage) {
     assert_eq!(shown.headers()["cache-control"], "public, max-age=31536000, immutable");
     assert_eq!(shown.bytes().await.unwrap(), "a picture");
     assert_eq!(storage.get(from).await.unwrap(), Some(Bytes::from("something else")));
-}
-
-/// `moto_server` on a free port, ended when dropped.
-struct Moto {
-    child: std::process::Child,
-    endpoint: String,
-}
-
-impl Moto {
-    async fn start() -> Option<Moto> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = std::process::Command::new("moto_server");
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        let moto = Moto { child: command.spawn().ok()?, endpoint: format!("http://127.0.0.1:{port}") };
-        let started = Instant::now();
-        while reqwest::get(&moto.endpoint).await.is_err() {
-            assert!(started.elapsed() < Duration::from_secs(60), "moto_server does not start");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Some(moto)
-    }
-
-    async fn bucket(&self) -> Storage {
-        let storage = Storage::connect(Settings {
-            endpoint: Some(self.endpoint.clone()),
-            bucket: "lyceum-test".to_owned(),
-            region: "us-east-1".to_owned(),
-            access_key: "a".to_owned(),
-            secret_key: "s".to_owned(),
-        });
-        storage.ensure_bucket().await.unwrap();
-        storage
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
 }
 
 #[tokio::test]
@@ -315,6 +280,7 @@ async fn objects_survive_a_restart_and_stop_is_prompt() {
         access_key: Some(store.objects.access_key().to_owned()),
         secret_key: Some(store.objects.secret_key().to_owned()),
         allowed_origins: Vec::new(),
+        events: None,
     };
     let again = Objects::start(options, &tasks, stop.clone()).await.unwrap();
     assert_eq!(again.endpoint(), store.objects.endpoint());

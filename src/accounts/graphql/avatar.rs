@@ -27,11 +27,11 @@ pub(super) struct AvatarUpload {
 
 /// A header of an upload.
 #[derive(Clone, SimpleObject)]
-pub(super) struct UploadHeader {
+pub struct UploadHeader {
     /// Its name.
-    name: String,
+    pub name: String,
     /// Its value.
-    value: String,
+    pub value: String,
 }
 
 /// The answer to `createAvatarUpload`.

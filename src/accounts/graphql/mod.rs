@@ -18,6 +18,7 @@ mod user;
 
 use async_graphql::MergedObject;
 
+pub use avatar::UploadHeader;
 pub use user::UserObject;
 
 /// The account queries.

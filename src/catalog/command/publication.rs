@@ -30,7 +30,6 @@ use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 use crate::platform::{jobs, outbox};
 
-
 /// The job that publishes what is due in a course.
 pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
 

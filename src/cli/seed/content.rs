@@ -179,7 +179,7 @@ impl Facts {
         Facts {
             category,
             level,
-            language: *pick::<&str>(&["en", "en", "en", "de", "es", "pt-BR"], number / 7),
+            language: pick::<&str>(&["en", "en", "en", "de", "es", "pt-BR"], number / 7),
             tags: tags.map(str::to_lowercase).collect(),
             benefits: vec![format!("Understand {about}"), format!("Finish a {subject} project of your own")],
             prerequisites: match level {
@@ -187,7 +187,7 @@ impl Facts {
                 _ => vec![format!("The basics of {subject}")],
             },
             price: (cents, before),
-            currency: *pick::<&str>(&["EUR", "USD"], number / 11),
+            currency: pick::<&str>(&["EUR", "USD"], number / 11),
         }
     }
 }

@@ -4,12 +4,10 @@
 //! back. The row is what decides: [`attach`] and [`delete_due`] lock it, and with it goes, in the same transaction, the
 //! job that removes the objects.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::manageable;
-use crate::accounts::UserId;
-use crate::graphql::export::{FETCH, items};
-use crate::graphql::{Error, Result};
+use crate::graphql::Result;
 use crate::media::error;
 use crate::media::model::{DeleteVideoInput, Video, VideoId};
 use crate::media::query::video as query;
@@ -117,23 +115,4 @@ pub(crate) async fn delete_objects(app: &App, key: &str, id: Option<VideoId>) ->
     let deleted = app.storage.delete_below(&Video::folder(id)).await?;
     tracing::info!(video = %id.encode(), deleted, "a video was deleted");
     Ok(())
-}
-
-/// What is held on the viewer: the videos that they uploaded.
-///
-/// # Errors
-/// Nobody is signed in.
-pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
-    let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
-    let videos = query::latest(&*app.db.read().await?, id, FETCH).await?;
-    let video = |video: Video| {
-        json!({
-            "id": video.id.encode(),
-            "filename": video.filename,
-            "contentType": video.content_type,
-            "sizeBytes": video.size_bytes,
-            "createdAt": video.created_at,
-        })
-    };
-    Ok(json!({ "videos": items(videos.into_iter().map(video)) }))
 }

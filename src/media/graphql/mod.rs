@@ -2,17 +2,30 @@
 
 mod caption;
 mod playback;
+mod upload;
+mod upload_mutation;
+mod upload_query;
+mod upload_subscription;
 mod video;
 
-use async_graphql::MergedObject;
+use async_graphql::{MergedObject, MergedSubscription};
 
 pub use playback::{PlayableVideo, playable};
 pub use video::{VideoObject, video_node};
 
 /// The queries about videos.
 #[derive(Default, MergedObject)]
-pub struct MediaQuery(video::VideoQuery);
+pub struct MediaQuery(video::VideoQuery, upload_query::UploadQuery);
 
 /// What can be done with videos.
 #[derive(Default, MergedObject)]
-pub struct MediaMutation(video::VideoMutation, caption::CaptionMutation, playback::PlaybackMutation);
+pub struct MediaMutation(
+    upload_mutation::UploadMutation,
+    video::VideoMutation,
+    caption::CaptionMutation,
+    playback::PlaybackMutation,
+);
+
+/// What is pushed of videos.
+#[derive(Default, MergedSubscription)]
+pub struct MediaSubscription(upload_subscription::UploadSubscription);

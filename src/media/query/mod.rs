@@ -3,4 +3,5 @@
 pub(super) mod caption;
 pub(super) mod playback;
 pub(super) mod process;
+pub(super) mod upload;
 pub(super) mod video;

@@ -55,21 +55,6 @@ pub(in crate::media) async fn count_owned(
         .await
 }
 
-/// The latest of somebody's videos.
-pub(in crate::media) async fn latest(
-    mut conn: &AsyncPgConnection,
-    owner: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Video>> {
-    videos::table
-        .filter(videos::owner_id.eq(owner))
-        .order((videos::created_at.desc(), videos::id.desc()))
-        .limit(limit)
-        .select(Video::as_select())
-        .load(&mut conn)
-        .await
-}
-
 /// Locks a video: whoever begins to refer to it, or to delete it, waits here.
 pub(in crate::media) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
     videos::table.find(id).select(Video::as_select()).for_update().first(tx.conn()).await.optional()

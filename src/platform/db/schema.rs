@@ -373,6 +373,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        filename -> Text,
+        content_type -> Text,
+        size_bytes -> Int8,
+        part_bytes -> Nullable<Int8>,
+        multipart_id -> Nullable<Text>,
+        status -> Text,
+        received_bytes -> Int8,
+        looked_at -> Timestamptz,
+        failure -> Nullable<Text>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        completing_by -> Nullable<Uuid>,
+        completing_until -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        swept_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         email -> Text,
@@ -456,6 +478,7 @@ diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
 diesel::joinable!(team_invitations -> users (invited_by));
+diesel::joinable!(uploads -> users (user_id));
 diesel::joinable!(video_captions -> videos (video_id));
 diesel::joinable!(videos -> users (owner_id));
 
@@ -491,6 +514,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_challenges,
     team_invitations,
+    uploads,
     users,
     video_captions,
     videos,

@@ -22,8 +22,9 @@ use s3s::Body;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +53,8 @@ pub struct Options {
     pub secret_key: Option<String>,
     /// The origins, such as `http://localhost:3000`, whose pages may call the store from a browser.
     pub allowed_origins: Vec<String>,
+    /// Who is told of objects that were made, as S3 tells a webhook. What finds no room is left out.
+    pub events: Option<mpsc::Sender<Value>>,
 }
 
 /// A running store.
@@ -67,14 +70,14 @@ impl Objects {
     /// # Errors
     /// The folder can't be made or used, or the address is taken.
     pub async fn start(options: Options, tasks: &TaskTracker, stop: CancellationToken) -> Result<Objects, Fault> {
-        let Options { folder, addr, access_key, secret_key, allowed_origins } = options;
+        let Options { folder, addr, access_key, secret_key, allowed_origins, events } = options;
         let access_key = access_key.unwrap_or_else(|| random(20));
         let secret_key = secret_key.unwrap_or_else(|| random(40));
         let what = format!("use the folder {} for objects", folder.display());
         let files = tasks.spawn_blocking(move || open(folder)).await?.context(what)?;
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
-        let gate = Gate { service: builder.build(), allowed_origins: allowed_origins.into_iter().collect() };
+        let gate = Gate { service: builder.build(), allowed_origins: allowed_origins.into_iter().collect(), events };
         let listener = TcpListener::bind(addr).await.context(format!("listen on {addr} for objects"))?;
         let addr = listener.local_addr()?;
         tasks.spawn(accept(listener, Arc::new(gate), tasks.clone(), stop));
@@ -157,12 +160,14 @@ async fn serve(socket: TcpStream, gate: Arc<Gate>, stop: CancellationToken) {
 struct Gate {
     service: S3Service,
     allowed_origins: BTreeSet<String>,
+    events: Option<mpsc::Sender<Value>>,
 }
 
 impl Gate {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let origin = request.headers().get(header::ORIGIN).cloned();
         let allowed = origin.clone().filter(|origin| self.allows(origin));
+        let made = Made::by(&request);
         let mut response = match preflight(&request) {
             Some(asked) if allowed.is_some() => granted(asked),
             Some(_) => empty(StatusCode::FORBIDDEN),
@@ -171,6 +176,9 @@ impl Gate {
                 empty(StatusCode::INTERNAL_SERVER_ERROR)
             }),
         };
+        if let Some(made) = made.filter(|_| response.status().is_success()) {
+            self.tell(&made);
+        }
         // Also where no origin was named: a cache must not give that answer to a page.
         response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = allowed {
@@ -182,8 +190,50 @@ impl Gate {
         response
     }
 
+    fn tell(&self, made: &Made) {
+        let Some(events) = &self.events else { return };
+        if events.try_send(made.event()).is_err() {
+            tracing::warn!(key = made.key, "nobody has time for the event of an object");
+        }
+    }
+
     fn allows(&self, origin: &HeaderValue) -> bool {
         origin.to_str().is_ok_and(|origin| self.allowed_origins.contains(origin))
+    }
+}
+
+/// What a request makes, if it succeeds.
+struct Made {
+    bucket: String,
+    /// As in the URL.
+    key: String,
+    how: &'static str,
+}
+
+impl Made {
+    fn by<B>(request: &Request<B>) -> Option<Made> {
+        let query = request.uri().query().unwrap_or_default();
+        let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+        let how = match *request.method() {
+            Method::PUT if has("partNumber") => return None,
+            Method::PUT if request.headers().contains_key("x-amz-copy-source") => "Copy",
+            Method::PUT => "Put",
+            Method::POST if has("uploadId") => "CompleteMultipartUpload",
+            _ => return None,
+        };
+        let (bucket, key) = request.uri().path().trim_start_matches('/').split_once('/')?;
+        (!key.is_empty()).then(|| Made { bucket: bucket.to_owned(), key: key.to_owned(), how })
+    }
+
+    /// Source: the S3 user guide, "Event message structure"
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>).
+    fn event(&self) -> Value {
+        let Made { bucket, key, how } = self;
+        let sequencer = random(16);
+        let object = json!({ "key": key, "sequencer": sequencer });
+        let s3 = json!({ "s3SchemaVersion": "1.0", "bucket": { "name": bucket }, "object": object });
+        let name = format!("ObjectCreated:{how}");
+        json!({ "Records": [{ "eventVersion": "2.1", "eventSource": "lyceum:s3", "eventName": name, "s3": s3 }] })
     }
 }
 

@@ -107,7 +107,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 16] = [
+const HELD: [(&str, Option<&str>); 18] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -129,6 +129,7 @@ const HELD: [(&str, Option<&str>); 16] = [
     ("sign_in_challenges.user_id", None),
     // Whom an administrator invited: another person's address. That they did is in their activity.
     ("team_invitations.invited_by", None),
+    ("uploads.user_id", Some("/media/uploads/items")),
     ("videos.owner_id", Some("/media/videos/items")),
 ];
 
@@ -155,8 +156,12 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
-    app.sql("INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, updated_at) \
-        SELECT gen_random_uuid(), id, name || '.mp4', id::text, 'video/mp4', 1, 'READY', now(), now() FROM users").await;
+    let uploads = "INSERT INTO uploads (id, user_id, filename, content_type, size_bytes, status, looked_at, created_at, \
+        expires_at) SELECT id, id, name || '.mp4', 'video/mp4', 7, 'CREATED', now(), now(), now() FROM users";
+    app.sql(uploads).await;
+    let videos = "INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, \
+        updated_at) SELECT id, id, name || '.mp4', id, 'video/mp4', 7, 'UPLOADED', now(), now() FROM users";
+    app.sql(videos).await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];
@@ -189,7 +194,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         assert!(part.as_array().map_or(part.is_object(), |items| items.len() == 1), "{column}: {part:#}");
     }
     let text = data.to_string();
-    for foreign in ["Poisons", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed"] {
+    for foreign in ["Poisons", "Eve.mp4", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed"] {
         assert!(!text.contains(foreign), "{foreign}: {text}");
     }
 }

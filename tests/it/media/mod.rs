@@ -6,6 +6,7 @@ mod journey;
 mod playback;
 mod process;
 mod showing;
+mod upload;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -73,7 +73,14 @@ impl TestApp {
     /// With a real object store. The clock starts at the present instant, because the store checks by its own until
     /// when signed URLs are good.
     pub(crate) async fn with_storage(storage: Storage) -> TestApp {
-        let config = Config::from_vars(BTreeMap::from([("LYCEUM_TOKEN_MINUTES".into(), "60".into())])).unwrap();
+        TestApp::storing(storage, &[]).await
+    }
+
+    /// The same, with settings that differ from the defaults.
+    pub(crate) async fn storing(storage: Storage, settings: &[(&str, &str)]) -> TestApp {
+        let vars = [("LYCEUM_TOKEN_MINUTES", "60")].iter().chain(settings);
+        let vars = vars.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let config = Config::from_vars(vars).unwrap();
         TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod documents;
 pub(crate) mod github;
 pub(crate) mod issuer;
+pub(crate) mod moto;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod socket;

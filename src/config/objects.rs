@@ -1,0 +1,68 @@
+//! Where files are kept, and what may be uploaded.
+
+use std::time::Duration;
+
+use super::check_url;
+use super::reader::Reader;
+
+/// Where files of videos, images and downloads are kept.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    /// The store's address; `None` is AWS.
+    pub endpoint: Option<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// Key id.
+    pub access_key: String,
+    /// Secret key.
+    pub secret_key: String,
+}
+
+impl S3 {
+    pub(super) fn read(reader: &mut Reader) -> Option<S3> {
+        let endpoint = reader.text("S3_ENDPOINT").map(str::to_owned);
+        let bucket = reader.text("S3_BUCKET").map(str::to_owned);
+        if endpoint.is_none() && bucket.is_none() {
+            return None;
+        }
+        let (access_key, secret_key) = (reader.required("S3_ACCESS_KEY_ID"), reader.required("S3_SECRET_ACCESS_KEY"));
+        check_url(reader, "S3_ENDPOINT", endpoint.as_deref(), &["http", "https"]);
+        Some(S3 {
+            endpoint,
+            bucket: bucket.unwrap_or_else(|| "lyceum".into()),
+            region: reader.text_or_default("S3_REGION").to_owned(),
+            access_key,
+            secret_key,
+        })
+    }
+}
+
+/// What may be uploaded.
+#[derive(Clone, Debug)]
+pub struct Uploads {
+    /// Bytes of one file.
+    pub largest: i64,
+    /// Uploads of one user at a time.
+    pub at_a_time: i64,
+    /// How long one may take.
+    pub lifetime: Duration,
+    /// What the store proves itself with when it tells of an object; `None`: nothing is believed.
+    pub hook_secret: Option<String>,
+}
+
+impl Uploads {
+    pub(super) fn read(reader: &mut Reader) -> Uploads {
+        let hook_secret = reader.text("LYCEUM_STORAGE_HOOK_SECRET").map(str::to_owned);
+        if hook_secret.as_ref().is_some_and(|secret| secret.chars().count() < 20) {
+            reader.problem("LYCEUM_STORAGE_HOOK_SECRET is too short; give it at least 20 random characters");
+        }
+        Uploads {
+            largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 20_480, 1..=4_194_304).cast_signed() << 20,
+            at_a_time: reader.number("LYCEUM_MAX_UPLOADS", 20, 1..=1000).cast_signed(),
+            lifetime: Duration::from_secs(3600 * reader.number("LYCEUM_UPLOAD_HOURS", 24, 1..=168)),
+            hook_secret,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `/hooks/storage`: what the object store tells.
+//!
+//! It proves itself with a shared secret: MinIO sends it as a bearer token; what can only be given an address (SNS) has
+//! it there, as the password or as `?token=`. An event is answered with success only when it is kept.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::Edge;
+use crate::media;
+
+/// How long the body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn storage(
+    State(edge): State<Edge>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> StatusCode {
+    let Some(secret) = &edge.app.config.uploads.hook_secret else { return StatusCode::NOT_FOUND };
+    if !given(&headers, query.as_deref()).iter().any(|given| is_equal(secret, given)) {
+        return StatusCode::UNAUTHORIZED;
+    }
+    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, edge.app.config.limits.body_bytes));
+    let body = match reading.await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    };
+    let Ok(event) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
+    if let Some(url) = event.get("SubscribeURL").and_then(Value::as_str) {
+        tracing::warn!(url, "SNS asks whether the hook wants its events; open the address if you do");
+    }
+    match media::receive_store_event(&edge.app, &event).await {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(fault) => {
+            tracing::error!(fault = fault.report(), "an event of the object store could not be kept");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// What may be the secret.
+fn given(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
+    let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut given: Vec<String> =
+        pairs.filter(|(name, _)| name == "token").map(|(_, value)| value.into_owned()).collect();
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match authorization.and_then(|value| value.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => given.push(token.trim().to_owned()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("basic") => {
+            let decoded = STANDARD.decode(token.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            given.extend(decoded.and_then(|pair| Some(pair.split_once(':')?.1.to_owned())));
+        }
+        _ => {}
+    }
+    given
+}
+
+/// MACs are compared, in constant time, so that the time tells nothing of the secret.
+fn is_equal(secret: &str, given: &str) -> bool {
+    let over = |text: &str| Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mac| mac.chain_update(text));
+    match (over(secret), over(given)) {
+        (Ok(right), Ok(given)) => given.verify_slice(&right.finalize().into_bytes()).is_ok(),
+        _ => false,
+    }
+}

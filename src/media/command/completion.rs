@@ -1,0 +1,259 @@
+//! From a file that has arrived to a video.
+//!
+//! The store tells that a file is there, or its owner does, or we find it ourselves ([`super::watch_uploads`]); whoever
+//! comes first makes an attempt, under a lease, and the others find its outcome. An attempt works on the store outside
+//! of any transaction, and decides in one whether it still is the one that counts.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use super::{LEASE, Leftovers, own, remove_later, tell};
+use crate::graphql::Result;
+use crate::media::error;
+use crate::media::event::VideoUploaded;
+use crate::media::model::{CompleteUploadInput, FileType, SIGNATURE_LENGTH, Upload, UploadId, UploadStatus};
+use crate::media::query::upload as query;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::fault::Fault;
+use crate::platform::outbox;
+
+/// How long somebody is kept waiting for the outcome; what takes longer goes on without them.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
+
+/// What an attempt came to.
+pub(crate) enum Outcome {
+    /// The upload has ended, now or before.
+    Ended(Upload),
+    /// Another attempt is at work.
+    Busy(Upload),
+    /// Not all of the file is there.
+    NotThere(String),
+}
+
+/// Makes a video of an upload whose file has arrived. If that takes long (a large file in parts), the upload is returned
+/// as it is, and completes later.
+///
+/// # Errors
+/// There is no such upload, it is over, or the file is not there; the file is not what it was said to be.
+pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteUploadInput) -> Result<Upload> {
+    let mut upload = own(app, actor, input.upload_id).await?;
+    let deadline = Instant::now() + PATIENCE;
+    if upload.is_open(app.clock.now()) {
+        // A task of its own: the attempt must not end half-way with the request.
+        let (own_app, id) = (app.clone(), upload.id);
+        let attempt = app.tasks.spawn(async move { finish(&own_app, id).await });
+        upload = match timeout(PATIENCE, attempt).await {
+            Err(_) => return Ok(upload),
+            Ok(outcome) => match outcome?? {
+                Outcome::Ended(upload) => upload,
+                Outcome::Busy(upload) => wait(app, upload, deadline).await?,
+                Outcome::NotThere(why) => return Err(error::not_arrived(why)),
+            },
+        };
+        if upload.is_completing(app.clock.now()) {
+            return Ok(upload);
+        }
+    }
+    if upload.status == UploadStatus::Completed { Ok(upload) } else { Err(error::ended(&upload)) }
+}
+
+/// Waits for somebody else's attempt.
+async fn wait(app: &App, mut upload: Upload, deadline: Instant) -> Result<Upload> {
+    while upload.is_completing(app.clock.now()) && Instant::now() < deadline {
+        sleep(POLL).await;
+        let found = query::find(&mut *app.db.read().await?, upload.id).await?;
+        upload = found.ok_or_else(error::no_such_upload)?;
+    }
+    Ok(upload)
+}
+
+/// Makes an attempt to complete an upload, unless it has ended or another one is at work.
+///
+/// # Errors
+/// The database or the store failed; another attempt can be made.
+pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outcome, Fault> {
+    let attempt = app.clock.uuid();
+    let upload = match claim(app, id, attempt).await? {
+        Claim::Mine(upload) => upload,
+        Claim::Others(outcome) => return Ok(outcome),
+    };
+    match gather(app, &upload, attempt).await {
+        Ok(found) => settle(app, &upload, attempt, found).await,
+        Err(fault) => {
+            give_up(app, id, attempt).await?;
+            Err(fault)
+        }
+    }
+}
+
+enum Claim {
+    Mine(Upload),
+    Others(Outcome),
+}
+
+async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Claim, Fault> {
+    app.db
+        .transaction(async |tx| {
+            let now = app.clock.now();
+            let Some(upload) = query::lock(tx, id).await? else {
+                return Ok(Claim::Others(Outcome::NotThere("There is no such upload.".into())));
+            };
+            if !upload.is_open(now) {
+                return Ok(Claim::Others(Outcome::Ended(upload)));
+            }
+            if upload.is_completing(now) {
+                return Ok(Claim::Others(Outcome::Busy(upload)));
+            }
+            query::set_completing(tx, id, Some((attempt, now + LEASE))).await.map(Claim::Mine).map_err(Fault::from)
+        })
+        .await
+}
+
+/// Lets the next one try.
+async fn give_up(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<(), Fault> {
+    app.db
+        .transaction(async |tx| {
+            let upload = query::lock(tx, id).await?;
+            if upload.is_some_and(|upload| upload.completing_by == Some(attempt)) {
+                query::set_completing(tx, id, None).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// What is in the store.
+enum Found {
+    Nothing(String),
+    /// Something else than was announced.
+    Wrong(String),
+    Video {
+        file_type: FileType,
+        sha256: Option<Vec<u8>>,
+    },
+}
+
+/// Brings the file to where the video is to be, and looks at it there, where nobody can change it any more.
+async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Result<Found, Fault> {
+    let key = upload.video_key(attempt);
+    match &upload.part_bytes {
+        Some(_) => {
+            if let Some(why) = put_together(app, upload).await? {
+                return Ok(Found::Nothing(why));
+            }
+        }
+        None => {
+            let draft = upload.arrival_key();
+            let nothing = || Ok(Found::Nothing("The file has not arrived.".into()));
+            let Some(sent) = app.storage.head(&draft).await? else { return nothing() };
+            if let Some(wrong) = wrong_size(upload, sent.size) {
+                return Ok(Found::Wrong(wrong));
+            }
+            if !app.storage.copy_private(&draft, &key, &upload.content_type).await? {
+                return nothing();
+            }
+        }
+    }
+    let Some(object) = app.storage.head(&key).await? else {
+        return Ok(Found::Nothing("The file has not arrived.".into()));
+    };
+    if let Some(wrong) = wrong_size(upload, object.size) {
+        return Ok(Found::Wrong(wrong));
+    }
+    let start = app.storage.start_of(&key, SIGNATURE_LENGTH).await?.unwrap_or_default();
+    let said = FileType::named(&upload.content_type);
+    Ok(match FileType::of(&start) {
+        Some(file_type) if said.is_some_and(|said| said.is_kin_of(file_type)) => {
+            Found::Video { file_type, sha256: object.sha256 }
+        }
+        Some(other) => Found::Wrong(format!("The file is {}; {} was announced.", other.as_str(), upload.content_type)),
+        None => Found::Wrong("The file is not an MP4, QuickTime, WebM or Matroska video.".into()),
+    })
+}
+
+fn wrong_size(upload: &Upload, size: u64) -> Option<String> {
+    let right = u64::try_from(upload.size_bytes).is_ok_and(|announced| announced == size);
+    (!right).then(|| format!("The file has {size} bytes; {} were announced.", upload.size_bytes))
+}
+
+/// Has the store make one object of the parts; returns what is missing, if anything is. Which parts there are, the
+/// store says, not the client.
+async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<String>, Fault> {
+    let Some(id) = &upload.multipart_id else { return Ok(Some("No part has arrived.".into())) };
+    let (key, count) = (upload.arrival_key(), upload.part_count());
+    let mut parts = app.storage.parts(&key, id).await?;
+    parts.retain(|part| upload.part_size(part.number) == Some(part.size));
+    let arrived = i32::try_from(parts.len()).unwrap_or(i32::MAX);
+    if arrived == count && app.storage.complete_parts(&key, id, parts).await? {
+        return Ok(None);
+    }
+    // An attempt that ended too early may have done it before.
+    let done = app.storage.head(&key).await?.is_some();
+    Ok((!done).then(|| format!("{arrived} of {count} parts have arrived.")))
+}
+
+/// Decides, unless the attempt was taken for dead and does not count any more.
+async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std::result::Result<Outcome, Fault> {
+    let key = upload.video_key(attempt);
+    app.db
+        .transaction(async |tx| {
+            let Some(current) = query::lock(tx, upload.id).await? else {
+                return Ok(Outcome::NotThere("There is no such upload.".into()));
+            };
+            if current.completing_by != Some(attempt) {
+                if key != upload.arrival_key() {
+                    let copy = Leftovers { keys: vec![key], parts: None };
+                    remove_later(tx, app, upload, &attempt.to_string(), &copy).await?;
+                }
+                return Ok(Outcome::Busy(current));
+            }
+            match found {
+                Found::Nothing(why) => {
+                    query::set_completing(tx, upload.id, None).await?;
+                    Ok(Outcome::NotThere(why))
+                }
+                Found::Wrong(why) => fail(tx, app, &current, key, &why).await.map(Outcome::Ended),
+                Found::Video { file_type, sha256 } => {
+                    let arrived = query::Arrived {
+                        object_key: &key,
+                        content_type: file_type.as_str(),
+                        sha256: sha256.as_deref(),
+                    };
+                    succeed(tx, app, &current, &arrived).await.map(Outcome::Ended)
+                }
+            }
+        })
+        .await
+}
+
+async fn fail(tx: &mut Tx, app: &App, upload: &Upload, key: String, why: &str) -> std::result::Result<Upload, Fault> {
+    let ended = query::end(tx, upload, UploadStatus::Failed, Some(why), app.clock.now()).await?;
+    let mut leftovers = Leftovers::of(upload);
+    leftovers.keys.push(key);
+    remove_later(tx, app, upload, "failed", &leftovers).await?;
+    tell(tx, app, &ended).await?;
+    Ok(ended)
+}
+
+async fn succeed(
+    tx: &mut Tx,
+    app: &App,
+    upload: &Upload,
+    arrived: &query::Arrived<'_>,
+) -> std::result::Result<Upload, Fault> {
+    let now = app.clock.now();
+    query::insert_video(tx, upload, arrived, now).await?;
+    let ended = query::end(tx, upload, UploadStatus::Completed, None, now).await?;
+    let draft = upload.arrival_key();
+    if draft != arrived.object_key {
+        remove_later(tx, app, upload, "completed", &Leftovers { keys: vec![draft], parts: None }).await?;
+    }
+    tell(tx, app, &ended).await?;
+    outbox::record(tx, &app.clock, &VideoUploaded { video_id: upload.video_id() }).await?;
+    Ok(ended)
+}

@@ -1,0 +1,82 @@
+//! What uploads and videos hold on a person.
+
+use serde_json::{Value, json};
+
+use super::upload::cancel;
+use super::viewer;
+use crate::accounts::UserId;
+use crate::graphql::export::items;
+use crate::graphql::{Error, Result};
+use crate::media::model::{Upload, Video};
+use crate::media::query::upload as query;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::fault::Fault;
+
+/// The viewer's uploads and videos.
+///
+/// # Errors
+/// Nobody is signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let id = viewer(actor)?;
+    let mut conn = app.db.read().await?;
+    let uploads = query::all_of(&mut conn, id).await?;
+    let videos = query::videos_of(&mut conn, id).await?;
+    Ok(json!({
+        "uploads": items(uploads.iter().map(upload)),
+        "videos": items(videos.iter().map(video)),
+    }))
+}
+
+fn upload(upload: &Upload) -> Value {
+    json!({
+        "id": upload.id.encode(),
+        "filename": upload.filename,
+        "contentType": upload.content_type,
+        "sizeBytes": upload.size_bytes,
+        "status": upload.status,
+        "failure": upload.failure,
+        "createdAt": upload.created_at,
+        "expiresAt": upload.expires_at,
+        "endedAt": upload.ended_at,
+    })
+}
+
+fn video(video: &Video) -> Value {
+    json!({
+        "id": video.id.encode(),
+        "filename": video.filename,
+        "contentType": video.content_type,
+        "sizeBytes": video.size_bytes,
+        "durationMs": video.duration_ms,
+        "createdAt": video.created_at,
+    })
+}
+
+/// Ends the uploads of somebody who was deleted, and leaves nothing of the person in the rest. What courses show stays;
+/// other videos go.
+///
+/// # Errors
+/// The database failed; an upload is being completed, and the job comes again.
+pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Result<(), Fault> {
+    let open = query::open_of(&mut *app.db.read().await?, user).await?;
+    for id in open {
+        match cancel(app, id).await {
+            // It has ended by itself.
+            Ok(_) => {}
+            Err(Error::Internal(fault)) => return Err(fault),
+            Err(_) => {
+                let found = query::find(&mut *app.db.read().await?, id).await?;
+                if found.is_some_and(|upload| upload.ended_at.is_none()) {
+                    return Err(Fault::new("an upload of somebody who was deleted is being completed"));
+                }
+            }
+        }
+    }
+    app.db
+        .transaction(async |tx| {
+            query::forget_owner(tx, user, app.clock.now()).await?;
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,145 @@
+//! Uploads in the schema.
+
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+
+use crate::accounts::UploadHeader;
+use crate::graphql::context::{Role, Scope, app, within};
+use crate::graphql::{ByteSize, Inline, Result, Scoped};
+use crate::media::command;
+use crate::media::model::{PartUrl, Upload, UploadId, UploadStatus, VideoId};
+use crate::platform::auth::Actor;
+
+/// Who may upload.
+pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
+
+/// Who asks, as an author.
+pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
+    within(ctx, Scope::WriteCourses)
+}
+
+/// An upload in the schema.
+#[derive(Clone)]
+pub(super) struct UploadObject(pub(super) Upload);
+
+/// The permission to send one video to the object store, and what became of it. Only who has it sees it.
+#[Object(name = "Upload")]
+impl UploadObject {
+    /// Identifies it among all objects.
+    async fn id(&self) -> UploadId {
+        self.0.id
+    }
+
+    /// What the file is called where it comes from.
+    async fn filename(&self) -> &str {
+        &self.0.filename
+    }
+
+    /// What the file is said to be.
+    async fn content_type(&self) -> &str {
+        &self.0.content_type
+    }
+
+    /// How long the file is said to be.
+    async fn size_bytes(&self) -> ByteSize {
+        ByteSize(self.0.size_bytes)
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> UploadStatus {
+        self.0.status
+    }
+
+    /// How much of the file had arrived when the store was last asked: once a minute, and whenever URLs of parts are
+    /// asked for. Of a file that is sent whole nothing is seen until all of it has arrived: 0 or 100.
+    async fn percent(&self) -> i32 {
+        self.0.percent()
+    }
+
+    /// The same in bytes.
+    async fn received_bytes(&self) -> ByteSize {
+        ByteSize(self.0.received_bytes)
+    }
+
+    /// Why it failed; null if it did not.
+    async fn failure(&self) -> Option<&str> {
+        self.0.failure.as_deref()
+    }
+
+    /// When it began.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// Until when it has to be complete.
+    async fn expires_at(&self) -> DateTime<Utc> {
+        self.0.expires_at
+    }
+
+    /// When it ended, well or not; null while it is in progress.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.ended_at
+    }
+
+    /// Send the file here as the body of a `PUT` request, with just the announced length; null if it is sent in parts,
+    /// or the upload is over. A fresh one each time.
+    async fn url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(command::whole_url(app(ctx), &self.0).await?)
+    }
+
+    /// Headers that the request to `url` must have. (`Content-Length` it has by itself.)
+    async fn headers(&self) -> Vec<Inline<UploadHeader>> {
+        let whole = self.0.part_bytes.is_none();
+        let header = || UploadHeader { name: "content-type".to_owned(), value: self.0.content_type.clone() };
+        whole.then(header).map(Inline).into_iter().collect()
+    }
+
+    /// The size of all parts but the last, which is what remains; null if the file is sent whole.
+    async fn part_size_bytes(&self) -> Option<ByteSize> {
+        self.0.part_bytes.map(ByteSize)
+    }
+
+    /// How many parts the file is sent in; null if it is sent whole.
+    async fn part_count(&self) -> Option<i32> {
+        self.0.part_bytes.map(|_| self.0.part_count())
+    }
+
+    /// The parts that have arrived, as the store says at this moment; at most 10,000. None if the file is sent whole,
+    /// or the upload is over.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Vec<Inline<UploadPart>>> {
+        let parts = command::arrived_parts(app(ctx), &self.0).await?;
+        let part = |(number, size)| Inline(UploadPart { number, size_bytes: ByteSize(size) });
+        Ok(parts.into_iter().map(part).collect())
+    }
+
+    /// The video that came of it; null unless it is complete.
+    async fn video_id(&self) -> Option<VideoId> {
+        (self.0.status == UploadStatus::Completed).then(|| self.0.video_id())
+    }
+}
+
+/// A part that has arrived.
+#[derive(Clone, SimpleObject)]
+pub(super) struct UploadPart {
+    /// Its place in the file, from 1.
+    number: i32,
+    /// Its length.
+    size_bytes: ByteSize,
+}
+
+/// Where to send one part.
+#[derive(Clone, SimpleObject)]
+pub(super) struct UploadPartUrl {
+    /// Its place in the file, from 1: part `n` begins at `(n - 1) * partSizeBytes`.
+    number: i32,
+    /// Its length.
+    size_bytes: ByteSize,
+    /// Send the part here as the body of a `PUT` request, with just this length and no further headers.
+    url: String,
+}
+
+impl UploadPartUrl {
+    pub(super) fn new(part: PartUrl) -> Inline<UploadPartUrl> {
+        Inline(UploadPartUrl { number: part.number, size_bytes: ByteSize(part.size), url: part.url })
+    }
+}

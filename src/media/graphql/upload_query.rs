@@ -1,0 +1,54 @@
+//! What can be seen of uploads.
+
+use async_graphql::{Context, Object};
+
+use super::upload::{AUTHOR, UploadObject, author};
+use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Inline, PageArgs, Result};
+use crate::media::command;
+use crate::media::model::{UploadId, UploadStatus};
+
+const UPLOADS: &str = "uploads";
+
+/// The queries of uploads.
+#[derive(Default)]
+pub(super) struct UploadQuery;
+
+#[Object]
+impl UploadQuery {
+    /// One of the viewer's uploads; null if there is none, or if it is somebody else's.
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    async fn upload(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] id: UploadId,
+    ) -> Result<Option<UploadObject>> {
+        Ok(command::find_own(app(ctx), author(ctx), id).await?.map(UploadObject))
+    }
+
+    /// The viewer's uploads, those that began last first. What became of one can be seen for 30 days.
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[allow(clippy::too_many_arguments)]
+    async fn uploads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those that stand here; those in progress if left out.",
+            default_with = "vec![UploadStatus::Created, UploadStatus::Uploading]"
+        )]
+        status: Vec<UploadStatus>,
+        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Inline<Connection<UploadObject>>> {
+        let page = PageArgs { first, after, last, before }.timed_page(UPLOADS)?;
+        let (rows, total) = command::list_own(app(ctx), author(ctx), &status, &page, wants_total(ctx)).await?;
+        let connection = page.connection(rows, UploadObject, |UploadObject(upload)| {
+            encode_cursor(UPLOADS, &(upload.created_at.timestamp_micros(), upload.id))
+        });
+        Ok(Inline(connection.with_total(total)))
+    }
+}

@@ -1,0 +1,335 @@
+//! The SQL of uploads.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::export::FETCH;
+use crate::graphql::page::Page;
+use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lessons, uploads, videos};
+
+/// Uploads that are looked at, or swept, at a time.
+const BATCH: i64 = 200;
+
+/// Makes others who begin an upload for this user wait until the end of the transaction.
+pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('uploads/' || $1::text, 0))")
+        .bind::<sql_types::Uuid, _>(user)
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// How many of a user's uploads are in progress.
+pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+    uploads::table
+        .filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()).and(uploads::expires_at.gt(now)))
+        .count()
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResult<usize> {
+    diesel::insert_into(uploads::table)
+        .values((
+            uploads::id.eq(upload.id),
+            uploads::user_id.eq(upload.user_id),
+            uploads::filename.eq(&upload.filename),
+            uploads::content_type.eq(&upload.content_type),
+            uploads::size_bytes.eq(upload.size_bytes),
+            uploads::part_bytes.eq(upload.part_bytes),
+            uploads::status.eq(upload.status),
+            uploads::looked_at.eq(upload.created_at),
+            uploads::created_at.eq(upload.created_at),
+            uploads::expires_at.eq(upload.expires_at),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+/// Notes what the store calls an upload in parts; false if the upload has ended meanwhile.
+pub(in crate::media) async fn set_multipart_id(
+    conn: &mut AsyncPgConnection,
+    id: UploadId,
+    multipart_id: &str,
+) -> QueryResult<bool> {
+    let open = uploads::table.find(id).filter(uploads::ended_at.is_null());
+    let set = diesel::update(open).set(uploads::multipart_id.eq(multipart_id));
+    Ok(set.execute(conn).await? == 1)
+}
+
+pub(in crate::media) async fn find(conn: &mut AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
+    uploads::table.find(id).select(Upload::as_select()).first(conn).await.optional()
+}
+
+pub(in crate::media) async fn lock(tx: &mut Tx, id: UploadId) -> QueryResult<Option<Upload>> {
+    uploads::table.find(id).select(Upload::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+/// Lets an attempt begin, or (`None`) go without an end.
+pub(in crate::media) async fn set_completing(
+    tx: &mut Tx,
+    id: UploadId,
+    attempt: Option<(Uuid, DateTime<Utc>)>,
+) -> QueryResult<Upload> {
+    let (by, until) = attempt.unzip();
+    diesel::update(uploads::table.find(id))
+        .set((uploads::completing_by.eq(by), uploads::completing_until.eq(until)))
+        .returning(Upload::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Notes what has arrived.
+pub(in crate::media) async fn set_received(
+    tx: &mut Tx,
+    id: UploadId,
+    received: i64,
+    status: UploadStatus,
+) -> QueryResult<Upload> {
+    diesel::update(uploads::table.find(id))
+        .set((uploads::received_bytes.eq(received), uploads::status.eq(status)))
+        .returning(Upload::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Notes that the store was asked.
+pub(in crate::media) async fn looked(
+    conn: &mut AsyncPgConnection,
+    id: UploadId,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id)).set(uploads::looked_at.eq(now)).execute(conn).await
+}
+
+/// Ends an upload.
+pub(in crate::media) async fn end(
+    tx: &mut Tx,
+    upload: &Upload,
+    status: UploadStatus,
+    failure: Option<&str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Upload> {
+    let received = if status == UploadStatus::Completed { upload.size_bytes } else { upload.received_bytes };
+    diesel::update(uploads::table.find(upload.id))
+        .set((
+            uploads::status.eq(status),
+            uploads::failure.eq(failure),
+            uploads::received_bytes.eq(received),
+            uploads::ended_at.eq(now),
+            uploads::completing_by.eq(None::<Uuid>),
+            uploads::completing_until.eq(None::<DateTime<Utc>>),
+        ))
+        .returning(Upload::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// What was found out about a video that has arrived.
+pub(in crate::media) struct Arrived<'a> {
+    pub(in crate::media) object_key: &'a str,
+    pub(in crate::media) content_type: &'static str,
+    pub(in crate::media) sha256: Option<&'a [u8]>,
+}
+
+pub(in crate::media) async fn insert_video(
+    tx: &mut Tx,
+    upload: &Upload,
+    arrived: &Arrived<'_>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(videos::table)
+        .values((
+            videos::id.eq(upload.video_id()),
+            videos::owner_id.eq(upload.user_id),
+            videos::filename.eq(&upload.filename),
+            videos::object_key.eq(arrived.object_key),
+            videos::content_type.eq(arrived.content_type),
+            videos::size_bytes.eq(upload.size_bytes),
+            videos::sha256.eq(arrived.sha256),
+            videos::status.eq(VideoStatus::Uploaded),
+            videos::created_at.eq(now),
+            videos::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+/// Where somebody's upload stands among theirs: the newest first.
+pub(in crate::media) type UploadKey = (DateTime<Utc>, Uuid);
+
+/// A page of somebody's uploads in these states, in the page's direction.
+pub(in crate::media) async fn of_user(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    statuses: &[UploadStatus],
+    page: &Page<UploadKey>,
+) -> QueryResult<Vec<Upload>> {
+    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
+    let rows = uploads::table
+        .filter(uploads::user_id.eq(user).and(uploads::status.eq_any(statuses)))
+        .filter(uploads::created_at.le(after_at))
+        .filter(uploads::created_at.lt(after_at).or(uploads::id.lt(UploadId::new(after_id))))
+        .filter(uploads::created_at.ge(before_at))
+        .filter(uploads::created_at.gt(before_at).or(uploads::id.gt(UploadId::new(before_id))))
+        .select(Upload::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((uploads::created_at.asc(), uploads::id.asc())).load(conn).await
+    } else {
+        rows.order((uploads::created_at.desc(), uploads::id.desc())).load(conn).await
+    }
+}
+
+pub(in crate::media) async fn count_of_user(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    statuses: &[UploadStatus],
+) -> QueryResult<i64> {
+    let rows = uploads::table.filter(uploads::user_id.eq(user).and(uploads::status.eq_any(statuses)));
+    rows.count().get_result(conn).await
+}
+
+/// Uploads in progress that were not looked at since `before`, the longest ago first.
+pub(in crate::media) async fn to_look_at(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+) -> QueryResult<Vec<Upload>> {
+    uploads::table
+        .filter(uploads::ended_at.is_null().and(uploads::looked_at.lt(before)))
+        .order(uploads::looked_at)
+        .limit(BATCH)
+        .select(Upload::as_select())
+        .load(conn)
+        .await
+}
+
+/// Some uploads that have expired and not ended, in the order of their ids from `after` on.
+pub(in crate::media) async fn expired(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    after: UploadId,
+) -> QueryResult<Vec<UploadId>> {
+    uploads::table
+        .filter(uploads::swept_at.is_null().and(uploads::ended_at.is_null()))
+        .filter(uploads::expires_at.le(now).and(uploads::id.gt(after)))
+        .order(uploads::id)
+        .limit(BATCH)
+        .select(uploads::id)
+        .load(conn)
+        .await
+}
+
+/// Some uploads that have ended, expired before `before`, and may have left something behind since, from `after` on.
+pub(in crate::media) async fn unswept(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    after: UploadId,
+) -> QueryResult<Vec<Upload>> {
+    uploads::table
+        .filter(uploads::swept_at.is_null().and(uploads::ended_at.is_not_null()))
+        .filter(uploads::expires_at.le(before).and(uploads::id.gt(after)))
+        .order(uploads::id)
+        .limit(BATCH)
+        .select(Upload::as_select())
+        .load(conn)
+        .await
+}
+
+pub(in crate::media) async fn set_swept(
+    conn: &mut AsyncPgConnection,
+    id: UploadId,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(conn).await
+}
+
+/// Forgets uploads that have ended before `before` and left nothing behind.
+pub(in crate::media) async fn forget(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+    let old = uploads::table.filter(uploads::swept_at.is_not_null().and(uploads::ended_at.le(before)));
+    diesel::delete(old).execute(conn).await
+}
+
+/// Somebody's uploads in progress.
+pub(in crate::media) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<UploadId>> {
+    let open = uploads::table.filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()));
+    open.select(uploads::id).load(conn).await
+}
+
+/// All of somebody's uploads, the latest first.
+pub(in crate::media) async fn all_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Upload>> {
+    uploads::table
+        .filter(uploads::user_id.eq(user))
+        .order((uploads::created_at.desc(), uploads::id.desc()))
+        .limit(FETCH)
+        .select(Upload::as_select())
+        .load(conn)
+        .await
+}
+
+/// All of somebody's videos, the latest first.
+pub(in crate::media) async fn videos_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Video>> {
+    videos::table
+        .filter(videos::owner_id.eq(user))
+        .order((videos::created_at.desc(), videos::id.desc()))
+        .limit(FETCH)
+        .select(Video::as_select())
+        .load(conn)
+        .await
+}
+
+/// Leaves nothing of the person in what they uploaded. Videos that no course shows may go.
+pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    let theirs = uploads::table.filter(uploads::user_id.eq(user));
+    diesel::update(theirs)
+        .set((uploads::filename.eq("deleted"), uploads::failure.eq(None::<String>)))
+        .execute(tx.conn())
+        .await?;
+    let theirs = videos::table.filter(videos::owner_id.eq(user));
+    diesel::update(theirs).set(videos::filename.eq("deleted")).execute(tx.conn()).await?;
+    let shown = diesel::dsl::exists(lessons::table.filter(lessons::video_id.eq(videos::id.nullable())));
+    let praised = diesel::dsl::exists(courses::table.filter(courses::demo_video_id.eq(videos::id.nullable())));
+    let unused = videos::table.filter(videos::owner_id.eq(user).and(videos::delete_after.is_null()));
+    diesel::update(unused.filter(diesel::dsl::not(shown)).filter(diesel::dsl::not(praised)))
+        .set(videos::delete_after.eq(now))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Which of these ids are those of uploads that may still become videos, and where the originals of those are that are
+/// videos.
+pub(in crate::media) async fn known(
+    conn: &mut AsyncPgConnection,
+    ids: &[UploadId],
+) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
+    // In this order: one that becomes a video in between is found twice rather than not at all.
+    let open = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
+    let open: Vec<UploadId> = open.select(uploads::id).load(conn).await?;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let found = videos::table.filter(videos::id.eq_any(ids)).select((videos::id, videos::object_key));
+    let found: Vec<(Uuid, String)> = found.load(conn).await?;
+    Ok((open, found.into_iter().map(|(id, key)| (UploadId::new(id), key)).collect()))
+}
+
+/// Some videos that came to be before `before`, with where their originals are, from `after` on.
+pub(in crate::media) async fn originals(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    after: Uuid,
+) -> QueryResult<Vec<(Uuid, String)>> {
+    videos::table
+        .filter(videos::created_at.lt(before).and(videos::id.gt(after)))
+        .order(videos::id)
+        .limit(BATCH)
+        .select((videos::id, videos::object_key))
+        .load(conn)
+        .await
+}

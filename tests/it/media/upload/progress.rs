@@ -1,0 +1,57 @@
+//! Following an upload.
+
+use serde_json::{Value, json};
+
+use super::{Studio, mp4, on_both_stores};
+use crate::support::socket::Socket;
+
+const FOLLOW: &str = "subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
+    cursor status percent upload { videoId } } }";
+
+on_both_stores!(who_follows_an_upload_hears_of_each_step_once_and_of_its_end);
+
+async fn follow(studio: &Studio, token: &str, upload: &Value, after: Option<&str>) -> Socket {
+    let mut socket = Socket::connect(&studio.app.url, Some(token)).await;
+    socket.subscribe("up", FOLLOW, json!({ "id": upload["id"], "after": after })).await;
+    socket
+}
+
+async fn next(socket: &mut Socket) -> Value {
+    let mut message = socket.receive().await.unwrap();
+    assert_eq!(message["type"], "next", "{message:#}");
+    message["payload"]["data"]["uploadProgress"].take()
+}
+
+async fn who_follows_an_upload_hears_of_each_step_once_and_of_its_end(studio: Studio) {
+    let (file, upload) = (mp4(20 << 20), studio.begin("video/mp4", 20 << 20, true).await);
+    let mut socket = follow(&studio, &studio.ada.token, &upload, None).await;
+    let urls = studio.part_urls(&upload, Value::Null).await;
+    studio.put_part(&urls[0], &upload, &file).await;
+    studio.part_urls(&upload, Value::Null).await;
+    studio.part_urls(&upload, Value::Null).await;
+    studio.app.settle().await;
+    let first = next(&mut socket).await;
+    assert_eq!((&first["status"], &first["percent"]), (&json!("UPLOADING"), &json!(40)));
+    studio.put_part(&urls[1], &upload, &file).await;
+    studio.app.app.clock.advance(chrono::TimeDelta::minutes(1));
+    studio.app.run("media.watch_uploads").await;
+    studio.app.settle().await;
+    let second = next(&mut socket).await;
+    assert_eq!((&second["status"], &second["percent"]), (&json!("UPLOADING"), &json!(80)));
+    drop(socket);
+    studio.put_part(&urls[2], &upload, &file).await;
+    let payload = studio.complete(&studio.ada, &upload).await;
+    studio.app.settle().await;
+    // Back again, with the last cursor: the end, and nothing after it.
+    let mut back = follow(&studio, &studio.ada.token, &upload, first["cursor"].as_str()).await;
+    assert_eq!(next(&mut back).await["cursor"], second["cursor"]);
+    let last = next(&mut back).await;
+    assert_eq!((&last["status"], &last["percent"]), (&json!("COMPLETED"), &json!(100)));
+    assert_eq!(last["upload"]["videoId"], payload["upload"]["videoId"]);
+    assert_eq!(back.receive().await.unwrap()["type"], "complete");
+    // Nobody else's business.
+    let eve = studio.app.user("Eve", lyceum::platform::auth::Role::Instructor).await;
+    let mut foreign = follow(&studio, &eve.token, &upload, None).await;
+    let refused = foreign.receive().await.unwrap();
+    assert!(refused["payload"].to_string().contains("There is no such upload."), "{refused:#}");
+}
