@@ -6,13 +6,13 @@
 //! us to that):
 //!
 //! ```text
-//! cli              one file per subcommand; `app.rs` puts an App together
-//! http             the edge: GraphQL over HTTP, WebSocket, console, health
-//! graphql::schema  the one file that knows every feature
-//! accounts catalog channels enrollments media   the features
-//! graphql          the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
-//! platform         adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time; knows no course
-//! config           every setting
+//! cli                    one file per subcommand; `app.rs` puts an App together
+//! http                   the edge: GraphQL over HTTP, WebSocket, console, playlists, the store's events, health
+//! graphql::schema        the one file that knows every feature
+//! accounts channels catalog enrollments media    the features
+//! graphql                the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
+//! platform               adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time; knows no course
+//! config                 every setting
 //! ```
 //!
 //! **A query.** [`http`] finds out who asks from the access token, without a database read. [`graphql::Graph`] takes

@@ -14,8 +14,8 @@ mod policy;
 mod query;
 
 pub use command::{
-    create_category, create_course, create_lesson, create_section, delete_category, delete_lesson, delete_section,
-    may_watch, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
+    access_to, create_category, create_course, create_lesson, create_section, delete_category, delete_lesson,
+    delete_section, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
     set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonDeleted, LessonPublished};

@@ -26,10 +26,6 @@ pub(super) fn in_use(lesson: Option<String>, course: Option<String>) -> Error {
     Error::Invalid(vec![UserError::new(UserErrorCode::NotAllowed, &["videoId"], message)])
 }
 
-pub(super) fn not_for_you() -> Error {
-    Error::Forbidden("You have no access to this video.".into())
-}
-
 pub(super) fn too_many_players(most: usize) -> Error {
     let message = format!("Your account plays in {most} other places now. Stop one of them, and try again.");
     Error::TooMuch("TOO_MANY_PLAYERS", message)

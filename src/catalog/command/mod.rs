@@ -19,7 +19,7 @@ pub(super) use publication::{
 };
 pub use publication::{publish_course, publish_lesson};
 pub(super) use video::take_duration;
-pub use video::{may_watch, set_course_demo_video, set_lesson_video, showing};
+pub use video::{access_to, set_course_demo_video, set_lesson_video, showing};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;

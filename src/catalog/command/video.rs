@@ -6,7 +6,7 @@ use crate::catalog::loader::{CourseById, LessonById};
 use crate::catalog::model::{Course, Lesson, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 use crate::catalog::query::{course, outline, video as query};
 use crate::catalog::{error, policy};
-use crate::enrollments;
+use crate::enrollments::{self, Access};
 use crate::graphql::Result;
 use crate::graphql::loaders::Load;
 use crate::media::{self, Video, VideoId, VideoProcessed, VideoStatus};
@@ -136,19 +136,17 @@ pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option
     }))
 }
 
-/// Whether the actor may watch what is shown. This is the one place that says so, for addresses and for playlists.
+/// Whether the actor may watch what is shown, and why not. This is the one place that says so, for addresses and for
+/// playlists. A demo is for all who may know of its course.
 ///
 /// # Errors
 /// The database failed.
-pub async fn may_watch(app: &App, actor: &Actor, showing: &Showing) -> std::result::Result<bool, Fault> {
-    Ok(match showing {
-        Showing::Lesson(course, lesson) => {
-            enrollments::access_for(app, actor, course, Some(lesson.as_ref())).await?.granted
-        }
+pub async fn access_to(app: &App, actor: &Actor, showing: &Showing) -> std::result::Result<Access, Fault> {
+    match showing {
+        Showing::Lesson(course, lesson) => enrollments::access_for(app, actor, course, Some(lesson.as_ref())).await,
         Showing::Demo(course) => {
-            let archived = course.archived_at.is_some();
-            let entitled = archived && enrollments::access_for(app, actor, course, None).await?.granted;
-            policy::can_see(actor, course, entitled)
+            let access = enrollments::access_for(app, actor, course, None).await?;
+            Ok(Access { granted: policy::can_see(actor, course, access.granted), ..access })
         }
-    })
+    }
 }

@@ -30,9 +30,7 @@ const TURN: usize = 32;
 /// # Errors
 /// The actor may not watch it, or plays in too many places.
 pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
-    if !catalog::may_watch(app, actor, showing).await? {
-        return Err(error::not_for_you());
-    }
+    catalog::access_to(app, actor, showing).await?.require()?;
     if video.status == VideoStatus::Failed {
         return Ok(None);
     }
@@ -172,7 +170,7 @@ pub async fn playlist(app: &App, token: &str, path: &str, sender: &Actor) -> std
     if showing.video_id() != Some(pass.video) {
         return Err(Refusal::NotFound);
     }
-    if !catalog::may_watch(app, &actor, &showing).await? {
+    if !catalog::access_to(app, &actor, &showing).await?.granted {
         return Err(Refusal::Forbidden);
     }
     match enter(app, pass.viewer).await {

@@ -103,9 +103,11 @@ async fn content_is_for_who_may_edit_it_and_previews_are_for_all() {
         [(None, false), (Some(&stu), false), (Some(&bob), false), (Some(&ada), true), (Some(&root), true)]
     {
         for (lesson, open) in [(&draft, false), (&closed, false), (&preview, true)] {
-            let found = app.data(user.map(|user| user.token.as_str()), query, json!({ "id": lesson })).await;
-            let shown = found["node"]["content"]["disclaimer"] == "Secret";
+            let found = app.send(user.map(|user| user.token.as_str()), query, json!({ "id": lesson })).await;
+            let shown = found["data"]["node"]["content"]["disclaimer"] == "Secret";
             assert_eq!(shown, edits || open, "{user:?}: {found:#}");
+            let refused = found["errors"][0]["extensions"]["code"] == "FORBIDDEN";
+            assert_eq!(refused, !shown && !found["data"]["node"].is_null(), "{user:?}: {found:#}");
         }
     }
     let outline = "query ($slug: String!) { course(slug: $slug) { sections { nodes { lessons { nodes {

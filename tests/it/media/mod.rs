@@ -3,6 +3,7 @@
 mod captions;
 mod deletion;
 mod journey;
+mod leaks;
 mod playback;
 mod process;
 mod showing;
@@ -25,12 +26,15 @@ use uuid::Uuid;
 use crate::storage::Store;
 use crate::support::{TestApp, User, cluster};
 
+const HOOK_SECRET: &str = "kJ8s2mQx7vB4nT1zR6wY3pL9";
+
 /// An application with a real object store, and Ada, who teaches.
 pub(crate) struct Studio {
     pub(crate) app: TestApp,
     pub(crate) storage: Storage,
     pub(crate) ada: User,
-    _store: Store,
+    /// `None`: moto's, which checks no signatures.
+    store: Option<Store>,
 }
 
 impl Studio {
@@ -42,16 +46,51 @@ impl Studio {
     async fn with(name: &str, path: Option<OsString>, settings: &[(&str, &str)]) -> Studio {
         let store = Store::start(&format!("video-{name}")).await;
         let storage = store.bucket().await;
+        Studio::on(storage, Some(store), path, settings).await
+    }
+
+    async fn on(storage: Storage, store: Option<Store>, path: Option<OsString>, settings: &[(&str, &str)]) -> Studio {
         let app = TestApp::with_video(storage.clone(), path, settings).await;
         let ada = app.user("Ada", Role::Instructor).await;
-        Studio { app, storage, ada, _store: store }
+        Studio { app, storage, ada, store }
+    }
+
+    /// Uploads a file in parts, as a program does that knows nothing but the API and HTTP; the video.
+    async fn upload_in_parts(&self, file: &[u8]) -> VideoId {
+        let create =
+            json!({ "filename": "film.mp4", "contentType": "video/mp4", "sizeBytes": file.len(), "multipart": true });
+        let created = self.app.mutate(&self.ada, "createUpload", "upload { id partSizeBytes }", create).await;
+        let upload = json!({ "uploadId": created["upload"]["id"] });
+        let part_size = usize::try_from(created["upload"]["partSizeBytes"].as_u64().unwrap()).unwrap();
+        let urls = self.app.mutate(&self.ada, "uploadPartUrls", "partUrls { number url }", upload.clone()).await;
+        let urls = urls["partUrls"].as_array().unwrap();
+        assert!(urls.len() > 1, "{urls:#?}");
+        for (part, bytes) in urls.iter().zip(file.chunks(part_size)) {
+            let put = self.app.client.put(part["url"].as_str().unwrap()).body(bytes.to_vec());
+            assert_eq!(put.send().await.unwrap().status(), 200, "part {}", part["number"]);
+        }
+        let done = self.app.mutate(&self.ada, "completeUpload", "upload { status videoId }", upload).await;
+        assert_eq!(done["upload"]["status"], "COMPLETED", "{done:#}");
+        done["upload"]["videoId"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What the store tells when the parts of a video have been put together.
+    async fn hear_from_the_store(&self, id: VideoId) {
+        let event = json!({ "Records": [{
+            "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1",
+            "eventTime": "2026-11-20T09:00:00.000Z", "eventName": "ObjectCreated:CompleteMultipartUpload",
+            "s3": { "s3SchemaVersion": "1.0", "configurationId": "uploads", "bucket": { "name": "lyceum" },
+                "object": { "key": original(id), "size": 1, "sequencer": "0A1B2C3D4E5F678901" } },
+        }] });
+        let hook = self.app.client.post(format!("{}/hooks/storage", self.app.url)).bearer_auth(HOOK_SECRET);
+        assert_eq!(hook.json(&event).send().await.unwrap().status(), 204);
     }
 
     /// Puts a video of `owner` where an upload would have put it.
     async fn arrive(&self, owner: &User, content: Vec<u8>) -> VideoId {
         let (clock, size) = (&self.app.app.clock, content.len());
         let id = VideoId::new(clock.uuid());
-        let key = format!("videos/{}/original", id.uuid().simple());
+        let key = original(id);
         self.storage.put(&key, "video/mp4", content.into()).await.unwrap();
         let owner: UserId = owner.id.parse().unwrap();
         self.app
@@ -118,10 +157,11 @@ impl Studio {
         let opened = app.db.transaction(async |tx| accounts::open(tx, app, &client, &row).await).await;
         opened.unwrap().tokens.access_token
     }
+
     /// All objects of a video.
     async fn objects(&self, id: VideoId) -> usize {
         let folder = format!("videos/{}", id.uuid().simple());
-        count_files(&self._store.folder().join("lyceum-test").join(folder))
+        count_files(&self.store.as_ref().unwrap().folder().join("lyceum-test").join(folder))
     }
 }
 
@@ -131,6 +171,11 @@ const PLAY: &str = "query ($id: ID!) { node(id: $id) { ... on Lesson { video { i
 fn playback(answer: &Value) -> &Value {
     assert!(answer.get("errors").is_none(), "{answer:#}");
     &answer["data"]["node"]["video"]["playback"]
+}
+
+/// Where a file is that was uploaded in parts.
+fn original(id: VideoId) -> String {
+    format!("videos/{}/original", id.uuid().simple())
 }
 
 fn uuid(id: &str) -> Uuid {
