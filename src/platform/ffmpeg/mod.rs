@@ -49,11 +49,12 @@ impl Ffmpeg {
     /// # Errors
     /// The settings name a folder without them, or the working folder can't be used.
     pub async fn find(settings: &Video, path: Option<&OsStr>, data: &Path) -> Result<Option<Ffmpeg>, Fault> {
-        let folder = data.join("work");
+        // From the root: the programs run in folders of their own.
+        let folder = std::path::absolute(data.join("work")).context("where the working folder is")?;
         workspace::sweep(folder.clone()).await?;
         let folders: Vec<PathBuf> = match &settings.ffmpeg {
             Place::Off => return Ok(None),
-            Place::Folder(folder) => vec![folder.clone()],
+            Place::Folder(folder) => vec![std::path::absolute(folder).context("LYCEUM_FFMPEG")?],
             Place::Path => path.into_iter().flat_map(std::env::split_paths).collect(),
         };
         let program = |name: &str| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file());

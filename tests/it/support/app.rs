@@ -86,7 +86,10 @@ impl TestApp {
 
     /// With a real object store and ffmpeg, which is looked for in `path`, and with settings; the clock as above.
     pub(crate) async fn with_video(storage: Storage, path: Option<OsString>, settings: &[(&str, &str)]) -> TestApp {
-        let folder = cluster::folder().join(format!("data-{}", Uuid::new_v4().simple()));
+        // Relative, as it is by default.
+        let up = "../".repeat(std::env::current_dir().unwrap().components().count() - 1);
+        let own = cluster::folder().join(format!("data-{}", Uuid::new_v4().simple()));
+        let folder = std::path::Path::new(&up).join(own.strip_prefix("/").unwrap());
         let mut vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         vars.insert("LYCEUM_TOKEN_MINUTES".into(), "60".into());
