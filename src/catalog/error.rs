@@ -65,7 +65,7 @@ pub(super) fn already_published(field: &str) -> Error {
 }
 
 pub(super) fn too_many(what: &str, most: i32, within: &str) -> Error {
-    let message = format!("A {within} has at most {most} {what}s.");
+    let message = format!("A {within} has at most {most} {what}.");
     Error::invalid(UserErrorCode::OutOfRange, &[], message)
 }
 

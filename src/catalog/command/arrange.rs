@@ -99,7 +99,7 @@ fn check_order(sections: &[SectionId], lessons: &[LessonId], order: &[SectionOrd
     }
     let most = usize::try_from(MOST_LESSONS)?;
     if order.iter().any(|section| section.lesson_ids.len() > most) {
-        return Err(error::too_many("lesson", MOST_LESSONS, "section"));
+        return Err(error::too_many("lessons", MOST_LESSONS, "section"));
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
         .transaction(async |tx| {
             let tree = CategoryTree::new(query::lock(tx).await?);
             if tree.len() >= usize::try_from(MOST_CATEGORIES)? {
-                return Err(error::too_many("categorie", MOST_CATEGORIES, "school"));
+                return Err(error::too_many("categories", MOST_CATEGORIES, "school"));
             }
             if input.parent_id.is_some_and(|parent| tree.get(parent).is_none()) {
                 return Err(error::no_such_parent());

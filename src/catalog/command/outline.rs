@@ -29,7 +29,7 @@ pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput)
             let course = editable(tx, actor, input.course_id, "course").await?;
             let position = query::next_section(tx, course.id).await?;
             if position > MOST_SECTIONS {
-                return Err(error::too_many("section", MOST_SECTIONS, "course"));
+                return Err(error::too_many("sections", MOST_SECTIONS, "course"));
             }
             let section = query::insert_section(tx, &app.clock, course.id, position, &title).await?;
             let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
@@ -72,7 +72,7 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let position = query::next_lesson(tx, section.id).await?;
             if position > MOST_LESSONS {
-                return Err(error::too_many("lesson", MOST_LESSONS, "section"));
+                return Err(error::too_many("lessons", MOST_LESSONS, "section"));
             }
             let seconds = input.duration_seconds;
             let lesson = query::insert_lesson(tx, &app.clock, &section, position, &title, seconds).await?;
