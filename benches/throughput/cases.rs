@@ -62,7 +62,7 @@ async fn catalog(client: &Client, folder: &Path) -> Case {
         let statement = format!(
             "SELECT c.id, c.slug, c.title, c.subtitle, c.lesson_count, c.duration_seconds, c.published_at, u.id, u.name \
              FROM courses c JOIN users u ON u.id = c.instructor_id \
-             WHERE c.published_at IS NOT NULL AND (c.published_at, c.id) < (:at{number}, :id{number}) \
+             WHERE c.published_at IS NOT NULL AND c.archived_at IS NULL AND (c.published_at, c.id) < (:at{number}, :id{number}) \
              ORDER BY c.published_at DESC, c.id DESC LIMIT 21;"
         );
         scripts.push(script(folder, "catalog", scripts.len(), &statement));
