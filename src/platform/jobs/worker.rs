@@ -103,8 +103,9 @@ impl Worker {
     /// The database failed. A job's own failure is not an error here: it is in its row.
     pub async fn drain(&self) -> Result<(), Fault> {
         loop {
-            let taken = self.take().await?;
-            if taken == 0 && self.in_hand().is_empty() {
+            // Asked first: what a job enqueues is there before the job leaves the hand.
+            let idle = self.in_hand().is_empty();
+            if self.take().await? == 0 && idle {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
