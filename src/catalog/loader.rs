@@ -13,7 +13,6 @@ use super::event::{CoursePublished, LessonPublished};
 use super::model::{
     CategoryId, CategoryTree, Course, CourseId, CourseLists, Lesson, LessonContent, LessonId, ROWS, Section, SectionId,
 };
-use super::query::category::Shelf;
 use super::query::course::{self, CatalogKey};
 use super::query::{category, content, outline, slug};
 use crate::accounts::UserId;
@@ -25,7 +24,7 @@ use crate::platform::fault::Fault;
 use crate::platform::markdown;
 use crate::platform::outbox::Event;
 
-pub(super) use browse::{CategoriesBelow, FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords};
+pub(super) use browse::{FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords};
 
 /// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
 const CHANGES: Option<&[&str]> = Some(&[ROWS, CoursePublished::KIND, LessonPublished::KIND]);
@@ -104,11 +103,7 @@ impl Load for DescriptionHtmlOf {
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
-        // Milliseconds for a long one: not on a thread that serves others.
-        let rendered = tokio::task::spawn_blocking(move || {
-            rows.into_iter().map(|(id, text)| (DescriptionHtmlOf(id), markdown::render(&text).into())).collect()
-        });
-        Ok(rendered.await?)
+        rendered(rows, DescriptionHtmlOf).await
     }
 }
 
@@ -301,10 +296,7 @@ impl Load for ContentHtmlOf {
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
         let rows = content::descriptions(&*app.db.read().await?, &ids).await?;
-        let rendered = tokio::task::spawn_blocking(move || {
-            rows.into_iter().map(|(id, text)| (ContentHtmlOf(id), markdown::render(&text).into())).collect()
-        });
-        Ok(rendered.await?)
+        rendered(rows, ContentHtmlOf).await
     }
 }
 
@@ -344,26 +336,6 @@ impl Load for CategoryCounts {
     }
 }
 
-/// A page of the published courses of a shelf, in its direction.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ShelfPage(pub(super) Shelf, pub(super) Page<CatalogKey>);
-
-impl Load for ShelfPage {
-    type Value = Vec<Arc<Course>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(page: &Self::Value) -> usize {
-        1 + page.len()
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| category::published_in(&conn, &key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
-    }
-}
-
 /// How many published courses a channel has; missing for none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ChannelCount(pub(super) ChannelId);
@@ -377,6 +349,18 @@ impl Load for ChannelCount {
         let counts = category::count_of_channels(&*app.db.read().await?, &ids).await?;
         Ok(counts.into_iter().map(|(id, count)| (ChannelCount(id), count)).collect())
     }
+}
+
+/// Markdown as HTML. A long text takes milliseconds: not on a thread that serves others.
+async fn rendered<I, K>(rows: Vec<(I, String)>, key: fn(I) -> K) -> Result<HashMap<K, Arc<str>>, Fault>
+where
+    I: Send + 'static,
+    K: Eq + Hash + Send + 'static,
+{
+    let rendering = tokio::task::spawn_blocking(move || {
+        rows.into_iter().map(|(id, text)| (key(id), markdown::render(&text).into())).collect()
+    });
+    Ok(rendering.await?)
 }
 
 fn one_each<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<R>> {

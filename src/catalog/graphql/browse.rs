@@ -7,10 +7,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
+use super::category::tree;
 use super::course::CourseObject;
 use crate::catalog::loader::{
-    CatalogCount, CatalogPage, CategoriesBelow, DescriptionOf, FoundCount, FoundPage, MatchingCount, MatchingPage,
-    NearWords,
+    CatalogCount, CatalogPage, DescriptionOf, FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords,
 };
 use crate::catalog::model::{Course, CourseFilter, CourseOrder, Part, Search, Which, words};
 use crate::graphql::caching::cache_control;
@@ -141,8 +141,9 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
         which.search = Some(search);
     }
     if let Some(category) = filter.category_id {
-        let Some(below) = loaders(ctx).load(CategoriesBelow(category)).await? else { return Ok(None) };
-        which.categories = Some(below);
+        let tree = tree(ctx).await?;
+        let Some(category) = tree.get(category) else { return Ok(None) };
+        which.categories = Some(tree.within(category.id));
     }
     Ok(which.is_possible().then_some(which))
 }

@@ -7,12 +7,11 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::course::CourseObject;
 use crate::catalog::command;
-use crate::catalog::loader::{Categories, CategoryCounts, ChannelCount, ShelfPage};
+use crate::catalog::loader::{Categories, CategoryCounts, ChannelCount, MatchingPage};
 use crate::catalog::model::{
-    Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
-    UpdateCategoryInput,
+    Category, CategoryId, CategoryTree, CourseOrder, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
+    UpdateCategoryInput, Which,
 };
-use crate::catalog::query::category::Shelf;
 use crate::channels::ChannelId;
 use crate::graphql::context::{Requires, Role, actor, app, loaders, public, requires};
 use crate::graphql::error::payload;
@@ -78,11 +77,9 @@ impl CategoryObject {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<CourseObject>>> {
-        let page = PageArgs { first, after, last, before }.timed_page(COURSES)?;
         let within = tree(ctx).await?.within(self.0.id);
-        let rows =
-            loaders(ctx).load(ShelfPage(Shelf::Categories(within.clone()), page.clone())).await?.unwrap_or_default();
-        let connection = page.connection(rows, CourseObject, |course| cursor(COURSES, course));
+        let which = Which { categories: Some(within.clone()), ..Which::default() };
+        let connection = published(ctx, which, COURSES, PageArgs { first, after, last, before }).await?;
         if !wants_total(ctx) {
             return Ok(Inline(connection));
         }
@@ -92,7 +89,8 @@ impl CategoryObject {
     }
 }
 
-async fn tree(ctx: &Context<'_>) -> Result<Arc<CategoryTree>> {
+/// All categories.
+pub(super) async fn tree(ctx: &Context<'_>) -> Result<Arc<CategoryTree>> {
     Ok(loaders(ctx).load(Categories).await?.unwrap_or_default())
 }
 
@@ -107,9 +105,20 @@ async fn listed(
     Ok(Inline(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
-fn cursor(list: &str, CourseObject(course): &CourseObject) -> String {
-    let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
-    encode_cursor(list, &(micros, course.id))
+/// A page of `list`: the published courses that `which` lets through, newest first.
+async fn published(
+    ctx: &Context<'_>,
+    which: Which,
+    list: &'static str,
+    args: PageArgs,
+) -> Result<Connection<CourseObject>> {
+    let page = args.timed_page(list)?.try_map(|(at, id)| Ok((None, at.timestamp_micros(), id)))?;
+    let key = MatchingPage(Arc::new(which), CourseOrder::default(), page.clone());
+    let rows = loaders(ctx).load(key).await?.unwrap_or_default();
+    Ok(page.connection(rows, CourseObject, move |CourseObject(course)| {
+        let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
+        encode_cursor(list, &(micros, course.id))
+    }))
 }
 
 /// The published courses of a channel, newest first.
@@ -121,9 +130,8 @@ pub async fn courses_of_channel(
     channel: ChannelId,
     args: PageArgs,
 ) -> Result<Connection<CourseObject>> {
-    let page = args.timed_page(OF_CHANNEL)?;
-    let rows = loaders(ctx).load(ShelfPage(Shelf::Channel(channel), page.clone())).await?.unwrap_or_default();
-    let connection = page.connection(rows, CourseObject, |course| cursor(OF_CHANNEL, course));
+    let which = Which { channel: Some(channel), ..Which::default() };
+    let connection = published(ctx, which, OF_CHANNEL, args).await?;
     if !wants_total(ctx) {
         return Ok(connection);
     }

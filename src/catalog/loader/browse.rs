@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::CHANGES;
-use crate::catalog::model::{CategoryId, Course, CourseOrder, CoursePlace, Search, Which};
+use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which};
 use crate::catalog::query::browse::{self, FoundPlace};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -117,27 +117,5 @@ impl Load for NearWords {
         let words: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
         let near = browse::near_words(&*app.db.read().await?, &words).await?;
         Ok(near.into_iter().map(|(typed, words)| (NearWords(typed), words)).collect())
-    }
-}
-
-/// A category and all below it; missing if there is no such category.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct CategoriesBelow(pub(in crate::catalog) CategoryId);
-
-impl Load for CategoriesBelow {
-    type Value = Vec<CategoryId>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(categories: &Self::Value) -> usize {
-        1 + categories.len() / 8
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let roots: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
-        let mut below: HashMap<Self, Vec<CategoryId>> = HashMap::new();
-        for (root, category) in browse::categories_below(&*app.db.read().await?, &roots).await? {
-            below.entry(CategoriesBelow(root)).or_default().push(category);
-        }
-        Ok(below)
     }
 }

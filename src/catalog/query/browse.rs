@@ -14,7 +14,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::catalog::model::{CategoryId, Course, CourseOrder, CourseOrderField, CoursePlace, Search, Which};
+use crate::catalog::model::{Course, CourseOrder, CourseOrderField, CoursePlace, Search, Which};
 use crate::graphql::page::{OrderDirection, Page};
 use crate::platform::db::schema::{course_texts, courses};
 
@@ -172,30 +172,6 @@ pub(in crate::catalog) async fn near_words(
         near.entry(row.typed).or_default().push(row.word);
     }
     Ok(near)
-}
-
-/// Each of `categories` with all that are below it.
-pub(in crate::catalog) async fn categories_below(
-    mut conn: &AsyncPgConnection,
-    categories: &[CategoryId],
-) -> QueryResult<Vec<(CategoryId, CategoryId)>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = SqlUuid)]
-        root: CategoryId,
-        #[diesel(sql_type = SqlUuid)]
-        id: CategoryId,
-    }
-    let rows: Vec<Row> = sql_query(
-        "WITH RECURSIVE below (root, id) AS (
-            SELECT id, id FROM categories WHERE id = ANY ($1)
-            UNION SELECT root, categories.id FROM below JOIN categories ON parent_id = below.id
-        ) SELECT root, id FROM below",
-    )
-    .bind::<Array<SqlUuid>, _>(categories)
-    .load(&mut conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.root, row.id)).collect())
 }
 
 /// What is compared and ordered by, most important first.

@@ -5,53 +5,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-use super::course::CatalogKey;
-use crate::catalog::model::{Category, CategoryId, Course, CourseId, ROWS};
+use crate::catalog::model::{Category, CategoryId, ROWS};
 use crate::channels::ChannelId;
-use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
 use crate::platform::db::schema::{categories, courses};
 
 pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<Category>> {
     categories::table.select(Category::as_select()).load(&mut conn).await
-}
-
-/// Where published courses lie together.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) enum Shelf {
-    /// In one of these categories.
-    Categories(Vec<CategoryId>),
-    /// In a channel.
-    Channel(ChannelId),
-}
-
-/// A page of the published courses of a shelf, the latest first.
-pub(in crate::catalog) async fn published_in(
-    mut conn: &AsyncPgConnection,
-    shelf: &Shelf,
-    page: &Page<CatalogKey>,
-) -> QueryResult<Vec<Course>> {
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, uuid::Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
-    let rows = courses::table
-        .filter(courses::published_at.is_not_null())
-        .filter(courses::published_at.le(after_at))
-        .filter(courses::published_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
-        .filter(courses::published_at.ge(before_at))
-        .filter(courses::published_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
-        .select(Course::as_select())
-        .limit(page.fetch())
-        .into_boxed();
-    let rows = match shelf {
-        Shelf::Categories(ids) => rows.filter(courses::category_id.eq_any(ids)),
-        Shelf::Channel(id) => rows.filter(courses::channel_id.eq(id)),
-    };
-    if page.backward {
-        rows.order((courses::published_at.asc(), courses::id.asc())).load(&mut conn).await
-    } else {
-        rows.order((courses::published_at.desc(), courses::id.desc())).load(&mut conn).await
-    }
 }
 
 /// How many published courses each category has, without its parts; one without any is not in the answer.
