@@ -253,7 +253,7 @@ fn secret(config: &Config) -> Result<String, Fault> {
         Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
         Ok(_) => Err(Fault::new(format!("{} is damaged; delete it", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let secret: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let secret = hex::encode(rand::random::<[u8; 32]>());
             write_private(&path, &secret).context(format!("cannot write {}", path.display()))?;
             Ok(secret)
         }
@@ -272,6 +272,5 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// A secret for one purpose that does not tell the one it comes from.
 fn derived(secret: &str, purpose: &str) -> String {
-    let digest = Sha256::digest(format!("lyceum/{purpose}/{secret}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(format!("lyceum/{purpose}/{secret}")))
 }

@@ -19,7 +19,7 @@ mod query;
 
 pub use command::{
     actor_now, admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open,
-    sign_in, watch_revocations,
+    sign_in, viewer, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered};
 pub use graphql::{AccountsMutation, AccountsQuery, UploadHeader, UserObject};

@@ -9,8 +9,6 @@ use crate::platform::auth::{Actor, Role};
 
 const SHORTEST_PASSWORD: usize = 10;
 const LONGEST_PASSWORD: usize = 200;
-/// Longer language tags need not be kept whole (RFC 5646, 4.4.1).
-const LONGEST_LOCALE: usize = 35;
 
 /// What a password must be like.
 ///
@@ -44,12 +42,6 @@ pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
 /// can take the one away and keep the other.
 pub(super) fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
     actor.is(id) || actor.has(Role::Admin)
-}
-
-/// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none.
-pub(super) fn locale(tag: &str) -> Option<String> {
-    let normal = oxilangtag::LanguageTag::parse_and_normalize(tag).ok()?.into_inner();
-    (normal.len() <= LONGEST_LOCALE).then_some(normal)
 }
 
 /// Whether the IANA database has a time zone of this name. Its data is part of the program.
@@ -185,26 +177,6 @@ mod tests {
         ] {
             let url = Url::parse(address).unwrap();
             assert_eq!(can_return_to(&url, "https://learn.acme.org/base", &origins), allowed, "{address}");
-        }
-    }
-
-    #[test]
-    fn languages() {
-        for (tag, normal) in [
-            ("de", Some("de")),
-            ("DE-ch", Some("de-CH")),
-            ("zh-hant-tw", Some("zh-Hant-TW")),
-            ("es-419", Some("es-419")),
-            ("ar-u-nu-latn", Some("ar-u-nu-latn")),
-            ("de_CH", None),
-            ("", None),
-            ("d", None),
-            ("de-", None),
-            ("deutsch-und-viel-mehr-als-erlaubt-ist", None),
-            ("de-x-aaaaaaaa-bbbbbbbb-cccccccc-ddddd", None),
-            ("de\0", None),
-        ] {
-            assert_eq!(locale(tag).as_deref(), normal, "{tag:?}");
         }
     }
 

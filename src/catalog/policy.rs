@@ -29,13 +29,6 @@ pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, en
     can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
 }
 
-/// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none, or one of the long ones that need not be
-/// kept whole (4.4.1).
-pub(super) fn language(tag: &str) -> Option<String> {
-    let normal = oxilangtag::LanguageTag::parse_and_normalize(tag).ok()?.into_inner();
-    (normal.len() <= 35).then_some(normal)
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};

@@ -8,7 +8,7 @@ use super::model::{
 };
 use super::query::{self, ChannelChanges, NewChannel};
 use super::{error, policy};
-use crate::accounts::{UserId, user_by_id};
+use crate::accounts::{UserId, user_by_id, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::page::Page;
@@ -187,10 +187,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let memberships = taught.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "joinedAt": at }));
     let follows = followed.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "followedAt": at }));
     Ok(json!({ "channels": items(owned), "memberships": items(memberships), "follows": items(follows) }))
-}
-
-fn viewer(actor: &Actor) -> Result<UserId> {
-    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }
 
 async fn editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<Channel> {

@@ -9,7 +9,7 @@ use super::model::{
     Source,
 };
 use super::{error, policy, query};
-use crate::accounts::UserId;
+use crate::accounts::{UserId, viewer};
 use crate::catalog::{self, Course, CourseId, Lesson};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
@@ -229,10 +229,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         })
     };
     Ok(json!({ "entitlements": items(rows.into_iter().map(row)) }))
-}
-
-fn viewer(actor: &Actor) -> Result<UserId> {
-    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }
 
 /// Opens a line of a source that is given once, or gives the open one its new terms; whether anything changed. The

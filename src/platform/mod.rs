@@ -14,6 +14,7 @@ pub mod ffmpeg;
 pub mod identity;
 pub mod inbox;
 pub mod jobs;
+pub mod language;
 pub mod mail;
 pub mod markdown;
 pub mod outbox;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::profile::viewer;
+use super::session::viewer;
 use crate::accounts::event::UserChanged;
 use crate::accounts::model::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::profile::viewer;
+use super::session::viewer;
 use crate::accounts::error;
 use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Identity, Session, User, UserId};
 use crate::accounts::query::export::{self as query, Rest};

@@ -35,7 +35,7 @@ pub(super) use profile::update_profile;
 pub(super) use registration::{activate, register, resend_activation, sweep as sweep_registrations};
 pub use second_factor::admit;
 pub(super) use second_factor::{complete, confirm, disable, renew_codes, reset, start, state};
-pub use session::{actor_now, is_current, open, watch_revocations};
+pub use session::{actor_now, is_current, open, viewer, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out, sweep};
 pub use sign_in::sign_in;
 pub(super) use social::{complete_social, start_social};

@@ -1,14 +1,15 @@
 //! What people tell about themselves.
 
+use super::session::viewer;
 use crate::accounts::event::UserChanged;
-use crate::accounts::model::{LONGEST_BIO, ProfileChanges, UpdateProfileInput, User, UserId};
+use crate::accounts::model::{LONGEST_BIO, ProfileChanges, UpdateProfileInput, User};
 use crate::accounts::query::{profile as query, user};
 use crate::accounts::{error, policy};
+use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
-use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
-use crate::platform::outbox;
+use crate::platform::{language, outbox};
 
 /// Changes what the viewer tells about themselves.
 ///
@@ -27,14 +28,6 @@ pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfil
         .await
 }
 
-/// The signed-in user's id.
-///
-/// # Errors
-/// Nobody is signed in.
-pub(super) fn viewer(actor: &Actor) -> Result<UserId> {
-    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
-}
-
 /// The input as it is stored.
 fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
     let mut check = Check::new();
@@ -44,7 +37,7 @@ fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
         None => String::new(),
     });
     let locale = input.locale.as_opt_deref().map(|tag| {
-        let normal = tag.and_then(policy::locale);
+        let normal = tag.and_then(language::tag);
         if tag.is_some() && normal.is_none() {
             let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
             check.error(UserErrorCode::Invalid, "locale", message);

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::password::confirm_if_any;
-use super::session::open;
+use super::session::{open, viewer};
 use crate::accounts::event::SecondFactorChanged;
 use crate::accounts::model::{
     self, Admission, Challenge, CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange,
@@ -290,8 +290,4 @@ async fn failed(tx: &mut Tx, app: &App, client: &Client, user: UserId) -> Result
     let subject = Some(user.uuid());
     let entry = Entry { action: Action::SecondFactorFailed, actor: None, subject, client, details: json!({}) };
     Ok(audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?)
-}
-
-fn viewer(actor: &Actor) -> Result<UserId> {
-    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }

@@ -238,6 +238,14 @@ pub(super) fn encoded(sessions: &[Uuid]) -> Vec<String> {
     sessions.iter().map(|id| SessionId::new(*id).encode()).collect()
 }
 
+/// The signed-in user's id.
+///
+/// # Errors
+/// Nobody is signed in.
+pub fn viewer(actor: &Actor) -> Result<UserId> {
+    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
+}
+
 /// Whose session this is, and which: an API token has none.
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
     match actor.in_session() {

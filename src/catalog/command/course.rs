@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::{LONGEST_TITLE, editable, facts};
-use crate::accounts::UserId;
+use crate::accounts::{UserId, viewer};
 use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
 use crate::catalog::query::slug;
@@ -104,7 +104,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
 /// # Errors
 /// Nobody is signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
-    let id = actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+    let id = viewer(actor)?;
     let courses = query::taught_in_full(&*app.db.read().await?, id, FETCH).await?;
     let course = |(course, description, lists): (Course, String, CourseLists)| {
         json!({

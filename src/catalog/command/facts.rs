@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use crate::accounts::UserId;
+use crate::catalog::error;
 use crate::catalog::model::{Course, CourseFacts, FactChanges};
 use crate::catalog::query::category;
-use crate::catalog::{error, policy};
 use crate::channels::teaches_in;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::Tx;
+use crate::platform::language;
 
 const MOST_TAGS: usize = 20;
 const LONGEST_TAG: usize = 40;
@@ -30,7 +31,7 @@ pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
         tags.filter(|tag| seen.insert(tag.clone())).collect()
     });
     let language = input.language.as_opt_deref().map(|tag| {
-        let normal = tag.and_then(policy::language);
+        let normal = tag.and_then(language::tag);
         if tag.is_some() && normal.is_none() {
             let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
             check.error(UserErrorCode::Invalid, "language", message);

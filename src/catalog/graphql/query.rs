@@ -5,13 +5,13 @@ use async_graphql::{Context, Object};
 use super::course::{CourseObject, visible};
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
-use crate::accounts::UserId;
+use crate::accounts::viewer;
 use crate::catalog::loader::{CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
+use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
 use crate::platform::outbox::feed;
 
 const VIEWER_COURSES: &str = "viewerCourses";
@@ -37,8 +37,7 @@ impl CourseQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<CourseObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
-        let viewer = within(ctx, Scope::ReadCourses).id().map(UserId::new);
-        let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+        let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
         let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
             encode_cursor(VIEWER_COURSES, &(course.created_at.timestamp_micros(), course.id))

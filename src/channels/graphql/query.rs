@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Context, Object};
 
 use super::channel::{ChannelObject, channel_node};
-use crate::accounts::UserId;
+use crate::accounts::viewer;
 use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, TaughtIn};
 use crate::channels::model::ChannelId;
 use crate::graphql::context::{Requires, Role, actor, loaders, public, requires};
@@ -49,7 +49,7 @@ impl ChannelsQuery {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<ChannelObject>>> {
-        let rows = loaders(ctx).load(TaughtIn(viewer(ctx)?)).await?.unwrap_or_default();
+        let rows = loaders(ctx).load(TaughtIn(viewer(actor(ctx))?)).await?.unwrap_or_default();
         let joined: HashMap<ChannelId, i64> =
             rows.iter().map(|(channel, at)| (channel.id, at.timestamp_micros())).collect();
         let channels = rows.into_iter().map(|(channel, _)| ChannelObject(channel)).collect();
@@ -71,7 +71,7 @@ impl ChannelsQuery {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<ChannelObject>>> {
-        let viewer = viewer(ctx)?;
+        let viewer = viewer(actor(ctx))?;
         let page = PageArgs { first, after, last, before }.timed_page(FOLLOWED)?;
         let rows = loaders(ctx).load(FollowedPage(viewer, page.clone())).await?.unwrap_or_default();
         let since: HashMap<ChannelId, i64> =
@@ -86,8 +86,4 @@ impl ChannelsQuery {
         let total = loaders(ctx).load(FollowedCount(viewer)).await?.unwrap_or_default();
         Ok(Inline(connection.with_total(total)))
     }
-}
-
-fn viewer(ctx: &Context<'_>) -> Result<UserId> {
-    actor(ctx).id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::UserId;
+use crate::accounts::viewer;
 use crate::catalog::{CourseObject, course_node};
 use crate::enrollments::model::Enrollment;
 use crate::enrollments::query;
 use crate::graphql::context::{Role, Scope, app, scoped, within};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped};
+use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
 
 const VIEWER_ENROLLMENTS: &str = "viewerEnrollments";
 
@@ -54,8 +54,7 @@ impl EnrollmentsQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<EnrollmentObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_ENROLLMENTS)?;
-        let viewer = within(ctx, Scope::ReadCourses).id().map(UserId::new);
-        let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+        let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let now = app(ctx).clock.now();
         let rows = query::enrollments(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
         let connection = page.connection(

@@ -1,9 +1,8 @@
 //! Captions.
 
 use bytes::Bytes;
-use serde_json::json;
 
-use super::{DELETE_OBJECTS, manageable};
+use super::{Leftovers, manageable, remove_once};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::media::error;
@@ -13,7 +12,7 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
-use crate::platform::jobs;
+use crate::platform::language;
 
 /// Bytes of one language's captions.
 const LARGEST: usize = 1_000_000;
@@ -41,7 +40,7 @@ pub(crate) async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptio
                 return Err(error::too_many_captions(MOST_LANGUAGES));
             }
             if let Some(old) = query::replace(tx, &caption, app.clock.now()).await? {
-                delete_later(tx, app, &old).await?;
+                delete_later(tx, app, old).await?;
             }
             Ok(video)
         })
@@ -50,7 +49,7 @@ pub(crate) async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptio
 
 fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
     let mut check = Check::new();
-    let language = language(&input.language);
+    let language = language::tag(input.language.trim());
     if language.is_none() {
         check.error(UserErrorCode::Invalid, "language", "A language is a tag like en, de-CH or pt-BR.");
     }
@@ -67,29 +66,22 @@ fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
     Ok(Caption { video_id, language, label, object_key: String::new() })
 }
 
-fn language(tag: &str) -> Option<String> {
-    let tag = oxilangtag::LanguageTag::parse_and_normalize(tag.trim()).ok()?.into_inner();
-    (2..=35).contains(&tag.len()).then_some(tag)
-}
-
 /// Removes captions.
 ///
 /// # Errors
 /// There are none in the language; there is no such video.
 pub(crate) async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideoCaptionsInput) -> Result<Video> {
-    let language = language(&input.language).ok_or_else(error::no_such_captions)?;
+    let language = language::tag(input.language.trim()).ok_or_else(error::no_such_captions)?;
     app.db
         .transaction(async |tx| {
             let video = manageable(tx, actor, input.video_id).await?;
             let old = query::delete(tx, video.id, &language).await?.ok_or_else(error::no_such_captions)?;
-            delete_later(tx, app, &old).await?;
+            delete_later(tx, app, old).await?;
             Ok(video)
         })
         .await
 }
 
-/// Has one object removed after the commit.
-async fn delete_later(tx: &mut Tx, app: &App, key: &str) -> std::result::Result<(), Fault> {
-    let (payload, once) = (json!({ "objectKey": key }), format!("{DELETE_OBJECTS}/{key}"));
-    jobs::enqueue(tx, &app.clock, DELETE_OBJECTS, &payload, &once).await
+async fn delete_later(tx: &mut Tx, app: &App, key: String) -> std::result::Result<(), Fault> {
+    remove_once(tx, app, &key.clone(), &Leftovers { keys: vec![key], parts: None }).await
 }

@@ -34,8 +34,7 @@ use super::event::UploadChanged;
 use super::model::{Upload, Video, VideoId};
 use super::query::video as query;
 use super::{error, policy};
-use crate::accounts::UserId;
-use crate::graphql::{Error, Result};
+use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -79,7 +78,12 @@ async fn remove_later(
     why: &str,
     leftovers: &Leftovers,
 ) -> std::result::Result<(), Fault> {
-    let (payload, once) = (serde_json::to_value(leftovers)?, format!("{REMOVE_OBJECTS}/{}/{why}", upload.id.uuid()));
+    remove_once(tx, app, &format!("{}/{why}", upload.id.uuid()), leftovers).await
+}
+
+/// Has objects removed after the commit, unless the wish `name` is there already.
+async fn remove_once(tx: &mut Tx, app: &App, name: &str, leftovers: &Leftovers) -> std::result::Result<(), Fault> {
+    let (payload, once) = (serde_json::to_value(leftovers)?, format!("{REMOVE_OBJECTS}/{name}"));
     jobs::enqueue(tx, &app.clock, REMOVE_OBJECTS, &payload, &once).await
 }
 
@@ -87,8 +91,4 @@ async fn remove_later(
 async fn tell(tx: &mut Tx, app: &App, upload: &Upload) -> std::result::Result<(), Fault> {
     let event = UploadChanged { upload_id: upload.id, status: upload.status, percent: upload.percent() };
     outbox::record(tx, &app.clock, &event).await.map(drop)
-}
-
-fn viewer(actor: &Actor) -> Result<UserId> {
-    actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::upload::cancel;
-use super::viewer;
-use crate::accounts::UserId;
+use crate::accounts::{UserId, viewer};
 use crate::graphql::export::items;
 use crate::graphql::{Error, Result};
 use crate::media::model::{Upload, Video};

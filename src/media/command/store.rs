@@ -25,7 +25,7 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Fault> 
     for (key, record) in created(event) {
         match owner_of(&key) {
             // An event has no number of its own that all stores agree on.
-            Some(id) => known.push((id, key, hex(&Sha256::digest(record.to_string())))),
+            Some(id) => known.push((id, key, hex::encode(Sha256::digest(record.to_string())))),
             None => tracing::info!(key, "the store told of an object that is no upload"),
         }
     }
@@ -41,10 +41,6 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Fault> 
             Ok(())
         })
         .await
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Completes an upload whose file has arrived; removes what has arrived for one that has ended.

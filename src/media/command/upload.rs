@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Leftovers, remove_later, tell, viewer};
+use super::{Leftovers, remove_later, tell};
+use crate::accounts::viewer;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};

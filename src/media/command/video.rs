@@ -102,13 +102,12 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
     }
 }
 
-/// Removes one object, and those of a video that is no more.
+/// Removes the objects of a video that is no more; `key` is that of the video itself.
 ///
 /// # Errors
 /// The store or the database failed.
-pub(crate) async fn delete_objects(app: &App, key: &str, id: Option<VideoId>) -> std::result::Result<(), Fault> {
+pub(crate) async fn delete_objects(app: &App, key: &str, id: VideoId) -> std::result::Result<(), Fault> {
     app.storage.delete(key).await?;
-    let Some(id) = id else { return Ok(()) };
     if query::is_there(&mut *app.db.read().await?, id).await? {
         return Err(Fault::new("a video is to lose its objects and is still there"));
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::UserId;
+use crate::accounts::viewer;
 use crate::graphql::context::{Role, Scope, app, loaders, scoped, within};
 use crate::graphql::error::payload;
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, Scoped, UserError};
+use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped, UserError};
 use crate::media::loader::{CaptionsOf, VideoById, VideoCount, VideosPage};
 use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
 use crate::media::{command, policy};
@@ -154,8 +154,7 @@ impl VideoQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<VideoObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIDEOS)?;
-        let viewer = within(ctx, Scope::ReadCourses).id().map(UserId::new);
-        let viewer = viewer.ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))?;
+        let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(VideosPage(viewer, page.clone())).await?.unwrap_or_default();
         let connection = page.connection(rows, VideoObject, |VideoObject(video)| {
             encode_cursor(VIDEOS, &(video.created_at.timestamp_micros(), video.id))

@@ -38,14 +38,14 @@ pub(super) fn handlers() -> Vec<Handler> {
     ]
 }
 
-/// What is to be removed from the object store: one object, and all of a video's.
+/// A video whose objects are to be removed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Objects {
+    video_id: Uuid,
     object_key: String,
-    video_id: Option<Uuid>,
 }
 
 async fn delete_objects(app: &App, objects: Objects) -> Result<(), Fault> {
-    command::delete_objects(app, &objects.object_key, objects.video_id.map(VideoId::new)).await
+    command::delete_objects(app, &objects.object_key, VideoId::new(objects.video_id)).await
 }

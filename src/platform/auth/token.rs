@@ -53,9 +53,10 @@ struct Key {
 impl Key {
     /// The id tells nothing about the secret, and is the same on every node.
     fn new(secret: &str) -> Key {
-        let digest = Sha256::digest(format!("lyceum/key-id/{secret}"));
+        let mut id = hex::encode(Sha256::digest(format!("lyceum/key-id/{secret}")));
+        id.truncate(16);
         Key {
-            id: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+            id,
             encoding: EncodingKey::from_secret(secret.as_bytes()),
             decoding: DecodingKey::from_secret(secret.as_bytes()),
         }

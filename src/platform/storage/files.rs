@@ -47,20 +47,17 @@ impl Storage {
     /// # Errors
     /// The store can't be reached or refuses.
     pub async fn delete_below(&self, prefix: &str) -> Result<usize, Fault> {
-        let what = || format!("delete the objects below {prefix}");
         let mut deleted = 0;
         loop {
             // What was listed is gone before the next page is asked for, so that every page is the first one.
-            let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
-            let page = list.send().await.context(what())?;
-            let keys: Vec<String> = page.contents.unwrap_or_default().into_iter().filter_map(|it| it.key).collect();
-            if keys.is_empty() {
+            let page = self.list(prefix, "").await?;
+            if page.is_empty() {
                 return Ok(deleted);
             }
-            for key in &keys {
-                self.delete(key).await?;
+            for object in &page {
+                self.delete(&object.key).await?;
             }
-            deleted += keys.len();
+            deleted += page.len();
         }
     }
 }

@@ -131,7 +131,7 @@ fn network(ip: IpAddr) -> String {
 
 /// An account in a key: of one length, and nothing for whoever reads the keys.
 fn digest(account: &str) -> String {
-    Sha256::digest(account).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(account))
 }
 
 #[cfg(test)]

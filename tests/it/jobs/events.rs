@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::FutureExt;
 use lyceum::platform::App;
 use lyceum::platform::fault::Fault;
-use lyceum::platform::jobs::{Handler, Registry};
+use lyceum::platform::jobs::{Handler, Registry, Run};
 use lyceum::platform::outbox::{self, Event, dispatcher, feed};
 use lyceum::platform::{inbox, jobs};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{LONG, NOTE, count, drain, enqueue, handler, notes, registry};
+use super::{LONG, NOTE, count, drain, enqueue, handler, note, notes, registry};
 use crate::support::TestApp;
 
 #[derive(Serialize, Deserialize)]
@@ -140,6 +141,26 @@ async fn the_same_work_is_asked_for_once_until_it_is_done() {
     enqueue(&test.app, "job.note", json!({ "name": "again" }), "key").await;
     drain(&test.app, &registry).await;
     assert_eq!(notes(&test), ["first", "again"]);
+}
+
+/// Asks for the next of its kind until there have been enough.
+const CHAIN: Run = |app, payload| {
+    async move {
+        let left = payload["left"].as_u64().unwrap_or_default();
+        if left > 0 {
+            enqueue(&app, "job.chain", json!({ "left": left - 1 }), &left.to_string()).await;
+        }
+        note(&app, &payload).await
+    }
+    .boxed()
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_job_asks_for_is_drained_too() {
+    let test = TestApp::start().await;
+    enqueue(&test.app, "job.chain", json!({ "left": 300 }), "first").await;
+    drain(&test.app, &registry([handler("job.chain", CHAIN)])).await;
+    assert_eq!(notes(&test).len(), 301);
 }
 
 #[test]

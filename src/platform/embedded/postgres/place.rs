@@ -217,8 +217,9 @@ fn sockets_for(home: &Path) -> PathBuf {
 
 /// `lyceum-` and 16 hexadecimal digits that stand for `path`.
 fn name_for(path: &Path) -> String {
-    let digest = Sha256::digest(path.as_os_str().as_bytes());
-    digest.iter().take(8).fold("lyceum-".to_owned(), |name, byte| name + &format!("{byte:02x}"))
+    let mut digest = hex::encode(Sha256::digest(path.as_os_str().as_bytes()));
+    digest.truncate(16);
+    format!("lyceum-{digest}")
 }
 
 /// The lock file, locked until it is dropped or the process ends; `None` if another process has it.
