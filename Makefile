@@ -1,7 +1,7 @@
 # Lyceum. `make run` starts it, `make test` proves it; both install what is missing.
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-loaders console deps deps-test schema docs fmt
+.PHONY: run seed test lint bench bench-loaders console deps deps-test schema docs fmt
 
 CARGO ?= cargo
 # Where .ci/deps puts a newer Node than the distribution's, if it has to.
@@ -11,6 +11,10 @@ CONSOLE_SOURCES := $(shell find console/src console/scripts console/index.html c
 # The server with demo data on http://127.0.0.1:8080.
 run: deps console/dist/index.html
 	$(CARGO) run --quiet -- serve --demo
+
+# Fills a demo school, for example `make seed ARGS="--courses 2000 --users 50000"`.
+seed: deps
+	$(CARGO) run --quiet -- seed $(ARGS)
 
 # Everything: unit tests, the API, real PostgreSQL, Redis, S3, SMTP, WebSocket clients, Chromium.
 test: deps deps-test console/dist/index.html

@@ -1,7 +1,8 @@
-//! The command line: `lyceum serve | worker | migrate | reconcile | schema | seed | admin create | config check`.
+//! The command line: `lyceum serve | worker | migrate | jobs | reconcile | schema | seed | admin create | config check`.
 
 mod admin;
 pub mod config;
+mod jobs;
 mod migrate;
 mod reconcile;
 mod schema;
@@ -34,6 +35,9 @@ enum Command {
     Worker,
     /// Bring the database up to date
     Migrate,
+    /// Background jobs that have failed too often
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// Compare the object store with the database: what is left over, what is missing
     Reconcile(reconcile::Args),
     /// Print the GraphQL schema
@@ -86,6 +90,7 @@ fn run(command: Command, config: Config) -> Result<(), Fault> {
             Command::Serve(args) => serve::run(config, args).await,
             Command::Worker => worker::run(config).await,
             Command::Migrate => migrate::run(config).await,
+            Command::Jobs(command) => jobs::run(config, command).await,
             Command::Reconcile(args) => reconcile::run(config, args).await,
             Command::Schema => schema::run(),
             Command::Seed(args) => seed::run(config, args).await,

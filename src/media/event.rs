@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{UploadId, UploadStatus, VideoId};
+use super::model::{UploadId, UploadStatus, VideoId, VideoStatus};
 use crate::platform::outbox::Event;
 
 /// A video has arrived in the object store, whole.
@@ -27,6 +27,30 @@ pub struct VideoProcessed {
 
 impl Event for VideoProcessed {
     const KIND: &'static str = "video_processed";
+}
+
+/// The topic of the processing of one video.
+pub(super) fn processing_of(video: VideoId) -> String {
+    format!("video:{}", video.uuid())
+}
+
+/// More of a video's processing is done, or it has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct VideoProgressed {
+    /// Which one.
+    pub(super) video_id: VideoId,
+    /// Where it stood then.
+    pub(super) status: VideoStatus,
+    /// How much was done.
+    pub(super) percent: i32,
+}
+
+impl Event for VideoProgressed {
+    const KIND: &'static str = "video_progressed";
+
+    fn topics(&self) -> Vec<String> {
+        vec![processing_of(self.video_id)]
+    }
 }
 
 /// The topic of what happens to one upload.

@@ -251,7 +251,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 /// opens the rest to an API token.
 const OPENED: [(Scope, &[&str]); 4] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["video", "videos", "viewerCourses", "viewerEnrollments"]),
+    (Scope::ReadCourses, &["video", "videoProgress", "videos", "viewerCourses", "viewerEnrollments"]),
     (
         Scope::WriteCourses,
         &[
@@ -287,6 +287,7 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "uploadProgress",
             "uploads",
             "video",
+            "videoProgress",
             "videos",
             "viewerCourses",
             "viewerEnrollments",

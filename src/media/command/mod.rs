@@ -20,7 +20,7 @@ pub(super) use person::forget_person;
 pub use person::my_data;
 pub use playback::{Refusal, playlist};
 pub(super) use playback::{forget_players, keep_playing, play};
-pub(super) use process::process;
+pub(super) use process::{leave_original, process};
 pub(super) use reconcile::report_orphans;
 pub use reconcile::{Report, reconcile};
 pub use store::receive_store_event;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::media::event::VideoProcessed;
+use crate::media::event::{VideoProcessed, VideoProgressed};
 use crate::media::model::{Video, VideoId, VideoStatus};
 use crate::media::query::process::{self as query, Progress};
 use crate::media::query::video;
 use crate::platform::App;
+use crate::platform::db::Tx;
 use crate::platform::fault::{Context, Fault};
 use crate::platform::ffmpeg::{Ffmpeg, Probe, Verdict, Workspace};
 use crate::platform::jobs::Postponed;
@@ -29,7 +30,8 @@ const CONVERTING: f64 = 90.0;
 /// The store, the database or the disk failed, or this node is busy or stopping: then it is to be tried again.
 pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
     let Some(video) = video::by_ids(&*app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
-    if matches!(video.status, VideoStatus::Ready | VideoStatus::Failed) {
+    let left = video.status == VideoStatus::Ready && video.failure.is_some();
+    if video.status.is_end() && !left {
         return Ok(());
     }
     let Some(ffmpeg) = &app.ffmpeg else { return end(app, id, &at(app, VideoStatus::Ready, 100)).await };
@@ -45,6 +47,20 @@ pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
         Ok(progress) => end(app, id, &progress).await,
         Err(why) => end(app, id, &Progress { failure: Some(why), ..at(app, VideoStatus::Failed, 0) }).await,
     }
+}
+
+/// Leaves a video as it came, because processing it has failed too often: the fault was not the file's, so it plays.
+/// When the job is replayed and succeeds, nothing of this is left.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn leave_original(app: &App, id: VideoId) -> Result<(), Fault> {
+    let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop();
+    if video.is_none_or(|video| video.status.is_end()) {
+        return Ok(());
+    }
+    let why = "It could not be converted here; the original plays.".to_owned();
+    end(app, id, &Progress { failure: Some(why), ..at(app, VideoStatus::Ready, 100) }).await
 }
 
 fn at(app: &App, status: VideoStatus, progress_percent: i32) -> Progress {
@@ -71,6 +87,7 @@ async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
             if let Some(video) = video {
                 let event = VideoProcessed { video_id: id, duration_seconds: video.duration_seconds() };
                 outbox::record(tx, &app.clock, &event).await?;
+                tell(tx, app, id, progress.status, progress.progress_percent).await?;
             }
             Ok::<_, Fault>(there)
         })
@@ -81,11 +98,21 @@ async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Tells those who follow the processing where it stands.
+async fn tell(tx: &mut Tx, app: &App, id: VideoId, status: VideoStatus, percent: i32) -> Result<(), Fault> {
+    outbox::record(tx, &app.clock, &VideoProgressed { video_id: id, status, percent }).await.map(drop)
+}
+
 /// Writes what it hears, now and then; goes on for ever.
 async fn follow(app: &App, id: VideoId, mut heard: watch::Receiver<i32>) {
     while heard.changed().await.is_ok() {
         let percent = *heard.borrow_and_update();
-        let written = async { Ok::<_, Fault>(query::set_percent(&mut *app.db.read().await?, id, percent).await?) };
+        let written = app.db.transaction(async |tx| {
+            if query::set_percent(tx, id, percent).await? {
+                tell(tx, app, id, VideoStatus::Processing, percent).await?;
+            }
+            Ok::<_, Fault>(())
+        });
         if let Err(fault) = written.await {
             tracing::warn!(fault = fault.report(), "a video's progress was not written");
         }
@@ -116,7 +143,12 @@ async fn make(
         height: Some(probe.height),
         ..at(app, VideoStatus::Processing, 0)
     };
-    app.db.transaction(async |tx| query::set(tx, video.id, &progress).await.context("a video")).await?;
+    app.db
+        .transaction(async |tx| {
+            query::set(tx, video.id, &progress).await.context("a video")?;
+            tell(tx, app, video.id, VideoStatus::Processing, 0).await
+        })
+        .await?;
     let folder = Video::folder(video.id);
     let poster = work.file("poster.jpg");
     if let Err(why) = ffmpeg.poster(&original, &probe, &poster).await? {

@@ -7,6 +7,7 @@ mod upload_mutation;
 mod upload_query;
 mod upload_subscription;
 mod video;
+mod video_subscription;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
@@ -28,4 +29,4 @@ pub struct MediaMutation(
 
 /// What is pushed of videos.
 #[derive(Default, MergedSubscription)]
-pub struct MediaSubscription(upload_subscription::UploadSubscription);
+pub struct MediaSubscription(upload_subscription::UploadSubscription, video_subscription::VideoSubscription);

@@ -64,12 +64,19 @@ impl UploadSubscription {
         command::own(app(ctx), &owner, upload_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
         let changes = feed::follow::<UploadChanged>(app(ctx).clone(), changes_of(upload_id), Some(after)).await?;
-        // The end is told, and then nothing more.
-        let told = changes.flat_map(|change| {
-            let end = change.event.status.is_end();
-            stream::iter([Some(change)].into_iter().chain(end.then_some(None)))
-        });
-        let until_end = told.take_while(|change| future::ready(change.is_some())).filter_map(future::ready);
-        Ok(until_end.map(move |change| Inline(UploadProgressObject { change, owner })))
+        let changes = until_end(changes, |change| change.status.is_end());
+        Ok(changes.map(move |change| Inline(UploadProgressObject { change, owner })))
     }
+}
+
+/// What happens up to and including an end, and then nothing more.
+pub(super) fn until_end<E>(
+    changes: impl Stream<Item = Recorded<E>>,
+    is_end: fn(&E) -> bool,
+) -> impl Stream<Item = Recorded<E>> {
+    let told = changes.flat_map(move |change| {
+        let end = is_end(&change.event);
+        stream::iter([Some(change)].into_iter().chain(end.then_some(None)))
+    });
+    told.take_while(|change| future::ready(change.is_some())).filter_map(future::ready)
 }

@@ -56,7 +56,8 @@ impl VideoObject {
         self.0.progress_percent
     }
 
-    /// Why it can't be played; null unless the status is FAILED.
+    /// What went wrong: why it can't be played if the status is FAILED, why only the original plays if it is READY. Null if
+    /// nothing did.
     async fn failure(&self) -> Option<&str> {
         self.0.failure.as_deref()
     }
@@ -126,7 +127,7 @@ pub(super) struct VideoQuery;
 
 #[Object]
 impl VideoQuery {
-    /// The video with this id; null if there is none, or if it is somebody else's. Ask again to follow its progress.
+    /// The video with this id; null if there is none, or if it is somebody else's. `videoProgress` follows its processing.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)

@@ -8,20 +8,39 @@ use crate::media::command;
 use crate::media::event::VideoUploaded;
 use crate::platform::App;
 use crate::platform::fault::Fault;
-use crate::platform::jobs::Handler;
+use crate::platform::jobs::{Handler, JobDied};
 use crate::platform::outbox::Event;
 
+const PROCESS: &str = "media.process";
+
 pub(super) fn handlers() -> Vec<Handler> {
-    vec![Handler {
-        name: "media.process",
-        on: Some(VideoUploaded::KIND),
-        cron: None,
-        // The longest video in three sizes on a slow machine. Whoever has it renews the lease all the while.
-        timeout: Duration::from_secs(36 * 3600),
-        run: |app, payload| async move { process(&app, serde_json::from_value(payload)?).await }.boxed(),
-    }]
+    vec![
+        Handler {
+            name: PROCESS,
+            on: Some(VideoUploaded::KIND),
+            cron: None,
+            // The longest video in three sizes on a slow machine. Whoever has it renews the lease all the while.
+            timeout: Duration::from_secs(36 * 3600),
+            run: |app, payload| async move { process(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+        Handler {
+            name: "media.leave_original",
+            on: Some(JobDied::KIND),
+            cron: None,
+            timeout: Duration::from_secs(60),
+            run: |app, payload| async move { leave_original(&app, serde_json::from_value(payload)?).await }.boxed(),
+        },
+    ]
 }
 
 async fn process(app: &App, event: VideoUploaded) -> Result<(), Fault> {
     command::process(app, event.video_id).await
+}
+
+async fn leave_original(app: &App, died: JobDied) -> Result<(), Fault> {
+    if died.handler != PROCESS {
+        return Ok(());
+    }
+    let event: VideoUploaded = serde_json::from_value(died.payload)?;
+    command::leave_original(app, event.video_id).await
 }

@@ -10,6 +10,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
 
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
@@ -38,7 +39,7 @@ pub struct Video {
     pub status: VideoStatus,
     /// How much of the processing is done.
     pub progress_percent: i32,
-    /// Why it failed, for its owner.
+    /// Why it failed, or was not converted, for its owner.
     pub failure: Option<String>,
     /// How long it is, in milliseconds; `None` until it was looked at.
     pub duration_ms: Option<i64>,
@@ -73,8 +74,9 @@ impl Entity for Video {
 }
 
 /// Where a video's processing stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VideoStatus {
     /// It has arrived, and waits.
     Uploaded,
@@ -94,6 +96,11 @@ impl VideoStatus {
             VideoStatus::Ready => "READY",
             VideoStatus::Failed => "FAILED",
         }
+    }
+
+    /// Whether its processing has ended.
+    pub fn is_end(self) -> bool {
+        matches!(self, VideoStatus::Ready | VideoStatus::Failed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use crate::media::model::{VideoId, VideoStatus};
 use crate::platform::db::Tx;
@@ -14,6 +14,8 @@ use crate::platform::db::schema::videos;
 pub(in crate::media) struct Progress {
     pub(in crate::media) status: VideoStatus,
     pub(in crate::media) progress_percent: i32,
+    /// `None` takes it away.
+    #[diesel(treat_none_as_null = true)]
     pub(in crate::media) failure: Option<String>,
     pub(in crate::media) duration_ms: Option<i64>,
     pub(in crate::media) width: Option<i32>,
@@ -28,11 +30,9 @@ pub(in crate::media) async fn set(tx: &mut Tx, id: VideoId, progress: &Progress)
     Ok(diesel::update(videos::table.find(id)).set(progress).execute(tx.conn()).await? == 1)
 }
 
-pub(in crate::media) async fn set_percent(
-    conn: &mut AsyncPgConnection,
-    id: VideoId,
-    percent: i32,
-) -> QueryResult<usize> {
+/// Notes how much of the processing is done; false if it has ended.
+pub(in crate::media) async fn set_percent(tx: &mut Tx, id: VideoId, percent: i32) -> QueryResult<bool> {
     let processing = videos::table.find(id).filter(videos::status.eq(VideoStatus::Processing));
-    diesel::update(processing).set(videos::progress_percent.eq(percent)).execute(conn).await
+    let noted = diesel::update(processing).set(videos::progress_percent.eq(percent)).execute(tx.conn()).await?;
+    Ok(noted == 1)
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ use super::App;
 use super::clock::Clock;
 use super::db::Tx;
 use super::fault::{Context, Fault};
+use super::outbox::Event;
 pub use query::{Job, dead};
 
 /// After this many failures a job is dead.
@@ -38,6 +40,19 @@ impl std::fmt::Display for Postponed {
 }
 
 impl std::error::Error for Postponed {}
+
+/// A job is dead: whoever waits for what it was to do can be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobDied {
+    /// Its handler's name.
+    pub handler: String,
+    /// What the handler was given.
+    pub payload: Value,
+}
+
+impl Event for JobDied {
+    const KIND: &'static str = "job_died";
+}
 
 /// What a handler is given.
 pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), Fault>>;

@@ -92,16 +92,16 @@ pub(super) async fn finish(conn: &mut AsyncPgConnection, worker: Uuid, id: Uuid)
     diesel::delete(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker)))).execute(conn).await
 }
 
-/// Puts a failed job back: to run again at `run_at`, or dead since `dead_at`.
+/// Puts a failed job back: to run again at `run_at`, or dead since `dead_at`; false if another worker has it by now.
 pub(super) async fn fail(
-    conn: &mut AsyncPgConnection,
+    tx: &mut Tx,
     worker: Uuid,
     id: Uuid,
     error: &str,
     run_at: DateTime<Utc>,
     dead_at: Option<DateTime<Utc>>,
-) -> QueryResult<usize> {
-    diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker))))
+) -> QueryResult<bool> {
+    let failed = diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker))))
         .set((
             jobs::last_error.eq(error),
             jobs::run_at.eq(run_at),
@@ -109,8 +109,9 @@ pub(super) async fn fail(
             jobs::leased_by.eq(None::<Uuid>),
             jobs::leased_until.eq(None::<DateTime<Utc>>),
         ))
-        .execute(conn)
-        .await
+        .execute(tx.conn())
+        .await?;
+    Ok(failed == 1)
 }
 
 /// Puts a job back until `run_at`; the run does not count as an attempt.

@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::query::{self, Job};
-use super::{MAX_ATTEMPTS, Postponed, Registry, retry_at};
+use super::{JobDied, MAX_ATTEMPTS, Postponed, Registry, retry_at};
 use crate::platform::App;
 use crate::platform::fault::Fault;
+use crate::platform::outbox;
 
 /// Jobs run at a time by one worker.
 const SLOTS: usize = 8;
@@ -179,8 +180,15 @@ async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<
         tracing::warn!(job = %job.id, handler = job.handler, attempt = job.attempts, why, "a job failed");
     }
     let run_at = retry_at(now, job.attempts, rand::random());
-    query::fail(&mut *app.db.read().await?, worker, job.id, &why, run_at, dead_at).await?;
-    Ok(())
+    app.db
+        .transaction(async |tx| {
+            let failed = query::fail(tx, worker, job.id, &why, run_at, dead_at).await?;
+            if failed && dead_at.is_some() {
+                outbox::record(tx, &app.clock, &JobDied { handler: job.handler, payload: job.payload }).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), Fault> {

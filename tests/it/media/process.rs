@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Studio, ffmpeg, ffprobe, mp4, search_path};
 use crate::support::cluster;
+use crate::support::socket::Socket;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_video_becomes_ready_with_its_length_a_picture_and_renditions() {
@@ -155,6 +156,88 @@ async fn a_full_disk_is_nobodys_fault_and_tried_again() {
     studio.app.app.clock.advance(TimeDelta::seconds(10));
     studio.app.settle().await;
     assert_eq!(studio.video(id).await["status"], "READY");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_converted_here_plays_as_it_came_until_somebody_has_it_tried_again() {
+    let marker = cluster::folder().join("mended");
+    let script = format!(
+        "[ -e {} ] || {{ echo 'No space left on device' >&2; exit 1; }}\nexec $FFMPEG \"$@\"",
+        marker.display()
+    );
+    let folder = strange_ffmpeg("dead", &script);
+    let mut studio = Studio::with("dead", None, &[("LYCEUM_FFMPEG", &folder)]).await;
+    let id = studio.arrive(&studio.ada, mp4()).await;
+    for _ in 0..lyceum::platform::jobs::MAX_ATTEMPTS {
+        studio.app.settle().await;
+        studio.app.app.clock.advance(TimeDelta::hours(6));
+    }
+    studio.app.settle().await;
+    studio.later(TimeDelta::zero()).await;
+    let video = studio.video(id).await;
+    let expected = (json!("READY"), json!("It could not be converted here; the original plays."));
+    assert_eq!((&video["status"], &video["failure"]), (&expected.0, &expected.1), "{video:#}");
+    let lesson = studio.lesson(id, "Ownership").await;
+    let answer = studio.play(Some(&studio.ada.token), &lesson).await;
+    assert_eq!(super::playback(&answer)["hlsUrl"], Value::Null);
+
+    std::fs::write(marker, "").unwrap();
+    let dead = lyceum::platform::jobs::dead(&mut studio.app.app.db.read().await.unwrap(), 9).await.unwrap();
+    assert_eq!(dead.iter().map(|job| job.handler.as_str()).collect::<Vec<_>>(), ["media.process"]);
+    assert!(lyceum::platform::jobs::replay(&studio.app.app, dead[0].id).await.unwrap());
+    studio.app.settle().await;
+    let video = studio.video(id).await;
+    assert_eq!((&video["status"], &video["failure"]), (&json!("READY"), &Value::Null), "{video:#}");
+    let answer = studio.play(Some(&studio.ada.token), &lesson).await;
+    assert!(super::playback(&answer)["hlsUrl"].is_string(), "{answer:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_follows_the_processing_hears_of_its_end_and_nobody_else_does() {
+    const FOLLOW: &str = "subscription ($id: ID!, $after: String) { videoProgress(videoId: $id, after: $after) {
+        cursor status percent video { durationSeconds } } }";
+    let gate = cluster::folder().join("followed-gate");
+    let script = format!("while [ ! -e {} ]; do /bin/sleep 0.05; done\nexec $FFMPEG \"$@\"", gate.display());
+    let folder = strange_ffmpeg("followed", &script);
+    let studio = Studio::with("followed", None, &[("LYCEUM_FFMPEG", &folder)]).await;
+    let id = studio.arrive(&studio.ada, mp4()).await;
+    let follow = async |token: &str, after: Value| {
+        let mut socket = Socket::connect(&studio.app.url, Some(token)).await;
+        socket.subscribe("up", FOLLOW, json!({ "id": id.encode(), "after": after })).await;
+        socket
+    };
+    let eve = studio.app.user("Eve", lyceum::platform::auth::Role::Instructor).await;
+    let refused = follow(&eve.token, Value::Null).await.receive().await.unwrap();
+    assert!(refused["payload"].to_string().contains("There is no such video,"), "{refused:#}");
+
+    let mut socket = follow(&studio.ada.token, Value::Null).await;
+    let hears_first = async {
+        let registry = lyceum::app::registry().unwrap();
+        let first = loop {
+            lyceum::platform::outbox::dispatcher::tick(&studio.app.app, &registry).await.unwrap();
+            if let Ok(first) = tokio::time::timeout(std::time::Duration::from_millis(50), socket.receive()).await {
+                break first.unwrap();
+            }
+        };
+        std::fs::write(gate, "").unwrap();
+        first["payload"]["data"]["videoProgress"].clone()
+    };
+    let (first, ()) = tokio::join!(hears_first, studio.app.settle());
+    studio.app.settle().await;
+    let mut heard = vec![first];
+    loop {
+        let message = socket.receive().await.unwrap();
+        if message["type"] == "complete" {
+            break;
+        }
+        heard.push(message["payload"]["data"]["videoProgress"].clone());
+    }
+    let percents: Vec<i64> = heard.iter().map(|news| news["percent"].as_i64().unwrap()).collect();
+    assert!(percents.is_sorted() && percents.first() == Some(&0) && percents.last() == Some(&100), "{percents:?}");
+    let last = heard.last().unwrap();
+    assert_eq!((&last["status"], &last["video"]["durationSeconds"]), (&json!("READY"), &json!(14)), "{last:#}");
+    let mut late = follow(&studio.ada.token, heard[0]["cursor"].clone()).await;
+    assert_eq!(late.receive().await.unwrap()["type"], "complete", "there is nothing to wait for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
