@@ -65,18 +65,3 @@ pub struct CourseDeleted {
 impl Event for CourseDeleted {
     const KIND: &'static str = "course_deleted";
 }
-
-/// A lesson is gone.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LessonDeleted {
-    /// The lesson.
-    pub lesson_id: LessonId,
-    /// Its course, which stays.
-    pub course_id: CourseId,
-    /// The videos that it showed.
-    pub video_ids: Vec<VideoId>,
-}
-
-impl Event for LessonDeleted {
-    const KIND: &'static str = "lesson_deleted";
-}

@@ -18,7 +18,7 @@ pub use command::{
     delete_section, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
     set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
 };
-pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonDeleted, LessonPublished};
+pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
     CatalogMutation, CatalogQuery, CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject,
     category_node, course_node, courses_of_channel, lesson_node, section_node,

@@ -9,7 +9,7 @@ use super::model::{
 use super::query::{self, ChannelChanges, NewChannel};
 use super::{error, policy};
 use crate::accounts::{UserId, user_by_id, viewer};
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
@@ -55,7 +55,7 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
 ///
 /// # Errors
 /// The input's mistakes; the slug is taken; the channel is not the actor's.
-pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput) -> Result<Channel> {
+pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput) -> Result<Edit<Channel>> {
     let mut check = Check::new();
     let changes = ChannelChanges {
         name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
@@ -67,7 +67,10 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
     app.db
         .transaction(async |tx| {
             let channel = editable(tx, actor, input.channel_id).await?;
-            query::update(tx, channel.id, changes).await.map_err(taken_slug)
+            if channel.version != input.version {
+                return Ok(Edit::Conflict { version: channel.version, current: channel });
+            }
+            query::update(tx, channel.id, changes).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }

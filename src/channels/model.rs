@@ -32,6 +32,8 @@ pub struct Channel {
     pub follower_count: i32,
     /// Who says who teaches in it.
     pub owner_id: UserId,
+    /// Counts the edits.
+    pub version: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -57,6 +59,8 @@ pub struct CreateChannelInput {
 pub struct UpdateChannelInput {
     /// Which channel.
     pub channel_id: ChannelId,
+    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    pub version: i32,
     /// The name, 1 to 100 characters.
     pub name: Option<String>,
     /// The name in addresses.

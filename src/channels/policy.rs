@@ -45,6 +45,7 @@ mod tests {
             description: String::new(),
             follower_count: 0,
             owner_id: user(1),
+            version: 1,
             created_at: DateTime::UNIX_EPOCH,
         };
         // who, creates, edits, removes member 2

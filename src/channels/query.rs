@@ -195,7 +195,7 @@ pub(super) struct ChannelChanges {
 
 pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) -> QueryResult<Channel> {
     tx.changed(ROWS);
-    let channel = diesel::update(channels::table.find(id)).set(changes);
+    let channel = diesel::update(channels::table.find(id)).set((changes, channels::version.eq(channels::version + 1)));
     channel.returning(Channel::as_returning()).get_result(tx.conn()).await
 }
 

@@ -92,13 +92,17 @@ async fn several_teach_in_a_channel_and_its_owner_says_who() {
     }
     assert_eq!(refusal(&course_in(&bob).await), "NOT_FOUND", "he has left");
     for (input, code) in [
-        (json!({ "channelId": lab, "name": "Lab", "slug": "lab", "description": "Ours" }), ""),
-        (json!({ "channelId": lab, "name": " " }), "BLANK"),
-        (json!({ "channelId": lab, "slug": "Lab" }), "INVALID"),
-        (json!({ "channelId": lab, "slug": "bob" }), "TAKEN"),
+        (json!({ "channelId": lab, "version": 1, "name": "Lab", "slug": "lab", "description": "Ours" }), ""),
+        (json!({ "channelId": lab, "version": 2, "name": " " }), "BLANK"),
+        (json!({ "channelId": lab, "version": 2, "slug": "Lab" }), "INVALID"),
+        (json!({ "channelId": lab, "version": 2, "slug": "bob" }), "TAKEN"),
+        (json!({ "channelId": lab, "version": 1, "name": "Stale" }), "CONFLICT"),
     ] {
-        let answer = payload(&app, &ada, "updateChannel", "channel { name }", input).await;
+        let answer = payload(&app, &ada, "updateChannel", "channel { name version }", input).await;
         assert_eq!(refusal(&answer), code, "{answer:#}");
+        if code == "CONFLICT" {
+            assert_eq!(answer["channel"], json!({ "name": "Lab", "version": 2 }));
+        }
     }
     let taken = payload(&app, &bob, "createChannel", "channel { id }", json!({ "name": "Lab" })).await;
     assert_eq!(refusal(&taken), "TAKEN");

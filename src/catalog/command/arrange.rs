@@ -7,7 +7,6 @@ use super::editable;
 use super::outline::{MOST_LESSONS, editable_lesson, editable_section};
 use super::publication::release;
 use crate::catalog::error;
-use crate::catalog::event::LessonDeleted;
 use crate::catalog::model::{
     Course, DeleteLessonInput, DeleteSectionInput, LessonId, ReorderCourseInput, SectionId, SectionOrderInput,
 };
@@ -17,7 +16,6 @@ use crate::catalog::query::video;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
 use crate::platform::App;
 use crate::platform::auth::Actor;
-use crate::platform::outbox;
 
 /// Puts a course's sections and lessons into a new order. Of two new orders at once the later one stays.
 ///
@@ -71,8 +69,6 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
             query::delete_lesson(tx, &lesson).await?;
             let videos: Vec<_> = lesson.video_id.into_iter().collect();
             release(tx, app, &videos).await?;
-            let event = LessonDeleted { lesson_id: lesson.id, course_id: course.id, video_ids: videos };
-            outbox::record(tx, &app.clock, &event).await?;
             let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })

@@ -7,7 +7,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::category::{self as query, CategoryChanges};
 use crate::catalog::{error, policy};
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -50,7 +50,7 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
 ///
 /// # Errors
 /// The input's mistakes; the actor is no administrator.
-pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInput) -> Result<Category> {
+pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInput) -> Result<Edit<Category>> {
     permit(actor)?;
     let mut check = Check::new();
     let changes = CategoryChanges {
@@ -61,8 +61,11 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
     check.finish()?;
     app.db
         .transaction(async |tx| {
-            let changed = query::update(tx, input.category_id, changes).await.map_err(taken_slug)?;
-            changed.ok_or_else(|| error::no_such("category"))
+            let category = query::lock_one(tx, input.category_id).await?.ok_or_else(|| error::no_such("category"))?;
+            if category.version != input.version {
+                return Ok(Edit::Conflict { version: category.version, current: category });
+            }
+            query::update(tx, category.id, changes).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }

@@ -14,7 +14,7 @@ use crate::catalog::model::{
 };
 use crate::channels::ChannelId;
 use crate::graphql::context::{Requires, Role, actor, app, loaders, public, requires};
-use crate::graphql::error::payload;
+use crate::graphql::error::{Edit, edit_payload};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Inline, PageArgs, Result, UserError, page};
 
@@ -41,6 +41,11 @@ impl CategoryObject {
     /// The name.
     async fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Counts the edits of its names: pass it to an update, which is refused if it is another one by then.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// Its place among the parts of its parent, from 1.
@@ -190,7 +195,8 @@ pub(super) struct Delete;
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
 #[graphql(concrete(name = "DeleteCategoryPayload", params(Delete)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
-    /// The category as it is now, or as it was when it was deleted; null when there are userErrors.
+    /// The category as it is now, also after a conflict, or as it was when it was deleted; null when there are other
+    /// userErrors.
     category: Option<Inline<CategoryObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
@@ -221,7 +227,7 @@ impl CategoryMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which category, and what changes.")] input: UpdateCategoryInput,
     ) -> Result<Option<Inline<CategoryPayload<Update>>>> {
-        category(command::update_category(app(ctx), actor(ctx), input).await)
+        edited(command::update_category(app(ctx), actor(ctx), input).await)
     }
 
     /// Moves a category with all that is part of it.
@@ -246,7 +252,11 @@ impl CategoryMutation {
 }
 
 fn category<M: Send + Sync>(outcome: Result<Category>) -> Result<Option<Inline<CategoryPayload<M>>>> {
-    let (row, user_errors) = payload(outcome)?;
+    edited(outcome.map(Edit::Saved))
+}
+
+fn edited<M: Send + Sync>(outcome: Result<Edit<Category>>) -> Result<Option<Inline<CategoryPayload<M>>>> {
+    let (row, user_errors) = edit_payload(outcome)?;
     let category = row.map(|row| Inline(CategoryObject(Arc::new(row))));
     Ok(Some(Inline(CategoryPayload { category, user_errors, mutation: PhantomData })))
 }

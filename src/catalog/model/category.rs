@@ -23,6 +23,8 @@ pub struct CreateCategoryInput {
 pub struct UpdateCategoryInput {
     /// Which category.
     pub category_id: CategoryId,
+    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    pub version: i32,
     /// The name, 1 to 80 characters.
     pub name: Option<String>,
     /// The name in addresses.
@@ -104,7 +106,14 @@ mod tests {
 
     fn category(id: u128, parent: Option<u128>, position: i32) -> Category {
         let id_of = |id| CategoryId::new(Uuid::from_u128(id));
-        Category { id: id_of(id), parent_id: parent.map(id_of), slug: format!("c{id}"), name: "x".into(), position }
+        Category {
+            id: id_of(id),
+            parent_id: parent.map(id_of),
+            slug: format!("c{id}"),
+            name: "x".into(),
+            position,
+            version: 1,
+        }
     }
 
     #[test]

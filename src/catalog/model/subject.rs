@@ -30,6 +30,8 @@ pub struct Category {
     pub name: String,
     /// Its place below its parent, from 1.
     pub position: i32,
+    /// Counts the edits of its names.
+    pub version: i32,
 }
 
 impl Entity for Category {

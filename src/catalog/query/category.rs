@@ -91,18 +91,16 @@ pub(in crate::catalog) struct CategoryChanges {
     pub(in crate::catalog) updated_at: DateTime<Utc>,
 }
 
-pub(in crate::catalog) async fn update(
-    tx: &mut Tx,
-    id: CategoryId,
-    changes: CategoryChanges,
-) -> QueryResult<Option<Category>> {
+/// Locks a category.
+pub(in crate::catalog) async fn lock_one(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
+    categories::table.find(id).select(Category::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: CategoryChanges) -> QueryResult<Category> {
     tx.changed(ROWS);
-    diesel::update(categories::table.find(id))
-        .set(changes)
-        .returning(Category::as_returning())
-        .get_result(tx.conn())
-        .await
-        .optional()
+    let category =
+        diesel::update(categories::table.find(id)).set((changes, categories::version.eq(categories::version + 1)));
+    category.returning(Category::as_returning()).get_result(tx.conn()).await
 }
 
 /// Makes categories the parts of one, or of none, in the order in which they are listed.

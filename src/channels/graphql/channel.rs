@@ -50,6 +50,11 @@ impl ChannelObject {
         self.0.follower_count
     }
 
+    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at

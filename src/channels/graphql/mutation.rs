@@ -12,7 +12,7 @@ use crate::channels::model::{
     UnfollowChannelInput, UpdateChannelInput,
 };
 use crate::graphql::context::{Requires, Role, actor, app, requires};
-use crate::graphql::error::payload;
+use crate::graphql::error::{Edit, edit_payload};
 use crate::graphql::{Inline, Result, UserError};
 
 // Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
@@ -32,7 +32,7 @@ pub(super) struct Unfollow;
 #[graphql(concrete(name = "FollowChannelPayload", params(Follow)))]
 #[graphql(concrete(name = "UnfollowChannelPayload", params(Unfollow)))]
 pub(super) struct ChannelPayload<M: Send + Sync> {
-    /// The channel as it is now; null when there are userErrors.
+    /// The channel as it is now, also after a conflict; null when there are other userErrors.
     channel: Option<Inline<ChannelObject>>,
     /// What is wrong with the input.
     user_errors: Vec<Inline<UserError>>,
@@ -63,7 +63,7 @@ impl ChannelsMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel, and what changes.")] input: UpdateChannelInput,
     ) -> Result<Option<Inline<ChannelPayload<Update>>>> {
-        channel(command::update_channel(app(ctx), actor(ctx), input).await)
+        edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
 
     /// Lets another instructor teach in a channel of the viewer's. Who does already still does.
@@ -108,7 +108,11 @@ impl ChannelsMutation {
 }
 
 fn channel<M: Send + Sync>(outcome: Result<Channel>) -> Result<Option<Inline<ChannelPayload<M>>>> {
-    let (row, user_errors) = payload(outcome)?;
+    edited(outcome.map(Edit::Saved))
+}
+
+fn edited<M: Send + Sync>(outcome: Result<Edit<Channel>>) -> Result<Option<Inline<ChannelPayload<M>>>> {
+    let (row, user_errors) = edit_payload(outcome)?;
     let channel = row.map(|row| Inline(ChannelObject(Arc::new(row))));
     Ok(Some(Inline(ChannelPayload { channel, user_errors, mutation: PhantomData })))
 }

@@ -48,6 +48,7 @@ diesel::table! {
         position -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        version -> Int4,
     }
 }
 
@@ -78,6 +79,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         owner_id -> Uuid,
         is_default -> Bool,
+        version -> Int4,
     }
 }
 

@@ -77,12 +77,13 @@ async fn categories_are_a_tree_that_administrators_change() {
         ("createCategory", json!({ "name": " " }), ("BLANK", "name")),
         ("createCategory", json!({ "name": "!!" }), ("BLANK", "slug")),
         ("createCategory", json!({ "name": "a" }), ("TAKEN", "slug")),
-        ("updateCategory", json!({ "categoryId": a, "slug": "e" }), ("TAKEN", "slug")),
-        ("updateCategory", json!({ "categoryId": a, "slug": "No" }), ("INVALID", "slug")),
+        ("updateCategory", json!({ "categoryId": a, "version": 1, "slug": "e" }), ("TAKEN", "slug")),
+        ("updateCategory", json!({ "categoryId": a, "version": 1, "slug": "No" }), ("INVALID", "slug")),
         ("moveCategory", json!({ "categoryId": a, "position": 0 }), ("OUT_OF_RANGE", "position")),
         ("moveCategory", json!({ "categoryId": a, "parentId": nobody }), ("NOT_FOUND", "parentId")),
         ("deleteCategory", json!({ "categoryId": e }), ("NOT_ALLOWED", "categoryId")),
-        ("updateCategory", json!({ "categoryId": a, "name": "Arts", "slug": "arts" }), ("", "")),
+        ("updateCategory", json!({ "categoryId": a, "version": 1, "name": "Arts", "slug": "arts" }), ("", "")),
+        ("updateCategory", json!({ "categoryId": a, "version": 1, "name": "Stale" }), ("CONFLICT", "version")),
         ("deleteCategory", json!({ "categoryId": b }), ("", "")),
     ] {
         let answer = payload(&app, &root, field, input).await;

@@ -1,0 +1,2 @@
+ALTER TABLE channels DROP COLUMN version;
+ALTER TABLE categories DROP COLUMN version;
