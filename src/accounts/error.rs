@@ -188,7 +188,7 @@ pub(super) fn invitation_over() -> Error {
 }
 
 pub(super) fn no_such_user() -> Error {
-    Error::NotFound("There is no such user.".into())
+    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no such user.")
 }
 
 pub(super) fn no_such_provider() -> Error {

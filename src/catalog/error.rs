@@ -12,7 +12,7 @@ pub(super) fn slug_taken() -> Error {
 }
 
 pub(super) fn no_such(what: &str) -> Error {
-    Error::NotFound(format!("There is no such {what}."))
+    Error::invalid(UserErrorCode::NotFound, &[&format!("{what}Id")], format!("There is no such {what}."))
 }
 
 pub(super) fn not_yours() -> Error {

@@ -3,7 +3,7 @@
 use crate::graphql::{Error, UserErrorCode};
 
 pub(super) fn no_such_channel() -> Error {
-    Error::NotFound("There is no such channel.".into())
+    Error::invalid(UserErrorCode::NotFound, &["channelId"], "There is no such channel.")
 }
 
 pub(super) fn not_yours() -> Error {

@@ -30,8 +30,6 @@ pub enum Error {
         /// For people.
         message: String,
     },
-    /// There is no such thing, or the viewer may not know that there is.
-    NotFound(String),
     /// An argument is wrong in a way that only a developer can mend.
     BadInput(String),
     /// Too much work for one request; code and sentence.
@@ -59,10 +57,10 @@ impl Error {
     /// `extensions.code`.
     pub fn code(&self) -> &'static str {
         match self {
+            Error::Invalid(errors) if errors.iter().all(|error| error.code == UserErrorCode::NotFound) => "NOT_FOUND",
             Error::Invalid(_) | Error::BadInput(_) => "BAD_USER_INPUT",
             Error::Unauthenticated(_) => "UNAUTHENTICATED",
             Error::Forbidden(_) | Error::Refused { .. } => "FORBIDDEN",
-            Error::NotFound(_) => "NOT_FOUND",
             Error::TooMuch(code, _) => code,
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
@@ -76,7 +74,6 @@ impl Error {
             Error::Unauthenticated(message)
             | Error::Forbidden(message)
             | Error::Refused { message, .. }
-            | Error::NotFound(message)
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
             Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),

@@ -8,6 +8,10 @@ pub(super) fn no_such_video() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["videoId"], "There is no such video, or it is not yours.")
 }
 
+pub(super) fn nothing_to_play(field: &str) -> Error {
+    Error::invalid(UserErrorCode::NotFound, &[field], "There is nothing to play.")
+}
+
 pub(super) fn no_such_captions() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["language"], "The video has no captions in this language.")
 }

@@ -104,12 +104,12 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
 /// # Errors
 /// As for [`play`]; there is nothing to play.
 pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
-    let shown_as = match (input.lesson_id, input.course_id) {
-        (Some(lesson), None) => ShownAs::Lesson(lesson),
-        (None, Some(course)) => ShownAs::Demo(course),
+    let (shown_as, field) = match (input.lesson_id, input.course_id) {
+        (Some(lesson), None) => (ShownAs::Lesson(lesson), "lessonId"),
+        (None, Some(course)) => (ShownAs::Demo(course), "courseId"),
         _ => return Err(error::one_of_two()),
     };
-    let gone = || Error::NotFound("There is nothing to play.".into());
+    let gone = || error::nothing_to_play(field);
     let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
     let id = showing.video_id().ok_or_else(gone)?;
     let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop().ok_or_else(gone)?;

@@ -19,6 +19,7 @@ use lyceum::platform::auth::Role;
 use lyceum::platform::mail::Mail;
 use serde_json::{Value, json};
 
+use crate::support::app::code_of;
 use crate::support::{TestApp, User};
 
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) {
@@ -207,7 +208,7 @@ async fn only_administrators_change_roles() {
         assert_eq!(body["data"]["changeUserRole"], expected, "{body:#}");
     }
     let nobody = change_role(&app, Some(&root.token), "user_01h455vb4pex5vsknk084sn02q", "ADMIN").await;
-    assert_eq!(nobody["errors"][0]["extensions"]["code"], "NOT_FOUND", "{nobody:#}");
+    assert_eq!(code_of(&nobody), "NOT_FOUND", "{nobody:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -138,9 +138,11 @@ async fn what_is_deleted_leaves_no_gap_and_is_no_longer_counted() {
         ("deleteSection", json!({ "sectionId": before[0].0 })),
     ] {
         let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-        let query = format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ course {{ id }} }} }}");
-        let body = app.send(Some(&ada.token), &query, json!({ "input": input })).await;
-        assert_eq!(body["errors"][0]["extensions"]["code"], "NOT_FOUND", "{field}: it is gone");
+        let query =
+            format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code field }} }} }}");
+        let mut body = app.send(Some(&ada.token), &query, json!({ "input": input })).await;
+        let gone = json!([{ "code": "NOT_FOUND", "field": [input.as_object().unwrap().keys().next()] }]);
+        assert_eq!(body["data"][field]["userErrors"].take(), gone, "{field}: it is gone");
     }
 }
 

@@ -317,3 +317,11 @@ fn unused_storage() -> Storage {
         secret_key: "unused".into(),
     })
 }
+
+/// Why a mutation was refused: the code of the error, or of the first user error; "" if it was not.
+pub(crate) fn code_of(body: &Value) -> &str {
+    let user_error =
+        body["data"].as_object().and_then(|data| data.values().next()).map(|it| &it["userErrors"][0]["code"]);
+    let code = body["errors"][0]["extensions"]["code"].as_str();
+    code.or_else(|| user_error?.as_str()).unwrap_or_default()
+}

@@ -9,6 +9,7 @@ use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::app::code_of;
 use crate::support::socket::{PATIENCE, Socket};
 
 const REFRESH: &str = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) {
@@ -156,7 +157,7 @@ async fn everything_that_is_wrong_with_a_ban_comes_at_once() {
         assert_eq!((&payload["user"], found), (&Value::Null, expected), "{payload:#}");
     }
     let nobody = ban(&app, &root.token, "user_01h455vb4pex5vsknk084sn02q", Value::Null).await;
-    assert_eq!(code(&nobody), "NOT_FOUND", "{nobody:#}");
+    assert_eq!(code_of(&nobody), "NOT_FOUND", "{nobody:#}");
     assert_eq!(app.sql("SELECT count(*) FROM users WHERE banned_at IS NOT NULL").await, "0");
     let longest = json!({ "userId": bob.id, "reason": "ß".repeat(500) });
     let payload = app.data(Some(&root.token), BAN, json!({ "input": longest })).await;
