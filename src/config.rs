@@ -108,7 +108,7 @@ pub const SETTINGS: &[Setting] = &[
     secret("LYCEUM_OIDC_CLIENT_SECRET", "(none)", "belongs to that client id"),
     setting("LYCEUM_MAX_BODY_BYTES", "1048576", "largest request body"),
     setting("LYCEUM_MAX_DEPTH", "15", "deepest selection; under 15 breaks GraphiQL"),
-    setting("LYCEUM_MAX_COST", "5000", "most objects that one operation may ask for"),
+    setting("LYCEUM_MAX_COST", "15000", "most objects that one operation may ask for"),
     setting("LYCEUM_MAX_ALIASES", "30", "most aliases in one document"),
     setting("LYCEUM_MAX_TOKENS", "4000", "most tokens in one document"),
     setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
@@ -399,7 +399,7 @@ fn limits(reader: &mut Reader) -> Limits {
     Limits {
         body_bytes: reader.number("LYCEUM_MAX_BODY_BYTES", 1 << 20, 1024..=1 << 26) as usize,
         depth: reader.number("LYCEUM_MAX_DEPTH", 15, 3..=100) as usize,
-        cost: reader.number("LYCEUM_MAX_COST", 5000, 10..=10_000_000) as usize,
+        cost: reader.number("LYCEUM_MAX_COST", 15_000, 10..=10_000_000) as usize,
         aliases: reader.number("LYCEUM_MAX_ALIASES", 30, 0..=10_000) as usize,
         tokens: reader.number("LYCEUM_MAX_TOKENS", 4000, 10..=1_000_000) as usize,
         directives: reader.number("LYCEUM_MAX_DIRECTIVES", 30, 0..=10_000) as usize,

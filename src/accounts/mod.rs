@@ -29,4 +29,5 @@ pub use model::{
     Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
     TokenTransport, User, UserId,
 };
+pub use query::session::open_sessions;
 pub use query::user::{any as any_users, by_id as user_by_id, is_registered};

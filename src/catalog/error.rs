@@ -88,3 +88,8 @@ pub(super) fn wrong_order(code: UserErrorCode, ids: &[String], what: &str) -> Us
 pub(super) fn other_currency(currency: CurrencyCode, field: &str) -> String {
     format!("Both prices are in one currency; {field} is in {}.", currency.code())
 }
+
+pub(super) fn duration_is_the_videos() -> Error {
+    let message = "The lesson is as long as its video, which says so itself.";
+    Error::invalid(UserErrorCode::NotAllowed, &["durationSeconds"], message)
+}

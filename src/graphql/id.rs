@@ -22,6 +22,8 @@ use diesel::sql_types;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::error::Error;
+
 /// Something with an id of its own.
 pub trait Entity: Send + Sync + 'static {
     /// What its ids begin with: `course`.
@@ -209,6 +211,28 @@ fn decode_suffix(suffix: &str) -> Option<Uuid> {
         bits = (bits << 5) | u128::try_from(value).ok()?;
     }
     Some(Uuid::from_u128(bits))
+}
+
+/// What names a thing in an argument.
+pub enum Name<T> {
+    /// Its id.
+    Id(Id<T>),
+    /// Its name in addresses.
+    Slug(String),
+}
+
+impl<T> Name<T> {
+    /// The one of two arguments that was given.
+    ///
+    /// # Errors
+    /// Neither was, or both.
+    pub fn of(id: Option<Id<T>>, slug: Option<String>) -> Result<Name<T>, Error> {
+        match (id, slug) {
+            (Some(id), None) => Ok(Name::Id(id)),
+            (None, Some(slug)) => Ok(Name::Slug(slug)),
+            _ => Err(Error::BadInput("Give either id or slug.".into())),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -276,10 +276,12 @@ mod tests {
         assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { title } }", serde_json::json!({})), Ok(3));
         let union = "{ nodes(ids: [1]) { any { ... on Course { related(first: 7) { nodes { title } } } } } }";
         assert_eq!(cost(union, serde_json::json!({})), Ok(1 + 1 + 1 + 7));
-        let costly = "{ courses(first: 100) { nodes { related(first: 100) { nodes { title } } } } }";
+        let whole = "{ courses(first: 100) { nodes { related(first: 100) { nodes { title } } } } }";
+        assert_eq!(cost(whole, serde_json::json!({})), Ok(1 + 100 * (1 + 1 + 100)), "a course with all of its lessons");
+        let costly = "{ courses(first: 100) { nodes { related(first: 100) { nodes { related(first: 1) { nodes { title } } } } } } }";
         assert_eq!(
             cost(costly, serde_json::json!({})),
-            Err("The operation asks for up to 10201 objects; at most 5000 are allowed. Ask for smaller pages.".into())
+            Err("The operation asks for up to 30201 objects; at most 15000 are allowed. Ask for smaller pages.".into())
         );
     }
 

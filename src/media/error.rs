@@ -31,7 +31,8 @@ pub(super) fn in_use(lesson: Option<String>, course: Option<String>) -> Error {
 }
 
 pub(super) fn too_many_players(most: usize) -> Error {
-    let message = format!("Your account plays in {most} other places now. Stop one of them, and try again.");
+    let places = if most == 1 { "another place".to_owned() } else { format!("{most} other places") };
+    let message = format!("Your account plays in {places} now. Stop there, wait two minutes, and try again.");
     Error::TooMuch("TOO_MANY_PLAYERS", message)
 }
 

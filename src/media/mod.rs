@@ -14,7 +14,9 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{Refusal, Report, attach, detach, my_data, playlist, receive_store_event, reconcile};
+pub use command::{
+    Refusal, Report, attach, detach, duration_seconds, my_data, playlist, receive_store_event, reconcile,
+};
 pub use event::{VideoProcessed, VideoUploaded};
 pub use graphql::{MediaMutation, MediaQuery, MediaSubscription, PlayableVideo, VideoObject, playable, video_node};
 pub use job::handlers;

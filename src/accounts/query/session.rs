@@ -129,6 +129,19 @@ pub(in crate::accounts) async fn touch(
 }
 
 /// The sessions that are good at `now`, the last used first.
+/// The sessions of a user that go on.
+///
+/// # Errors
+/// The database failed.
+pub async fn open_sessions(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now)))
+        .select(sessions::id)
+        .load::<SessionId>(tx.conn())
+        .await
+        .map(|ids| ids.into_iter().map(Uuid::from).collect())
+}
+
 pub(in crate::accounts) async fn live(
     conn: &mut AsyncPgConnection,
     user: UserId,

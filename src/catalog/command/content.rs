@@ -74,17 +74,42 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
                 check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "timestamps", message));
             }
         }
-        None if seconds < lesson.duration_seconds => {
-            let kept: Vec<Timestamp> = serde_json::from_value(query::timestamps(tx, lesson.id).await?)?;
-            if let Some(last) = kept.last().filter(|last| last.at_seconds > seconds) {
-                let message =
-                    format!("The timestamp {:?} is at {} seconds; move it first.", last.label, last.at_seconds);
-                check.error(UserErrorCode::OutOfRange, "durationSeconds", message);
-            }
-        }
-        None => {}
+        None => return check_kept(tx, lesson, seconds, "durationSeconds").await,
     }
     check.finish()
+}
+
+/// The timestamps that are there are inside of a video of `seconds`; `field` says how long it is.
+///
+/// # Errors
+/// One is not.
+pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field: &str) -> Result<()> {
+    let mut check = Check::new();
+    if seconds < lesson.duration_seconds
+        && let Some(last) = kept(tx, lesson).await?.last().filter(|last| last.at_seconds > seconds)
+    {
+        let (label, at) = (&last.label, last.at_seconds);
+        let message = format!("The timestamp {label:?} is at {at} seconds, which is after the end; move it first.");
+        check.error(UserErrorCode::OutOfRange, field, message);
+    }
+    check.finish()
+}
+
+/// Forgets the timestamps that are not inside of a video of `seconds`, where there is nobody to ask.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn cut(tx: &mut Tx, lesson: &Lesson, seconds: i32) -> Result<()> {
+    if seconds < lesson.duration_seconds {
+        let mut kept = kept(tx, lesson).await?;
+        kept.retain(|timestamp| timestamp.at_seconds <= seconds);
+        query::set_timestamps(tx, lesson.id, &serde_json::to_value(kept)?).await?;
+    }
+    Ok(())
+}
+
+async fn kept(tx: &mut Tx, lesson: &Lesson) -> Result<Vec<Timestamp>> {
+    Ok(serde_json::from_value(query::timestamps(tx, lesson.id).await?)?)
 }
 
 impl Content {

@@ -10,6 +10,7 @@ use crate::catalog::query::outline::{self as query, LessonChanges};
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
+use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -102,6 +103,11 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
                 return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
             }
             let seconds = input.duration_seconds.unwrap_or(lesson.duration_seconds);
+            if let Some(video) = lesson.video_id.filter(|_| seconds != lesson.duration_seconds)
+                && media::duration_seconds(tx, video).await?.is_some()
+            {
+                return Err(error::duration_is_the_videos());
+            }
             content::check_with(tx, &lesson, &content, seconds).await?;
             let changes = LessonChanges {
                 title,

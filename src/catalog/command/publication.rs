@@ -1,7 +1,7 @@
 //! What appears when: publishing, now or at a time, withdrawing, archiving, and deleting courses.
 //!
-//! A course or lesson that was published before is no news when it is published again: nothing is pushed, and it takes
-//! its old place in the catalog. Withdrawing takes it away from everybody but those who may edit it; archiving a
+//! A lesson is news when it can be seen for the first time, but for those that come with a new course: the course is the
+//! news. What was published before is none when it is published again: nothing is pushed, and it takes its old place. Withdrawing takes it away from everybody but those who may edit it; archiving a
 //! course leaves it to those who have access to it.
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -72,8 +72,13 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
 /// The rule by which a course appears, whoever publishes it.
 async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Result<Course, Fault> {
     let (course, is_news) = query::publish(tx, course.id, app.clock.now()).await?;
+    let lessons = query::first_seen(tx, course.id, app.clock.now()).await?;
     if is_news {
         outbox::record(tx, &app.clock, &CoursePublished { course_id: course.id }).await?;
+        return Ok(course);
+    }
+    for lesson_id in lessons {
+        outbox::record(tx, &app.clock, &LessonPublished { lesson_id, course_id: course.id }).await?;
     }
     Ok(course)
 }
@@ -86,9 +91,9 @@ async fn show_lesson(
     lesson: &Lesson,
 ) -> std::result::Result<(Course, Lesson), Fault> {
     let now = app.clock.now();
-    let (lesson, is_news) = query::publish_lesson(tx, lesson.id, now).await?;
+    let (lesson, is_news) = query::publish_lesson(tx, lesson.id, course.published_at.is_some(), now).await?;
     let course = outline::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
-    if is_news && course.published_at.is_some() {
+    if is_news {
         let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
         outbox::record(tx, &app.clock, &event).await?;
     }

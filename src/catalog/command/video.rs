@@ -1,7 +1,7 @@
 //! Videos of lessons and courses: who shows which, and who may watch.
 
-use super::editable;
 use super::outline::{LONGEST_LESSON, check_total, editable_lesson};
+use super::{content, editable};
 use crate::catalog::loader::{CourseById, LessonById};
 use crate::catalog::model::{Course, Lesson, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 use crate::catalog::query::{course, outline, video as query};
@@ -19,8 +19,8 @@ use crate::platform::fault::Fault;
 /// nothing shows any more is deleted after the grace.
 ///
 /// # Errors
-/// There is no such video, it is not the actor's or the instructor's, or can't be played; the course is not the
-/// actor's.
+/// There is no such video, it is not the actor's or the instructor's, or can't be played; a timestamp of the lesson is
+/// after its end; the course is not the actor's.
 pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInput) -> Result<(Course, Lesson)> {
     app.db
         .transaction(async |tx| {
@@ -30,6 +30,7 @@ pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInp
                 return Ok((course, lesson));
             }
             let seconds = video.and_then(|video| video.duration_seconds()).unwrap_or(lesson.duration_seconds);
+            content::check_kept(tx, &lesson, seconds, "videoId").await?;
             let (course, changed) = write(tx, app, &course, &lesson, input.video_id, seconds).await?;
             if let Some(old) = lesson.video_id {
                 media::detach(tx, app, old).await?;
@@ -102,6 +103,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
                 let lesson = outline::lesson(tx, lesson_id).await?;
                 let lesson = lesson.filter(|lesson| lesson.video_id == Some(event.video_id));
                 let Some(lesson) = lesson.filter(|lesson| lesson.duration_seconds != seconds) else { continue };
+                content::cut(tx, &lesson, seconds).await?;
                 write(tx, app, &course, &lesson, lesson.video_id, seconds).await?;
             }
             Ok::<_, crate::graphql::Error>(())

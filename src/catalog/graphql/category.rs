@@ -13,8 +13,10 @@ use crate::catalog::model::{
     UpdateCategoryInput, Which,
 };
 use crate::channels::ChannelId;
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Requires, Role, actor, app, loaders, public, requires};
 use crate::graphql::error::{Edit, edit_payload};
+use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Inline, PageArgs, Result, UserError, page};
 
@@ -158,7 +160,7 @@ pub(super) struct CategoryQuery;
 #[Object]
 impl CategoryQuery {
     /// The categories that are part of no other, in order.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn categories(
         &self,
         ctx: &Context<'_>,
@@ -171,14 +173,20 @@ impl CategoryQuery {
         listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
     }
 
-    /// The category with this slug; null if there is none.
-    #[graphql(directive = public::apply())]
+    /// A category by its id or its slug; null if there is none.
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The category's name in addresses.")] slug: String,
+        #[graphql(desc = "The category's id; either this or the slug.")] id: Option<CategoryId>,
+        #[graphql(desc = "The category's name in addresses; either this or the id.")] slug: Option<String>,
     ) -> Result<Option<Inline<CategoryObject>>> {
-        Ok(tree(ctx).await?.by_slug(&slug).map(|category| Inline(CategoryObject(category))))
+        let tree = tree(ctx).await?;
+        let category = match Name::of(id, slug)? {
+            Name::Id(id) => tree.get(id),
+            Name::Slug(slug) => tree.by_slug(&slug),
+        };
+        Ok(category.map(|category| Inline(CategoryObject(category))))
     }
 }
 

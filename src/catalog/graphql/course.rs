@@ -6,9 +6,9 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
 use super::category::{CategoryObject, category_node};
-use super::section::SectionObject;
+use super::section::{SectionObject, visible_sections};
 use crate::accounts::{UserById, UserObject};
-use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, SectionsOf};
+use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf};
 use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::channels::{ChannelObject, channel_node};
@@ -197,7 +197,7 @@ impl CourseObject {
         enrollments::entitlements_of(ctx, &self.0, PageArgs { first, after, last, before }).await.map(Some)
     }
 
-    /// The course's sections in order.
+    /// The course's sections in order; one without a lesson that the viewer sees only for those who may edit it.
     async fn sections(
         &self,
         ctx: &Context<'_>,
@@ -207,8 +207,7 @@ impl CourseObject {
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Inline<Connection<SectionObject>>> {
-        let rows = loaders(ctx).load(SectionsOf(self.0.id)).await?.unwrap_or_default();
-        let sections = rows.iter().map(|row| SectionObject::new(self.0.clone(), row.clone())).collect();
+        let sections = visible_sections(ctx, &self.0).await?;
         let args = PageArgs { first, after, last, before };
         Ok(Inline(page::slice(args, "sections", sections, |section| section.row.position)?))
     }

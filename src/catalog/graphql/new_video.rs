@@ -22,7 +22,7 @@ impl NewVideoObject {
     }
 }
 
-/// The news that a lesson can be seen from now on.
+/// The news that a lesson can be seen from now on. Those that come with a new course are no news of their own.
 #[Object(name = "NewVideo")]
 impl NewVideoObject {
     /// Its place among all news. Pass the last one that you have seen as `after`, and you miss nothing.

@@ -6,10 +6,11 @@ use super::course::{CourseObject, visible};
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
 use crate::accounts::viewer;
-use crate::catalog::loader::{CourseBySlug, TaughtCount, TaughtPage};
+use crate::catalog::loader::{CourseById, CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
+use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
 use crate::platform::outbox::feed;
@@ -49,15 +50,19 @@ impl CourseQuery {
         Ok(Inline(connection.with_total(total)))
     }
 
-    /// The course with this slug; null if there is none, or if it is somebody else's draft. A slug that the course had
-    /// before does it too: then `slug` is another one, where a site may redirect to.
+    /// A course by its id or its slug; null if there is none, or if it is somebody else's draft. A slug that the course
+    /// had before does it too: then `slug` is another one, where a site may redirect to.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The course's name in addresses.")] slug: String,
+        #[graphql(desc = "The course's id; either this or the slug.")] id: Option<CourseId>,
+        #[graphql(desc = "The course's name in addresses; either this or the id.")] slug: Option<String>,
     ) -> Result<Option<Inline<CourseObject>>> {
-        let course = loaders(ctx).load(CourseBySlug(slug)).await?;
+        let course = match Name::of(id, slug)? {
+            Name::Id(id) => loaders(ctx).load(CourseById(id)).await?,
+            Name::Slug(slug) => loaders(ctx).load(CourseBySlug(slug)).await?,
+        };
         Ok(visible(ctx, course).await?.map(Inline))
     }
 

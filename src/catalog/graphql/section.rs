@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::course::{CourseObject, course_node, entitled};
 use super::lesson::LessonObject;
-use crate::catalog::loader::{LessonsOf, SectionById};
+use crate::catalog::loader::{LessonsOf, SectionById, SectionsOf};
 use crate::catalog::model::{Course, Lesson, Section, SectionId};
 use crate::catalog::policy;
 use crate::graphql::context::{Scope, loaders, within};
@@ -24,6 +24,30 @@ pub struct SectionObject {
     visible: Arc<OnceCell<Vec<Arc<Lesson>>>>,
 }
 
+/// The sections of a course that the viewer may know of, in order. Which these are, their lessons say.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn visible_sections(ctx: &Context<'_>, course: &Arc<Course>) -> Result<Vec<SectionObject>> {
+    let (rows, lessons) = tokio::join!(loaders(ctx).load(SectionsOf(course.id)), visible_lessons(ctx, course));
+    let (rows, lessons) = (rows?.unwrap_or_default(), lessons?);
+    let sections = rows.iter().map(|row| {
+        let own = lessons.iter().filter(|lesson| lesson.section_id == row.id).cloned().collect();
+        SectionObject { course: course.clone(), row: row.clone(), visible: Arc::new(OnceCell::new_with(Some(own))) }
+    });
+    let edits = policy::can_edit(within(ctx, Scope::ReadCourses), course);
+    Ok(sections.filter(|section| edits || section.visible.get().is_some_and(|own| !own.is_empty())).collect())
+}
+
+/// What the viewer sees of a course's lessons.
+async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
+    let all = loaders(ctx).load(LessonsOf(course.id)).await?.unwrap_or_default();
+    let viewer = within(ctx, Scope::ReadCourses);
+    let entitled = entitled(ctx, course).await?;
+    let seen = all.iter().filter(|lesson| policy::can_see_lesson(viewer, course, lesson, entitled));
+    Ok(seen.cloned().collect())
+}
+
 impl SectionObject {
     /// A section of `course`.
     pub fn new(course: Arc<Course>, row: Arc<Section>) -> SectionObject {
@@ -32,12 +56,9 @@ impl SectionObject {
 
     async fn visible_lessons(&self, ctx: &Context<'_>) -> Result<&[Arc<Lesson>]> {
         let visible = self.visible.get_or_try_init(async || {
-            let all = loaders(ctx).load(LessonsOf(self.course.id)).await?.unwrap_or_default();
-            let own = all.iter().filter(|lesson| lesson.section_id == self.row.id);
-            let viewer = within(ctx, Scope::ReadCourses);
-            let entitled = entitled(ctx, &self.course).await?;
-            let seen = own.filter(|lesson| policy::can_see_lesson(viewer, &self.course, lesson, entitled));
-            Ok::<_, Error>(seen.cloned().collect())
+            let mut own = visible_lessons(ctx, &self.course).await?;
+            own.retain(|lesson| lesson.section_id == self.row.id);
+            Ok::<_, Error>(own)
         });
         Ok(visible.await?)
     }
@@ -99,6 +120,9 @@ impl SectionObject {
 /// The database failed.
 pub async fn section_node(ctx: &Context<'_>, id: SectionId) -> Result<Option<SectionObject>> {
     let Some(row) = loaders(ctx).load(SectionById(id)).await? else { return Ok(None) };
-    let course = course_node(ctx, row.course_id).await?;
-    Ok(course.map(|CourseObject(course)| SectionObject::new(course, row)))
+    let Some(CourseObject(course)) = course_node(ctx, row.course_id).await? else { return Ok(None) };
+    let edits = policy::can_edit(within(ctx, Scope::ReadCourses), &course);
+    let section = SectionObject::new(course, row);
+    let seen = edits || !section.visible_lessons(ctx).await?.is_empty();
+    Ok(seen.then_some(section))
 }

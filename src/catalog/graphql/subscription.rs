@@ -19,8 +19,8 @@ pub struct CatalogSubscription;
 
 #[Subscription]
 impl CatalogSubscription {
-    /// Each lesson as it is published. After a break, pass the last `cursor` as `after`: what was missed comes first,
-    /// and nothing comes twice. Without `after` it begins now.
+    /// Each lesson as it is published, but for those that come with a new course. After a break, pass the last `cursor`
+    /// as `after`: what was missed comes first, and nothing comes twice. Without `after` it begins now.
     #[graphql(directive = public::apply())]
     async fn new_video(
         &self,

@@ -14,7 +14,7 @@ use crate::graphql::{Error, Result};
 /// Items of a list in a filter.
 const MOST_ITEMS: usize = 50;
 
-/// Which courses. What is left out restricts nothing; what is given must hold together.
+/// Which courses. What is left out, a blank text and an empty list restrict nothing; what is given must hold together.
 #[derive(Clone, Debug, Default, PartialEq, InputObject)]
 pub(crate) struct CourseFilter {
     /// With all of these words in the title, the subtitle, the tags or the description, as in `searchCourses`.
@@ -167,8 +167,9 @@ impl CourseFilter {
         Ok(Which {
             search: None,
             categories: None,
-            levels: self.levels.clone(),
-            languages: self.languages.as_ref().map(lower),
+            // An empty list is one from which nothing was chosen.
+            levels: self.levels.clone().filter(|levels| !levels.is_empty()),
+            languages: self.languages.as_ref().filter(|languages| !languages.is_empty()).map(lower),
             tags: self.tags.as_ref().map(lower).unwrap_or_default(),
             price: self.price.map(PriceRange::minor).transpose()?,
             free: self.free,

@@ -18,7 +18,9 @@ const SNIPPET: usize = 200;
 /// How many of them stand before the first word that was found.
 const LEAD: usize = 60;
 
-/// What is searched: all of some words, each as the beginning of a word or as what it was probably meant to be.
+/// What is searched: all of some words, each as the beginning of a word or as what it was probably meant to be. A single
+/// letter is the beginning of too many: it is a word, or, at the end of others, one that is still being typed. Of a
+/// single letter too many words begin; only as the last one, which may still be being typed, it is the beginning of one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct Search {
     words: Vec<Word>,
@@ -75,7 +77,11 @@ impl Search {
             let meant: String = word.meant.iter().map(|meant| format!(" | '{meant}'")).collect();
             format!("('{}'{beginning}{meant})", word.typed)
         };
-        self.words.iter().map(word).collect::<Vec<_>>().join(" & ")
+        let needed = match self.words.split_last() {
+            Some((last, others)) if !others.is_empty() && last.is_a_letter() => others,
+            _ => &self.words,
+        };
+        needed.iter().map(word).collect::<Vec<_>>().join(" & ")
     }
 
     /// What puts a course before others: a word just as it was typed.
@@ -127,6 +133,11 @@ impl Word {
     /// A single letter is a word of its own: of those that begin with it there are too many.
     fn is_a_beginning(&self) -> bool {
         self.typed.len() > 1
+    }
+
+    fn is_a_letter(&self) -> bool {
+        let mut letters = self.typed.chars();
+        letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none() && !self.is_a_beginning()
     }
 
     fn is(&self, other: &str) -> bool {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-use crate::catalog::model::{LessonId, StoredContent};
+use crate::catalog::model::{LessonId, ROWS, StoredContent};
 use crate::platform::db::Tx;
 use crate::platform::db::schema::lessons;
 
@@ -28,4 +28,9 @@ pub(in crate::catalog) async fn descriptions(
 
 pub(in crate::catalog) async fn timestamps(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
     lessons::table.find(id).select(lessons::timestamps).first(tx.conn()).await
+}
+
+pub(in crate::catalog) async fn set_timestamps(tx: &mut Tx, id: LessonId, timestamps: &Value) -> QueryResult<usize> {
+    tx.changed(ROWS);
+    diesel::update(lessons::table.find(id)).set(lessons::timestamps.eq(timestamps)).execute(tx.conn()).await
 }

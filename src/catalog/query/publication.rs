@@ -7,7 +7,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS};
 use crate::media::VideoId;
 use crate::platform::db::Tx;
-use crate::platform::db::schema::{courses, lessons};
+use crate::platform::db::schema::{courses, lessons, sections};
 
 /// Courses that are published at a time.
 const BATCH: i64 = 200;
@@ -29,10 +29,11 @@ pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime
     Ok((course, first.is_none()))
 }
 
-/// The same for a lesson.
+/// The same for a lesson. It is published for the first time when it can be `seen`, because its course is published.
 pub(in crate::catalog) async fn publish_lesson(
     tx: &mut Tx,
     id: LessonId,
+    seen: bool,
     now: DateTime<Utc>,
 ) -> QueryResult<(Lesson, bool)> {
     tx.changed(ROWS);
@@ -41,13 +42,36 @@ pub(in crate::catalog) async fn publish_lesson(
     let lesson = diesel::update(lessons::table.find(id))
         .set((
             lessons::published_at.eq(first.unwrap_or(now)),
+            lessons::first_published_at.eq(first.or(seen.then_some(now))),
             lessons::publish_at.eq(None::<DateTime<Utc>>),
             lessons::updated_at.eq(now),
         ))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
         .await?;
-    Ok((lesson, first.is_none()))
+    Ok((lesson, seen && first.is_none()))
+}
+
+/// The published lessons of a course that nobody could see until now, in their order; from now on they are no news.
+pub(in crate::catalog) async fn first_seen(
+    tx: &mut Tx,
+    id: CourseId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<LessonId>> {
+    let unseen: Vec<LessonId> = lessons::table
+        .inner_join(sections::table.on(sections::id.eq(lessons::section_id)))
+        .filter(lessons::course_id.eq(id))
+        .filter(lessons::published_at.is_not_null().and(lessons::first_published_at.is_null()))
+        .order((sections::position, lessons::position))
+        .select(lessons::id)
+        .load(tx.conn())
+        .await?;
+    tx.changed(ROWS);
+    diesel::update(lessons::table.filter(lessons::id.eq_any(&unseen)))
+        .set((lessons::published_at.eq(now), lessons::first_published_at.eq(now)))
+        .execute(tx.conn())
+        .await?;
+    Ok(unseen)
 }
 
 /// Withdraws a course, which is archived from `archived_at` on, or a draft. When it was published first is kept.
@@ -80,11 +104,7 @@ pub(in crate::catalog) async fn withdraw(
 pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
     tx.changed(ROWS);
     diesel::update(lessons::table.find(id))
-        .set((
-            lessons::first_published_at.eq(lessons::published_at),
-            lessons::published_at.eq(None::<DateTime<Utc>>),
-            lessons::updated_at.eq(now),
-        ))
+        .set((lessons::published_at.eq(None::<DateTime<Utc>>), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
         .await

@@ -8,9 +8,11 @@ use super::channel::{ChannelObject, channel_node};
 use crate::accounts::viewer;
 use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, TaughtIn};
 use crate::channels::model::ChannelId;
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Requires, Role, actor, loaders, public, requires};
+use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, slice, wants_total};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
+use crate::graphql::{Connection, Inline, PageArgs, Result};
 
 const FOLLOWED: &str = "followedChannels";
 
@@ -21,21 +23,18 @@ pub struct ChannelsQuery;
 #[Object]
 impl ChannelsQuery {
     /// A channel by its id or its slug; null if there is none.
-    #[graphql(directive = public::apply())]
+    #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn channel(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The channel's id; either this or the slug.")] id: Option<ChannelId>,
         #[graphql(desc = "The channel's name in addresses; either this or the id.")] slug: Option<String>,
     ) -> Result<Option<Inline<ChannelObject>>> {
-        match (id, slug) {
-            (Some(id), None) => Ok(channel_node(ctx, id).await?.map(Inline)),
-            (None, Some(slug)) => {
-                let channel = loaders(ctx).load(ChannelBySlug(slug)).await?;
-                Ok(channel.map(|channel| Inline(ChannelObject(channel))))
-            }
-            _ => Err(Error::BadInput("Give either id or slug.".into())),
-        }
+        let channel = match Name::of(id, slug)? {
+            Name::Id(id) => channel_node(ctx, id).await?,
+            Name::Slug(slug) => loaders(ctx).load(ChannelBySlug(slug)).await?.map(ChannelObject),
+        };
+        Ok(channel.map(Inline))
     }
 
     /// The channels that the viewer teaches in, in the order in which they joined.

@@ -59,6 +59,11 @@ impl Access {
     pub fn require(&self) -> Result<()> {
         if self.granted { Ok(()) } else { Err(error::refused(self)) }
     }
+
+    /// Whether the viewer may not even know that there is content.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.reason, AccessReason::NotPublished | AccessReason::Archived)
+    }
 }
 
 /// Access in the schema.

@@ -25,10 +25,10 @@ pub(super) use reconcile::report_orphans;
 pub use reconcile::{Report, reconcile};
 pub use store::receive_store_event;
 pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
-pub(super) use sweep::{sweep_uploads, watch_uploads};
+pub(super) use sweep::{sweep_uploads, watch_upload, watch_uploads};
 pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, list_own, own, part_urls, whole_url};
 pub(super) use video::{DELETE_OBJECTS, delete_due, delete_objects, delete_video};
-pub use video::{attach, detach};
+pub use video::{attach, detach, duration_seconds};
 
 use super::event::UploadChanged;
 use super::model::{Upload, Video, VideoId};

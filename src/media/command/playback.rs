@@ -1,4 +1,5 @@
-//! Playing. A player is given addresses that are good for as long as the video lasts and a while longer: of the
+//! Playing. A player is given addresses that are good for as long as the video lasts and a while longer, but no longer
+//! than the viewer's access: of the
 //! original, the picture and the captions in the object store itself, and of a playlist here. The playlist's address
 //! is an encrypted [`Pass`]; whoever reads a playlist is asked each time whether they still may.
 
@@ -30,16 +31,19 @@ const TURN: usize = 32;
 /// # Errors
 /// The actor may not watch it, or plays in too many places.
 pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
-    catalog::access_to(app, actor, showing).await?.require()?;
+    let access = catalog::access_to(app, actor, showing).await?;
+    access.require()?;
     if video.status == VideoStatus::Failed {
         return Ok(None);
     }
     // An API token is nobody in particular here: it has no session that could end.
     let viewer = actor.id().map(|id| (id, actor.in_session().session()));
     enter(app, viewer).await?;
-    let length = TimeDelta::milliseconds(video.duration_ms.unwrap_or_default());
-    let length = length.max(TimeDelta::seconds(showing.declared_seconds().into()));
+    // Only as long as nobody has looked at the video its author's word counts.
+    let declared = || TimeDelta::seconds(showing.declared_seconds().into());
+    let length = video.duration_ms.map_or_else(declared, TimeDelta::milliseconds);
     let expires_at = app.clock.now() + app.config.video.playback + length;
+    let expires_at = access.expires_at.map_or(expires_at, |end| expires_at.min(end));
     // A pass has whole seconds: what is signed here must not end before it.
     let expires_at = DateTime::from_timestamp(expires_at.timestamp(), 0).unwrap_or(expires_at);
     let pass = Pass { video: video.id, shown_as: showing.shown_as(), viewer, until: expires_at.timestamp() };
@@ -84,12 +88,17 @@ fn read(app: &App, token: &str) -> Option<Pass> {
 /// Takes a player's place for the viewer's session, or keeps it. When all are taken, the one who comes last waits.
 async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> Result<()> {
     let most = app.config.video.max_players;
-    let Some((user, Some(session))) = viewer.filter(|_| most > 0) else { return Ok(()) };
-    let (user, now) = (UserId::new(user), app.clock.now());
+    let Some((user, session)) = viewer.filter(|_| most > 0) else { return Ok(()) };
+    // API tokens have no session: all of a user's share one place.
+    let (session, user, now) = (session.unwrap_or(user), UserId::new(user), app.clock.now());
     app.db
         .transaction(async |tx| {
             query::lock_viewer(tx, user).await?;
-            let others = query::others(tx, user, session, now - SILENCE).await?;
+            // Who signs out leaves their place.
+            let mut places = accounts::open_sessions(tx, user, now).await?;
+            places.push(user.uuid());
+            places.retain(|place| *place != session);
+            let others = query::playing(tx, &places, now - SILENCE).await?;
             if usize::try_from(others)? >= most {
                 return Err(error::too_many_players(most));
             }
@@ -111,6 +120,10 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
     };
     let gone = || error::nothing_to_play(field);
     let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
+    // What the actor may not know of is not there.
+    if catalog::access_to(app, actor, &showing).await?.is_hidden() {
+        return Err(gone());
+    }
     let id = showing.video_id().ok_or_else(gone)?;
     let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop().ok_or_else(gone)?;
     play(app, actor, &showing, &video).await?.ok_or_else(gone)

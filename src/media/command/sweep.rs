@@ -1,6 +1,9 @@
 //! Looking after uploads: those that nobody tells about, and those that nobody wants any more.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::completion::finish;
@@ -13,6 +16,8 @@ use crate::platform::fault::Fault;
 
 /// How long the store is given to tell by itself, and an upload is left alone after a look.
 const LOOK: TimeDelta = TimeDelta::seconds(50);
+/// How often an upload is looked at that somebody follows.
+const FOLLOWED: Duration = Duration::from_secs(5);
 /// A request that began just in time may end so much later.
 const LATE: TimeDelta = TimeDelta::hours(24);
 /// How long it can be seen what became of an upload.
@@ -57,6 +62,26 @@ async fn look(app: &App, upload: &Upload) -> Result<(), Fault> {
         finish(app, upload.id).await?;
     }
     Ok(())
+}
+
+/// Looks at one upload every few seconds until it ends: for somebody who follows it. The store does not tell of parts.
+pub(crate) async fn watch_upload(app: App, id: UploadId) {
+    loop {
+        sleep(FOLLOWED).await;
+        let looked = async {
+            let upload = query::find(&mut *app.db.read().await?, id).await?;
+            let Some(upload) = upload.filter(|upload| upload.is_open(app.clock.now())) else { return Ok(false) };
+            if !upload.is_completing(app.clock.now()) {
+                look(&app, &upload).await?;
+            }
+            Ok::<_, Fault>(true)
+        };
+        match looked.await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(fault) => tracing::warn!(fault = fault.report(), "an upload that is followed was not looked at"),
+        }
+    }
 }
 
 /// Ends uploads that were not complete in time, and removes what has arrived of them; later once more, for what arrived

@@ -102,6 +102,15 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
     }
 }
 
+/// How long a video is, if that is known.
+///
+/// # Errors
+/// The database failed.
+pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> std::result::Result<Option<i32>, Fault> {
+    let video = query::by_ids(tx.conn(), &[id]).await?.pop();
+    Ok(video.and_then(|video| video.duration_seconds()))
+}
+
 /// Removes the objects of a video that is no more; `key` is that of the video itself.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::catalog::Showing;
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{Role, Scope, actor, app, loaders, requires, within};
 use crate::graphql::error::payload;
 use crate::graphql::{Inline, Requires, Result, UserError};
@@ -51,6 +52,7 @@ impl PlayableVideo {
     /// Where to play it from. Null, with an error, for those who may not watch it, or while their account plays in too
     /// many places (TOO_MANY_PLAYERS); null without one if it can't be played. Ask when the viewer presses play, not
     /// for a list.
+    #[graphql(directive = cache_control::apply(0))]
     async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Inline<VideoPlayback>>> {
         let viewer = within(ctx, Scope::ReadCourses);
         let playback = command::play(app(ctx), viewer, &self.showing, &self.video).await?;

@@ -50,8 +50,8 @@ impl UploadObject {
         self.0.status
     }
 
-    /// How much of the file had arrived when the store was last asked: once a minute, and whenever URLs of parts are
-    /// asked for. Of a file that is sent whole nothing is seen until all of it has arrived: 0 or 100.
+    /// How much of the file had arrived when the store was last asked: once a minute, every few seconds while
+    /// somebody follows the upload, and whenever URLs of parts are asked for. Of a file that is sent whole nothing is seen until all of it has arrived: 0 or 100.
     async fn percent(&self) -> i32 {
         self.0.percent()
     }

@@ -1,7 +1,7 @@
 //! Following an upload.
 
 use async_graphql::{Context, Object, Subscription};
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
 use super::upload::{AUTHOR, UploadObject, author};
 use crate::graphql::context::{Role, Scope, app, scoped};
@@ -51,8 +51,8 @@ pub(super) struct UploadSubscription;
 
 #[Subscription]
 impl UploadSubscription {
-    /// What happens to one of the viewer's uploads, from its beginning or from `after` on. It ends when the upload
-    /// does; everything that it says can be seen in `upload`, too.
+    /// What happens to one of the viewer's uploads, from its beginning or from `after` on, seen within some five seconds.
+    /// It ends when the upload does; everything that it says can be seen in `upload`, too.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn upload_progress(
         &self,
@@ -64,7 +64,9 @@ impl UploadSubscription {
         command::own(app(ctx), &owner, upload_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
         let changes = feed::follow::<UploadChanged>(app(ctx).clone(), changes_of(upload_id), Some(after)).await?;
-        let changes = until_end(changes, |change| change.status.is_end());
+        let watching =
+            command::watch_upload(app(ctx).clone(), upload_id).into_stream().filter_map(|()| future::ready(None));
+        let changes = until_end(stream::select(changes, watching), |change| change.status.is_end());
         Ok(changes.map(move |change| Inline(UploadProgressObject { change, owner })))
     }
 }

@@ -10,7 +10,7 @@ use crate::accounts::viewer;
 use crate::graphql::context::{Role, Scope, app, loaders, scoped, within};
 use crate::graphql::error::payload;
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped, UserError};
+use crate::graphql::{ByteSize, Connection, Inline, PageArgs, Result, Scoped, UserError};
 use crate::media::loader::{CaptionsOf, VideoById, VideoCount, VideosPage};
 use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
 use crate::media::{command, policy};
@@ -41,9 +41,9 @@ impl VideoObject {
         &self.0.content_type
     }
 
-    /// The file's size in bytes.
-    async fn size_bytes(&self) -> i64 {
-        self.0.size_bytes
+    /// The file's length.
+    async fn size_bytes(&self) -> ByteSize {
+        ByteSize(self.0.size_bytes)
     }
 
     /// Where its processing stands.

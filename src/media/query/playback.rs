@@ -18,15 +18,10 @@ pub(in crate::media) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryRes
         .await
 }
 
-/// How many other sessions of the user were seen playing after `since`.
-pub(in crate::media) async fn others(
-    tx: &mut Tx,
-    user: UserId,
-    session: Uuid,
-    since: DateTime<Utc>,
-) -> QueryResult<i64> {
+/// How many of `sessions` were seen playing after `since`.
+pub(in crate::media) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
     players::table
-        .filter(players::user_id.eq(user).and(players::session_id.ne(session)).and(players::seen_at.gt(since)))
+        .filter(players::session_id.eq_any(sessions).and(players::seen_at.gt(since)))
         .count()
         .get_result(tx.conn())
         .await

@@ -192,7 +192,7 @@ fn filters(school: &School) -> Vec<(Value, Holds<'_>)> {
         one(json!({ "categoryId": below(&category(7)) }), |_| false),
         one(json!({ "channelId": id::<lyceum::channels::Channel>(&channel(1)) }), |c| c.channel() == Some(1)),
         one(json!({ "levels": ["BEGINNER", "ADVANCED"] }), |c| matches!(c.level(), Some("BEGINNER" | "ADVANCED"))),
-        one(json!({ "levels": [] }), |_| false),
+        one(json!({ "levels": [], "languages": [], "tags": [], "query": " " }), |_| true),
         one(json!({ "languages": ["en"] }), |c| matches!(c.language(), Some("en" | "en-GB"))),
         one(json!({ "languages": ["EN-gb", "fr"] }), |c| matches!(c.language(), Some("en-GB" | "fr"))),
         one(json!({ "languages": ["e\0n"] }), |_| false),

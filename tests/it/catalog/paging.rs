@@ -190,7 +190,8 @@ async fn the_outline_of_a_course_is_paged_like_any_list() {
     let lessons: Vec<String> = (1..=7).map(|number| format!("Lesson {number}")).collect();
     let own: Vec<String> = lessons.iter().cloned().chain((0..3).map(|number| format!("Draft {number}"))).collect();
     let lists = [
-        (List { app: &app, token: None, node: Some(&course.id) }, sections),
+        (List { app: &app, token: Some(&ada.token), node: Some(&course.id) }, sections),
+        (List { app: &app, token: None, node: Some(&course.id) }, vec!["Basics".to_owned()]),
         (List { app: &app, token: None, node: Some(&course.section) }, lessons),
         (List { app: &app, token: Some(&ada.token), node: Some(&course.section) }, own),
     ];

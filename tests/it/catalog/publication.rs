@@ -216,7 +216,11 @@ async fn what_is_withdrawn_leaves_the_counts_and_is_no_news_when_it_comes_back()
     assert_eq!(school.catalog().await, json!({ "totalCount": 0, "nodes": [] }));
     assert_eq!(school.reason(Some(&school.sam)).await, "INVISIBLE");
     school.app.app.clock.advance(TimeDelta::minutes(5));
+    let unseen = school.app.lesson(&school.ada, &school.course, "Valves").await;
+    school.to_lesson("publishLesson", &unseen).await;
+    assert_eq!(school.news().await, "Pistons", "nobody sees it");
     assert_eq!(school.to_course("publishCourse").await["publishedAt"], first["publishedAt"]);
+    assert_eq!(school.news().await, "Pistons, Valves", "now they do");
     assert_eq!(school.app.sql("SELECT count(*) FROM events WHERE kind = 'course_published'").await, "1");
 }
 

@@ -1,12 +1,13 @@
 //! Who plays what, from which addresses, and for how long.
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use lyceum::media::VideoId;
 use lyceum::platform::auth::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Studio, mp4, playback, uuid};
+use crate::support::User;
 
 /// A page of the configured origin.
 const PAGE: &str = "http://localhost:3000";
@@ -233,6 +234,32 @@ async fn a_pass_is_its_viewers_and_ends_with_the_right_to_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_end_with_the_access_and_what_is_hidden_is_not_there() {
+    let studio = Studio::with("ends", None, &[]).await;
+    let app = &studio.app;
+    let (sam, root) = (app.user("Sam", Role::Student).await, app.user("Root", Role::Admin).await);
+    let lesson = studio.lesson(studio.ready().await, "Ownership").await;
+    let course = app.sql("SELECT id FROM courses").await;
+    let course = lyceum::catalog::CourseId::new(course.parse().unwrap()).encode();
+    let ends = app.app.clock.now().trunc_subsecs(0) + TimeDelta::seconds(90);
+    let grant = json!({ "userId": sam.id, "courseId": course, "expiresAt": ends });
+    app.mutate(&root, "grantCourseAccess", "entitlement { id }", grant).await;
+    let until = |answer: &Value| playback(answer)["expiresAt"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert_eq!(until(&studio.play(Some(&sam.token), &lesson).await), ends);
+    assert!(until(&studio.play(Some(&studio.ada.token), &lesson).await) > ends);
+    // A draft is as unknown as what never was.
+    let keep = "mutation ($input: KeepPlayingInput!) { keepPlaying(input: $input) { playback { url }
+        userErrors { code field message } } }";
+    app.mutate(&studio.ada, "unpublishLesson", "lesson { id }", json!({ "lessonId": lesson })).await;
+    let mut answers = Vec::new();
+    for id in [lesson.as_str(), "lesson_01h455vb4pex5vsknk084sn02q"] {
+        answers.push(app.data(Some(&sam.token), keep, json!({ "input": { "lessonId": id } })).await);
+    }
+    assert_eq!(answers[0]["keepPlaying"]["userErrors"][0]["code"], "NOT_FOUND", "{answers:#?}");
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn as_many_sessions_play_at_a_time_as_are_allowed() {
     let studio = Studio::with("players", None, &[("LYCEUM_MAX_PLAYERS", "2")]).await;
     let app = &studio.app;
@@ -264,6 +291,14 @@ async fn as_many_sessions_play_at_a_time_as_are_allowed() {
     }
     let answer = kept(&sam.token, json!({})).await;
     assert_eq!(answer["data"]["keepPlaying"]["userErrors"], json!([{ "code": "INVALID" }]), "{answer:#}");
+    let sign_out = "mutation { signOut(input: {}) { userErrors { code } } }";
+    app.data(Some(&sam.token), sign_out, json!({})).await;
+    studio.hls(Some(&two), &lesson).await;
+    // All of somebody's API tokens have one place.
+    let token = json!({ "name": "Player", "scopes": ["READ_COURSES"], "expiresAt": "2026-12-20T09:00:00Z" });
+    let token = app.mutate(&User { token: two, ..sam }, "createApiToken", "token", token).await;
+    let refused = studio.play(token["token"].as_str(), &lesson).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_MANY_PLAYERS", "{refused:#}");
     app.app.clock.advance(TimeDelta::minutes(3));
     app.run("media.forget_players").await;
     assert_eq!(app.sql("SELECT count(*) FROM players").await, "0");

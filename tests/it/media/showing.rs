@@ -11,6 +11,23 @@ const SET: &str = "mutation ($input: SetLessonVideoInput!) { setLessonVideo(inpu
 const DEMO: &str = "mutation ($input: SetCourseDemoVideoInput!) { setCourseDemoVideo(input: $input) {
     course { demoVideo { id playback { url } } } userErrors { code field } } }";
 
+fn at(seconds: i32) -> Value {
+    json!({ "atSeconds": seconds, "label": format!("At {seconds}") })
+}
+
+impl Studio {
+    /// Ada edits a lesson as it is now.
+    async fn edit(&self, lesson: &str, mut changes: Value) -> Value {
+        let version = "query ($id: ID!) { node(id: $id) { ... on Lesson { version } } }";
+        let found = self.app.data(Some(&self.ada.token), version, json!({ "id": lesson })).await;
+        changes["lessonId"] = json!(lesson);
+        changes["version"] = found["node"]["version"].clone();
+        let update =
+            "mutation ($input: UpdateLessonInput!) { updateLesson(input: $input) { userErrors { code field } } }";
+        self.app.data(Some(&self.ada.token), update, json!({ "input": changes })).await["updateLesson"].take()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let studio = Studio::open("length").await;
@@ -19,16 +36,29 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let query = "query ($id: ID!) { node(id: $id) { ... on Lesson { durationSeconds course { durationSeconds } } } }";
     let lengths = async || studio.app.data(None, query, json!({ "id": lesson })).await["node"].take();
     assert_eq!(lengths().await, json!({ "durationSeconds": 300, "course": { "durationSeconds": 300 } }));
+    studio.edit(&lesson, json!({ "content": { "timestamps": [at(3), at(290)] } })).await;
     // Its end is an event, to which the catalog reacts.
     studio.app.settle().await;
     studio.app.settle().await;
     let expected = json!({ "durationSeconds": 14, "course": { "durationSeconds": 14 } });
     assert_eq!(lengths().await, expected);
+    let kept = "query ($id: ID!) { node(id: $id) { ... on Lesson { content { timestamps { atSeconds label } } } } }";
+    let kept = async || studio.app.data(Some(&studio.ada.token), kept, json!({ "id": lesson })).await;
+    assert_eq!(kept().await["node"]["content"]["timestamps"], json!([at(3)]), "the other is after the end");
+    let told = studio.edit(&lesson, json!({ "durationSeconds": 99 })).await;
+    assert_eq!(
+        told["userErrors"],
+        json!([{ "code": "NOT_ALLOWED", "field": ["durationSeconds"] }]),
+        "the video says it"
+    );
     studio.show(&lesson, None).await;
-    let version = "query ($id: ID!) { node(id: $id) { ... on Lesson { version } } }";
-    let version = studio.app.data(None, version, json!({ "id": lesson })).await["node"]["version"].take();
-    let declared = json!({ "lessonId": lesson, "version": version, "durationSeconds": 99 });
-    studio.app.mutate(&studio.ada, "updateLesson", "lesson { id }", declared).await;
+    let changes = json!({ "durationSeconds": 99, "content": { "timestamps": [at(50)] } });
+    assert_eq!(studio.edit(&lesson, changes).await["userErrors"], json!([]));
+    let input = json!({ "lessonId": lesson, "videoId": id.encode() });
+    let refused = studio.app.data(Some(&studio.ada.token), SET, json!({ "input": input })).await;
+    let expected_error = json!([{ "code": "OUT_OF_RANGE", "field": ["videoId"] }]);
+    assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a timestamp is after its end");
+    studio.edit(&lesson, json!({ "content": { "timestamps": [] } })).await;
     studio.show(&lesson, Some(id)).await;
     assert_eq!(lengths().await, expected);
 }

@@ -1,14 +1,20 @@
 //! Following an upload.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{Studio, mp4, on_both_stores};
-use crate::support::socket::Socket;
+use crate::support::socket::{PATIENCE, Socket};
 
 const FOLLOW: &str = "subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
     cursor status percent upload { videoId } } }";
 
-on_both_stores!(who_follows_an_upload_hears_of_each_step_once_and_of_its_end);
+on_both_stores!(
+    who_follows_an_upload_hears_of_each_step_once_and_of_its_end,
+    who_follows_an_upload_hears_of_parts_that_nobody_tells_about,
+);
 
 async fn follow(studio: &Studio, token: &str, upload: &Value, after: Option<&str>) -> Socket {
     let mut socket = Socket::connect(&studio.app.url, Some(token)).await;
@@ -54,4 +60,27 @@ async fn who_follows_an_upload_hears_of_each_step_once_and_of_its_end(studio: St
     let mut foreign = follow(&studio, &eve.token, &upload, None).await;
     let refused = foreign.receive().await.unwrap();
     assert!(refused["payload"].to_string().contains("There is no such upload."), "{refused:#}");
+}
+
+async fn who_follows_an_upload_hears_of_parts_that_nobody_tells_about(studio: Studio) {
+    let (file, upload) = (mp4(9 << 20), studio.begin("video/mp4", 9 << 20, true).await);
+    let mut socket = follow(&studio, &studio.ada.token, &upload, None).await;
+    let urls = studio.part_urls(&upload, Value::Null).await;
+    let mut hear = async || {
+        let news = async {
+            loop {
+                studio.app.settle().await;
+                if let Ok(message) = timeout(Duration::from_millis(100), socket.receive()).await {
+                    break message.unwrap()["payload"]["data"]["uploadProgress"].take();
+                }
+            }
+        };
+        let news = timeout(PATIENCE, news).await.expect("nobody looks at the upload");
+        format!("{} {}", news["status"].as_str().unwrap(), news["percent"])
+    };
+    for (url, heard) in urls.iter().zip(["UPLOADING 88", "UPLOADING 100"]) {
+        studio.put_part(url, &upload, &file).await;
+        assert_eq!(hear().await, heard);
+    }
+    assert_eq!(hear().await, "COMPLETED 100");
 }
