@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lyceum::platform::embedded::objects::{Objects, Options};
-use lyceum::platform::storage::{ObjectInfo, Settings, Storage};
+use lyceum::platform::storage::{Headers, ObjectInfo, Settings, Storage};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -116,7 +116,7 @@ async fn an_upload_url_takes_just_what_it_was_signed_for() {
     let store = Store::start("upload").await;
     let storage = store.bucket().await;
     let key = "uploads/a.txt";
-    let url = storage.presign_put(key, "text/plain", 5, MINUTE).await.unwrap();
+    let url = storage.presign_put(key, "text/plain", 5, None, MINUTE).await.unwrap();
     assert!(url.starts_with(&format!("{}/lyceum-test/uploads/a.txt?", store.objects.endpoint())), "{url}");
 
     assert_eq!(upload(&url, "text/html", "hello").await.status(), StatusCode::FORBIDDEN);
@@ -130,7 +130,7 @@ async fn an_upload_url_takes_just_what_it_was_signed_for() {
     let longer = url.replace("X-Amz-Expires=60", "X-Amz-Expires=600");
     assert_ne!(longer, url);
     assert_eq!(upload(&longer, "text/plain", "hello").await.status(), StatusCode::FORBIDDEN);
-    let stranger = store.client("another secret").presign_put(key, "text/plain", 5, MINUTE).await.unwrap();
+    let stranger = store.client("another secret").presign_put(key, "text/plain", 5, None, MINUTE).await.unwrap();
     assert_eq!(upload(&stranger, "text/plain", "hello").await.status(), StatusCode::FORBIDDEN);
     assert_eq!(reqwest::get(&url).await.unwrap().status(), StatusCode::FORBIDDEN, "it isn't signed for reading");
     assert_eq!(storage.head(key).await.unwrap(), None);
@@ -155,11 +155,12 @@ async fn objects_are_copied_and_looked_at_in_motos_store_too() {
 async fn copies(storage: &Storage) {
     let (from, to) = ("drafts/a b+ü", "shown/a");
     assert_eq!(storage.start_of(from, 4).await.unwrap(), None);
-    assert!(!storage.copy(from, to, "image/png").await.unwrap());
+    let headers = Headers::of("image/png").kept_forever();
+    assert_eq!(storage.copy(from, to, &headers).await.unwrap(), None);
     storage.put(from, "text/plain", Bytes::from("a picture")).await.unwrap();
     assert_eq!(storage.start_of(from, 4).await.unwrap(), Some(Bytes::from("a pi")));
     assert_eq!(storage.start_of(from, 99).await.unwrap(), Some(Bytes::from("a picture")));
-    assert!(storage.copy(from, to, "image/png").await.unwrap());
+    assert!(storage.copy(from, to, &headers).await.unwrap().is_some());
     storage.put(from, "text/plain", Bytes::from("something else")).await.unwrap();
 
     let url = storage.presign_shared(to, chrono::Utc::now()).await.unwrap();
@@ -197,7 +198,7 @@ async fn signed_urls_expire() {
     let storage = store.bucket().await;
     storage.put("a", "text/plain", Bytes::from("hello")).await.unwrap();
     let second = Duration::from_secs(1);
-    let put = storage.presign_put("a", "text/plain", 3, second).await.unwrap();
+    let put = storage.presign_put("a", "text/plain", 3, None, second).await.unwrap();
     let get = storage.presign_get("a", second).await.unwrap();
     assert_eq!(reqwest::get(&get).await.unwrap().status(), StatusCode::OK);
     tokio::time::sleep(Duration::from_millis(2_100)).await;
@@ -234,7 +235,7 @@ async fn preflight(url: &str, origin: &str) -> Response {
 async fn only_pages_of_allowed_origins_may_call() {
     let store = Store::start("cors").await;
     let storage = store.bucket().await;
-    let url = storage.presign_put("a", "text/plain", 5, MINUTE).await.unwrap();
+    let url = storage.presign_put("a", "text/plain", 5, None, MINUTE).await.unwrap();
     let allowed = preflight(&url, PAGE).await;
     assert_eq!(allowed.status(), StatusCode::NO_CONTENT);
     assert_eq!(allowed.headers()["access-control-allow-origin"], PAGE);
