@@ -49,7 +49,7 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (lessons, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
             let videos = video::videos_in(tx, section.id).await?;
-            let files = file::files_in_section(tx, section.id).await?;
+            let files = file::files_of(tx, file::Of::Section(section.id)).await?;
             query::delete_section(tx, &section).await?;
             release(tx, app, &videos, &files).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
@@ -67,7 +67,7 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
-            let files = file::files_of_lesson(tx, lesson.id).await?;
+            let files = file::files_of(tx, file::Of::Lesson(lesson.id)).await?;
             query::delete_lesson(tx, &lesson).await?;
             let videos: Vec<_> = lesson.video_id.into_iter().collect();
             release(tx, app, &videos, &files).await?;

@@ -55,7 +55,7 @@ pub(super) async fn set_resources(
     (course, lesson): (&Course, &Lesson),
     resources: &[Resource],
 ) -> Result<()> {
-    let before: HashSet<FileId> = query::files_of_lesson(tx, lesson.id).await?.into_iter().collect();
+    let before: HashSet<FileId> = query::files_of(tx, query::Of::Lesson(lesson.id)).await?.into_iter().collect();
     let named = resources.iter().filter_map(|resource| resource.file_id);
     // Those that go, too: locked at once, in one order for everybody.
     let ids: HashSet<FileId> = before.iter().copied().chain(named).collect();

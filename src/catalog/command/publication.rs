@@ -342,7 +342,7 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
                 return Ok(Deleted::Archived(Box::new(archive(tx, app, course).await?)));
             }
             let videos = query::videos_of(tx, course.id).await?;
-            let mut files = file::files_in_course(tx, course.id).await?;
+            let mut files = file::files_of(tx, file::Of::Course(course.id)).await?;
             files.extend(course.thumbnail_id);
             // What has expired a moment ago is not closed yet, and an open line keeps its course.
             enrollments::close_ledger(tx, course.id, now).await?;

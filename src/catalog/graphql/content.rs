@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 
 use crate::catalog::loader::{ContentHtmlOf, ResourcesOf};
 use crate::catalog::model::{LessonContent, LessonId, Link, Timestamp};
+use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders};
 use crate::graphql::{ByteSize, Inline, Result};
 use crate::media::{self, FileById, FileId, MediaFile};
@@ -89,6 +90,7 @@ impl ResourceObject {
     }
 
     /// Where it is. Of a file the address is made anew each time and good for 15 minutes; browsers save what is there.
+    #[graphql(directive = cache_control::apply(0))]
     async fn url(&self, ctx: &Context<'_>) -> Result<String> {
         match &self.source {
             Source::Elsewhere(url) => Ok(url.clone()),

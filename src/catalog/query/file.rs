@@ -58,25 +58,24 @@ pub(in crate::catalog) async fn set_resources(tx: &mut Tx, id: LessonId, resourc
     diesel::insert_into(lesson_resources::table).values(rows.collect::<Vec<_>>()).execute(tx.conn()).await.map(drop)
 }
 
-/// The files that a lesson offers.
-pub(in crate::catalog) async fn files_of_lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Vec<FileId>> {
-    let offered = lesson_resources::table.filter(lesson_resources::lesson_id.eq(id));
-    let files = offered.filter(lesson_resources::file_id.is_not_null());
-    files.select(lesson_resources::file_id.assume_not_null()).load(tx.conn()).await
+/// Whose files are meant.
+pub(in crate::catalog) enum Of {
+    Lesson(LessonId),
+    Section(SectionId),
+    Course(CourseId),
 }
 
-/// The files that a section's lessons offer.
-pub(in crate::catalog) async fn files_in_section(tx: &mut Tx, id: SectionId) -> QueryResult<Vec<FileId>> {
-    let within = lessons::table.filter(lessons::section_id.eq(id)).select(lessons::id);
-    let offered = lesson_resources::table.filter(lesson_resources::lesson_id.eq_any(within));
-    let files = offered.filter(lesson_resources::file_id.is_not_null());
-    files.select(lesson_resources::file_id.assume_not_null()).load(tx.conn()).await
-}
-
-/// The files that a course's lessons offer.
-pub(in crate::catalog) async fn files_in_course(tx: &mut Tx, id: CourseId) -> QueryResult<Vec<FileId>> {
-    let within = lessons::table.filter(lessons::course_id.eq(id)).select(lessons::id);
-    let offered = lesson_resources::table.filter(lesson_resources::lesson_id.eq_any(within));
-    let files = offered.filter(lesson_resources::file_id.is_not_null());
-    files.select(lesson_resources::file_id.assume_not_null()).load(tx.conn()).await
+/// The files that a lesson offers, or those in a section or course.
+pub(in crate::catalog) async fn files_of(tx: &mut Tx, of: Of) -> QueryResult<Vec<FileId>> {
+    let offered = lesson_resources::table
+        .inner_join(lessons::table)
+        .filter(lesson_resources::file_id.is_not_null())
+        .select(lesson_resources::file_id.assume_not_null())
+        .into_boxed();
+    let files = match of {
+        Of::Lesson(id) => offered.filter(lessons::id.eq(id)),
+        Of::Section(id) => offered.filter(lessons::section_id.eq(id)),
+        Of::Course(id) => offered.filter(lessons::course_id.eq(id)),
+    };
+    files.load(tx.conn()).await
 }

@@ -16,7 +16,7 @@ enum Start {
     Signature(&'static [&'static [(usize, &'static [u8])]]),
     /// As a picture of this type.
     Picture,
-    /// As text in UTF-8.
+    /// As text, in whatever encoding: with nothing that texts don't have.
     Text,
 }
 
@@ -132,12 +132,15 @@ impl Start {
         match self {
             Signature(rows) => rows.iter().any(|row| row.iter().all(has)),
             Picture => ImageType::of(start).is_some_and(|found| found.as_str() == said),
-            // The last letter may be cut off.
-            Text => {
-                !start.contains(&0) && str::from_utf8(start).map_or_else(|wrong| wrong.error_len().is_none(), |_| true)
-            }
+            // UTF-16 says so itself.
+            Text => start.starts_with(b"\xfe\xff") || start.starts_with(b"\xff\xfe") || !start.iter().any(is_binary),
         }
     }
+}
+
+/// Whether a byte is one that texts don't have (WHATWG MIME Sniffing, 3).
+fn is_binary(byte: &u8) -> bool {
+    matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
 #[cfg(test)]
@@ -176,9 +179,10 @@ mod tests {
             (File, "application/epub+zip", b"PK\x03\x04\x14\0", false),
             (File, "application/zip", epub, true),
             (File, "text/plain", "schön".as_bytes(), true),
-            (File, "text/plain", b"sch\xc3", true),
-            (File, "text/plain", b"sch\xc3(", false),
+            (File, "text/csv", b"sch\xf6n;a\r\n\tb\x0c", true),
+            (File, "text/csv", b"\xff\xfea\0;\0b\0", true),
             (File, "text/csv", b"a,b\0", false),
+            (File, "text/plain", b"\x7fELF\x02\x01\x01", false),
             (File, "audio/wav", b"RIFF\x24\0\0\0WAVEfmt ", true),
             (File, "audio/wav", b"RIFF\x24\0\0\0WEBPVP8 ", false),
             (File, "audio/mp4", b"\0\0\0\x1cftypM4A \0\0\0\0", true),
