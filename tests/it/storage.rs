@@ -7,6 +7,7 @@ use lyceum::platform::embedded::objects::{Objects, Options};
 use lyceum::platform::storage::{Headers, ObjectInfo, Settings, Storage};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::Digest;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -157,17 +158,31 @@ async fn copies(storage: &Storage) {
     assert_eq!(storage.start_of(from, 4).await.unwrap(), None);
     let headers = Headers::of("image/png").kept_forever();
     assert_eq!(storage.copy(from, to, &headers).await.unwrap(), None);
+    assert_eq!(storage.sha256(from).await.unwrap(), None);
     storage.put(from, "text/plain", Bytes::from("a picture")).await.unwrap();
     assert_eq!(storage.start_of(from, 4).await.unwrap(), Some(Bytes::from("a pi")));
     assert_eq!(storage.start_of(from, 99).await.unwrap(), Some(Bytes::from("a picture")));
-    assert!(storage.copy(from, to, &headers).await.unwrap().is_some());
+    let sum = sha2::Sha256::digest("a picture").to_vec();
+    assert_eq!(storage.sha256(from).await.unwrap(), Some(sum.clone()));
+    // Not every store computes it.
+    let copied = storage.copy(from, to, &headers).await.unwrap().unwrap();
+    assert!(copied.sha256.is_none_or(|told| told == sum));
     storage.put(from, "text/plain", Bytes::from("something else")).await.unwrap();
 
     let url = storage.presign_shared(to, chrono::Utc::now()).await.unwrap();
     let shown = reqwest::get(&*url).await.unwrap();
     assert_eq!(shown.headers()["content-type"], "image/png");
     assert_eq!(shown.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert!(!shown.headers().contains_key("content-disposition"));
     assert_eq!(shown.bytes().await.unwrap(), "a picture");
+    let saved = Headers::of("text/plain").saved_as("../a \"b\"; c.txt\r\n");
+    storage.copy(to, "saved/a", &saved).await.unwrap().unwrap();
+    let url = storage.presign_get("saved/a", MINUTE).await.unwrap();
+    let headers = reqwest::get(&url).await.unwrap().headers().clone();
+    let expected = "attachment; filename*=UTF-8''.._a%20%22b%22%3B%20c.txt%0D%0A";
+    let told = (headers["content-type"].to_str().unwrap(), headers["content-disposition"].to_str().unwrap());
+    assert_eq!(told, ("text/plain", expected));
+    assert!(!headers.contains_key("cache-control"));
     assert_eq!(storage.get(from).await.unwrap(), Some(Bytes::from("something else")));
 }
 

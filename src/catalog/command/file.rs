@@ -16,7 +16,7 @@ use crate::platform::db::Tx;
 /// Gives a course another picture, or none. A picture that nothing shows any more is deleted after the grace.
 ///
 /// # Errors
-/// There is no such picture, it is not the actor's or the instructor's, or not a picture; the course is not the actor's.
+/// There is no such file, it is not the actor's or the instructor's, or no picture; the course is not the actor's.
 pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThumbnailInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {

@@ -354,8 +354,8 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
         .await
 }
 
-/// What showed these videos and referred to these files is gone. Those that nothing refers to any more are deleted after
-/// the grace.
+/// What showed these videos and referred to these files is gone. Those that nothing refers to any more are deleted
+/// after the grace.
 pub(super) async fn release(
     tx: &mut Tx,
     app: &App,

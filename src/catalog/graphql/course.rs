@@ -96,8 +96,8 @@ impl CourseObject {
         Ok(self.lists(ctx).await?.map(|lists| lists.prerequisites.clone()).unwrap_or_default())
     }
 
-    /// The picture that it is shown with, a JPEG, PNG or WebP file; null if there is none. The address is good for a day at
-    /// least and stays the same for as long as a day, so don't keep it: ask again.
+    /// The picture that it is shown with, a JPEG, PNG or WebP file; null if there is none. The address is good for a
+    /// day at least and stays the same for as long as a day, so don't keep it: ask again.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(key) = &self.0.thumbnail_key else { return Ok(None) };
         let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;

@@ -35,8 +35,8 @@ pub(crate) enum Outcome {
     NotThere(String),
 }
 
-/// Turns an upload whose file has arrived into what it is for. If that takes long (a large file in parts), the upload is returned
-/// as it is, and completes later.
+/// Turns an upload whose file has arrived into what it is for. If that takes long (a large file in parts), the upload
+/// is returned as it is, and completes later.
 ///
 /// # Errors
 /// There is no such upload, it is over, or the file is not there; the file is not what it was said to be.

@@ -1,7 +1,8 @@
 //! Pictures and files that are kept, and how they end.
 //!
-//! A file that nothing refers to is deleted after the grace: from when it arrived, or from when it was let go. The row is
-//! what decides: [`attach_files`], [`detach_files`] and [`delete_unused_files`] lock it, always in the order of the ids.
+//! A file that nothing refers to is deleted after the grace: from when it arrived, or from when it was let go. The row
+//! is what decides: [`attach_files`], [`detach_files`] and [`delete_unused_files`] lock it, always in the order of the
+//! ids.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::platform::fault::Fault;
 const DOWNLOAD: Duration = Duration::from_secs(15 * 60);
 
 /// Something is about to refer to files, within `tx`: they are no longer unused, and they stay locked, so that they are
-/// there when the transaction commits. Those that are not there are not in the answer, which is in the order of the ids.
+/// there when the transaction commits. Those that are not there are not in the answer, which is in the order of the
+/// ids.
 ///
 /// # Errors
 /// The database failed.

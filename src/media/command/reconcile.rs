@@ -1,8 +1,8 @@
 //! Comparing the store with the database, both ways.
 //!
-//! An object is safe while a row refers to its folder: the one of its video or file, or of an upload that one may come of.
-//! As such a row is there before its first object is, and an object is looked at again before it goes, what comes to be
-//! in between is never taken for an orphan.
+//! An object is safe while a row refers to its folder: the one of its video or file, or of an upload that one may come
+//! of. As such a row is there before its first object is, and an object is looked at again before it goes, what comes
+//! to be in between is never taken for an orphan.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -42,8 +42,8 @@ pub struct Report {
     pub removed: usize,
 }
 
-/// Finds objects of ours that no row refers to, and videos and files whose object is not there; of what is older than `age`, and
-/// no younger than an hour. Removes the former if `remove`; of the latter a person has to make something.
+/// Finds objects of ours that no row refers to, and videos and files whose object is not there; of what is older than
+/// `age`, and no younger than an hour. Removes the former if `remove`; of the latter a person has to make something.
 ///
 /// # Errors
 /// The database or the store failed; what was removed until then stays removed.
