@@ -28,6 +28,19 @@ pub(super) fn unplayable_video() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["videoId"], "The video can't be played; look at its failure.")
 }
 
+pub(super) const NO_SUCH_FILE: &str =
+    "There is no such file, or it belongs to neither you nor the course's instructor.";
+pub(super) const NO_DOWNLOAD: &str = "This picture was not uploaded for downloads: that is the purpose FILE.";
+
+pub(super) fn no_such_file() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["fileId"], NO_SUCH_FILE)
+}
+
+pub(super) fn no_picture() -> Error {
+    let message = "This file was not uploaded as a picture to show: that is the purpose IMAGE.";
+    Error::invalid(UserErrorCode::NotAllowed, &["fileId"], message)
+}
+
 pub(super) fn nothing_to_publish() -> Error {
     let message = "A course needs a published lesson before it can be published.";
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)

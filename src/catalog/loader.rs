@@ -11,10 +11,11 @@ use futures_util::future::try_join_all;
 
 use super::event::{CoursePublished, LessonPublished};
 use super::model::{
-    CategoryId, CategoryTree, Course, CourseId, CourseLists, Lesson, LessonContent, LessonId, ROWS, Section, SectionId,
+    CategoryId, CategoryTree, Course, CourseId, CourseLists, Lesson, LessonContent, LessonId, ROWS, Resource, Section,
+    SectionId,
 };
 use super::query::course::{self, CatalogKey};
-use super::query::{category, content, outline, slug};
+use super::query::{category, content, file, outline, slug};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::loaders::Load;
@@ -267,10 +268,7 @@ impl Load for ContentOf {
     const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
 
     fn rows(content: &Self::Value) -> usize {
-        1 + content.description.len() / ROW_BYTES
-            + content.timestamps.len()
-            + content.links.len()
-            + content.resources.len()
+        1 + content.description.len() / ROW_BYTES + content.timestamps.len() + content.links.len()
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
@@ -278,6 +276,28 @@ impl Load for ContentOf {
         let rows = content::contents(&*app.db.read().await?, &ids).await?;
         let read = |(id, stored)| Ok((ContentOf(id), Arc::new(LessonContent::try_from(stored)?)));
         rows.into_iter().map(read).collect()
+    }
+}
+
+/// What a lesson offers for download, in order; missing for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ResourcesOf(pub(super) LessonId);
+
+impl Load for ResourcesOf {
+    type Value = Arc<Vec<Resource>>;
+    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+
+    fn rows(resources: &Self::Value) -> usize {
+        1 + resources.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Vec<Resource>> = HashMap::new();
+        for (id, resource) in file::resources(&*app.db.read().await?, &ids).await? {
+            found.entry(ResourcesOf(id)).or_default().push(resource);
+        }
+        Ok(found.into_iter().map(|(key, resources)| (key, Arc::new(resources))).collect())
     }
 }
 

@@ -16,7 +16,7 @@ mod query;
 pub use command::{
     access_to, create_category, create_course, create_lesson, create_section, delete_category, delete_lesson,
     delete_section, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
-    set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
+    set_course_thumbnail, set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
@@ -27,9 +27,10 @@ pub use job::handlers;
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CreateCategoryInput, CreateCourseInput, CreateLessonInput,
     CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonContentInput,
-    LessonId, Level, Link, MoveCategoryInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput, Resource,
-    Section, SectionId, SectionOrderInput, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs, Timestamp,
-    UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    LessonId, Level, Link, MoveCategoryInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput,
+    ResourceInput, Section, SectionId, SectionOrderInput, SetCourseDemoVideoInput, SetCourseThumbnailInput,
+    SetLessonVideoInput, Showing, ShownAs, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
+    UpdateSectionInput,
 };
 pub use policy::can_edit;
 pub use query::course::{lock as lock_course, students_changed};

@@ -39,7 +39,7 @@ fn print(report: &Report, remove: bool) {
         println!("nobody ends       {parts}");
     }
     for (id, key) in &report.missing {
-        println!("missing           {key}  (video {id})");
+        println!("missing           {key}  (id {id})");
     }
     let Report { objects, orphan_count, orphan_bytes, missing_count, removed, .. } = report;
     println!("{objects} objects; {orphan_count} without a row ({orphan_bytes} bytes); {missing_count} missing.");

@@ -16,7 +16,7 @@ pub struct Video {
     pub playback: Duration,
     /// Sessions of one user that play at a time; 0 is no limit.
     pub max_players: usize,
-    /// How long a deleted or replaced video can be used again.
+    /// How long a deleted or replaced video, or an unused file, can be used again.
     pub grace: Duration,
 }
 

@@ -106,6 +106,7 @@ mod tests {
             level: None,
             language: None,
             thumbnail_key: None,
+            thumbnail_id: None,
             demo_video_id: None,
             price_minor: 0,
             estimated_price_minor: None,

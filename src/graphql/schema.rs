@@ -18,7 +18,10 @@ use crate::catalog::{
 };
 use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
 use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
-use crate::media::{self, MediaMutation, MediaQuery, MediaSubscription, Video, VideoId, VideoObject, video_node};
+use crate::media::{
+    self, FileId, MediaFile, MediaFileObject, MediaMutation, MediaQuery, MediaSubscription, Video, VideoId,
+    VideoObject, file_node, video_node,
+};
 
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
@@ -72,6 +75,8 @@ pub enum Node {
     Channel(ChannelObject),
     /// A video.
     Video(VideoObject),
+    /// A picture or another file.
+    MediaFile(MediaFileObject),
 }
 
 /// Objects by id.
@@ -137,6 +142,7 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
             Category::PREFIX,
             Channel::PREFIX,
             Video::PREFIX,
+            MediaFile::PREFIX,
         ]
         .join(", ");
         Error::BadInput(format!("{text:?} is not an id; expected one that begins with {known} and an underscore."))
@@ -152,6 +158,7 @@ async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
         Category::PREFIX => category_node(ctx, CategoryId::new(uuid)).await?.map(Node::Category),
         Channel::PREFIX => channel_node(ctx, ChannelId::new(uuid)).await?.map(Node::Channel),
         Video::PREFIX => video_node(ctx, VideoId::new(uuid)).await?.map(Node::Video),
+        MediaFile::PREFIX => file_node(ctx, FileId::new(uuid)).await?.map(Node::MediaFile),
         _ => return Err(wrong()),
     })
 }

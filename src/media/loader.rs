@@ -1,4 +1,4 @@
-//! Videos and captions in batches. Nothing is kept: progress changes every second.
+//! Videos, captions and files in batches. Nothing is kept: progress changes every second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Caption, Video, VideoId};
-use super::query::{caption, video};
+use super::model::{Caption, FileId, MediaFile, Video, VideoId};
+use super::query::{caption, file, video};
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -26,6 +26,20 @@ impl Load for VideoById {
         let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
         let rows = video::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|video| (VideoById(video.id), Arc::new(video))).collect())
+    }
+}
+
+/// One file.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileById(pub FileId);
+
+impl Load for FileById {
+    type Value = Arc<MediaFile>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<MediaFile>>, Fault> {
+        let ids: Vec<FileId> = keys.iter().map(|key| key.0).collect();
+        let rows = file::by_ids(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|file| (FileById(file.id), Arc::new(file))).collect())
     }
 }
 

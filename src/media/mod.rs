@@ -1,8 +1,8 @@
-//! Videos: their way from an instructor's disk to a student's player.
+//! Videos, pictures and files: their way from an instructor's disk to a student's player or disk.
 //!
 //! The bytes never pass through this program: a client sends them to the object store, and the store says that they
 //! have arrived. What is stored here is what the program found out about them. Where `ffmpeg` is, a job makes a picture
-//! and HLS renditions of each. Who plays one is given addresses that end soon; whoever may not watch it, none.
+//! and HLS renditions of each video. Who plays one is given addresses that end soon; whoever may not watch it, none.
 
 mod command;
 mod error;
@@ -15,9 +15,14 @@ mod policy;
 mod query;
 
 pub use command::{
-    Refusal, Report, attach, detach, duration_seconds, my_data, playlist, receive_store_event, reconcile,
+    Refusal, Report, attach, attach_files, detach, detach_files, download_url, duration_seconds, my_data, playlist,
+    receive_store_event, reconcile,
 };
 pub use event::{VideoProcessed, VideoUploaded};
-pub use graphql::{MediaMutation, MediaQuery, MediaSubscription, PlayableVideo, VideoObject, playable, video_node};
+pub use graphql::{
+    MediaFileObject, MediaMutation, MediaQuery, MediaSubscription, PlayableVideo, VideoObject, file_node, playable,
+    video_node,
+};
 pub use job::handlers;
-pub use model::{Upload, UploadId, UploadStatus, Video, VideoId, VideoStatus};
+pub use loader::FileById;
+pub use model::{FileId, MediaFile, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus};

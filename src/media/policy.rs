@@ -1,11 +1,17 @@
-//! Who may do what with videos. Who may watch one is the catalog's to say: it depends on what shows it.
+//! Who may do what with videos and files. Who may watch one is the catalog's to say: it depends on what shows it.
 
 use super::model::Video;
+use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
 /// A video is its owner's and the administrators'.
 pub(super) fn can_manage(actor: &Actor, video: &Video) -> bool {
-    (actor.has(Role::Instructor) && actor.is(video.owner_id)) || actor.has(Role::Admin)
+    owns(actor, video.owner_id)
+}
+
+/// What somebody uploaded is theirs while they teach, and the administrators'.
+pub(super) fn owns(actor: &Actor, owner: UserId) -> bool {
+    (actor.has(Role::Instructor) && actor.is(owner)) || actor.has(Role::Admin)
 }
 
 /// Those who teach upload.

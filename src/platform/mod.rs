@@ -12,6 +12,7 @@ pub mod fault;
 pub mod fetch;
 pub mod ffmpeg;
 pub mod identity;
+pub mod image;
 pub mod inbox;
 pub mod jobs;
 pub mod language;

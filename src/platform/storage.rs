@@ -18,9 +18,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, ChecksumAlgorithm, ChecksumMode, CreateBucketConfiguration, MetadataDirective,
-};
+use aws_sdk_s3::types::{BucketLocationConstraint, ChecksumAlgorithm, CreateBucketConfiguration, MetadataDirective};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -47,6 +45,9 @@ const GET_LIMIT: u64 = 64 << 20;
 const SHARED_FOR: TimeDelta = TimeDelta::days(1);
 /// How many URLs of shared objects are kept, so that a page full of them does not sign one for each.
 const SHARED_KEPT: u64 = 20_000;
+/// The header of an upload that tells the SHA-256 of its content.
+pub const CHECKSUM: &str = "x-amz-checksum-sha256";
+
 /// What objects tell browsers and proxies whose content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
@@ -84,7 +85,40 @@ pub struct ObjectInfo {
     pub content_type: String,
     /// The tag of this version of its content, without quotes (RFC 9110, 8.8.3); empty if the store doesn't say.
     pub etag: String,
-    /// The SHA-256 of its content, if the store has computed it.
+}
+
+/// What an object tells those who get it.
+#[derive(Clone, Debug)]
+pub struct Headers {
+    content_type: String,
+    cache_control: Option<&'static str>,
+    disposition: Option<String>,
+}
+
+impl Headers {
+    /// Its media type (RFC 9110, 8.3), and nothing of who may keep it.
+    pub fn of(content_type: &str) -> Headers {
+        Headers { content_type: content_type.to_owned(), cache_control: None, disposition: None }
+    }
+
+    /// Readers may keep it forever: nothing else must ever be shown at its key.
+    #[must_use]
+    pub fn kept_forever(self) -> Headers {
+        Headers { cache_control: Some(FOREVER), ..self }
+    }
+
+    /// Browsers save it under this name and never show it (RFC 6266).
+    #[must_use]
+    pub fn saved_as(self, filename: &str) -> Headers {
+        let name = encoded(&filename.replace(['/', '\\'], "_"));
+        Headers { disposition: Some(format!("attachment; filename*=UTF-8''{name}")), ..self }
+    }
+}
+
+/// A copy of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The SHA-256 of its content, if the store has computed it while it copied.
     pub sha256: Option<Vec<u8>>,
 }
 
@@ -167,8 +201,7 @@ impl Storage {
     /// # Errors
     /// The store can't be reached or refuses.
     pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, Fault> {
-        let head = self.client.head_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
-        let object = match head.send().await {
+        let object = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => return Ok(None),
             Err(error) => return Err(error).context(format!("look for the object {key}")),
@@ -177,8 +210,6 @@ impl Storage {
             size: object.content_length.and_then(|length| length.try_into().ok()).unwrap_or(0),
             content_type: object.content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
             etag: object.e_tag.unwrap_or_default().trim_matches('"').to_owned(),
-            // Of an upload in parts it may be one of the parts' sums, which ends in their number.
-            sha256: object.checksum_sha256.and_then(|sum| STANDARD.decode(sum).ok()).filter(|sum| sum.len() == 32),
         }))
     }
 
@@ -209,35 +240,28 @@ impl Storage {
         tokio::time::timeout(BODY_TIMEOUT, read).await.context(what())?.context(what())
     }
 
-    /// Copies an object within the store, as `content_type`, for readers who may keep it forever: nothing else must
-    /// ever be shown at `to`. Returns whether there was one.
-    ///
-    /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn copy(&self, from: &str, to: &str, content_type: &str) -> Result<bool, Fault> {
-        self.copy_with(from, to, content_type, Some(FOREVER)).await
-    }
-
-    /// Copies an object within the store, as `content_type`, saying nothing about who may keep it. Returns whether
-    /// there was one.
+    /// Copies an object within the store; `None` if there is none.
     ///
     /// # Errors
     /// The store can't be reached or refuses; the object has more than 5 GiB.
-    pub async fn copy_private(&self, from: &str, to: &str, content_type: &str) -> Result<bool, Fault> {
-        self.copy_with(from, to, content_type, None).await
-    }
-
-    async fn copy_with(&self, from: &str, to: &str, content_type: &str, kept: Option<&str>) -> Result<bool, Fault> {
+    pub async fn copy(&self, from: &str, to: &str, headers: &Headers) -> Result<Option<Copied>, Fault> {
         let copy = self.client.copy_object().bucket(&self.bucket).key(to);
-        let copy = copy.copy_source(format!("{}/{}", self.bucket, escaped(from)));
-        let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(content_type);
+        let copy = copy.copy_source(format!("{}/{}", self.bucket, encoded(from)));
+        let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(&headers.content_type);
+        let copy = copy.set_content_disposition(headers.disposition.clone());
         // Then the store computes the sum itself.
         let copy = copy.checksum_algorithm(ChecksumAlgorithm::Sha256);
-        match copy.set_cache_control(kept.map(str::to_owned)).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Ok(false),
-            Err(error) => Err(error).context(format!("copy the object {from} to {to}")),
-        }
+        let copied = match copy.set_cache_control(headers.cache_control.map(str::to_owned)).send().await {
+            Ok(copied) => copied,
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error).context(format!("copy the object {from} to {to}")),
+        };
+        // Only what the store says of this copy counts. The embedded one keeps, and tells of copies too, a sum that a
+        // client had sent with an earlier content of the same key.
+        let sum = copied.copy_object_result.and_then(|result| result.checksum_sha256);
+        Ok(Some(Copied { sha256: sum.and_then(|sum| STANDARD.decode(sum).ok()).filter(|sum| sum.len() == 32) }))
     }
 
     /// Removes an object; it is no error if there is none.
@@ -250,7 +274,9 @@ impl Storage {
     }
 
     /// A URL to which anyone may `PUT` exactly one kind of content within `ttl` (at most seven days) from now: it is
-    /// signed for the media type and for the length in bytes, and the upload has to send both headers just so.
+    /// signed for the media type, the length in bytes and, if it is known, the content's SHA-256, and the upload has to
+    /// send these headers just so: the last one is `x-amz-checksum-sha256`, in base64. Most stores refuse other content
+    /// then, but not all; and the embedded one keeps what it has refused.
     ///
     /// An upload that began in time may end later.
     ///
@@ -261,10 +287,11 @@ impl Storage {
         key: &str,
         content_type: &str,
         length: u64,
+        sha256: Option<&[u8]>,
         ttl: Duration,
     ) -> Result<String, Fault> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
-        let put = put.content_length(i64::try_from(length)?);
+        let put = put.content_length(i64::try_from(length)?).set_checksum_sha256(sha256.map(checksum));
         let signed = put.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign an upload")?;
         Ok(signed.uri().to_owned())
     }
@@ -299,8 +326,13 @@ impl Storage {
     }
 }
 
-/// A key as it stands in a URL.
-fn escaped(key: &str) -> String {
+/// A SHA-256 as it stands in the header [`CHECKSUM`].
+pub fn checksum(sha256: &[u8]) -> String {
+    STANDARD.encode(sha256)
+}
+
+/// A key as it stands in a URL, or a name in a header (RFC 8187).
+fn encoded(key: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(byte);
     key.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -113,6 +113,41 @@ async fn every_migration_goes_up_down_and_up_again() {
     }
 }
 
+/// What lessons offer was a list in their rows and is a table since the nineteenth migration.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lessons_offer_is_moved_and_moved_back() {
+    let database = connect(&fresh().await);
+    let mut conn = database.read().await.unwrap();
+    for _ in 0..18 {
+        conn = after(conn, |harness| drop(harness.run_next_migration(MIGRATIONS).unwrap())).await.0;
+    }
+    let rows = [
+        "INSERT INTO users (id, email, name, role, created_at, updated_at)
+            SELECT gen_random_uuid(), 'ada@people.example', 'Ada', 'INSTRUCTOR', now(), now()",
+        "INSERT INTO courses (id, slug, title, instructor_id, created_at, updated_at)
+            SELECT gen_random_uuid(), 'engines', 'Engines', id, now(), now() FROM users",
+        "INSERT INTO sections (id, course_id, position, title, created_at, updated_at)
+            SELECT gen_random_uuid(), id, 1, 'Basics', now(), now() FROM courses",
+        r#"INSERT INTO lessons (id, course_id, section_id, position, title, duration_seconds, resources, created_at, updated_at)
+            SELECT gen_random_uuid(), course_id, id, n, n, 1, CASE WHEN n = 1
+                THEN '[{"name": "b", "url": "https://b.example"}, {"name": "a", "url": "https://a.example"}]' ELSE '[]' END::jsonb,
+                now(), now() FROM sections, generate_series(1, 2) AS n"#,
+    ];
+    for sql in rows {
+        diesel::sql_query(sql).execute(&mut conn).await.unwrap();
+    }
+    let list = "SELECT concat(title, ' ', resources) AS line FROM lessons ORDER BY title";
+    let before = lines(&mut conn, list).await;
+    let (mut conn, _) = after(conn, |harness| drop(harness.run_next_migration(MIGRATIONS).unwrap())).await;
+    let table = "SELECT concat_ws(' ', title, r.position, name, url, file_id) AS line
+        FROM lesson_resources r JOIN lessons ON lessons.id = lesson_id ORDER BY title, r.position";
+    assert_eq!(lines(&mut conn, table).await, ["1 1 b https://b.example", "1 2 a https://a.example"]);
+    // The program writes the table only.
+    diesel::sql_query("UPDATE lessons SET resources = '[]'").execute(&mut conn).await.unwrap();
+    let (mut conn, _) = after(conn, |harness| drop(harness.revert_last_migration(MIGRATIONS).unwrap())).await;
+    assert_eq!(lines(&mut conn, list).await, before);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_that_migrate_at_once_both_succeed_and_nothing_is_done_twice() {
     for _ in 0..3 {

@@ -273,6 +273,7 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "scheduleCourse",
             "scheduleLesson",
             "setCourseDemoVideo",
+            "setCourseThumbnail",
             "setLessonUnlock",
             "setLessonVideo",
             "setVideoCaptions",

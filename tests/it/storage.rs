@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lyceum::platform::embedded::objects::{Objects, Options};
-use lyceum::platform::storage::{ObjectInfo, Settings, Storage};
+use lyceum::platform::storage::{Headers, ObjectInfo, Settings, Storage};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
+use sha2::Digest;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -116,7 +117,7 @@ async fn an_upload_url_takes_just_what_it_was_signed_for() {
     let store = Store::start("upload").await;
     let storage = store.bucket().await;
     let key = "uploads/a.txt";
-    let url = storage.presign_put(key, "text/plain", 5, MINUTE).await.unwrap();
+    let url = storage.presign_put(key, "text/plain", 5, None, MINUTE).await.unwrap();
     assert!(url.starts_with(&format!("{}/lyceum-test/uploads/a.txt?", store.objects.endpoint())), "{url}");
 
     assert_eq!(upload(&url, "text/html", "hello").await.status(), StatusCode::FORBIDDEN);
@@ -130,7 +131,7 @@ async fn an_upload_url_takes_just_what_it_was_signed_for() {
     let longer = url.replace("X-Amz-Expires=60", "X-Amz-Expires=600");
     assert_ne!(longer, url);
     assert_eq!(upload(&longer, "text/plain", "hello").await.status(), StatusCode::FORBIDDEN);
-    let stranger = store.client("another secret").presign_put(key, "text/plain", 5, MINUTE).await.unwrap();
+    let stranger = store.client("another secret").presign_put(key, "text/plain", 5, None, MINUTE).await.unwrap();
     assert_eq!(upload(&stranger, "text/plain", "hello").await.status(), StatusCode::FORBIDDEN);
     assert_eq!(reqwest::get(&url).await.unwrap().status(), StatusCode::FORBIDDEN, "it isn't signed for reading");
     assert_eq!(storage.head(key).await.unwrap(), None);
@@ -155,18 +156,33 @@ async fn objects_are_copied_and_looked_at_in_motos_store_too() {
 async fn copies(storage: &Storage) {
     let (from, to) = ("drafts/a b+ü", "shown/a");
     assert_eq!(storage.start_of(from, 4).await.unwrap(), None);
-    assert!(!storage.copy(from, to, "image/png").await.unwrap());
+    let headers = Headers::of("image/png").kept_forever();
+    assert_eq!(storage.copy(from, to, &headers).await.unwrap(), None);
+    assert_eq!(storage.sha256(from).await.unwrap(), None);
     storage.put(from, "text/plain", Bytes::from("a picture")).await.unwrap();
     assert_eq!(storage.start_of(from, 4).await.unwrap(), Some(Bytes::from("a pi")));
     assert_eq!(storage.start_of(from, 99).await.unwrap(), Some(Bytes::from("a picture")));
-    assert!(storage.copy(from, to, "image/png").await.unwrap());
+    let sum = sha2::Sha256::digest("a picture").to_vec();
+    assert_eq!(storage.sha256(from).await.unwrap(), Some(sum.clone()));
+    // Not every store computes it.
+    let copied = storage.copy(from, to, &headers).await.unwrap().unwrap();
+    assert!(copied.sha256.is_none_or(|told| told == sum));
     storage.put(from, "text/plain", Bytes::from("something else")).await.unwrap();
 
     let url = storage.presign_shared(to, chrono::Utc::now()).await.unwrap();
     let shown = reqwest::get(&*url).await.unwrap();
     assert_eq!(shown.headers()["content-type"], "image/png");
     assert_eq!(shown.headers()["cache-control"], "public, max-age=31536000, immutable");
+    assert!(!shown.headers().contains_key("content-disposition"));
     assert_eq!(shown.bytes().await.unwrap(), "a picture");
+    let saved = Headers::of("text/plain").saved_as("../a \"b\"; c.txt\r\n");
+    storage.copy(to, "saved/a", &saved).await.unwrap().unwrap();
+    let url = storage.presign_get("saved/a", MINUTE).await.unwrap();
+    let headers = reqwest::get(&url).await.unwrap().headers().clone();
+    let expected = "attachment; filename*=UTF-8''.._a%20%22b%22%3B%20c.txt%0D%0A";
+    let told = (headers["content-type"].to_str().unwrap(), headers["content-disposition"].to_str().unwrap());
+    assert_eq!(told, ("text/plain", expected));
+    assert!(!headers.contains_key("cache-control"));
     assert_eq!(storage.get(from).await.unwrap(), Some(Bytes::from("something else")));
 }
 
@@ -197,7 +213,7 @@ async fn signed_urls_expire() {
     let storage = store.bucket().await;
     storage.put("a", "text/plain", Bytes::from("hello")).await.unwrap();
     let second = Duration::from_secs(1);
-    let put = storage.presign_put("a", "text/plain", 3, second).await.unwrap();
+    let put = storage.presign_put("a", "text/plain", 3, None, second).await.unwrap();
     let get = storage.presign_get("a", second).await.unwrap();
     assert_eq!(reqwest::get(&get).await.unwrap().status(), StatusCode::OK);
     tokio::time::sleep(Duration::from_millis(2_100)).await;
@@ -234,7 +250,7 @@ async fn preflight(url: &str, origin: &str) -> Response {
 async fn only_pages_of_allowed_origins_may_call() {
     let store = Store::start("cors").await;
     let storage = store.bucket().await;
-    let url = storage.presign_put("a", "text/plain", 5, MINUTE).await.unwrap();
+    let url = storage.presign_put("a", "text/plain", 5, None, MINUTE).await.unwrap();
     let allowed = preflight(&url, PAGE).await;
     assert_eq!(allowed.status(), StatusCode::NO_CONTENT);
     assert_eq!(allowed.headers()["access-control-allow-origin"], PAGE);

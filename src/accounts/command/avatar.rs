@@ -14,8 +14,8 @@ use serde_json::json;
 use super::session::viewer;
 use crate::accounts::event::UserChanged;
 use crate::accounts::model::{
-    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,
-    RemoveAvatarInput, SIGNATURE_LENGTH, StartedUpload, UPLOAD_LIFETIME, User,
+    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
+    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, User,
 };
 use crate::accounts::query::{avatar as query, user};
 use crate::accounts::{error, policy};
@@ -26,8 +26,10 @@ use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
+use crate::platform::image::{ImageType, SIGNATURE_LENGTH};
 use crate::platform::jobs;
 use crate::platform::outbox;
+use crate::platform::storage::Headers;
 
 /// The job that removes an object from the store.
 pub(crate) const DELETE_OBJECT: &str = "accounts.delete_object";
@@ -64,7 +66,7 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateAvatarU
         })
         .await?;
     let (length, lifetime) = (u64::try_from(upload.size_bytes)?, UPLOAD_LIFETIME.to_std()?);
-    let url = app.storage.presign_put(&upload.draft_key(), image.as_str(), length, lifetime).await?;
+    let url = app.storage.presign_put(&upload.draft_key(), image.as_str(), length, None, lifetime).await?;
     Ok(StartedUpload { upload, url })
 }
 
@@ -99,9 +101,10 @@ pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteAva
     if let Some(user) = claim(app, &upload).await? {
         return Ok(user);
     }
-    let wrong = match app.storage.copy(&draft, &key, &upload.content_type).await? {
-        true => fault_of(app, &upload).await?,
-        false => Some("The file has disappeared.".to_owned()),
+    let headers = Headers::of(&upload.content_type).kept_forever();
+    let wrong = match app.storage.copy(&draft, &key, &headers).await? {
+        Some(_) => fault_of(app, &upload).await?,
+        None => Some("The file has disappeared.".to_owned()),
     };
     app.db
         .transaction(async |tx| {

@@ -1,4 +1,4 @@
-//! Pictures of users: which there may be, and the permission to upload one.
+//! Pictures of users: the permission to upload one.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,8 +12,6 @@ use crate::platform::db::schema::avatar_uploads;
 pub(crate) const UPLOAD_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// The largest picture, in bytes.
 pub(crate) const LARGEST_AVATAR: i32 = 5 << 20;
-/// How many bytes tell what kind of picture it is.
-pub(crate) const SIGNATURE_LENGTH: u64 = 32;
 
 /// An upload's id: `upload_01j…`.
 pub(crate) type AvatarUploadId = Id<AvatarUpload>;
@@ -61,48 +59,6 @@ pub(crate) struct StartedUpload {
     pub(crate) url: String,
 }
 
-/// The kinds of pictures that every browser shows and that hold no scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ImageType {
-    /// JPEG.
-    Jpeg,
-    /// PNG.
-    Png,
-    /// WebP.
-    Webp,
-}
-
-impl ImageType {
-    const ALL: [ImageType; 3] = [ImageType::Jpeg, ImageType::Png, ImageType::Webp];
-
-    /// The media type.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            ImageType::Jpeg => "image/jpeg",
-            ImageType::Png => "image/png",
-            ImageType::Webp => "image/webp",
-        }
-    }
-
-    /// Reads a media type.
-    pub(crate) fn named(media_type: &str) -> Option<ImageType> {
-        ImageType::ALL.into_iter().find(|image| image.as_str() == media_type)
-    }
-
-    /// Tells a picture by how it begins (WHATWG MIME Sniffing, 6.1).
-    pub(crate) fn of(start: &[u8]) -> Option<ImageType> {
-        if start.starts_with(b"\xff\xd8\xff") {
-            Some(ImageType::Jpeg)
-        } else if start.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Some(ImageType::Png)
-        } else if start.starts_with(b"RIFF") && start.get(8..14) == Some(b"WEBPVP") {
-            Some(ImageType::Webp)
-        } else {
-            None
-        }
-    }
-}
-
 /// The picture that somebody wants to upload.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CreateAvatarUploadInput {
@@ -124,32 +80,4 @@ pub(crate) struct CompleteAvatarUploadInput {
 pub(crate) struct RemoveAvatarInput {
     /// Whose; the viewer's own if left out. Administrators may take away anybody's.
     pub(crate) user_id: Option<Id<User>>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pictures_are_told_by_how_they_begin() {
-        let cases: [(&[u8], Option<ImageType>); 10] = [
-            (b"\xff\xd8\xff\xe0\x00\x10JFIF", Some(ImageType::Jpeg)),
-            (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR", Some(ImageType::Png)),
-            (b"RIFF\x24\x00\x00\x00WEBPVP8 ", Some(ImageType::Webp)),
-            (b"RIFF\x24\x00\x00\x00WAVEfmt ", None),
-            (b"RIFF\x24\x00", None),
-            (b"<svg xmlns=", None),
-            (b"<!doctype html>", None),
-            (b"GIF89a", None),
-            (b"\xff\xd8", None),
-            (b"", None),
-        ];
-        for (start, expected) in cases {
-            assert_eq!(ImageType::of(start), expected, "{start:?}");
-        }
-        for image in ImageType::ALL {
-            assert_eq!(ImageType::named(image.as_str()), Some(image));
-        }
-        assert_eq!(ImageType::named("image/svg+xml"), None);
-    }
 }

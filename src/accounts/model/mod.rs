@@ -19,8 +19,8 @@ mod user;
 pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 pub(super) use audit::{AuditEntry, AuditFilter};
 pub(super) use avatar::{
-    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, ImageType, LARGEST_AVATAR,
-    RemoveAvatarInput, SIGNATURE_LENGTH, StartedUpload, UPLOAD_LIFETIME,
+    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
+    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME,
 };
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};

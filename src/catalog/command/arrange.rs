@@ -12,7 +12,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::arrange::{self as query, Place};
 use crate::catalog::query::outline::outline_changed;
-use crate::catalog::query::video;
+use crate::catalog::query::{file, video};
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -49,8 +49,9 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (lessons, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
             let videos = video::videos_in(tx, section.id).await?;
+            let files = file::files_of(tx, file::Of::Section(section.id)).await?;
             query::delete_section(tx, &section).await?;
-            release(tx, app, &videos).await?;
+            release(tx, app, &videos, &files).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await
@@ -66,9 +67,10 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
+            let files = file::files_of(tx, file::Of::Lesson(lesson.id)).await?;
             query::delete_lesson(tx, &lesson).await?;
             let videos: Vec<_> = lesson.video_id.into_iter().collect();
-            release(tx, app, &videos).await?;
+            release(tx, app, &videos, &files).await?;
             let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })

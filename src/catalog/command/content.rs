@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use crate::catalog::model::{Lesson, LessonContentInput, Link, Resource, Timestamp};
+use crate::catalog::model::{Lesson, LessonContentInput, Link, Resource, ResourceInput, Timestamp};
 use crate::catalog::query::content as query;
 use crate::catalog::query::outline::ContentChanges;
 use crate::graphql::Result;
@@ -49,12 +49,7 @@ pub(super) fn check(check: &mut Check, input: LessonContentInput) -> Content {
                 label: check.required("label", &link.label, LONGEST_LABEL),
             })
         }),
-        resources: input.resources.map(|list| {
-            each(check, "resources", list, MOST_LINKS, |check, resource| Resource {
-                name: check.required("name", &resource.name, LONGEST_LABEL),
-                url: check_url(check, &resource.url),
-            })
-        }),
+        resources: input.resources.map(|list| each(check, "resources", list, MOST_LINKS, check_resource)),
     })
 }
 
@@ -113,23 +108,23 @@ async fn kept(tx: &mut Tx, lesson: &Lesson) -> Result<Vec<Timestamp>> {
 }
 
 impl Content {
-    /// As it is stored.
+    /// As it is stored: with the lesson, and beside it.
     ///
     /// # Errors
     /// Never: texts and numbers can be written as JSON.
-    pub(super) fn into_changes(self) -> Result<ContentChanges> {
-        Ok(ContentChanges {
+    pub(super) fn into_changes(self) -> Result<(ContentChanges, Option<Vec<Resource>>)> {
+        let changes = ContentChanges {
             disclaimer: self.disclaimer,
             description: self.description,
             timestamps: self.timestamps.map(serde_json::to_value).transpose()?,
             links: self.links.map(serde_json::to_value).transpose()?,
-            resources: self.resources.map(serde_json::to_value).transpose()?,
-        })
+        };
+        Ok((changes, self.resources))
     }
 }
 
 /// Checks the items of a list; what is wrong with one is at its place, from 0.
-fn each<T>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: impl Fn(&mut Check, T) -> T) -> Vec<T> {
+fn each<T, U>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: impl Fn(&mut Check, T) -> U) -> Vec<U> {
     if list.len() > most {
         let message = format!("There are {} {field}; at most {most} are allowed.", list.len());
         check.error(UserErrorCode::TooLong, field, message);
@@ -137,6 +132,18 @@ fn each<T>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: impl
     }
     let places = list.into_iter().enumerate();
     places.map(|(place, one)| check.part(&[field, &place.to_string()], |check| item(check, one))).collect()
+}
+
+fn check_resource(check: &mut Check, resource: ResourceInput) -> Resource {
+    let name = check.required("name", &resource.name, LONGEST_LABEL);
+    match (&resource.url, resource.file_id) {
+        (None, None) => check.error(UserErrorCode::Blank, "url", "A resource has a url or a fileId."),
+        (Some(_), Some(_)) => {
+            check.error(UserErrorCode::Invalid, "fileId", "A resource has either a url or a fileId, not both.");
+        }
+        _ => {}
+    }
+    Resource { name, url: resource.url.map(|url| check_url(check, &url)), file_id: resource.file_id }
 }
 
 /// An address that a page may link to: other kinds could run a script.

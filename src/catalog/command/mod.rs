@@ -5,6 +5,7 @@ mod category;
 mod content;
 mod course;
 mod facts;
+mod file;
 mod outline;
 mod publication;
 mod video;
@@ -12,6 +13,7 @@ mod video;
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use course::{create_course, my_data, update_course};
+pub use file::set_course_thumbnail;
 pub use outline::{create_lesson, create_section, update_lesson, update_section};
 pub(super) use publication::{
     PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, schedule_course, schedule_lesson,

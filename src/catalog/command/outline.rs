@@ -1,6 +1,6 @@
 //! Sections and lessons.
 
-use super::{LONGEST_TITLE, content, editable, permit};
+use super::{LONGEST_TITLE, content, editable, file, permit};
 use crate::catalog::model::{
     Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,
@@ -109,11 +109,15 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
                 return Err(error::duration_is_the_videos());
             }
             content::check_with(tx, &lesson, &content, seconds).await?;
+            let (content, resources) = content.into_changes()?;
+            if let Some(resources) = resources {
+                file::set_resources(tx, app, actor, (&course, &lesson), &resources).await?;
+            }
             let changes = LessonChanges {
                 title,
                 duration_seconds: input.duration_seconds,
                 is_preview: input.is_preview,
-                content: content.into_changes()?,
+                content,
                 updated_at: now,
             };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;

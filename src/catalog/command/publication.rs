@@ -18,12 +18,13 @@ use crate::catalog::model::{
     UnpublishCourseInput, UnpublishLessonInput,
 };
 use crate::catalog::query::course as courses;
+use crate::catalog::query::file;
 use crate::catalog::query::outline;
 use crate::catalog::query::publication as query;
 use crate::enrollments;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
-use crate::media::{self, VideoId};
+use crate::media::{self, FileId, VideoId};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -333,7 +334,7 @@ pub(in crate::catalog) async fn unarchive_course(
 }
 
 /// Deletes a course with all that is in it, or archives it when somebody has access to it. What was stored of its videos
-/// goes after the grace, unless something else shows them.
+/// and files goes after the grace, unless something else refers to them.
 ///
 /// # Errors
 /// It is not the actor's.
@@ -346,20 +347,28 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
                 return Ok(Deleted::Archived(Box::new(archive(tx, app, course).await?)));
             }
             let videos = query::videos_of(tx, course.id).await?;
+            let mut files = file::files_of(tx, file::Of::Course(course.id)).await?;
+            files.extend(course.thumbnail_id);
             // What has expired a moment ago is not closed yet, and an open line keeps its course.
             enrollments::close_ledger(tx, course.id, now).await?;
             query::delete(tx, course.id).await?;
-            release(tx, app, &videos).await?;
+            release(tx, app, &videos, &files).await?;
             outbox::record(tx, &app.clock, &CourseDeleted { course_id: course.id, video_ids: videos }).await?;
             Ok(Deleted::Removed(course.id))
         })
         .await
 }
 
-/// What showed these videos is gone. Those that nothing shows any more are deleted after the grace.
-pub(super) async fn release(tx: &mut Tx, app: &App, videos: &[VideoId]) -> std::result::Result<(), Fault> {
+/// What showed these videos and referred to these files is gone. Those that nothing refers to any more are deleted
+/// after the grace.
+pub(super) async fn release(
+    tx: &mut Tx,
+    app: &App,
+    videos: &[VideoId],
+    files: &[FileId],
+) -> std::result::Result<(), Fault> {
     for video in videos {
         media::detach(tx, app, *video).await?;
     }
-    Ok(())
+    media::detach_files(tx, app, files).await
 }

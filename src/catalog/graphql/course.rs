@@ -13,7 +13,7 @@ use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationSta
 use crate::catalog::policy;
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{self, AccessObject, EntitlementObject};
-use crate::graphql::context::{Scope, loaders, within};
+use crate::graphql::context::{Scope, app, loaders, within};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
 use crate::media::{PlayableVideo, playable};
@@ -94,6 +94,14 @@ impl CourseObject {
     /// What one needs before; at most 20.
     async fn prerequisites(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         Ok(self.lists(ctx).await?.map(|lists| lists.prerequisites.clone()).unwrap_or_default())
+    }
+
+    /// The picture that it is shown with, a JPEG, PNG or WebP file; null if there is none. The address is good for a
+    /// day at least and stays the same for as long as a day, so don't keep it: ask again.
+    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(key) = &self.0.thumbnail_key else { return Ok(None) };
+        let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
+        Ok(Some(url.to_string()))
     }
 
     /// What it costs.

@@ -12,6 +12,7 @@ mod publication;
 mod query;
 mod section;
 mod subscription;
+mod thumbnail;
 mod video;
 
 use async_graphql::MergedObject;
@@ -33,5 +34,6 @@ pub struct CatalogMutation(
     publication::PublicationMutation,
     arrange::ArrangeMutation,
     video::VideoMutation,
+    thumbnail::ThumbnailMutation,
     category::CategoryMutation,
 );

@@ -39,6 +39,7 @@ pub(super) struct Archive;
 pub(super) struct Unarchive;
 pub(super) struct SetUnlock;
 pub(super) struct SetVideo;
+pub(super) struct SetThumbnail;
 
 /// The answer to a mutation of a course.
 #[derive(SimpleObject)]
@@ -53,6 +54,7 @@ pub(super) struct SetVideo;
 #[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
 #[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
 #[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
+#[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course as it is now; null when there are userErrors, but for CONFLICT.
     course: Option<Inline<CourseObject>>,

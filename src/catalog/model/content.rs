@@ -5,7 +5,8 @@ use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::platform::db::schema::lessons;
+use crate::media::FileId;
+use crate::platform::db::schema::{lesson_resources, lessons};
 
 /// A moment of a video.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
@@ -28,14 +29,24 @@ pub struct Link {
     pub label: String,
 }
 
-/// Something to download.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
-#[graphql(input_name = "ResourceInput")]
-pub struct Resource {
+/// Something to download: an address elsewhere, or a file that was uploaded; one of the two.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct ResourceInput {
     /// What it is called, 1 to 120 characters.
     pub name: String,
     /// Where it is: `https` or `http`, at most 2,000 characters.
-    pub url: String,
+    pub url: Option<String>,
+    /// The file: an upload of yours with the purpose FILE, or one that the lesson offers already.
+    pub file_id: Option<FileId>,
+}
+
+/// The same as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = lesson_resources, check_for_backend(diesel::pg::Pg))]
+pub(in crate::catalog) struct Resource {
+    pub(in crate::catalog) name: String,
+    pub(in crate::catalog) url: Option<String>,
+    pub(in crate::catalog) file_id: Option<FileId>,
 }
 
 /// What a lesson's video comes with; what is left out stays as it is, and a list replaces the one that is there.
@@ -50,7 +61,7 @@ pub struct LessonContentInput {
     /// At most 50.
     pub links: Option<Vec<Link>>,
     /// At most 50.
-    pub resources: Option<Vec<Resource>>,
+    pub resources: Option<Vec<ResourceInput>>,
 }
 
 /// What a lesson's video comes with. It is not part of the lesson's row: an outline does not show it.
@@ -60,7 +71,6 @@ pub(in crate::catalog) struct LessonContent {
     pub(in crate::catalog) description: String,
     pub(in crate::catalog) timestamps: Vec<Timestamp>,
     pub(in crate::catalog) links: Vec<Link>,
-    pub(in crate::catalog) resources: Vec<Resource>,
 }
 
 /// The same as it is stored.
@@ -71,7 +81,6 @@ pub(in crate::catalog) struct StoredContent {
     description: String,
     timestamps: Value,
     links: Value,
-    resources: Value,
 }
 
 impl TryFrom<StoredContent> for LessonContent {
@@ -83,7 +92,6 @@ impl TryFrom<StoredContent> for LessonContent {
             description: stored.description,
             timestamps: serde_json::from_value(stored.timestamps)?,
             links: serde_json::from_value(stored.links)?,
-            resources: serde_json::from_value(stored.resources)?,
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
-use crate::media::VideoId;
+use crate::media::{FileId, VideoId};
 use crate::platform::db::schema::courses;
 
 /// A course's id: `course_01j…`.
@@ -37,8 +37,10 @@ pub struct Course {
     pub level: Option<Level>,
     /// The language that is spoken, a BCP 47 tag.
     pub language: Option<String>,
-    /// The picture in the object store.
+    /// The picture in the object store, for those who show it.
     pub thumbnail_key: Option<String>,
+    /// The same file, for those who change it; there are both or neither.
+    pub thumbnail_id: Option<FileId>,
     /// What everybody may watch of it.
     pub demo_video_id: Option<VideoId>,
     /// What it costs, in minor units of the currency; 0: nothing.

@@ -10,14 +10,15 @@ mod outline;
 mod publication;
 mod search;
 mod subject;
+mod thumbnail;
 mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
-pub(super) use content::{LessonContent, StoredContent};
-pub use content::{LessonContentInput, Link, Resource, Timestamp};
+pub(super) use content::{LessonContent, Resource, StoredContent};
+pub use content::{LessonContentInput, Link, ResourceInput, Timestamp};
 pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
 pub(super) use facts::{CourseLists, FactChanges, NewFacts};
@@ -32,6 +33,7 @@ pub(super) use publication::{
 pub use publication::{PublishCourseInput, PublishLessonInput};
 pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Level};
+pub use thumbnail::SetCourseThumbnailInput;
 pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 
 /// What courses, sections and lessons are called where it is noted that some have changed.

@@ -5,6 +5,7 @@ pub(super) mod browse;
 pub(super) mod category;
 pub(super) mod content;
 pub(super) mod course;
+pub(super) mod file;
 pub(super) mod outline;
 pub(super) mod publication;
 pub(super) mod slug;

@@ -158,7 +158,6 @@ pub(in crate::catalog) struct ContentChanges {
     pub(in crate::catalog) description: Option<String>,
     pub(in crate::catalog) timestamps: Option<Value>,
     pub(in crate::catalog) links: Option<Value>,
-    pub(in crate::catalog) resources: Option<Value>,
 }
 
 /// What a change leaves out stays as it is.

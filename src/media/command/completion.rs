@@ -1,4 +1,4 @@
-//! From a file that has arrived to a video.
+//! From a file that has arrived to what it is for: a video, a picture, something to download.
 //!
 //! The store tells that a file is there, or its owner does, or we find it ourselves ([`super::watch_uploads`]); whoever
 //! comes first makes an attempt, under a lease, and the others find its outcome. An attempt works on the store outside
@@ -13,8 +13,8 @@ use super::{LEASE, Leftovers, own, remove_later, tell};
 use crate::graphql::Result;
 use crate::media::error;
 use crate::media::event::VideoUploaded;
-use crate::media::model::{CompleteUploadInput, FileType, SIGNATURE_LENGTH, Upload, UploadId, UploadStatus};
-use crate::media::query::upload as query;
+use crate::media::model::{CompleteUploadInput, SIGNATURE_LENGTH, Upload, UploadId, UploadPurpose, UploadStatus};
+use crate::media::query::{file, upload as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -35,8 +35,8 @@ pub(crate) enum Outcome {
     NotThere(String),
 }
 
-/// Makes a video of an upload whose file has arrived. If that takes long (a large file in parts), the upload is returned
-/// as it is, and completes later.
+/// Turns an upload whose file has arrived into what it is for. If that takes long (a large file in parts), the upload
+/// is returned as it is, and completes later.
 ///
 /// # Errors
 /// There is no such upload, it is over, or the file is not there; the file is not what it was said to be.
@@ -132,15 +132,17 @@ enum Found {
     Nothing(String),
     /// Something else than was announced.
     Wrong(String),
-    Video {
-        file_type: FileType,
+    Right {
+        content_type: &'static str,
         sha256: Option<Vec<u8>>,
     },
 }
 
-/// Brings the file to where the video is to be, and looks at it there, where nobody can change it any more.
+/// Brings the file to where it is to be, and looks at it there, where nobody can change it any more.
 async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Result<Found, Fault> {
-    let key = upload.video_key(attempt);
+    let key = upload.kept_key(attempt);
+    let nothing = || Ok(Found::Nothing("The file has not arrived.".into()));
+    let mut sha256 = None;
     match &upload.part_bytes {
         Some(_) => {
             if let Some(why) = put_together(app, upload).await? {
@@ -149,31 +151,36 @@ async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Resul
         }
         None => {
             let draft = upload.arrival_key();
-            let nothing = || Ok(Found::Nothing("The file has not arrived.".into()));
             let Some(sent) = app.storage.head(&draft).await? else { return nothing() };
             if let Some(wrong) = wrong_size(upload, sent.size) {
                 return Ok(Found::Wrong(wrong));
             }
-            if !app.storage.copy_private(&draft, &key, &upload.content_type).await? {
-                return nothing();
-            }
+            let Some(copied) = app.storage.copy(&draft, &key, &upload.headers()).await? else { return nothing() };
+            sha256 = copied.sha256;
         }
     }
-    let Some(object) = app.storage.head(&key).await? else {
-        return Ok(Found::Nothing("The file has not arrived.".into()));
-    };
+    let Some(object) = app.storage.head(&key).await? else { return nothing() };
     if let Some(wrong) = wrong_size(upload, object.size) {
         return Ok(Found::Wrong(wrong));
     }
     let start = app.storage.start_of(&key, SIGNATURE_LENGTH).await?.unwrap_or_default();
-    let said = FileType::named(&upload.content_type);
-    Ok(match FileType::of(&start) {
-        Some(file_type) if said.is_some_and(|said| said.is_kin_of(file_type)) => {
-            Found::Video { file_type, sha256: object.sha256 }
-        }
-        Some(other) => Found::Wrong(format!("The file is {}; {} was announced.", other.as_str(), upload.content_type)),
-        None => Found::Wrong("The file is not an MP4, QuickTime, WebM or Matroska video.".into()),
+    let content_type = match upload.purpose.recognise(&upload.content_type, &start) {
+        Ok(content_type) => content_type,
+        Err(wrong) => return Ok(Found::Wrong(wrong)),
+    };
+    if sha256.is_none() && upload.sha256.is_some() {
+        sha256 = app.storage.sha256(&key).await?;
+    }
+    Ok(match wrong_sum(upload, sha256.as_deref()) {
+        Some(wrong) => Found::Wrong(wrong),
+        None => Found::Right { content_type, sha256 },
     })
+}
+
+fn wrong_sum(upload: &Upload, sum: Option<&[u8]>) -> Option<String> {
+    let (announced, sum) = (upload.sha256.as_deref()?, sum.unwrap_or_default());
+    let message = || format!("The file's SHA-256 is {}; {} was announced.", hex::encode(sum), hex::encode(announced));
+    (announced != sum).then(message)
 }
 
 fn wrong_size(upload: &Upload, size: u64) -> Option<String> {
@@ -199,7 +206,7 @@ async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<
 
 /// Decides, unless the attempt was taken for dead and does not count any more.
 async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std::result::Result<Outcome, Fault> {
-    let key = upload.video_key(attempt);
+    let key = upload.kept_key(attempt);
     app.db
         .transaction(async |tx| {
             let Some(current) = query::lock(tx, upload.id).await? else {
@@ -218,12 +225,8 @@ async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std:
                     Ok(Outcome::NotThere(why))
                 }
                 Found::Wrong(why) => fail(tx, app, &current, key, &why).await.map(Outcome::Ended),
-                Found::Video { file_type, sha256 } => {
-                    let arrived = query::Arrived {
-                        object_key: &key,
-                        content_type: file_type.as_str(),
-                        sha256: sha256.as_deref(),
-                    };
+                Found::Right { content_type, sha256 } => {
+                    let arrived = query::Arrived { object_key: &key, content_type, sha256: sha256.as_deref() };
                     succeed(tx, app, &current, &arrived).await.map(Outcome::Ended)
                 }
             }
@@ -247,13 +250,20 @@ async fn succeed(
     arrived: &query::Arrived<'_>,
 ) -> std::result::Result<Upload, Fault> {
     let now = app.clock.now();
-    query::insert_video(tx, upload, arrived, now).await?;
+    match upload.purpose {
+        UploadPurpose::Video => {
+            query::insert_video(tx, upload, arrived, now).await?;
+            outbox::record(tx, &app.clock, &VideoUploaded { video_id: upload.video_id() }).await?;
+        }
+        UploadPurpose::Image | UploadPurpose::File => {
+            file::insert(tx, upload, arrived, now).await?;
+        }
+    }
     let ended = query::end(tx, upload, UploadStatus::Completed, None, now).await?;
     let draft = upload.arrival_key();
     if draft != arrived.object_key {
         remove_later(tx, app, upload, "completed", &Leftovers { keys: vec![draft], parts: None }).await?;
     }
     tell(tx, app, &ended).await?;
-    outbox::record(tx, &app.clock, &VideoUploaded { video_id: upload.video_id() }).await?;
     Ok(ended)
 }

@@ -1,7 +1,8 @@
-//! What is done with uploads and videos.
+//! What is done with uploads, videos and files.
 
 mod caption;
 mod completion;
+mod file;
 mod person;
 mod playback;
 mod process;
@@ -16,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use completion::complete_upload;
+pub(super) use file::delete_unused_files;
+pub use file::{attach_files, detach_files, download_url};
 pub(super) use person::forget_person;
 pub use person::my_data;
 pub use playback::{Refusal, playlist};
@@ -63,7 +66,7 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    /// What an upload that did not become a video may have left in the store.
+    /// What an upload that nothing came of may have left in the store.
     fn of(upload: &Upload) -> Leftovers {
         let parts = upload.multipart_id.clone().map(|id| (upload.arrival_key(), id));
         Leftovers { keys: vec![upload.arrival_key()], parts }

@@ -1,4 +1,4 @@
-//! What uploads and videos hold on a person.
+//! What uploads, videos and files hold on a person.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use super::upload::cancel;
 use crate::accounts::{UserId, viewer};
 use crate::graphql::export::items;
 use crate::graphql::{Error, Result};
-use crate::media::model::{Upload, Video};
-use crate::media::query::upload as query;
+use crate::media::model::{MediaFile, Upload, Video};
+use crate::media::query::{file, upload as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
 
-/// The viewer's uploads and videos.
+/// The viewer's uploads, videos and files.
 ///
 /// # Errors
 /// Nobody is signed in.
@@ -21,15 +21,18 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let mut conn = app.db.read().await?;
     let uploads = query::all_of(&mut conn, id).await?;
     let videos = query::videos_of(&mut conn, id).await?;
+    let files = file::owned(&mut conn, id).await?;
     Ok(json!({
         "uploads": items(uploads.iter().map(upload)),
         "videos": items(videos.iter().map(video)),
+        "files": items(files.iter().map(media_file)),
     }))
 }
 
 fn upload(upload: &Upload) -> Value {
     json!({
         "id": upload.id.encode(),
+        "purpose": upload.purpose,
         "filename": upload.filename,
         "contentType": upload.content_type,
         "sizeBytes": upload.size_bytes,
@@ -52,8 +55,19 @@ fn video(video: &Video) -> Value {
     })
 }
 
-/// Ends the uploads of somebody who was deleted, and leaves nothing of the person in the rest. What courses show stays;
-/// other videos go.
+fn media_file(file: &MediaFile) -> Value {
+    json!({
+        "id": file.id.encode(),
+        "purpose": file.purpose,
+        "filename": file.filename,
+        "contentType": file.content_type,
+        "sizeBytes": file.size_bytes,
+        "createdAt": file.created_at,
+    })
+}
+
+/// Ends the uploads of somebody who was deleted, and leaves nothing of the person in the rest. What courses show stays,
+/// the rest goes.
 ///
 /// # Errors
 /// The database failed; an upload is being completed, and the job comes again.
@@ -74,7 +88,9 @@ pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Resul
     }
     app.db
         .transaction(async |tx| {
-            query::forget_owner(tx, user, app.clock.now()).await?;
+            let now = app.clock.now();
+            query::forget_owner(tx, user, now).await?;
+            file::forget_owner(tx, user, now - app.config.video.grace).await?;
             Ok(())
         })
         .await

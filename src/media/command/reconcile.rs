@@ -1,16 +1,17 @@
 //! Comparing the store with the database, both ways.
 //!
-//! An object is safe while a row refers to its folder: the one of its video, or of an upload that may still become one.
-//! As such a row is there before its first object is, and an object is looked at again before it goes, what comes to be
-//! in between is never taken for an orphan.
+//! An object is safe while a row refers to its folder: the one of its video or file, or of an upload that one may come
+//! of. As such a row is there before its first object is, and an object is looked at again before it goes, what comes
+//! to be in between is never taken for an orphan.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::media::model::{DRAFTS, UploadId, VIDEOS, owner_of};
-use crate::media::query::upload as query;
+use crate::media::model::{UploadId, UploadPurpose, owner_of};
+use crate::media::query::reconcile::{self as query, Original};
+use crate::media::query::upload;
 use crate::platform::App;
 use crate::platform::fault::Fault;
 use crate::platform::storage::Listed;
@@ -33,7 +34,7 @@ pub struct Report {
     pub orphan_bytes: i64,
     /// Uploads in parts that nobody will end, as `key id`; `None` if the store can't tell.
     pub open_parts: Option<Vec<String>>,
-    /// Videos whose object is not there, with its key, the first 1,000 of them.
+    /// Videos and files whose object is not there, with its key, the first 1,000 of them.
     pub missing: Vec<(Uuid, String)>,
     /// How many there are.
     pub missing_count: usize,
@@ -41,14 +42,14 @@ pub struct Report {
     pub removed: usize,
 }
 
-/// Finds objects of ours that no row refers to, and videos whose object is not there; of what is older than `age`, and
-/// no younger than an hour. Removes the former if `remove`; of the latter a person has to make something.
+/// Finds objects of ours that no row refers to, and videos and files whose object is not there; of what is older than
+/// `age`, and no younger than an hour. Removes the former if `remove`; of the latter a person has to make something.
 ///
 /// # Errors
 /// The database or the store failed; what was removed until then stays removed.
 pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report, Fault> {
     let mut report = Report::default();
-    for prefix in [DRAFTS, VIDEOS] {
+    for prefix in prefixes() {
         let mut after = String::new();
         loop {
             let page = app.storage.list(prefix, &after).await?;
@@ -60,6 +61,11 @@ pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report
     open_parts(app, age, remove, &mut report).await?;
     missing(app, age, &mut report).await?;
     Ok(report)
+}
+
+/// Below what our objects are.
+fn prefixes() -> BTreeSet<&'static str> {
+    UploadPurpose::ALL.into_iter().flat_map(|purpose| [purpose.drafts(), purpose.folders()]).collect()
 }
 
 /// What rows refer to.
@@ -74,9 +80,10 @@ impl Known {
         Ok(Known { open: open.into_iter().collect(), originals: originals.into_iter().collect() })
     }
 
-    /// Everything of a video is its own, but for copies that an attempt to complete it has left behind.
+    /// Everything of a video or file is its own, but for copies that an attempt to complete it has left behind.
     fn has(&self, id: UploadId, key: &str) -> bool {
-        let own = |original: &String| original == key || (!key.starts_with(DRAFTS) && !key.contains("/original-"));
+        let is_draft = || UploadPurpose::ALL.into_iter().any(|purpose| key.starts_with(purpose.drafts()));
+        let own = |original: &String| original == key || !(is_draft() || key.contains("/original-"));
         self.open.contains(&id) || self.originals.get(&id).is_some_and(own)
     }
 }
@@ -112,20 +119,22 @@ async fn objects(app: &App, page: &[Listed], age: TimeDelta, remove: bool, repor
 
 async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report) -> Result<(), Fault> {
     let before = app.clock.now() - age.max(YOUNGEST);
-    let Some(open) = app.storage.open_parts(VIDEOS).await? else { return Ok(()) };
     let mut found = Vec::new();
-    for parts in open.into_iter().filter(|parts| parts.begun < before) {
-        let Some(id) = owner_of(&parts.key) else { continue };
-        // The row of a video does not need parts that were left over.
-        let upload = query::find(&mut *app.db.read().await?, id).await?;
-        if upload.is_some_and(|upload| upload.ended_at.is_none()) {
-            continue;
+    for folders in UploadPurpose::ALL.map(UploadPurpose::folders).into_iter().collect::<BTreeSet<_>>() {
+        let Some(open) = app.storage.open_parts(folders).await? else { return Ok(()) };
+        for parts in open.into_iter().filter(|parts| parts.begun < before) {
+            let Some(id) = owner_of(&parts.key) else { continue };
+            // The row of what came of it does not need parts that were left over.
+            let upload = upload::find(&mut *app.db.read().await?, id).await?;
+            if upload.is_some_and(|upload| upload.ended_at.is_none()) {
+                continue;
+            }
+            if remove {
+                app.storage.abort_parts(&parts.key, &parts.id).await?;
+                report.removed += 1;
+            }
+            found.push(format!("{} {}", parts.key, parts.id));
         }
-        if remove {
-            app.storage.abort_parts(&parts.key, &parts.id).await?;
-            report.removed += 1;
-        }
-        found.push(format!("{} {}", parts.key, parts.id));
     }
     report.open_parts = Some(found);
     Ok(())
@@ -133,22 +142,22 @@ async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report
 
 async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), Fault> {
     let before = app.clock.now() - age.max(YOUNGEST);
-    let mut after = Uuid::nil();
+    let mut after = UploadId::new(Uuid::nil());
     loop {
         let page = query::originals(&mut *app.db.read().await?, before, after).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = *last;
-        for (id, key) in page {
-            if app.storage.head(&key).await?.is_some() {
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        for Original { id, object_key } in page {
+            if app.storage.head(&object_key).await?.is_some() {
                 continue;
             }
             // Deleted in the meantime, row and all.
-            if !Known::of(app, &[UploadId::new(id)]).await?.has(UploadId::new(id), &key) {
+            if !Known::of(app, &[id]).await?.has(id, &object_key) {
                 continue;
             }
             report.missing_count += 1;
             if report.missing.len() < NAMED {
-                report.missing.push((id, key));
+                report.missing.push((id.uuid(), object_key));
             }
         }
     }

@@ -52,7 +52,7 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
         tracing::info!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
         return Ok(());
     };
-    // The video itself, once it is one, and what is made of it.
+    // What came of it, and what is made of that.
     if key != upload.arrival_key() {
         return Ok(());
     }
@@ -60,9 +60,9 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
         Outcome::Ended(upload) => upload,
         Outcome::Busy(_) | Outcome::NotThere(_) => return Ok(()),
     };
-    let is_video = upload.part_bytes.is_some() && upload.status == UploadStatus::Completed;
+    let is_kept = upload.part_bytes.is_some() && upload.status == UploadStatus::Completed;
     // One that has expired and does not know it yet is ended by the sweep.
-    if is_video || upload.ended_at.is_none() {
+    if is_kept || upload.ended_at.is_none() {
         return Ok(());
     }
     // Sent, or sent again, when nobody wanted it any more.

@@ -134,7 +134,7 @@ async fn expire(app: &App, id: UploadId) -> Result<bool, Fault> {
 
 async fn sweep(app: &App, upload: &Upload) -> Result<(), Fault> {
     let mut leftovers = Leftovers::of(upload);
-    // Parts go where the video is.
+    // Parts go where the file is kept.
     if upload.part_bytes.is_some() && upload.status == UploadStatus::Completed {
         leftovers.keys.clear();
     }

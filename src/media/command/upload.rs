@@ -11,7 +11,7 @@ use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::media::error;
 use crate::media::model::{
-    CancelUploadInput, CreateUploadInput, FileType, LARGEST_WHOLE, PartUrl, Upload, UploadId, UploadPartUrlsInput,
+    CancelUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, Upload, UploadId, UploadPartUrlsInput, UploadPurpose,
     UploadStatus, part_bytes,
 };
 use crate::media::policy;
@@ -23,25 +23,30 @@ use crate::platform::fault::Fault;
 /// URLs that are given out at a time.
 const URLS: usize = 100;
 const LONGEST_FILENAME: usize = 255;
+/// The largest file whose SHA-256 can be announced: an attempt to complete it may have to read all of it, and must end
+/// before another one begins.
+const LARGEST_SUMMED: i64 = 32 << 30;
 
-/// Gives out the permission to upload a video.
+/// Gives out the permission to upload a file.
 ///
 /// # Errors
 /// The input's mistakes; the actor does not teach, or has too many uploads in progress.
 pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadInput) -> Result<Upload> {
     let user_id = viewer(actor)?;
     if !policy::can_upload(actor) {
-        return Err(Error::Forbidden("Only instructors upload videos.".into()));
+        return Err(Error::Forbidden("Only instructors upload files.".into()));
     }
-    let (filename, file_type) = check(app, &input)?;
+    let (filename, sha256) = check(app, &input)?;
     let (now, size) = (app.clock.now(), input.size_bytes.0);
     let in_parts = input.multipart || size > LARGEST_WHOLE;
     let mut upload = Upload {
         id: UploadId::new(app.clock.uuid()),
         user_id,
+        purpose: input.purpose,
         filename,
-        content_type: file_type.as_str().to_owned(),
+        content_type: input.content_type,
         size_bytes: size,
+        sha256,
         part_bytes: in_parts.then(|| part_bytes(size)),
         multipart_id: None,
         status: UploadStatus::Created,
@@ -70,28 +75,40 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
     Ok(upload)
 }
 
-fn check(app: &App, input: &CreateUploadInput) -> Result<(String, FileType)> {
+/// The file's name and its SHA-256, if that was announced.
+fn check(app: &App, input: &CreateUploadInput) -> Result<(String, Option<Vec<u8>>)> {
     let mut check = Check::new();
-    let filename = check.required("filename", &input.filename, LONGEST_FILENAME);
-    let file_type = FileType::named(&input.content_type);
-    if file_type.is_none() {
-        let known = FileType::ALL.map(FileType::as_str).join(", ");
-        check.error(UserErrorCode::Invalid, "contentType", format!("A video is one of {known}."));
+    let filename = match input.purpose {
+        // Others see it, among the files on their disk.
+        UploadPurpose::File => check.name("filename", &input.filename, LONGEST_FILENAME),
+        _ => check.required("filename", &input.filename, LONGEST_FILENAME),
+    };
+    let types = input.purpose.types();
+    if !types.contains(&input.content_type.as_str()) {
+        let message = format!("{} is one of {}.", input.purpose.as_str(), types.join(", "));
+        check.error(UserErrorCode::Invalid, "contentType", message);
     }
-    let (size, largest) = (input.size_bytes.0, app.config.uploads.largest);
+    let (size, largest) = (input.size_bytes.0, input.purpose.largest(app.config.uploads.largest));
     if !(1..=largest).contains(&size) {
         let message = format!("The file has {size} bytes; 1 to {largest} are allowed.");
         check.error(UserErrorCode::OutOfRange, "sizeBytes", message);
     }
+    let sha256 = input.sha256.as_ref().and_then(|text| hex::decode(text).ok()).filter(|sum| sum.len() == 32);
+    if input.sha256.is_some() && sha256.is_none() {
+        check.error(UserErrorCode::Invalid, "sha256", "A SHA-256 has 64 hexadecimal digits.");
+    }
+    if sha256.is_some() && size > LARGEST_SUMMED {
+        let message = format!("A SHA-256 can be announced of files of at most {LARGEST_SUMMED} bytes.");
+        check.error(UserErrorCode::NotAllowed, "sha256", message);
+    }
     check.finish()?;
-    let file_type = file_type.ok_or_else(|| Fault::new("a media type was accepted and is none"))?;
-    Ok((filename, file_type))
+    Ok((filename, sha256))
 }
 
 /// Asks the store for an upload in parts. The ticket is there already, so that whatever happens is found by the sweep.
 async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
     let key = upload.arrival_key();
-    let begun = app.storage.begin_parts(&key, &upload.content_type).await;
+    let begun = app.storage.begin_parts(&key, &upload.headers()).await;
     let noted = match &begun {
         Ok(id) => query::set_multipart_id(&mut *app.db.read().await?, upload.id, id).await?,
         Err(_) => false,
@@ -171,7 +188,8 @@ pub(crate) async fn whole_url(app: &App, upload: &Upload) -> std::result::Result
         return Ok(None);
     }
     let (length, lifetime) = (u64::try_from(upload.size_bytes)?, time_left(upload, now));
-    app.storage.presign_put(&upload.arrival_key(), &upload.content_type, length, lifetime).await.map(Some)
+    let (key, sha256) = (upload.arrival_key(), upload.sha256.as_deref());
+    app.storage.presign_put(&key, &upload.content_type, length, sha256, lifetime).await.map(Some)
 }
 
 fn time_left(upload: &Upload, now: DateTime<Utc>) -> Duration {

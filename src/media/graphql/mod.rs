@@ -1,6 +1,7 @@
-//! Videos in the schema.
+//! Videos and files in the schema.
 
 mod caption;
+mod file;
 mod playback;
 mod upload;
 mod upload_mutation;
@@ -11,6 +12,7 @@ mod video_subscription;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
+pub use file::{MediaFileObject, file_node};
 pub use playback::{PlayableVideo, playable};
 pub use video::{VideoObject, video_node};
 

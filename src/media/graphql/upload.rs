@@ -3,12 +3,15 @@
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::file::MediaFileObject;
 use crate::accounts::UploadHeader;
-use crate::graphql::context::{Role, Scope, app, within};
+use crate::graphql::context::{Role, Scope, app, loaders, within};
 use crate::graphql::{ByteSize, Inline, Result, Scoped};
 use crate::media::command;
-use crate::media::model::{PartUrl, Upload, UploadId, UploadStatus, VideoId};
+use crate::media::loader::FileById;
+use crate::media::model::{PartUrl, Upload, UploadId, UploadPurpose, UploadStatus, VideoId};
 use crate::platform::auth::Actor;
+use crate::platform::storage;
 
 /// Who may upload.
 pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
@@ -22,12 +25,17 @@ pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
 #[derive(Clone)]
 pub(super) struct UploadObject(pub(super) Upload);
 
-/// The permission to send one video to the object store, and what became of it. Only who has it sees it.
+/// The permission to send one file to the object store, and what became of it. Only who has it sees it.
 #[Object(name = "Upload")]
 impl UploadObject {
     /// Identifies it among all objects.
     async fn id(&self) -> UploadId {
         self.0.id
+    }
+
+    /// What the file is for.
+    async fn purpose(&self) -> UploadPurpose {
+        self.0.purpose
     }
 
     /// What the file is called where it comes from.
@@ -43,6 +51,11 @@ impl UploadObject {
     /// How long the file is said to be.
     async fn size_bytes(&self) -> ByteSize {
         ByteSize(self.0.size_bytes)
+    }
+
+    /// What the file's SHA-256 is said to be, in hexadecimal digits; null if that was not announced.
+    async fn sha256(&self) -> Option<String> {
+        self.0.sha256.as_ref().map(hex::encode)
     }
 
     /// Where it stands.
@@ -89,9 +102,13 @@ impl UploadObject {
 
     /// Headers that the request to `url` must have. (`Content-Length` it has by itself.)
     async fn headers(&self) -> Vec<Inline<UploadHeader>> {
-        let whole = self.0.part_bytes.is_none();
-        let header = || UploadHeader { name: "content-type".to_owned(), value: self.0.content_type.clone() };
-        whole.then(header).map(Inline).into_iter().collect()
+        if self.0.part_bytes.is_some() {
+            return Vec::new();
+        }
+        let content_type = ("content-type", self.0.content_type.clone());
+        let sum = self.0.sha256.as_ref().map(|sum| (storage::CHECKSUM, storage::checksum(sum)));
+        let headers = std::iter::once(content_type).chain(sum);
+        headers.map(|(name, value)| Inline(UploadHeader { name: name.to_owned(), value })).collect()
     }
 
     /// The size of all parts but the last, which is what remains; null if the file is sent whole.
@@ -112,9 +129,18 @@ impl UploadObject {
         Ok(parts.into_iter().map(part).collect())
     }
 
-    /// The video that came of it; null unless it is complete.
+    /// The video that came of it; null unless it is for one and complete.
     async fn video_id(&self) -> Option<VideoId> {
-        (self.0.status == UploadStatus::Completed).then(|| self.0.video_id())
+        let is_video = self.0.purpose == UploadPurpose::Video;
+        (is_video && self.0.status == UploadStatus::Completed).then(|| self.0.video_id())
+    }
+
+    /// The picture or file that came of it; null unless it is for one and complete, and once it is deleted.
+    async fn file(&self, ctx: &Context<'_>) -> Result<Option<Inline<MediaFileObject>>> {
+        if self.0.purpose == UploadPurpose::Video || self.0.status != UploadStatus::Completed {
+            return Ok(None);
+        }
+        Ok(loaders(ctx).load(FileById(self.0.file_id())).await?.map(MediaFileObject).map(Inline))
     }
 }
 

@@ -53,9 +53,9 @@ pub(super) struct UploadMutation;
 
 #[Object]
 impl UploadMutation {
-    /// Begins the upload of a video. The file goes to the object store itself: whole, to the `url` of the upload, or in
-    /// parts, to the URLs that `uploadPartUrls` gives out. The upload completes by itself when all has arrived, also
-    /// when nobody waits for it; `completeUpload` makes it complete at once.
+    /// Begins the upload of a video, a picture or another file. It goes to the object store itself: whole, to the `url`
+    /// of the upload, or in parts, to the URLs that `uploadPartUrls` gives out. The upload completes by itself when all
+    /// has arrived, also when nobody waits for it; `completeUpload` makes it complete at once.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_upload(
         &self,
@@ -80,8 +80,8 @@ impl UploadMutation {
         Ok(Some(UploadPartUrlsPayload { upload: upload.map(UploadObject), part_urls, user_errors }))
     }
 
-    /// Makes a video of an upload whose file has arrived. The server looks at the file, and asks the store which parts
-    /// there are; a wrong file is removed, and the upload has failed.
+    /// Turns an upload whose file has arrived into the video, picture or file that it is for. The server looks at the
+    /// file, and asks the store which parts there are; a wrong file is removed, and the upload has failed.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn complete_upload(
         &self,

@@ -1,5 +1,6 @@
 //! What follows from what happened to videos, and the clean-up.
 
+mod file;
 mod process;
 mod upload;
 mod video;
@@ -8,5 +9,6 @@ use crate::platform::jobs::Handler;
 
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
-    process::handlers().into_iter().chain(video::handlers()).chain(upload::handlers()).collect()
+    let all = [process::handlers(), video::handlers(), upload::handlers(), file::handlers()];
+    all.into_iter().flatten().collect()
 }

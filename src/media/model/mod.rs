@@ -1,20 +1,26 @@
-//! Videos as rows, and what commands are given.
+//! Videos and files as rows, and what commands are given.
 
 mod caption;
+mod file;
 mod file_type;
 mod playback;
+mod purpose;
 mod store_event;
 mod upload;
 mod video;
+mod video_type;
 
 pub(super) use caption::{Caption, RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
-pub(super) use file_type::{FileType, SIGNATURE_LENGTH};
+pub use file::{FileId, MediaFile};
+pub(super) use file_type::SIGNATURE_LENGTH;
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
+pub use purpose::UploadPurpose;
 pub(super) use store_event::created;
 pub(super) use upload::{
-    CancelUploadInput, CompleteUploadInput, CreateUploadInput, DRAFTS, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput,
-    VIDEOS, owner_of, part_bytes,
+    CancelUploadInput, CompleteUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput, owner_of,
+    part_bytes,
 };
 pub use upload::{Upload, UploadId, UploadStatus};
 pub(super) use video::DeleteVideoInput;
 pub use video::{Video, VideoId, VideoStatus};
+use video_type::VideoType;

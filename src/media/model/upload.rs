@@ -13,10 +13,11 @@ use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::VideoId;
+use super::{FileId, UploadPurpose, VideoId};
 use crate::accounts::UserId;
 use crate::graphql::{ByteSize, Entity, Id};
 use crate::platform::db::schema::uploads;
+use crate::platform::storage::Headers;
 
 /// A larger file is sent in parts.
 pub(crate) const LARGEST_WHOLE: i64 = 64 << 20;
@@ -26,15 +27,10 @@ const SMALLEST_PART: i64 = 8 << 20;
 const PARTS: i64 = 1000;
 const MIB: i64 = 1 << 20;
 
-/// Where files are sent that are sent whole.
-pub(crate) const DRAFTS: &str = "uploads/videos/";
-/// Where videos are, each in a folder of its own.
-pub(crate) const VIDEOS: &str = "videos/";
-
 /// An upload's id: `upload_01j…`.
 pub type UploadId = Id<Upload>;
 
-/// The permission to send one file, and what became of it. The video that comes of it has the same id.
+/// The permission to send one file, and what became of it. The video or file that comes of it has the same id.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = uploads, check_for_backend(diesel::pg::Pg))]
 pub struct Upload {
@@ -42,12 +38,16 @@ pub struct Upload {
     pub id: UploadId,
     /// Who may send the file.
     pub user_id: UserId,
-    /// What the file is called where it comes from.
+    /// What the file is for.
+    pub purpose: UploadPurpose,
+    /// What it is called where it comes from.
     pub filename: String,
     /// What it is said to be.
     pub content_type: String,
     /// How long it is said to be.
     pub size_bytes: i64,
+    /// What its SHA-256 is said to be.
+    pub sha256: Option<Vec<u8>>,
     /// The size of all parts but the last; `None` if it is sent whole.
     pub part_bytes: Option<i64>,
     /// What the store calls the upload in parts; `None` until it was asked for one.
@@ -81,6 +81,21 @@ impl Upload {
         VideoId::new(self.id.uuid())
     }
 
+    /// The file that comes of it, if it is not for a video.
+    pub fn file_id(&self) -> FileId {
+        FileId::new(self.id.uuid())
+    }
+
+    /// What the object tells those who get it: a picture is shown to everybody and never changes, a file is saved.
+    pub(crate) fn headers(&self) -> Headers {
+        let headers = Headers::of(&self.content_type);
+        match self.purpose {
+            UploadPurpose::Video => headers,
+            UploadPurpose::Image => headers.kept_forever(),
+            UploadPurpose::File => headers.saved_as(&self.filename),
+        }
+    }
+
     /// Whether the file can still be sent.
     pub(crate) fn is_open(&self, now: DateTime<Utc>) -> bool {
         self.ended_at.is_none() && self.expires_at > now
@@ -93,20 +108,20 @@ impl Upload {
 
     /// Where the client sends the file. A whole file can be replaced there for as long as the URL is good, also after
     /// we have looked at it, so it is a draft, which is shown to nobody. Parts can't be sent any more once they are
-    /// put together, so that they go where the video is to be.
+    /// put together, so that they go where the file is to be.
     pub(crate) fn arrival_key(&self) -> String {
         match self.part_bytes {
-            Some(_) => format!("{}original", video_folder(self.video_id())),
-            None => format!("{DRAFTS}{}", self.id.uuid().simple()),
+            Some(_) => format!("{}original", self.purpose.folder(self.id.uuid())),
+            None => format!("{}{}", self.purpose.drafts(), self.id.uuid().simple()),
         }
     }
 
-    /// Where the attempt `attempt` has the video. Another one that was taken for dead, and copies late, copies
+    /// Where the attempt `attempt` has the file. Another one that was taken for dead, and copies late, copies
     /// elsewhere.
-    pub(crate) fn video_key(&self, attempt: Uuid) -> String {
+    pub(crate) fn kept_key(&self, attempt: Uuid) -> String {
         match self.part_bytes {
             Some(_) => self.arrival_key(),
-            None => format!("{}original-{}", video_folder(self.video_id()), attempt.simple()),
+            None => format!("{}original-{}", self.purpose.folder(self.id.uuid()), attempt.simple()),
         }
     }
 
@@ -135,17 +150,13 @@ pub(crate) fn part_bytes(size: i64) -> i64 {
     ((even + MIB - 1) / MIB * MIB).max(SMALLEST_PART)
 }
 
-/// Where everything is that belongs to a video; ends in a slash.
-pub(crate) fn video_folder(id: VideoId) -> String {
-    format!("{VIDEOS}{}/", id.uuid().simple())
-}
-
-/// The upload, or the video with the same id, that an object belongs to; `None` if it is none of ours.
+/// The upload, or what came of it with the same id, that an object belongs to; `None` if it is none of ours.
 pub(crate) fn owner_of(key: &str) -> Option<UploadId> {
-    let id = match key.strip_prefix(DRAFTS) {
-        Some(id) => id,
-        None => key.strip_prefix(VIDEOS)?.split_once('/')?.0,
-    };
+    let mut purposes = UploadPurpose::ALL.into_iter();
+    let id = purposes.find_map(|purpose| match key.strip_prefix(purpose.drafts()) {
+        Some(id) => Some(id),
+        None => Some(key.strip_prefix(purpose.folders())?.split_once('/')?.0),
+    })?;
     // Uuid's parser knows other forms, too; keys have this one.
     Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id).map(UploadId::new)
 }
@@ -159,7 +170,7 @@ pub enum UploadStatus {
     Created,
     /// Some of it has arrived, or all of it and it is being looked at.
     Uploading,
-    /// The file is what it was said to be: it is a video now.
+    /// The file is what it was said to be, and can be used.
     Completed,
     /// The file was not what it was said to be. It was removed; begin another upload.
     Failed,
@@ -218,15 +229,22 @@ impl FromSql<Text, Pg> for UploadStatus {
     }
 }
 
-/// The video that somebody wants to upload.
+/// The file that somebody wants to upload.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CreateUploadInput {
-    /// What the file is called, 1 to 255 characters; only shown.
+    /// What it is for.
+    #[graphql(default_with = "UploadPurpose::Video")]
+    pub(crate) purpose: UploadPurpose,
+    /// What the file is called, 1 to 255 characters: what a download is called, otherwise only shown.
     pub(crate) filename: String,
-    /// `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`.
+    /// A VIDEO is `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`; an IMAGE is `image/jpeg`,
+    /// `image/png` or `image/webp`. A FILE is a document (PDF, text, CSV, Markdown, JSON, RTF, EPUB, those of office
+    /// programs), a picture, sound, or a ZIP or gzip archive; for another type the error says which there are.
     pub(crate) content_type: String,
-    /// The file's length.
+    /// The file's length: of an IMAGE at most 10 MiB, of a FILE at most 500 MiB, of a VIDEO as the server is set up.
     pub(crate) size_bytes: ByteSize,
+    /// The file's SHA-256, 64 hexadecimal digits, for a file of at most 32 GiB. Another content is refused then.
+    pub(crate) sha256: Option<String>,
     /// Sends the file in parts, which can be resumed, whatever its size. A file of more than 64 MiB is always sent in
     /// parts.
     #[graphql(default)]
@@ -275,9 +293,11 @@ mod tests {
         Upload {
             id: Id::new(Uuid::from_u128(7)),
             user_id: Id::new(Uuid::from_u128(1)),
+            purpose: UploadPurpose::Video,
             filename: "a.mp4".into(),
             content_type: "video/mp4".into(),
             size_bytes: size,
+            sha256: None,
             part_bytes: part,
             multipart_id: None,
             status: UploadStatus::Created,
@@ -316,16 +336,20 @@ mod tests {
     #[test]
     fn an_objects_key_tells_whose_it_is() {
         let (whole, parts, attempt) = (upload(9, None), upload(9, Some(5)), Uuid::from_u128(3));
-        for key in [whole.arrival_key(), whole.video_key(attempt), parts.arrival_key(), parts.video_key(attempt)] {
-            assert_eq!(owner_of(&key), Some(whole.id), "{key}");
-        }
-        assert_ne!(whole.arrival_key(), whole.video_key(attempt));
-        assert_ne!(whole.video_key(attempt), whole.video_key(Uuid::from_u128(4)));
         let id = whole.id.uuid();
-        for key in [format!("avatars/{}", id.simple()), format!("videos/{id}/a"), format!("videos/{}", id.simple())] {
-            assert_eq!(owner_of(&key), None, "{key}");
+        for purpose in UploadPurpose::ALL {
+            let (whole, parts) = (Upload { purpose, ..whole.clone() }, Upload { purpose, ..parts.clone() });
+            for key in [whole.arrival_key(), whole.kept_key(attempt), parts.arrival_key(), parts.kept_key(attempt)] {
+                assert_eq!(owner_of(&key), Some(whole.id), "{key}");
+            }
+            assert_ne!(whole.arrival_key(), whole.kept_key(attempt));
+            assert_ne!(whole.kept_key(attempt), whole.kept_key(Uuid::from_u128(4)));
+            for key in [format!("{}{id}/a", purpose.folders()), format!("{}{}", purpose.folders(), id.simple())] {
+                assert_eq!(owner_of(&key), None, "{key}");
+            }
         }
-        for key in ["", "uploads/videos/", "videos//a", "videos/x/original"] {
+        let avatar = format!("avatars/{}", id.simple());
+        for key in [avatar.as_str(), "", "uploads/videos/", "videos//a", "videos/x/original", "files/"] {
             assert_eq!(owner_of(key), None, "{key}");
         }
     }

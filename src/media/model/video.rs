@@ -12,6 +12,7 @@ use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 
+use super::UploadPurpose;
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::videos;
@@ -60,7 +61,7 @@ pub struct Video {
 impl Video {
     /// Where all that is made of a video is kept in the object store.
     pub fn folder(id: VideoId) -> String {
-        format!("videos/{}/", id.uuid().simple())
+        UploadPurpose::Video.folder(id.uuid())
     }
 
     /// Its length in whole seconds, a part of one counted as one.

@@ -1,7 +1,9 @@
-//! The SQL of videos.
+//! The SQL of videos and files.
 
 pub(super) mod caption;
+pub(super) mod file;
 pub(super) mod playback;
 pub(super) mod process;
+pub(super) mod reconcile;
 pub(super) mod upload;
 pub(super) mod video;

@@ -39,6 +39,8 @@ pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResul
         .values((
             uploads::id.eq(upload.id),
             uploads::user_id.eq(upload.user_id),
+            uploads::purpose.eq(upload.purpose),
+            uploads::sha256.eq(&upload.sha256),
             uploads::filename.eq(&upload.filename),
             uploads::content_type.eq(&upload.content_type),
             uploads::size_bytes.eq(upload.size_bytes),
@@ -131,7 +133,7 @@ pub(in crate::media) async fn end(
         .await
 }
 
-/// What was found out about a video that has arrived.
+/// What was found out about a file that has arrived.
 pub(in crate::media) struct Arrived<'a> {
     pub(in crate::media) object_key: &'a str,
     pub(in crate::media) content_type: &'static str,
@@ -302,34 +304,4 @@ pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateT
         .execute(tx.conn())
         .await
         .map(drop)
-}
-
-/// Which of these ids are those of uploads that may still become videos, and where the originals of those are that are
-/// videos.
-pub(in crate::media) async fn known(
-    conn: &mut AsyncPgConnection,
-    ids: &[UploadId],
-) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
-    // In this order: one that becomes a video in between is found twice rather than not at all.
-    let open = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
-    let open: Vec<UploadId> = open.select(uploads::id).load(conn).await?;
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let found = videos::table.filter(videos::id.eq_any(ids)).select((videos::id, videos::object_key));
-    let found: Vec<(Uuid, String)> = found.load(conn).await?;
-    Ok((open, found.into_iter().map(|(id, key)| (UploadId::new(id), key)).collect()))
-}
-
-/// Some videos that came to be before `before`, with where their originals are, from `after` on.
-pub(in crate::media) async fn originals(
-    conn: &mut AsyncPgConnection,
-    before: DateTime<Utc>,
-    after: Uuid,
-) -> QueryResult<Vec<(Uuid, String)>> {
-    videos::table
-        .filter(videos::created_at.lt(before).and(videos::id.gt(after)))
-        .order(videos::id)
-        .limit(BATCH)
-        .select((videos::id, videos::object_key))
-        .load(conn)
-        .await
 }

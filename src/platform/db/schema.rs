@@ -136,6 +136,7 @@ diesel::table! {
         archived_at -> Nullable<Timestamptz>,
         demo_video_id -> Nullable<Uuid>,
         first_published_at -> Nullable<Timestamptz>,
+        thumbnail_id -> Nullable<Uuid>,
     }
 }
 
@@ -253,6 +254,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    lesson_resources (lesson_id, position) {
+        lesson_id -> Uuid,
+        position -> Int4,
+        name -> Text,
+        url -> Nullable<Text>,
+        file_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     lessons (id) {
         id -> Uuid,
         course_id -> Uuid,
@@ -275,6 +286,21 @@ diesel::table! {
         first_published_at -> Nullable<Timestamptz>,
         unlock_after_days -> Nullable<Int4>,
         unlock_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    media_files (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        purpose -> Text,
+        filename -> Text,
+        object_key -> Text,
+        content_type -> Text,
+        size_bytes -> Int8,
+        sha256 -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        unused_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -393,6 +419,8 @@ diesel::table! {
         completing_until -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
         swept_at -> Nullable<Timestamptz>,
+        purpose -> Text,
+        sha256 -> Nullable<Bytea>,
     }
 }
 
@@ -471,7 +499,10 @@ diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
+diesel::joinable!(lesson_resources -> lessons (lesson_id));
+diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(media_files -> users (owner_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -506,7 +537,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_attempts,
     inbox,
     jobs,
+    lesson_resources,
     lessons,
+    media_files,
     players,
     recovery_codes,
     refresh_tokens,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::Storage;
@@ -30,6 +31,24 @@ impl Storage {
         }
         file.flush().await.context(what())?;
         Ok(true)
+    }
+
+    /// The SHA-256 of an object's content; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store can't be reached or refuses.
+    pub async fn sha256(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let what = || format!("read the object {key}");
+        let mut body = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => object.body,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
+            Err(error) => return Err(error).context(what()),
+        };
+        let mut hash = Sha256::new();
+        while let Some(chunk) = tokio::time::timeout(STALLED, body.try_next()).await.context(what())?.context(what())? {
+            hash.update(&chunk);
+        }
+        Ok(Some(hash.finalize().to_vec()))
     }
 
     /// Stores a file in place of what was at `key`.

@@ -10,7 +10,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
-use super::{CONNECT_TIMEOUT, Fault, Storage};
+use super::{CONNECT_TIMEOUT, Fault, Headers, Storage};
 use crate::platform::fault::Context;
 
 /// A store may have to copy every byte to put an object together.
@@ -32,8 +32,10 @@ impl Storage {
     ///
     /// # Errors
     /// The store can't be reached or refuses.
-    pub async fn begin_parts(&self, key: &str, content_type: &str) -> Result<String, Fault> {
-        let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key).content_type(content_type);
+    pub async fn begin_parts(&self, key: &str, headers: &Headers) -> Result<String, Fault> {
+        let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key);
+        let begin = begin.content_type(&headers.content_type).set_content_disposition(headers.disposition.clone());
+        let begin = begin.set_cache_control(headers.cache_control.map(str::to_owned));
         let begun = begin.send().await.context(format!("begin an upload in parts to {key}"))?;
         begun.upload_id.ok_or_else(|| Fault::new("the store gave an upload in parts no id"))
     }

@@ -107,7 +107,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 18] = [
+const HELD: [(&str, Option<&str>); 19] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -121,6 +121,7 @@ const HELD: [(&str, Option<&str>); 18] = [
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
+    ("media_files.owner_id", Some("/media/files/items")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
@@ -162,6 +163,9 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let videos = "INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, \
         updated_at) SELECT id, id, name || '.mp4', id, 'video/mp4', 7, 'UPLOADED', now(), now() FROM users";
     app.sql(videos).await;
+    let files = "INSERT INTO media_files (id, owner_id, purpose, filename, object_key, content_type, size_bytes, created_at) \
+        SELECT id, id, 'FILE', name || '.mp4', id, 'application/pdf', 7, now() FROM users";
+    app.sql(files).await;
     let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
 
     let profile = &data["accounts"]["profile"];

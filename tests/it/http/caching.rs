@@ -36,6 +36,14 @@ async fn only_what_everybody_may_see_is_public() {
             "query ($n: Int) { courses(first: $n) { nodes { ...T } } } fragment T on Course { title }",
             "public, max-age=10",
         ),
+        (
+            "{ course(slug: \"nope\") { sections { nodes { lessons { nodes { content { resources { name } } } } } } } }",
+            "public, max-age=10",
+        ),
+        (
+            "{ course(slug: \"nope\") { sections { nodes { lessons { nodes { content { resources { url } } } } } } } }",
+            PRIVATE,
+        ),
         ("{ viewer { id } }", PRIVATE),
         ("{ courses { totalCount } viewer { id } }", PRIVATE),
         ("{ courses { totalCount } ... on Query { viewer { id } } }", PRIVATE),

@@ -1,15 +1,22 @@
 //! Videos: from an instructor's disk to the object store. Every test of uploads runs against the embedded store and
 //! against moto's.
 
+mod checksum;
 mod hook;
 mod progress;
+mod purposes;
 mod races;
+mod resources;
 mod restart;
 mod sweep;
+mod thumbnail;
+mod unused;
 mod whole;
 mod wrong;
 
-use lyceum::platform::auth::Role;
+use lyceum::accounts::{self, UserById};
+use lyceum::graphql::loaders::Load;
+use lyceum::platform::auth::{Client, Role};
 use lyceum::platform::storage::Storage;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -19,7 +26,8 @@ use crate::support::{TestApp, User, moto};
 
 const SECRET: &str = "kJ8s2mQx7vB4nT1zR6wY3pL9";
 const UPLOAD: &str = "id filename contentType sizeBytes status percent receivedBytes failure url headers { name value }
-    partSizeBytes partCount parts { number sizeBytes } videoId";
+    partSizeBytes partCount parts { number sizeBytes } videoId purpose sha256
+    file { id purpose filename contentType sizeBytes sha256 deletedAfter }";
 
 /// Runs a test against both stores: on one of ours, and on moto's.
 macro_rules! on_both_stores {
@@ -87,9 +95,43 @@ impl Studio {
     async fn begin(&self, content_type: &str, size: usize, multipart: bool) -> Value {
         let input =
             json!({ "filename": "a b.mp4", "contentType": content_type, "sizeBytes": size, "multipart": multipart });
-        let mut payload = self.call(&self.ada, "createUpload", &format!("upload {{ {UPLOAD} }}"), input).await;
+        self.begin_with(&self.ada, input).await
+    }
+
+    /// Somebody begins an upload.
+    async fn begin_with(&self, user: &User, input: Value) -> Value {
+        let mut payload = self.call(user, "createUpload", &format!("upload {{ {UPLOAD} }}"), input).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         payload["upload"].take()
+    }
+
+    /// Somebody uploads a file that is not for a video; the id of the file that comes of it.
+    async fn uploaded(&self, user: &User, purpose: &str, content_type: &str, content: &[u8]) -> String {
+        let input = json!({ "purpose": purpose, "filename": "Plan B, größer.pdf", "contentType": content_type,
+            "sizeBytes": content.len() });
+        let upload = self.begin_with(user, input).await;
+        assert_eq!(self.put(&upload, content.to_vec()).await.status(), StatusCode::OK);
+        let payload = self.complete(user, &upload).await;
+        assert_eq!(payload["upload"]["status"], "COMPLETED", "{payload:#}");
+        self.app.settle().await;
+        payload["upload"]["file"]["id"].as_str().unwrap_or_else(|| panic!("{payload:#}")).to_owned()
+    }
+
+    /// Time goes by, and everybody's tokens end: Ada gets another one.
+    async fn later(&mut self, time: chrono::TimeDelta) {
+        self.app.app.clock.advance(time);
+        let key = UserById(self.ada.id.parse().unwrap());
+        let app = &self.app.app;
+        let row = UserById::load(app, &[key]).await.unwrap().remove(&key).unwrap();
+        let client = Client::new(None, "another");
+        let opened = app.db.transaction(async |tx| accounts::open(tx, app, &client, &row).await).await;
+        self.ada.token = opened.unwrap().tokens.access_token;
+    }
+
+    /// What its owner sees of a file.
+    async fn file(&self, id: &str) -> Value {
+        let query = "query ($id: ID!) { node(id: $id) { ... on MediaFile { id deletedAfter } } }";
+        self.app.data(Some(&self.ada.token), query, json!({ "id": id })).await["node"].take()
     }
 
     /// As a browser does it: the URL, the headers that it was told, the file.
@@ -142,7 +184,7 @@ impl Studio {
     /// The payload of `completeUpload`.
     async fn complete(&self, user: &User, upload: &Value) -> Value {
         let input = json!({ "uploadId": upload["id"] });
-        self.call(user, "completeUpload", "upload { id status percent failure videoId }", input).await
+        self.call(user, "completeUpload", "upload { id status percent failure videoId file { id } }", input).await
     }
 
     /// The upload as its owner sees it.
@@ -209,6 +251,15 @@ fn event(key: &str) -> Value {
 /// A file that begins as an MP4 does.
 fn mp4(size: usize) -> Vec<u8> {
     file(b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", size)
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so on";
+const OTHER_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so forth";
+const PDF: &[u8] = b"%PDF-1.7\n1 0 obj";
+
+/// The bare UUID of an id.
+fn uuid(id: &str) -> uuid::Uuid {
+    lyceum::graphql::id::split(id).unwrap().1
 }
 
 fn file(start: &[u8], size: usize) -> Vec<u8> {

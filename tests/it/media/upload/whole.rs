@@ -4,6 +4,7 @@ use lyceum::platform::auth::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::checksum::hex;
 use super::{Studio, draft_key, mp4, on_both_stores, parts_key, uuid_of};
 
 on_both_stores!(
@@ -48,8 +49,8 @@ async fn a_whole_file_becomes_a_video_that_its_url_cannot_change(studio: Studio)
     let kept = studio.storage.head(&key).await.unwrap().unwrap();
     assert_eq!(kept.content_type, "video/mp4");
     let sum = studio.sql("SELECT encode(sha256, 'hex') FROM videos").await;
-    let expected = kept.sha256.map(|sum| sum.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    assert_eq!(sum, expected.unwrap_or_default(), "what the store says, if it does");
+    let expected = if studio.checks_signatures() { String::new() } else { hex(&file) };
+    assert_eq!(sum, expected, "moto computes it as it copies, the embedded store does not");
 
     // The URL is still good, and for nothing.
     assert_eq!(studio.put(&upload, vec![0; 3000]).await.status(), StatusCode::OK);

@@ -1,0 +1,85 @@
+//! Pictures of courses, and files that lessons offer.
+
+use std::collections::{HashMap, HashSet};
+
+use super::editable;
+use crate::catalog::error;
+use crate::catalog::model::{Course, Lesson, Resource, SetCourseThumbnailInput};
+use crate::catalog::query::file as query;
+use crate::graphql::Result;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::media::{self, FileId, MediaFile, UploadPurpose};
+use crate::platform::App;
+use crate::platform::auth::{Actor, Role};
+use crate::platform::db::Tx;
+
+/// Gives a course another picture, or none. A picture that nothing shows any more is deleted after the grace.
+///
+/// # Errors
+/// There is no such file, it is not the actor's or the instructor's, or no picture; the course is not the actor's.
+pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThumbnailInput) -> Result<Course> {
+    app.db
+        .transaction(async |tx| {
+            let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.thumbnail_id == input.file_id {
+                return Ok(course);
+            }
+            let ids: Vec<FileId> = input.file_id.into_iter().chain(course.thumbnail_id).collect();
+            let files = media::attach_files(tx, &ids).await?;
+            let file = match input.file_id {
+                None => None,
+                Some(id) => {
+                    let file = files.iter().find(|file| file.id == id && usable(actor, &course, file));
+                    Some(file.ok_or_else(error::no_such_file)?)
+                }
+            };
+            if file.is_some_and(|file| file.purpose != UploadPurpose::Image) {
+                return Err(error::no_picture());
+            }
+            let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
+            let old: Vec<FileId> = course.thumbnail_id.into_iter().collect();
+            media::detach_files(tx, app, &old).await?;
+            Ok(changed)
+        })
+        .await
+}
+
+/// Gives a lesson, whose course is locked, other things to offer.
+///
+/// # Errors
+/// There is no such file, it is not the actor's or the instructor's and not offered yet, or is not for downloads.
+pub(super) async fn set_resources(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    (course, lesson): (&Course, &Lesson),
+    resources: &[Resource],
+) -> Result<()> {
+    let before: HashSet<FileId> = query::files_of(tx, query::Of::Lesson(lesson.id)).await?.into_iter().collect();
+    let named = resources.iter().filter_map(|resource| resource.file_id);
+    // Those that go, too: locked at once, in one order for everybody.
+    let ids: HashSet<FileId> = before.iter().copied().chain(named).collect();
+    let ids: Vec<FileId> = ids.into_iter().collect();
+    let files = media::attach_files(tx, &ids).await?;
+    let files: HashMap<FileId, MediaFile> = files.into_iter().map(|file| (file.id, file)).collect();
+    let mut check = Check::new();
+    for (place, id) in resources.iter().enumerate().filter_map(|(place, one)| Some((place, one.file_id?))) {
+        let may = |file: &&MediaFile| before.contains(&id) || usable(actor, course, file);
+        let (code, message) = match files.get(&id).filter(may) {
+            None => (UserErrorCode::NotFound, error::NO_SUCH_FILE),
+            Some(file) if file.purpose != UploadPurpose::File => (UserErrorCode::NotAllowed, error::NO_DOWNLOAD),
+            Some(_) => continue,
+        };
+        let path = ["content", "resources", &place.to_string()];
+        check.part(&path, |check| check.error(code, "fileId", message));
+    }
+    check.finish()?;
+    query::set_resources(tx, lesson.id, resources).await?;
+    media::detach_files(tx, app, &ids).await?;
+    Ok(())
+}
+
+/// Whether the actor may use a file in a course: their own or its instructor's; an administrator any.
+fn usable(actor: &Actor, course: &Course, file: &MediaFile) -> bool {
+    actor.has(Role::Admin) || actor.is(file.owner_id) || file.owner_id == course.instructor_id
+}

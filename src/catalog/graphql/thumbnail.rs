@@ -1,0 +1,26 @@
+//! Pictures of courses.
+
+use async_graphql::{Context, Object};
+
+use super::mutation::{AUTHOR, CoursePayload, SetThumbnail, author, course};
+use crate::catalog::command;
+use crate::catalog::model::SetCourseThumbnailInput;
+use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::{Inline, Result};
+
+/// What can be done with the pictures of courses.
+#[derive(Default)]
+pub(super) struct ThumbnailMutation;
+
+#[Object]
+impl ThumbnailMutation {
+    /// Gives a course another picture, or none. A picture that nothing shows any more is deleted after a while.
+    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    async fn set_course_thumbnail(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which course, and which picture.")] input: SetCourseThumbnailInput,
+    ) -> Result<Option<Inline<CoursePayload<SetThumbnail>>>> {
+        course(command::set_course_thumbnail(app(ctx), author(ctx), input).await)
+    }
+}

@@ -1,0 +1,81 @@
+//! Which pictures and files are shown and offered.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use crate::catalog::model::{Course, CourseId, LessonId, ROWS, Resource, SectionId};
+use crate::media::{FileId, MediaFile};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lesson_resources, lessons};
+
+pub(in crate::catalog) async fn set_thumbnail(
+    tx: &mut Tx,
+    id: CourseId,
+    file: Option<&MediaFile>,
+    now: DateTime<Utc>,
+) -> QueryResult<Course> {
+    tx.changed(ROWS);
+    diesel::update(courses::table.find(id))
+        .set((
+            courses::thumbnail_id.eq(file.map(|file| file.id)),
+            courses::thumbnail_key.eq(file.map(|file| &file.object_key)),
+            courses::version.eq(courses::version + 1),
+            courses::updated_at.eq(now),
+        ))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// What lessons offer for download, each lesson's in order.
+pub(in crate::catalog) async fn resources(
+    mut conn: &AsyncPgConnection,
+    ids: &[LessonId],
+) -> QueryResult<Vec<(LessonId, Resource)>> {
+    lesson_resources::table
+        .filter(lesson_resources::lesson_id.eq_any(ids))
+        .order((lesson_resources::lesson_id, lesson_resources::position))
+        .select((lesson_resources::lesson_id, Resource::as_select()))
+        .load(&mut conn)
+        .await
+}
+
+/// Gives a lesson, which must be locked, other things to offer.
+pub(in crate::catalog) async fn set_resources(tx: &mut Tx, id: LessonId, resources: &[Resource]) -> QueryResult<()> {
+    tx.changed(ROWS);
+    let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(id));
+    diesel::delete(old).execute(tx.conn()).await?;
+    let rows = (1..).zip(resources).map(|(position, resource): (i32, _)| {
+        (
+            lesson_resources::lesson_id.eq(id),
+            lesson_resources::position.eq(position),
+            lesson_resources::name.eq(&resource.name),
+            lesson_resources::url.eq(&resource.url),
+            lesson_resources::file_id.eq(resource.file_id),
+        )
+    });
+    diesel::insert_into(lesson_resources::table).values(rows.collect::<Vec<_>>()).execute(tx.conn()).await.map(drop)
+}
+
+/// Whose files are meant.
+pub(in crate::catalog) enum Of {
+    Lesson(LessonId),
+    Section(SectionId),
+    Course(CourseId),
+}
+
+/// The files that a lesson offers, or those in a section or course.
+pub(in crate::catalog) async fn files_of(tx: &mut Tx, of: Of) -> QueryResult<Vec<FileId>> {
+    let offered = lesson_resources::table
+        .inner_join(lessons::table)
+        .filter(lesson_resources::file_id.is_not_null())
+        .select(lesson_resources::file_id.assume_not_null())
+        .into_boxed();
+    let files = match of {
+        Of::Lesson(id) => offered.filter(lessons::id.eq(id)),
+        Of::Section(id) => offered.filter(lessons::section_id.eq(id)),
+        Of::Course(id) => offered.filter(lessons::course_id.eq(id)),
+    };
+    files.load(tx.conn()).await
+}

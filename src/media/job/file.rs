@@ -1,0 +1,18 @@
+//! The end of files.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::media::command;
+use crate::platform::jobs::Handler;
+
+pub(super) fn handlers() -> Vec<Handler> {
+    vec![Handler {
+        name: "media.delete_unused_files",
+        on: None,
+        cron: Some("*/5 * * * *"),
+        timeout: Duration::from_secs(600),
+        run: |app, _| async move { command::delete_unused_files(&app).await }.boxed(),
+    }]
+}

@@ -1,0 +1,116 @@
+//! The SQL of pictures and files.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+use super::upload::Arrived;
+use crate::accounts::UserId;
+use crate::graphql::export::FETCH;
+use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
+use crate::platform::db::Tx;
+use crate::platform::db::schema::{courses, lesson_resources, media_files};
+
+/// Files that are looked at by one sweep.
+const SWEPT: i64 = 200;
+
+/// Keeps what has arrived. Nothing refers to it yet.
+pub(in crate::media) async fn insert(
+    tx: &mut Tx,
+    upload: &Upload,
+    arrived: &Arrived<'_>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(media_files::table)
+        .values((
+            media_files::id.eq(upload.file_id()),
+            media_files::owner_id.eq(upload.user_id),
+            media_files::purpose.eq(upload.purpose),
+            media_files::filename.eq(&upload.filename),
+            media_files::object_key.eq(arrived.object_key),
+            media_files::content_type.eq(arrived.content_type),
+            media_files::size_bytes.eq(upload.size_bytes),
+            media_files::sha256.eq(arrived.sha256),
+            media_files::created_at.eq(now),
+            media_files::unused_since.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
+    media_files::table.filter(media_files::id.eq_any(ids)).select(MediaFile::as_select()).load(&mut conn).await
+}
+
+/// Locks files: whoever begins or ceases to refer to one, or is to delete it, waits here. In one order for everybody.
+pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
+    media_files::table
+        .filter(media_files::id.eq_any(ids))
+        .order(media_files::id)
+        .select(MediaFile::as_select())
+        .for_update()
+        .load(tx.conn())
+        .await
+}
+
+/// Notes that something refers to files, or is about to.
+pub(in crate::media) async fn set_used(tx: &mut Tx, ids: &[FileId]) -> QueryResult<usize> {
+    let unused = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_not_null()));
+    diesel::update(unused).set(media_files::unused_since.eq(None::<DateTime<Utc>>)).execute(tx.conn()).await
+}
+
+/// Notes of those files that nothing refers to since when that is so. They must be locked.
+pub(in crate::media) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateTime<Utc>) -> QueryResult<usize> {
+    let used = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_null()));
+    let offered = lesson_resources::table.filter(lesson_resources::file_id.eq(media_files::id.nullable()));
+    let shown = courses::table.filter(courses::thumbnail_id.eq(media_files::id.nullable()));
+    diesel::update(used.filter(not(exists(offered))).filter(not(exists(shown))))
+        .set(media_files::unused_since.eq(now))
+        .execute(tx.conn())
+        .await
+}
+
+/// Whether anything refers to a file.
+pub(in crate::media) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
+    let offered = lesson_resources::table.filter(lesson_resources::file_id.eq(id));
+    let shown = courses::table.filter(courses::thumbnail_id.eq(id));
+    diesel::select(exists(offered).or(exists(shown))).get_result(tx.conn()).await
+}
+
+/// Some files that nothing has referred to since `before`.
+pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Vec<FileId>> {
+    media_files::table
+        .filter(media_files::unused_since.le(before))
+        .order(media_files::unused_since)
+        .limit(SWEPT)
+        .select(media_files::id)
+        .load(conn)
+        .await
+}
+
+pub(in crate::media) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usize> {
+    diesel::delete(media_files::table.find(id)).execute(tx.conn()).await
+}
+
+/// All of somebody's files, the latest first.
+pub(in crate::media) async fn owned(conn: &mut AsyncPgConnection, owner: UserId) -> QueryResult<Vec<MediaFile>> {
+    media_files::table
+        .filter(media_files::owner_id.eq(owner))
+        .order((media_files::created_at.desc(), media_files::id.desc()))
+        .limit(FETCH)
+        .select(MediaFile::as_select())
+        .load(conn)
+        .await
+}
+
+/// Leaves nothing of the person in their files but what lessons offer, with the names of the downloads. What nothing
+/// refers to goes with the next sweep: its grace began at `long_ago`.
+pub(in crate::media) async fn forget_owner(tx: &mut Tx, owner: UserId, long_ago: DateTime<Utc>) -> QueryResult<()> {
+    let theirs = media_files::table.filter(media_files::owner_id.eq(owner));
+    let unused = theirs.filter(media_files::unused_since.gt(long_ago));
+    diesel::update(unused).set(media_files::unused_since.eq(long_ago)).execute(tx.conn()).await?;
+    let unnamed =
+        theirs.filter(media_files::purpose.eq(UploadPurpose::Image).or(media_files::unused_since.is_not_null()));
+    diesel::update(unnamed).set(media_files::filename.eq("deleted")).execute(tx.conn()).await.map(drop)
+}

@@ -1,0 +1,55 @@
+//! What rows refer to in the object store.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::media::model::UploadId;
+use crate::platform::db::schema::{media_files, uploads, videos};
+
+/// Rows that are looked at at a time.
+const BATCH: i64 = 200;
+
+/// Which of these ids are those of uploads that something may still come of, and where the originals of those are that
+/// are videos or files.
+pub(in crate::media) async fn known(
+    conn: &mut AsyncPgConnection,
+    ids: &[UploadId],
+) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
+    // In this order: one that becomes a video in between is found twice rather than not at all.
+    let open = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
+    let open: Vec<UploadId> = open.select(uploads::id).load(conn).await?;
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let found = videos::table.filter(videos::id.eq_any(&ids)).select((videos::id, videos::object_key));
+    let files = media_files::table.filter(media_files::id.eq_any(&ids));
+    let found = found.union_all(files.select((media_files::id, media_files::object_key)));
+    Ok((open, found.load(conn).await?))
+}
+
+/// Where something is that came of an upload.
+#[derive(QueryableByName)]
+pub(in crate::media) struct Original {
+    #[diesel(sql_type = sql_types::Uuid)]
+    pub(in crate::media) id: UploadId,
+    #[diesel(sql_type = sql_types::Text)]
+    pub(in crate::media) object_key: String,
+}
+
+/// Some videos and files that came to be before `before`, with where their originals are, from `after` on.
+pub(in crate::media) async fn originals(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    after: UploadId,
+) -> QueryResult<Vec<Original>> {
+    let sql = "SELECT id, object_key FROM (SELECT id, object_key, created_at FROM videos
+            UNION ALL SELECT id, object_key, created_at FROM media_files) AS kept
+        WHERE created_at < $1 AND id > $2 ORDER BY id LIMIT $3";
+    diesel::sql_query(sql)
+        .bind::<sql_types::Timestamptz, _>(before)
+        .bind::<sql_types::Uuid, _>(after)
+        .bind::<sql_types::BigInt, _>(BATCH)
+        .load(conn)
+        .await
+}
