@@ -209,15 +209,13 @@ async fn storage(
             secret_key: s3.secret_key.clone(),
         }));
     }
-    let mut allowed_origins = config.cors_origins.clone();
-    allowed_origins.push(config.public_url.clone());
     let options = objects::Options {
         folder: config.data.join("objects"),
         addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         // The same keys after a restart, so that a signed URL given out before still works.
         access_key: Some("LYCEUMEMBEDDED".into()),
         secret_key: Some(derived(secret, "objects")),
-        allowed_origins,
+        allowed_origins: config.page_origins(),
         events: Some(tell),
     };
     let objects = Objects::start(options, tasks, stopping.clone()).await?;

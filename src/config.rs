@@ -307,6 +307,11 @@ impl Config {
         self.environment == Environment::Production
     }
 
+    /// The origins of all pages that are this school's: of browser apps, and of this server.
+    pub fn page_origins(&self) -> Vec<String> {
+        self.cors_origins.iter().chain([&self.public_url]).cloned().collect()
+    }
+
     fn check(&self, reader: &mut Reader) {
         for origin in &self.cors_origins {
             let plain = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);

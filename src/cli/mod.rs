@@ -1,4 +1,4 @@
-//! The command line: `lyceum serve | worker | migrate | jobs | reconcile | schema | seed | admin create | config check`.
+//! The command line: `lyceum serve | worker | migrate | jobs | reconcile | storage | schema | seed | admin create | config check`.
 
 mod admin;
 pub mod config;
@@ -8,6 +8,7 @@ mod reconcile;
 mod schema;
 pub mod seed;
 mod serve;
+mod storage;
 mod worker;
 
 use std::process::ExitCode;
@@ -40,6 +41,9 @@ enum Command {
     Jobs(jobs::Command),
     /// Compare the object store with the database: what is left over, what is missing
     Reconcile(reconcile::Args),
+    /// The object store
+    #[command(subcommand)]
+    Storage(storage::Command),
     /// Print the GraphQL schema
     Schema,
     /// Fill a demo school: courses, lessons, people
@@ -92,6 +96,7 @@ fn run(command: Command, config: Config) -> Result<(), Fault> {
             Command::Migrate => migrate::run(config).await,
             Command::Jobs(command) => jobs::run(config, command).await,
             Command::Reconcile(args) => reconcile::run(config, args).await,
+            Command::Storage(command) => storage::run(config, command).await,
             Command::Schema => schema::run(),
             Command::Seed(args) => seed::run(config, args).await,
             Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,

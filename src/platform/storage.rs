@@ -3,6 +3,7 @@
 //! Large files never pass through this server: a client uploads and downloads them itself with the URLs from
 //! [`Storage::presign_put`] and [`Storage::presign_get`].
 
+mod cors;
 mod files;
 mod listing;
 mod parts;

@@ -153,6 +153,25 @@ async fn objects_are_copied_and_looked_at_in_motos_store_too() {
     copies(&moto::bucket().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_lets_pages_of_some_origins_send_and_read() {
+    let storage = moto::bucket().await;
+    storage.set_cors(&["https://app.example".into()]).await.unwrap();
+    storage.put("film", "video/mp4", Bytes::from("hello")).await.unwrap();
+    let url = storage.presign_get("film", Duration::from_secs(60)).await.unwrap();
+    let asked = |origin: &'static str, method: &'static str, header: &'static str| {
+        let ask = reqwest::Client::new().request(reqwest::Method::OPTIONS, &url).header("origin", origin);
+        let ask = ask.header("access-control-request-method", method);
+        ask.header("access-control-request-headers", header).send()
+    };
+    for (method, header) in [("GET", "range"), ("PUT", "content-type"), ("PUT", "x-amz-checksum-sha256")] {
+        let allowed = asked("https://app.example", method, header).await.unwrap();
+        assert_eq!(allowed.headers()["access-control-allow-origin"], "https://app.example", "{method} {header}");
+    }
+    let foreign = asked("https://evil.example", "PUT", "content-type").await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+}
+
 async fn copies(storage: &Storage) {
     let (from, to) = ("drafts/a b+ü", "shown/a");
     assert_eq!(storage.start_of(from, 4).await.unwrap(), None);

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::file::MediaFileObject;
+use super::video::{VideoObject, video_node};
 use crate::accounts::UploadHeader;
 use crate::graphql::context::{Role, Scope, app, loaders, within};
 use crate::graphql::{ByteSize, Inline, Result, Scoped};
@@ -24,6 +25,13 @@ pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
 /// An upload in the schema.
 #[derive(Clone)]
 pub(super) struct UploadObject(pub(super) Upload);
+
+impl UploadObject {
+    /// Whether something for this purpose came of it.
+    fn made(&self, purpose: UploadPurpose) -> bool {
+        self.0.purpose == purpose && self.0.status == UploadStatus::Completed
+    }
+}
 
 /// The permission to send one file to the object store, and what became of it. Only who has it sees it.
 #[Object(name = "Upload")]
@@ -129,10 +137,17 @@ impl UploadObject {
         Ok(parts.into_iter().map(part).collect())
     }
 
-    /// The video that came of it; null unless it is for one and complete.
+    /// The id of the video that came of it; null unless it is for one and complete.
     async fn video_id(&self) -> Option<VideoId> {
-        let is_video = self.0.purpose == UploadPurpose::Video;
-        (is_video && self.0.status == UploadStatus::Completed).then(|| self.0.video_id())
+        self.made(UploadPurpose::Video).then(|| self.0.video_id())
+    }
+
+    /// The video that came of it; null, too, once it is deleted.
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<VideoObject>>> {
+        match self.made(UploadPurpose::Video) {
+            true => Ok(video_node(ctx, self.0.video_id()).await?.map(Inline)),
+            false => Ok(None),
+        }
     }
 
     /// The picture or file that came of it; null unless it is for one and complete, and once it is deleted.

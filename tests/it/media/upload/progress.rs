@@ -9,7 +9,7 @@ use super::{Studio, mp4, on_both_stores};
 use crate::support::socket::{PATIENCE, Socket};
 
 const FOLLOW: &str = "subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
-    cursor status percent upload { videoId } } }";
+    cursor status percent upload { videoId video { id } } } }";
 
 on_both_stores!(
     who_follows_an_upload_hears_of_each_step_once_and_of_its_end,
@@ -54,6 +54,7 @@ async fn who_follows_an_upload_hears_of_each_step_once_and_of_its_end(studio: St
     let last = next(&mut back).await;
     assert_eq!((&last["status"], &last["percent"]), (&json!("COMPLETED"), &json!(100)));
     assert_eq!(last["upload"]["videoId"], payload["upload"]["videoId"]);
+    assert_eq!(last["upload"]["video"]["id"], payload["upload"]["videoId"]);
     assert_eq!(back.receive().await.unwrap()["type"], "complete");
     // Nobody else's business.
     let eve = studio.app.user("Eve", lyceum::platform::auth::Role::Instructor).await;

@@ -1,2 +1,0 @@
-ALTER TABLE channels DROP COLUMN version;
-ALTER TABLE categories DROP COLUMN version;
