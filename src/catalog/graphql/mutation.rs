@@ -121,7 +121,8 @@ impl CourseMutation {
         edited_course(command::update_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Shows a course with at least one published lesson to everybody. Publishing it again changes nothing.
+    /// Shows a course with at least one published lesson to everybody, also one that is archived. Publishing it again
+    /// changes nothing.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn publish_course(
         &self,

@@ -98,7 +98,7 @@ impl PublicationMutation {
         course(command::archive_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Brings an archived course back as a draft.
+    /// Brings an archived course back as a draft, which nobody else sees; `publishCourse` brings it back for everybody.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn unarchive_course(
         &self,

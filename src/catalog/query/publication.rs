@@ -20,6 +20,7 @@ pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime
     let course = diesel::update(courses::table.find(id))
         .set((
             courses::published_at.eq(first.unwrap_or(now)),
+            courses::archived_at.eq(None::<DateTime<Utc>>),
             courses::publish_at.eq(None::<DateTime<Utc>>),
             courses::updated_at.eq(now),
         ))
