@@ -5,6 +5,7 @@
 //! dies loses its lease and the job runs elsewhere, so a handler must be idempotent.
 
 pub mod cron;
+mod died;
 mod query;
 pub mod worker;
 
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ use super::App;
 use super::clock::Clock;
 use super::db::Tx;
 use super::fault::{Context, Fault};
-use super::outbox::Event;
+pub use died::JobDied;
 pub use query::{Job, dead};
 
 /// After this many failures a job is dead.
@@ -40,19 +40,6 @@ impl std::fmt::Display for Postponed {
 }
 
 impl std::error::Error for Postponed {}
-
-/// A job is dead: whoever waits for what it was to do can be told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct JobDied {
-    /// Its handler's name.
-    pub handler: String,
-    /// What the handler was given.
-    pub payload: Value,
-}
-
-impl Event for JobDied {
-    const KIND: &'static str = "job_died";
-}
 
 /// What a handler is given.
 pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), Fault>>;
