@@ -1,6 +1,7 @@
 //! Who may see and do what with courses.
 
 use super::model::{Course, Lesson};
+use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
 /// Instructors and administrators teach.
@@ -27,6 +28,12 @@ pub(super) fn can_see(actor: &Actor, course: &Course, entitled: bool) -> bool {
 /// The same for a lesson, in a course that can be seen.
 pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, entitled: bool) -> bool {
     can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
+}
+
+/// Whether the actor may show in a course what `owner` has uploaded: their own or its instructor's; an administrator
+/// anything.
+pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
+    actor.has(Role::Admin) || actor.is(owner) || owner == course.instructor_id
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::avatar::delete_object;
 use super::password::confirm_if_any;
-use super::session::end_recorded;
-use super::session::viewer;
+use super::session::{end_recorded, viewer};
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, SessionEnd, User, UserId};
 use crate::accounts::query::session::Which;

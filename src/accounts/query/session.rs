@@ -128,8 +128,7 @@ pub(in crate::accounts) async fn touch(
         .map(drop)
 }
 
-/// The sessions that are good at `now`, the last used first.
-/// The sessions of a user that go on.
+/// The sessions of a user that are good at `now`.
 ///
 /// # Errors
 /// The database failed.
@@ -142,6 +141,7 @@ pub async fn open_sessions(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Que
         .map(|ids| ids.into_iter().map(Uuid::from).collect())
 }
 
+/// The sessions that are good at `now`, the last used first.
 pub(in crate::accounts) async fn live(
     conn: &mut AsyncPgConnection,
     user: UserId,

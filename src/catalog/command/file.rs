@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::editable;
-use crate::catalog::error;
 use crate::catalog::model::{Course, Lesson, Resource, SetCourseThumbnailInput};
 use crate::catalog::query::file as query;
+use crate::catalog::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::media::{self, FileId, MediaFile, UploadPurpose};
 use crate::platform::App;
-use crate::platform::auth::{Actor, Role};
+use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 
 /// Gives a course another picture, or none. A picture that nothing shows any more is deleted after the grace.
@@ -29,7 +29,8 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
             let file = match input.file_id {
                 None => None,
                 Some(id) => {
-                    let file = files.iter().find(|file| file.id == id && usable(actor, &course, file));
+                    let file =
+                        files.iter().find(|file| file.id == id && policy::can_show(actor, &course, file.owner_id));
                     Some(file.ok_or_else(error::no_such_file)?)
                 }
             };
@@ -64,7 +65,7 @@ pub(super) async fn set_resources(
     let files: HashMap<FileId, MediaFile> = files.into_iter().map(|file| (file.id, file)).collect();
     let mut check = Check::new();
     for (place, id) in resources.iter().enumerate().filter_map(|(place, one)| Some((place, one.file_id?))) {
-        let may = |file: &&MediaFile| before.contains(&id) || usable(actor, course, file);
+        let may = |file: &&MediaFile| before.contains(&id) || policy::can_show(actor, course, file.owner_id);
         let (code, message) = match files.get(&id).filter(may) {
             None => (UserErrorCode::NotFound, error::NO_SUCH_FILE),
             Some(file) if file.purpose != UploadPurpose::File => (UserErrorCode::NotAllowed, error::NO_DOWNLOAD),
@@ -77,9 +78,4 @@ pub(super) async fn set_resources(
     query::set_resources(tx, lesson.id, resources).await?;
     media::detach_files(tx, app, &ids).await?;
     Ok(())
-}
-
-/// Whether the actor may use a file in a course: their own or its instructor's; an administrator any.
-fn usable(actor: &Actor, course: &Course, file: &MediaFile) -> bool {
-    actor.has(Role::Admin) || actor.is(file.owner_id) || file.owner_id == course.instructor_id
 }

@@ -1,8 +1,9 @@
 //! What appears when: publishing, now or at a time, withdrawing, archiving, and deleting courses.
 //!
 //! A lesson is news when it can be seen for the first time, but for those that come with a new course: the course is the
-//! news. What was published before is none when it is published again: nothing is pushed, and it takes its old place. Withdrawing takes it away from everybody but those who may edit it; archiving a
-//! course leaves it to those who have access to it.
+//! news. What was published before is none when it is published again: nothing is pushed, and it takes its old place.
+//! Withdrawing takes it away from everybody but those who may edit it; archiving a course leaves it to those who have
+//! access to it.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;

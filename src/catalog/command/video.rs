@@ -11,7 +11,7 @@ use crate::graphql::Result;
 use crate::graphql::loaders::Load;
 use crate::media::{self, Video, VideoId, VideoProcessed, VideoStatus};
 use crate::platform::App;
-use crate::platform::auth::{Actor, Role};
+use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::fault::Fault;
 
@@ -79,8 +79,7 @@ pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDem
 /// The video, locked, if the actor may show it in the course: their own or its instructor's; an administrator any.
 async fn usable(tx: &mut Tx, app: &App, actor: &Actor, course: &Course, id: Option<VideoId>) -> Result<Option<Video>> {
     let Some(id) = id else { return Ok(None) };
-    let (actor, instructor) = (*actor, course.instructor_id);
-    let may = move |video: &Video| actor.has(Role::Admin) || actor.is(video.owner_id) || video.owner_id == instructor;
+    let may = |video: &Video| policy::can_show(actor, course, video.owner_id);
     match media::attach(tx, app, id, may).await? {
         None => Err(error::no_such_video()),
         Some(video) if video.status == VideoStatus::Failed => Err(error::unplayable_video()),

@@ -1,7 +1,7 @@
 //! Playing. A player is given addresses that are good for as long as the video lasts and a while longer, but no longer
-//! than the viewer's access: of the
-//! original, the picture and the captions in the object store itself, and of a playlist here. The playlist's address
-//! is an encrypted [`Pass`]; whoever reads a playlist is asked each time whether they still may.
+//! than the viewer's access: of the original, the picture and the captions in the object store itself, and of a playlist
+//! here. The playlist's address is an encrypted [`Pass`]; whoever reads a playlist is asked each time whether they still
+//! may.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::{self, UserId};
 use crate::catalog::{self, Showing, ShownAs};
+use crate::enrollments::Access;
 use crate::graphql::loaders::Load;
 use crate::graphql::{Error, Result};
 use crate::media::error;
@@ -32,6 +33,17 @@ const TURN: usize = 32;
 /// The actor may not watch it, or plays in too many places.
 pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
     let access = catalog::access_to(app, actor, showing).await?;
+    play_with(app, actor, access, showing, video).await
+}
+
+/// The same for somebody whose access is known.
+async fn play_with(
+    app: &App,
+    actor: &Actor,
+    access: Access,
+    showing: &Showing,
+    video: &Video,
+) -> Result<Option<Playback>> {
     access.require()?;
     if video.status == VideoStatus::Failed {
         return Ok(None);
@@ -121,12 +133,13 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
     let gone = || error::nothing_to_play(field);
     let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
     // What the actor may not know of is not there.
-    if catalog::access_to(app, actor, &showing).await?.is_hidden() {
+    let access = catalog::access_to(app, actor, &showing).await?;
+    if access.is_hidden() {
         return Err(gone());
     }
     let id = showing.video_id().ok_or_else(gone)?;
     let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop().ok_or_else(gone)?;
-    play(app, actor, &showing, &video).await?.ok_or_else(gone)
+    play_with(app, actor, access, &showing, &video).await?.ok_or_else(gone)
 }
 
 /// Forgets players that have not been heard of for long.

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::completion::finish;
-use super::upload::note_received;
+use super::upload::{note_received, received};
 use super::{Leftovers, remove_later, remove_objects, tell};
 use crate::media::model::{Upload, UploadId, UploadStatus};
 use crate::media::query::upload as query;
@@ -47,8 +47,7 @@ async fn look(app: &App, upload: &Upload) -> Result<(), Fault> {
         None => upload.part_bytes.is_none() && app.storage.head(&key).await?.is_some(),
         Some(id) => {
             let parts = app.storage.parts(&key, id).await?;
-            let arrived = parts.iter().filter(|part| upload.part_size(part.number) == Some(part.size));
-            let received: i64 = arrived.map(|part| part.size).sum();
+            let received = received(upload, &parts);
             // After an attempt that died at the wrong moment there are no parts, but the object.
             let done = parts.is_empty() && upload.received_bytes > 0 && app.storage.head(&key).await?.is_some();
             if !done {

@@ -19,6 +19,7 @@ use crate::media::query::upload as query;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::fault::Fault;
+use crate::platform::storage::Part;
 
 /// URLs that are given out at a time.
 const URLS: usize = 100;
@@ -222,9 +223,7 @@ pub(crate) async fn part_urls(app: &App, actor: &Actor, input: UploadPartUrlsInp
         let url = app.storage.presign_part(&key, id, number, size, time_left(&upload, now)).await?;
         urls.push(PartUrl { number, size, url });
     }
-    let received = arrived.iter().filter(|part| upload.part_size(part.number) == Some(part.size));
-    let received = received.map(|part| part.size).sum();
-    Ok((note_received(app, upload.id, received).await?, urls))
+    Ok((note_received(app, upload.id, received(&upload, &arrived)).await?, urls))
 }
 
 fn checked(upload: &Upload, numbers: Vec<i32>) -> Result<Vec<i32>> {
@@ -239,6 +238,11 @@ fn checked(upload: &Upload, numbers: Vec<i32>) -> Result<Vec<i32>> {
             Err(Error::invalid(UserErrorCode::OutOfRange, &["numbers"], message))
         }
     }
+}
+
+/// How many bytes have arrived; a part of a wrong length is none.
+pub(super) fn received(upload: &Upload, parts: &[Part]) -> i64 {
+    parts.iter().filter(|part| upload.part_size(part.number) == Some(part.size)).map(|part| part.size).sum()
 }
 
 /// Notes, and tells, how many bytes have arrived.
