@@ -20,8 +20,8 @@ pub use command::{
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
-    CatalogMutation, CatalogQuery, CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject,
-    category_node, course_node, courses_of_channel, lesson_node, section_node,
+    CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
+    courses_of_channel, lesson_node, mutations, queries, section_node,
 };
 pub use job::handlers;
 pub use model::{

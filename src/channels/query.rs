@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::model::{Channel, ChannelId, NOBODYS, ROWS};
 use crate::accounts::{UserId, user_by_id};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{channel_follows, channel_members, channels};
+use crate::platform::db::{RunQueryDsl, Tx};
 use crate::platform::fault::Fault;
 
 /// Where a channel stands among those that somebody follows: by when they began to, the latest first.

@@ -21,8 +21,7 @@ mod query;
 pub use command::{access_for, my_data};
 pub use event::{AccessEnded, AccessGranted};
 pub use graphql::{
-    AccessObject, EnrollmentsMutation, EnrollmentsQuery, EntitlementObject, course_access, entitlements_of,
-    is_entitled, lesson_access,
+    AccessObject, EntitlementObject, course_access, entitlements_of, is_entitled, lesson_access, mutations, queries,
 };
 pub use job::handlers;
 pub use model::{Access, AccessReason, EndReason, Entitlement, EntitlementId, Source};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::model::{EndReason, Enrollment, Entitlement, EntitlementId, NewEntitlement};
@@ -11,8 +11,8 @@ use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{entitlements, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Lines that are ended at a time.
 const BATCH: i64 = 200;

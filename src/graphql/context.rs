@@ -11,7 +11,7 @@ use crate::platform::auth::{self, Actor, Client};
 
 /// The application.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
-    ctx.data_unchecked::<App>()
+    loaders(ctx).app()
 }
 
 /// Who asks, in a session. Whoever asks with a personal API token is nobody here; a field that such a token may see

@@ -1,8 +1,8 @@
 //! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use async_graphql::parser::parse_query;
@@ -42,14 +42,33 @@ pub struct Caller {
     pub request_id: Arc<str>,
 }
 
-/// The executable schema; cheap to clone.
-#[derive(Clone)]
-pub struct Graph {
+/// The schema as this process executes it. It is the same for every [`App`], and building it is some work.
+struct Schemas {
     strict: Schema,
     /// Validates next to nothing: for documents that have passed the strict one.
     fast: Schema,
+    shape: Shape,
+}
+
+impl Schemas {
+    fn of_this_process() -> Result<&'static Schemas, Fault> {
+        static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
+        if let Some(schemas) = SCHEMAS.get() {
+            return Ok(schemas);
+        }
+        let build = |mode| schema::builder(mode).finish();
+        let (strict, fast) = (build(ValidationMode::Strict), build(ValidationMode::Fast));
+        let shape = Shape::new(&strict.sdl())?;
+        Ok(SCHEMAS.get_or_init(|| Schemas { strict, fast, shape }))
+    }
+}
+
+/// The executable schema; cheap to clone.
+#[derive(Clone)]
+pub struct Graph {
+    schemas: &'static Schemas,
+    loaders: Arc<Loaders>,
     app: App,
-    shape: Arc<Shape>,
     /// Parsed documents that are within the limits.
     documents: Cache<String, Arc<Document>>,
 }
@@ -61,14 +80,11 @@ impl Graph {
     /// The schema does not agree with its own print.
     pub fn new(app: App) -> Result<Graph, Fault> {
         let loaders = Arc::new(Loaders::new(app.clone()));
-        let build = |mode| schema::builder(mode).data(app.clone()).data(loaders.clone()).finish();
-        let (strict, fast) = (build(ValidationMode::Strict), build(ValidationMode::Fast));
-        let shape = Arc::new(Shape::new(&strict.sdl())?);
         let documents = Cache::builder()
             .max_capacity(DOCUMENTS)
             .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
             .build();
-        Ok(Graph { strict, fast, app, shape, documents })
+        Ok(Graph { schemas: Schemas::of_this_process()?, loaders, app, documents })
     }
 
     /// Executes a query or a mutation. `Err` is a request error in the specification's sense (section 7.1): nothing
@@ -108,7 +124,7 @@ impl Graph {
             Err(error) => return stream::once(async move { *refusal(error, &caller) }).boxed(),
         };
         self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
-        AssertUnwindSafe(self.strict.execute_stream(request))
+        AssertUnwindSafe(self.schemas.strict.execute_stream(request))
             .catch_unwind()
             .map(move |item| match item {
                 Ok(response) => graph.finish(response, &operation, &caller),
@@ -119,7 +135,7 @@ impl Graph {
 
     /// The schema in its definition language.
     pub fn sdl(&self) -> String {
-        schema::print(&self.strict)
+        schema::print(&self.schemas.strict)
     }
 
     /// The kind of the operation that `request` would execute, if that can be told.
@@ -146,13 +162,13 @@ impl Graph {
         let Ok(document) = self.document(&request.query) else { return 0 };
         let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         let definition = operation.operation();
-        definition.map_or(0, |definition| caching::max_age(&self.shape, &operation.document.parsed, definition))
+        definition.map_or(0, |definition| caching::max_age(&self.schemas.shape, &operation.document.parsed, definition))
     }
 
     async fn run(&self, operation: &Operation, request: Request, caller: &Caller) -> Result<Response, Box<Response>> {
         let span = tracing::info_span!("request", id = &*caller.request_id);
         let known = operation.is_known_good(&request.variables);
-        let schema = if known { &self.fast } else { &self.strict };
+        let schema = if known { &self.schemas.fast } else { &self.schemas.strict };
         let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind().instrument(span);
         let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
             Ok(Ok(response)) => response,
@@ -175,11 +191,16 @@ impl Graph {
             check_variables(definition, &request.variables)?;
             fill_conditions(definition, &mut request.variables);
             let limits = &self.app.config.limits;
-            operation.cost =
-                limits::check_cost(&self.shape, &operation.document.parsed, definition, &request.variables, limits)?;
+            operation.cost = limits::check_cost(
+                &self.schemas.shape,
+                &operation.document.parsed,
+                definition,
+                &request.variables,
+                limits,
+            )?;
         }
         request.set_parsed_query(operation.document.parsed.clone());
-        Ok((operation, request.data(caller.actor).data(caller.client.clone())))
+        Ok((operation, request.data(caller.actor).data(caller.client.clone()).data(self.loaders.clone())))
     }
 
     fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {
@@ -206,7 +227,7 @@ impl Graph {
         let limit = self.app.config.limits.cost;
         if let Some(definition) = operation.operation() {
             if !response.errors.is_empty() {
-                settle(&mut response, &self.shape, &operation.document.parsed, definition);
+                settle(&mut response, &self.schemas.shape, &operation.document.parsed, definition);
             }
             order_root(&mut response, &operation.document.parsed, definition);
         }

@@ -1,11 +1,10 @@
 //! Objects without a future per field.
 //!
 //! async-graphql boxes a future for every selected field and runs them through a `FuturesUnordered`. For an object
-//! whose fields are plain values that is most of the cost of a response (shared/FACTS.md: 168 µs against 69 µs for
-//! 700 fields), and the order of the fields then depends on who finished first. [`Inline`] resolves plain fields in
-//! turn where they stand; only fields with a selection of their own, which may have to wait for a loader, are run
-//! together. The result is the library's, field for field, but for objects that have no
-//! field: a property test holds it to that.
+//! whose fields are plain values that is most of the cost of a response (168 µs against 69 µs for 700 fields), and the
+//! order of the fields then depends on who finished first. [`Inline`] resolves plain fields in turn where they stand;
+//! only fields with a selection of their own, which may have to wait for a loader, are run together. The result is the
+//! library's, field for field, but for objects that have no field: a property test holds it to that.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -47,51 +46,85 @@ impl<T: ObjectType> OutputType for Inline<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
-        object(&self.0, ctx).await
+        object(&self.0, ctx.clone()).await
     }
 }
 
-/// One box for each object: types may refer to each other in circles, their futures may not.
-fn object<'a, T: ObjectType>(object: &'a T, ctx: &'a ContextSelectionSet<'a>) -> BoxFuture<'a, ServerResult<Value>> {
+/// Wraps a list of objects of type `T` wherever a resolver returns one.
+#[derive(Clone, Debug)]
+pub struct InlineList<T>(pub Vec<T>);
+
+impl<T: ObjectType> OutputType for InlineList<T> {
+    fn type_name() -> Cow<'static, str> {
+        <Vec<Inline<T>>>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<Inline<T>>>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<Inline<T>>>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
+        let items = self.0.iter().enumerate().map(|(place, item)| {
+            // The item's path refers to this one's.
+            let future: BoxFuture<'_, _> = Box::pin(async move { object(item, ctx.with_index(place)).await });
+            future
+        });
+        together(items.collect()).await.into_iter().collect::<ServerResult<Vec<Value>>>().map(Value::List)
+    }
+}
+
+/// Waits for all of them. Not generic: the library's way makes some thirty functions for each type of future.
+async fn together<V>(mut futures: Vec<BoxFuture<'_, V>>) -> Vec<V> {
+    match futures.pop() {
+        // One alone needs no company.
+        Some(only) if futures.is_empty() => vec![only.await],
+        Some(last) => {
+            futures.push(last);
+            join_all(futures).await
+        }
+        None => Vec::new(),
+    }
+}
+
+/// One box for each object: types may refer to each other in circles, their futures may not. What does not depend on the
+/// type is in functions that are compiled once.
+fn object<'a, T: ObjectType>(object: &'a T, ctx: ContextSelectionSet<'a>) -> BoxFuture<'a, ServerResult<Value>> {
     Box::pin(async move {
-        let mut fields = Vec::with_capacity(ctx.item.node.items.len());
-        collect(ctx, object, &ctx.item.node, &mut fields)?;
+        let ctx = &ctx;
+        let fields = collect(ctx, &object.introspection_type_name())?;
         let mut values: Vec<Option<Value>> = Vec::with_capacity(fields.len());
-        let mut nested = Vec::new();
-        for (place, field) in fields.iter().enumerate() {
+        let mut nested: Vec<BoxFuture<'_, _>> = Vec::new();
+        for field in &fields {
             values.push(if field.node.name.node == "__typename" {
                 Some(Value::String(object.introspection_type_name().into_owned()))
-            } else if field.node.selection_set.node.items.is_empty() {
-                kept(ctx, resolve(object, &ctx.with_field(field)).await)
-            } else {
-                nested.push((place, *field));
+            } else if has_selection(field) {
+                nested.push(Box::pin(async move { object.resolve_field(&ctx.with_field(field)).await }));
                 None
+            } else {
+                kept(ctx, object.resolve_field(&ctx.with_field(field)).await)
             });
         }
-        let run = async |field| resolve(object, &ctx.with_field(field)).await;
-        if let [(place, field)] = nested.as_slice() {
-            // One nested field needs no company.
-            store(&mut values, *place, kept(ctx, run(*field).await));
-        } else if !nested.is_empty() {
-            let found = join_all(nested.iter().map(|(_, field)| run(*field))).await;
+        if !nested.is_empty() {
             // Errors in the order of the document, too.
-            for ((place, _), value) in nested.iter().zip(found) {
-                store(&mut values, *place, kept(ctx, value));
-            }
+            let found = together(nested).await;
+            let places = values.iter_mut().zip(&fields).filter(|(_, field)| has_selection(field));
+            places.zip(found).for_each(|((value, _), found)| *value = kept(ctx, found));
         }
         Ok(assemble(&fields, values))
     })
 }
 
-/// The value; or, as the library does it, nothing and an error in the response.
-fn kept(ctx: &ContextSelectionSet<'_>, value: ServerResult<Value>) -> Option<Value> {
-    value.map_err(|error| ctx.add_error(error)).ok()
+fn has_selection(field: &Positioned<Field>) -> bool {
+    !field.node.selection_set.node.items.is_empty()
 }
 
-fn store(values: &mut [Option<Value>], place: usize, value: Option<Value>) {
-    if let Some(slot) = values.get_mut(place) {
-        *slot = value;
-    }
+/// The value, null if the field has none; or, as the library does it, nothing and an error in the response.
+fn kept(ctx: &ContextSelectionSet<'_>, value: ServerResult<Option<Value>>) -> Option<Value> {
+    value.map(Option::unwrap_or_default).map_err(|error| ctx.add_error(error)).ok()
 }
 
 impl<T: ObjectType> ContainerType for Inline<T> {
@@ -102,14 +135,17 @@ impl<T: ObjectType> ContainerType for Inline<T> {
 
 impl<T: ObjectType> ObjectType for Inline<T> {}
 
-async fn resolve<T: ObjectType>(object: &T, ctx: &Context<'_>) -> ServerResult<Value> {
-    Ok(object.resolve_field(ctx).await?.unwrap_or_default())
+/// The selected fields of an object of type `name` in the order of the document, fragments opened where their type
+/// condition applies.
+fn collect<'a>(ctx: &ContextSelectionSet<'a>, name: &str) -> ServerResult<Vec<&'a Positioned<Field>>> {
+    let mut fields = Vec::with_capacity(ctx.item.node.items.len());
+    collect_into(ctx, name, &ctx.item.node, &mut fields)?;
+    Ok(fields)
 }
 
-/// The selected fields in the order of the document, fragments opened where their type condition applies.
-fn collect<'a, T: ObjectType>(
+fn collect_into<'a>(
     ctx: &ContextSelectionSet<'a>,
-    object: &T,
+    name: &str,
     selection_set: &'a SelectionSet,
     fields: &mut Vec<&'a Positioned<Field>>,
 ) -> ServerResult<()> {
@@ -132,16 +168,15 @@ fn collect<'a, T: ObjectType>(
                 (Some(&fragment.node.type_condition), &fragment.node.selection_set)
             }
         };
-        if condition.is_none_or(|condition| applies(ctx, object, &condition.node.on.node)) {
-            collect(ctx, object, &nested.node, fields)?;
+        if condition.is_none_or(|condition| applies(ctx, name, &condition.node.on.node)) {
+            collect_into(ctx, name, &nested.node, fields)?;
         }
     }
     Ok(())
 }
 
-fn applies<T: ObjectType>(ctx: &ContextSelectionSet<'_>, object: &T, condition: &str) -> bool {
-    let name = object.introspection_type_name();
-    let interfaces = ctx.schema_env.registry.implements.get(&*name);
+fn applies(ctx: &ContextSelectionSet<'_>, name: &str, condition: &str) -> bool {
+    let interfaces = ctx.schema_env.registry.implements.get(name);
     name == condition || interfaces.is_some_and(|interfaces| interfaces.contains(condition))
 }
 

@@ -63,6 +63,11 @@ impl Loaders {
         Loaders { app, batchers: RwLock::default(), waking: Arc::default() }
     }
 
+    /// What they read through.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// The value of `key`, loaded together with others; `None` if there is none.
     ///
     /// # Errors
@@ -145,12 +150,13 @@ impl<K: Load> Batcher<K> {
         }
         queue.busy = true;
         drop(queue);
-        let (batcher, app, waking) = (self.clone(), app.clone(), waking.clone());
+        let (batcher, reader, waking) = (self.clone(), app.clone(), waking.clone());
         // A task of its own: the request that started the batch may be dropped, the others still wait.
-        app.clone().tasks.spawn(async move {
+        // Boxed: a kind of task for each kind of key is a hundred functions more, each time.
+        let sending = async move {
             while let Some((batch, keys)) = batcher.take() {
                 // Somebody waits for an answer, whatever happens.
-                let loading = AssertUnwindSafe(batcher.load(&app, keys)).catch_unwind();
+                let loading = AssertUnwindSafe(batcher.load(&reader, keys)).catch_unwind();
                 let answer = match tokio::time::timeout(PATIENCE, loading).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(Fault::new("a batched load panicked")),
@@ -160,7 +166,8 @@ impl<K: Load> Batcher<K> {
                 batch.answer(answer);
                 waking.fetch_sub(1, Ordering::SeqCst);
             }
-        });
+        };
+        app.tasks.spawn(sending.boxed());
     }
 
     /// The next batch with its keys, if it is due; or gives the turn back, under the same lock, so that whoever starts

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::{Error, Result};
-use super::inline::Inline;
+use super::inline::{Inline, InlineList};
 
 /// Items on a page when neither `first` nor `last` is given.
 pub const DEFAULT_PAGE: i32 = 20;
@@ -189,13 +189,14 @@ impl<T: ObjectType> TypeName for Connection<T> {
 #[Object(name_type)]
 impl<T: ObjectType + Clone> Connection<T> {
     /// The items with their cursors.
-    async fn edges(&self) -> Vec<Inline<Edge<T>>> {
-        self.nodes.iter().map(|node| Inline(Edge { node: node.clone(), cursor: (self.cursor)(node) })).collect()
+    async fn edges(&self) -> InlineList<Edge<T>> {
+        let edge = |node: &T| Edge { node: node.clone(), cursor: (self.cursor)(node) };
+        InlineList(self.nodes.iter().map(edge).collect())
     }
 
     /// The items.
-    async fn nodes(&self) -> Vec<Inline<T>> {
-        self.nodes.iter().map(|node| Inline(node.clone())).collect()
+    async fn nodes(&self) -> InlineList<T> {
+        InlineList(self.nodes.clone())
     }
 
     /// Where this page stands in the list.

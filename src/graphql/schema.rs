@@ -1,46 +1,70 @@
 //! The schema: the one file that knows every feature.
 
 use async_graphql::{
-    Context, ID, Interface, Json, MergedObject, MergedSubscription, Object, SDLExportOptions, SchemaBuilder,
-    ValidationMode,
+    Context, ID, Interface, Json, MergedSubscription, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
 };
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::context::{Requires, Role, actor, app, loaders, public, requires};
 use super::id::{self, Entity};
+use super::root::{Root, RootFields, RootKind};
 use super::{Error, Result};
-use crate::accounts::{self, AccountsMutation, AccountsQuery, User, UserById, UserId, UserObject};
+use crate::accounts::{self, User, UserById, UserId, UserObject};
 use crate::catalog::{
-    self, CatalogMutation, CatalogQuery, CatalogSubscription, Category, CategoryId, CategoryObject, Course, CourseId,
-    CourseObject, Lesson, LessonId, LessonObject, Section, SectionId, SectionObject, category_node, course_node,
-    lesson_node, section_node,
+    self, CatalogSubscription, Category, CategoryId, CategoryObject, Course, CourseId, CourseObject, Lesson, LessonId,
+    LessonObject, Section, SectionId, SectionObject, category_node, course_node, lesson_node, section_node,
 };
-use crate::channels::{self, Channel, ChannelId, ChannelObject, ChannelsMutation, ChannelsQuery, channel_node};
-use crate::enrollments::{self, EnrollmentsMutation, EnrollmentsQuery};
+use crate::channels::{self, Channel, ChannelId, ChannelObject, channel_node};
+use crate::enrollments;
 use crate::media::{
-    self, FileId, MediaFile, MediaFileObject, MediaMutation, MediaQuery, MediaSubscription, Video, VideoId,
-    VideoObject, file_node, video_node,
+    self, FileId, MediaFile, MediaFileObject, MediaSubscription, Video, VideoId, VideoObject, file_node, video_node,
 };
 
 /// Everything that can be read.
-#[derive(Default, MergedObject)]
-pub struct Query(NodeQuery, ExportQuery, AccountsQuery, CatalogQuery, ChannelsQuery, EnrollmentsQuery, MediaQuery);
+pub struct Queries;
+
+impl RootKind for Queries {
+    const NAME: &'static str = "Query";
+    const DESCRIPTION: &'static str = "Everything that can be read.";
+
+    fn fields() -> Vec<Box<dyn RootFields>> {
+        let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeQuery), Box::new(ExportQuery)];
+        let features =
+            [accounts::queries(), catalog::queries(), channels::queries(), enrollments::queries(), media::queries()];
+        own.into_iter().chain(features.into_iter().flatten()).collect()
+    }
+}
 
 /// Everything that can be done.
-#[derive(Default, MergedObject)]
-pub struct Mutation(AccountsMutation, CatalogMutation, ChannelsMutation, EnrollmentsMutation, MediaMutation);
+pub struct Mutations;
+
+impl RootKind for Mutations {
+    const NAME: &'static str = "Mutation";
+    const DESCRIPTION: &'static str = "Everything that can be done.";
+
+    fn fields() -> Vec<Box<dyn RootFields>> {
+        let features = [
+            accounts::mutations(),
+            catalog::mutations(),
+            channels::mutations(),
+            enrollments::mutations(),
+            media::mutations(),
+        ];
+        features.into_iter().flatten().collect()
+    }
+}
 
 /// Everything that is pushed.
 #[derive(Default, MergedSubscription)]
 pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// The executable schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Root<Queries>, Root<Mutations>, Subscription>;
 
 /// A schema that lacks only its data. It has no extensions: each would cost a future per field.
-pub fn builder(mode: ValidationMode) -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+pub fn builder(mode: ValidationMode) -> SchemaBuilder<Root<Queries>, Root<Mutations>, Subscription> {
+    Schema::build(Root::default(), Root::default(), Subscription::default())
         .validation_mode(mode)
         .register_output_type::<Node>()
         // The library's own scalar has none.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::platform::db::RunQueryDsl;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use diesel_async::RunQueryDsl;
 use serde_json::{Value, json};
 
 use super::Edge;

@@ -20,8 +20,7 @@ pub use command::{
 };
 pub use event::{VideoProcessed, VideoUploaded};
 pub use graphql::{
-    MediaFileObject, MediaMutation, MediaQuery, MediaSubscription, PlayableVideo, VideoObject, file_node, playable,
-    video_node,
+    MediaFileObject, MediaSubscription, PlayableVideo, VideoObject, file_node, mutations, playable, queries, video_node,
 };
 pub use job::handlers;
 pub use loader::FileById;

@@ -6,7 +6,9 @@ use async_graphql::resolver_utils::EnumType;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
+
+use crate::platform::db::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 

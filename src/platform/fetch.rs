@@ -5,19 +5,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Response};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::TokioExecutor;
+use reqwest::redirect::Policy;
+use reqwest::{Body, Client};
 use url::Url;
 
 use super::fault::{Context, Fault};
+use super::tls;
 use crate::config::identity::is_confidential;
 
 /// The largest answer, in bytes, that is taken into memory.
@@ -26,8 +23,7 @@ const ANSWER_LIMIT: usize = 512 << 10;
 /// Sends requests; a clone shares its connections.
 #[derive(Clone)]
 pub struct Fetcher {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    patience: Duration,
+    client: Client,
 }
 
 /// Why there is no answer. For the log: a URL in it may hold what only the log should know.
@@ -40,9 +36,9 @@ pub enum FetchError {
     /// The answer is longer than 512 KiB.
     TooLong,
     /// The service can't be reached.
-    Unreachable(legacy::Error),
+    Unreachable(reqwest::Error),
     /// The connection broke within the answer.
-    Broken(Box<dyn Error + Send + Sync>),
+    Broken(reqwest::Error),
 }
 
 impl fmt::Display for FetchError {
@@ -60,8 +56,7 @@ impl fmt::Display for FetchError {
 impl Error for FetchError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            FetchError::Unreachable(error) => Some(error),
-            FetchError::Broken(error) => Some(&**error),
+            FetchError::Unreachable(error) | FetchError::Broken(error) => Some(error),
             FetchError::Exposed | FetchError::TimedOut | FetchError::TooLong => None,
         }
     }
@@ -73,33 +68,43 @@ impl Fetcher {
     /// # Errors
     /// This machine has no certificates of authorities to trust.
     pub fn new(patience: Duration) -> Result<Fetcher, Fault> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .context("read this machine's certificates")?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Fetcher { client: Client::builder(TokioExecutor::new()).build(connector), patience })
+        if tls::roots().is_empty() {
+            return Err(Fault::new("this machine has no certificates of authorities to trust"));
+        }
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::client()?)
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(patience)
+            .build()
+            .context("make an HTTP client")?;
+        Ok(Fetcher { client })
     }
 
     /// Sends one request and takes the whole answer, whatever its status.
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn send(&self, request: Request<impl Into<Bytes>>) -> Result<Response<Bytes>, FetchError> {
+    pub async fn send(&self, request: Request<impl Into<Body>>) -> Result<Response<Bytes>, FetchError> {
         if !Url::parse(&request.uri().to_string()).is_ok_and(|url| is_confidential(&url)) {
             return Err(FetchError::Exposed);
         }
-        let request = request.map(|body| Full::new(body.into()));
-        tokio::time::timeout(self.patience, async {
-            let (head, body) = self.client.request(request).await.map_err(FetchError::Unreachable)?.into_parts();
-            let body = Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() { FetchError::TooLong } else { FetchError::Broken(error) }
-            })?;
-            Ok(Response::from_parts(head, body.to_bytes()))
-        })
-        .await
-        .map_err(|_| FetchError::TimedOut)?
+        let request = request.try_into().map_err(FetchError::Unreachable)?;
+        let mut answer = self.client.execute(request).await.map_err(|error| failed(error, FetchError::Unreachable))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| failed(error, FetchError::Broken))? {
+            if body.len() + chunk.len() > ANSWER_LIMIT {
+                return Err(FetchError::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
     }
+}
+
+fn failed(error: reqwest::Error, otherwise: fn(reqwest::Error) -> FetchError) -> FetchError {
+    if error.is_timeout() { FetchError::TimedOut } else { otherwise(error) }
 }

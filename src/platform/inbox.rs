@@ -1,7 +1,7 @@
 //! What other systems tell us (webhooks): stored once, answered, then worked on by a job.
 
+use crate::platform::db::RunQueryDsl;
 use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::clock::Clock;

@@ -24,6 +24,7 @@ pub mod redis;
 pub mod storage;
 pub mod telemetry;
 pub mod throttle;
+pub mod tls;
 
 use std::ops::Deref;
 use std::sync::Arc;

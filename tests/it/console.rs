@@ -83,9 +83,11 @@ async fn publish(node: &Node) -> String {
     text(&output.stdout).trim_end().to_owned()
 }
 
-/// Its errors go to the terminal.
+/// What it says of errors is in `target/screenshots`: a client that loses its connection, which is a part of a test, says so.
 fn spawn(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    std::fs::create_dir_all(screenshots()).unwrap();
+    let said = std::fs::File::options().create(true).append(true).open(screenshots().join("stderr.log")).unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(said).kill_on_drop(true).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     (child, lines)
 }

@@ -16,37 +16,39 @@ mod social;
 mod team;
 mod user;
 
-use async_graphql::MergedObject;
-
 pub use avatar::UploadHeader;
 pub use user::UserObject;
 
+use crate::graphql::RootFields;
+
 /// The account queries.
-#[derive(Default, MergedObject)]
-pub struct AccountsQuery(
-    user::UserQuery,
-    session::SessionQuery,
-    identity::IdentityQuery,
-    second_factor::SecondFactorQuery,
-    directory::DirectoryQuery,
-    audit::AuditQuery,
-    api_token::ApiTokenQuery,
-    team::TeamQuery,
-);
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![
+        Box::new(user::UserQuery),
+        Box::new(session::SessionQuery),
+        Box::new(identity::IdentityQuery),
+        Box::new(second_factor::SecondFactorQuery),
+        Box::new(directory::DirectoryQuery),
+        Box::new(audit::AuditQuery),
+        Box::new(api_token::ApiTokenQuery),
+        Box::new(team::TeamQuery),
+    ]
+}
 
 /// The account mutations.
-#[derive(Default, MergedObject)]
-pub struct AccountsMutation(
-    user::UserMutation,
-    session::SessionMutation,
-    social::SocialMutation,
-    second_factor::SecondFactorMutation,
-    profile::ProfileMutation,
-    avatar::AvatarMutation,
-    ban::BanMutation,
-    api_token::ApiTokenMutation,
-    registration::RegistrationMutation,
-    password::PasswordMutation,
-    email_change::EmailChangeMutation,
-    team::TeamMutation,
-);
+pub fn mutations() -> Vec<Box<dyn RootFields>> {
+    vec![
+        Box::new(user::UserMutation),
+        Box::new(session::SessionMutation),
+        Box::new(social::SocialMutation),
+        Box::new(second_factor::SecondFactorMutation),
+        Box::new(profile::ProfileMutation),
+        Box::new(avatar::AvatarMutation),
+        Box::new(ban::BanMutation),
+        Box::new(api_token::ApiTokenMutation),
+        Box::new(registration::RegistrationMutation),
+        Box::new(password::PasswordMutation),
+        Box::new(email_change::EmailChangeMutation),
+        Box::new(team::TeamMutation),
+    ]
+}

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::model::{ApiToken, ApiTokenId, User, UserId};
 use crate::platform::auth::{Scopes, TokenHash};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{api_tokens, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The most tokens that are listed; the oldest are left out.
 const LISTED: i64 = 1000;

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::model::{AuditEntry, AuditFilter};
 use crate::graphql::Id;
 use crate::graphql::page::Page;
 use crate::platform::db::schema::audit_entries;
-use crate::platform::db::storable;
+use crate::platform::db::{RunQueryDsl, storable};
 
 type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 

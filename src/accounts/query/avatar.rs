@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{AvatarUpload, AvatarUploadId, User, UserId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{avatar_uploads, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Uploads that are swept at a time.
 const SWEPT: i64 = 500;

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email};
 use crate::platform::auth::Role;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::users;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Accounts that are deleted at a time.
 const DELETED: i64 = 100;

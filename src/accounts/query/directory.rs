@@ -9,13 +9,13 @@ use diesel::dsl::not;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{User, UserFilter, UserId};
 use crate::graphql::page::Page;
 use crate::platform::auth::Role;
 use crate::platform::db::schema::users;
-use crate::platform::db::storable;
+use crate::platform::db::{RunQueryDsl, storable};
 
 #[diesel::declare_sql_function]
 extern "SQL" {

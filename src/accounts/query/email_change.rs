@@ -3,11 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, User, UserId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{email_changes, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::accounts) async fn insert(
     tx: &mut Tx,

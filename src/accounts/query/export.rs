@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Session, UserId};
 use crate::graphql::export::FETCH;
+use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{api_tokens, avatar_uploads, email_changes, sessions, users};
 
 /// What the user's row has beside the [`User`](crate::accounts::model::User).

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{Attempt, Identity, IdentityId, User, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{identities, identity_attempts, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 use crate::platform::identity::Identity as Vouched;
 
 /// Rows that one statement of the clean-up deletes.

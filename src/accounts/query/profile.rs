@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{ProfileChanges, User, UserId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::users;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::accounts) async fn bios(
     conn: &mut AsyncPgConnection,

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{CODE_LIFETIME, Registration, RegistrationId, TRIES};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::registrations;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// What a new row holds beside what is the same for all.
 pub(in crate::accounts) struct New<'a> {

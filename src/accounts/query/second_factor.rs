@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{FactorState, SecondFactor, StoredChallenge, UserId};
 use crate::platform::auth::TokenHash;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{recovery_codes, second_factors, sign_in_challenges};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Locks a user's second factor, confirmed or not: codes are checked one after the other.
 pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> QueryResult<Option<SecondFactor>> {

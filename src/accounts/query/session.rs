@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use super::api_token;
 use crate::accounts::model::{RefreshToken, Session, SessionEnd, SessionId, UserId};
 use crate::platform::auth::{Client, TokenHash};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{refresh_tokens, sessions, users};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The most sessions that are listed; the least recently used are left out.
 const LISTED: i64 = 1000;

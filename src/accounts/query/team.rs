@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{INVITATION_LIFETIME, InvitationId, TeamInvitation, UserId};
 use crate::platform::auth::Role;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::team_invitations;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The most invitations that are listed.
 const LISTED: i64 = 1000;

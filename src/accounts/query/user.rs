@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId};
 use crate::platform::auth::Role;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::users;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// What [`Tx::changed`] is told when a user's row is another one, unless an event tells it.
 pub(in crate::accounts) const ROWS: &str = "user_changed";

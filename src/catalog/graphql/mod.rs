@@ -15,25 +15,27 @@ mod subscription;
 mod thumbnail;
 mod video;
 
-use async_graphql::MergedObject;
-
 pub use category::{CategoryObject, category_node, courses_of_channel};
 pub use course::{CourseObject, course_node};
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};
 pub use subscription::CatalogSubscription;
 
+use crate::graphql::RootFields;
+
 /// The catalog queries.
-#[derive(Default, MergedObject)]
-pub struct CatalogQuery(query::CourseQuery, browse::BrowseQuery, category::CategoryQuery);
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(query::CourseQuery), Box::new(browse::BrowseQuery), Box::new(category::CategoryQuery)]
+}
 
 /// The catalog mutations.
-#[derive(Default, MergedObject)]
-pub struct CatalogMutation(
-    mutation::CourseMutation,
-    publication::PublicationMutation,
-    arrange::ArrangeMutation,
-    video::VideoMutation,
-    thumbnail::ThumbnailMutation,
-    category::CategoryMutation,
-);
+pub fn mutations() -> Vec<Box<dyn RootFields>> {
+    vec![
+        Box::new(mutation::CourseMutation),
+        Box::new(publication::PublicationMutation),
+        Box::new(arrange::ArrangeMutation),
+        Box::new(video::VideoMutation),
+        Box::new(thumbnail::ThumbnailMutation),
+        Box::new(category::CategoryMutation),
+    ]
+}

@@ -5,11 +5,10 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sum};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Timestamptz, Uuid};
-use diesel_async::RunQueryDsl;
 
 use crate::catalog::model::{CourseId, Lesson, LessonId, ROWS, Section, SectionId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{lessons, sections};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn section_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<SectionId>> {
     sections::table.filter(sections::course_id.eq(course)).select(sections::id).load(tx.conn()).await

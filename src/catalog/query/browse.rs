@@ -11,11 +11,12 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::catalog::model::{Course, CourseOrder, CourseOrderField, CoursePlace, Search, Which};
 use crate::graphql::page::{OrderDirection, Page};
+use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
 
 /// Where a course stands among those that were found: how well it fits, and its id.

@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Category, CategoryId, ROWS};
 use crate::channels::ChannelId;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{categories, courses};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<Category>> {
     categories::table.select(Category::as_select()).load(&mut conn).await

@@ -1,12 +1,12 @@
 //! The SQL of what lessons' videos come with.
 
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use crate::catalog::model::{LessonId, ROWS, StoredContent};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::lessons;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn contents(
     mut conn: &AsyncPgConnection,

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, ROWS};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::courses;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Where a published course stands in the catalog: by publication, newest first.
 pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Course, CourseId, LessonId, ROWS, Resource, SectionId};
 use crate::media::{FileId, MediaFile};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lesson_resources, lessons};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn set_thumbnail(
     tx: &mut Tx,

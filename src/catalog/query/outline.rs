@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lessons, sections};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn sections_of(
     mut conn: &AsyncPgConnection,

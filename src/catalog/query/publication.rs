@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS};
 use crate::media::VideoId;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lessons, sections};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Courses that are published at a time.
 const BATCH: i64 = 200;

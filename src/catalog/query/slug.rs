@@ -1,12 +1,12 @@
 //! The SQL of names in addresses.
 
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Course, CourseId, ROWS};
 use crate::platform::clock::Clock;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{course_slugs, courses};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The courses that have, or had, one of these slugs; each with that slug.
 pub(in crate::catalog) async fn courses_once_called(

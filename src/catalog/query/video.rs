@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, SectionId};
 use crate::media::VideoId;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lessons};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Gives a lesson a video, and the video's duration if that is known.
 pub(in crate::catalog) async fn set_lesson_video(

@@ -42,7 +42,7 @@ pub(super) struct ChannelPayload<M: Send + Sync> {
 
 /// The mutations of channels.
 #[derive(Default)]
-pub struct ChannelsMutation;
+pub(super) struct ChannelsMutation;
 
 #[Object]
 impl ChannelsMutation {

@@ -18,7 +18,7 @@ const FOLLOWED: &str = "followedChannels";
 
 /// The queries about channels.
 #[derive(Default)]
-pub struct ChannelsQuery;
+pub(super) struct ChannelsQuery;
 
 #[Object]
 impl ChannelsQuery {

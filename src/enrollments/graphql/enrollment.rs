@@ -35,7 +35,7 @@ impl EnrollmentObject {
 
 /// The queries about access.
 #[derive(Default)]
-pub struct EnrollmentsQuery;
+pub(super) struct EnrollmentsQuery;
 
 #[Object]
 impl EnrollmentsQuery {

@@ -33,7 +33,7 @@ pub(super) struct EntitlementPayload<M: Send + Sync> {
 
 /// The mutations of access.
 #[derive(Default)]
-pub struct EnrollmentsMutation;
+pub(super) struct EnrollmentsMutation;
 
 #[Object]
 impl EnrollmentsMutation {

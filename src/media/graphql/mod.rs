@@ -10,24 +10,28 @@ mod upload_subscription;
 mod video;
 mod video_subscription;
 
-use async_graphql::{MergedObject, MergedSubscription};
+use async_graphql::MergedSubscription;
 
 pub use file::{MediaFileObject, file_node};
 pub use playback::{PlayableVideo, playable};
 pub use video::{VideoObject, video_node};
 
+use crate::graphql::RootFields;
+
 /// The queries about videos.
-#[derive(Default, MergedObject)]
-pub struct MediaQuery(video::VideoQuery, upload_query::UploadQuery);
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(video::VideoQuery), Box::new(upload_query::UploadQuery)]
+}
 
 /// What can be done with videos.
-#[derive(Default, MergedObject)]
-pub struct MediaMutation(
-    upload_mutation::UploadMutation,
-    video::VideoMutation,
-    caption::CaptionMutation,
-    playback::PlaybackMutation,
-);
+pub fn mutations() -> Vec<Box<dyn RootFields>> {
+    vec![
+        Box::new(upload_mutation::UploadMutation),
+        Box::new(video::VideoMutation),
+        Box::new(caption::CaptionMutation),
+        Box::new(playback::PlaybackMutation),
+    ]
+}
 
 /// What is pushed of videos.
 #[derive(Default, MergedSubscription)]

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use crate::media::model::{Caption, VideoId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::video_captions;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The captions of some videos, by language.
 pub(in crate::media) async fn of(mut conn: &AsyncPgConnection, videos: &[VideoId]) -> QueryResult<Vec<Caption>> {

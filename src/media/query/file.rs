@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
 use super::upload::Arrived;
 use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
 use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lesson_resources, media_files};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Files that are looked at by one sweep.
 const SWEPT: i64 = 200;

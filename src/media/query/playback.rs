@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::platform::db::Tx;
 use crate::platform::db::schema::players;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Lets the sessions of a user come one by one.
 pub(in crate::media) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 
 use crate::media::model::{VideoId, VideoStatus};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::videos;
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// What was found out, and made. What is `None` stays as it is.
 #[derive(AsChangeset)]

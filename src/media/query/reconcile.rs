@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::media::model::UploadId;
+use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{media_files, uploads, videos};
 
 /// Rows that are looked at at a time.

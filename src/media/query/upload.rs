@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
 use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lessons, uploads, videos};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Uploads that are looked at, or swept, at a time.
 const BATCH: i64 = 200;

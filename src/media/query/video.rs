@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::media::model::{Video, VideoId};
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{courses, lessons, videos};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Videos that are looked at by one sweep.
 const SWEPT: i64 = 200;

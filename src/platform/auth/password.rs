@@ -68,7 +68,18 @@ impl Passwords {
     /// # Errors
     /// Argon2 refuses the parameters.
     pub fn new(threads: usize) -> Result<Passwords, Fault> {
-        let params = Params::new(19 * 1024, 2, 1, None).context("Argon2 parameters")?;
+        Passwords::with(threads, Params::new(19 * 1024, 2, 1, None).context("Argon2 parameters")?)
+    }
+
+    /// A pool whose hashes cost next to nothing and protect nothing: for tests that are not about passwords.
+    ///
+    /// # Errors
+    /// Argon2 refuses the parameters.
+    pub fn cheap(threads: usize) -> Result<Passwords, Fault> {
+        Passwords::with(threads, Params::new(Params::MIN_M_COST, 1, 1, None).context("Argon2 parameters")?)
+    }
+
+    fn with(threads: usize, params: Params) -> Result<Passwords, Fault> {
         let decoy = hash(&params, "nobody has this password")?;
         let (turns, line) = (Semaphore::new(threads), Semaphore::new(threads * (LINE + 1)));
         Ok(Passwords {

@@ -3,10 +3,10 @@
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel_async::AsyncMigrationHarness;
-use diesel_async::RunQueryDsl;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Db;
+use super::RunQueryDsl;
 use crate::platform::fault::{Context, Fault};
 
 /// The migrations of `migrations/`, compiled in.

@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod migrations;
+mod run;
 #[rustfmt::skip]
 #[allow(missing_docs)]
 pub mod schema;
@@ -28,8 +29,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::TaskTracker;
 
 pub use changes::{Changes, Watch};
+pub use run::RunQueryDsl;
 
 use super::fault::{Context, Fault};
+use super::tls;
 
 /// The PostgreSQL channel on which a commit tells the dispatchers that there are new events.
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
@@ -284,19 +287,10 @@ impl Connector {
         // A link that was cut without a word is given up after as long, not after the quarter of an hour that Linux
         // goes on sending.
         config.tcp_user_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(5));
-        let tls = match MakeRustlsConnect::with_native_certs() {
-            Ok((tls, _skipped)) => tls,
-            // A machine without certificates can still use the embedded database, or one without TLS.
-            Err(_) => MakeRustlsConnect::new(
-                rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                    .with_safe_default_protocol_versions()
-                    .context("TLS")?
-                    .with_root_certificates(rustls::RootCertStore::empty())
-                    .with_no_client_auth(),
-            ),
-        };
+        // A machine without certificates can still use the embedded database, or one without TLS.
+        let tls = MakeRustlsConnect::new(tls::client()?);
         // force_generic_plan: PostgreSQL otherwise plans a prepared `LIMIT $1` or `= ANY($1)` anew each time, which
-        // costs more than running it (shared/FACTS.md: +42 % on the catalog).
+        // costs more than running it (the catalog answers 42 % more without).
         let mut session = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '15s'; \
              SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC';"
             .to_owned();

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{cron_turns, jobs};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// A job as a worker or an administrator sees it.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]

@@ -10,9 +10,9 @@ mod query;
 
 use std::time::Duration;
 
+use crate::platform::db::RunQueryDsl;
 use chrono::TimeDelta;
 use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
 use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::platform::db::Tx;
 use crate::platform::db::schema::{event_counter, event_topics, events};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// An event that has no position yet.
 #[derive(Queryable)]

@@ -70,7 +70,7 @@ async fn difference(app: &TestApp, case: &Case, from: usize) -> (Duration, Durat
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_is_registered_takes_the_same_work_and_as_long_as_one_that_is_not() {
-    let app = TestApp::with(&PROXIED).await;
+    let app = TestApp::with_costly_passwords(&PROXIED).await;
     registered(&app, "ada@people.example").await;
     let eve = text(&registered(&app, "eve@people.example").await["accessToken"]);
     let cases = [

@@ -11,11 +11,15 @@ use tokio::task::JoinSet;
 
 use super::LIMIT;
 use crate::support::app::Course;
-use crate::support::{TestApp, User};
+use crate::support::{TestApp, User, rounds};
 
 const COURSES: usize = 4;
-const WRITES: u64 = 60;
 const READERS: usize = 3;
+
+/// How often each course is written.
+fn writes() -> u64 {
+    rounds(60) as u64
+}
 
 struct School {
     /// Where everything is written, and another node that hears nothing.
@@ -60,7 +64,7 @@ impl School {
     }
 
     async fn write(&self, course: usize) {
-        for number in 1..=WRITES {
+        for number in 1..=writes() {
             let title = number.to_string();
             // The section first: the course's version says that both are there.
             let input = json!({ "sectionId": self.courses[course].section, "version": number, "title": title });
@@ -113,7 +117,7 @@ async fn nobody_reads_what_is_older_than_it_may_be() {
     readers.join_all().await;
     let app = &school.nodes[0];
     let stored = "SELECT string_agg(title, ' ' ORDER BY slug) FROM courses";
-    assert_eq!(app.sql(stored).await, vec![WRITES.to_string(); COURSES].join(" "));
-    assert!(last.iter().all(|(_, version)| *version == WRITES), "{last:?}");
+    assert_eq!(app.sql(stored).await, vec![writes().to_string(); COURSES].join(" "));
+    assert!(last.iter().all(|(_, version)| *version == writes()), "{last:?}");
     assert!(school.reads.load(Ordering::SeqCst) > 20, "too few reads to prove anything");
 }

@@ -17,7 +17,7 @@ struct Page {
 }
 
 async fn get(url: &str, path: &str) -> Page {
-    let answer = reqwest::get(format!("{url}{path}")).await.unwrap();
+    let answer = crate::support::http::get(format!("{url}{path}")).await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     Page { status, headers, html: answer.text().await.unwrap() }
 }

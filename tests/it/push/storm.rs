@@ -9,12 +9,20 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::School;
+use crate::support::rounds;
 use crate::support::socket::{Follower, PATIENCE, Video, beginning};
 
 const PUBLISHERS: usize = 4;
-const EACH: usize = 50;
-const ALL: usize = PUBLISHERS * EACH + 1;
 const CLIENTS: usize = 6;
+
+/// What each publisher publishes.
+fn each() -> usize {
+    rounds(50)
+}
+
+fn all() -> usize {
+    PUBLISHERS * each() + 1
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_order() {
@@ -25,7 +33,7 @@ async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_orde
     for number in 0..PUBLISHERS {
         let school = school.clone();
         publishers.spawn(async move {
-            for lesson in 0..EACH {
+            for lesson in 0..each() {
                 school.publish(&school.course, &format!("{number}/{lesson}")).await;
             }
         });
@@ -37,9 +45,11 @@ async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_orde
     while let Some(done) = publishers.join_next().await {
         done.unwrap();
     }
-    let heard = timeout(2 * PATIENCE, clients.join_all()).await.expect("somebody still waits for news");
+    let heard = timeout(2 * PATIENCE * u32::try_from(rounds(1)).unwrap(), clients.join_all())
+        .await
+        .expect("somebody still waits for news");
     let listed = everything(&school).await;
-    assert_eq!(listed.len(), ALL);
+    assert_eq!(listed.len(), all());
     let mut reconnects = 0;
     for (videos, connections) in heard {
         assert_eq!(videos, listed);
@@ -51,7 +61,7 @@ async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_orde
 /// Reads a few, leaves, comes back with the last cursor, until it has everything; and how often it connected.
 async fn come_and_go(url: String) -> (Vec<Video>, usize) {
     let (mut heard, mut after, mut connections) = (Vec::new(), beginning(), 0);
-    while heard.len() < ALL {
+    while heard.len() < all() {
         let mut follower = Follower::new(&url, None, Some(&after)).await;
         connections += 1;
         // Not more than a moment: it also leaves while it waits, and while something is under way to it.

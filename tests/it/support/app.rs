@@ -61,13 +61,22 @@ impl TestApp {
 
     /// With settings that differ from the defaults.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> TestApp {
+        TestApp::hashing(settings, Passwords::cheap(2).unwrap()).await
+    }
+
+    /// The same, where passwords cost what they cost in production: for tests of that.
+    pub(crate) async fn with_costly_passwords(settings: &[(&str, &str)]) -> TestApp {
+        TestApp::hashing(settings, Passwords::new(2).unwrap()).await
+    }
+
+    async fn hashing(settings: &[(&str, &str)], passwords: Passwords) -> TestApp {
         let schema = schema().await;
         let mut vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         // Longer than by default: many tests turn the clock by some minutes and are not about tokens.
         vars.entry("LYCEUM_TOKEN_MINUTES".into()).or_insert_with(|| "60".into());
         let config = Config::from_vars(vars).unwrap();
-        TestApp::node(config, schema, Clock::manual(start()), unused_storage()).await
+        TestApp::node(config, schema, Clock::manual(start()), unused_storage(), passwords).await
     }
 
     /// With a real object store. The clock starts at the present instant, because the store checks by its own until
@@ -81,7 +90,7 @@ impl TestApp {
         let vars = [("LYCEUM_TOKEN_MINUTES", "60")].iter().chain(settings);
         let vars = vars.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let config = Config::from_vars(vars).unwrap();
-        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
+        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap()).await
     }
 
     /// With a real object store and ffmpeg, which is looked for in `path`, and with settings; the clock as above.
@@ -96,16 +105,17 @@ impl TestApp {
         vars.insert("LYCEUM_DATA".into(), folder.display().to_string());
         let mut config = Config::from_vars(vars).unwrap();
         config.path = path;
-        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage).await
+        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap()).await
     }
 
     /// Another node on the same database, with the same clock. What one pushes, the other's sockets don't hear.
     pub(crate) async fn peer(&self) -> TestApp {
         let (config, storage) = (self.app.config.clone(), self.app.storage.clone());
-        TestApp::node(config, self.schema.clone(), self.app.clock.clone(), storage).await
+        let passwords = self.app.passwords.clone();
+        TestApp::node(config, self.schema.clone(), self.app.clock.clone(), storage, passwords).await
     }
 
-    async fn node(config: Config, schema: String, clock: Clock, storage: Storage) -> TestApp {
+    async fn node(config: Config, schema: String, clock: Clock, storage: Storage, passwords: Passwords) -> TestApp {
         let db = db::Settings { url: cluster::throwaway().into(), connections: 4, schema: Some(schema.clone()) };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
@@ -118,7 +128,7 @@ impl TestApp {
             storage,
             ffmpeg: Ffmpeg::find(&config.video, config.path.as_deref(), &config.data).await.unwrap(),
             mailer: Mailer::Memory(mails.clone()),
-            passwords: Passwords::new(2).unwrap(),
+            passwords,
             codes: Codes::new([SECRET.to_owned()]).unwrap(),
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
             seal: Seal::new(SECRET, &config.previous_secrets),
@@ -137,7 +147,7 @@ impl TestApp {
         let serving = app.clone();
         app.tasks.spawn(accounts::watch_revocations(app.clone()));
         app.tasks.spawn(async move { server::serve(&serving, listener, router).await.unwrap() });
-        TestApp { app, url, mails, client: reqwest::Client::new(), schema }
+        TestApp { app, url, mails, client: super::http::client(), schema }
     }
 
     /// Sends an operation and returns the whole response body.

@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use lyceum::platform::embedded::postgres::{Options, Postgres};
 use tokio_postgres::SimpleQueryMessage;
 
+use super::timing;
+
 /// `$1` is the folder. Servers that tests started run from a copy of the program in it. A shutdown of the cluster takes
 /// well under a second as nothing is synced to disk; one that is killed before it writes its pid file stops by itself
 /// within a minute of losing its folder.
@@ -29,6 +31,7 @@ rm -rf "$1" || { sleep 2; rm -rf "$1"; }
 
 /// The superuser's URL of this process's cluster, started by the first call. Blocks for some 2 s then.
 pub(crate) fn throwaway() -> &'static str {
+    timing::begin();
     static URL: OnceLock<String> = OnceLock::new();
     // A thread of its own: a test's runtime may neither block on another one nor outlive its test.
     URL.get_or_init(|| std::thread::spawn(start).join().expect("no throw-away cluster"))
@@ -36,6 +39,7 @@ pub(crate) fn throwaway() -> &'static str {
 
 /// A folder that is removed after this process has ended.
 pub(crate) fn folder() -> &'static Path {
+    timing::begin();
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let folder = PathBuf::from(format!("/tmp/lyceum-test-{}", uuid::Uuid::new_v4().simple()));

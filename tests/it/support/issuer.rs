@@ -221,7 +221,7 @@ impl Issuer {
 
 /// Opens a sign-in page that redirects at once.
 pub(crate) async fn follow(authorization_url: &str) -> Callback {
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let browser = super::http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let answer = browser.get(authorization_url).send().await.unwrap();
     assert_eq!(answer.status(), 303, "{authorization_url}: {answer:?}");
     let location = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();

@@ -5,10 +5,19 @@ pub(crate) mod app;
 pub(crate) mod cluster;
 pub(crate) mod documents;
 pub(crate) mod github;
+pub(crate) mod http;
 pub(crate) mod issuer;
 pub(crate) mod moto;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod socket;
+pub(crate) mod timing;
 
 pub(crate) use app::{TestApp, User};
+
+/// How often a test of faults goes round: `times`, or as many times more often as `make faults` says.
+pub(crate) fn rounds(times: usize) -> usize {
+    static FACTOR: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    let factor = || std::env::var("LYCEUM_TEST_FAULTS").map_or(1, |factor| factor.parse().expect("a number"));
+    times * FACTOR.get_or_init(factor)
+}

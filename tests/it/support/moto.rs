@@ -47,7 +47,7 @@ async fn start() -> Moto {
         let started = Instant::now();
         while started.elapsed() < 2 * PATIENCE {
             // Another server that took the port would not say this.
-            if let Ok(answer) = reqwest::get(format!("{}/moto-api/data.json", moto.endpoint)).await
+            if let Ok(answer) = super::http::get(format!("{}/moto-api/data.json", moto.endpoint)).await
                 && answer.status().is_success()
             {
                 return moto;

@@ -117,7 +117,7 @@ impl Site {
         command.env("LYCEUM_ADDR", addr).stdin(Stdio::null());
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let child = command.spawn().expect("run lyceum");
-        Node { child, url: format!("http://{addr}"), client: reqwest::Client::new(), log }
+        Node { child, url: format!("http://{addr}"), client: super::http::client(), log }
     }
 
     /// A token like those that the program issues.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::timing;
+
 /// A running server, killed when it is dropped.
 pub(crate) struct RedisServer {
     child: Option<Child>,
@@ -29,6 +31,7 @@ impl RedisServer {
 
     /// Starts a server with further options of its command line.
     pub(crate) fn with(options: &[&str]) -> RedisServer {
+        timing::begin();
         // Another process may take the port between its choice and the server's start: then the server exits.
         for _ in 0..10 {
             let port = free_port();

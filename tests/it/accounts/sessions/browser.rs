@@ -58,7 +58,7 @@ impl Page {
     pub(super) fn of(app: &TestApp) -> Page {
         let host = app.url.strip_prefix("http://").unwrap().to_owned();
         Page {
-            client: reqwest::Client::new(),
+            client: crate::support::http::client(),
             clock: app.app.clock.clone(),
             jar: Arc::default(),
             url: app.url.clone(),

@@ -58,7 +58,7 @@ impl Phone {
     fn new(url: &str, agent: &str) -> Phone {
         let (url, agent) = (url.to_owned(), agent.to_owned());
         let (access, refresh) = (String::new(), String::new());
-        Phone { client: reqwest::Client::new(), url, agent, forwarded: None, access, refresh }
+        Phone { client: crate::support::http::client(), url, agent, forwarded: None, access, refresh }
     }
 
     /// Signed in as `name`.

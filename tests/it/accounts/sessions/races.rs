@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 
 use super::{Phone, SIGN_OUT, VIEWER, code, somebody, soon};
 use crate::accounts::{PASSWORD, change_role};
-use crate::support::{TestApp, cluster};
+use crate::support::{TestApp, cluster, rounds};
 
-const ROUNDS: usize = 12;
+/// How often two requests race each other.
+fn races() -> usize {
+    rounds(12)
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_and_a_sign_out_at_once_end_the_session() {
@@ -17,7 +20,7 @@ async fn a_refresh_and_a_sign_out_at_once_end_the_session() {
     let other = app.peer().await;
     somebody(&app, "ada").await;
     let mut refreshed = 0;
-    for round in 0..ROUNDS {
+    for round in 0..races() {
         let mut phone = Phone::of(&app, "ada").await;
         let twin = phone.on(&other);
         let (payload, ended) = tokio::join!(
@@ -34,7 +37,7 @@ async fn a_refresh_and_a_sign_out_at_once_end_the_session() {
         soon("both nodes", async || !phone.is_in().await && !phone.on(&other).is_in().await).await;
         assert_eq!(code(&phone.renew().await), "SESSION_OVER", "round {round}");
     }
-    eprintln!("the refresh came first in {refreshed} of {ROUNDS} rounds");
+    println!("the refresh came first in {refreshed} of {} rounds", races());
     assert_eq!(app.sql("SELECT count(*) FROM sessions WHERE ended_at IS NULL").await, "0");
 }
 
@@ -45,7 +48,7 @@ async fn a_refresh_and_a_new_role_at_once_leave_nobody_with_the_old_one() {
     let root = app.user("Root", Role::Admin).await;
     let id = somebody(&app, "ada").await;
     let mut phone = Phone::of(&app, "ada").await;
-    for round in 0..ROUNDS {
+    for round in 0..races() {
         let role = if round % 2 == 0 { "INSTRUCTOR" } else { "STUDENT" };
         let twin = phone.on(&other);
         let (payload, _) = tokio::join!(twin.exchange(&twin.refresh), change_role(&app, Some(&root.token), &id, role));

@@ -73,7 +73,7 @@ async fn a_file_in_parts_arrives_and_is_saved_under_its_name(studio: Studio) {
     let key = format!("files/{}/original", uuid_of(&upload));
     assert_eq!(studio.sql("SELECT object_key FROM media_files").await, key);
     let url = studio.storage.presign_get(&key, std::time::Duration::from_secs(60)).await.unwrap();
-    let got = reqwest::get(&url).await.unwrap();
+    let got = crate::support::http::get(&url).await.unwrap();
     assert_eq!(got.headers()["content-disposition"], "attachment; filename*=UTF-8''a.bin");
     assert_eq!(got.headers()["content-type"], "application/zip");
     assert_eq!(got.bytes().await.unwrap(), content);

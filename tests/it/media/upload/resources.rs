@@ -67,14 +67,14 @@ async fn who_may_see_a_lesson_downloads_its_files_and_nobody_else(studio: Studio
         assert_eq!(told, (&json!("Plan"), &json!("application/pdf"), &json!(PDF.len())));
         let url = resources[1]["url"].as_str().unwrap();
         assert!(url.contains("X-Amz-Expires=900"), "{url}");
-        let got = reqwest::get(url).await.unwrap();
+        let got = crate::support::http::get(url).await.unwrap();
         assert_eq!(got.status(), StatusCode::OK);
         let saved = "attachment; filename*=UTF-8''Plan%20B%2C%20gr%C3%B6%C3%9Fer.pdf";
         assert_eq!(got.headers()["content-disposition"], saved);
         assert_eq!(got.headers()["content-type"], "application/pdf");
         assert_eq!(got.bytes().await.unwrap(), PDF);
         if studio.checks_signatures() {
-            let bare = reqwest::get(url.split('?').next().unwrap()).await.unwrap();
+            let bare = crate::support::http::get(url.split('?').next().unwrap()).await.unwrap();
             assert_eq!(bare.status(), StatusCode::FORBIDDEN, "without a signature");
         }
     }

@@ -38,7 +38,7 @@ async fn everybody_sees_the_picture_of_a_course(studio: Studio) {
         // What loaders kept is dropped: everybody sees the new one at once, without signing in.
         let url = seen().await["thumbnailUrl"].as_str().unwrap().to_owned();
         assert_eq!(seen().await["thumbnailUrl"], url, "the same for a day");
-        let got = reqwest::get(&url).await.unwrap();
+        let got = crate::support::http::get(&url).await.unwrap();
         assert_eq!(got.headers()["content-type"], "image/png");
         assert_eq!(got.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert!(!got.headers().contains_key("content-disposition"));

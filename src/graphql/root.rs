@@ -1,0 +1,112 @@
+//! The root types of the schema, put together from the fields of the features.
+//!
+//! async-graphql's `MergedObject` nests them: each member's future is a part of the next one's, and the compiler makes
+//! every one of them again for each level (`docs/measurements.md`). Here they stand beside each other behind a box, and
+//! a field is found by its name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::Field;
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
+use async_graphql::resolver_utils::resolve_container;
+use async_graphql::{
+    CacheControl, ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
+};
+use futures_util::future::BoxFuture;
+
+/// Fields of a root type that are implemented together: those of an object type that is no type of the schema.
+pub trait RootFields: Send + Sync {
+    /// What the schema says of them, by name.
+    fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField>;
+
+    /// Resolves the field that `ctx` is about.
+    fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>>;
+}
+
+impl<T: ObjectType> RootFields for T {
+    fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField> {
+        match registry.create_fake_output_type::<T>() {
+            MetaType::Object { fields, .. } => fields,
+            _ => IndexMap::new(),
+        }
+    }
+
+    fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>> {
+        Box::pin(self.resolve_field(ctx))
+    }
+}
+
+/// Which root type it is.
+pub trait RootKind: Send + Sync + 'static {
+    /// The type's name in the schema.
+    const NAME: &'static str;
+    /// Its description.
+    const DESCRIPTION: &'static str;
+
+    /// Its fields in the order of the schema.
+    fn fields() -> Vec<Box<dyn RootFields>>;
+}
+
+/// The root type `K`.
+pub struct Root<K> {
+    by_name: HashMap<String, Arc<dyn RootFields>>,
+    kind: PhantomData<K>,
+}
+
+impl<K: RootKind> Default for Root<K> {
+    fn default() -> Root<K> {
+        let mut by_name = HashMap::new();
+        let mut registry = Registry::default();
+        for fields in K::fields() {
+            let fields: Arc<dyn RootFields> = fields.into();
+            by_name.extend(fields.describe(&mut registry).into_keys().map(|name| (name, fields.clone())));
+        }
+        Root { by_name, kind: PhantomData }
+    }
+}
+
+impl<K: RootKind> ContainerType for Root<K> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        match self.by_name.get(ctx.item.node.name.node.as_str()) {
+            Some(fields) => fields.resolve(ctx).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl<K: RootKind> OutputType for Root<K> {
+    fn type_name() -> Cow<'static, str> {
+        K::NAME.into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| MetaType::Object {
+            name: K::NAME.to_owned(),
+            description: Some(K::DESCRIPTION.to_owned()),
+            fields: K::fields().iter().flat_map(|fields| fields.describe(registry)).collect(),
+            cache_control: CacheControl::default(),
+            extends: false,
+            shareable: false,
+            resolvable: true,
+            keys: None,
+            visible: None,
+            inaccessible: false,
+            interface_object: false,
+            tags: Vec::new(),
+            is_subscription: false,
+            rust_typename: Some(std::any::type_name::<Self>()),
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        })
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl<K: RootKind> ObjectType for Root<K> {}
