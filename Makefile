@@ -8,6 +8,8 @@ CARGO ?= cargo
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 # Where tests note how long they took.
 TIMES := target/tmp/times
+# Tests wait for clocks, sockets and other programs: four at once, also on two cores.
+export RUST_TEST_THREADS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); [ "$$cores" -gt 4 ] && echo "$$cores" || echo 4)
 CONSOLE_SOURCES := $(shell find console/src console/scripts console/index.html console/vite.config.js console/package-lock.json 2>/dev/null)
 
 # The server with demo data on http://127.0.0.1:8080. The first time it builds some 500 crates, which takes minutes.
@@ -21,7 +23,7 @@ seed: deps
 # Everything: unit tests, the API, real PostgreSQL, Redis, S3, SMTP, WebSocket clients, Chromium. Ends with the ten slowest.
 test: deps deps-test console/dist/index.html
 	@rm -f $(TIMES)
-	@$(CARGO) test -- --quiet; status=$$?; echo "The ten slowest tests:"; sort -rn $(TIMES) | head -n 10; exit $$status
+	@$(CARGO) test -- --quiet; status=$$?; echo "The ten slowest tests:"; sort -rn $(TIMES) 2>/dev/null | head -n 10; exit $$status
 
 # The tests that break things, ten times as long as `make test` has them. Before a release, and after work on what they break.
 faults: deps deps-test console/dist/index.html
