@@ -7,7 +7,7 @@ CARGO ?= cargo
 # Where .ci/deps puts a newer Node than the distribution's, if it has to.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 # Where tests note how long they took.
-TIMES := target/tmp/times
+TIMES := $(or $(CARGO_TARGET_DIR),target)/tmp/times
 # Tests wait for clocks, sockets and other programs: four at once, also on two cores.
 export RUST_TEST_THREADS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); [ "$$cores" -gt 4 ] && echo "$$cores" || echo 4)
 CONSOLE_SOURCES := $(shell find console/src console/scripts console/index.html console/vite.config.js console/package-lock.json 2>/dev/null)
