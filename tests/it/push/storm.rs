@@ -15,13 +15,11 @@ use crate::support::socket::{Follower, PATIENCE, Video, beginning};
 const PUBLISHERS: usize = 4;
 const CLIENTS: usize = 6;
 
-/// What each publisher publishes.
-fn each() -> usize {
-    rounds(50)
-}
+/// What each publisher publishes in a course, before it goes on in the next one.
+const EACH: usize = 50;
 
 fn all() -> usize {
-    PUBLISHERS * each() + 1
+    PUBLISHERS * rounds(EACH) + 1
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,12 +27,18 @@ async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_orde
     let school = Arc::new(School::open().await);
     let app = &school.app.app;
     app.tasks.spawn(dispatcher::run(app.clone(), lyceum::app::registry().unwrap()));
+    let mut courses = Vec::new();
+    for round in 0..rounds(1) {
+        // A section has room for 500 lessons only.
+        courses.push(school.app.course(&school.ada, &format!("Round {round}"), 1).await);
+    }
+    let courses = Arc::new(courses);
     let mut publishers = JoinSet::new();
     for number in 0..PUBLISHERS {
-        let school = school.clone();
+        let (school, courses) = (school.clone(), courses.clone());
         publishers.spawn(async move {
-            for lesson in 0..each() {
-                school.publish(&school.course, &format!("{number}/{lesson}")).await;
+            for lesson in 0..rounds(EACH) {
+                school.publish(&courses[lesson / EACH], &format!("{number}/{lesson}")).await;
             }
         });
     }
