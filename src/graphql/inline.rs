@@ -68,11 +68,7 @@ impl<T: ObjectType> OutputType for InlineList<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
-        let items = self.0.iter().enumerate().map(|(place, item)| {
-            // The item's path refers to this one's.
-            let future: BoxFuture<'_, _> = Box::pin(async move { object(item, ctx.with_index(place)).await });
-            future
-        });
+        let items = self.0.iter().enumerate().map(|(place, item)| object(item, ctx.with_index(place)));
         together(items.collect()).await.into_iter().collect::<ServerResult<Vec<Value>>>().map(Value::List)
     }
 }

@@ -1,4 +1,4 @@
-//! The schema keeps the promises of DESIGN.md, section 3: for everything that is in it, now and later.
+//! The schema keeps the promises of the README: for everything that is in it, now and later.
 
 use std::collections::BTreeMap;
 
