@@ -25,8 +25,8 @@ use lyceum::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tok
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
-use lyceum::platform::fault::Fault;
 use lyceum::platform::identity::Providers;
+use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::mail::Mailer;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::storage::{self, Storage};
@@ -57,7 +57,7 @@ struct Key(u32);
 impl Load for Key {
     type Value = Arc<str>;
 
-    async fn load(_: &App, keys: &[Key]) -> Result<HashMap<Key, Arc<str>>, Fault> {
+    async fn load(_: &App, keys: &[Key]) -> Result<HashMap<Key, Arc<str>>, InternalError> {
         Ok(rows(keys, |key| key.0))
     }
 }

@@ -19,9 +19,9 @@ use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
 use crate::platform::embedded::postgres::{self, Postgres};
-use crate::platform::fault::{Context, Fault};
 use crate::platform::ffmpeg::Ffmpeg;
 use crate::platform::identity::Providers;
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
 use crate::platform::outbox::{self, dispatcher};
@@ -40,7 +40,7 @@ const STORE_EVENTS: usize = 1024;
 ///
 /// # Errors
 /// Two handlers have the same name.
-pub fn registry() -> Result<Registry, Fault> {
+pub fn registry() -> Result<Registry, InternalError> {
     let platform = outbox::handlers();
     let features: [Vec<Handler>; 5] =
         [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers(), media::handlers()];
@@ -67,7 +67,7 @@ pub struct Running {
 ///
 /// # Errors
 /// Something cannot be reached or started.
-pub async fn start(config: Config) -> Result<Running, Fault> {
+pub async fn start(config: Config) -> Result<Running, InternalError> {
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     let clock = Clock::System;
     let mut embedded = Vec::new();
@@ -145,13 +145,13 @@ impl Running {
     ///
     /// # Errors
     /// The database failed, or lacks migrations in production.
-    pub async fn prepare_database(&self) -> Result<(), Fault> {
+    pub async fn prepare_database(&self) -> Result<(), InternalError> {
         if self.app.config.is_production() {
             let pending = migrations::pending(&self.app.db).await?;
             if pending.is_empty() {
                 return Ok(());
             }
-            return Err(Fault::new(format!("the database lacks {}; run `lyceum migrate`", pending.join(", "))));
+            return Err(InternalError::new(format!("the database lacks {}; run `lyceum migrate`", pending.join(", "))));
         }
         migrations::run(&self.app.db).await.map(drop)
     }
@@ -160,7 +160,7 @@ impl Running {
     ///
     /// # Errors
     /// Two handlers have the same name.
-    pub fn work(&self) -> Result<(), Fault> {
+    pub fn work(&self) -> Result<(), InternalError> {
         let (app, registry) = (&self.app, registry()?);
         app.tasks.spawn(dispatcher::run(app.clone(), registry.clone()));
         app.tasks.spawn(cron::run(app.clone(), registry.clone()));
@@ -177,7 +177,7 @@ impl Running {
     ///
     /// # Errors
     /// The embedded PostgreSQL did not stop.
-    pub async fn stop(self) -> Result<(), Fault> {
+    pub async fn stop(self) -> Result<(), InternalError> {
         self.app.stopping.cancel();
         self.app.pubsub.close();
         self.app.tasks.close();
@@ -199,7 +199,7 @@ async fn storage(
     embedded: &mut Vec<(&'static str, String)>,
     tasks: &TaskTracker,
     (stopping, tell): (&CancellationToken, mpsc::Sender<Value>),
-) -> Result<Storage, Fault> {
+) -> Result<Storage, InternalError> {
     if let Some(s3) = &config.s3 {
         return Ok(Storage::connect(storage::Settings {
             endpoint: s3.endpoint.clone(),
@@ -235,21 +235,21 @@ async fn storage(
 /// looks after uploads.
 async fn hear(app: App, mut heard: mpsc::Receiver<Value>) {
     while let Some(Some(event)) = app.stopping.run_until_cancelled(heard.recv()).await {
-        if let Err(fault) = media::receive_store_event(&app, &event).await {
-            tracing::warn!(fault = fault.report(), "an event of the embedded store was lost");
+        if let Err(error) = media::receive_store_event(&app, &event).await {
+            tracing::warn!(error = error.report(), "an event of the embedded store was lost");
         }
     }
 }
 
 /// The secret of the settings or, in development, one that is made at the first start and kept.
-fn secret(config: &Config) -> Result<String, Fault> {
+fn secret(config: &Config) -> Result<String, InternalError> {
     if let Some(secret) = &config.secret {
         return Ok(secret.clone());
     }
     let path = config.data.join("secret");
     match std::fs::read_to_string(&path) {
         Ok(secret) if secret.trim().len() >= 32 => Ok(secret.trim().to_owned()),
-        Ok(_) => Err(Fault::new(format!("{} is damaged; delete it", path.display()))),
+        Ok(_) => Err(InternalError::new(format!("{} is damaged; delete it", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let secret = hex::encode(rand::random::<[u8; 32]>());
             write_private(&path, &secret).context(format!("cannot write {}", path.display()))?;

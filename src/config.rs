@@ -1,6 +1,6 @@
-//! Every setting of the program. Nothing else reads the environment.
+//! All settings of the program. No other module reads the environment.
 //!
-//! [`Config::from_vars`] reports *all* problems at once, so that an operator mends a deployment in one round.
+//! [`Config::from_vars`] reports *all* problems at once, so that an operator can fix them in one pass.
 
 pub mod identity;
 pub mod objects;
@@ -24,9 +24,9 @@ use video::Video;
 pub struct Setting {
     /// The environment variable.
     pub name: &'static str,
-    /// What it is when unset.
+    /// The default, as shown in the documentation.
     pub default: &'static str,
-    /// Whether its value is never shown.
+    /// Whether the value is secret and is never printed.
     pub secret: bool,
     /// What it does.
     pub help: &'static str,
@@ -128,108 +128,108 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
 ];
 
-/// Whether mistakes are tolerated.
+/// The deployment environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// Embedded services, demo data, readable mails.
+    /// Allows embedded services and demo data, and serves the development pages.
     Development,
-    /// Nothing embedded, nothing weak.
+    /// Requires external services and strong secrets.
     Production,
 }
 
 /// The limits on one request.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of a request body.
+    /// The maximum size of a request body, in bytes.
     pub body_bytes: usize,
-    /// Nested selection sets.
+    /// The maximum depth of nested fields.
     pub depth: usize,
-    /// Objects that an operation may ask for.
+    /// The maximum number of objects that an operation may request.
     pub cost: usize,
-    /// Aliases in a document.
+    /// The maximum number of aliases in a document.
     pub aliases: usize,
-    /// Tokens in a document.
+    /// The maximum number of tokens in a document.
     pub tokens: usize,
-    /// Directives in a document.
+    /// The maximum number of directives in a document.
     pub directives: usize,
-    /// Operations in one HTTP request.
+    /// The maximum number of operations in one HTTP request (batch).
     pub batch: usize,
-    /// Operations at a time on one WebSocket.
+    /// The maximum number of concurrent operations on one WebSocket.
     pub socket_operations: usize,
-    /// Time for one operation.
+    /// The timeout of one operation.
     pub timeout: Duration,
 }
 
-/// What is in force.
+/// The effective settings.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Development or production.
     pub environment: Environment,
-    /// Where to listen.
+    /// The IP address and port to listen on.
     pub addr: SocketAddr,
-    /// The address of this server for browsers, without a slash at the end.
+    /// The public URL of this server, without a trailing slash.
     pub public_url: String,
-    /// The address of the school's front end, without a slash at the end. It has pages for the links in mails, which
-    /// are given a `token`: `/activate`, `/reset-password`, `/confirm-email`.
+    /// The URL of the school's front end, without a trailing slash. Links in emails lead to its pages `/activate`,
+    /// `/reset-password`, `/confirm-email` and `/join`, with a `token` query parameter.
     pub app_url: String,
-    /// What the school is called.
+    /// The name of the school.
     pub site_name: String,
-    /// The folder of embedded services.
+    /// The folder for the data of embedded services and the generated secret.
     pub data: PathBuf,
-    /// Signs access tokens; `None`: one is made and kept in the data folder.
+    /// The secret that signs access tokens. If `None`, one is generated and stored in the data folder.
     pub secret: Option<String>,
-    /// Secrets whose tokens are still read.
+    /// Former values of `secret`; tokens signed with them are still accepted.
     pub previous_secrets: Vec<String>,
-    /// How long an access token lives.
+    /// The lifetime of an access token.
     pub token_lifetime: Duration,
-    /// How long a session lives without being refreshed.
+    /// How long a session stays valid without being refreshed.
     pub session_lifetime: Duration,
-    /// Most sessions of one user; 0 is no limit.
+    /// The maximum number of sessions per user, beyond which the oldest ends; 0 means no limit.
     pub max_sessions: usize,
-    /// Whether administrators need a second factor.
+    /// Whether administrators must have a second factor.
     pub admins_need_second_factor: bool,
-    /// How long an account that was given up can be kept after all.
+    /// The grace period in which a requested account deletion can be canceled.
     pub deletion_grace: Duration,
-    /// Proxies in front whose word on a client's address is believed.
+    /// The number of trusted reverse proxies that append to `X-Forwarded-For`.
     pub proxies: usize,
-    /// Origins of browser apps.
+    /// The origins of browser apps that may call this server (CORS).
     pub cors_origins: Vec<String>,
-    /// Log filter.
+    /// The log filter.
     pub log: String,
-    /// Whether the log is JSON.
+    /// Whether the log is written as JSON.
     pub log_json: bool,
-    /// PostgreSQL; `None` is embedded.
+    /// The PostgreSQL URL; `None` means embedded.
     pub database_url: Option<String>,
-    /// Most database connections.
+    /// The maximum number of database connections of this process.
     pub db_connections: usize,
-    /// Redis; `None` is in-process.
+    /// The Redis URLs, comma-separated; `None` means in-process.
     pub redis_url: Option<String>,
-    /// Object store; `None` is embedded.
+    /// The object store; `None` means embedded.
     pub s3: Option<S3>,
-    /// Videos.
+    /// Video settings.
     pub video: Video,
-    /// What may be uploaded.
+    /// Upload limits.
     pub uploads: Uploads,
-    /// Mail server; `None` writes files.
+    /// The mail server URL; if `None`, emails are written to files.
     pub smtp_url: Option<String>,
-    /// Sender of mails.
+    /// The sender of emails.
     pub mail_from: String,
-    /// Services that people may sign in with.
+    /// The external identity providers.
     pub identity: Identity,
-    /// Limits on a request.
+    /// The limits on one request.
     pub limits: Limits,
-    /// The longest that shared caches may keep an anonymous client's answer, in seconds; 0: not at all.
+    /// The maximum shared-cache TTL of anonymous responses, in seconds; 0 disables caching.
     pub cache_seconds: u64,
-    /// Threads that serve requests.
+    /// The number of threads that serve requests.
     pub threads: usize,
-    /// Longest wait at shutdown.
+    /// How long running requests and jobs may take at shutdown.
     pub shutdown_grace: Duration,
-    /// The search path for programs, to find PostgreSQL's.
+    /// The `PATH` on which external programs (PostgreSQL, ffmpeg) are searched for.
     pub path: Option<std::ffi::OsString>,
 }
 
 impl Config {
-    /// Reads the environment and, in development, the file `.env` beneath it.
+    /// Reads the environment and, outside production, the file `.env`. The environment takes precedence.
     ///
     /// # Errors
     /// All problems, one sentence each.
@@ -240,7 +240,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings that are given, with their values; secrets included.
+    /// Returns the settings that are set, with their values, including secrets.
     pub fn given() -> BTreeMap<String, String> {
         let mut vars = environment().unwrap_or_default();
         vars.retain(|name, _| SETTINGS.iter().any(|setting| setting.name == name));
@@ -253,7 +253,7 @@ impl Config {
     /// All problems, one sentence each.
     pub fn from_vars(vars: BTreeMap<String, String>) -> Result<Config, Vec<String>> {
         let mut reader = Reader::new(vars);
-        reader.refuse_unknown();
+        reader.reject_unknown();
         let environment = match reader.text("LYCEUM_ENV") {
             None | Some("development") => Environment::Development,
             Some("production") => Environment::Production,
@@ -302,12 +302,12 @@ impl Config {
         reader.finish(config)
     }
 
-    /// Whether this is production.
+    /// Returns whether the environment is production.
     pub fn is_production(&self) -> bool {
         self.environment == Environment::Production
     }
 
-    /// The origins of all pages that are this school's: of browser apps, and of this server.
+    /// Returns the allowed page origins: those of browser apps and of this server.
     pub fn page_origins(&self) -> Vec<String> {
         self.cors_origins.iter().chain([&self.public_url]).cloned().collect()
     }
@@ -375,7 +375,7 @@ impl Config {
     }
 }
 
-/// The environment's variables over those of the file `.env`, which production does not read.
+/// Returns the environment variables, merged over the file `.env` outside production.
 #[allow(clippy::disallowed_methods)]
 fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
     let real: BTreeMap<String, String> = std::env::vars_os()
@@ -394,7 +394,7 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
     Ok(vars)
 }
 
-/// All cores: since loaders keep rows, PostgreSQL rests while pages are read again. See docs/measurements.md.
+/// One thread per core: the row cache keeps PostgreSQL idle on repeated reads. See docs/measurements.md.
 fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores.clamp(1, 512)).unwrap_or(1)
@@ -420,13 +420,13 @@ fn limits(reader: &mut Reader) -> Limits {
 
 fn check_url(reader: &mut Reader, name: &str, value: Option<&str>, schemes: &[&str]) {
     let Some(value) = value else { return };
-    // The value is not repeated: it may hold a password.
+    // The message omits the value, which may contain a password.
     if !Url::parse(value).is_ok_and(|url| schemes.contains(&url.scheme())) {
         reader.problem(format!("{name} is not a URL that starts with {}://", schemes.join(":// or ")));
     }
 }
 
-/// Whether a secret was copied from an example.
+/// Returns whether a secret looks like a placeholder or an example.
 fn looks_mocked(value: &str) -> bool {
     let lower = value.to_lowercase();
     let distinct = lower.chars().collect::<std::collections::BTreeSet<_>>().len();

@@ -15,11 +15,11 @@
 //! config                 every setting
 //! ```
 //!
-//! **A query.** [`http`] finds out who asks from the access token, without a database read. [`graphql::Graph`] takes
+//! **A query.** [`http`] finds out who asks from the access token, without a database read. [`graphql::Executor`] takes
 //! the parsed document from its cache, checks depth and cost, and lets async-graphql execute it. A resolver is a few
 //! lines: it asks [`graphql::loaders::Loaders`] for a key; all keys of a level become one statement in the feature's
 //! `query.rs`, and what does not depend on the viewer is kept for a second, or until this node hears of a change
-//! ([`platform::db::Changes`]). Objects are wrapped in [`graphql::Inline`], which resolves plain fields without a future for each.
+//! ([`platform::db::Changes`]). Objects are wrapped in [`graphql::Sequential`], which resolves plain fields without a future for each.
 //!
 //! **A mutation.** A resolver calls one function of the feature's `command.rs`: validate, load, authorise (`policy.rs`),
 //! write. All writes of a command are one transaction, proved by [`platform::db::Tx`], and what happened is recorded
@@ -46,6 +46,7 @@ pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod enrollments;
+pub mod entitlements;
 pub mod graphql;
 pub mod http;
 pub mod media;

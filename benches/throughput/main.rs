@@ -1,6 +1,8 @@
 //! `make bench`: the catalog and the course page at 16 clients, against `pgbench -M prepared` with one hand-written
 //! statement for the same data on the same database. Throughput, their ratio, and CPU milliseconds per request of the
 //! server and of PostgreSQL. Rounds are interleaved; what counts is the ratio, since machines are noisy.
+//!
+//! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +16,7 @@ mod cases;
 mod cpu;
 mod load;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,7 +44,13 @@ struct Figures {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let mut programs: Vec<PathBuf> =
+        arguments.windows(2).filter(|pair| pair[0] == "--server").map(|pair| PathBuf::from(&pair[1])).collect();
+    if programs.is_empty() {
+        programs.push(env!("CARGO_BIN_EXE_lyceum").into());
+    }
     let settings = if quick { Settings { rounds: 1, seconds: 2 } } else { Settings { rounds: 5, seconds: 5 } };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -50,48 +58,62 @@ async fn main() {
     let postgres = Postgres::start(options).await.unwrap();
     let postmaster = cpu::postmaster(&folder.join("postgres/data"));
     let url = postgres.url().to_owned();
-    seed(&url, &folder).await;
+    seed(&programs[0], &url, &folder).await;
     let cases = cases::prepare(&url, &folder).await;
-    let mut server = serve(&url, &folder).await;
+    let mut servers = Vec::new();
+    for program in &programs {
+        servers.push(serve(program, &url, &folder).await);
+    }
     for case in &cases {
-        println!("{}: {}", case.name, case.check(server.addr).await);
+        for server in &servers {
+            println!("{}: {}", case.name, case.check(server.addr).await);
+        }
     }
     println!("\n| case | pgbench /s | PG ms | server /s | ratio | server ms | PG ms |\n|---|---|---|---|---|---|---|");
     for case in &cases {
-        measure(case, &settings, &url, postmaster, &server).await;
+        measure(case, &settings, &url, postmaster, &servers).await;
     }
-    server.process.kill().unwrap();
-    server.process.wait().unwrap();
+    for server in &mut servers {
+        server.process.kill().unwrap();
+        server.process.wait().unwrap();
+    }
     postgres.stop().await.unwrap();
 }
 
-async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, server: &Server) {
+async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, servers: &[Server]) {
     // Warm-up: caches, prepared statements.
-    load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(1)).await;
-    let (mut by_pgbench, mut by_server) = (Vec::new(), Vec::new());
+    for server in servers {
+        load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(1)).await;
+    }
+    let mut by_pgbench = Vec::new();
+    let mut by_server: Vec<Vec<Figures>> = servers.iter().map(|_| Vec::new()).collect();
     for _ in 0..settings.rounds {
         by_pgbench.push(pgbench(case, settings.seconds, url, postmaster));
-        let before = (Usage::of(server.process.id()), Usage::of_family(postmaster));
-        let started = Instant::now();
-        let done = load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(settings.seconds)).await;
-        let seconds = started.elapsed().as_secs_f64();
-        by_server.push(Figures {
-            throughput: done as f64 / seconds,
-            program_ms: Usage::of(server.process.id()).since(&before.0) / done as f64,
-            postgres_ms: Usage::of_family(postmaster).since(&before.1) / done as f64,
-        });
+        for (server, rounds) in servers.iter().zip(&mut by_server) {
+            let before = (Usage::of(server.process.id()), Usage::of_family(postmaster));
+            let started = Instant::now();
+            let done = load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(settings.seconds)).await;
+            let seconds = started.elapsed().as_secs_f64();
+            rounds.push(Figures {
+                throughput: done as f64 / seconds,
+                program_ms: Usage::of(server.process.id()).since(&before.0) / done as f64,
+                postgres_ms: Usage::of_family(postmaster).since(&before.1) / done as f64,
+            });
+        }
     }
-    let (reference, own) = (median(&by_pgbench), median(&by_server));
-    println!(
-        "| {} | {:.0} | {:.3} | {:.0} | **{:.2}** | {:.3} | {:.3} |",
-        case.name,
-        reference.throughput,
-        reference.postgres_ms,
-        own.throughput,
-        own.throughput / reference.throughput,
-        own.program_ms,
-        own.postgres_ms
-    );
+    let reference = median(&by_pgbench);
+    for own in by_server.iter().map(|rounds| median(rounds)) {
+        println!(
+            "| {} | {:.0} | {:.3} | {:.0} | **{:.2}** | {:.3} | {:.3} |",
+            case.name,
+            reference.throughput,
+            reference.postgres_ms,
+            own.throughput,
+            own.throughput / reference.throughput,
+            own.program_ms,
+            own.postgres_ms
+        );
+    }
 }
 
 /// The round in the middle.
@@ -128,13 +150,13 @@ fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
     }
 }
 
-fn lyceum(url: &str, folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lyceum"));
+fn lyceum(program: &Path, url: &str, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env("DATABASE_URL", url).env("LYCEUM_DATA", folder).env("LYCEUM_ADDR", "127.0.0.1:0");
     command
 }
 
-async fn seed(url: &str, folder: &Path) {
+async fn seed(program: &Path, url: &str, folder: &Path) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     let full = match client.query_one("SELECT count(*) FROM courses WHERE published_at IS NOT NULL", &[]).await {
@@ -145,7 +167,7 @@ async fn seed(url: &str, folder: &Path) {
         return;
     }
     client.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
-    let seeded = lyceum(url, folder).args(["seed", "--courses", COURSES, "--users", USERS]).status().unwrap();
+    let seeded = lyceum(program, url, folder).args(["seed", "--courses", COURSES, "--users", USERS]).status().unwrap();
     assert!(seeded.success());
     client.batch_execute("VACUUM ANALYZE").await.unwrap();
 }
@@ -155,9 +177,9 @@ struct Server {
     addr: std::net::SocketAddr,
 }
 
-async fn serve(url: &str, folder: &Path) -> Server {
+async fn serve(program: &Path, url: &str, folder: &Path) -> Server {
     let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut command = lyceum(url, folder);
+    let mut command = lyceum(program, url, folder);
     command.env("LYCEUM_ADDR", addr.to_string()).arg("serve").stdout(Stdio::null());
     let server = Server { process: command.spawn().unwrap(), addr };
     for _ in 0..200 {

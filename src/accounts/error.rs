@@ -1,4 +1,4 @@
-//! What a caller can act on.
+//! Errors of the accounts feature that clients can act on.
 
 use super::model::User;
 use crate::graphql::{Error, UserErrorCode};
@@ -8,12 +8,14 @@ pub(super) fn email_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["email"], "This e-mail address is registered already. Sign in instead.")
 }
 
-/// The same for an unknown address and a wrong password, so that nobody learns who has an account.
+/// The same error for an unknown email address and a wrong password.
+///
+/// Otherwise anyone could find out which addresses have accounts.
 pub(super) fn wrong_credentials() -> Error {
     Error::invalid(UserErrorCode::WrongCredentials, &[], "The e-mail address or the password is wrong.")
 }
 
-/// Told only to somebody who has proved to be the user.
+/// The error for a banned user. Return it only to a caller who has proved to be that user.
 pub(super) fn banned(user: &User) -> Error {
     let reason = user.ban_reason.as_deref().unwrap_or_default();
     let until = user.banned_until.map(|until| format!(" until {}", until.format("%Y-%m-%d %H:%M UTC")));
@@ -21,7 +23,7 @@ pub(super) fn banned(user: &User) -> Error {
     Error::invalid(UserErrorCode::Banned, &[], message)
 }
 
-/// The same whether the code belongs to an address that is free or to one that is taken.
+/// The same error whether the email address of the code is free or already registered.
 pub(super) fn wrong_mailed_code(tries_left: i32) -> Error {
     let message = match tries_left {
         i32::MIN..=0 => "The code is wrong, and it was the last try: ask for another code.".to_owned(),
@@ -46,13 +48,16 @@ pub(super) fn registration_over() -> Error {
     Error::invalid(UserErrorCode::Expired, &["registrationId"], message)
 }
 
-/// Told only to somebody who can read the address' mail.
+/// The email address has an account. Return it only to a caller who can read the mail of the address.
 pub(super) fn has_account() -> Error {
     let message = "There is an account with this e-mail address by now. Sign in, or ask for a new password.";
     Error::invalid(UserErrorCode::Taken, &["token"], message)
 }
 
-/// Told only to somebody who can read the address' mail. Whose password the account would get, the link can't tell.
+/// Several registrations of an email address are pending, so a link cannot activate one.
+///
+/// The link does not show whose password the account would get. Return this only to a caller who can read the mail of
+/// the address.
 pub(super) fn has_rival() -> Error {
     let message = "There was more than one registration with this e-mail address. Type in the code of the mail where \
         you registered.";
@@ -86,7 +91,7 @@ pub(super) fn session_over() -> Error {
     Error::invalid(UserErrorCode::SessionOver, &["refreshToken"], message)
 }
 
-/// A race of a client with itself, or a retry that came too soon.
+/// A client exchanged one token twice at the same time, or retried too soon.
 pub(super) fn refreshing() -> Error {
     let message = "This token was exchanged a moment ago. Use the answer to that request; if it was lost, ask again \
         with the same token after a second.";
@@ -142,7 +147,7 @@ pub(super) fn last_admin() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["role"], "This is the last administrator; appoint another one first.")
 }
 
-/// The last administrator who stays.
+/// The last administrator cannot delete their own account.
 pub(super) fn last_admin_stays() -> Error {
     let message = "You are the last administrator; appoint another one first.";
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
@@ -162,7 +167,9 @@ pub(super) fn not_as_announced(why: impl Into<String>) -> Error {
     Error::invalid(UserErrorCode::Invalid, &["uploadId"], why)
 }
 
-/// Demoted or banned since the access token was issued, or about to be deleted.
+/// The actor is no longer an administrator, or has requested account deletion.
+///
+/// This happens if they were demoted or banned after the access token was issued.
 pub(super) fn no_longer_admin() -> Error {
     Error::Forbidden("You are no longer an administrator, or have given your account up.".into())
 }
@@ -207,7 +214,9 @@ pub(super) fn provider_unavailable(name: &str) -> Error {
     Error::invalid(UserErrorCode::TryAgain, &[], message)
 }
 
-/// One answer for what is unknown, spent, late, or another browser's, so that nobody learns which states there are.
+/// The same error for an unknown, used or expired state, or one of another browser.
+///
+/// Otherwise anyone could probe for valid states.
 pub(super) fn attempt_over() -> Error {
     let message = "This sign-in is over, or was begun elsewhere. Begin again.";
     Error::invalid(UserErrorCode::AttemptOver, &["state"], message)
@@ -217,13 +226,15 @@ pub(super) fn not_vouched(name: &str) -> Error {
     Error::invalid(UserErrorCode::AttemptOver, &["code"], format!("{name} did not confirm who you are. Begin again."))
 }
 
-/// The code was spent in vain, so that the same again can't help.
+/// The authorization code is already consumed, so a retry with the same code cannot succeed.
 pub(super) fn provider_failed(name: &str) -> Error {
     let message = format!("{name} does not answer as it should. Begin again in a moment.");
     Error::invalid(UserErrorCode::AttemptOver, &[], message)
 }
 
-/// The same whether or not the address is registered: who did not prove that it is theirs is not told.
+/// The same error whether or not the email address is registered.
+///
+/// The caller has not proved to own it.
 pub(super) fn unverified_there(name: &str) -> Error {
     let message = format!(
         "{name} has no verified e-mail address of yours. Verify it there and begin again; or sign in here in another \

@@ -1,4 +1,4 @@
-//! What happened to accounts.
+//! Events of the accounts feature.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::model::{ApiTokenId, EmailChangeId, FactorChange, InvitationId, RegistrationId, SessionId, UserId};
 use crate::platform::outbox::Event;
 
-/// Somebody got an account.
+/// An account was created.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserRegistered {
-    /// Who.
+    /// The new user.
     pub user_id: UserId,
 }
 
@@ -17,14 +17,14 @@ impl Event for UserRegistered {
     const KIND: &'static str = "user_registered";
 }
 
-/// Somebody's role changed.
+/// A user's role changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct UserRoleChanged {
-    /// Whose.
+    /// The user.
     pub(super) user_id: UserId,
-    /// From which.
+    /// The previous role.
     pub(super) from: crate::platform::auth::Role,
-    /// To which.
+    /// The new role.
     pub(super) to: crate::platform::auth::Role,
 }
 
@@ -32,10 +32,10 @@ impl Event for UserRoleChanged {
     const KIND: &'static str = "user_role_changed";
 }
 
-/// What is shown of somebody changed, or what they may see.
+/// A user's profile, picture or account status changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct UserChanged {
-    /// Who.
+    /// The user.
     pub(super) user_id: UserId,
 }
 
@@ -43,12 +43,12 @@ impl Event for UserChanged {
     const KIND: &'static str = "user_changed";
 }
 
-/// Somebody gave the account up.
+/// A user requested the deletion of their account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AccountDeletionScheduled {
-    /// Who.
+    /// The user.
     pub(super) user_id: UserId,
-    /// When the account is deleted unless its user changes their mind.
+    /// When the account is deleted unless the request is canceled.
     pub(super) due_at: DateTime<Utc>,
 }
 
@@ -56,10 +56,10 @@ impl Event for AccountDeletionScheduled {
     const KIND: &'static str = "account_deletion_scheduled";
 }
 
-/// Nothing of the person is left in the account. What other features know about the person has to go, too.
+/// An account was deleted and anonymized. Other features must delete their personal data of the user, too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserDeleted {
-    /// Who it was.
+    /// The deleted user.
     pub user_id: UserId,
 }
 
@@ -67,7 +67,7 @@ impl Event for UserDeleted {
     const KIND: &'static str = "user_deleted";
 }
 
-/// Somebody without an account is to join the team.
+/// An email address without an account was invited to join the team.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct TeamMemberInvited {
     /// The invitation.
@@ -78,12 +78,12 @@ impl Event for TeamMemberInvited {
     const KIND: &'static str = "team_member_invited";
 }
 
-/// Somebody made a token with which a program acts for them.
+/// A user created a personal API token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ApiTokenCreated {
-    /// Whose.
+    /// The owner of the token.
     pub(super) user_id: UserId,
-    /// Which one.
+    /// The token.
     pub(super) api_token_id: ApiTokenId,
 }
 
@@ -91,14 +91,14 @@ impl Event for ApiTokenCreated {
     const KIND: &'static str = "api_token_created";
 }
 
-/// Somebody was shut out, or the terms of it changed.
+/// A user was banned, or the reason or end of a ban changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct UserBanned {
-    /// Who.
+    /// The banned user.
     pub(super) user_id: UserId,
-    /// Why.
+    /// The reason.
     pub(super) reason: String,
-    /// Until when; `None` is for good.
+    /// When the ban ends; `None` if it is permanent.
     pub(super) until: Option<DateTime<Utc>>,
 }
 
@@ -106,18 +106,18 @@ impl Event for UserBanned {
     const KIND: &'static str = "user_banned";
 }
 
-/// A refresh token was used twice, and its session ended.
+/// A refresh token was reused, and its session was ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SessionReplayed {
-    /// Whose.
+    /// The owner of the session.
     pub(super) user_id: UserId,
-    /// Which session.
+    /// The session.
     pub(super) session_id: SessionId,
-    /// The address of the client that used it again.
+    /// The IP address of the client that reused the token.
     pub(super) ip: Option<String>,
-    /// What that client calls itself.
+    /// The user agent of that client.
     pub(super) user_agent: String,
-    /// When.
+    /// When the token was reused.
     pub(super) at: DateTime<Utc>,
 }
 
@@ -125,14 +125,14 @@ impl Event for SessionReplayed {
     const KIND: &'static str = "session_replayed";
 }
 
-/// Somebody's second factor was set up, given up, or replaced by a recovery code.
+/// A user's second factor or its recovery codes changed, or a recovery code was used.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SecondFactorChanged {
-    /// Whose.
+    /// The user.
     pub(super) user_id: UserId,
-    /// What happened.
+    /// The change.
     pub(super) change: FactorChange,
-    /// When.
+    /// When it happened.
     pub(super) at: DateTime<Utc>,
 }
 
@@ -140,12 +140,12 @@ impl Event for SecondFactorChanged {
     const KIND: &'static str = "second_factor_changed";
 }
 
-/// Somebody wants an account, or another code for it.
+/// An activation code was requested, by a registration or a resend.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ActivationRequested {
-    /// Which registration.
+    /// The registration.
     pub(super) registration_id: RegistrationId,
-    /// How many codes there were before.
+    /// How many codes were requested before this one.
     pub(super) resends: i32,
 }
 
@@ -153,12 +153,12 @@ impl Event for ActivationRequested {
     const KIND: &'static str = "activation_requested";
 }
 
-/// Somebody has forgotten a password, or says so.
+/// A password reset was requested for an email address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PasswordResetRequested {
-    /// Whose address it was; nobody's often enough.
+    /// The user with the email address; `None` if there is none.
     pub(super) user_id: Option<UserId>,
-    /// When.
+    /// When it was requested.
     pub(super) at: DateTime<Utc>,
 }
 
@@ -166,12 +166,12 @@ impl Event for PasswordResetRequested {
     const KIND: &'static str = "password_reset_requested";
 }
 
-/// A user has another password.
+/// A user's password was changed or reset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PasswordChanged {
-    /// Who.
+    /// The user.
     pub(super) user_id: UserId,
-    /// When.
+    /// When it changed.
     pub(super) at: DateTime<Utc>,
 }
 
@@ -179,10 +179,10 @@ impl Event for PasswordChanged {
     const KIND: &'static str = "password_changed";
 }
 
-/// A user wants another address.
+/// A user requested a change of their email address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct EmailChangeRequested {
-    /// Which change.
+    /// The pending change.
     pub(super) email_change_id: EmailChangeId,
 }
 

@@ -1,4 +1,4 @@
-//! What follows from what happened to accounts, and the clean-up.
+//! Background jobs of the accounts feature: emails and cleanup.
 
 mod email_change;
 mod mails;
@@ -22,12 +22,12 @@ use super::model::{Device, FactorChange, User, UserId};
 use super::query::{api_token, second_factor};
 use crate::graphql::loaders::Load;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
 
-/// The jobs of this feature.
+/// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     let here = [
         Handler {
@@ -118,19 +118,19 @@ pub fn handlers() -> Vec<Handler> {
         .collect()
 }
 
-/// Who gets a mail; `None` for those who were deleted in the meantime: their address is nobody's.
-async fn recipient(app: &App, id: UserId) -> Result<Option<Arc<User>>, Fault> {
+/// Returns the recipient of an email; `None` if the user was deleted in the meantime.
+async fn recipient(app: &App, id: UserId) -> Result<Option<Arc<User>>, InternalError> {
     let found = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
     Ok(found.filter(|user| user.deleted_at.is_none()))
 }
 
-async fn welcome(app: &App, event: UserRegistered) -> Result<(), Fault> {
+async fn welcome(app: &App, event: UserRegistered) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let mail = mail::render(&app.config, &mails::WELCOME, &user.email, mails::Welcome { name: &user.name })?;
     app.mailer.send(&mail, app.clock.now()).await
 }
 
-async fn tell_of_api_token(app: &App, event: ApiTokenCreated) -> Result<(), Fault> {
+async fn tell_of_api_token(app: &App, event: ApiTokenCreated) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let token = api_token::by_id(&mut *app.db.read().await?, event.api_token_id).await?;
     let Some(token) = token else { return Ok(()) };
@@ -140,7 +140,7 @@ async fn tell_of_api_token(app: &App, event: ApiTokenCreated) -> Result<(), Faul
     app.mailer.send(&mail, app.clock.now()).await
 }
 
-async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> {
+async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let context = mails::SessionStolen {
         name: &user.name,
@@ -152,7 +152,7 @@ async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Fault> 
     app.mailer.send(&mail, app.clock.now()).await
 }
 
-async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<(), Fault> {
+async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let change = match event.change {
         FactorChange::Enabled => mails::SecondFactorChange::Enabled,
@@ -161,7 +161,7 @@ async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<
             let state = second_factor::state(&mut *app.db.read().await?, event.user_id).await?;
             mails::SecondFactorChange::RecoveryCodeUsed { left: state.map_or(0, |state| state.codes_left) }
         }
-        // Whoever made new ones has them before their eyes.
+        // No email: the user sees the new codes in the response.
         FactorChange::CodesRenewed => return Ok(()),
     };
     let context = mails::SecondFactorChanged { name: &user.name, at: event.at, change };
@@ -169,9 +169,9 @@ async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<
     app.mailer.send(&mail, app.clock.now()).await
 }
 
-async fn tell_of_deletion(app: &App, event: AccountDeletionScheduled) -> Result<(), Fault> {
+async fn tell_of_deletion(app: &App, event: AccountDeletionScheduled) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
-    // They have changed their mind already.
+    // The deletion was canceled in the meantime.
     if user.deletion_due_at != Some(event.due_at) {
         return Ok(());
     }
@@ -180,18 +180,18 @@ async fn tell_of_deletion(app: &App, event: AccountDeletionScheduled) -> Result<
     app.mailer.send(&mail, app.clock.now()).await
 }
 
-/// What is to be removed from the object store.
+/// The payload of [`command::DELETE_OBJECT`].
 #[derive(Deserialize)]
 struct Object {
     key: String,
 }
 
-async fn delete_object(app: &App, object: Object) -> Result<(), Fault> {
+async fn delete_object(app: &App, object: Object) -> Result<(), InternalError> {
     app.storage.delete(&object.key).await
 }
 
-async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), Fault> {
-    // Deleted or let in again in the meantime.
+async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), InternalError> {
+    // The user was deleted or unbanned in the meantime.
     let user = recipient(app, event.user_id).await?.filter(|user| user.is_banned(app.clock.now()));
     let Some(user) = user else { return Ok(()) };
     let context = mails::AccountBanned { name: &user.name, reason: &event.reason, until: event.until };

@@ -1,44 +1,45 @@
-//! Users in batches, kept for a moment.
+//! Batched and cached loading of users.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::event::{UserChanged, UserRoleChanged};
-use super::model::{Identity, User, UserId};
+use super::model::{Identity, User, UserId, user_key};
 use super::query::{identity, profile, user as query};
 use crate::graphql::loaders::Load;
 use crate::platform::App;
-use crate::platform::fault::Fault;
-use crate::platform::outbox::Event;
+use crate::platform::db::CacheKey;
+use crate::platform::internal_error::InternalError;
 
-/// What changes any of it. Not the registration: nobody asks for an id before it is given.
-const CHANGES: Option<&[&str]> = Some(&[UserRoleChanged::KIND, UserChanged::KIND]);
-/// Bytes of text that count as a row.
+/// Bytes of text that count as one cached row.
 const ROW_BYTES: usize = 256;
 
-/// One user.
+/// Loads a user by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserById(pub UserId);
 
 impl Load for UserById {
     type Value = Arc<User>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![user_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<User>>, InternalError> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let users = query::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(users.into_iter().map(|user| (UserById(user.id), Arc::new(user))).collect())
     }
 }
 
-/// The accounts at other services that are linked to a user, in the order in which they were linked.
+/// Loads the linked identities of a user, in the order in which they were linked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct IdentitiesOf(pub(super) UserId);
 
 impl Load for IdentitiesOf {
     type Value = Arc<Vec<Identity>>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Vec<Identity>>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Vec<Identity>>>, InternalError> {
         let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let mut found: HashMap<Self, Vec<Identity>> = HashMap::new();
         for linked in identity::of_users(&mut *app.db.read().await?, &users).await? {
@@ -48,19 +49,23 @@ impl Load for IdentitiesOf {
     }
 }
 
-/// What a user tells about themselves.
+/// Loads the bio of a user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct BioOf(pub(super) UserId);
 
 impl Load for BioOf {
     type Value = Arc<str>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![user_key(self.0)]
+    }
 
     fn rows(bio: &Arc<str>) -> usize {
         1 + bio.len() / ROW_BYTES
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let bios = profile::bios(&mut *app.db.read().await?, &ids).await?;
         Ok(bios.into_iter().map(|(id, bio)| (BioOf(id), bio.into())).collect())

@@ -1,11 +1,10 @@
-//! Who uses the platform: users, their roles and profiles, registration, sign-in, sessions, personal API
-//! tokens, and leaving.
+//! User accounts: registration, sign-in, sessions, API tokens, profiles, roles, deletion.
 //!
-//! An e-mail address belongs to one user at most, who has shown that mails to it reach them; no answer tells a stranger
-//! whether it has an account. A password is never stored, only its Argon2id hash, and a request that carries an access
-//! token costs no database read to know who sends it, nor does one with a personal API token that was used a moment
-//! ago; what ends a session or a token counts on every node within a second all the same. Whoever leaves can come back
-//! for some days; then nothing of the person is left but an anonymous row, for what others need it for.
+//! An email address belongs to at most one user. Registration requires a proof of ownership, and no response reveals to
+//! a stranger whether an address is registered. Passwords are stored only as Argon2 hashes. Authenticating an access
+//! token needs no database read, nor does a personal API token that was used within the last half minute; an ended
+//! session or revoked token is nevertheless rejected on every node within a second. An account can be recovered for
+//! some days after its deletion was requested; then only an anonymized row remains, because other rows refer to it.
 
 mod command;
 mod error;
@@ -15,6 +14,7 @@ mod job;
 mod loader;
 mod model;
 mod policy;
+mod port;
 mod query;
 
 pub use command::{
@@ -29,5 +29,5 @@ pub use model::{
     Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
     TokenTransport, User, UserId,
 };
-pub use query::session::open_sessions;
-pub use query::user::{any as any_users, by_id as user_by_id, is_registered};
+pub use port::{lock_user, open_sessions, user_by_id};
+pub use query::user::{any as any_users, is_registered};

@@ -1,4 +1,4 @@
-//! Who may see and do what with accounts.
+//! Authorization and validation rules of accounts.
 
 use url::Url;
 
@@ -10,10 +10,10 @@ use crate::platform::auth::{Actor, Role};
 const SHORTEST_PASSWORD: usize = 10;
 const LONGEST_PASSWORD: usize = 200;
 
-/// What a password must be like.
+/// Validates the length of a new password.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The password is too short or too long: the error code and a message.
 pub(super) fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
     let length = password.chars().count();
     if length < SHORTEST_PASSWORD {
@@ -27,57 +27,64 @@ pub(super) fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
     Ok(())
 }
 
-/// Whether this can be anybody's password. A longer one is not worth the work of hashing it.
+/// Whether a password is short enough to be valid. A longer one is rejected without hashing it.
 pub(super) fn can_be_password(password: &str) -> bool {
     password.chars().count() <= LONGEST_PASSWORD
 }
 
-/// An address, a ban, the language, the time zone and the end of the account are the user's and the administrators'
-/// business.
+/// Whether the actor may see the private fields of an account.
+///
+/// Its user and administrators may. Private are the email address, the ban, the linked identities, the language, the
+/// time zone and the deletion date.
 pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
     actor.is(user.id) || actor.has(Role::Admin)
 }
 
-/// Pictures can be offensive, and an account may have been given up by somebody who broke into it: administrators
-/// can take the one away and keep the other.
+/// Whether the actor may remove a user's picture or cancel the deletion of their account.
+///
+/// Administrators may, too: pictures can be offensive, and an attacker may have requested the deletion.
 pub(super) fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
     actor.is(id) || actor.has(Role::Admin)
 }
 
-/// Whether the IANA database has a time zone of this name. Its data is part of the program.
+/// Whether `name` is a time zone of the IANA database. The database is compiled into the program.
 pub(super) fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
 }
 
-/// Only administrators list users, appoint, ban and read the audit trail.
+/// Whether the actor may list users, manage the team, ban users and read the audit trail.
 pub(super) fn can_administer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
-/// Whether the settings give this user no powers without a second factor.
+/// Whether the configuration grants the user administrator rights only with a second factor.
 pub(super) fn needs_second_factor(config: &Config, user: &User) -> bool {
     config.admins_need_second_factor && user.role == Role::Admin
 }
 
-/// Only administrators help somebody who has lost a second factor; nobody gets rid of their own without it.
+/// Whether the actor may reset a user's second factor: administrators, but not their own.
+///
+/// Disabling one's own second factor requires a code.
 pub(super) fn can_reset_second_factor(actor: &Actor, user: UserId) -> bool {
     actor.has(Role::Admin) && !actor.is(user)
 }
 
-/// What becomes of somebody whom a service vouches for and who has not come with it before.
+/// How to treat a user who signs in with an identity that is not linked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Newcomer {
-    /// Is the user with the same address.
+    /// Sign in the registered user with the same email address.
     Known,
-    /// Gets an account.
+    /// Create an account.
     New,
-    /// The service has not seen that the address is theirs: it may be anybody's.
+    /// Reject: the provider has not verified the email address, so it may belong to anyone.
     UnverifiedThere,
-    /// Nobody has shown that the registered user owns the address: they may be somebody else.
+    /// Reject: the registered user has not verified the email address and may be someone else.
     UnverifiedHere,
 }
 
-/// Decides by whether the service has verified the address, and whether the user who is registered with it has.
+/// Decides by whether the provider and the registered user have verified the email address.
+///
+/// `verified_here` is `None` if no user is registered with the address.
 pub(super) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> Newcomer {
     match (verified_there, verified_here) {
         (false, _) => Newcomer::UnverifiedThere,
@@ -87,13 +94,16 @@ pub(super) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> New
     }
 }
 
-/// Nobody locks themselves out: there has to be a password, or another service that is still set up.
+/// Whether an identity can be unlinked without locking its user out.
+///
+/// There must be a password, or another identity whose provider is still configured.
 pub(super) fn can_unlink(has_password: bool, others: usize) -> bool {
     has_password || others > 0
 }
 
-/// Whether a code may be sent to `address`: a page of this server or of an app that it knows. Anybody else's page
-/// would be given codes (RFC 9700, section 4.1).
+/// Whether an authorization code may be sent to `address`.
+///
+/// It must be a page of this server or of a known app: any other page could capture the code (RFC 9700, section 4.1).
 pub(super) fn can_return_to(address: &Url, public_url: &str, origins: &[String]) -> bool {
     let origin = address.origin().ascii_serialization();
     let own = Url::parse(public_url).is_ok_and(|url| url.origin() == address.origin());

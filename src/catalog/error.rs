@@ -106,3 +106,7 @@ pub(super) fn duration_is_the_videos() -> Error {
     let message = "The lesson is as long as its video, which says so itself.";
     Error::invalid(UserErrorCode::NotAllowed, &["durationSeconds"], message)
 }
+
+pub(super) fn ledger_forbidden() -> Error {
+    Error::Forbidden("Only the course's instructor and administrators see who has access.".into())
+}

@@ -35,6 +35,20 @@ pub fn handlers() -> Vec<Handler> {
             run: |app, _| async move { command::publish_missed(&app).await }.boxed(),
         },
         Handler {
+            name: "catalog.refresh_sort_keys",
+            on: None,
+            cron: Some("* * * * *"),
+            timeout: Duration::from_secs(300),
+            run: |app, _| async move { command::refresh_sort_keys(&app).await }.boxed(),
+        },
+        Handler {
+            name: "catalog.recount_students",
+            on: None,
+            cron: Some("17 3 * * *"),
+            timeout: Duration::from_secs(3600),
+            run: |app, _| async move { command::recount_students(&app).await }.boxed(),
+        },
+        Handler {
             name: "catalog.take_duration",
             on: Some(VideoProcessed::KIND),
             cron: None,

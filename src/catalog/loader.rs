@@ -1,7 +1,8 @@
-//! Courses, sections and lessons in batches, kept for a moment. None of them depends on the viewer: what may be shown
-//! is decided by the policy afterwards.
+//! Batched and cached loading of courses. None of it depends on the viewer: the policy decides afterwards what may be
+//! shown.
 
 mod browse;
+mod outline;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,26 +10,24 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::event::{CoursePublished, LessonPublished};
 use super::model::{
-    CategoryId, CategoryTree, Course, CourseId, CourseLists, Lesson, LessonContent, LessonId, ROWS, Resource, Section,
-    SectionId,
+    CategoryId, CategoryTree, Course, CourseId, CourseLists, CourseStats, categories_key, course_key, lists_key,
+    page_keys, slug_key, stats_key,
 };
 use super::query::course::{self, CatalogKey};
-use super::query::{category, content, file, outline, slug};
+use super::query::{category, slug, stats};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::db::CacheKey;
+use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
-use crate::platform::outbox::Event;
 
 pub(super) use browse::{FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords};
+pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 
-/// What changes any of it. The events are among them for those who hear of one before they hear of the rows.
-const CHANGES: Option<&[&str]> = Some(&[ROWS, CoursePublished::KIND, LessonPublished::KIND]);
 /// Bytes of text that count as a row.
 const ROW_BYTES: usize = 256;
 
@@ -38,9 +37,13 @@ pub(super) struct CourseById(pub(super) CourseId);
 
 impl Load for CourseById {
     type Value = Arc<Course>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, InternalError> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(one_each(rows, |course| CourseById(course.id)))
@@ -53,9 +56,15 @@ pub(super) struct CourseBySlug(pub(super) String);
 
 impl Load for CourseBySlug {
     type Value = Arc<Course>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, Fault> {
+    fn depends_on(&self, course: Option<&Self::Value>) -> Vec<CacheKey> {
+        let mut keys = vec![slug_key(&self.0)];
+        keys.extend(course.map(|course| course_key(course.id)));
+        keys
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, InternalError> {
         // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
         let mut slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).filter(|slug| !slug.contains('\0')).collect();
         let conn = app.db.read().await?;
@@ -70,19 +79,42 @@ impl Load for CourseBySlug {
     }
 }
 
+/// What is counted and computed for a course.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct StatsOf(pub(super) CourseId);
+
+impl Load for StatsOf {
+    type Value = CourseStats;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&CourseStats>) -> Vec<CacheKey> {
+        vec![stats_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, CourseStats>, InternalError> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = stats::of(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|stats| (StatsOf(stats.course_id), stats)).collect())
+    }
+}
+
 /// A course's description in Markdown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct DescriptionOf(pub(super) CourseId);
 
 impl Load for DescriptionOf {
     type Value = Arc<str>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
 
     fn rows(text: &Arc<str>) -> usize {
         1 + text.len() / ROW_BYTES
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
@@ -95,13 +127,17 @@ pub(super) struct DescriptionHtmlOf(pub(super) CourseId);
 
 impl Load for DescriptionHtmlOf {
     type Value = Arc<str>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
 
     fn rows(text: &Arc<str>) -> usize {
         1 + text.len() / ROW_BYTES
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         rendered(rows, DescriptionHtmlOf).await
@@ -114,13 +150,17 @@ pub(super) struct ListsOf(pub(super) CourseId);
 
 impl Load for ListsOf {
     type Value = Arc<CourseLists>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
 
     fn rows(lists: &Self::Value) -> usize {
         1 + lists.benefits.len() + lists.prerequisites.len()
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::lists(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, lists)| (ListsOf(id), Arc::new(lists))).collect())
@@ -134,13 +174,17 @@ pub(super) struct CatalogPage(pub(super) Page<CatalogKey>);
 
 impl Load for CatalogPage {
     type Value = Vec<Arc<Course>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
+        page_keys(page.into_iter().flatten())
+    }
 
     fn rows(page: &Self::Value) -> usize {
         1 + page.len()
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, InternalError> {
         let conn = app.db.read().await?;
         let pages = try_join_all(keys.iter().map(|key| course::published(&conn, &key.0))).await?;
         let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
@@ -154,9 +198,13 @@ pub(super) struct CatalogCount;
 
 impl Load for CatalogCount {
     type Value = i64;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
+
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let count = course::count_published(&*app.db.read().await?).await?;
         Ok(HashMap::from([(CatalogCount, count)]))
     }
@@ -169,7 +217,7 @@ pub(super) struct TaughtPage(pub(super) UserId, pub(super) Page<CatalogKey>);
 impl Load for TaughtPage {
     type Value = Vec<Arc<Course>>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, InternalError> {
         let conn = app.db.read().await?;
         let pages = try_join_all(keys.iter().map(|key| course::taught_by(&conn, key.0, &key.1))).await?;
         let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
@@ -184,139 +232,10 @@ pub(super) struct TaughtCount(pub(super) UserId);
 impl Load for TaughtCount {
     type Value = i64;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let instructors: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let counts = course::count_taught(&*app.db.read().await?, &instructors).await?;
         Ok(counts.into_iter().map(|(instructor, count)| (TaughtCount(instructor), count)).collect())
-    }
-}
-
-/// A course's sections in order.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SectionsOf(pub(super) CourseId);
-
-impl Load for SectionsOf {
-    type Value = Arc<[Arc<Section>]>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(sections: &Self::Value) -> usize {
-        1 + sections.len()
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = outline::sections_of(&*app.db.read().await?, &ids).await?;
-        Ok(many_each(keys, rows, |section| SectionsOf(section.course_id)))
-    }
-}
-
-/// All lessons of a course, section by section, in order within each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct LessonsOf(pub(super) CourseId);
-
-impl Load for LessonsOf {
-    type Value = Arc<[Arc<Lesson>]>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(lessons: &Self::Value) -> usize {
-        1 + lessons.len()
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = outline::lessons_of(&*app.db.read().await?, &ids).await?;
-        Ok(many_each(keys, rows, |lesson| LessonsOf(lesson.course_id)))
-    }
-}
-
-/// One section.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SectionById(pub(super) SectionId);
-
-impl Load for SectionById {
-    type Value = Arc<Section>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Section>>, Fault> {
-        let ids: Vec<SectionId> = keys.iter().map(|key| key.0).collect();
-        let rows = outline::sections_by_ids(&*app.db.read().await?, &ids).await?;
-        Ok(one_each(rows, |section| SectionById(section.id)))
-    }
-}
-
-/// One lesson.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct LessonById(pub(super) LessonId);
-
-impl Load for LessonById {
-    type Value = Arc<Lesson>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Lesson>>, Fault> {
-        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let rows = outline::lessons_by_ids(&*app.db.read().await?, &ids).await?;
-        Ok(one_each(rows, |lesson| LessonById(lesson.id)))
-    }
-}
-
-/// What a lesson's video comes with.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ContentOf(pub(super) LessonId);
-
-impl Load for ContentOf {
-    type Value = Arc<LessonContent>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(content: &Self::Value) -> usize {
-        1 + content.description.len() / ROW_BYTES + content.timestamps.len() + content.links.len()
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let rows = content::contents(&*app.db.read().await?, &ids).await?;
-        let read = |(id, stored)| Ok((ContentOf(id), Arc::new(LessonContent::try_from(stored)?)));
-        rows.into_iter().map(read).collect()
-    }
-}
-
-/// What a lesson offers for download, in order; missing for nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ResourcesOf(pub(super) LessonId);
-
-impl Load for ResourcesOf {
-    type Value = Arc<Vec<Resource>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(resources: &Self::Value) -> usize {
-        1 + resources.len()
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
-        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let mut found: HashMap<Self, Vec<Resource>> = HashMap::new();
-        for (id, resource) in file::resources(&*app.db.read().await?, &ids).await? {
-            found.entry(ResourcesOf(id)).or_default().push(resource);
-        }
-        Ok(found.into_iter().map(|(key, resources)| (key, Arc::new(resources))).collect())
-    }
-}
-
-/// A lesson's description as HTML that a site can show as it is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ContentHtmlOf(pub(super) LessonId);
-
-impl Load for ContentHtmlOf {
-    type Value = Arc<str>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
-
-    fn rows(text: &Arc<str>) -> usize {
-        1 + text.len() / ROW_BYTES
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, Fault> {
-        let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let rows = content::descriptions(&*app.db.read().await?, &ids).await?;
-        rendered(rows, ContentHtmlOf).await
     }
 }
 
@@ -326,13 +245,17 @@ pub(super) struct Categories;
 
 impl Load for Categories {
     type Value = Arc<CategoryTree>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![categories_key()]
+    }
 
     fn rows(tree: &Self::Value) -> usize {
         1 + tree.len()
     }
 
-    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let rows = category::all(&*app.db.read().await?).await?;
         Ok(HashMap::from([(Categories, Arc::new(CategoryTree::new(rows)))]))
     }
@@ -344,13 +267,17 @@ pub(super) struct CategoryCounts;
 
 impl Load for CategoryCounts {
     type Value = Arc<HashMap<CategoryId, i64>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key(), categories_key()]
+    }
 
     fn rows(counts: &Self::Value) -> usize {
         1 + counts.len()
     }
 
-    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let counts = category::count_published(&*app.db.read().await?).await?;
         Ok(HashMap::from([(CategoryCounts, Arc::new(counts.into_iter().collect()))]))
     }
@@ -362,9 +289,13 @@ pub(super) struct ChannelCount(pub(super) ChannelId);
 
 impl Load for ChannelCount {
     type Value = i64;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
         let counts = category::count_of_channels(&*app.db.read().await?, &ids).await?;
         Ok(counts.into_iter().map(|(id, count)| (ChannelCount(id), count)).collect())
@@ -372,7 +303,7 @@ impl Load for ChannelCount {
 }
 
 /// Markdown as HTML. A long text takes milliseconds: not on a thread that serves others.
-async fn rendered<I, K>(rows: Vec<(I, String)>, key: fn(I) -> K) -> Result<HashMap<K, Arc<str>>, Fault>
+async fn rendered<I, K>(rows: Vec<(I, String)>, key: fn(I) -> K) -> Result<HashMap<K, Arc<str>>, InternalError>
 where
     I: Send + 'static,
     K: Eq + Hash + Send + 'static,
@@ -385,13 +316,4 @@ where
 
 fn one_each<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<R>> {
     rows.into_iter().map(|row| (key(&row), Arc::new(row))).collect()
-}
-
-/// Groups rows by key; a key without rows gets an empty list.
-fn many_each<K: Clone + Eq + Hash, R>(keys: &[K], rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<[Arc<R>]>> {
-    let mut groups: HashMap<K, Vec<Arc<R>>> = keys.iter().map(|key| (key.clone(), Vec::new())).collect();
-    for row in rows {
-        groups.entry(key(&row)).or_default().push(Arc::new(row));
-    }
-    groups.into_iter().map(|(key, rows)| (key, rows.into())).collect()
 }

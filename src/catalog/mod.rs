@@ -11,6 +11,7 @@ mod job;
 mod loader;
 mod model;
 mod policy;
+mod port;
 mod query;
 
 pub use command::{
@@ -33,4 +34,4 @@ pub use model::{
     UpdateSectionInput,
 };
 pub use policy::can_edit;
-pub use query::course::{lock as lock_course, students_changed};
+pub use port::{hold_course, students_changed};

@@ -1,7 +1,11 @@
 //! Who may see and do what with courses.
 
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
 use super::model::{Course, Lesson};
 use crate::accounts::UserId;
+use crate::entitlements::{self, Access, Content, Entitlement, LessonContent};
 use crate::platform::auth::{Actor, Role};
 
 /// Instructors and administrators teach.
@@ -36,11 +40,35 @@ pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
     actor.has(Role::Admin) || actor.is(owner) || owner == course.instructor_id
 }
 
+/// Decides whether the viewer may see the content of `lesson`, or of the course as a whole, at `now`. `category_path` is
+/// the path of the course's category, and `held` are the viewer's entitlements.
+pub(super) fn access(
+    viewer: &Actor,
+    course: &Course,
+    category_path: &[Uuid],
+    lesson: Option<&Lesson>,
+    held: &[Entitlement],
+    now: DateTime<Utc>,
+) -> Access {
+    let lesson = lesson.map(|lesson| LessonContent {
+        published: lesson.published_at.is_some(),
+        preview: lesson.is_preview,
+        unlock_at: lesson.unlock_at,
+        unlock_after_days: lesson.unlock_after_days,
+    });
+    let content = Content {
+        course: course.id.uuid(),
+        category_path,
+        staff: can_edit(viewer, course),
+        published: course.published_at.is_some(),
+        archived: course.archived_at.is_some(),
+        lesson,
+    };
+    entitlements::access(viewer, &content, held, now)
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-    use uuid::Uuid;
-
     use super::*;
     use crate::graphql::Id;
     use crate::graphql::money::CurrencyCode;
@@ -68,8 +96,7 @@ mod tests {
             estimated_price_minor: None,
             currency: CurrencyCode::USD,
             rating_hundredths: 0,
-            rating_count: 0,
-            student_count: 0,
+            popularity: 0,
             lesson_count: 0,
             duration_seconds: 0,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
@@ -125,6 +152,26 @@ mod tests {
             assert!(can_see(&actor, &archived, true), "{who}: an archived course is there for those who have it");
             let of_archived = |published| can_see_lesson(&actor, &archived, &lesson(published), true);
             assert_eq!((of_archived(false), of_archived(true)), (edits, true), "{who}");
+        }
+    }
+
+    #[test]
+    fn access_depends_on_the_rows() {
+        use crate::entitlements::AccessReason::{NotEnrolled, NotPublished, Preview, SignInRequired, Staff};
+        let draft_lesson = lesson(false);
+        let preview = Lesson { is_preview: true, ..lesson(true) };
+        for (what, viewer, published, lesson, expected) in [
+            ("a course", Actor::Anonymous, true, None, SignInRequired),
+            ("a course", actor(2, Role::Instructor), true, None, NotEnrolled),
+            ("a draft", actor(2, Role::Student), false, None, NotPublished),
+            ("a draft of their own", actor(1, Role::Instructor), false, None, Staff),
+            ("a course that was theirs", actor(1, Role::Student), true, None, NotEnrolled),
+            ("any draft", actor(3, Role::Admin), false, Some(&draft_lesson), Staff),
+            ("a draft lesson", actor(2, Role::Student), true, Some(&draft_lesson), NotPublished),
+            ("a preview", Actor::Anonymous, true, Some(&preview), Preview),
+        ] {
+            let access = access(&viewer, &course(published), &[], lesson, &[], DateTime::UNIX_EPOCH);
+            assert_eq!(access.reason, expected, "{what}: {viewer:?}");
         }
     }
 }

@@ -70,7 +70,7 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
             if channel.version != input.version {
                 return Ok(Edit::Conflict { version: channel.version, current: channel });
             }
-            query::update(tx, channel.id, changes).await.map(Edit::Saved).map_err(taken_slug)
+            query::update(tx, channel.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }
@@ -123,11 +123,11 @@ pub async fn follow_channel(app: &App, actor: &Actor, input: FollowChannelInput)
     let (user, now) = (viewer(actor)?, app.clock.now());
     app.db
         .transaction(async |tx| {
-            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
-            if query::follow(tx, channel.id, user, now).await? == 0 {
-                return Ok(channel);
+            let channel = query::hold(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
+            if query::follow(tx, channel.id, user, now).await? > 0 {
+                query::count_followers(tx, channel.id, 1).await?;
             }
-            Ok(query::count_followers(tx, channel.id, 1).await?)
+            Ok(channel)
         })
         .await
 }
@@ -140,11 +140,11 @@ pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelIn
     let user = viewer(actor)?;
     app.db
         .transaction(async |tx| {
-            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
-            if query::unfollow(tx, channel.id, user).await? == 0 {
-                return Ok(channel);
+            let channel = query::hold(tx, input.channel_id).await?.ok_or_else(error::no_such_channel)?;
+            if query::unfollow(tx, channel.id, user).await? > 0 {
+                query::count_followers(tx, channel.id, -1).await?;
             }
-            Ok(query::count_followers(tx, channel.id, -1).await?)
+            Ok(channel)
         })
         .await
 }
@@ -157,13 +157,14 @@ pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
-            // In one order, so that two of these cannot wait for each other.
             let mut followed = query::unfollow_all(tx, user).await?;
+            query::forget(tx, user, now).await?;
+            // In the order of their ids, so that two of these cannot wait for each other.
             followed.sort_by_key(|id| id.uuid());
             for id in followed {
                 query::count_followers(tx, id, -1).await?;
             }
-            Ok(query::forget(tx, user, now).await?)
+            Ok(())
         })
         .await
 }

@@ -8,7 +8,7 @@ use super::command;
 use crate::accounts::UserDeleted;
 use crate::graphql::Error;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
@@ -23,9 +23,9 @@ pub fn handlers() -> Vec<Handler> {
     }]
 }
 
-async fn forget_user(app: &App, event: UserDeleted) -> Result<(), Fault> {
+async fn forget_user(app: &App, event: UserDeleted) -> Result<(), InternalError> {
     command::forget(app, event.user_id).await.map_err(|error| match error {
-        Error::Internal(fault) => fault,
-        other => Fault::new(format!("channels.forget_user: {other:?}")),
+        Error::Internal(error) => error,
+        other => InternalError::new(format!("channels.forget_user: {other:?}")),
     })
 }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
-use super::model::{Channel, ChannelId, ROWS};
+use super::model::{Channel, ChannelId, channel_key, slug_key, stats_key};
 use super::query::{self, FollowKey};
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
-use crate::platform::fault::Fault;
-
-const CHANGES: Option<&[&str]> = Some(&[ROWS]);
+use crate::platform::db::CacheKey;
+use crate::platform::internal_error::InternalError;
 
 /// One channel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,9 +21,13 @@ pub(super) struct ChannelById(pub(super) ChannelId);
 
 impl Load for ChannelById {
     type Value = Arc<Channel>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![channel_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, InternalError> {
         let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
         let rows = query::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (ChannelById(row.id), Arc::new(row))).collect())
@@ -37,12 +40,37 @@ pub(super) struct ChannelBySlug(pub(super) String);
 
 impl Load for ChannelBySlug {
     type Value = Arc<Channel>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, Fault> {
+    fn depends_on(&self, channel: Option<&Self::Value>) -> Vec<CacheKey> {
+        let mut keys = vec![slug_key(&self.0)];
+        keys.extend(channel.map(|channel| channel_key(channel.id)));
+        keys
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, InternalError> {
         let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
         let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
         Ok(rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect())
+    }
+}
+
+/// The number of a channel's followers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FollowerCount(pub(super) ChannelId);
+
+impl Load for FollowerCount {
+    type Value = i32;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&i32>) -> Vec<CacheKey> {
+        vec![stats_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i32>, InternalError> {
+        let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::follower_counts(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, count)| (FollowerCount(id), count)).collect())
     }
 }
 
@@ -52,13 +80,17 @@ pub(super) struct MembersOf(pub(super) ChannelId);
 
 impl Load for MembersOf {
     type Value = Arc<Vec<(DateTime<Utc>, UserId)>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![channel_key(self.0)]
+    }
 
     fn rows(members: &Self::Value) -> usize {
         1 + members.len()
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let ids: Vec<ChannelId> = keys.iter().map(|key| key.0).collect();
         let mut groups: HashMap<ChannelId, Vec<(DateTime<Utc>, UserId)>> = HashMap::new();
         for (channel, joined_at, user) in query::members(&*app.db.read().await?, &ids).await? {
@@ -75,7 +107,7 @@ pub(super) struct TaughtIn(pub(super) UserId);
 impl Load for TaughtIn {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let conn = app.db.read().await?;
         let lists = try_join_all(keys.iter().map(|key| query::taught_in(&conn, key.0))).await?;
         Ok(keys.iter().copied().zip(lists.into_iter().map(shared)).collect())
@@ -89,7 +121,7 @@ pub(super) struct Follows(pub(super) UserId, pub(super) ChannelId);
 impl Load for Follows {
     type Value = ();
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, InternalError> {
         let users: HashSet<UserId> = keys.iter().map(|key| key.0).collect();
         let users: Vec<UserId> = users.into_iter().collect();
         let ids: Vec<ChannelId> = keys.iter().map(|key| key.1).collect();
@@ -105,7 +137,7 @@ pub(super) struct FollowedPage(pub(super) UserId, pub(super) Page<FollowKey>);
 impl Load for FollowedPage {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let conn = app.db.read().await?;
         let pages = try_join_all(keys.iter().map(|key| query::followed_by(&conn, key.0, &key.1))).await?;
         Ok(keys.iter().cloned().zip(pages.into_iter().map(shared)).collect())
@@ -119,7 +151,7 @@ pub(super) struct FollowedCount(pub(super) UserId);
 impl Load for FollowedCount {
     type Value = i64;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let conn = app.db.read().await?;
         let counts = try_join_all(keys.iter().map(|key| query::count_followed(&conn, key.0))).await?;
         Ok(keys.iter().copied().zip(counts).collect())

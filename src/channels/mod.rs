@@ -10,6 +10,7 @@ mod job;
 mod loader;
 mod model;
 mod policy;
+mod port;
 mod query;
 
 pub use command::{
@@ -22,4 +23,4 @@ pub use model::{
     AddChannelMemberInput, Channel, ChannelId, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
     UnfollowChannelInput, UpdateChannelInput,
 };
-pub use query::{own as own_channel, teaches_in};
+pub use port::{own_channel, teaches_in};

@@ -6,11 +6,10 @@ use diesel::{Queryable, Selectable};
 
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
+use crate::platform::db::CacheKey;
 use crate::platform::db::schema::channels;
 
-/// What channels and their members are called where it is noted that some have changed.
-pub(super) const ROWS: &str = "channel_rows";
-/// What the channel of somebody is called whose account was deleted.
+/// The name of the channel of a deleted user.
 pub(super) const NOBODYS: &str = "Former instructor";
 
 /// A channel's id: `channel_01j…`.
@@ -28,8 +27,6 @@ pub struct Channel {
     pub name: String,
     /// What it is about; plain text.
     pub description: String,
-    /// How many people follow it.
-    pub follower_count: i32,
     /// Who says who teaches in it.
     pub owner_id: UserId,
     /// Counts the edits.
@@ -99,4 +96,19 @@ pub struct FollowChannelInput {
 pub struct UnfollowChannelInput {
     /// Which channel.
     pub channel_id: ChannelId,
+}
+
+/// The cache key of a channel.
+pub(super) fn channel_key(id: ChannelId) -> CacheKey {
+    CacheKey::of(Channel::PREFIX, id.uuid())
+}
+
+/// The cache key of a channel's slug, used or not.
+pub(super) fn slug_key(slug: &str) -> CacheKey {
+    CacheKey::of("channel_slug", slug)
+}
+
+/// The cache key of the number of a channel's followers.
+pub(super) fn stats_key(id: ChannelId) -> CacheKey {
+    CacheKey::of("channel_stats", id.uuid())
 }

@@ -43,7 +43,6 @@ mod tests {
             slug: "ada".into(),
             name: "Ada".into(),
             description: String::new(),
-            follower_count: 0,
             owner_id: user(1),
             version: 1,
             created_at: DateTime::UNIX_EPOCH,

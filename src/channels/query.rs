@@ -5,13 +5,12 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::model::{Channel, ChannelId, NOBODYS, ROWS};
-use crate::accounts::{UserId, user_by_id};
+use super::model::{Channel, ChannelId, NOBODYS, channel_key, slug_key, stats_key};
+use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::schema::{channel_follows, channel_members, channels};
+use crate::platform::db::schema::{channel_follows, channel_members, channel_stats, channels};
 use crate::platform::db::{RunQueryDsl, Tx};
-use crate::platform::fault::Fault;
 
 /// Where a channel stands among those that somebody follows: by when they began to, the latest first.
 pub(super) type FollowKey = (DateTime<Utc>, Uuid);
@@ -97,7 +96,12 @@ pub(super) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -
 }
 
 pub(super) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
-    channels::table.find(id).select(Channel::as_select()).for_update().first(tx.conn()).await.optional()
+    channels::table.find(id).select(Channel::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// Returns a channel that cannot be deleted before the transaction ends; it may be edited meanwhile.
+pub(super) async fn hold(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+    channels::table.find(id).select(Channel::as_select()).for_key_share().first(tx.conn()).await.optional()
 }
 
 pub(super) async fn count_owned(tx: &mut Tx, owner: UserId) -> QueryResult<i64> {
@@ -108,41 +112,14 @@ pub(super) async fn count_members(tx: &mut Tx, id: ChannelId) -> QueryResult<i64
     channel_members::table.filter(channel_members::channel_id.eq(id)).count().get_result(tx.conn()).await
 }
 
-/// Whether somebody teaches in a channel.
-///
-/// # Errors
-/// The database failed.
-pub async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
+/// Returns whether a user teaches in a channel.
+pub(super) async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
     let membership = channel_members::table.find((channel, user));
     diesel::select(diesel::dsl::exists(membership)).get_result(tx.conn()).await
 }
 
-/// The channel that somebody's courses are from when they name none; made if there is none yet.
-///
-/// # Errors
-/// The database failed, or there is no such user.
-pub async fn own(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<ChannelId, Fault> {
-    if let Some(id) = default_of(tx, owner).await? {
-        return Ok(id);
-    }
-    let user = user_by_id(tx, owner).await?.ok_or_else(|| Fault::new("nobody can own a channel"))?;
-    let name: String = user.name.chars().take(100).collect();
-    let base = slug_base(&name);
-    for number in 1_u64.. {
-        let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let new = NewChannel { slug: &slug, name: &name, description: "", owner_id: owner, is_default: true };
-        if let Some(channel) = insert(tx, clock, &new).await? {
-            return Ok(channel.id);
-        }
-        // Another one has the slug, or the owner has got a channel at the same moment.
-        if let Some(id) = default_of(tx, owner).await? {
-            return Ok(id);
-        }
-    }
-    Err(Fault::new("there is no name for a channel"))
-}
-
-async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
+/// Returns the owner's default channel.
+pub(super) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
     let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
     own.select(channels::id).first(tx.conn()).await.optional()
 }
@@ -168,7 +145,7 @@ pub(super) struct NewChannel<'a> {
 
 /// Makes a channel in which its owner teaches; `None` if another one has the slug, or is the owner's default already.
 pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
-    tx.changed(ROWS);
+    tx.changed(slug_key(channel.slug));
     let now = clock.now();
     let made: Option<Channel> = diesel::insert_into(channels::table)
         .values((channels::id.eq(clock.uuid()), channel, channels::created_at.eq(now), channels::updated_at.eq(now)))
@@ -178,13 +155,17 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>)
         .await
         .optional()?;
     if let Some(made) = &made {
+        diesel::insert_into(channel_stats::table)
+            .values(channel_stats::channel_id.eq(made.id))
+            .execute(tx.conn())
+            .await?;
         join(tx, made.id, channel.owner_id, now).await?;
     }
     Ok(made)
 }
 
 /// What a change leaves out stays as it is.
-#[derive(AsChangeset)]
+#[derive(AsChangeset, Clone)]
 #[diesel(table_name = channels)]
 pub(super) struct ChannelChanges {
     pub(super) name: Option<String>,
@@ -194,14 +175,15 @@ pub(super) struct ChannelChanges {
 }
 
 pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) -> QueryResult<Channel> {
-    tx.changed(ROWS);
+    tx.changed(channel_key(id));
+    changes.slug.iter().for_each(|slug| tx.changed(slug_key(slug)));
     let channel = diesel::update(channels::table.find(id)).set((changes, channels::version.eq(channels::version + 1)));
     channel.returning(Channel::as_returning()).get_result(tx.conn()).await
 }
 
 /// Lets somebody teach in a channel; who does already still does.
 pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
-    tx.changed(ROWS);
+    tx.changed(channel_key(id));
     diesel::insert_into(channel_members::table)
         .values((
             channel_members::channel_id.eq(id),
@@ -214,7 +196,7 @@ pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime
 }
 
 pub(super) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
-    tx.changed(ROWS);
+    tx.changed(channel_key(id));
     diesel::delete(channel_members::table.find((id, user))).execute(tx.conn()).await
 }
 
@@ -235,13 +217,25 @@ pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryR
     diesel::delete(channel_follows::table.find((user, id))).execute(tx.conn()).await
 }
 
-/// Counts so many more, or fewer, followers.
-pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<Channel> {
-    tx.changed(ROWS);
-    diesel::update(channels::table.find(id))
-        .set(channels::follower_count.eq(channels::follower_count + more))
-        .returning(Channel::as_returning())
-        .get_result(tx.conn())
+/// Adds to the number of a channel's followers. To be called last in a transaction: everyone who follows the channel
+/// waits for this row.
+pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<usize> {
+    tx.changed(stats_key(id));
+    diesel::update(channel_stats::table.find(id))
+        .set(channel_stats::follower_count.eq(channel_stats::follower_count + more))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns the numbers of the channels' followers.
+pub(super) async fn follower_counts(
+    mut conn: &AsyncPgConnection,
+    ids: &[ChannelId],
+) -> QueryResult<Vec<(ChannelId, i32)>> {
+    channel_stats::table
+        .filter(channel_stats::channel_id.eq_any(ids))
+        .select((channel_stats::channel_id, channel_stats::follower_count))
+        .load(&mut conn)
         .await
 }
 
@@ -255,22 +249,25 @@ pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<C
 
 /// Takes somebody out of other people's channels, and their name off their own one. Its courses stay.
 pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
-    tx.changed(ROWS);
     let owned = channels::table.filter(channels::owner_id.eq(user)).select(channels::id);
     let others = channel_members::table
         .filter(channel_members::user_id.eq(user))
         .filter(channel_members::channel_id.ne_all(owned));
-    diesel::delete(others).execute(tx.conn()).await?;
+    let left: Vec<ChannelId> =
+        diesel::delete(others).returning(channel_members::channel_id).get_results(tx.conn()).await?;
+    left.into_iter().for_each(|id| tx.changed(channel_key(id)));
     let own = channels::table.filter(channels::owner_id.eq(user).and(channels::is_default));
     let nameless = format!("channel-{}", user.uuid().simple());
-    diesel::update(own)
+    let renamed: Vec<ChannelId> = diesel::update(own)
         .set((
             channels::name.eq(NOBODYS),
             channels::slug.eq(nameless),
             channels::description.eq(""),
             channels::updated_at.eq(now),
         ))
-        .execute(tx.conn())
-        .await
-        .map(drop)
+        .returning(channels::id)
+        .get_results(tx.conn())
+        .await?;
+    renamed.into_iter().for_each(|id| tx.changed(channel_key(id)));
+    Ok(())
 }

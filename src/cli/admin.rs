@@ -8,7 +8,7 @@ use super::explain;
 use crate::accounts::{self, RegisterInput};
 use crate::app;
 use crate::config::Config;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -18,15 +18,15 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct CreateArgs {
-    /// The address to sign in with
+    /// The email address to sign in with
     #[arg(long)]
     email: String,
-    /// The name that others see
+    /// The display name
     #[arg(long, default_value = "Administrator")]
     name: String,
 }
 
-pub(super) async fn create(config: Config, args: CreateArgs) -> Result<(), Fault> {
+pub(super) async fn create(config: Config, args: CreateArgs) -> Result<(), InternalError> {
     let password = read_password()?;
     let running = app::start(config).await?;
     let input = RegisterInput { email: args.email, name: args.name, password };
@@ -40,8 +40,10 @@ pub(super) async fn create(config: Config, args: CreateArgs) -> Result<(), Fault
     stopped
 }
 
-/// An argument would stay in the shell's history and in the list of processes.
-fn read_password() -> Result<String, Fault> {
+/// Reads the password from standard input.
+///
+/// An argument would show up in the shell history and the process list.
+fn read_password() -> Result<String, InternalError> {
     if std::io::stdin().is_terminal() {
         print!("Password (at least 10 characters, shown as you type): ");
         std::io::stdout().flush()?;

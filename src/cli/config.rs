@@ -8,9 +8,9 @@ use crate::config::{Config, SETTINGS};
 
 #[derive(Clone, Copy, Subcommand)]
 pub(super) enum Command {
-    /// Print what is in force, secrets masked, and every problem
+    /// Print the effective settings, with secrets masked, and every problem
     Check,
-    /// Print the settings as docs/settings.md has them
+    /// Print the settings as a Markdown table, as in docs/settings.md
     Table,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn check(config: Result<Config, Vec<String>>) -> ExitCode {
     }
 }
 
-/// The settings as a Markdown page.
+/// Returns the settings as a Markdown page.
 pub fn table() -> String {
     let mut page = "# Settings\n\nEnvironment variables; in development also from a file `.env`. \
         `lyceum config check` prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"

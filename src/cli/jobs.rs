@@ -6,17 +6,17 @@ use uuid::Uuid;
 use crate::app;
 use crate::config::Config;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 
-/// How many are listed.
+/// The maximum number of jobs that `dead` lists.
 const LISTED: i64 = 1000;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List the jobs that have failed too often, the last first
+    /// List the dead jobs, which have used up their attempts, the latest first
     Dead,
-    /// Have dead jobs tried again by whoever serves or works
+    /// Queue dead jobs again; a running `serve` or `worker` process retries them
     Replay {
         /// The ids of the jobs, as `jobs dead` lists them
         #[arg(required = true)]
@@ -24,7 +24,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(config: Config, command: Command) -> Result<(), Fault> {
+pub(super) async fn run(config: Config, command: Command) -> Result<(), InternalError> {
     let running = app::start(config).await?;
     let done = async {
         running.prepare_database().await?;
@@ -38,7 +38,7 @@ pub(super) async fn run(config: Config, command: Command) -> Result<(), Fault> {
     done.and(stopped)
 }
 
-async fn list(app: &App) -> Result<(), Fault> {
+async fn list(app: &App) -> Result<(), InternalError> {
     let dead = jobs::dead(&mut *app.db.read().await?, LISTED).await?;
     for job in &dead {
         println!("{}  {}  {}", job.id, job.handler, job.last_error.as_deref().unwrap_or_default());
@@ -50,7 +50,7 @@ async fn list(app: &App) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn replay(app: &App, ids: &[Uuid]) -> Result<(), Fault> {
+async fn replay(app: &App, ids: &[Uuid]) -> Result<(), InternalError> {
     let mut unknown = Vec::new();
     for id in ids {
         if jobs::replay(app, *id).await? {
@@ -59,5 +59,9 @@ async fn replay(app: &App, ids: &[Uuid]) -> Result<(), Fault> {
             unknown.push(id.to_string());
         }
     }
-    if unknown.is_empty() { Ok(()) } else { Err(Fault::new(format!("no dead job has the id {}", unknown.join(", ")))) }
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(InternalError::new(format!("no dead job has the id {}", unknown.join(", "))))
+    }
 }

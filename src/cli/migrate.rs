@@ -3,9 +3,9 @@
 use crate::app;
 use crate::config::Config;
 use crate::platform::db::migrations;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-pub(super) async fn run(config: Config) -> Result<(), Fault> {
+pub(super) async fn run(config: Config) -> Result<(), InternalError> {
     let running = app::start(config).await?;
     let applied = migrations::run(&running.app.db).await;
     let stopped = running.stop().await;

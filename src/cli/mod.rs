@@ -1,4 +1,6 @@
-//! The command line: `lyceum serve | worker | migrate | jobs | reconcile | storage | schema | seed | admin create | config check`.
+//! The command line of `lyceum`.
+//!
+//! Commands: `serve`, `worker`, `migrate`, `jobs`, `reconcile`, `storage`, `schema`, `seed`, `admin`, `config`.
 
 mod admin;
 pub mod config;
@@ -17,7 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 use crate::graphql::Error;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::telemetry;
 
 /// A GraphQL backend for online course platforms.
@@ -30,33 +32,33 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API and the console, and do the background work (the default)
+    /// Serve the API and the console, and run background jobs (the default)
     Serve(serve::Args),
-    /// Do the background work only
+    /// Run background jobs only
     Worker,
-    /// Bring the database up to date
+    /// Apply pending database migrations
     Migrate,
-    /// Background jobs that have failed too often
+    /// List and retry dead jobs, which have used up their attempts
     #[command(subcommand)]
     Jobs(jobs::Command),
-    /// Compare the object store with the database: what is left over, what is missing
+    /// Compare the object store with the database: find orphaned and missing objects
     Reconcile(reconcile::Args),
-    /// The object store
+    /// Configure the object store
     #[command(subcommand)]
     Storage(storage::Command),
     /// Print the GraphQL schema
     Schema,
-    /// Fill a demo school: courses, lessons, people
+    /// Create a demo school with courses, lessons and users
     Seed(seed::Args),
-    /// Administrators
+    /// Manage administrators
     #[command(subcommand)]
     Admin(admin::Command),
-    /// Settings
+    /// Check and list the settings
     #[command(subcommand)]
     Config(config::Command),
 }
 
-/// Runs the program with the arguments and the environment that it was started with.
+/// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let command = cli.command.unwrap_or(Command::Serve(serve::Args::default()));
@@ -75,14 +77,14 @@ pub fn main() -> ExitCode {
     };
     match run(command, config) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            eprintln!("lyceum: {}", fault.report());
+        Err(error) => {
+            eprintln!("lyceum: {}", error.report());
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(command: Command, config: Config) -> Result<(), Fault> {
+fn run(command: Command, config: Config) -> Result<(), InternalError> {
     telemetry::start_log(&config.log, config.log_json)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.threads)
@@ -100,14 +102,14 @@ fn run(command: Command, config: Config) -> Result<(), Fault> {
             Command::Schema => schema::run(),
             Command::Seed(args) => seed::run(config, args).await,
             Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
-            // Answered before the log was started.
+            // Handled in `main`, before logging starts.
             Command::Config(_) => Ok(()),
         }
     })
 }
 
 /// Resolves at the first SIGINT or SIGTERM.
-async fn interrupted() -> Result<(), Fault> {
+async fn interrupted() -> Result<(), InternalError> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
@@ -118,13 +120,13 @@ async fn interrupted() -> Result<(), Fault> {
     Ok(())
 }
 
-/// A command's error for the terminal.
-fn explain(error: Error) -> Fault {
+/// Converts a command's error into one that can be printed on the terminal.
+fn explain(error: Error) -> InternalError {
     match error {
-        Error::Internal(fault) => fault,
+        Error::Internal(error) => error,
         Error::Invalid(errors) => {
-            Fault::new(errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "))
+            InternalError::new(errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "))
         }
-        other => Fault::new(format!("refused: {other:?}")),
+        other => InternalError::new(format!("rejected: {other:?}")),
     }
 }

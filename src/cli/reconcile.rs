@@ -6,20 +6,20 @@ use clap::Args as ClapArgs;
 use crate::app;
 use crate::config::Config;
 use crate::media::{self, Report};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-/// What `reconcile` can be told.
+/// The arguments of `reconcile`.
 #[derive(ClapArgs)]
 pub(super) struct Args {
-    /// Remove what no row refers to; without it, nothing is changed
+    /// Remove objects that no row refers to; without this flag, nothing is changed
     #[arg(long)]
     remove: bool,
-    /// Leave alone what is younger, in hours
+    /// Ignore objects younger than this, in hours
     #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
     hours: u16,
 }
 
-pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
+pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
     let running = app::start(config).await?;
     let compared = async {
         running.prepare_database().await?;

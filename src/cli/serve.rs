@@ -6,20 +6,20 @@ use super::{interrupted, seed};
 use crate::accounts;
 use crate::app::{self, Running};
 use crate::config::Config;
-use crate::graphql::Graph;
-use crate::http::{self, Edge, server};
-use crate::platform::fault::Fault;
+use crate::graphql::Executor;
+use crate::http::{self, HttpState, server};
+use crate::platform::internal_error::InternalError;
 
-/// What `serve` can be told.
+/// The arguments of `serve`.
 #[derive(ClapArgs, Default)]
 pub(super) struct Args {
-    /// Fill an empty database with the demo school first (development only)
+    /// Create the demo school first if the database has no users (for development)
     #[arg(long)]
     demo: bool,
 }
 
-pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
-    // First of all, so that a second start on the same address says so at once.
+pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
+    // Bind first, so that starting a second process on the same address fails immediately.
     let listener = server::bind(config.addr).await?;
     let running = app::start(config).await?;
     let served = serve(&running, listener, args).await;
@@ -27,7 +27,7 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
     served.and(stopped)
 }
 
-async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), Fault> {
+async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), InternalError> {
     let app = running.app.clone();
     running.prepare_database().await?;
     if args.demo && !accounts::any_users(&mut *app.db.read().await?).await? {
@@ -39,7 +39,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     }
     running.work()?;
     running.watch();
-    let router = http::router(Edge { app: app.clone(), graph: Graph::new(app.clone())? });
+    let router = http::router(HttpState { app: app.clone(), executor: Executor::new(app.clone())? });
     banner(running).await?;
     let stopping = app.stopping.clone();
     let serving = server::serve(&app, listener, router);
@@ -53,7 +53,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     serving.await
 }
 
-async fn banner(running: &Running) -> Result<(), Fault> {
+async fn banner(running: &Running) -> Result<(), InternalError> {
     let config = &running.app.config;
     let url = &config.public_url;
     println!("\nLyceum {} is ready.\n", env!("CARGO_PKG_VERSION"));

@@ -4,15 +4,15 @@ use clap::Subcommand;
 
 use crate::app;
 use crate::config::Config;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Let pages of LYCEUM_CORS_ORIGINS and of the program itself, and no others, use the bucket
+    /// Set the bucket's CORS rules: allow only LYCEUM_CORS_ORIGINS and this server's own origin
     Cors,
 }
 
-pub(super) async fn run(config: Config, Command::Cors: Command) -> Result<(), Fault> {
+pub(super) async fn run(config: Config, Command::Cors: Command) -> Result<(), InternalError> {
     if config.s3.is_none() {
         println!("The embedded store has its rules by itself.");
         return Ok(());

@@ -3,9 +3,9 @@
 use super::interrupted;
 use crate::app;
 use crate::config::Config;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-pub(super) async fn run(config: Config) -> Result<(), Fault> {
+pub(super) async fn run(config: Config) -> Result<(), InternalError> {
     let running = app::start(config).await?;
     let worked = async {
         running.prepare_database().await?;

@@ -1,37 +1,37 @@
-//! The services that people may sign in with.
+//! Settings of the external identity providers.
 
 use url::{Host, Url};
 
 use super::reader::Reader;
 
-/// What a service knows this program by.
+/// The OAuth client registered with an identity provider.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
-    /// The public half.
+    /// The client id.
     pub id: String,
-    /// The secret half.
+    /// The client secret.
     pub secret: String,
 }
 
-/// A service of the operator's choice that speaks OpenID Connect.
+/// A custom OpenID Connect identity provider.
 #[derive(Clone, Debug)]
 pub struct OidcIssuer {
-    /// Its address; `/.well-known/openid-configuration` beneath it describes the service.
+    /// The issuer URL. The discovery document is at `/.well-known/openid-configuration` below it.
     pub issuer: String,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// What it knows this program by.
+    /// The client registered with the issuer.
     pub client: OAuthClient,
 }
 
-/// The services that are set up.
+/// The configured identity providers.
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     /// Google.
     pub google: Option<OAuthClient>,
     /// GitHub.
     pub github: Option<OAuthClient>,
-    /// Any other.
+    /// A custom OpenID Connect issuer.
     pub oidc: Option<OidcIssuer>,
 }
 
@@ -44,7 +44,7 @@ impl Identity {
         }
     }
 
-    /// The secrets, with their settings.
+    /// Returns the client secrets by setting name.
     pub(super) fn secrets(&self) -> [(&'static str, Option<&str>); 3] {
         [
             ("LYCEUM_GOOGLE_CLIENT_SECRET", self.google.as_ref().map(|client| &*client.secret)),
@@ -54,7 +54,7 @@ impl Identity {
     }
 }
 
-/// Whether what is sent to `url` is safe from listeners: TLS, or a connection that does not leave this machine.
+/// Returns whether traffic to `url` is confidential: HTTPS, or HTTP to a loopback address.
 pub fn is_confidential(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -65,7 +65,7 @@ pub fn is_confidential(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
 }
 
-/// Both halves, or nothing: with one of them nobody could sign in.
+/// Reads a client; reports a problem if only one of id and secret is set.
 fn client(reader: &mut Reader, id: &'static str, secret: &'static str) -> Option<OAuthClient> {
     let (found_id, found_secret) = (reader.text(id).map(str::to_owned), reader.text(secret).map(str::to_owned));
     match (found_id, found_secret) {

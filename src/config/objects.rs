@@ -1,22 +1,22 @@
-//! Where files are kept, and what may be uploaded.
+//! Settings of the object store and of uploads.
 
 use std::time::Duration;
 
 use super::check_url;
 use super::reader::Reader;
 
-/// Where files of videos, images and downloads are kept.
+/// The object store for videos, images and downloads.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    /// The store's address; `None` is AWS.
+    /// The endpoint URL; `None` means AWS.
     pub endpoint: Option<String>,
-    /// The bucket.
+    /// The bucket name.
     pub bucket: String,
-    /// Its region.
+    /// The region of the bucket.
     pub region: String,
-    /// Key id.
+    /// The access key id.
     pub access_key: String,
-    /// Secret key.
+    /// The secret access key.
     pub secret_key: String,
 }
 
@@ -39,16 +39,16 @@ impl S3 {
     }
 }
 
-/// What may be uploaded.
+/// The limits on uploads.
 #[derive(Clone, Debug)]
 pub struct Uploads {
-    /// Bytes of one file.
+    /// The maximum size of one file, in bytes.
     pub largest: i64,
-    /// Uploads of one user at a time.
+    /// The maximum number of uploads that one user may have in progress.
     pub at_a_time: i64,
-    /// How long one may take.
+    /// How long an upload may take.
     pub lifetime: Duration,
-    /// What the store proves itself with when it tells of an object; `None`: nothing is believed.
+    /// The secret with which the store authenticates its events; if `None`, the webhook is off.
     pub hook_secret: Option<String>,
 }
 

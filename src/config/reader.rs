@@ -1,4 +1,4 @@
-//! Reads variables one by one and collects what is wrong with them.
+//! Reads variables one by one and collects all problems.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -25,8 +25,8 @@ impl Reader {
         if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
     }
 
-    /// A misspelt `LYCEUM_…` would otherwise be a default that nobody chose.
-    pub(super) fn refuse_unknown(&mut self) {
+    /// Reports unknown `LYCEUM_…` variables. A misspelled one would silently leave the default in effect.
+    pub(super) fn reject_unknown(&mut self) {
         let unknown: Vec<String> = self
             .vars
             .keys()
@@ -38,13 +38,13 @@ impl Reader {
         }
     }
 
-    /// The value, if set and not empty.
+    /// Returns the trimmed value, if it is set and not empty.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is missing in SETTINGS");
         self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The value, or the default that the table of settings shows.
+    /// Returns the value, or the default from [`SETTINGS`].
     pub(super) fn text_or_default(&self, name: &str) -> &str {
         let shown = SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
         self.text(name).or(shown).unwrap_or_default()

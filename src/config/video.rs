@@ -1,33 +1,33 @@
-//! Settings of videos.
+//! Settings of video conversion and playback.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// How videos are converted and played.
+/// The settings of video conversion and playback.
 #[derive(Clone, Debug)]
 pub struct Video {
     /// Where `ffmpeg` and `ffprobe` are looked for.
     pub ffmpeg: Ffmpeg,
-    /// Videos that are converted at a time.
+    /// The maximum number of videos that this process converts concurrently.
     pub transcodes: usize,
-    /// How long addresses to play from are good beyond the video's length.
+    /// How long playback URLs stay valid beyond the video's duration.
     pub playback: Duration,
-    /// Sessions of one user that play at a time; 0 is no limit.
+    /// The maximum number of sessions of one user that play concurrently; 0 means no limit.
     pub max_players: usize,
-    /// How long a deleted or replaced video, or an unused file, can be used again.
+    /// The retention of deleted or replaced videos and of unused files, which can be used again.
     pub grace: Duration,
 }
 
 /// Where `ffmpeg` and `ffprobe` are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ffmpeg {
-    /// On the search path; it is no problem if they are not there.
+    /// On the `PATH`; they may be missing.
     Path,
-    /// In this folder, where they have to be.
+    /// In this folder; it is an error if they are missing.
     Folder(PathBuf),
-    /// Nowhere.
+    /// Disabled.
     Off,
 }
 

@@ -1,7 +1,7 @@
-//! What a caller can act on.
+//! The outcomes that a caller can act on.
 
-use super::model::{Access, AccessReason};
-use crate::graphql::{Error, UserErrorCode};
+use crate::graphql::Error;
+use crate::graphql::error::UserErrorCode;
 
 pub(super) fn only_administrators() -> Error {
     Error::Forbidden("Only administrators give and take access.".into())
@@ -26,50 +26,16 @@ pub(super) fn costs_money() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)
 }
 
-/// Why content is not handed out.
-pub(super) fn refused(access: &Access) -> Error {
-    let message = match access.reason {
-        AccessReason::SignInRequired => "Sign in and enroll in the course to see this.".into(),
-        AccessReason::Expired => "Your access to the course has expired.".into(),
-        AccessReason::LockedUntil => match access.unlocks_at {
-            Some(at) => format!("This lesson opens at {}.", at.to_rfc3339()),
-            None => "This lesson opens later.".into(),
-        },
-        AccessReason::NotPublished => "This is not published.".into(),
-        AccessReason::Archived => "The course is archived.".into(),
-        AccessReason::NotEnrolled | AccessReason::Staff | AccessReason::Entitled | AccessReason::Preview => {
-            "Enroll in the course to see this.".into()
-        }
-    };
-    Error::Refused { reason: access.reason.as_str(), message }
+pub(super) fn nothing_to_play(field: &str) -> Error {
+    Error::invalid(UserErrorCode::NotFound, &[field], "There is nothing to play.")
 }
 
-#[cfg(test)]
-mod tests {
-    use async_graphql::Value;
+pub(super) fn too_many_players(most: usize) -> Error {
+    let places = if most == 1 { "another place".to_owned() } else { format!("{most} other places") };
+    let message = format!("Your account plays in {places} now. Stop there, wait two minutes, and try again.");
+    Error::TooMuch("TOO_MANY_PLAYERS", message)
+}
 
-    use super::*;
-
-    #[test]
-    fn who_is_refused_is_told_why_for_people_and_for_programs() {
-        let access = |reason, granted| Access { granted, source: None, reason, unlocks_at: None, expires_at: None };
-        for (reason, code, sentence) in [
-            (AccessReason::SignInRequired, "SIGN_IN_REQUIRED", "Sign in and enroll in the course to see this."),
-            (AccessReason::NotEnrolled, "NOT_ENROLLED", "Enroll in the course to see this."),
-            (AccessReason::Expired, "EXPIRED", "Your access to the course has expired."),
-            (AccessReason::NotPublished, "NOT_PUBLISHED", "This is not published."),
-            (AccessReason::Archived, "ARCHIVED", "The course is archived."),
-        ] {
-            let Err(error) = access(reason, false).require() else { panic!("{reason:?} is granted") };
-            let shown = async_graphql::Error::from(error);
-            let extensions = shown.extensions.unwrap();
-            assert_eq!(extensions.get("code"), Some(&Value::from("FORBIDDEN")));
-            assert_eq!((extensions.get("reason"), shown.message.as_str()), (Some(&Value::from(code)), sentence));
-        }
-        let opens = chrono::DateTime::UNIX_EPOCH;
-        let locked = Access { unlocks_at: Some(opens), ..access(AccessReason::LockedUntil, false) };
-        let Err(Error::Refused { reason, message }) = locked.require() else { panic!("locked is granted") };
-        assert_eq!((reason, message.as_str()), ("LOCKED_UNTIL", "This lesson opens at 1970-01-01T00:00:00+00:00."));
-        assert!(access(AccessReason::Entitled, true).require().is_ok());
-    }
+pub(super) fn one_of_two() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &[], "Give a lessonId or a courseId.")
 }

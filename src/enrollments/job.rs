@@ -1,4 +1,4 @@
-//! Access that ends by itself.
+//! Access that expires, deleted users, and players that have gone.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 
 use super::command;
-use crate::accounts::{UserDeleted, UserId};
-use crate::catalog::CourseId;
+use crate::accounts::UserDeleted;
+use crate::entitlements::EntitlementId;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
@@ -21,8 +21,8 @@ pub fn handlers() -> Vec<Handler> {
             timeout: Duration::from_secs(30),
             run: |app, payload| {
                 async move {
-                    let Expired { course_id, user_id } = serde_json::from_value(payload)?;
-                    command::expire(&app, course_id, user_id).await
+                    let Expires { entitlement_id } = serde_json::from_value(payload)?;
+                    command::expire(&app, entitlement_id).await
                 }
                 .boxed()
             },
@@ -33,6 +33,13 @@ pub fn handlers() -> Vec<Handler> {
             cron: Some("*/10 * * * *"),
             timeout: Duration::from_secs(600),
             run: |app, _| async move { command::expire_due(&app).await }.boxed(),
+        },
+        Handler {
+            name: "enrollments.forget_players",
+            on: None,
+            cron: Some("41 * * * *"),
+            timeout: Duration::from_secs(60),
+            run: |app, _| async move { command::forget_players(&app).await }.boxed(),
         },
         Handler {
             name: "enrollments.forget_user",
@@ -50,9 +57,8 @@ pub fn handlers() -> Vec<Handler> {
     ]
 }
 
-/// Whose access to which course was to end.
+/// The payload of the job that ends an entitlement.
 #[derive(Deserialize)]
-struct Expired {
-    course_id: CourseId,
-    user_id: UserId,
+struct Expires {
+    entitlement_id: EntitlementId,
 }

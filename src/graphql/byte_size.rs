@@ -1,15 +1,15 @@
-//! Sizes of files: an `Int` of GraphQL ends at 2 GiB.
+//! The `ByteSize` scalar, because GraphQL's 32-bit `Int` ends at 2 GiB.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-/// The largest whole number that JavaScript knows exactly.
+/// JavaScript's `Number.MAX_SAFE_INTEGER`.
 const LARGEST: i64 = (1 << 53) - 1;
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteSize(pub i64);
 
-/// A number of bytes: a whole number from 0 to 9,007,199,254,740,991.
+/// A number of bytes: an integer from 0 to 9,007,199,254,740,991 (2^53 - 1).
 #[Scalar(name = "ByteSize")]
 impl ScalarType for ByteSize {
     fn parse(value: Value) -> InputValueResult<ByteSize> {

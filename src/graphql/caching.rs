@@ -1,44 +1,44 @@
-//! How long shared caches may keep an answer.
+//! How long shared caches may cache a response.
 //!
-//! What an anonymous client is shown does not depend on who it is, so an answer to one may be shown to the next. For how
-//! long is said in the schema: `@cacheControl(maxAge: …)` on each root field that has something to keep, and on fields
-//! below that may be kept shorter, or not at all. (async-graphql's own hints don't do: they let an operation be kept in
-//! which only one of several root fields has a hint, and the schema does not show them.)
+//! Responses to anonymous clients do not depend on the client, so they can be shared. The schema states for how long:
+//! `@cacheControl(maxAge: …)` on each cacheable root field, and on nested fields with a shorter or zero TTL.
+//! async-graphql's own cache hints are not used: they make an operation cacheable if only one of its root fields has a
+//! hint, and they do not appear in the schema.
 
 use std::collections::HashSet;
 
 use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet};
 
-use super::shape::{Shape, root};
+use super::type_map::{TypeMap, root};
 
-/// The hint on a field. The macro makes undocumented items of it.
+/// The cache directive. The macro generates undocumented items.
 #[allow(missing_docs)]
 mod hint {
     use async_graphql::TypeDirective;
 
-    /// Shared caches may keep an anonymous client's answer with this field for so many seconds, and no longer than a
-    /// setting of the server allows. What has several such fields is kept as the most fleeting of them; what has a root
-    /// field without this directive is not kept.
+    /// Shared caches may cache anonymous responses with this field for `maxAge` seconds. A server setting caps the
+    /// value. If a response contains several such fields, the lowest `maxAge` applies. A response that contains a root
+    /// field without this directive is not cached.
     #[TypeDirective(name = "cacheControl", location = "FieldDefinition")]
     pub fn cache_control(max_age: i32) {}
 }
 pub use hint::cache_control;
 
-/// For how many seconds the answer to `operation` may be kept; 0: not at all.
-pub(super) fn max_age(shape: &Shape, document: &ExecutableDocument, operation: &OperationDefinition) -> u64 {
+/// Returns how many seconds the response to `operation` may be cached; 0 means not at all.
+pub(super) fn max_age(type_map: &TypeMap, document: &ExecutableDocument, operation: &OperationDefinition) -> u64 {
     if operation.ty != OperationType::Query {
         return 0;
     }
-    let mut walk = Walk { shape, document, spread: HashSet::new(), least: None };
+    let mut walk = Walk { type_map, document, spread: HashSet::new(), least: None };
     walk.set(root(operation.ty), &operation.selection_set.node, true);
     walk.least.unwrap_or_default()
 }
 
 struct Walk<'a> {
-    shape: &'a Shape,
+    type_map: &'a TypeMap,
     document: &'a ExecutableDocument,
-    /// Fragments that have been looked at: a second look would find the same.
+    /// The fragments already visited; visiting one again cannot change the result.
     spread: HashSet<&'a Name>,
     least: Option<u64>,
 }
@@ -48,9 +48,9 @@ impl<'a> Walk<'a> {
         for selection in &set.items {
             match &selection.node {
                 Selection::Field(field) => {
-                    let shape = self.shape;
-                    let Some(found) = shape.field(ty, &field.node.name.node) else {
-                        // `__typename` is the same for ever; the schema itself changes when the program does.
+                    let type_map = self.type_map;
+                    let Some(found) = type_map.field(ty, &field.node.name.node) else {
+                        // `__typename` never changes; `__schema` and `__type` change with each release.
                         if at_root && field.node.name.node != "__typename" {
                             self.keep(0);
                         }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_most_fleeting_field_decides() {
-        let shape = Shape::new(SDL).unwrap();
+        let type_map = TypeMap::new(SDL).unwrap();
         for (query, expected) in [
             ("{ courses { title } }", 300),
             ("{ courses { title } __typename }", 300),
@@ -120,7 +120,7 @@ mod tests {
         ] {
             let document = parse_query(query).unwrap();
             let (_, operation) = document.operations.iter().next().unwrap();
-            assert_eq!(max_age(&shape, &document, &operation.node), expected, "{query}");
+            assert_eq!(max_age(&type_map, &document, &operation.node), expected, "{query}");
         }
     }
 }

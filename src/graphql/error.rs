@@ -1,7 +1,7 @@
-//! The error wall: what a client may be told, and nothing else.
+//! The errors that clients can see.
 //!
-//! [`Error`] has no `Display`, so async-graphql's conversion of everything displayable does not apply to it, and a
-//! foreign error reaches a resolver's `?` only through [`Fault`], which becomes `INTERNAL` and nothing more.
+//! [`Error`] has no `Display`, so async-graphql's blanket conversion of displayable types does not apply to it. Any
+//! other error passes a resolver's `?` only as an [`InternalError`], which clients see only as the code `INTERNAL`.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,58 +9,59 @@ use std::time::Duration;
 use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
 use chrono::{DateTime, Datelike, Utc};
 
-use super::inline::Inline;
+use super::sequential::Sequential;
 use crate::platform::auth::Unhashed;
-use crate::platform::fault::Fault;
+use crate::platform::db::TxError;
+use crate::platform::internal_error::InternalError;
 use crate::platform::throttle::Wait;
 
-/// What a command or a resolver can fail with.
+/// The error of a command or a resolver.
 #[derive(Debug)]
 pub enum Error {
-    /// What the person who sent the input can mend: becomes the payload's `userErrors`.
+    /// The input is invalid and the user can fix it; becomes the payload's `userErrors`.
     Invalid(Vec<UserError>),
-    /// Nobody is signed in, or the token is not good (any more).
+    /// The caller is not signed in, or the token is invalid or expired.
     Unauthenticated(String),
-    /// Signed in, but without the right.
+    /// The caller is signed in but lacks the permission.
     Forbidden(String),
-    /// Without access to what is shown only to some: forbidden as well, with a reason for programs.
-    Refused {
+    /// The caller has no access to restricted content. `FORBIDDEN`, with a machine-readable reason.
+    NoAccess {
         /// `extensions.reason`.
         reason: &'static str,
-        /// For people.
+        /// The message for the user.
         message: String,
     },
-    /// An argument is wrong in a way that only a developer can mend.
+    /// An argument is invalid because of a bug in the client.
     BadInput(String),
-    /// Too much work for one request; code and sentence.
+    /// The request exceeds a limit; error code and message.
     TooMuch(&'static str, String),
-    /// Too often in too short a time; what was asked for was not tried.
+    /// The rate limit is exceeded; the operation was not attempted.
     RateLimited {
-        /// How long until it may be tried again.
+        /// How long to wait before retrying.
         wait: Duration,
     },
-    /// It took longer than allowed.
+    /// The operation timed out.
     Timeout,
-    /// Our fault.
-    Internal(Fault),
+    /// An internal error.
+    Internal(InternalError),
 }
 
-/// A result that can cross the wall.
+/// A result whose error clients can see.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An input with one thing wrong.
+    /// An [`Error::Invalid`] with a single user error.
     pub fn invalid(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> Error {
         Error::Invalid(vec![UserError::new(code, field, message)])
     }
 
-    /// `extensions.code`.
+    /// Returns the value of `extensions.code`.
     pub fn code(&self) -> &'static str {
         match self {
             Error::Invalid(errors) if errors.iter().all(|error| error.code == UserErrorCode::NotFound) => "NOT_FOUND",
             Error::Invalid(_) | Error::BadInput(_) => "BAD_USER_INPUT",
             Error::Unauthenticated(_) => "UNAUTHENTICATED",
-            Error::Forbidden(_) | Error::Refused { .. } => "FORBIDDEN",
+            Error::Forbidden(_) | Error::NoAccess { .. } => "FORBIDDEN",
             Error::TooMuch(code, _) => code,
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
@@ -73,23 +74,32 @@ impl Error {
             Error::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
             Error::Unauthenticated(message)
             | Error::Forbidden(message)
-            | Error::Refused { message, .. }
+            | Error::NoAccess { message, .. }
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
             Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),
             Error::Timeout => "The operation took too long and was stopped.".into(),
-            Error::Internal(fault) => {
-                // The request's span carries the request id, which is all that the client gets.
-                tracing::error!(fault = fault.report(), "internal error");
+            Error::Internal(error) => {
+                // The client gets only the request id, which the tracing span adds to this log entry.
+                tracing::error!(error = error.report(), "internal error");
                 "Something went wrong on our side. Please quote the request id when you report it.".into()
             }
         }
     }
 }
 
-impl<F: Into<Fault>> From<F> for Error {
-    fn from(fault: F) -> Error {
-        Error::Internal(fault.into())
+impl TxError for Error {
+    fn internal(&self) -> Option<&InternalError> {
+        match self {
+            Error::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl<F: Into<InternalError>> From<F> for Error {
+    fn from(error: F) -> Error {
+        Error::Internal(error.into())
     }
 }
 
@@ -103,7 +113,7 @@ impl From<Unhashed> for Error {
     fn from(unhashed: Unhashed) -> Error {
         match unhashed {
             Unhashed::Busy(wait) => wait.into(),
-            Unhashed::Failed(fault) => Error::Internal(fault),
+            Unhashed::Failed(error) => Error::Internal(error),
         }
     }
 }
@@ -115,7 +125,7 @@ impl From<Error> for async_graphql::Error {
         if let Error::RateLimited { wait } = error {
             extensions.set("retryAfter", whole_seconds(wait));
         }
-        if let Error::Refused { reason, .. } = &error {
+        if let Error::NoAccess { reason, .. } = &error {
             extensions.set("reason", *reason);
         }
         let mut converted = async_graphql::Error::new(error.into_message());
@@ -124,12 +134,12 @@ impl From<Error> for async_graphql::Error {
     }
 }
 
-/// Rounded up, so that nobody comes too early, and never zero.
+/// The wait in seconds, rounded up so that clients do not retry too early; at least 1.
 fn whole_seconds(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
-/// Seconds up to two minutes, then minutes.
+/// Formats the wait in seconds up to two minutes, then in minutes.
 fn in_words(wait: Duration) -> String {
     match whole_seconds(wait) {
         1 => "1 second".into(),
@@ -138,88 +148,88 @@ fn in_words(wait: Duration) -> String {
     }
 }
 
-/// An error outside any field, for the top level of a response.
+/// Creates a request error: one without a path, for the top level of a response.
 pub fn request_error(code: &str, message: impl Into<String>) -> async_graphql::ServerError {
     let mut error = async_graphql::ServerError::new(message, None);
     error.extensions.get_or_insert_default().set("code", Value::from(code));
     error
 }
 
-/// What kind of mistake an input has.
+/// The kind of a user error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum UserErrorCode {
     /// A value is missing or blank.
     Blank,
-    /// A text or list is longer than allowed.
+    /// A string or list is longer than allowed.
     TooLong,
-    /// A text is shorter than allowed.
+    /// A string is shorter than allowed.
     TooShort,
     /// A number or time is outside the allowed range.
     OutOfRange,
     /// A value does not have the required form.
     Invalid,
-    /// Somebody or something else has this value already.
+    /// The value is already in use.
     Taken,
-    /// What the input refers to does not exist, or is not yours.
+    /// The object that the input refers to does not exist or does not belong to you.
     NotFound,
-    /// The e-mail address or the password is wrong.
+    /// The email address or the password is wrong.
     WrongCredentials,
     /// The code or link is wrong.
     WrongCode,
-    /// The code or link is no longer valid: it has expired, was used, or was guessed at too often. Begin anew.
+    /// The code, link or upload is no longer valid. It has expired, was already used, or failed too often; start over.
     Expired,
-    /// The session has ended or expired: sign in again.
+    /// The session or sign-in attempt has ended or expired. Sign in again.
     SessionOver,
-    /// The account is banned; the message says until when and why.
+    /// The account is banned; the message states the end and the reason.
     Banned,
-    /// Nothing is wrong but the moment: the same again, a second later, may work.
+    /// A temporary failure. Retry the same request after about a second.
     TryAgain,
-    /// What was begun elsewhere, or a while ago, or did not succeed: begin again.
+    /// The sign-in attempt is unknown, expired, already used, or has failed. Start a new one.
     AttemptOver,
-    /// An e-mail address has not been verified; the message says which and what to do.
+    /// An email address has not been verified; the message says which one and what to do.
     Unverified,
-    /// The object has changed since you read it: the payload shows it as it is now.
+    /// The object has changed since you read it; the payload returns its current state.
     Conflict,
-    /// The object is not in a state that allows this.
+    /// The current state of the object does not allow this.
     NotAllowed,
 }
 
-/// Something that the person who sent the input can mend.
+/// An error in the input that the user can fix.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub struct UserError {
-    /// What kind of mistake it is, for programs.
+    /// The kind of error, for use in code.
     pub code: UserErrorCode,
-    /// The path of the wrong value inside `input`; empty when the input as a whole is wrong.
+    /// The path of the invalid value inside `input`; empty if the input as a whole is invalid.
     pub field: Vec<String>,
-    /// What is wrong and what is allowed, for people.
+    /// The message to show to the user: what is wrong and what is allowed.
     pub message: String,
 }
 
 impl UserError {
-    /// A mistake at `field`.
+    /// Creates an error at the path `field`.
     pub fn new(code: UserErrorCode, field: &[&str], message: impl Into<String>) -> UserError {
         UserError { code, field: field.iter().map(|part| part.to_string()).collect(), message: message.into() }
     }
 }
 
-/// Collects everything that is wrong with an input, so that a form can show it all at once.
+/// Collects all errors of an input, so that a form can show them at once.
 #[derive(Default)]
 pub struct Check {
     errors: Vec<UserError>,
 }
 
 impl Check {
-    /// Nothing wrong so far.
+    /// Creates a check without errors.
     pub fn new() -> Check {
         Check::default()
     }
 
-    /// Notes a mistake.
+    /// Adds an error at `field`.
     pub fn error(&mut self, code: UserErrorCode, field: &str, message: impl Into<String>) {
         self.errors.push(UserError::new(code, &[field], message));
     }
 
-    /// The mistakes of a part of the input, which is at `path`.
+    /// Checks a nested part of the input; `path` is prepended to the fields of its errors.
     pub fn part<T>(&mut self, path: &[&str], check: impl FnOnce(&mut Check) -> T) -> T {
         let mut part = Check::new();
         let checked = check(&mut part);
@@ -230,7 +240,7 @@ impl Check {
         checked
     }
 
-    /// A text with surrounding space removed; must have 1 to `longest` characters.
+    /// Trims a text, which must have 1 to `longest` characters.
     pub fn required(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = self.text(field, value, longest);
         if text.is_empty() {
@@ -239,7 +249,7 @@ impl Check {
         text
     }
 
-    /// A text with surrounding space removed; may be empty, has at most `longest` characters.
+    /// Trims a text, which may be empty and has at most `longest` characters.
     pub fn text(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = value.trim().to_owned();
         let length = text.chars().count();
@@ -253,8 +263,9 @@ impl Check {
         text
     }
 
-    /// As [`Check::required`], and on one line: a name, which others see among their own texts. What can't be seen, or
-    /// turns the direction of what follows, is not allowed.
+    /// Like [`Check::required`], for a single-line name that is shown to other users.
+    ///
+    /// Control characters, invisible characters and marks that change the text direction are not allowed.
     pub fn name(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = self.required(field, value, longest);
         if text.chars().any(|letter| letter != '\0' && (letter.is_control() || is_invisible(letter))) {
@@ -264,14 +275,14 @@ impl Check {
         text
     }
 
-    /// A point in time of our era, of four digits: PostgreSQL and most programs know no others.
+    /// Checks that the year is from 1 to 9999, which PostgreSQL and most clients can represent.
     pub fn time(&mut self, field: &str, value: DateTime<Utc>) {
         if !(1..=9999).contains(&value.year()) {
             self.error(UserErrorCode::OutOfRange, field, "A year has one to four digits.");
         }
     }
 
-    /// Short texts, each as by [`Check::required`]; at most `most` of them. A mistake in one is at its place, from 0.
+    /// Checks at most `most` texts, each as by [`Check::required`]. An error's path ends with the zero-based index.
     pub fn list(&mut self, field: &str, values: &[String], most: usize, longest: usize) -> Vec<String> {
         if values.len() > most {
             let message = format!("{} has {} entries; at most {most} are allowed.", title(field), values.len());
@@ -292,19 +303,20 @@ impl Check {
     /// Ends the check.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all mistakes, if there are any.
+    /// [`Error::Invalid`] with all errors, if there are any.
     pub fn finish(self) -> Result<()> {
         if self.errors.is_empty() { Ok(()) } else { Err(Error::Invalid(self.errors)) }
     }
 }
 
-/// Spaces of no width, and marks that change the direction of text (Unicode, UAX 9); not the joiners that Persian and
-/// Indian scripts and emoji need.
+/// Returns whether `letter` is a zero-width space or a bidirectional control (UAX 9).
+///
+/// Zero-width joiners are allowed, because Persian, Indic scripts and emoji need them.
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// `durationSeconds` as it stands at the start of a sentence: "Duration seconds".
+/// Converts a field name to words: `durationSeconds` becomes "Duration seconds".
 fn title(field: &str) -> String {
     let mut words = String::new();
     for (index, letter) in field.chars().enumerate() {
@@ -320,22 +332,22 @@ fn title(field: &str) -> String {
     words
 }
 
-/// How an edit of a certain version of something ended.
+/// The outcome of an edit with optimistic locking.
 #[derive(Debug)]
 pub enum Edit<T> {
-    /// It was saved.
+    /// The edit was saved.
     Saved(T),
-    /// Somebody else was faster: nothing was written.
+    /// The version is stale, because another edit came first; nothing was written.
     Conflict {
-        /// What they made of it.
+        /// The current state.
         current: T,
-        /// Its version.
+        /// The current version.
         version: i32,
     },
 }
 
 impl<T> Edit<T> {
-    /// The same with something else in it.
+    /// Applies `change` to the entity.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Edit<U> {
         match self {
             Edit::Saved(saved) => Edit::Saved(change(saved)),
@@ -344,32 +356,33 @@ impl<T> Edit<T> {
     }
 }
 
-/// Splits the outcome of an edit as every payload shows it: as [`payload`], and the entity as it is now beside a conflict,
-/// so that a client can merge the two.
+/// Splits the outcome of an edit into entity and user errors, like [`payload`].
+///
+/// On a conflict, the entity is returned in its current state, so that the client can merge.
 ///
 /// # Errors
-/// Faults stay errors.
-pub fn edit_payload<T>(outcome: Result<Edit<T>>) -> Result<(Option<T>, Vec<Inline<UserError>>)> {
+/// Errors other than [`Error::Invalid`] are returned as they are.
+pub fn edit_payload<T>(outcome: Result<Edit<T>>) -> Result<(Option<T>, Vec<Sequential<UserError>>)> {
     let (row, mut errors) = payload(outcome)?;
     Ok(match row {
         None => (None, errors),
         Some(Edit::Saved(row)) => (Some(row), errors),
         Some(Edit::Conflict { current, version }) => {
             let message = format!("This has been changed since you read it: its version is {version} now.");
-            errors.push(Inline(UserError::new(UserErrorCode::Conflict, &["version"], message)));
+            errors.push(Sequential(UserError::new(UserErrorCode::Conflict, &["version"], message)));
             (Some(current), errors)
         }
     })
 }
 
-/// Splits a command's outcome as every payload shows it: the entity, or what the person can mend.
+/// Splits the outcome of a command into entity and user errors, for a mutation payload.
 ///
 /// # Errors
-/// Faults stay errors.
-pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<Inline<UserError>>)> {
+/// Errors other than [`Error::Invalid`] are returned as they are.
+pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<Sequential<UserError>>)> {
     match outcome {
         Ok(value) => Ok((Some(value), Vec::new())),
-        Err(Error::Invalid(errors)) => Ok((None, errors.into_iter().map(Inline).collect())),
+        Err(Error::Invalid(errors)) => Ok((None, errors.into_iter().map(Sequential).collect())),
         Err(error) => Err(error),
     }
 }

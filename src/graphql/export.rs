@@ -1,16 +1,15 @@
-//! The form of what the platform holds on a person, for themselves. Each feature makes its part; [`schema`] puts the
-//! parts together.
+//! The format of a user's personal data export. Each feature produces its part; [`schema`] combines the parts.
 //!
 //! [`schema`]: super::schema
 
 use serde_json::{Value, json};
 
-/// The most items of one kind; an export is one response.
+/// The maximum number of items of one kind, because an export is a single response.
 const MOST: usize = 1000;
-/// How many rows to ask the database for, to know whether there are more than [`items`] gives out.
+/// How many rows to fetch: one more than [`items`] returns, to detect that there are more.
 pub const FETCH: i64 = MOST as i64 + 1;
 
-/// Items of one kind, and whether that is all of them.
+/// Formats the items of one kind, and whether the list is complete.
 pub fn items(found: impl IntoIterator<Item = Value>) -> Value {
     let mut items: Vec<Value> = found.into_iter().collect();
     let complete = items.len() <= MOST;

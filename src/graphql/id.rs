@@ -1,5 +1,6 @@
-//! Typed ids: `course_01jx…` outside (TypeID: a prefix and a UUIDv7 in Crockford's base 32), `uuid` in the database,
-//! `Id<Course>` in Rust.
+//! Typed ids: `course_01jx…` in the API, `uuid` in the database, `Id<Course>` in Rust.
+//!
+//! The public form is a TypeID: a prefix and a UUIDv7 in Crockford's base 32.
 //!
 //! Source: the TypeID specification, version 0.3.
 
@@ -24,25 +25,25 @@ use uuid::Uuid;
 
 use super::error::Error;
 
-/// Something with an id of its own.
+/// An entity type with typed ids.
 pub trait Entity: Send + Sync + 'static {
-    /// What its ids begin with: `course`.
+    /// The prefix of its ids, for instance `course`.
     const PREFIX: &'static str;
 }
 
-/// The id of a `T`.
+/// The id of a `T`: a UUID with a static type.
 #[derive(AsExpression, FromSqlRow, Serialize, Deserialize)]
 #[diesel(sql_type = sql_types::Uuid)]
 #[serde(transparent)]
 pub struct Id<T>(Uuid, #[serde(skip)] PhantomData<fn() -> T>);
 
 impl<T> Id<T> {
-    /// Types a bare UUID.
+    /// Creates a typed id from a UUID.
     pub const fn new(uuid: Uuid) -> Id<T> {
         Id(uuid, PhantomData)
     }
 
-    /// The bare UUID.
+    /// Returns the UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
     }
@@ -101,17 +102,22 @@ impl<T> FromSql<sql_types::Uuid, Pg> for Id<T> {
 }
 
 impl<T: Entity> Id<T> {
-    /// The public form.
+    /// Encodes the id in its public form, such as `course_01h455vb4pex5vsknk084sn02q`.
     pub fn encode(self) -> String {
-        let mut text = String::with_capacity(T::PREFIX.len() + 27);
-        text.push_str(T::PREFIX);
-        text.push('_');
-        encode_suffix(self.0, &mut text);
-        text
+        encode(T::PREFIX, self.0)
     }
 }
 
-/// Why a text is not the id that was asked for.
+/// Encodes an id whose type is known by its prefix only.
+pub fn encode(prefix: &str, uuid: Uuid) -> String {
+    let mut text = String::with_capacity(prefix.len() + 27);
+    text.push_str(prefix);
+    text.push('_');
+    encode_suffix(uuid, &mut text);
+    text
+}
+
+/// The error for a text that is not an id of the expected type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WrongId {
     text: String,
@@ -140,7 +146,7 @@ impl<T: Entity> FromStr for Id<T> {
     }
 }
 
-// Written by hand because every `Id<T>` is the one built-in `ID` scalar.
+// Implemented by hand because every `Id<T>` maps to the built-in `ID` scalar.
 impl<T: Entity> InputType for Id<T> {
     type RawValueType = Self;
 
@@ -190,7 +196,7 @@ pub fn split(text: &str) -> Option<(&str, Uuid)> {
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// 128 bits in 26 letters of five bits, the first of which holds only three.
+/// Appends the 128 bits as 26 characters of five bits each. The first one holds only three bits.
 fn encode_suffix(uuid: Uuid, text: &mut String) {
     let bits = uuid.as_u128();
     for place in (0..26).rev() {
@@ -213,19 +219,19 @@ fn decode_suffix(suffix: &str) -> Option<Uuid> {
     Some(Uuid::from_u128(bits))
 }
 
-/// What names a thing in an argument.
+/// How an argument identifies an object.
 pub enum Name<T> {
-    /// Its id.
+    /// By id.
     Id(Id<T>),
-    /// Its name in addresses.
+    /// By URL slug.
     Slug(String),
 }
 
 impl<T> Name<T> {
-    /// The one of two arguments that was given.
+    /// Returns whichever of the two arguments was given.
     ///
     /// # Errors
-    /// Neither was, or both.
+    /// [`Error::BadInput`] if neither or both were given.
     pub fn of(id: Option<Id<T>>, slug: Option<String>) -> Result<Name<T>, Error> {
         match (id, slug) {
             (Some(id), None) => Ok(Name::Id(id)),

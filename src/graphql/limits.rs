@@ -1,5 +1,6 @@
-//! What one operation may ask for. Checked before execution and outside async-graphql, whose extensions cost time in
-//! every field.
+//! Limits on tokens, depth, aliases, directives and cost of an operation.
+//!
+//! They are checked before execution and outside async-graphql, whose extensions add overhead to every field.
 
 use std::collections::HashMap;
 
@@ -10,10 +11,10 @@ use async_graphql::{Name, ServerError, Value, Variables};
 
 use super::error::request_error;
 use super::page::DEFAULT_PAGE;
-use super::shape::{FieldShape, Shape, root};
+use super::type_map::{FieldInfo, TypeMap, root};
 use crate::config::Limits;
 
-/// Refuses a document with too many tokens before it is parsed.
+/// Rejects a document with too many tokens, before it is parsed.
 ///
 /// # Errors
 /// `TOO_MANY_TOKENS`.
@@ -26,7 +27,7 @@ pub fn check_tokens(query: &str, limits: &Limits) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Counts roughly as a lexer would, and stops soon after `enough`.
+/// Counts the tokens approximately as a lexer would; stops after more than `enough`.
 fn count_tokens(query: &str, enough: usize) -> usize {
     let mut tokens = 0;
     let mut in_word = false;
@@ -50,8 +51,9 @@ fn count_tokens(query: &str, enough: usize) -> usize {
     tokens
 }
 
-/// Refuses a parsed document that is too deep or has too many aliases or directives. The verdict does not depend on
-/// variables, so it is kept with the document.
+/// Rejects a parsed document that is too deep or has too many aliases or directives.
+///
+/// The result does not depend on variables, so it is cached with the document.
 ///
 /// # Errors
 /// `TOO_DEEP`, `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
@@ -105,8 +107,10 @@ impl Census {
     }
 }
 
-/// Levels of fields below `set`. `known` keeps each fragment's depth; a fragment that is being measured counts as
-/// flat, so that a cycle ends here and is refused by validation.
+/// Returns the depth of the fields in `set`.
+///
+/// `known` memoizes the depth of fragments. A fragment that is still being measured counts as 0, so that cycles
+/// terminate here; validation rejects them.
 fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mut HashMap<&'a Name, usize>) -> usize {
     let mut deepest = 0;
     for selection in &set.items {
@@ -132,18 +136,21 @@ fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mu
     deepest
 }
 
-/// How many objects `operation` may return at most: each object counts one, a list as many as are asked for.
+/// Computes the cost of `operation` and rejects it above the limit.
+///
+/// The cost is the maximum number of objects that the operation may return: each object counts as 1, a list as the
+/// requested number of items.
 ///
 /// # Errors
-/// `TOO_COSTLY`, with both numbers.
+/// `TOO_COSTLY`, with `cost` and `limit` in the extensions.
 pub(super) fn check_cost(
-    shape: &Shape,
+    type_map: &TypeMap,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &Limits,
 ) -> Result<usize, ServerError> {
-    let mut walk = CostWalk { shape, document, operation, variables, fragments: HashMap::new() };
+    let mut walk = CostWalk { type_map, document, operation, variables, fragments: HashMap::new() };
     let cost = walk.set(root(operation.ty), &operation.selection_set.node, 1);
     if cost > limits.cost {
         let message = format!(
@@ -160,17 +167,17 @@ pub(super) fn check_cost(
 }
 
 struct CostWalk<'a> {
-    shape: &'a Shape,
+    type_map: &'a TypeMap,
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
-    /// The cost of each fragment by name and page size, so that fragments that spread others twice do not double the
-    /// work at each level.
+    /// The memoized cost of each fragment by name and page size. Without it, fragments that spread others twice would
+    /// double the work at each level.
     fragments: HashMap<(&'a Name, usize), usize>,
 }
 
 impl<'a> CostWalk<'a> {
-    /// The objects below `set`; `page` is the size of the page if the object at hand is a connection.
+    /// Returns the cost of `set`; `page` is the page size if the parent object is a connection.
     fn set(&mut self, ty: &str, set: &'a SelectionSet, page: usize) -> usize {
         let mut cost = 0_usize;
         for selection in &set.items {
@@ -181,7 +188,7 @@ impl<'a> CostWalk<'a> {
                     self.set(on, &fragment.node.selection_set.node, page)
                 }
                 Selection::FragmentSpread(spread) => {
-                    // The spread itself costs one: a document must not grow without bound out of nothing.
+                    // The spread itself costs 1, so that fragments cannot multiply fields without cost.
                     let name = &spread.node.fragment_name.node;
                     let fragment = self.document.fragments.get(name);
                     fragment.map_or(0, |fragment| self.fragment(name, &fragment.node, page)).saturating_add(1)
@@ -195,7 +202,7 @@ impl<'a> CostWalk<'a> {
         if let Some(cost) = self.fragments.get(&(name, page)) {
             return *cost;
         }
-        // A cycle counts nothing here and is refused by validation.
+        // A cycle counts as 0; validation rejects it.
         self.fragments.insert((name, page), 0);
         let cost = self.set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, page);
         self.fragments.insert((name, page), cost);
@@ -203,17 +210,17 @@ impl<'a> CostWalk<'a> {
     }
 
     fn field(&mut self, ty: &str, field: &'a Field, page: usize) -> usize {
-        let shape = self.shape;
-        let Some(found) = shape.field(ty, &field.name.node).filter(|found| found.composite) else { return 0 };
+        let type_map = self.type_map;
+        let Some(found) = type_map.field(ty, &field.name.node).filter(|found| found.composite) else { return 0 };
         let inner = if found.connection { self.page(field) } else { 1 };
         let below = self.set(&found.ty, &field.selection_set.node, inner);
         self.times(field, found, page).saturating_mul(below.saturating_add(1))
     }
 
-    /// How many objects the field stands for: the page's items, or one for each id of an `ids` argument.
-    fn times(&self, field: &Field, shape: &FieldShape, page: usize) -> usize {
+    /// Returns the number of objects of the field: the page size, or the number of `ids`.
+    fn times(&self, field: &Field, type_map: &FieldInfo, page: usize) -> usize {
         match (field.name.node.as_str(), self.argument(field, "ids")) {
-            ("nodes" | "edges", None) if !shape.connection => page,
+            ("nodes" | "edges", None) if !type_map.connection => page,
             (_, Some(Value::List(ids))) => ids.len(),
             _ => 1,
         }
@@ -229,7 +236,7 @@ impl<'a> CostWalk<'a> {
             .unwrap_or(DEFAULT_PAGE.unsigned_abs() as usize)
     }
 
-    /// An argument's value, with variables and their defaults put in.
+    /// Returns the value of an argument, with variables and their defaults substituted.
     fn argument(&self, field: &Field, name: &str) -> Option<Value> {
         let given = field.get_argument(name)?.node.clone();
         given.into_const_with(|variable| self.variable(&variable).ok_or(())).ok()
@@ -260,10 +267,10 @@ mod tests {
 
     fn cost(query: &str, variables: serde_json::Value) -> Result<usize, String> {
         let document = parse_query(query).unwrap();
-        let shape = Shape::new(SDL).unwrap();
+        let type_map = TypeMap::new(SDL).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let variables = Variables::from_json(variables);
-        check_cost(&shape, &document, &operation.node, &variables, &limits()).map_err(|error| error.message)
+        check_cost(&type_map, &document, &operation.node, &variables, &limits()).map_err(|error| error.message)
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! A feature implements [`Load`] for a key of its own in its `loader.rs`; a resolver asks for one key at a time and
 //! the keys of a level become one statement. Rows that do not depend on the viewer are loaded across requests: while
 //! a batch is on its way, the keys of all requests gather for the next. A key never joins a batch that has already
-//! been sent, so a client reads its own writes. Values of which it is known what changes them are kept for a moment
-//! (`kept.rs`): then a load is a look into a map.
+//! been sent, so a client reads its own writes. Values whose changes are known are cached for a second
+//! (`row_cache.rs`): then a load is a lookup in a map.
 //!
 //! No timer: a load gives way once, so that its siblings can ask too, and then sends the batch. Measured with
 //! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
@@ -22,9 +22,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Notify;
 
-use super::kept::Kept;
+use super::row_cache::RowCache;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::db::CacheKey;
+use crate::platform::internal_error::InternalError;
 
 /// Keys in one statement; a larger batch is several.
 const STATEMENT_KEYS: usize = 1000;
@@ -36,9 +37,13 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
     /// What it stands for.
     type Value: Clone + Send + Sync + 'static;
 
-    /// The kinds of changes after which a value may be another one: of events, or of rows as `Tx::changed` is told. With
-    /// them, values may be up to a second old where the change was made by another node. `None`: nothing is kept.
-    const DROPPED_BY: Option<&'static [&'static str]> = None;
+    /// Whether values may be cached for a second, on this node, and be stale for as long where another node wrote.
+    const CACHED: bool = false;
+
+    /// What a cached value, or its absence, is derived from: it is stale once one of these has changed.
+    fn depends_on(&self, _value: Option<&Self::Value>) -> Vec<CacheKey> {
+        Vec::new()
+    }
 
     /// How many rows, or texts of a row's size, the value holds: what is kept is bounded by their number.
     fn rows(_value: &Self::Value) -> usize {
@@ -46,7 +51,8 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
     }
 
     /// Loads `keys` at once; a key without a value is missing in the answer.
-    fn load(app: &App, keys: &[Self]) -> impl Future<Output = Result<HashMap<Self, Self::Value>, Fault>> + Send;
+    fn load(app: &App, keys: &[Self])
+    -> impl Future<Output = Result<HashMap<Self, Self::Value>, InternalError>> + Send;
 }
 
 /// All loaders of a process.
@@ -72,10 +78,10 @@ impl Loaders {
     ///
     /// # Errors
     /// The batch failed.
-    pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, Fault> {
+    pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, InternalError> {
         let batcher = self.batcher::<K>();
-        if let Some(kept) = batcher.kept.as_ref().and_then(|kept| kept.get(&key)) {
-            return Ok(kept);
+        if let Some(cached) = batcher.cache.as_ref().and_then(|cache| cache.get(&key)) {
+            return Ok(cached);
         }
         let batch = batcher.join(&key);
         self.let_siblings_ask().await;
@@ -110,7 +116,7 @@ impl Loaders {
 /// when it matters (measured against two and four: a sixth less work for PostgreSQL at 16 clients).
 struct Batcher<K: Load> {
     queue: Mutex<Queue<K>>,
-    kept: Option<Kept<K, K::Value>>,
+    cache: Option<RowCache<K, K::Value>>,
 }
 
 struct Queue<K: Load> {
@@ -127,7 +133,7 @@ struct Queue<K: Load> {
 impl<K: Load> Batcher<K> {
     fn new(app: &App) -> Batcher<K> {
         let queue = Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false };
-        Batcher { queue: Mutex::new(queue), kept: K::DROPPED_BY.map(|kinds| Kept::new(app.db.changes().watch(kinds))) }
+        Batcher { queue: Mutex::new(queue), cache: K::CACHED.then(|| RowCache::new(app.db.invalidation().clone())) }
     }
 
     /// Adds a key to the next batch.
@@ -159,8 +165,8 @@ impl<K: Load> Batcher<K> {
                 let loading = AssertUnwindSafe(batcher.load(&reader, keys)).catch_unwind();
                 let answer = match tokio::time::timeout(PATIENCE, loading).await {
                     Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(Fault::new("a batched load panicked")),
-                    Err(_) => Err(Fault::new("a batched load took too long")),
+                    Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
+                    Err(_) => Err(InternalError::new("a batched load took too long")),
                 };
                 waking.fetch_add(1, Ordering::SeqCst);
                 batch.answer(answer);
@@ -182,15 +188,16 @@ impl<K: Load> Batcher<K> {
         Some((std::mem::take(&mut queue.next), keys))
     }
 
-    /// Loads a batch, and keeps what it finds if it may.
-    async fn load(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, Fault> {
-        let kept = self.kept.as_ref().map(|kept| (kept, kept.start()));
+    /// Loads a batch, and caches what it finds if it may.
+    async fn load(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
+        let cache = self.cache.as_ref().map(|cache| (cache, cache.start()));
         let values = load(app, &keys).await?;
-        if let Some((kept, start)) = kept {
+        if let Some((cache, start)) = cache {
             for key in keys {
                 let value = values.get(&key).cloned();
                 let rows = value.as_ref().map_or(1, K::rows);
-                kept.put(key, value, rows, start);
+                let depends_on = key.depends_on(value.as_ref()).into_boxed_slice();
+                cache.put(key, value, rows, depends_on, start);
             }
         }
         Ok(values)
@@ -203,7 +210,7 @@ impl<K: Load> Batcher<K> {
 
 /// What all the keys of a batch wait for: one answer, so that a level of a query goes on at once and not key by key.
 struct Batch<K: Load> {
-    answer: OnceLock<Result<HashMap<K, K::Value>, Fault>>,
+    answer: OnceLock<Result<HashMap<K, K::Value>, InternalError>>,
     answered: Notify,
 }
 
@@ -214,26 +221,26 @@ impl<K: Load> Default for Batch<K> {
 }
 
 impl<K: Load> Batch<K> {
-    async fn value(&self, key: &K) -> Result<Option<K::Value>, Fault> {
+    async fn value(&self, key: &K) -> Result<Option<K::Value>, InternalError> {
         loop {
             // Before the look: it hears what happens from here on.
             let answered = self.answered.notified();
             match self.answer.get() {
                 Some(Ok(values)) => return Ok(values.get(key).cloned()),
-                Some(Err(fault)) => return Err(Fault::new(fault.report())),
+                Some(Err(error)) => return Err(InternalError::new(error.report())),
                 None => answered.await,
             }
         }
     }
 
-    fn answer(&self, answer: Result<HashMap<K, K::Value>, Fault>) {
+    fn answer(&self, answer: Result<HashMap<K, K::Value>, InternalError>) {
         // There is only one: its task has taken the batch out of the queue.
         drop(self.answer.set(answer));
         self.answered.notify_waiters();
     }
 }
 
-async fn load<K: Load>(app: &App, keys: &[K]) -> Result<HashMap<K, K::Value>, Fault> {
+async fn load<K: Load>(app: &App, keys: &[K]) -> Result<HashMap<K, K::Value>, InternalError> {
     let mut values = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(STATEMENT_KEYS) {
         values.extend(K::load(app, keys).await?);

@@ -1,4 +1,4 @@
-//! Money: whole minor units inside, decimals of the currency in the schema.
+//! Money: integer minor units internally, decimal amounts in the schema.
 
 use std::fmt;
 
@@ -13,32 +13,33 @@ use rust_decimal::Decimal;
 
 use super::error::{Check, UserErrorCode};
 
-/// A currency by its code.
+/// An ISO 4217 currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct CurrencyCode(Currency);
 
 impl CurrencyCode {
-    /// The dollar of the United States.
+    /// The US dollar.
     pub const USD: CurrencyCode = CurrencyCode(Currency::USD);
 
-    /// The currency with this code of three capital letters; `None` if there is none.
+    /// Parses a code of three capital letters; `None` if the currency does not exist.
     pub fn parse(code: &str) -> Option<CurrencyCode> {
         Currency::from_code(code).map(CurrencyCode)
     }
 
-    /// The three letters.
+    /// Returns the three-letter code.
     pub fn code(self) -> &'static str {
         self.0.code()
     }
 
-    /// How many decimals amounts have: 2 for most, 0 for the yen. ISO 4217 gives precious metals and units of account
-    /// none; nothing is sold in them.
+    /// Returns the number of decimals: 2 for most currencies, 0 for the yen.
+    ///
+    /// ISO 4217 defines none for precious metals and units of account, which are not used for prices; returns 0.
     pub fn decimals(self) -> u32 {
         self.0.exponent().map_or(0, u32::from)
     }
 
-    /// The amount in minor units; `None` if it has more decimals than the currency, or is out of range.
+    /// Converts an amount to minor units. `None` if it has too many decimals or is out of range.
     pub fn minor(self, amount: Decimal) -> Option<i64> {
         let scaled = amount.checked_mul(Decimal::from(10_u64.pow(self.decimals())))?;
         if scaled.fract().is_zero() { i64::try_from(scaled).ok() } else { None }
@@ -51,7 +52,7 @@ impl fmt::Debug for CurrencyCode {
     }
 }
 
-/// A currency by its three capital letters (ISO 4217), as in `EUR`.
+/// A currency code of three capital letters (ISO 4217), such as `EUR`.
 #[Scalar(name = "CurrencyCode", specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html")]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<CurrencyCode> {
@@ -83,33 +84,33 @@ impl FromSql<Text, Pg> for CurrencyCode {
 /// An amount in a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
 pub struct Money {
-    /// How much, in the currency's main unit and with its decimals: 19.90.
+    /// The amount in the currency's main unit, with all of its decimals, such as 19.90.
     amount: Decimal,
-    /// Of which currency.
+    /// The currency.
     currency: CurrencyCode,
 }
 
 impl Money {
-    /// So many minor units of a currency.
+    /// Creates an amount from minor units.
     pub fn new(minor: i64, currency: CurrencyCode) -> Money {
         Money { amount: Decimal::new(minor, currency.decimals()), currency }
     }
 }
 
-/// The most that anything costs, in the currency's main unit.
+/// The maximum amount of an input, in the currency's main unit.
 const MOST: i64 = 100_000_000;
 
-/// An amount in a currency, from 0 to 100,000,000, with no more decimals than the currency has.
+/// An amount in a currency, from 0 to 100,000,000. It may have as many decimals as the currency.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub struct MoneyInput {
-    /// How much, in the currency's main unit: 19.90. As a text it keeps its digits in every JSON library.
+    /// The amount in the currency's main unit, such as `19.90`. Send it as a string to avoid floating-point rounding.
     pub amount: Decimal,
-    /// Of which currency.
+    /// The currency.
     pub currency: CurrencyCode,
 }
 
 impl MoneyInput {
-    /// The amount in minor units; 0 when something is wrong with it.
+    /// Returns the amount in minor units. If it is invalid, adds an error to `check` and returns 0.
     pub fn minor(&self, check: &mut Check, field: &str) -> i64 {
         let MoneyInput { amount, currency } = self;
         if *amount < Decimal::ZERO || *amount > Decimal::from(MOST) {

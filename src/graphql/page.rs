@@ -1,7 +1,7 @@
-//! Relay connections over keyset cursors.
+//! Relay connections with keyset pagination.
 //!
-//! A cursor carries the sort key of its row and the name of its list, so it stays good when rows come and go, and a
-//! cursor of another list is refused.
+//! A cursor contains the sort key of its row and the name of its list. It stays valid when rows are added or removed,
+//! and a cursor of another list is rejected.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,32 +15,32 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::error::{Error, Result};
-use super::inline::{Inline, InlineList};
+use super::sequential::{Sequential, SequentialList};
 
-/// Items on a page when neither `first` nor `last` is given.
+/// The page size if neither `first` nor `last` is given.
 pub const DEFAULT_PAGE: i32 = 20;
-/// The most items on a page.
+/// The maximum page size.
 pub const LARGEST_PAGE: i32 = 100;
 
-/// The four arguments of every connection.
+/// The four pagination arguments of every connection.
 #[derive(Clone, Debug, Default)]
 pub struct PageArgs {
-    /// The first `n` items …
+    /// The page size, counted from the start of the list.
     pub first: Option<i32>,
-    /// … after this cursor.
+    /// Only items after this cursor.
     pub after: Option<String>,
-    /// The last `n` items …
+    /// The page size, counted from the end of the list.
     pub last: Option<i32>,
-    /// … before this cursor.
+    /// Only items before this cursor.
     pub before: Option<String>,
 }
 
-/// Which rows of a list are wanted; `K` is the sort key.
+/// A checked page request; `K` is the sort key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Page<K> {
-    /// How many.
+    /// The page size.
     pub limit: usize,
-    /// Whether the end of the list is wanted.
+    /// Whether the page is counted from the end of the list (`last`).
     pub backward: bool,
     /// Only rows after this key.
     pub after: Option<K>,
@@ -70,7 +70,7 @@ impl PageArgs {
         })
     }
 
-    /// The same for a list by time and id, whose cursors hold microseconds.
+    /// Like [`PageArgs::page`], for a list sorted by time and id. The cursors contain microseconds.
     ///
     /// # Errors
     /// As for [`PageArgs::page`].
@@ -79,11 +79,13 @@ impl PageArgs {
     }
 }
 
-/// The instant of a cursor. Cursors are not signed, and PostgreSQL fails at instants that lie too far back, together
-/// with the other requests' pages that it was asked for at once.
+/// Converts the microseconds of a cursor to an instant.
+///
+/// Cursors are not signed, and PostgreSQL fails on instants too far in the past, which would also fail the pages of
+/// other requests in the same batch.
 ///
 /// # Errors
-/// [`Error::BadInput`] if no row can have it.
+/// [`Error::BadInput`] if the instant is out of range or before 1970.
 pub fn instant(list: &str, micros: i64) -> Result<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
         .filter(|instant| *instant >= DateTime::UNIX_EPOCH)
@@ -91,21 +93,21 @@ pub fn instant(list: &str, micros: i64) -> Result<DateTime<Utc>> {
 }
 
 impl<K> Page<K> {
-    /// The same page with what its cursors stand for.
+    /// Converts the keys of the page's cursors.
     ///
     /// # Errors
-    /// What `meaning` returns.
+    /// The error of `meaning`.
     pub fn try_map<L>(self, meaning: impl Fn(K) -> Result<L>) -> Result<Page<L>> {
         let Page { limit, backward, after, before } = self;
         Ok(Page { limit, backward, after: after.map(&meaning).transpose()?, before: before.map(&meaning).transpose()? })
     }
 
-    /// How many rows to ask the database for: one more than wanted tells whether there are more.
+    /// Returns how many rows to fetch: one more than the page size, to detect a next page.
     pub fn fetch(&self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
     }
 
-    /// Turns the fetched rows, which are in the direction of the page, into a connection.
+    /// Converts the fetched rows, which are in the direction of the page, into a connection.
     pub fn connection<R, T>(
         &self,
         rows: Vec<R>,
@@ -127,25 +129,25 @@ impl<K> Page<K> {
     }
 }
 
-/// Which end of a list comes first.
+/// The direction in which a list is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum OrderDirection {
-    /// From A to Z, from the oldest to the newest.
+    /// Ascending: from A to Z, from the oldest to the newest.
     Asc,
-    /// From Z to A, from the newest to the oldest.
+    /// Descending: from Z to A, from the newest to the oldest.
     Desc,
 }
 
-/// A cursor of the list called `list` at the sort key `key`.
+/// Encodes a cursor of the list called `list` at the sort key `key`.
 pub fn encode_cursor<K: Serialize>(list: &str, key: &K) -> String {
     let bytes = serde_json::to_vec(&(list, key)).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a cursor.
+/// Decodes a cursor of the list called `list`.
 ///
 /// # Errors
-/// [`Error::BadInput`] says whether it is no cursor at all or one of another list.
+/// [`Error::BadInput`] if it is not a cursor, or a cursor of another list.
 pub fn decode_cursor<K: DeserializeOwned>(list: &str, argument: &str, cursor: &str) -> Result<K> {
     let bad = || Error::BadInput(format!("{argument} is not a cursor; use one that {list} returned."));
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
@@ -157,12 +159,12 @@ pub fn decode_cursor<K: DeserializeOwned>(list: &str, argument: &str, cursor: &s
     serde_json::from_value(key).map_err(|_| bad())
 }
 
-/// Whether the field's connection is asked for `totalCount`, which costs a statement of its own.
+/// Returns whether the selection includes `totalCount`, which needs another SQL statement.
 pub fn wants_total(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("totalCount").exists()
 }
 
-/// One page of a list, with what is needed to ask for the next.
+/// One page of a list.
 pub struct Connection<T> {
     nodes: Vec<T>,
     cursor: Arc<dyn Fn(&T) -> String + Send + Sync>,
@@ -172,7 +174,7 @@ pub struct Connection<T> {
 }
 
 impl<T> Connection<T> {
-    /// Adds the number that `totalCount` shows; see [`wants_total`].
+    /// Sets `totalCount`; see [`wants_total`].
     pub fn with_total(mut self, total: i64) -> Connection<T> {
         self.total_count = total;
         self
@@ -185,23 +187,23 @@ impl<T: ObjectType> TypeName for Connection<T> {
     }
 }
 
-/// One page of a list. Ask for the next one with `after: pageInfo.endCursor`.
+/// One page of a list. To fetch the next page, pass `pageInfo.endCursor` as `after`.
 #[Object(name_type)]
 impl<T: ObjectType + Clone> Connection<T> {
-    /// The items with their cursors.
-    async fn edges(&self) -> InlineList<Edge<T>> {
+    /// The items of this page with their cursors.
+    async fn edges(&self) -> SequentialList<Edge<T>> {
         let edge = |node: &T| Edge { node: node.clone(), cursor: (self.cursor)(node) };
-        InlineList(self.nodes.iter().map(edge).collect())
+        SequentialList(self.nodes.iter().map(edge).collect())
     }
 
-    /// The items.
-    async fn nodes(&self) -> InlineList<T> {
-        InlineList(self.nodes.clone())
+    /// The items of this page.
+    async fn nodes(&self) -> SequentialList<T> {
+        SequentialList(self.nodes.clone())
     }
 
-    /// Where this page stands in the list.
-    async fn page_info(&self) -> Inline<PageInfo> {
-        Inline(PageInfo {
+    /// Information about the position of this page in the list.
+    async fn page_info(&self) -> Sequential<PageInfo> {
+        Sequential(PageInfo {
             has_next_page: self.has_next_page,
             has_previous_page: self.has_previous_page,
             start_cursor: self.nodes.first().map(|node| (self.cursor)(node)),
@@ -209,13 +211,13 @@ impl<T: ObjectType + Clone> Connection<T> {
         })
     }
 
-    /// How many items the whole list has. Counted only when selected.
+    /// The total number of items in the list. Counted only if selected.
     async fn total_count(&self) -> i64 {
         self.total_count
     }
 }
 
-/// An item of a page.
+/// An item of a page, with its cursor.
 #[derive(Clone)]
 pub struct Edge<T> {
     node: T,
@@ -232,33 +234,33 @@ impl<T: ObjectType> TypeName for Edge<T> {
 #[Object(name_type)]
 impl<T: ObjectType + Clone> Edge<T> {
     /// The item.
-    async fn node(&self) -> Inline<T> {
-        Inline(self.node.clone())
+    async fn node(&self) -> Sequential<T> {
+        Sequential(self.node.clone())
     }
 
-    /// The item's place in the list: pass it as `after` or `before`.
+    /// The cursor of the item, to pass as `after` or `before`.
     async fn cursor(&self) -> &str {
         &self.cursor
     }
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct PageInfo {
     /// Whether there are items after this page.
     has_next_page: bool,
     /// Whether there are items before this page.
     has_previous_page: bool,
-    /// The cursor of the first item, to go back from; null when the page is empty.
+    /// The cursor of the first item, to pass as `before`; null if the page is empty.
     start_cursor: Option<String>,
-    /// The cursor of the last item, to go on from; null when the page is empty.
+    /// The cursor of the last item, to pass as `after`; null if the page is empty.
     end_cursor: Option<String>,
 }
 
-/// A page of a short list that is in memory as a whole, like the sections of a course.
+/// Paginates a short list that is completely in memory, such as the sections of a course.
 ///
 /// # Errors
-/// [`Error::BadInput`], as for [`PageArgs::page`].
+/// As for [`PageArgs::page`].
 pub fn slice<T: Clone, K: Serialize + DeserializeOwned + Ord>(
     args: PageArgs,
     list: &'static str,

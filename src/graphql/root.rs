@@ -1,8 +1,8 @@
-//! The root types of the schema, put together from the fields of the features.
+//! The root types of the schema, merged from the fields of the features.
 //!
-//! async-graphql's `MergedObject` nests them: each member's future is a part of the next one's, and the compiler makes
-//! every one of them again for each level (`docs/measurements.md`). Here they stand beside each other behind a box, and
-//! a field is found by its name.
+//! async-graphql's `MergedObject` nests them: each member's future is part of the next one's, so the compiler
+//! instantiates all of them again at each level (`docs/measurements.md`). [`Root`] instead looks up a field by name and
+//! resolves it as a boxed future.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,12 +18,12 @@ use async_graphql::{
 };
 use futures_util::future::BoxFuture;
 
-/// Fields of a root type that are implemented together: those of an object type that is no type of the schema.
+/// A group of root fields: those of an object type that is not itself in the schema.
 pub trait RootFields: Send + Sync {
-    /// What the schema says of them, by name.
+    /// Returns the schema metadata of the fields, by name.
     fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField>;
 
-    /// Resolves the field that `ctx` is about.
+    /// Resolves the field of `ctx`.
     fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>>;
 }
 
@@ -40,14 +40,14 @@ impl<T: ObjectType> RootFields for T {
     }
 }
 
-/// Which root type it is.
+/// The definition of a root type.
 pub trait RootKind: Send + Sync + 'static {
-    /// The type's name in the schema.
+    /// The name of the type in the schema.
     const NAME: &'static str;
-    /// Its description.
+    /// The description of the type in the schema.
     const DESCRIPTION: &'static str;
 
-    /// Its fields in the order of the schema.
+    /// Returns the field groups in schema order.
     fn fields() -> Vec<Box<dyn RootFields>>;
 }
 

@@ -6,7 +6,8 @@ use async_graphql::{
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::context::{Requires, Role, actor, app, loaders, public, requires};
+use super::context::{actor, app, loaders};
+use super::guard::{Requires, Role, public, requires};
 use super::id::{self, Entity};
 use super::root::{Root, RootFields, RootKind};
 use super::{Error, Result};

@@ -1,18 +1,17 @@
-//! The values of variables: those that an operation cannot do without, and those that need no second look.
+//! Checks of variable values before execution.
 //!
-//! async-graphql 7.2.1 looks at a variable only where it is used: an operation without a required one is executed and
-//! fails in the middle. The GraphQL specification (October 2021, section 6.1.2) wants a request error before anything
-//! is executed.
+//! async-graphql 7.2.1 checks a variable only where it is used: an operation that lacks a required one fails during
+//! execution. The GraphQL specification (October 2021, section 6.1.2) requires a request error before execution.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, VariableDefinition};
 use async_graphql::{Positioned, ServerError, Value, Variables};
 
 use super::error::request_error;
 
-/// Refuses an operation if a variable that must not be null has no value.
+/// Rejects an operation if a non-null variable has no value.
 ///
 /// # Errors
-/// `GRAPHQL_VALIDATION_FAILED` names the variable and its type.
+/// `GRAPHQL_VALIDATION_FAILED`, with the name of the variable and its type.
 pub(super) fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
     for definition in &operation.variable_definitions {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
@@ -30,8 +29,10 @@ pub(super) fn check_variables(operation: &OperationDefinition, variables: &Varia
     Ok(())
 }
 
-/// Gives the variables of conditions their defaults: async-graphql 7.2.1 takes the variable of an `@include` or `@skip`
-/// that was not sent for false. Conditions are Boolean, so only such variables are looked at.
+/// Sets absent Boolean variables to their defaults.
+///
+/// async-graphql 7.2.1 ignores the default of a variable in `@include` or `@skip` and treats it as false if it is
+/// absent. These conditions are Boolean, so other variables are left alone.
 pub(super) fn fill_conditions(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         if let Some(Positioned { node: default @ Value::Boolean(_), .. }) = &definition.node.default_value {
@@ -40,7 +41,7 @@ pub(super) fn fill_conditions(operation: &OperationDefinition, variables: &mut V
     }
 }
 
-/// Whether a variable's value is a scalar of its type, or left out where it may be.
+/// Returns whether the value is a built-in scalar of the variable's type, or validly absent.
 pub(super) fn is_plain(definition: &VariableDefinition, variables: &Variables) -> bool {
     let ty = &definition.var_type.node;
     let BaseType::Named(name) = &ty.base else { return false };

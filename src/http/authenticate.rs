@@ -1,4 +1,4 @@
-//! Who sends a request, and from where: an `Authorization` header, or the cookies of a browser.
+//! Authenticates requests by the `Authorization` header or cookies; identifies the client.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -10,36 +10,36 @@ use crate::accounts;
 use crate::config::Config;
 use crate::graphql::Error;
 use crate::platform::App;
-use crate::platform::auth::{Actor, Client, Refused, TokenCookie};
+use crate::platform::auth::{Actor, Client, InvalidToken, TokenCookie};
 
-/// A header that a page of another origin can't send without being asked for leave (CORS), whatever its value.
+/// The CSRF header; any value counts. Cross-origin pages cannot send it without a CORS preflight.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-lyceum-csrf");
 
-/// Why a request is not taken from this sender.
+/// Why a request is rejected during authentication.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// The token is not good.
+    /// The token is invalid or expired.
     Unauthenticated(&'static str),
-    /// Cookies came with a request that another site may have made the browser send.
+    /// The request has cookies, and another site may have made the browser send it (CSRF).
     CrossSite,
-    /// Too many texts that are no tokens came from this address.
+    /// Too many invalid API tokens came from this IP address.
     RateLimited(Duration),
-    /// Whether the session goes on can't be found out now.
+    /// The token cannot be checked now because of an internal failure.
     Unavailable,
 }
 
-/// Who sends a request over HTTP.
+/// The authenticated sender of an HTTP request.
 pub(super) struct Sender {
-    /// Who it is.
+    /// The caller.
     pub(super) actor: Actor,
-    /// From where.
+    /// The client: IP address, user agent and cookies.
     pub(super) client: Client,
-    /// Why its token is not good, if it sent one that isn't. Not refused at once: a program that sends its token with
-    /// everything would never be able to refresh it.
-    pub(super) refused: Option<&'static str>,
+    /// Why the token in the `Authorization` header is invalid, if it is. The request is not rejected here, because a
+    /// client that sends its token with every request could otherwise never refresh it.
+    pub(super) rejected: Option<&'static str>,
 }
 
-/// Who sends a request. No header and no cookie is nobody, which is fine.
+/// Authenticates an HTTP request. Without an `Authorization` header and cookies, the caller is anonymous.
 pub(super) async fn authenticate(
     app: &App,
     method: &Method,
@@ -62,29 +62,30 @@ pub(super) async fn authenticate(
             }
         };
         client.takes_cookies = is_own(&app.config, headers);
-        let (actor, refused) = actor.map_or_else(|message| (Actor::Anonymous, Some(message)), |actor| (actor, None));
-        return Ok(Sender { actor, client, refused });
+        let (actor, rejected) = actor.map_or_else(|message| (Actor::Anonymous, Some(message)), |actor| (actor, None));
+        return Ok(Sender { actor, client, rejected });
     }
     let (access, refresh) = cookies(app, headers);
     client.takes_cookies = is_own(&app.config, headers);
     if access.is_none() && refresh.is_none() {
-        return Ok(Sender { actor: Actor::Anonymous, client, refused: None });
+        return Ok(Sender { actor: Actor::Anonymous, client, rejected: None });
     }
-    // What GET can do, another site may as well trigger: it can't read the answer.
+    // GET requests have no side effects, and another site cannot read the response.
     if *method != Method::GET && !client.takes_cookies {
         return Err(Denied::CrossSite);
     }
     client.refresh_cookie = refresh;
-    Ok(Sender { actor: from_cookie(app, access).await?, client, refused: None })
+    Ok(Sender { actor: from_cookie(app, access).await?, client, rejected: None })
 }
 
-/// Whether a request brings nothing that could tell who sends it.
+/// Returns whether a request carries no credentials.
 pub(super) fn is_bare(app: &App, headers: &HeaderMap) -> bool {
     !headers.contains_key(header::AUTHORIZATION) && cookies(app, headers) == (None, None)
 }
 
-/// Who opens a WebSocket: `authorization` is what it said in `connection_init`; otherwise its cookies tell. Browsers let
-/// any page open one, so with cookies the page must be one of ours.
+/// Authenticates a WebSocket by the `authorization` of `connection_init` or by cookies.
+///
+/// Browsers let any page open a WebSocket, so cookies are accepted only from allowed origins.
 pub(super) async fn authenticate_socket(
     app: &App,
     headers: &HeaderMap,
@@ -103,7 +104,7 @@ pub(super) async fn authenticate_socket(
     Ok((from_cookie(app, access).await?, client))
 }
 
-/// Whom the token of an Authorization header speaks for: an access token or a personal API token.
+/// Authenticates a bearer token: an access token or a personal API token.
 async fn bearer(app: &App, client: &Client, token: &str) -> Result<Actor, Denied> {
     if !accounts::is_api_token(token) {
         return read(app, token).await;
@@ -119,22 +120,24 @@ async fn bearer(app: &App, client: &Client, token: &str) -> Result<Actor, Denied
     }
 }
 
-/// Whom an access token speaks for, if its session goes on.
+/// Authenticates an access token; its session must not have ended.
 async fn read(app: &App, token: &str) -> Result<Actor, Denied> {
-    let actor = app.tokens.read(token).map_err(|refused: Refused| Denied::Unauthenticated(refused.message()))?;
+    let actor = app.tokens.read(token).map_err(|invalid: InvalidToken| Denied::Unauthenticated(invalid.message()))?;
     match accounts::is_current(app, &actor).await {
         Ok(true) => Ok(actor),
         Ok(false) => {
             Err(Denied::Unauthenticated("The access token is no longer good; refresh the session or sign in again."))
         }
-        Err(fault) => {
-            tracing::warn!(fault = fault.report(), "cannot find out whether a session goes on");
+        Err(error) => {
+            tracing::warn!(error = error.report(), "cannot find out whether a session goes on");
             Err(Denied::Unavailable)
         }
     }
 }
 
-/// A browser can't help sending a cookie that is no longer good, and signing in again must stay possible.
+/// Authenticates an access token cookie.
+///
+/// An invalid one counts as anonymous: browsers keep sending it, and signing in again must stay possible.
 async fn from_cookie(app: &App, access: Option<String>) -> Result<Actor, Denied> {
     let Some(token) = access else { return Ok(Actor::Anonymous) };
     match read(app, &token).await {
@@ -143,7 +146,7 @@ async fn from_cookie(app: &App, access: Option<String>) -> Result<Actor, Denied>
     }
 }
 
-/// The access and the refresh token.
+/// Returns the access token and the refresh token from the cookies.
 fn cookies(app: &App, headers: &HeaderMap) -> (Option<String>, Option<String>) {
     let url = &app.config.public_url;
     let find = |cookie: TokenCookie| {
@@ -153,26 +156,28 @@ fn cookies(app: &App, headers: &HeaderMap) -> (Option<String>, Option<String>) {
     (find(TokenCookie::Access), find(TokenCookie::Refresh))
 }
 
-/// Whether the request comes from a page of this origin, or of one that the settings name, or carries the header that
-/// only such a page could send.
+/// Returns whether the request comes from a page of this origin or of an allowed one.
+///
+/// The CSRF header proves it, too, because only such a page can send it.
 fn is_own(config: &Config, headers: &HeaderMap) -> bool {
     if headers.contains_key(CSRF_HEADER) {
         return true;
     }
     let Some(origin) = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()) else { return false };
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    // An opaque origin is the word "null", which has no scheme. Where people come by https, whoever is on the way could
-    // have made a page of the same host that came without.
+    // An opaque origin is the string "null", which has no scheme. On an https server, a page of the same host that was
+    // loaded over http may have been forged by a network attacker.
     let (scheme, authority) = origin.split_once("://").unwrap_or_default();
     let safe = scheme == "https" || !config.public_url.starts_with("https://");
     let same = safe && Some(authority) == host;
     same || origin == config.public_url || config.cors_origins.iter().any(|allowed| allowed == origin)
 }
 
-/// Where a request comes from. Each proxy in front adds the address that it sees to the end of `X-Forwarded-For`; what
-/// stands before those is the client's own claim.
+/// Determines the client of a request.
+///
+/// Each trusted proxy appends the IP address of its peer to `X-Forwarded-For`; entries before those are unverified.
 fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
-    // Counted before they are read: were one that can't be read left out, the client's claim would take its place.
+    // Count the entries before parsing: skipping an unparsable one would put an unverified entry in its place.
     let forwarded: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -184,7 +189,7 @@ fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
     Client::new(told.or(peer.map(|Peer(ip)| ip)), agent.unwrap_or_default())
 }
 
-/// An address as proxies write it, some of them with the port.
+/// Parses an IP address as proxies write it, with or without brackets and port.
 fn ip(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);

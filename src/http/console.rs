@@ -1,5 +1,6 @@
-//! `/console`: GraphiQL for administrators, from the program's own files. The page itself is public and holds
-//! nothing; what it can do is what the access token of whoever signs in can do.
+//! `/console`: GraphiQL for administrators, served from embedded files.
+//!
+//! The page itself is public and contains no data; it has the permissions of the user who signs in on it.
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -7,13 +8,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-/// What `npm run build` made of `console/`; in a debug build it is read from there at run time.
+/// The output of `npm run build` in `console/`. Debug builds read the files from disk at run time.
 #[derive(RustEmbed)]
 #[folder = "console/dist"]
 #[allow_missing = true]
 struct Assets;
 
-/// Nothing from elsewhere. Monaco, GraphiQL's editor, sets styles by script.
+/// The Content Security Policy: own origin only. Monaco, GraphiQL's editor, needs inline styles.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
@@ -27,7 +28,7 @@ pub(super) async fn page(headers: HeaderMap) -> Response {
 }
 
 pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    // Vite puts a hash of the content into these names.
+    // Vite puts a content hash into these file names.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     file(&path, caching, &headers)
 }

@@ -1,5 +1,7 @@
-//! Pages for development only: a signpost at `/`, the mails that would have been sent, every mail template, and where
-//! their links lead while there is no front end.
+//! Development-only pages.
+//!
+//! They are an index at `/`, the emails that would have been sent, all email templates, and placeholder pages for the
+//! links in emails while there is no front end.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -10,12 +12,12 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::{Deserialize, Serialize};
 
-use super::Edge;
+use super::HttpState;
 use crate::app;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::mail::{self, Mail, Mailer, Sample};
 
-/// No script, nothing from elsewhere: not for a page, and not for the mail in its frame, which inherits this.
+/// The Content Security Policy: no scripts and no external resources. The frame that shows an email inherits it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
@@ -40,7 +42,7 @@ const JOIN: &str = "mutation {
   }
 }";
 
-pub(super) fn routes() -> Router<Edge> {
+pub(super) fn routes() -> Router<HttpState> {
     Router::new()
         .route("/", get(welcome))
         .route("/dev/mail", get(sent))
@@ -53,20 +55,20 @@ pub(super) fn routes() -> Router<Edge> {
         .route("/join", get(|query| link("Join the team", JOIN, query)))
 }
 
-/// A mail as a page shows it.
+/// An email as shown on a page.
 #[derive(Serialize)]
 struct Shown {
-    /// What its template is called.
+    /// The name of the template; empty if the email was sent.
     name: &'static str,
-    /// Which of the template's cases it is.
+    /// The sample case of the template; empty if the email was sent.
     case: &'static str,
-    /// When it was sent, if it was.
+    /// When the email was sent; `None` for a template sample.
     sent_at: Option<String>,
     to: String,
     subject: String,
     text: String,
     html: Option<String>,
-    /// Its own page.
+    /// The URL of its page.
     link: String,
 }
 
@@ -81,8 +83,8 @@ impl Shown {
         Shown { sent_at: Some(sent_at), ..Shown::new(stored.mail, format!("/dev/mail/{}", stored.file)) }
     }
 
-    fn sample(edge: &Edge, sample: &Sample) -> Result<Shown, Fault> {
-        let mail = mail::render(&edge.app.config, sample.template, "ada@example.org", &sample.context)?;
+    fn sample(state: &HttpState, sample: &Sample) -> Result<Shown, InternalError> {
+        let mail = mail::render(&state.app.config, sample.template, "ada@example.org", &sample.context)?;
         let name = sample.template.name;
         Ok(Shown { name, case: sample.case, ..Shown::new(mail, format!("/dev/mail/templates/{name}")) })
     }
@@ -92,8 +94,8 @@ async fn welcome() -> Response {
     page("welcome.html", Ok(Some(context! {})))
 }
 
-async fn sent(State(edge): State<Edge>) -> Response {
-    let mails = match folder(&edge) {
+async fn sent(State(state): State<HttpState>) -> Response {
+    let mails = match folder(&state) {
         Some(folder) => mail::list(folder).await.map(Some),
         None => Ok(None),
     };
@@ -101,8 +103,8 @@ async fn sent(State(edge): State<Edge>) -> Response {
     page("sent.html", mails.map(|mails| Some(context! { mails })))
 }
 
-async fn one(State(edge): State<Edge>, Path(file): Path<String>) -> Response {
-    let stored = match folder(&edge) {
+async fn one(State(state): State<HttpState>, Path(file): Path<String>) -> Response {
+    let stored = match folder(&state) {
         Some(folder) => mail::read(folder, &file).await,
         None => Ok(None),
     };
@@ -110,46 +112,46 @@ async fn one(State(edge): State<Edge>, Path(file): Path<String>) -> Response {
     page("mail.html", shown)
 }
 
-async fn templates(State(edge): State<Edge>) -> Response {
-    let mails: Result<Vec<_>, _> = app::mails().iter().map(|sample| Shown::sample(&edge, sample)).collect();
+async fn templates(State(state): State<HttpState>) -> Response {
+    let mails: Result<Vec<_>, _> = app::mails().iter().map(|sample| Shown::sample(&state, sample)).collect();
     page("templates.html", mails.map(|mails| Some(context! { mails })))
 }
 
-async fn template(State(edge): State<Edge>, Path(name): Path<String>) -> Response {
+async fn template(State(state): State<HttpState>, Path(name): Path<String>) -> Response {
     let samples = app::mails().into_iter().filter(|sample| sample.template.name == name);
-    let mails: Result<Vec<_>, _> = samples.map(|sample| Shown::sample(&edge, &sample)).collect();
+    let mails: Result<Vec<_>, _> = samples.map(|sample| Shown::sample(&state, &sample)).collect();
     let known = |mails: Vec<Shown>| (!mails.is_empty()).then(|| context! { mails, template => name });
     page("mail.html", mails.map(known))
 }
 
-/// The token that a mailed link carries.
+/// The query parameters of a link in an email.
 #[derive(Deserialize)]
 struct Mailed {
     #[serde(default)]
     token: String,
 }
 
-/// What a front end does with a mailed link.
+/// Shows the mutation that a front end would send for a link in an email.
 async fn link(purpose: &'static str, mutation: &'static str, Query(Mailed { token }): Query<Mailed>) -> Response {
     let mutation = mutation.replace("TOKEN", &format!("{token:?}"));
     page("link.html", Ok(Some(context! { purpose, mutation })))
 }
 
-/// Where mails are, if they are kept.
-fn folder(edge: &Edge) -> Option<&std::path::Path> {
-    match &edge.app.mailer {
+/// Returns the folder of the emails, if they are written to files.
+fn folder(state: &HttpState) -> Option<&std::path::Path> {
+    match &state.app.mailer {
         Mailer::Files { folder, .. } => Some(folder),
         Mailer::Smtp { .. } | Mailer::Memory(_) => None,
     }
 }
 
-/// The page `name` with this content; without content there is no such page.
-fn page(name: &str, content: Result<Option<Value>, Fault>) -> Response {
+/// Renders the page `name`; responds with 404 if `content` is `None`.
+fn page(name: &str, content: Result<Option<Value>, InternalError>) -> Response {
     let html = match content.and_then(|content| content.map(|content| filled(name, content)).transpose()) {
         Ok(Some(html)) => html,
         Ok(None) => return StatusCode::NOT_FOUND.into_response(),
-        Err(fault) => {
-            tracing::error!(fault = fault.report(), "a page for development cannot be shown");
+        Err(error) => {
+            tracing::error!(error = error.report(), "a page for development cannot be shown");
             return (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown; see the log.\n").into_response();
         }
     };
@@ -162,10 +164,10 @@ fn page(name: &str, content: Result<Option<Value>, Fault>) -> Response {
     (headers, Html(html)).into_response()
 }
 
-fn filled(name: &str, content: Value) -> Result<String, Fault> {
+fn filled(name: &str, content: Value) -> Result<String, InternalError> {
     let mut pages = Environment::new();
     pages.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Values are escaped, because of the `.html`.
+    // Values are HTML-escaped because of the `.html` suffix.
     pages.add_template("page.html", include_str!("dev/page.html"))?;
     pages.add_template("welcome.html", include_str!("dev/welcome.html"))?;
     pages.add_template("sent.html", include_str!("dev/sent.html"))?;

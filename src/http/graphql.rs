@@ -1,4 +1,4 @@
-//! `/graphql`: GET and POST as the GraphQL-over-HTTP draft says, and the WebSocket upgrade on the same path.
+//! `/graphql`: GET and POST as in the GraphQL-over-HTTP draft, and the WebSocket upgrade.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::authenticate::{Denied, Sender, authenticate, is_bare};
-use super::media::{self, Media, RequestErrors, respond, respond_shared, retry_later};
+use super::negotiation::{self, MediaType, RequestErrors, respond, respond_shared, retry_later};
 use super::server::Peer;
-use super::{Edge, request_id, socket};
+use super::{HttpState, request_id, websocket};
 use crate::graphql::Error;
 use crate::graphql::error::request_error;
-use crate::graphql::execute::{Caller, refusal};
+use crate::graphql::executor::{RequestInfo, rejection};
 use crate::platform::auth::{Actor, Client};
 
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One request as clients send it.
+/// A GraphQL request in a JSON body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a JSON object with a query")]
 struct Params {
@@ -41,7 +41,7 @@ struct Params {
     _extensions: Option<HashMap<String, IgnoredAny>>,
 }
 
-/// The same in a query string, where objects are JSON texts.
+/// A GraphQL request in a query string, where `variables` is a JSON string.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct QueryParams {
@@ -50,7 +50,7 @@ pub(super) struct QueryParams {
     variables: Option<String>,
 }
 
-/// Why a request is not even looked at.
+/// Why a request is rejected before it reaches the executor.
 struct Unread {
     status: StatusCode,
     code: &'static str,
@@ -67,29 +67,29 @@ impl Unread {
     }
 }
 
-/// What a client does about a token that is no longer good: it may go on sending it along meanwhile.
+/// The mutations that obtain or end a session; they are allowed with an invalid token.
 const RENEWALS: [&str; 3] = ["signIn", "refreshSession", "signOut"];
 
-/// A request's way through this module: how to answer, and who asks.
+/// An HTTP request in progress: the response media type and the caller.
 struct Exchange {
-    edge: Edge,
-    media: Media,
-    caller: Caller,
-    /// Why the caller's token is not good.
-    refused: Option<&'static str>,
+    state: HttpState,
+    media: MediaType,
+    info: RequestInfo,
+    /// Why the caller's token is invalid, if it is.
+    rejected: Option<&'static str>,
 }
 
 pub(super) async fn get(
-    State(edge): State<Edge>,
+    State(state): State<HttpState>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     params: Result<Query<QueryParams>, QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return socket::upgrade(edge, upgrade, headers, peer.map(|Extension(peer)| peer));
+        return websocket::upgrade(state, upgrade, headers, peer.map(|Extension(peer)| peer));
     }
-    let exchange = match Exchange::open(edge, &Method::GET, &headers, peer).await {
+    let exchange = match Exchange::open(state, &Method::GET, &headers, peer).await {
         Ok(exchange) => exchange,
         Err(response) => return *response,
     };
@@ -103,61 +103,61 @@ pub(super) async fn get(
 }
 
 pub(super) async fn post(
-    State(edge): State<Edge>,
+    State(state): State<HttpState>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let exchange = match Exchange::open(edge, &Method::POST, &headers, peer).await {
+    let exchange = match Exchange::open(state, &Method::POST, &headers, peer).await {
         Ok(exchange) => exchange,
         Err(response) => return *response,
     };
-    if !media::is_json(&headers) {
+    if !negotiation::is_json(&headers) {
         let message = "Send the request as application/json in UTF-8.";
         let unread = Unread::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
         return exchange.unread(unread);
     }
-    let bytes = match read(body, exchange.edge.app.config.limits.body_bytes).await {
+    let bytes = match read(body, exchange.state.app.config.limits.body_bytes).await {
         Ok(bytes) => bytes,
         Err(unread) => return exchange.unread(unread),
     };
-    match parse(&bytes, exchange.edge.app.config.limits.batch) {
+    match parse(&bytes, exchange.state.app.config.limits.batch) {
         Ok(Parsed::One(request)) => exchange.one(*request).await,
         Ok(Parsed::Batch(requests)) => exchange.batch(requests).await,
         Err(unread) => exchange.unread(unread),
     }
 }
 
-pub(super) async fn wrong_method(State(edge): State<Edge>, method: Method, headers: HeaderMap) -> Response {
-    match Exchange::open(edge, &method, &headers, None).await {
+pub(super) async fn wrong_method(State(state): State<HttpState>, method: Method, headers: HeaderMap) -> Response {
+    match Exchange::open(state, &method, &headers, None).await {
         Ok(exchange) => exchange.method_not_allowed("Use GET or POST.", "GET, POST"),
         Err(response) => *response,
     }
 }
 
 impl Exchange {
-    /// Finds out how to answer and who asks.
+    /// Negotiates the media type and authenticates the caller.
     async fn open(
-        edge: Edge,
+        state: HttpState,
         method: &Method,
         headers: &HeaderMap,
         peer: Option<Extension<Peer>>,
     ) -> Result<Exchange, Box<Response>> {
         let request_id = request_id::of(headers);
-        let media = Media::negotiate(headers);
-        let caller = Caller { actor: Actor::Anonymous, client: Arc::new(Client::default()), request_id };
-        let mut exchange = Exchange { edge, media: media.unwrap_or(Media::Json), caller, refused: None };
+        let media = MediaType::negotiate(headers);
+        let info = RequestInfo { actor: Actor::Anonymous, client: Arc::new(Client::default()), request_id };
+        let mut exchange = Exchange { state, media: media.unwrap_or(MediaType::Json), info, rejected: None };
         if media.is_none() {
             let message = "Accept application/graphql-response+json or application/json.";
             let unread = Unread::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
             return Err(Box::new(exchange.unread(unread)));
         }
         let peer = peer.map(|Extension(peer)| peer);
-        match authenticate(&exchange.edge.app, method, headers, peer).await {
-            Ok(Sender { actor, client, refused }) => {
-                exchange.caller.actor = actor;
-                exchange.caller.client = Arc::new(client);
-                exchange.refused = refused;
+        match authenticate(&exchange.state.app, method, headers, peer).await {
+            Ok(Sender { actor, client, rejected }) => {
+                exchange.info.actor = actor;
+                exchange.info.client = Arc::new(client);
+                exchange.rejected = rejected;
             }
             Err(denied) => return Err(Box::new(exchange.denied(denied))),
         }
@@ -165,70 +165,70 @@ impl Exchange {
     }
 
     async fn query(self, request: Request, headers: &HeaderMap) -> Response {
-        if self.edge.graph.kind(&request) == Some(OperationType::Mutation) {
+        if self.state.executor.kind(&request) == Some(OperationType::Mutation) {
             return self.method_not_allowed("A mutation needs POST.", "POST");
         }
-        if let Some(refused) = self.unauthenticated(std::slice::from_ref(&request)) {
-            return refused;
+        if let Some(rejected) = self.unauthenticated(std::slice::from_ref(&request)) {
+            return rejected;
         }
-        let app = &self.edge.app;
+        let app = &self.state.app;
         let most = if is_bare(app, headers) { app.config.cache_seconds } else { 0 };
-        let seconds = most.min(self.edge.graph.max_age(&request));
-        match self.edge.graph.execute(request, &self.caller).await {
+        let seconds = most.min(self.state.executor.max_age(&request));
+        match self.state.executor.execute(request, &self.info).await {
             Ok(answer) if seconds > 0 && answer.errors.is_empty() && answer.http_headers.is_empty() => {
-                respond_shared(self.media, &self.caller.request_id, &answer, seconds, headers)
+                respond_shared(self.media, &self.info.request_id, &answer, seconds, headers)
             }
             outcome => self.answer(outcome),
         }
     }
 
-    /// The answer to requests that need somebody, when the token is not good.
+    /// Returns the rejection if the token is invalid, unless all requests are in [`RENEWALS`].
     fn unauthenticated(&self, requests: &[Request]) -> Option<Response> {
         let message = self
-            .refused
-            .filter(|_| !requests.iter().all(|request| self.edge.graph.mutates_only(request, &RENEWALS)))?;
+            .rejected
+            .filter(|_| !requests.iter().all(|request| self.state.executor.mutates_only(request, &RENEWALS)))?;
         Some(self.denied(Denied::Unauthenticated(message)))
     }
 
     async fn one(self, request: Request) -> Response {
-        if let Some(refused) = self.unauthenticated(std::slice::from_ref(&request)) {
-            return refused;
+        if let Some(rejected) = self.unauthenticated(std::slice::from_ref(&request)) {
+            return rejected;
         }
-        let outcome = self.edge.graph.execute(request, &self.caller).await;
+        let outcome = self.state.executor.execute(request, &self.info).await;
         self.answer(outcome)
     }
 
     fn answer(&self, outcome: Result<GraphResponse, Box<GraphResponse>>) -> Response {
-        let id = &self.caller.request_id;
+        let id = &self.info.request_id;
         match outcome {
             Ok(response) => self.with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
-            Err(refused) => {
-                let status = self.media.refused(&refused.errors);
-                self.with_headers(respond(self.media, status, id, &RequestErrors::of(&refused)), &[&refused])
+            Err(rejected) => {
+                let status = self.media.rejected(&rejected.errors);
+                self.with_headers(respond(self.media, status, id, &RequestErrors::of(&rejected)), &[&rejected])
             }
         }
     }
 
     async fn batch(self, requests: Vec<Request>) -> Response {
-        if let Some(refused) = self.unauthenticated(&requests) {
-            return refused;
+        if let Some(rejected) = self.unauthenticated(&requests) {
+            return rejected;
         }
-        let executions = requests.into_iter().map(|request| self.edge.graph.execute(request, &self.caller));
+        let executions = requests.into_iter().map(|request| self.state.executor.execute(request, &self.info));
         let outcomes = join_all(executions).await;
         let responses: Vec<_> = outcomes
             .iter()
             .map(|outcome| match outcome {
                 Ok(response) => serde_json::to_value(response),
-                Err(refused) => serde_json::to_value(RequestErrors::of(refused)),
+                Err(rejected) => serde_json::to_value(RequestErrors::of(rejected)),
             })
             .map(Result::unwrap_or_default)
             .collect();
         let outcomes: Vec<&GraphResponse> =
-            outcomes.iter().map(|outcome| outcome.as_ref().unwrap_or_else(|refused| refused)).collect();
-        self.with_headers(respond(self.media, StatusCode::OK, &self.caller.request_id, &responses), &outcomes)
+            outcomes.iter().map(|outcome| outcome.as_ref().unwrap_or_else(|rejected| rejected)).collect();
+        self.with_headers(respond(self.media, StatusCode::OK, &self.info.request_id, &responses), &outcomes)
     }
 
-    /// Adds what resolvers want the HTTP response to say: cookies, and when to try again.
+    /// Adds the headers that resolvers have set, such as cookies, and `Retry-After`.
     fn with_headers(&self, mut response: Response, outcomes: &[&GraphResponse]) -> Response {
         for (name, value) in outcomes.iter().flat_map(|outcome| &outcome.http_headers) {
             response.headers_mut().append(name, value.clone());
@@ -237,9 +237,9 @@ impl Exchange {
     }
 
     fn unread(&self, unread: Unread) -> Response {
-        let refused = refusal(request_error(unread.code, unread.message), &self.caller);
-        let body = RequestErrors::of(&refused);
-        let mut response = respond(self.media, unread.status, &self.caller.request_id, &body);
+        let rejected = rejection(request_error(unread.code, unread.message), &self.info);
+        let body = RequestErrors::of(&rejected);
+        let mut response = respond(self.media, unread.status, &self.info.request_id, &body);
         if unread.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -254,9 +254,9 @@ impl Exchange {
                 Unread::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
             }
             Denied::RateLimited(wait) => {
-                let refused = refusal(Error::RateLimited { wait }, &self.caller);
-                let (status, body) = (StatusCode::TOO_MANY_REQUESTS, RequestErrors::of(&refused));
-                return self.with_headers(respond(self.media, status, &self.caller.request_id, &body), &[&refused]);
+                let rejected = rejection(Error::RateLimited { wait }, &self.info);
+                let (status, body) = (StatusCode::TOO_MANY_REQUESTS, RequestErrors::of(&rejected));
+                return self.with_headers(respond(self.media, status, &self.info.request_id, &body), &[&rejected]);
             }
             Denied::Unavailable => {
                 let message = "The session can't be checked now; try again in a moment.";

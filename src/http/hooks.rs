@@ -1,7 +1,8 @@
-//! `/hooks/storage`: what the object store tells.
+//! `/hooks/storage`: the webhook for event notifications of the object store.
 //!
-//! It proves itself with a shared secret: MinIO sends it as a bearer token; what can only be given an address (SNS) has
-//! it there, as the password or as `?token=`. An event is answered with success only when it is kept.
+//! The store authenticates with a shared secret: MinIO sends it as a bearer token; services that are configured with
+//! only a URL (SNS) have it in the URL, as the password or as `?token=`. The response is a success only when the event
+//! has been persisted.
 
 use std::time::Duration;
 
@@ -14,23 +15,23 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::Edge;
+use super::HttpState;
 use crate::media;
 
-/// How long the body may take to arrive.
+/// The timeout for receiving the request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn storage(
-    State(edge): State<Edge>,
+    State(state): State<HttpState>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     body: Body,
 ) -> StatusCode {
-    let Some(secret) = &edge.app.config.uploads.hook_secret else { return StatusCode::NOT_FOUND };
+    let Some(secret) = &state.app.config.uploads.hook_secret else { return StatusCode::NOT_FOUND };
     if !given(&headers, query.as_deref()).iter().any(|given| is_equal(secret, given)) {
         return StatusCode::UNAUTHORIZED;
     }
-    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, edge.app.config.limits.body_bytes));
+    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, state.app.config.limits.body_bytes));
     let body = match reading.await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
@@ -40,16 +41,16 @@ pub(super) async fn storage(
     if let Some(url) = event.get("SubscribeURL").and_then(Value::as_str) {
         tracing::warn!(url, "SNS asks whether the hook wants its events; open the address if you do");
     }
-    match media::receive_store_event(&edge.app, &event).await {
+    match media::receive_store_event(&state.app, &event).await {
         Ok(()) => StatusCode::NO_CONTENT,
-        Err(fault) => {
-            tracing::error!(fault = fault.report(), "an event of the object store could not be kept");
+        Err(error) => {
+            tracing::error!(error = error.report(), "an event of the object store could not be kept");
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
 }
 
-/// What may be the secret.
+/// Returns all candidates for the secret: query parameter, bearer token, basic password.
 fn given(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
     let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut given: Vec<String> =
@@ -66,7 +67,7 @@ fn given(headers: &HeaderMap, query: Option<&str>) -> Vec<String> {
     given
 }
 
-/// MACs are compared, in constant time, so that the time tells nothing of the secret.
+/// Compares the MACs of both texts in constant time, to prevent timing attacks.
 fn is_equal(secret: &str, given: &str) -> bool {
     let over = |text: &str| Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map(|mac| mac.chain_update(text));
     match (over(secret), over(given)) {

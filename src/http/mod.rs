@@ -1,4 +1,4 @@
-//! The edge: HTTP and WebSocket in, GraphQL behind. The same router serves `lyceum serve` and the tests.
+//! The HTTP and WebSocket layer. `lyceum serve` and the tests use the same router.
 
 mod authenticate;
 mod console;
@@ -6,12 +6,11 @@ mod dev;
 mod graphql;
 mod health;
 mod hooks;
-mod media;
+mod negotiation;
 mod openapi;
 mod playlist;
 mod request_id;
 pub mod server;
-mod socket;
 pub mod websocket;
 
 use axum::Router;
@@ -19,26 +18,26 @@ use axum::http::{HeaderValue, Method, header};
 use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::graphql::Graph;
+use crate::graphql::Executor;
 use crate::platform::App;
 
-/// What handlers are given; cheap to clone.
+/// The state of the handlers; cheap to clone.
 #[derive(Clone)]
-pub struct Edge {
+pub struct HttpState {
     /// The application.
     pub app: App,
     /// The executable schema.
-    pub graph: Graph,
+    pub executor: Executor,
 }
 
-/// Every route of the program.
-pub fn router(edge: Edge) -> Router {
+/// Builds the router with all routes.
+pub fn router(state: HttpState) -> Router {
     let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::wrong_method))
-        .layer(cors(&edge.app.config.cors_origins));
+        .layer(cors(&state.app.config.cors_origins));
     let playlists = Router::new()
         .route("/media/hls/{pass}/{*path}", get(playlist::playlist))
-        .layer(cors(&edge.app.config.cors_origins));
+        .layer(cors(&state.app.config.cors_origins));
     let mut router = Router::new()
         .merge(graphql)
         .merge(playlists)
@@ -50,13 +49,15 @@ pub fn router(edge: Edge) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/hooks/storage", post(hooks::storage))
         .route("/openapi.json", get(openapi::document));
-    if !edge.app.config.is_production() {
+    if !state.app.config.is_production() {
         router = router.merge(dev::routes());
     }
-    router.with_state(edge)
+    router.with_state(state)
 }
 
-/// Pages of the configured origins only. They may send cookies, which browsers do within one site.
+/// Builds the CORS layer for the configured origins, with credentials.
+///
+/// Browsers send the cookies only if page and server belong to the same site.
 fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()

@@ -1,4 +1,4 @@
-//! `/openapi.json`: the few routes that are not GraphQL.
+//! `/openapi.json`: describes the routes that are not GraphQL.
 
 use axum::Json;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub(super) async fn document() -> Json<Value> {
         "security": [{ "storageHook": [] }],
         "requestBody": { "required": true, "content": { "application/json": {} } },
         "responses": {
-            "204": { "description": "Kept" },
+            "204": { "description": "Stored." },
             "400": { "description": "Not JSON" },
             "401": { "description": "Without the secret, or with a wrong one" },
             "404": { "description": "LYCEUM_STORAGE_HOOK_SECRET is not set" },

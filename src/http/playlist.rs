@@ -1,48 +1,48 @@
-//! `/media/hls/<pass>/…`: HLS playlists whose segments are signed addresses of the object store.
+//! `/media/hls/<pass>/…`: HLS playlists whose segments are signed URLs of the object store.
 
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Edge;
+use super::HttpState;
 use super::authenticate::authenticate;
 use super::server::Peer;
-use crate::media::{self, Refusal};
+use crate::enrollments::{self, Rejection};
 use crate::platform::auth::Actor;
 
-/// What HLS playlists are (RFC 8216, section 4).
+/// The media type of HLS playlists (RFC 8216, section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 
 pub(super) async fn playlist(
-    State(edge): State<Edge>,
+    State(state): State<HttpState>,
     Path((pass, path)): Path<(String, String)>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
     let peer = peer.map(|Extension(peer)| peer);
-    // Most players send nothing but the address. Who does say who they are must be who the pass is for.
-    let sender = match authenticate(&edge.app, &Method::GET, &headers, peer).await {
+    // Most players send no credentials. If a player does, they must belong to the user to whom the pass was issued.
+    let sender = match authenticate(&state.app, &Method::GET, &headers, peer).await {
         Ok(sender) => sender.actor,
         Err(_) => Actor::Anonymous,
     };
-    let mut response = match media::playlist(&edge.app, &pass, &path, &sender).await {
+    let mut response = match enrollments::playlist(&state.app, &pass, &path, &sender).await {
         Ok(text) => ([(header::CONTENT_TYPE, PLAYLIST)], text).into_response(),
-        Err(refusal) => refused(refusal),
+        Err(rejection) => rejected(rejection),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     response
 }
 
-fn refused(refusal: Refusal) -> Response {
-    let (status, message) = match refusal {
-        Refusal::Expired => {
+fn rejected(rejection: Rejection) -> Response {
+    let (status, message) = match rejection {
+        Rejection::Expired => {
             (StatusCode::FORBIDDEN, "This address is not good any more; ask for a new playback.".into())
         }
-        Refusal::Forbidden => (StatusCode::FORBIDDEN, "You may not watch this.".into()),
-        Refusal::TooManyPlayers(message) => (StatusCode::TOO_MANY_REQUESTS, message),
-        Refusal::NotFound => (StatusCode::NOT_FOUND, "There is no such playlist.".into()),
-        Refusal::Failed(fault) => {
-            tracing::error!(fault = fault.report(), "a playlist could not be read");
+        Rejection::Forbidden => (StatusCode::FORBIDDEN, "You may not watch this.".into()),
+        Rejection::TooManyPlayers(message) => (StatusCode::TOO_MANY_REQUESTS, message),
+        Rejection::NotFound => (StatusCode::NOT_FOUND, "There is no such playlist.".into()),
+        Rejection::Failed(error) => {
+            tracing::error!(error = error.report(), "a playlist could not be read");
             (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.".to_owned())
         }
     };

@@ -1,13 +1,15 @@
-//! The name under which the log, the response and its errors know a request.
+//! The request id that appears in the log, the response headers and the errors.
 
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
 
-/// The header that carries the request's id.
+/// The request id header.
 pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id that a proxy gave the request, if it is a plain one, or a new one.
+/// Returns the request id from the header if it is well-formed, otherwise a new one.
+///
+/// A well-formed id has 8 to 64 characters of `[A-Za-z0-9_-]`.
 pub(super) fn of(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let plain = |id: &&str| {
@@ -19,7 +21,7 @@ pub(super) fn of(headers: &HeaderMap) -> Arc<str> {
     }
 }
 
-/// A request id that nobody chose.
+/// Generates a random request id.
 pub(super) fn new() -> Arc<str> {
     format!("{:016x}", rand::random::<u64>()).into()
 }

@@ -1,4 +1,4 @@
-//! Accepts connections and serves the router on them, until it is told to stop.
+//! Accepts connections and serves the router on them until shutdown.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
@@ -13,49 +13,51 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::platform::App;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How long a client may take to send a request's head, and how long an idle connection is kept.
+/// The timeout for receiving a request head, which is also the idle timeout of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The address at the other end of a request's connection, among the request's extensions.
+/// The remote IP address of the connection, stored in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Takes the address.
+/// Binds a listener to the address.
 ///
 /// # Errors
-/// It is in use, or not ours.
-pub async fn bind(addr: SocketAddr) -> Result<TcpListener, Fault> {
+/// The address is in use or not available on this machine.
+pub async fn bind(addr: SocketAddr) -> Result<TcpListener, InternalError> {
     TcpListener::bind(addr).await.context(format!("cannot listen on {addr}; set LYCEUM_ADDR to another address"))
 }
 
-/// Accepts connections until the application stops. What is running then goes on as a task of the application.
+/// Accepts connections until the application stops.
+///
+/// Open connections then continue as tasks of the application.
 ///
 /// # Errors
-/// None at present; accept errors are logged and outlived.
-pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(), Fault> {
+/// None at present; accept errors are logged and the loop continues.
+pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(), InternalError> {
     loop {
         let (stream, peer) = tokio::select! {
             () = app.stopping.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Too many open files, most likely: wait for some to close.
+                    // Most likely too many open files: wait for some to be closed.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 }
             },
         };
-        // Without it, a small answer after another waits for the client's delayed acknowledgement.
+        // Without TCP_NODELAY, a small response that follows another waits for the client's delayed ACK.
         drop(stream.set_nodelay(true));
         app.tasks.spawn(connection(app.clone(), stream, peer, router.clone()));
     }
     Ok(())
 }
 
-/// Serves one connection. When the application stops, the request that is running is finished first.
+/// Serves one connection. On shutdown, the request in flight may finish within the grace period.
 async fn connection(app: App, stream: TcpStream, peer: SocketAddr, router: Router) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {

@@ -1,15 +1,10 @@
 //! What a caller can act on.
 
 use super::model::{Upload, UploadStatus};
-use crate::graphql::error::UserError;
 use crate::graphql::{Error, UserErrorCode};
 
 pub(super) fn no_such_video() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["videoId"], "There is no such video, or it is not yours.")
-}
-
-pub(super) fn nothing_to_play(field: &str) -> Error {
-    Error::invalid(UserErrorCode::NotFound, &[field], "There is nothing to play.")
 }
 
 pub(super) fn no_such_captions() -> Error {
@@ -21,23 +16,9 @@ pub(super) fn too_many_captions(most: usize) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["language"], message)
 }
 
-pub(super) fn in_use(lesson: Option<String>, course: Option<String>) -> Error {
-    let by = match (lesson, course) {
-        (Some(title), _) => format!("the lesson “{title}”"),
-        (None, title) => format!("the course “{}”, as its demo", title.unwrap_or_default()),
-    };
-    let message = format!("The video is shown by {by}. Give that another one, or none, first.");
-    Error::Invalid(vec![UserError::new(UserErrorCode::NotAllowed, &["videoId"], message)])
-}
-
-pub(super) fn too_many_players(most: usize) -> Error {
-    let places = if most == 1 { "another place".to_owned() } else { format!("{most} other places") };
-    let message = format!("Your account plays in {places} now. Stop there, wait two minutes, and try again.");
-    Error::TooMuch("TOO_MANY_PLAYERS", message)
-}
-
-pub(super) fn one_of_two() -> Error {
-    Error::invalid(UserErrorCode::Invalid, &[], "Give a lessonId or a courseId.")
+pub(super) fn in_use(referrer: &str) -> Error {
+    let message = format!("The video is shown by {referrer}. Give that another one, or none, first.");
+    Error::invalid(UserErrorCode::NotAllowed, &["videoId"], &message)
 }
 
 const FIELD: &[&str] = &["uploadId"];

@@ -13,16 +13,16 @@ use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// One video.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct VideoById(pub(super) VideoId);
+pub struct VideoById(pub VideoId);
 
 impl Load for VideoById {
     type Value = Arc<Video>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Video>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Video>>, InternalError> {
         let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
         let rows = video::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|video| (VideoById(video.id), Arc::new(video))).collect())
@@ -36,7 +36,7 @@ pub struct FileById(pub FileId);
 impl Load for FileById {
     type Value = Arc<MediaFile>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<MediaFile>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<MediaFile>>, InternalError> {
         let ids: Vec<FileId> = keys.iter().map(|key| key.0).collect();
         let rows = file::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|file| (FileById(file.id), Arc::new(file))).collect())
@@ -45,12 +45,12 @@ impl Load for FileById {
 
 /// A video's captions by language; missing for none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CaptionsOf(pub(super) VideoId);
+pub struct CaptionsOf(pub VideoId);
 
 impl Load for CaptionsOf {
     type Value = Vec<Caption>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Caption>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Caption>>, InternalError> {
         let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
         let mut found: HashMap<Self, Vec<Caption>> = HashMap::new();
         for row in caption::of(&*app.db.read().await?, &ids).await? {
@@ -67,7 +67,7 @@ pub(super) struct VideosPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, 
 impl Load for VideosPage {
     type Value = Vec<Arc<Video>>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Video>>>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Video>>>, InternalError> {
         let conn = app.db.read().await?;
         let pages = try_join_all(keys.iter().map(|key| video::owned(&conn, key.0, &key.1))).await?;
         let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
@@ -82,7 +82,7 @@ pub(super) struct VideoCount(pub(super) UserId);
 impl Load for VideoCount {
     type Value = i64;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let counts = video::count_owned(&*app.db.read().await?, &owners).await?;
         Ok(counts.into_iter().map(|(owner, count)| (VideoCount(owner), count)).collect())

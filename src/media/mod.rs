@@ -12,16 +12,15 @@ mod job;
 mod loader;
 mod model;
 mod policy;
+mod port;
 mod query;
 
-pub use command::{
-    Refusal, Report, attach, attach_files, detach, detach_files, download_url, duration_seconds, my_data, playlist,
-    receive_store_event, reconcile,
-};
+pub use command::{Report, download_url, my_data, playlist, receive_store_event, reconcile, sign};
 pub use event::{VideoProcessed, VideoUploaded};
-pub use graphql::{
-    MediaFileObject, MediaSubscription, PlayableVideo, VideoObject, file_node, mutations, playable, queries, video_node,
-};
+pub use graphql::{MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, queries, video_node};
 pub use job::handlers;
-pub use loader::FileById;
-pub use model::{FileId, MediaFile, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus};
+pub use loader::{CaptionsOf, FileById, VideoById};
+pub use model::{
+    Caption, FileId, MediaFile, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus,
+};
+pub use port::{Referrer, duration_seconds, files_of, lock_files, refer_to_files, release, show_video};

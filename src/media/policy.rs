@@ -1,4 +1,4 @@
-//! Who may do what with videos and files. Who may watch one is the catalog's to say: it depends on what shows it.
+//! Who may do what with videos and files. Who may watch a video depends on what shows it, which later features decide.
 
 use super::model::Video;
 use crate::accounts::UserId;

@@ -1,5 +1,7 @@
-//! The audit trail: who did what, from where. Written in the transaction of what it tells of, and never changed but
-//! for people who are deleted: that something was done stays, from where it was done does not.
+//! The audit trail: who did what, and from where.
+//!
+//! Each entry is written in the transaction of the change that it records. Entries never change, except when a user is
+//! deleted: then [`forget`] removes what could identify them.
 
 use async_graphql::Enum;
 use async_graphql::resolver_utils::EnumType;
@@ -15,83 +17,83 @@ use uuid::Uuid;
 use super::auth::Client;
 use super::db::Tx;
 use super::db::schema::audit_entries;
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 
-// All of it is here, in one place, and becomes an enum of the schema.
-/// What a line of the audit trail tells of.
+// All features' actions are listed in one place because this becomes an enum of the GraphQL schema.
+/// The action that an entry of the audit trail records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "AuditAction")]
 pub enum Action {
-    /// Somebody signed in.
+    /// A user signed in.
     SignedIn,
-    /// Somebody tried to sign in and did not prove to be the user. Without a subject, there is no such user.
+    /// An attempt to sign in failed. The entry has no subject if there is no such user.
     SignInFailed,
-    /// A user's sessions were ended by signing out or from another session.
+    /// Sessions of a user were ended, by signing out or from another session.
     SessionsEnded,
-    /// A refresh token was used twice, and its session ended.
+    /// A refresh token was used twice, and its session was ended.
     RefreshTokenReplayed,
-    /// A user signs in with another service, too, from now on.
+    /// A user linked an account of an external identity provider.
     IdentityLinked,
-    /// A user does not sign in with another service any more.
+    /// A user unlinked an account of an external identity provider.
     IdentityUnlinked,
-    /// A second factor was set up.
+    /// A second factor was enabled.
     SecondFactorEnabled,
-    /// A second factor was given up, or removed by an administrator.
+    /// A second factor was disabled by its user or by an administrator.
     SecondFactorDisabled,
-    /// Somebody who knew the password gave a wrong code.
+    /// A sign-in with the right password failed at the second factor.
     SecondFactorFailed,
-    /// A recovery code was taken for the second factor.
+    /// A recovery code was used in place of the second factor.
     RecoveryCodeUsed,
-    /// A user made new recovery codes.
+    /// A user generated new recovery codes.
     RecoveryCodesRenewed,
-    /// A user got another role.
+    /// A user's role was changed.
     RoleChanged,
-    /// Somebody without an account was invited to the team.
+    /// A person without an account was invited to the team.
     TeamMemberInvited,
-    /// An invitation to the team was withdrawn.
+    /// An invitation to the team was revoked.
     TeamInvitationRevoked,
-    /// Somebody joined the team by an invitation.
+    /// An invitation to the team was accepted.
     TeamInvitationAccepted,
     /// A user was banned, or a ban was changed.
     UserBanned,
-    /// A ban was lifted before its end.
+    /// A ban was lifted before it expired.
     UserUnbanned,
-    /// A user wants another e-mail address.
+    /// A user requested a change of their email address.
     EmailChangeRequested,
-    /// A user has another e-mail address.
+    /// A user's email address was changed.
     EmailChanged,
-    /// Somebody confirmed an address and got an account.
+    /// A new user confirmed their email address, and the account was created.
     Registered,
-    /// A user chose a new password.
+    /// A user changed their password.
     PasswordChanged,
-    /// Somebody in a user's session gave a wrong password.
+    /// A signed-in user entered a wrong current password.
     PasswordRefused,
-    /// Somebody chose a new password with a mailed link.
+    /// A password was reset with an emailed link.
     PasswordReset,
-    /// Somebody asked for a link to choose a new password.
+    /// A password reset link was requested.
     PasswordResetRequested,
-    /// A user made a personal API token.
+    /// A personal API token was created.
     ApiTokenCreated,
     /// A personal API token was revoked.
     ApiTokenRevoked,
-    /// A personal API token was used. Told once a day for each address.
+    /// A personal API token was used. Recorded at most once a day per token and IP address.
     ApiTokenUsed,
-    /// A user's picture was removed.
+    /// A user's avatar was removed.
     AvatarRemoved,
-    /// A user gave the account up.
+    /// The deletion of an account was requested.
     AccountGivenUp,
-    /// An account that was given up is kept.
+    /// The requested deletion of an account was canceled.
     AccountKept,
     /// An account was deleted.
     AccountDeleted,
-    /// An administrator gave a user access to a course, or changed until when.
+    /// An administrator granted a user access to a course or changed when the access expires.
     CourseAccessGranted,
-    /// An administrator took back a user's access to a course.
+    /// An administrator revoked a user's access to a course.
     CourseAccessRevoked,
 }
 
 impl Action {
-    /// As it is stored.
+    /// The name of the action in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Action::SignedIn => "signed_in",
@@ -130,32 +132,37 @@ impl Action {
         }
     }
 
-    /// Reads what is stored; `None` for what only another version of the program knows.
+    /// Parses a stored name; `None` if only another version of the program knows it.
     pub fn parse(text: &str) -> Option<Action> {
         Action::items().iter().map(|item| item.value).find(|action| action.as_str() == text)
     }
 }
 
-/// One line of the trail.
+/// A new entry of the audit trail.
 #[derive(Debug)]
 pub struct Entry<'a> {
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// Who did it; `None` when nobody is known to have, as after a wrong password.
+    /// The user who acted; `None` if unknown, as after a failed sign-in.
     pub actor: Option<Uuid>,
-    /// To whom or what.
+    /// The id of the user or object that the action affected.
     pub subject: Option<Uuid>,
-    /// From where.
+    /// The client that sent the request.
     pub client: &'a Client,
-    /// What else there is to know; never a secret.
+    /// Further details as JSON; never contains a secret.
     pub details: Value,
 }
 
-/// Adds a line, on a transaction's connection where there is one.
+/// Adds an entry. Pass a transaction's connection if the recorded change is made in one.
 ///
 /// # Errors
 /// The database failed.
-pub async fn record(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>, entry: Entry<'_>) -> Result<(), Fault> {
+pub async fn record(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    at: DateTime<Utc>,
+    entry: Entry<'_>,
+) -> Result<(), InternalError> {
     diesel::insert_into(audit_entries::table)
         .values((
             audit_entries::id.eq(id),
@@ -173,28 +180,28 @@ pub async fn record(conn: &mut AsyncPgConnection, id: Uuid, at: DateTime<Utc>, e
     Ok(())
 }
 
-/// A line of the trail about somebody, for themselves.
+/// An entry of the audit trail, as exported to the user whom it concerns.
 #[derive(Debug, Queryable)]
 pub struct Line {
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What was done.
+    /// The stored name of the action.
     pub action: String,
-    /// By whom.
+    /// The user who acted; `None` if unknown.
     pub actor: Option<Uuid>,
-    /// From which address.
+    /// The IP address of the client; `None` if unknown or removed.
     pub ip: Option<String>,
-    /// With which program.
+    /// The user agent of the client.
     pub user_agent: String,
-    /// What else there is to know.
+    /// Further details as JSON.
     pub details: Value,
 }
 
-/// What `person` has done and what was done to them, the latest first, at most `limit` lines.
+/// The entries with `person` as actor or subject, newest first, at most `limit`.
 ///
 /// # Errors
 /// The database failed.
-pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Result<Vec<Line>, Fault> {
+pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Result<Vec<Line>, InternalError> {
     audit_entries::table
         .filter(audit_entries::subject_id.eq(person).or(audit_entries::actor_id.eq(person)))
         .order((audit_entries::at.desc(), audit_entries::id.desc()))
@@ -212,13 +219,15 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
         .context("cannot read the audit trail")
 }
 
-/// Leaves of what `person` did, and of what nobody known did to them, only that it was done: no addresses, no
-/// programs, no details. What others did, administrators say, is theirs to answer for and stays as it is, but for the
-/// person's e-mail address.
+/// Anonymizes the entries about `person`, as part of deleting the user.
+///
+/// Entries whose actor is `person`, and entries about `person` without a known actor, lose their IP address, user
+/// agent, and details. Entries of other actors, such as administrators, stay, except that `email` is removed from all
+/// details.
 ///
 /// # Errors
 /// The database failed.
-pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<(), Fault> {
+pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<(), InternalError> {
     let by_nobody = audit_entries::subject_id.eq(person).and(audit_entries::actor_id.is_null());
     diesel::update(audit_entries::table)
         .filter(audit_entries::actor_id.eq(person).or(by_nobody))
@@ -238,11 +247,15 @@ pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<(), Fault>
     Ok(())
 }
 
-/// Whether there is such a line since `since`: the same action, subject, details and address.
+/// Whether an entry newer than `since` has the same action, subject, details, and IP address.
 ///
 /// # Errors
 /// The database failed.
-pub async fn is_recorded(conn: &mut AsyncPgConnection, since: DateTime<Utc>, entry: &Entry<'_>) -> Result<bool, Fault> {
+pub async fn is_recorded(
+    conn: &mut AsyncPgConnection,
+    since: DateTime<Utc>,
+    entry: &Entry<'_>,
+) -> Result<bool, InternalError> {
     let same = audit_entries::table
         .filter(audit_entries::subject_id.is_not_distinct_from(entry.subject))
         .filter(audit_entries::at.gt(since))

@@ -1,5 +1,7 @@
-//! Who is acting: roles, passwords (Argon2id), access tokens (signed JWTs), which of those are no longer good,
-//! personal API tokens with their scopes, and codes and links that are mailed.
+//! Authentication and authorization.
+//!
+//! Covers roles, passwords (Argon2id), access tokens (signed JWTs) and their revocation, personal API tokens with
+//! scopes, and emailed codes and links.
 
 mod api_tokens;
 mod client;
@@ -13,16 +15,13 @@ mod seal;
 mod token;
 mod totp;
 
-use std::fmt;
-use std::str::FromStr;
-
+use super::db::stored_as_text;
 use chrono::{DateTime, Utc};
-use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use uuid::Uuid;
 
 pub use api_tokens::ApiTokens;
@@ -34,34 +33,27 @@ pub use password::{Passwords, Unhashed, Verdict};
 pub use revocations::Revocations;
 pub use scope::{Scope, Scopes};
 pub use seal::Seal;
-pub use token::{Grant, Refused, Tokens};
+pub use token::{Grant, InvalidToken, Tokens};
 pub use totp::{OneTimePasswords, base32};
 
-/// What somebody is to the platform, from least to most. A role includes the rights of those before it.
+/// A user's role, in ascending order. A role includes the permissions of the roles before it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow,
 )]
 #[diesel(sql_type = Text)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
-    /// Learns.
+    /// Takes courses.
     Student,
-    /// Teaches: creates courses and edits their own.
+    /// Creates courses and edits their own.
     Instructor,
-    /// Runs the platform.
+    /// Administers the platform.
     Admin,
 }
 
-impl Role {
-    /// The name in tokens, in the database and in the schema.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::Student => "STUDENT",
-            Role::Instructor => "INSTRUCTOR",
-            Role::Admin => "ADMIN",
-        }
-    }
-}
+stored_as_text!(Role { Student = "STUDENT", Instructor = "INSTRUCTOR", Admin = "ADMIN" });
+
+impl Role {}
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,35 +61,12 @@ impl fmt::Display for Role {
     }
 }
 
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Role, String> {
-        [Role::Student, Role::Instructor, Role::Admin]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not a role"))
-    }
-}
-
-impl ToSql<Text, Pg> for Role {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for Role {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Role> {
-        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
-    }
-}
-
-/// Who asks: a signed-in user, or nobody in particular. Made from a token without a database read.
+/// The caller of a request: a signed-in user or anonymous. Built without a database read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Not signed in.
     Anonymous,
-    /// Signed in until `expires_at`.
+    /// A signed-in user, until `expires_at`.
     User {
         /// The user's id.
         id: Uuid,
@@ -105,11 +74,12 @@ pub enum Actor {
         role: Role,
         /// The session that the token belongs to, or the id of the API token.
         session: Uuid,
-        /// The user's token version when it was issued or looked up; older ones than the user's own are refused.
+        /// The user's token version when the token was issued or looked up. A version below the current one is
+        /// rejected.
         version: i32,
-        /// When the token ends.
+        /// When the token expires.
         expires_at: DateTime<Utc>,
-        /// What a personal API token is limited to; `None` in a session, which is limited by the role only.
+        /// The scopes of a personal API token; `None` for a session, which only the role limits.
         scopes: Option<Scopes>,
     },
 }
@@ -141,7 +111,7 @@ impl Actor {
         matches!(self, Actor::User { role: own, .. } if *own >= role)
     }
 
-    /// The actor where `scope` is asked for: an API token without it is nobody.
+    /// The actor for an operation that requires `scope`. An API token without it counts as anonymous.
     pub fn within(&self, scope: Scope) -> &Actor {
         match self {
             Actor::User { scopes: Some(scopes), .. } if !scopes.allow(scope) => &Actor::Anonymous,
@@ -149,7 +119,7 @@ impl Actor {
         }
     }
 
-    /// The actor where only a session counts: an API token is nobody, whatever its scopes.
+    /// The actor for an operation that requires a session. An API token counts as anonymous, whatever its scopes.
     pub fn in_session(&self) -> &Actor {
         match self {
             Actor::User { scopes: Some(_), .. } => &Actor::Anonymous,

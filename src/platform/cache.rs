@@ -1,4 +1,4 @@
-//! Values that may be lost at any time: in this process or in Redis.
+//! A key-value cache, in this process or in Redis. Any value may be evicted at any time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,36 +6,36 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use moka::Expiry;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::redis::{RedisLink, millis};
 
-/// How many bytes of keys and values the in-process cache keeps.
+/// The capacity of the in-process cache, in bytes of keys and values.
 const MEMORY_BYTES: u64 = 64 << 20;
-/// What an entry costs beside its key and value, roughly.
+/// The approximate overhead of an entry, in bytes.
 const ENTRY_BYTES: usize = 128;
 
 /// A cache; a clone is the same cache.
 #[derive(Clone)]
 pub enum Cache {
-    /// In this process, bounded.
+    /// In this process, with bounded memory.
     Memory(MemoryCache),
     /// In Redis, shared by all nodes.
     Redis {
         /// The connection.
         link: RedisLink,
-        /// What every key of this cache begins with.
+        /// The prefix of all keys.
         prefix: Arc<str>,
     },
 }
 
-/// What [`Cache::Memory`] holds.
+/// The cache behind [`Cache::Memory`].
 #[derive(Clone)]
 pub struct MemoryCache {
     values: moka::sync::Cache<String, Expiring>,
 }
 
 impl Cache {
-    /// An empty cache in this process.
+    /// Returns an empty cache in this process.
     pub fn memory() -> Cache {
         let values = moka::sync::Cache::builder()
             .max_capacity(MEMORY_BYTES)
@@ -46,16 +46,16 @@ impl Cache {
         Cache::Memory(MemoryCache { values: values.build() })
     }
 
-    /// A cache in Redis whose keys all begin with `prefix`, for example `lyceum:cache:`.
+    /// Returns a cache in Redis whose keys all begin with `prefix`, for example `lyceum:cache:`.
     pub fn redis(link: RedisLink, prefix: &str) -> Cache {
         Cache::Redis { link, prefix: prefix.into() }
     }
 
-    /// The value of `key`, if it is there and hasn't expired.
+    /// Returns the value of `key`; `None` if it is not cached or has expired.
     ///
     /// # Errors
-    /// Redis can't be asked.
-    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+    /// Redis is unreachable.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, InternalError> {
         match self {
             Cache::Memory(memory) => Ok(memory.values.get(key).map(|value| value.content)),
             Cache::Redis { link, prefix } => {
@@ -67,11 +67,11 @@ impl Cache {
         }
     }
 
-    /// Keeps `value` under `key` for at most `ttl` (at least one millisecond), in place of what was there.
+    /// Caches `value` under `key` for `ttl` (at least one millisecond). Replaces any earlier value.
     ///
     /// # Errors
-    /// Redis can't be asked; whether the value is kept is then unknown.
-    pub async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Fault> {
+    /// Redis is unreachable; the value may or may not have been stored.
+    pub async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), InternalError> {
         match self {
             Cache::Memory(memory) => {
                 memory.values.insert(key.to_owned(), Expiring { content: value, ttl });
@@ -85,11 +85,11 @@ impl Cache {
         }
     }
 
-    /// Forgets `key`; it is no error if it isn't there.
+    /// Removes `key`; succeeds if it isn't cached.
     ///
     /// # Errors
-    /// Redis can't be asked.
-    pub async fn delete(&self, key: &str) -> Result<(), Fault> {
+    /// Redis is unreachable.
+    pub async fn delete(&self, key: &str) -> Result<(), InternalError> {
         match self {
             Cache::Memory(memory) => {
                 memory.values.invalidate(key);
@@ -109,7 +109,7 @@ struct Expiring {
     ttl: Duration,
 }
 
-/// Each entry expires after its own time, counted from when it was stored.
+/// Expires each entry after its own TTL, counted from when it was last stored.
 struct AsStored;
 
 impl Expiry<String, Expiring> for AsStored {

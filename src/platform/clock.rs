@@ -1,4 +1,4 @@
-//! What time it is. Nothing else asks the operating system, so that a test can turn the hands.
+//! The current time. Nothing else reads the operating system's clock, so that tests can control time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Counts within a millisecond, so that identifiers made by one process sort in the order in which they were made.
+/// Counts within a millisecond, so that a process's ids sort in the order of creation.
 static WITHIN_MILLISECOND: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 
 /// The wall clock, or one that a test sets.
@@ -14,7 +14,7 @@ static WITHIN_MILLISECOND: Mutex<ContextV7> = Mutex::new(ContextV7::new());
 pub enum Clock {
     /// The operating system's clock.
     System,
-    /// Stands still until it is moved; microseconds since 1970 UTC.
+    /// A clock that stands still until it is advanced; microseconds since 1970 UTC.
     Manual(Arc<AtomicI64>),
 }
 
@@ -24,8 +24,9 @@ impl Clock {
         Clock::Manual(Arc::new(AtomicI64::new(start.timestamp_micros())))
     }
 
-    /// The present instant, cut to the microseconds that PostgreSQL keeps, so that a value compares equal after it
-    /// was stored.
+    /// Returns the current time, truncated to microseconds, the precision of PostgreSQL.
+    ///
+    /// So a value compares equal after it was stored and loaded.
     #[allow(clippy::disallowed_methods)]
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match self {
@@ -35,14 +36,14 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
-    /// Moves a manual clock forward; the system clock stays what it is.
+    /// Advances a manual clock; does nothing to the system clock.
     pub fn advance(&self, by: TimeDelta) {
         if let Clock::Manual(micros) = self {
             micros.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
         }
     }
 
-    /// A new identifier that sorts by time (UUID version 7, RFC 9562 section 5.7).
+    /// Returns a new id that sorts by time (UUID version 7, RFC 9562 section 5.7).
     pub fn uuid(&self) -> Uuid {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();

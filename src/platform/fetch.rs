@@ -1,7 +1,7 @@
-//! Calls to other services' HTTP interfaces.
+//! An HTTP client for the APIs of external services.
 //!
-//! One client for all of them: TLS by rustls with the machine's own certificates, a limit on the time and on the size
-//! of an answer, and no redirect is followed, so that a secret reaches only the address that it was meant for.
+//! All requests share one client: TLS by rustls with the operating system's root certificates, limits on the time and
+//! on the size of a response, and no redirects, so that a secret is sent only to the URL that it was meant for.
 
 use std::error::Error;
 use std::fmt;
@@ -13,11 +13,11 @@ use reqwest::redirect::Policy;
 use reqwest::{Body, Client};
 use url::Url;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::tls;
 use crate::config::identity::is_confidential;
 
-/// The largest answer, in bytes, that is taken into memory.
+/// The largest response body, in bytes.
 const ANSWER_LIMIT: usize = 512 << 10;
 
 /// Sends requests; a clone shares its connections.
@@ -26,18 +26,18 @@ pub struct Fetcher {
     client: Client,
 }
 
-/// Why there is no answer. For the log: a URL in it may hold what only the log should know.
+/// Why a request failed. For the log only: a URL in it may contain secrets.
 #[derive(Debug)]
 pub enum FetchError {
-    /// The address is neither `https` nor on this machine.
+    /// The URL is neither `https` nor on this machine.
     Exposed,
-    /// It took too long.
+    /// The request timed out.
     TimedOut,
-    /// The answer is longer than 512 KiB.
+    /// The response is larger than 512 KiB.
     TooLong,
-    /// The service can't be reached.
+    /// The service is unreachable.
     Unreachable(reqwest::Error),
-    /// The connection broke within the answer.
+    /// The connection broke while the response was read.
     Broken(reqwest::Error),
 }
 
@@ -63,13 +63,15 @@ impl Error for FetchError {
 }
 
 impl Fetcher {
-    /// A client that waits for `patience` at most, from the first byte sent to the last one received.
+    /// Returns a client whose requests time out after `patience`.
+    ///
+    /// The time counts from the first byte sent to the last byte received.
     ///
     /// # Errors
-    /// This machine has no certificates of authorities to trust.
-    pub fn new(patience: Duration) -> Result<Fetcher, Fault> {
+    /// No root certificates are installed on this machine.
+    pub fn new(patience: Duration) -> Result<Fetcher, InternalError> {
         if tls::roots().is_empty() {
-            return Err(Fault::new("this machine has no certificates of authorities to trust"));
+            return Err(InternalError::new("this machine has no certificates of authorities to trust"));
         }
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client()?)
@@ -81,7 +83,7 @@ impl Fetcher {
         Ok(Fetcher { client })
     }
 
-    /// Sends one request and takes the whole answer, whatever its status.
+    /// Sends one request and reads the whole response, whatever its status.
     ///
     /// # Errors
     /// See [`FetchError`].

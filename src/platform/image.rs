@@ -1,9 +1,9 @@
-//! Pictures, as their first bytes tell them.
+//! Detection of image formats by the first bytes of a file.
 
-/// How many bytes tell what kind of picture it is.
+/// The number of leading bytes that are enough to detect the format.
 pub const SIGNATURE_LENGTH: u64 = 32;
 
-/// The kinds of pictures that every browser shows and that hold no scripts.
+/// The accepted image formats: those that every browser displays and that contain no scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
     /// JPEG.
@@ -15,10 +15,10 @@ pub enum ImageType {
 }
 
 impl ImageType {
-    /// All of them.
+    /// All formats.
     pub const ALL: [ImageType; 3] = [ImageType::Jpeg, ImageType::Png, ImageType::Webp];
 
-    /// The media type.
+    /// The media type, such as `image/png`.
     pub fn as_str(self) -> &'static str {
         match self {
             ImageType::Jpeg => "image/jpeg",
@@ -27,12 +27,12 @@ impl ImageType {
         }
     }
 
-    /// Reads a media type.
+    /// Returns the format of a media type; `None` if it is not accepted.
     pub fn named(media_type: &str) -> Option<ImageType> {
         ImageType::ALL.into_iter().find(|image| image.as_str() == media_type)
     }
 
-    /// Tells a picture by how it begins (WHATWG MIME Sniffing, 6.1).
+    /// Detects the format by the first bytes of a file (WHATWG MIME Sniffing, 6.1). Returns `None` for other formats.
     pub fn of(start: &[u8]) -> Option<ImageType> {
         if start.starts_with(b"\xff\xd8\xff") {
             Some(ImageType::Jpeg)

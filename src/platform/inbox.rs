@@ -1,4 +1,4 @@
-//! What other systems tell us (webhooks): stored once, answered, then worked on by a job.
+//! Incoming webhooks: each event is stored once, acknowledged, and then processed by a job.
 
 use crate::platform::db::RunQueryDsl;
 use diesel::ExpressionMethods;
@@ -7,20 +7,23 @@ use serde_json::Value;
 use super::clock::Clock;
 use super::db::Tx;
 use super::db::schema::inbox;
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::jobs;
 
-/// Whether an event was new.
+/// Whether an incoming event was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// Stored, and a job for it enqueued.
+    /// The event was stored, and a job for it was enqueued.
     New,
-    /// Seen before: nothing was stored, nothing will be done again.
+    /// The event was received before: nothing was stored or enqueued.
     Duplicate,
 }
 
-/// Stores the event `external_id` of `source` and enqueues `handler` for it, in the caller's transaction. Answer 2xx
-/// only after the commit: a provider that got one never sends the event again.
+/// Stores the event `external_id` of `source` and enqueues `handler` for it.
+///
+/// Both happen in the caller's transaction.
+///
+/// Respond with 2xx only after the commit: the provider does not send an acknowledged event again.
 ///
 /// # Errors
 /// The database failed.
@@ -31,7 +34,7 @@ pub async fn receive(
     external_id: &str,
     handler: &str,
     payload: &Value,
-) -> Result<Receipt, Fault> {
+) -> Result<Receipt, InternalError> {
     let id = clock.uuid();
     let stored = diesel::insert_into(inbox::table)
         .values((

@@ -1,11 +1,11 @@
-//! Languages, as the web names them.
+//! Language tags (BCP 47).
 
 use oxilangtag::LanguageTag;
 
-/// Longer tags need not be kept whole (RFC 5646, 4.4.1).
+/// The longest accepted tag, in bytes. Implementations need not support longer ones (RFC 5646, 4.4.1).
 const LONGEST: usize = 35;
 
-/// A language tag in its usual spelling (RFC 5646, 2.1.1); `None` if it is none, or too long.
+/// Normalizes a language tag (RFC 5646, 2.1.1); `None` if it is malformed or too long.
 pub fn tag(text: &str) -> Option<String> {
     let normal = LanguageTag::parse_and_normalize(text).ok()?.into_inner();
     (normal.len() <= LONGEST).then_some(normal)

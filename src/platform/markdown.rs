@@ -1,4 +1,4 @@
-//! Markdown as HTML that a site can show as it is, whoever wrote it.
+//! Rendering of untrusted Markdown to HTML that is safe to embed in a page.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Event, Options, Parser, html};
 
-/// Allows what Markdown makes, and addresses of these kinds. Relative ones are left out, for nobody knows what they are
-/// relative to. HTML does not get this far; if it did, scripts, styles, forms, frames and handlers would end here.
+/// Allows the elements that Markdown produces and URLs of these schemes. Relative URLs are removed: their base is
+/// unknown. [`render`] already drops raw HTML; this is a second barrier against scripts, styles, forms, frames and
+/// handlers.
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
     builder
@@ -17,11 +18,11 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
-/// How deep elements may lie in each other: what reads the HTML takes longer the deeper it has to look.
+/// The deepest nesting of elements. The time that parsing the HTML takes grows with the depth.
 const DEEPEST: usize = 32;
 
-/// Renders Markdown (CommonMark with tables and strikethrough). HTML in it is left out, as is what lies too deep; nothing
-/// is refused.
+/// Renders Markdown (CommonMark with tables and strikethrough) to sanitized HTML. Any input is accepted; raw HTML and
+/// elements that are nested too deeply are dropped.
 pub fn render(markdown: &str) -> String {
     let mut depth = 0_usize;
     let events = Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH);
@@ -103,7 +104,7 @@ mod tests {
         ] {
             for shown in [render(hostile), CLEANER.clean(hostile).to_string()] {
                 let shown = shown.to_lowercase();
-                // A text that only spells one of these does nothing: what can is between `<` and `>`.
+                // The text may spell any of these harmlessly; only what is between `<` and `>` is active.
                 let tags: Vec<&str> = shown.split('<').skip(1).filter_map(|tag| tag.split('>').next()).collect();
                 for tag in tags {
                     let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Adapters to what is outside: database, cache, objects, mail, time. They know nothing about courses.
+//! Adapters to infrastructure: database, cache, object storage, mail, time. They contain no domain logic.
 //!
-//! [`App`] bundles them; it is what every command and query is given. `app.rs` puts one together.
+//! [`App`] bundles them and is passed to every command and query. `app.rs` constructs it.
 
 pub mod audit;
 pub mod auth;
@@ -8,12 +8,12 @@ pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod embedded;
-pub mod fault;
 pub mod fetch;
 pub mod ffmpeg;
 pub mod identity;
 pub mod image;
 pub mod inbox;
+pub mod internal_error;
 pub mod jobs;
 pub mod language;
 pub mod mail;
@@ -34,54 +34,54 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 
-/// Everything that features use; cheap to clone.
+/// The shared services of the application; cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Services>);
 
-/// The parts of an [`App`].
+/// The services of an [`App`].
 pub struct Services {
-    /// What is set.
+    /// The configuration.
     pub config: Config,
-    /// What time it is.
+    /// The clock.
     pub clock: clock::Clock,
     /// PostgreSQL.
     pub db: db::Db,
-    /// Values that may be lost.
+    /// The key-value cache.
     pub cache: cache::Cache,
-    /// Attempts that may not be repeated endlessly.
+    /// The rate limiter.
     pub throttle: throttle::Throttle,
-    /// Push between nodes.
+    /// Publish and subscribe between nodes.
     pub pubsub: pubsub::PubSub,
-    /// Videos, images, files.
+    /// Object storage for videos, images, and files.
     pub storage: storage::Storage,
-    /// The programs that look at videos and convert them, if they are there.
+    /// `ffmpeg` and `ffprobe`, if they are installed.
     pub ffmpeg: Option<ffmpeg::Ffmpeg>,
     /// Outgoing mail.
     pub mailer: mail::Mailer,
     /// Password hashing.
     pub passwords: auth::Passwords,
-    /// Codes and links that are mailed.
+    /// Emailed codes and links.
     pub codes: auth::Codes,
     /// Access tokens.
     pub tokens: auth::Tokens,
     /// Encryption of stored secrets.
     pub seal: auth::Seal,
-    /// Which access tokens are no longer good.
+    /// The revoked access tokens.
     pub revocations: auth::Revocations,
-    /// Services that vouch for people.
+    /// External identity providers.
     pub identity: identity::Providers,
-    /// What is remembered of personal API tokens.
+    /// The cache of personal API tokens.
     pub api_tokens: auth::ApiTokens,
-    /// Counters for `/metrics`.
+    /// Metrics for `/metrics`.
     pub metrics: telemetry::Metrics,
-    /// Background tasks: shutdown waits for them.
+    /// Background tasks; shutdown waits for them.
     pub tasks: TaskTracker,
-    /// Cancelled when the program should end.
+    /// Canceled when the process should shut down.
     pub stopping: CancellationToken,
 }
 
 impl App {
-    /// Bundles `services`.
+    /// Bundles the services.
     pub fn new(services: Services) -> App {
         App(Arc::new(services))
     }

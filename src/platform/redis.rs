@@ -1,8 +1,8 @@
-//! The one place that knows how to connect to Redis (or Valkey): one server or a cluster, plain or TLS.
+//! Connections to Redis (or Valkey): a single server or a cluster, with or without TLS.
 //!
 //! `REDIS_URL` is `redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, `unix:///path`, or several
 //! nodes of one cluster separated by commas, of which only the first needs the scheme and the credentials:
-//! `rediss://:secret@a.example:6379,b.example:6379`. A single address that belongs to a cluster is recognised.
+//! `rediss://:secret@a.example:6379,b.example:6379`. A single URL that points to a cluster is detected.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, ProtocolVersion};
 use url::Url;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 
 /// How long opening one connection may take: name lookup, TCP, TLS and login.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,45 +24,45 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long [`RedisLink::connect`] may take altogether.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long what was sent may stay without TCP's acknowledgement before the connection counts as lost.
+/// How long sent data may remain unacknowledged by TCP before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
 
 const RETRIES: u8 = 3;
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
-/// A connection to Redis that heals itself and that all tasks share; a clone is the same connection.
+/// A shared connection to Redis. It reconnects automatically; a clone is the same connection.
 #[derive(Clone)]
 pub enum RedisLink {
     /// One server.
     Single(ConnectionManager),
-    /// A cluster: commands go to the node that owns the key.
+    /// A cluster: each command goes to the node that owns its key.
     Cluster(ClusterConnection),
 }
 
 impl RedisLink {
-    /// Connects to the server or the cluster that `url` names (the form is in the module's text).
+    /// Connects to the server or cluster at `url`; the module documentation describes the format.
     ///
     /// # Errors
-    /// The URL is malformed, or nothing that accepts its credentials answers within 15 seconds.
-    pub async fn connect(url: &str) -> Result<RedisLink, Fault> {
+    /// The URL is malformed, or no server accepts the credentials within 15 seconds.
+    pub async fn connect(url: &str) -> Result<RedisLink, InternalError> {
         let nodes = nodes(url)?;
         let connecting = async {
             let [node] = nodes.as_slice() else { return cluster(nodes).await };
             let single = RedisLink::Single(manager(node).await?);
-            // Who may not ask (ACL) gets what the URL says: one server.
+            // If the ACL forbids INFO, connect as the URL says: to a single server.
             let info: String = single.query(redis::cmd("INFO").arg("cluster")).await.unwrap_or_default();
             if info.contains("cluster_enabled:1") { cluster(nodes).await } else { Ok(single) }
         };
         tokio::time::timeout(START_TIMEOUT, connecting).await.context("connect to Redis")?.context("connect to Redis")
     }
 
-    /// Sends one command and converts its answer. Never repeats it: whether a command whose answer was lost may
-    /// run twice is for the caller to know.
+    /// Sends one command and converts the reply. Never retries: only the caller knows whether a command whose reply was
+    /// lost may run twice.
     ///
     /// # Errors
-    /// The server refuses the command, answers with another type than `T`, or not within 4 seconds.
-    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+    /// The server returns an error, the reply is not a `T`, or none arrives within 4 seconds.
+    pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, InternalError> {
         let answer = async {
             match self {
                 RedisLink::Single(connection) => connection.clone().req_packed_command(command).await,
@@ -73,16 +73,16 @@ impl RedisLink {
         Ok(redis::from_redis_value(answer.extract_error()?)?)
     }
 
-    /// Asks the server, or every node of the cluster, whether it is there.
+    /// Pings the server, or every node of the cluster.
     ///
     /// # Errors
-    /// It isn't.
-    pub async fn ping(&self) -> Result<(), Fault> {
+    /// A server does not answer.
+    pub async fn ping(&self) -> Result<(), InternalError> {
         self.query::<redis::Value>(&redis::cmd("PING")).await.context("ping Redis").map(drop)
     }
 }
 
-async fn manager(node: &ConnectionInfo) -> Result<ConnectionManager, Fault> {
+async fn manager(node: &ConnectionInfo) -> Result<ConnectionManager, InternalError> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
@@ -92,7 +92,7 @@ async fn manager(node: &ConnectionInfo) -> Result<ConnectionManager, Fault> {
     Ok(ConnectionManager::new_with_config(Client::open(node.clone())?, config).await?)
 }
 
-async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, Fault> {
+async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, InternalError> {
     let client = ClusterClientBuilder::new(nodes)
         .use_protocol(ProtocolVersion::RESP3)
         .tcp_settings(tcp_settings())
@@ -105,18 +105,18 @@ async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, Fault> {
     Ok(RedisLink::Cluster(client.get_async_connection().await?))
 }
 
-/// A duration as Redis wants it, in whole milliseconds; at least one, because it refuses an expiry of zero.
+/// Converts a duration to whole milliseconds, at least one. Redis rejects an expiry of zero.
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// The addresses in a URL, at least one.
+/// Parses the nodes in a URL, at least one.
 ///
 /// # Errors
-/// One of them is malformed. The message doesn't repeat the URL, which holds a password.
-pub(super) fn nodes(url: &str) -> Result<Vec<ConnectionInfo>, Fault> {
+/// A node is malformed. The message doesn't repeat the URL, which contains a password.
+pub(super) fn nodes(url: &str) -> Result<Vec<ConnectionInfo>, InternalError> {
     let mut parts = url.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let first = parts.next().ok_or_else(|| Fault::new("the Redis URL is empty"))?;
+    let first = parts.next().ok_or_else(|| InternalError::new("the Redis URL is empty"))?;
     let first = Url::parse(first).context("read the Redis URL")?;
     let mut nodes = vec![node(first.clone())?];
     for part in parts {
@@ -124,28 +124,28 @@ pub(super) fn nodes(url: &str) -> Result<Vec<ConnectionInfo>, Fault> {
         let mut url = Url::parse(&url).context("read the Redis URL")?;
         if url.username().is_empty() && url.password().is_none() {
             let copied = url.set_username(first.username()).and_then(|()| url.set_password(first.password()));
-            copied.map_err(|()| Fault::new("the Redis URL names a node without a host"))?;
+            copied.map_err(|()| InternalError::new("the Redis URL names a node without a host"))?;
         }
         nodes.push(node(url)?);
     }
     Ok(nodes)
 }
 
-fn node(url: Url) -> Result<ConnectionInfo, Fault> {
+fn node(url: Url) -> Result<ConnectionInfo, InternalError> {
     let info = url.into_connection_info().context("read the Redis URL")?;
     if let ConnectionAddr::TcpTls { .. } = info.addr() {
-        // rustls takes a process-wide provider and panics when the dependencies bring two and nobody has chosen.
-        // An error means that it is chosen already.
+        // rustls needs a process-wide crypto provider and panics if the dependencies enable two and none is installed.
+        // An error means that one is installed already.
         _ = rustls::crypto::ring::default_provider().install_default();
     }
-    // RESP3, because it tells a client at once that its connection is gone, and pub/sub can share it with PING.
+    // RESP3 reports a lost connection at once, and lets PING share a connection with pub/sub.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     Ok(info.set_redis_settings(settings).set_tcp_settings(tcp_settings()))
 }
 
 fn tcp_settings() -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
-    // A peer that vanished without a word: by default Linux goes on sending for a quarter of an hour.
+    // Detects a peer that vanished without closing the connection: by default Linux retransmits for about 15 minutes.
     #[cfg(target_os = "linux")]
     let settings = settings.set_user_timeout(SILENCE);
     settings
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_bad_url_is_refused_without_repeating_its_password() {
         for url in ["", ",", "localhost", "http://:hunter2@localhost", "redis://:hunter2@a:notaport"] {
-            let report = nodes(url).err().map(|fault| fault.report()).unwrap_or_else(|| panic!("{url} was accepted"));
+            let report = nodes(url).err().map(|error| error.report()).unwrap_or_else(|| panic!("{url} was accepted"));
             assert!(!report.contains("hunter2"), "{report}");
         }
     }

@@ -1,6 +1,6 @@
-//! Objects (videos, pictures, documents) in an S3-compatible store.
+//! Object storage (videos, images, documents) in an S3-compatible store.
 //!
-//! Large files never pass through this server: a client uploads and downloads them itself with the URLs from
+//! Large files never pass through this server: clients upload and download them directly, with the presigned URLs of
 //! [`Storage::presign_put`] and [`Storage::presign_get`].
 
 mod cors;
@@ -29,40 +29,40 @@ use bytes::Bytes;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use moka::sync::Cache;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 pub use listing::{Listed, OpenParts};
 pub use parts::Part;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the body of an object may take after its head has arrived.
+/// How long reading an object's body may take after the response headers have arrived.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const ATTEMPTS: u32 = 3;
 
-/// The largest object, in bytes, that [`Storage::get`] takes into memory.
+/// The largest object, in bytes, that [`Storage::get`] reads into memory.
 const GET_LIMIT: u64 = 64 << 20;
 
-/// How long everybody is given the same URL of a shared object; it is good for twice as long.
+/// How long all clients get the same URL of a shared object. The URL is valid for twice as long.
 const SHARED_FOR: TimeDelta = TimeDelta::days(1);
-/// How many URLs of shared objects are kept, so that a page full of them does not sign one for each.
+/// How many URLs of shared objects are cached. So a page with many of them doesn't sign each one again.
 const SHARED_KEPT: u64 = 20_000;
-/// The header of an upload that tells the SHA-256 of its content.
+/// The request header that carries the SHA-256 of an upload, in base64.
 pub const CHECKSUM: &str = "x-amz-checksum-sha256";
 
-/// What objects tell browsers and proxies whose content never changes.
+/// The `Cache-Control` header of objects whose content never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// Where the objects are and who may touch them.
+/// The location of the store and its credentials.
 pub struct Settings {
-    /// The URL of the store, for example `http://127.0.0.1:9000`; buckets are then addressed by path. `None` for AWS.
+    /// The URL of the store, such as `http://127.0.0.1:9000`; `None` for AWS. A URL enables path-style addressing.
     pub endpoint: Option<String>,
     /// The name of the bucket.
     pub bucket: String,
     /// The region, for example `eu-central-1`; stores without regions mostly accept `us-east-1`.
     pub region: String,
-    /// The access key's id.
+    /// The access key ID.
     pub access_key: String,
-    /// The secret of the access key.
+    /// The secret access key.
     pub secret_key: String,
 }
 
@@ -71,24 +71,24 @@ pub struct Settings {
 pub struct Storage {
     client: Client,
     bucket: String,
-    /// The region to name when the bucket is made; only AWS, outside its first region, wants one.
+    /// The region to name when the bucket is created; needed only on AWS outside `us-east-1`.
     location: Option<BucketLocationConstraint>,
-    /// URLs of shared objects by key, with the instant from which on they are good.
+    /// Presigned URLs of shared objects by key, with the start of their validity.
     shared: Cache<String, (DateTime<Utc>, Arc<str>)>,
 }
 
-/// What the store knows about an object without its content.
+/// The metadata of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: u64,
-    /// Its media type (RFC 9110, 8.3); `application/octet-stream` if the store doesn't say.
+    /// The media type (RFC 9110, 8.3). `application/octet-stream` if the store doesn't report one.
     pub content_type: String,
-    /// The tag of this version of its content, without quotes (RFC 9110, 8.8.3); empty if the store doesn't say.
+    /// The ETag without quotes (RFC 9110, 8.8.3); empty if the store doesn't report one.
     pub etag: String,
 }
 
-/// What an object tells those who get it.
+/// The response headers that are stored with an object.
 #[derive(Clone, Debug)]
 pub struct Headers {
     content_type: String,
@@ -97,18 +97,18 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// Its media type (RFC 9110, 8.3), and nothing of who may keep it.
+    /// Sets only the media type (RFC 9110, 8.3), and no `Cache-Control`.
     pub fn of(content_type: &str) -> Headers {
         Headers { content_type: content_type.to_owned(), cache_control: None, disposition: None }
     }
 
-    /// Readers may keep it forever: nothing else must ever be shown at its key.
+    /// Lets clients cache the object forever: the content at its key must never change.
     #[must_use]
     pub fn kept_forever(self) -> Headers {
         Headers { cache_control: Some(FOREVER), ..self }
     }
 
-    /// Browsers save it under this name and never show it (RFC 6266).
+    /// Makes browsers save the object under this file name instead of displaying it (RFC 6266).
     #[must_use]
     pub fn saved_as(self, filename: &str) -> Headers {
         let name = encoded(&filename.replace(['/', '\\'], "_"));
@@ -116,15 +116,15 @@ impl Headers {
     }
 }
 
-/// A copy of an object.
+/// The result of copying an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// The SHA-256 of its content, if the store has computed it while it copied.
+    /// The SHA-256 of the content, if the store computed it during the copy.
     pub sha256: Option<Vec<u8>>,
 }
 
 impl Storage {
-    /// A client for the bucket. Nothing is sent yet.
+    /// Returns a client for the bucket. Nothing is sent yet.
     pub fn connect(settings: Settings) -> Storage {
         let Settings { endpoint, bucket, region, access_key, secret_key } = settings;
         let location = (endpoint.is_none() && region != "us-east-1").then(|| region.as_str().into());
@@ -137,8 +137,8 @@ impl Storage {
             .credentials_provider(Credentials::new(access_key, secret_key, None, None, "settings"))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts.operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
-            // Not every compatible store knows the newer checksums, and in a signed URL the default one would be that
-            // of an empty body.
+            // Not every compatible store supports the newer checksums, and in a presigned URL the default checksum
+            // would be that of an empty body.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         if let Some(endpoint) = endpoint {
@@ -147,11 +147,11 @@ impl Storage {
         Storage { client: Client::from_conf(config.build()), bucket, location, shared: Cache::new(SHARED_KEPT) }
     }
 
-    /// Makes the bucket if it isn't there. Several nodes may do so at once.
+    /// Creates the bucket if it doesn't exist. Several nodes may do so concurrently.
     ///
     /// # Errors
-    /// The store can't be reached or refuses the key, or the bucket belongs to somebody else.
-    pub async fn ensure_bucket(&self) -> Result<(), Fault> {
+    /// The store is unreachable or rejects the credentials, or another account owns the bucket.
+    pub async fn ensure_bucket(&self) -> Result<(), InternalError> {
         let Err(error) = self.client.head_bucket().bucket(&self.bucket).send().await else { return Ok(()) };
         if !error.as_service_error().is_some_and(|error| error.is_not_found()) {
             return Err(error).context(format!("look for the bucket {}", self.bucket));
@@ -169,39 +169,40 @@ impl Storage {
         }
     }
 
-    /// Stores an object in place of what was at `key`.
+    /// Stores an object, replacing any object at `key`.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), InternalError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         put.body(ByteStream::from(content)).send().await.context(format!("store the object {key}")).map(drop)
     }
 
-    /// The content of an object; `None` if there is none.
+    /// Returns the content of an object; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses, or the object is larger than 64 MiB: too much to hold in memory.
-    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+    /// The store is unreachable or rejects the request, or the object is larger than 64 MiB, the limit for reading into
+    /// memory.
+    pub async fn get(&self, key: &str) -> Result<Option<Bytes>, InternalError> {
         let what = || format!("fetch the object {key}");
         let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
             Err(error) => return Err(error).context(what()),
         };
-        // The length was announced, and HTTP holds the sender to it.
+        // Content-Length is required, and HTTP enforces it.
         if object.content_length.and_then(|length| u64::try_from(length).ok()).is_none_or(|length| length > GET_LIMIT) {
-            return Err(Fault::new("its length is unknown or above 64 MiB")).context(what());
+            return Err(InternalError::new("its length is unknown or above 64 MiB")).context(what());
         }
         let body = tokio::time::timeout(BODY_TIMEOUT, object.body.collect()).await.context(what())?;
         Ok(Some(body.context(what())?.into_bytes()))
     }
 
-    /// What the store knows about an object; `None` if there is none.
+    /// Returns the metadata of an object; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, InternalError> {
         let object = match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => return Ok(None),
@@ -214,11 +215,11 @@ impl Storage {
         }))
     }
 
-    /// The first bytes of an object, at most `length`; `None` if there is none.
+    /// Returns the first bytes of an object, at most `length`; `None` if it doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn start_of(&self, key: &str, length: u64) -> Result<Option<Bytes>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn start_of(&self, key: &str, length: u64) -> Result<Option<Bytes>, InternalError> {
         let what = || format!("fetch the start of the object {key}");
         let range = format!("bytes=0-{}", length.saturating_sub(1));
         let mut body = match self.client.get_object().bucket(&self.bucket).key(key).range(range).send().await {
@@ -228,7 +229,7 @@ impl Storage {
         };
         let read = async {
             let mut start = Vec::new();
-            // A store may ignore the range, and the object may be large.
+            // The store may ignore the range, and the object may be large.
             while let Some(chunk) = body.try_next().await? {
                 start.extend_from_slice(&chunk);
                 if start.len() as u64 >= length {
@@ -236,21 +237,21 @@ impl Storage {
                 }
             }
             start.truncate(usize::try_from(length)?);
-            Ok::<_, Fault>(Some(start.into()))
+            Ok::<_, InternalError>(Some(start.into()))
         };
         tokio::time::timeout(BODY_TIMEOUT, read).await.context(what())?.context(what())
     }
 
-    /// Copies an object within the store; `None` if there is none.
+    /// Copies an object within the store; `None` if the source doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses; the object has more than 5 GiB.
-    pub async fn copy(&self, from: &str, to: &str, headers: &Headers) -> Result<Option<Copied>, Fault> {
+    /// The store is unreachable or rejects the request; the object is larger than 5 GiB.
+    pub async fn copy(&self, from: &str, to: &str, headers: &Headers) -> Result<Option<Copied>, InternalError> {
         let copy = self.client.copy_object().bucket(&self.bucket).key(to);
         let copy = copy.copy_source(format!("{}/{}", self.bucket, encoded(from)));
         let copy = copy.metadata_directive(MetadataDirective::Replace).content_type(&headers.content_type);
         let copy = copy.set_content_disposition(headers.disposition.clone());
-        // Then the store computes the sum itself.
+        // Makes the store compute the checksum.
         let copy = copy.checksum_algorithm(ChecksumAlgorithm::Sha256);
         let copied = match copy.set_cache_control(headers.cache_control.map(str::to_owned)).send().await {
             Ok(copied) => copied,
@@ -259,27 +260,28 @@ impl Storage {
             }
             Err(error) => return Err(error).context(format!("copy the object {from} to {to}")),
         };
-        // Only what the store says of this copy counts. The embedded one keeps, and tells of copies too, a sum that a
-        // client had sent with an earlier content of the same key.
+        // Use only the checksum of this copy. The embedded store keeps the checksum that a client sent with earlier
+        // content of the same key, and reports it for copies too.
         let sum = copied.copy_object_result.and_then(|result| result.checksum_sha256);
         Ok(Some(Copied { sha256: sum.and_then(|sum| STANDARD.decode(sum).ok()).filter(|sum| sum.len() == 32) }))
     }
 
-    /// Removes an object; it is no error if there is none.
+    /// Deletes an object; succeeds if it doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn delete(&self, key: &str) -> Result<(), Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn delete(&self, key: &str) -> Result<(), InternalError> {
         let delete = self.client.delete_object().bucket(&self.bucket).key(key);
         delete.send().await.context(format!("delete the object {key}")).map(drop)
     }
 
-    /// A URL to which anyone may `PUT` exactly one kind of content within `ttl` (at most seven days) from now: it is
-    /// signed for the media type, the length in bytes and, if it is known, the content's SHA-256, and the upload has to
-    /// send these headers just so: the last one is `x-amz-checksum-sha256`, in base64. Most stores refuse other content
-    /// then, but not all; and the embedded one keeps what it has refused.
+    /// Presigns a URL for a `PUT` of the described content. It is valid for `ttl` (at most seven days) from now.
     ///
-    /// An upload that began in time may end later.
+    /// The signature covers the media type, the length in bytes and, if given, the SHA-256 of the content. The upload
+    /// must send exactly these headers; the checksum is `x-amz-checksum-sha256`, in base64. Most stores reject content
+    /// with another checksum, but not all do, and the embedded store keeps the content that it rejects.
+    ///
+    /// An upload that starts before the expiry may finish after it.
     ///
     /// # Errors
     /// `ttl` is too long.
@@ -290,29 +292,30 @@ impl Storage {
         length: u64,
         sha256: Option<&[u8]>,
         ttl: Duration,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, InternalError> {
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         let put = put.content_length(i64::try_from(length)?).set_checksum_sha256(sha256.map(checksum));
         let signed = put.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign an upload")?;
         Ok(signed.uri().to_owned())
     }
 
-    /// A URL from which anyone may `GET` an object within `ttl` (at most seven days) from now, also in ranges.
+    /// Presigns a URL for `GET`, valid for `ttl` (at most seven days) from now. Range requests are allowed.
     ///
     /// # Errors
     /// `ttl` is too long.
-    pub async fn presign_get(&self, key: &str, ttl: Duration) -> Result<String, Fault> {
+    pub async fn presign_get(&self, key: &str, ttl: Duration) -> Result<String, InternalError> {
         let get = self.client.get_object().bucket(&self.bucket).key(key);
         let signed = get.presigned(PresigningConfig::expires_in(ttl)?).await.context("sign a download")?;
         Ok(signed.uri().to_owned())
     }
 
-    /// A URL from which anyone may `GET` an object for a day or longer from `now` on. All who ask within a day (UTC)
-    /// get the same one, so that browsers and proxies keep what is behind it.
+    /// Presigns a URL for `GET` that is valid for at least a day from `now`.
+    ///
+    /// All callers get the same URL within a day (UTC), so that browsers and proxies can cache the object.
     ///
     /// # Errors
     /// The URL can't be signed.
-    pub async fn presign_shared(&self, key: &str, now: DateTime<Utc>) -> Result<Arc<str>, Fault> {
+    pub async fn presign_shared(&self, key: &str, now: DateTime<Utc>) -> Result<Arc<str>, InternalError> {
         let from = now.duration_trunc(SHARED_FOR)?;
         if let Some((_, url)) = self.shared.get(key).filter(|(signed, _)| *signed == from) {
             return Ok(url);
@@ -327,12 +330,12 @@ impl Storage {
     }
 }
 
-/// A SHA-256 as it stands in the header [`CHECKSUM`].
+/// Encodes a SHA-256 for the header [`CHECKSUM`].
 pub fn checksum(sha256: &[u8]) -> String {
     STANDARD.encode(sha256)
 }
 
-/// A key as it stands in a URL, or a name in a header (RFC 8187).
+/// Percent-encodes a key for a URL, or a name for a header (RFC 8187).
 fn encoded(key: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(byte);
     key.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

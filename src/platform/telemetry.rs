@@ -1,4 +1,4 @@
-//! The log and the counters.
+//! Logging and metrics.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 
-/// Starts the log on standard error.
+/// Initializes logging to standard error.
 ///
 /// # Errors
-/// The filter is not valid, or a log was already started.
-pub fn start_log(filter: &str, json: bool) -> Result<(), Fault> {
+/// The filter is invalid, or logging was already initialized.
+pub fn start_log(filter: &str, json: bool) -> Result<(), InternalError> {
     let filter = EnvFilter::try_new(filter).context("LYCEUM_LOG is not a log filter")?;
     let registry = tracing_subscriber::registry().with(filter);
-    // Colours are for people; in a file or a collector they are noise.
+    // Colors only for a terminal, not for a file or a log collector.
     let layer =
         tracing_subscriber::fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
     if json {
@@ -34,16 +34,16 @@ pub fn start_log(filter: &str, json: bool) -> Result<(), Fault> {
     }
 }
 
-/// How an operation is counted.
+/// The labels under which an operation is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct OperationLabels {
     /// `query`, `mutation`, `subscription` or `unknown`.
     pub kind: &'static str,
-    /// `ok`, `error` or `refused`.
+    /// `ok`, `error` or `rejected`.
     pub outcome: &'static str,
 }
 
-/// The program's counters; cheap to clone.
+/// The process's metrics; cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -54,7 +54,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counters at zero.
+    /// Returns metrics that start at zero.
     pub fn new() -> Metrics {
         let mut registry = Registry::with_prefix("lyceum");
         let operations = Family::<OperationLabels, Counter>::default();
@@ -66,7 +66,7 @@ impl Metrics {
         Metrics { registry: Arc::new(registry), operations, durations, sockets }
     }
 
-    /// Counts one operation; a subscription, which lasts as long as its client likes, without a time.
+    /// Counts one operation and its duration. `took` is `None` for a subscription, which has no meaningful duration.
     pub fn operation(&self, labels: OperationLabels, took: Option<Duration>) {
         self.operations.get_or_create(&labels).inc();
         if let Some(took) = took {
@@ -74,11 +74,11 @@ impl Metrics {
         }
     }
 
-    /// The counters and `gauges` in the OpenMetrics text format.
+    /// Encodes the metrics and `gauges` (name, help text, value) in the OpenMetrics text format.
     ///
     /// # Errors
     /// Formatting failed, which does not happen in memory.
-    pub fn encode(&self, gauges: &[(&'static str, &'static str, u64)]) -> Result<String, Fault> {
+    pub fn encode(&self, gauges: &[(&'static str, &'static str, u64)]) -> Result<String, InternalError> {
         let mut momentary = Registry::with_prefix("lyceum");
         for (name, help, value) in gauges {
             let gauge = Gauge::<u64, AtomicU64>::default();

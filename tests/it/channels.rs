@@ -129,7 +129,7 @@ async fn followers_are_counted_once_each_whatever_happens_at_once() {
         .iter()
         .flat_map(|fan| ["unfollowChannel", "followChannel", "unfollowChannel"].map(|field| follow(fan, field)));
     join_all(both).await;
-    let counted = "SELECT string_agg(follower_count || '=' || (SELECT count(*) FROM channel_follows WHERE channel_id = id), ' ') FROM channels";
+    let counted = "SELECT string_agg(follower_count || '=' || (SELECT count(*) FROM channel_follows WHERE channel_follows.channel_id = stats.channel_id), ' ') FROM channel_stats stats";
     let counts = app.sql(counted).await;
     let (kept, rows) = counts.split_once('=').unwrap();
     assert_eq!(kept, rows);

@@ -52,7 +52,7 @@ async fn sign_in(issuer: &Issuer, provider: &Provider, who: &Person) -> Result<I
 
 fn refused(outcome: Result<Identity, NotVouched>) -> String {
     match outcome {
-        Err(NotVouched::Refused(fault)) => fault.report(),
+        Err(NotVouched::Rejected(fault)) => fault.report(),
         other => panic!("{other:?}"),
     }
 }

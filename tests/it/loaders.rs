@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema};
 use futures_util::future::join_all;
-use lyceum::graphql::Inline;
+use lyceum::graphql::Sequential;
 use lyceum::graphql::loaders::{Load, Loaders};
 use lyceum::platform::App;
-use lyceum::platform::fault::Fault;
+use lyceum::platform::internal_error::InternalError;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -88,7 +88,7 @@ const MISSING: u32 = 1_000_000;
 impl Load for Key {
     type Value = (u32, u32);
 
-    async fn load(_: &App, keys: &[Key]) -> Result<HashMap<Key, (u32, u32)>, Fault> {
+    async fn load(_: &App, keys: &[Key]) -> Result<HashMap<Key, (u32, u32)>, InternalError> {
         let table = &keys[0].table;
         let mut ids: Vec<u32> = keys.iter().map(|key| key.id).collect();
         ids.sort_unstable();
@@ -101,7 +101,7 @@ impl Load for Key {
         table.under_way.fetch_sub(1, Ordering::SeqCst);
         assert!(!table.panics.load(Ordering::SeqCst), "as the test wants it");
         if table.fails.load(Ordering::SeqCst) {
-            return Err(Fault::new("the table is on fire"));
+            return Err(InternalError::new("the table is on fire"));
         }
         Ok(keys.iter().filter(|key| key.id < MISSING).map(|key| (key.clone(), (key.id, value))).collect())
     }
@@ -113,7 +113,7 @@ async fn loaders() -> (TestApp, Arc<Loaders>) {
     (app, loaders)
 }
 
-type Loaded = Result<Option<(u32, u32)>, Fault>;
+type Loaded = Result<Option<(u32, u32)>, InternalError>;
 
 /// A request of its own that loads one key.
 fn request(loaders: &Arc<Loaders>, key: Key) -> JoinHandle<Loaded> {
@@ -173,9 +173,9 @@ impl Row {
         load(ctx, self.0).await
     }
 
-    async fn next(&self, ctx: &Context<'_>) -> async_graphql::Result<Inline<Row>> {
+    async fn next(&self, ctx: &Context<'_>) -> async_graphql::Result<Sequential<Row>> {
         load(ctx, self.0 + 1000).await?;
-        Ok(Inline(Row(self.0 + 2000)))
+        Ok(Sequential(Row(self.0 + 2000)))
     }
 }
 
@@ -189,8 +189,8 @@ struct Query;
 
 #[Object]
 impl Query {
-    async fn rows(&self, count: u32) -> Vec<Inline<Row>> {
-        (0..count).map(|id| Inline(Row(id))).collect()
+    async fn rows(&self, count: u32) -> Vec<Sequential<Row>> {
+        (0..count).map(|id| Sequential(Row(id))).collect()
     }
 }
 

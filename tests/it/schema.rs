@@ -9,8 +9,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Positioned, Request, ValidationMode, Value};
 use futures_util::StreamExt;
-use lyceum::graphql::Graph;
-use lyceum::graphql::execute::Caller;
+use lyceum::graphql::Executor;
+use lyceum::graphql::executor::RequestInfo;
 use lyceum::graphql::schema;
 use lyceum::platform::auth::{Actor, Role, Scope, Scopes};
 use uuid::Uuid;
@@ -209,9 +209,9 @@ fn somebody(role: Role, scopes: Option<&[Scope]>) -> Actor {
 }
 
 /// The code and the message of the first error of the first response; empty if there is none.
-async fn refusal(graph: &Graph, query: &str, actor: Actor) -> (String, String) {
-    let caller = Caller { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
-    let mut responses = graph.stream(Request::new(query), caller);
+async fn refusal(executor: &Executor, query: &str, actor: Actor) -> (String, String) {
+    let caller = RequestInfo { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
+    let mut responses = executor.stream(Request::new(query), caller);
     // A subscription that is allowed delivers nothing until something happens.
     let first = tokio::time::timeout(std::time::Duration::from_secs(1), responses.next()).await;
     let Ok(Some(response)) = first else { return Default::default() };
@@ -224,13 +224,13 @@ async fn refusal(graph: &Graph, query: &str, actor: Actor) -> (String, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
     let app = TestApp::start().await;
-    let graph = Graph::new(app.app.clone()).unwrap();
+    let executor = Executor::new(app.app.clone()).unwrap();
     let sdl = Sdl::read();
     let ladder = [Role::Student, Role::Instructor, Role::Admin];
     let mut guarded = 0;
     for (root, field) in sdl.root_fields() {
         let query = sdl.call(root, field);
-        let anonymous = refusal(&graph, &query, Actor::Anonymous).await;
+        let anonymous = refusal(&executor, &query, Actor::Anonymous).await;
         assert!(!anonymous.0.starts_with("GRAPHQL_"), "{query}: the test's own query is wrong: {anonymous:?}");
         let Some(Rule { role: needed, .. }) = rule(root, field) else {
             assert_ne!(anonymous.0, "UNAUTHENTICATED", "{query} is @public: {anonymous:?}");
@@ -239,7 +239,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
         guarded += 1;
         assert_eq!(anonymous.0, "UNAUTHENTICATED", "{query} by nobody: {anonymous:?}");
         for role in ladder {
-            let (code, message) = refusal(&graph, &query, somebody(role, None)).await;
+            let (code, message) = refusal(&executor, &query, somebody(role, None)).await;
             let told = message.contains(&format!("This needs the role {needed}; yours is {role}."));
             assert_eq!((code == "FORBIDDEN" && told), role < needed, "{query} by {role}: {code} {message}");
         }
@@ -300,14 +300,14 @@ const OPENED: [(Scope, &[&str]); 4] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_api_token_opens_what_its_scopes_name_and_nothing_else() {
     let app = TestApp::start().await;
-    let graph = Graph::new(app.app.clone()).unwrap();
+    let executor = Executor::new(app.app.clone()).unwrap();
     let sdl = Sdl::read();
     let mut opened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (root, field) in sdl.root_fields() {
         let query = sdl.call(root, field);
         let Some(Rule { role, scope }) = rule(root, field) else { continue };
         for chosen in Scope::ALL {
-            let (code, message) = refusal(&graph, &query, somebody(Role::Admin, Some(&[chosen]))).await;
+            let (code, message) = refusal(&executor, &query, somebody(Role::Admin, Some(&[chosen]))).await;
             let refused = code == "FORBIDDEN" && message.contains("API token");
             let opens = scope.is_some_and(|scope| Scopes::from_iter([chosen]).allow(scope));
             assert_eq!(refused, !opens, "{query} with {chosen:?}: {code} {message}");
@@ -317,7 +317,7 @@ async fn an_api_token_opens_what_its_scopes_name_and_nothing_else() {
         }
         let opens = |other: Scope| scope.is_some_and(|scope| Scopes::from_iter([other]).allow(scope));
         let all_but: Vec<Scope> = Scope::ALL.into_iter().filter(|other| !opens(*other)).collect();
-        let (code, message) = refusal(&graph, &query, somebody(Role::Admin, Some(&all_but))).await;
+        let (code, message) = refusal(&executor, &query, somebody(Role::Admin, Some(&all_but))).await;
         let told = match scope {
             Some(scope) => format!("This needs the scope {}, which the API token lacks.", scope.as_str()),
             None => "This needs a session: no scope opens it to a personal API token.".to_owned(),
@@ -325,7 +325,7 @@ async fn an_api_token_opens_what_its_scopes_name_and_nothing_else() {
         assert_eq!((code.as_str(), message), ("FORBIDDEN", told), "{query} with everything else");
         // A token is never more than its owner.
         if role > Role::Student {
-            let (code, message) = refusal(&graph, &query, somebody(Role::Student, Some(&Scope::ALL))).await;
+            let (code, message) = refusal(&executor, &query, somebody(Role::Student, Some(&Scope::ALL))).await;
             assert!(code == "FORBIDDEN" && message.contains("yours is STUDENT"), "{query}: {code} {message}");
         }
     }

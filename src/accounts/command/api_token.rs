@@ -1,4 +1,4 @@
-//! What can be done with personal API tokens.
+//! Commands for personal API tokens.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -16,18 +16,18 @@ use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Scope, Scopes, opaque};
 use crate::platform::outbox;
 
-/// What personal API tokens begin with.
+/// The prefix of personal API tokens.
 pub(super) const API_TOKEN_PREFIX: &str = "lyp_";
 const LONGEST_NAME: usize = 100;
-/// No token lives for ever: one that leaked and was forgotten ends by itself.
+/// The maximum lifetime. Every token expires, so that one that leaked and was forgotten does not stay valid.
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(366);
-/// Live tokens of one user.
+/// The maximum number of live tokens of one user.
 const MOST_TOKENS: i64 = 100;
 
-/// Makes a token for a program that acts for the actor. Its text is in the answer and nowhere else.
+/// Creates a token for a program that acts for the actor. Its secret is returned here and never again.
 ///
 /// # Errors
-/// The input's mistakes; the actor has too many tokens.
+/// The actor has no session; the input is invalid; the actor is banned or has too many tokens.
 pub(crate) async fn create_api_token(
     app: &App,
     actor: &Actor,
@@ -53,7 +53,8 @@ pub(crate) async fn create_api_token(
     let row = app
         .db
         .transaction(async |tx| {
-            // Under the owner's lock: two at once cannot both be the last that is allowed, and a ban counts.
+            // Lock the owner: of concurrent requests only one can create the last allowed token, and a ban is not
+            // missed.
             let owner = user::lock(tx, user).await?.ok_or_else(error::no_such_user)?;
             if owner.is_banned(now) {
                 return Err(error::banned(&owner));
@@ -75,10 +76,10 @@ pub(crate) async fn create_api_token(
     Ok(CreatedApiToken { row, token })
 }
 
-/// Ends a token of the actor's. It is refused, and its sockets close, within a second.
+/// Revokes one of the actor's tokens. Within a second it is rejected and its WebSocket connections close.
 ///
 /// # Errors
-/// It is not one of the actor's, or has been revoked before.
+/// The token is not one of the actor's, or is already revoked.
 pub(crate) async fn revoke_api_token(
     app: &App,
     actor: &Actor,
@@ -103,10 +104,10 @@ pub(crate) async fn revoke_api_token(
     Ok(revoked.id)
 }
 
-/// The actor's tokens, the newest first.
+/// Returns the actor's tokens that are not revoked, newest first.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The actor has no session.
 pub(crate) async fn api_tokens(app: &App, actor: &Actor) -> Result<Vec<ApiToken>> {
     let (user, _) = signed_in(actor)?;
     Ok(query::kept(&mut *app.db.read().await?, user).await?)

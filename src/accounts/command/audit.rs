@@ -1,4 +1,4 @@
-//! Reading the audit trail.
+//! Commands that read the audit trail.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,10 +11,10 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
-/// A page of the lines that `filter` lets through, in the page's direction.
+/// Returns a page of the entries that match `filter`, in the page's direction.
 ///
 /// # Errors
-/// Only administrators read the trail.
+/// The actor is not an administrator.
 pub(crate) async fn audit_entries(
     app: &App,
     actor: &Actor,
@@ -25,10 +25,10 @@ pub(crate) async fn audit_entries(
     Ok(query::page(&mut *app.db.read().await?, filter, page).await?)
 }
 
-/// How many there are on all pages.
+/// Returns the number of matching entries on all pages.
 ///
 /// # Errors
-/// Only administrators read the trail.
+/// The actor is not an administrator.
 pub(crate) async fn count_audit_entries(app: &App, actor: &Actor, filter: &AuditFilter) -> Result<i64> {
     check(actor)?;
     Ok(query::count(&mut *app.db.read().await?, filter).await?)

@@ -1,10 +1,10 @@
-//! Pictures of users. The file goes from the client to the object store without passing through this server:
+//! Commands for user pictures. The file goes directly from the client to the object store:
 //!
-//! 1. [`create_upload`] gives out a URL that takes one file of the announced type and length;
-//! 2. the client puts the file there;
-//! 3. [`complete_upload`] copies what is there to where pictures are shown from, looks at the copy, and shows it.
+//! 1. [`create_upload`] returns a presigned URL that accepts one file of the announced type and size;
+//! 2. the client uploads the file there;
+//! 3. [`complete_upload`] copies the file to its public key, validates the copy, and sets it as the user's picture.
 //!
-//! Uploads that are not completed, and what was uploaded after all, are removed by [`sweep_uploads`].
+//! [`sweep_uploads`] removes uploads that were not completed, and files that were uploaded too late.
 
 use std::time::Duration;
 
@@ -25,23 +25,25 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
 use crate::platform::image::{ImageType, SIGNATURE_LENGTH};
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 use crate::platform::outbox;
 use crate::platform::storage::Headers;
 
-/// The job that removes an object from the store.
+/// The job that deletes an object from the object store.
 pub(crate) const DELETE_OBJECT: &str = "accounts.delete_object";
 /// How many uploads a user may begin within [`UPLOAD_LIFETIME`].
 const MOST_UPLOADS: usize = 10;
-/// An upload that began in time may end later.
+/// How long after its expiry an upload is swept.
+///
+/// A transfer that began in time may still end then.
 const LATE: TimeDelta = TimeDelta::minutes(15);
 
-/// Gives out a URL to upload a picture to.
+/// Creates an upload with a presigned URL for a picture of the viewer.
 ///
 /// # Errors
-/// The input's mistakes. The viewer has begun too many uploads.
+/// The input is invalid; rate limited if the viewer has begun too many uploads.
 pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateAvatarUploadInput) -> Result<StartedUpload> {
     let user_id = viewer(actor)?;
     let image = check(&input)?;
@@ -82,14 +84,16 @@ fn check(input: &CreateAvatarUploadInput) -> Result<ImageType> {
         check.error(UserErrorCode::OutOfRange, "sizeBytes", message);
     }
     check.finish()?;
-    image.ok_or_else(|| Fault::new("a media type was accepted and is none").into())
+    image.ok_or_else(|| InternalError::new("a media type was accepted and is none").into())
 }
 
-/// Makes the uploaded file the viewer's picture. What is looked at is a copy: the client can replace its own file for
-/// as long as the URL is good. An upload is completed once; should that fail half-way, the client begins another one.
+/// Sets the uploaded file as the viewer's picture.
+///
+/// A copy is validated, because the client can replace its own file for as long as the URL is valid. An upload can be
+/// completed only once; if that fails halfway, the client must begin another one.
 ///
 /// # Errors
-/// There is no such upload, or nothing was uploaded; the file is not what was announced: it is removed then.
+/// There is no such upload, or nothing was uploaded; the file is not what was announced, in which case it is deleted.
 pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteAvatarUploadInput) -> Result<User> {
     let id = viewer(actor)?;
     let found = query::find(&mut *app.db.read().await?, input.upload_id).await?;
@@ -120,8 +124,9 @@ pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteAva
         .and_then(|user| wrong.map_or(Ok(user), |why| Err(error::not_as_announced(why))))
 }
 
-/// Makes sure that nobody else completes the upload. Returns the user if somebody has, and the picture is shown: this
-/// is the second of two equal requests.
+/// Claims the upload, so that no other request completes it.
+///
+/// Returns the user if an identical request has already completed the upload and the picture is set.
 async fn claim(app: &App, upload: &AvatarUpload) -> Result<Option<User>> {
     app.db
         .transaction(async |tx| {
@@ -138,8 +143,8 @@ async fn claim(app: &App, upload: &AvatarUpload) -> Result<Option<User>> {
         .await
 }
 
-/// What is wrong with the copy of an uploaded file, if anything is.
-async fn fault_of(app: &App, upload: &AvatarUpload) -> std::result::Result<Option<String>, Fault> {
+/// Returns what is wrong with the copy of an uploaded file; `None` if it is valid.
+async fn fault_of(app: &App, upload: &AvatarUpload) -> std::result::Result<Option<String>, InternalError> {
     let key = upload.avatar_key();
     let size = app.storage.head(&key).await?.map(|object| object.size).unwrap_or_default();
     if size != u64::try_from(upload.size_bytes)? {
@@ -153,10 +158,10 @@ async fn fault_of(app: &App, upload: &AvatarUpload) -> std::result::Result<Optio
     })
 }
 
-/// Takes a picture away; there need not be one.
+/// Removes a user's picture; does nothing if there is none.
 ///
 /// # Errors
-/// It is somebody else's and the actor is no administrator; there is no such user.
+/// The picture is another user's and the actor is not an administrator; there is no such user.
 pub(crate) async fn remove(app: &App, actor: &Actor, client: &Client, input: RemoveAvatarInput) -> Result<User> {
     let viewer = viewer(actor)?;
     let id = input.user_id.unwrap_or(viewer);
@@ -189,17 +194,17 @@ async fn set_avatar(tx: &mut Tx, app: &App, user: &User, key: Option<&str>) -> R
     Ok(changed)
 }
 
-/// Has an object removed after the commit.
-pub(super) async fn delete_object(tx: &mut Tx, app: &App, key: &str) -> std::result::Result<(), Fault> {
+/// Enqueues a job that deletes an object after the commit.
+pub(super) async fn delete_object(tx: &mut Tx, app: &App, key: &str) -> std::result::Result<(), InternalError> {
     let (payload, once) = (json!({ "key": key }), format!("{DELETE_OBJECT}/{key}"));
     jobs::enqueue(tx, &app.clock, DELETE_OBJECT, &payload, &once).await
 }
 
-/// Removes what was uploaded with permissions that have expired, and the permissions.
+/// Deletes expired uploads and their files.
 ///
 /// # Errors
-/// The database failed, or the store did for at least one: that one is tried again the next time.
-pub(crate) async fn sweep_uploads(app: &App) -> std::result::Result<(), Fault> {
+/// The database failed, or the object store failed for at least one upload, which is retried on the next run.
+pub(crate) async fn sweep_uploads(app: &App) -> std::result::Result<(), InternalError> {
     let before = app.clock.now() - LATE;
     let (mut after, mut swept, mut failed) = (AvatarUploadId::new(uuid::Uuid::nil()), 0, None);
     loop {
@@ -209,7 +214,7 @@ pub(crate) async fn sweep_uploads(app: &App) -> std::result::Result<(), Fault> {
         for upload in &expired {
             match sweep(app, upload).await {
                 Ok(()) => swept += 1,
-                Err(fault) => failed = Some(fault),
+                Err(error) => failed = Some(error),
             }
         }
     }
@@ -217,14 +222,14 @@ pub(crate) async fn sweep_uploads(app: &App) -> std::result::Result<(), Fault> {
     failed.map_or(Ok(()), Err)
 }
 
-async fn sweep(app: &App, upload: &AvatarUpload) -> std::result::Result<(), Fault> {
+async fn sweep(app: &App, upload: &AvatarUpload) -> std::result::Result<(), InternalError> {
     app.storage.delete(&upload.draft_key()).await?;
     let key = upload.avatar_key();
-    // A process may have died, or been overtaken, after it had copied. Nobody can begin to show it any more.
+    // A process may have crashed or been overtaken after it made the copy. No process can publish the copy any more.
     let shown = query::is_shown(&mut *app.db.read().await?, upload.user_id, &key).await?;
     if !shown {
         app.storage.delete(&key).await?;
     }
-    query::delete(&mut *app.db.read().await?, upload.id).await?;
+    query::delete(&mut app.db.write().await?, upload.id).await?;
     Ok(())
 }

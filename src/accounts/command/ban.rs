@@ -1,4 +1,4 @@
-//! Shutting somebody out, and letting them in again.
+//! Commands that ban and unban users.
 
 use chrono::SubsecRound;
 use serde_json::json;
@@ -18,17 +18,18 @@ use crate::platform::outbox;
 
 const LONGEST_REASON: usize = 500;
 
-/// Shuts a user out: all their sessions end, on every node within a second, and they cannot sign in before the ban's
-/// end. Banning a banned user changes the terms; the same terms again change nothing.
+/// Bans a user, who cannot sign in until the ban ends. All their sessions end on every node within a second.
+///
+/// Banning a banned user replaces the reason and the end; repeating the same ban changes nothing.
 ///
 /// # Errors
-/// The input's mistakes; only administrators ban, and nobody bans themselves, so one administrator is always left.
+/// The input is invalid; the actor is not an administrator, or bans themselves: so one administrator always remains.
 pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUserInput) -> Result<User> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators ban.".into()));
     }
     let (reason, now) = (check(app, actor, &input)?, app.clock.now());
-    // What the database keeps; the same input again is then the same ban.
+    // Truncate to the precision of the database, so that the same input again is the same ban.
     let until = input.until.map(|until| until.trunc_subsecs(6));
     let (banned, ended) = app
         .db
@@ -36,7 +37,7 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
             lock_administration(tx, app, actor).await?;
             let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
             let old = Ban::of(&user, now);
-            let ban = Ban { reason, since: old.as_ref().map_or(now, |old| old.since), until };
+            let ban = Ban { reason: reason.clone(), since: old.as_ref().map_or(now, |old| old.since), until };
             if old.as_ref() == Some(&ban) {
                 return Ok((user, Vec::new()));
             }
@@ -54,10 +55,10 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
     Ok(banned)
 }
 
-/// Lets a user in again, before the ban's end if it has one. Nothing changes for somebody who is not banned.
+/// Lifts the ban of a user before its end; does nothing if the user is not banned.
 ///
 /// # Errors
-/// Only administrators may.
+/// The actor is not an administrator; there is no such user.
 pub(crate) async fn unban(app: &App, actor: &Actor, client: &Client, input: UnbanUserInput) -> Result<User> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators lift bans.".into()));
@@ -76,7 +77,7 @@ pub(crate) async fn unban(app: &App, actor: &Actor, client: &Client, input: Unba
         .await
 }
 
-/// The reason as it is stored.
+/// Validates the input and returns the reason as it is stored.
 fn check(app: &App, actor: &Actor, input: &BanUserInput) -> Result<String> {
     let mut check = Check::new();
     if actor.is(input.user_id) {

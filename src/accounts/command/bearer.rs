@@ -1,5 +1,7 @@
-//! Who sends a personal API token. What the database says of one is believed for half a minute; what has ended since
-//! is on the list of [`Revocations`](crate::platform::auth::Revocations), which knows within a second.
+//! Authentication with personal API tokens.
+//!
+//! Lookups are cached for half a minute. What was revoked since is on the list of
+//! [`Revocations`](crate::platform::auth::Revocations), which is at most a second old.
 
 use std::time::Duration;
 
@@ -14,28 +16,29 @@ use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role, TokenHash, hash_token};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::throttle::Purpose;
 
-/// How long a lookup may take, the wait for its turn included.
+/// The timeout of a lookup, including the wait for its lock.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What follows the prefix: 256 bits in Base64.
+/// The length of the text after the prefix: 256 bits in Base64.
 const TEXT_LENGTH: usize = 43;
-/// The last use of a token is written down this often at most.
+/// The minimum time between two updates of a token's last use.
 const NOTED: TimeDelta = TimeDelta::minutes(1);
-/// The audit trail tells of a token's use from one address this often at most.
+/// The minimum time between two audit entries for uses of a token from one IP address.
 const AUDITED: TimeDelta = TimeDelta::days(1);
 
-/// Whether a text claims to be a personal API token.
+/// Whether a bearer token has the prefix of personal API tokens.
 pub fn is_api_token(token: &str) -> bool {
     token.starts_with(API_TOKEN_PREFIX)
 }
 
-/// Whom a personal API token speaks for; `None` when it is no token, or not good any more. With a token that was used
-/// in the last half minute this costs no statement.
+/// Returns the actor that a personal API token authenticates; `None` if the token is invalid.
+///
+/// A token that was looked up within the last half minute costs no database query.
 ///
 /// # Errors
-/// Too many texts that are no tokens came from the client's address, or the database does not answer.
+/// Too many unknown tokens came from the client's IP address; the database fails or does not respond in time.
 pub async fn authenticate(app: &App, client: &Client, token: &str) -> Result<Option<Actor>> {
     if !is_well_formed(token) {
         return Ok(None);
@@ -56,18 +59,20 @@ pub async fn authenticate(app: &App, client: &Client, token: &str) -> Result<Opt
     Ok(actor)
 }
 
-/// Anything else is refused without any work.
+/// Whether a text has the format of a token. Anything else is rejected without a lookup.
 fn is_well_formed(token: &str) -> bool {
     token.strip_prefix(API_TOKEN_PREFIX).is_some_and(|text| {
         text.len() == TEXT_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     })
 }
 
-/// What this process knows; `None` when the database has to be asked: what is remembered is too old, or the list of
-/// what has ended is, or the token is on it, perhaps only because its owner's role changed.
+/// Returns the cached actor of a token, `Some(None)` if it is known to be invalid.
+///
+/// Returns `None` if the database must be queried: there is no fresh cache entry, the list of revocations is stale, or
+/// the token is on it, perhaps only because its owner's role changed.
 fn recall(app: &App, hash: &TokenHash) -> Option<Option<Actor>> {
     let Some(actor) = app.api_tokens.recall(hash, app.clock.now())? else { return Some(None) };
-    let current = app.revocations.is_fresh() && !app.revocations.refuse(&actor);
+    let current = app.revocations.is_fresh() && !app.revocations.rejects(&actor);
     current.then_some(Some(actor))
 }
 
@@ -76,11 +81,11 @@ async fn look_up(app: &App, client: &Client, hash: TokenHash) -> Result<Option<A
         Some(lane) => Some(lane.lock().await),
         None => None,
     };
-    // Somebody else with the same token may just have asked.
+    // Another request with the same token may have filled the cache.
     if let Some(actor) = recall(app, &hash) {
         return Ok(actor);
     }
-    // Only what may be anything is counted: a token that was good before is not to suffer for its neighbours.
+    // Throttle only unknown tokens: a token that was valid before must not suffer from others at its IP address.
     let attempt = match app.api_tokens.is_known(&hash) {
         false => Some(app.throttle.attempt(Purpose::ApiToken, client.address(), None).await?),
         true => None,
@@ -91,7 +96,7 @@ async fn look_up(app: &App, client: &Client, hash: TokenHash) -> Result<Option<A
         app.api_tokens.remember_unknown(hash, now);
         return Ok(None);
     };
-    // As in a session: a token is no way around the second factor.
+    // As in a session, administrator rights may require a second factor.
     if policy::needs_second_factor(&app.config, &owner) && !second_factor::is_enabled(&mut conn, owner.id).await? {
         owner.role = Role::Student;
     }
@@ -104,15 +109,15 @@ async fn look_up(app: &App, client: &Client, hash: TokenHash) -> Result<Option<A
     Ok(actor)
 }
 
-/// Writes down, in the background, that a token was used.
+/// Records in the background that a token was used.
 fn note_use(app: &App, client: &Client, actor: &Actor, now: DateTime<Utc>) {
     let Actor::User { session: token, .. } = actor else { return };
     let Some(permit) = app.api_tokens.note_use(*token, client.ip, now) else { return };
     let (app, client, actor, token) = (app.clone(), client.clone(), *actor, *token);
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
-        if let Err(fault) = record_use(&app, &client, &actor, ApiTokenId::new(token), now).await {
-            tracing::warn!(fault = fault.report(), "cannot write down that an API token was used");
+        if let Err(error) = record_use(&app, &client, &actor, ApiTokenId::new(token), now).await {
+            tracing::warn!(error = error.report(), "cannot write down that an API token was used");
             app.api_tokens.forget_use(token, client.ip);
         }
         drop(permit);
@@ -125,10 +130,10 @@ async fn record_use(
     actor: &Actor,
     token: ApiTokenId,
     now: DateTime<Utc>,
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
-            // The lock: another node may write down a use at the same time.
+            // Lock the token: another node may record a use at the same time.
             let Some(last) = query::lock_use(tx, token).await? else { return Ok(()) };
             if last.is_none_or(|last| now - last >= NOTED) {
                 query::touch(tx, token, client.ip_text().as_deref(), now).await?;

@@ -1,4 +1,4 @@
-//! Giving an account up, changing one's mind, and what happens if not.
+//! Commands that request, cancel and perform the deletion of accounts.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -16,23 +16,26 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 use crate::platform::outbox;
 
-/// Gives the viewer's account up: all sessions and API tokens end, and it is deleted after a time in which its user, or
-/// an administrator, can still keep it. Once more changes nothing, but ends the sessions that have begun since.
+/// Requests the deletion of the viewer's account, and ends all its sessions and API tokens.
+///
+/// The account is deleted after a grace period, in which its user or an administrator can still keep it. Repeating the
+/// request only ends the sessions and tokens that were created since.
 ///
 /// # Errors
 /// The password is wrong; the viewer is the last administrator.
 pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: DeleteAccountInput) -> Result<User> {
     let id = viewer(actor)?;
-    // Who signs in with another service only has no password; the mail and the time that is left have to do.
+    // A user who only signs in with identity providers has no password; the email and the grace period must suffice.
     confirm_if_any(app, client, id, input.password, "password").await?;
     let (user, ended) = app
         .db
         .transaction(async |tx| {
-            // Those who stay must not go while we look whether there are any; the same order as in a change of role.
+            // Lock the other administrators, so that they cannot leave concurrently; in the same order as a role
+            // change.
             let admin = user::by_id(tx, id).await?.is_some_and(|user| user.role == Role::Admin);
             let admins = if admin { user::lock_admins(tx, app.clock.now()).await? } else { Vec::new() };
             let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
@@ -64,10 +67,10 @@ async fn schedule(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     Ok(user)
 }
 
-/// Keeps an account that was given up; it need not have been.
+/// Cancels the deletion of an account; does nothing if none is scheduled.
 ///
 /// # Errors
-/// It is somebody else's and the actor is no administrator; there is no such user (any more).
+/// The account is another user's and the actor is not an administrator; there is no such user, or they were deleted.
 pub(crate) async fn cancel(
     app: &App,
     actor: &Actor,
@@ -96,11 +99,11 @@ pub(crate) async fn cancel(
         .await
 }
 
-/// Deletes the accounts whose time is over.
+/// Deletes the accounts whose grace period is over.
 ///
 /// # Errors
-/// The database failed, for at least one: that one is tried again the next time, and does not hold up the others.
-pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
+/// The database failed for at least one account, which is retried on the next run and does not block the others.
+pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), InternalError> {
     let (mut after, mut deleted, mut failed) = (UserId::new(Uuid::nil()), 0, None);
     loop {
         let due = query::due(&mut *app.db.read().await?, app.clock.now(), after).await?;
@@ -109,7 +112,7 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
         for id in due {
             match delete(app, id).await {
                 Ok(done) => deleted += i32::from(done),
-                Err(fault) => failed = Some(fault),
+                Err(error) => failed = Some(error),
             }
         }
     }
@@ -117,15 +120,16 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Removes the person from an account. The row stays, with what others need it for: who taught a course, to whom an
-/// order was sold.
-async fn delete(app: &App, id: UserId) -> std::result::Result<bool, Fault> {
+/// Anonymizes an account. Returns false if it is not due for deletion.
+///
+/// The row stays, because others refer to it: the author of a course, the buyer of an order.
+async fn delete(app: &App, id: UserId) -> std::result::Result<bool, InternalError> {
     let now = app.clock.now();
     let deleted = app
         .db
         .transaction(async |tx| {
             let user = user::lock(tx, id).await?;
-            // Kept, or deleted by another node, a moment ago.
+            // The deletion was canceled, or another node has deleted the account in the meantime.
             let Some(user) = user.filter(|user| user.deletion_due_at.is_some_and(|due| due <= now)) else {
                 return Ok(None);
             };
@@ -143,7 +147,7 @@ async fn delete(app: &App, id: UserId) -> std::result::Result<bool, Fault> {
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
             outbox::record(tx, &app.clock, &UserDeleted { user_id: id }).await?;
             outbox::record(tx, &app.clock, &UserChanged { user_id: id }).await?;
-            Ok::<_, Fault>(Some(deleted))
+            Ok::<_, InternalError>(Some(deleted))
         })
         .await?;
     let done = deleted.is_some();

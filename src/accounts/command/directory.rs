@@ -1,4 +1,4 @@
-//! Listing users for administrators.
+//! Commands that list users for administrators.
 
 use crate::accounts::model::{User, UserFilter, UserId, UserOrder, UserOrderField, UserPlace};
 use crate::accounts::policy;
@@ -8,10 +8,10 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
-/// A page of the users whom `filter` lets through, in the page's direction.
+/// Returns a page of the users who match `filter`, in the page's direction.
 ///
 /// # Errors
-/// Only administrators list users; a cursor is none of this list.
+/// The actor is not an administrator; a cursor does not belong to this list.
 pub(crate) async fn users(
     app: &App,
     actor: &Actor,
@@ -37,31 +37,31 @@ pub(crate) async fn users(
     }
 }
 
-/// How many there are on all pages.
+/// Returns the number of matching users on all pages.
 ///
 /// # Errors
-/// Only administrators count users.
+/// The actor is not an administrator.
 pub(crate) async fn count_users(app: &App, actor: &Actor, filter: &UserFilter) -> Result<i64> {
     let Some(which) = check(app, actor, filter)? else { return Ok(0) };
     Ok(query::count(&mut *app.db.read().await?, &which).await?)
 }
 
-/// What to ask the database for; `None` when nobody can be found.
+/// Returns what to query; `None` if no user can match.
 fn check<'a>(app: &App, actor: &Actor, filter: &'a UserFilter) -> Result<Option<Which<'a>>> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators list users.".into()));
     }
-    // PostgreSQL refuses a statement with a NUL in a text; nobody has one in their name.
+    // PostgreSQL rejects text with a NUL character; no name contains one.
     let impossible = filter.query.as_ref().is_some_and(|query| query.contains('\0'));
     Ok((!impossible).then(|| Which { filter, now: app.clock.now() }))
 }
 
 fn created_at(list: &str, (micros, id): UserPlace) -> Result<(chrono::DateTime<chrono::Utc>, UserId)> {
-    // No number: before all there is.
+    // Not a number: `instant` rejects -1.
     Ok((instant(list, micros.parse().unwrap_or(-1))?, id))
 }
 
-/// Cursors are not signed.
+/// Rejects text with a NUL character, which PostgreSQL does not accept. Cursors are not signed.
 fn text(list: &str, (text, id): UserPlace) -> Result<UserPlace> {
     match text.contains('\0') {
         false => Ok((text, id)),

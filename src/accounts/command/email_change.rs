@@ -1,5 +1,7 @@
-//! How a user gets another address: asked for with the password, confirmed with what is mailed to the new one. Whether
-//! it has an account already is found out by the job that mails, so that nobody learns it by asking.
+//! Commands that change a user's email address.
+//!
+//! A change is requested with the password and confirmed with a code or link that is emailed to the new address. The
+//! job that sends the email checks whether the address has an account already, so that no response reveals it.
 
 use serde_json::json;
 
@@ -19,13 +21,15 @@ use crate::platform::db::{self, Tx};
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// There is one code for each change, so that nothing but its end has to end it.
+/// The state that codes and links are bound to. Each change has one code, so only the end of the change invalidates it.
 pub(crate) const STATE: &str = "";
 
-/// Has a code mailed to the new address and a notice to the old one. Replaces a change that waits.
+/// Requests a change of the email address; replaces a pending one.
+///
+/// Emails a code to the new address and a notice to the old one.
 ///
 /// # Errors
-/// The password is wrong, or there is none; the address is none, or the viewer's own. Too many were asked for.
+/// The password is wrong, or there is none; the new address is invalid, or the viewer's own; too many requests.
 pub(crate) async fn change_email(
     app: &App,
     actor: &Actor,
@@ -40,7 +44,7 @@ pub(crate) async fn change_email(
     if known.user.email == new_email {
         return Err(error::own_email());
     }
-    // Like a registration, it sends mail to an address that may be anybody's.
+    // Like a registration, this sends email to an address that may belong to anyone.
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&new_email)).await?;
     let now = app.clock.now();
     app.db
@@ -56,10 +60,11 @@ pub(crate) async fn change_email(
         .await
 }
 
-/// Gives the user the new address.
+/// Confirms a change and sets the new email address.
 ///
 /// # Errors
-/// Code or link is wrong or over; a code needs a signed-in user. Somebody else has the address by now.
+/// The code or link is wrong or expired; a code was sent without a session; another user has registered the address in
+/// the meantime.
 pub(crate) async fn confirm_email_change(
     app: &App,
     actor: &Actor,
@@ -87,7 +92,7 @@ async fn confirm_by_code(app: &App, client: &Client, id: UserId, code: &str) -> 
             if right && let Some(user) = apply(tx, app, client, &change).await? {
                 return Ok(Ok(user));
             }
-            // Also the right code for an address that has an account: nobody was mailed that one.
+            // This includes the right code for an address that has an account: that code was never emailed.
             Ok::<_, Error>(Err(error::wrong_mailed_code(query::use_try(tx, change.id).await?)))
         })
         .await?;
@@ -119,11 +124,11 @@ async fn confirm_by_link(app: &App, client: &Client, token: &str) -> Result<User
     Ok(user)
 }
 
-/// Gives the user the new address; `None` if somebody has it.
+/// Sets the new email address; returns `None` if another user has it.
 async fn apply(tx: &mut Tx, app: &App, client: &Client, change: &EmailChange) -> Result<Option<User>> {
     let now = app.clock.now();
     let applied = query::apply(tx, change, now).await.map_err(|error| match db::is_taken(&error, "users_email_key") {
-        // Somebody got it at the same moment.
+        // Another user has registered it concurrently.
         true => error::has_account(),
         false => error.into(),
     });

@@ -1,4 +1,4 @@
-//! What the platform holds on the viewer's account, for the viewer.
+//! The export of the viewer's account data.
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,12 @@ use crate::platform::App;
 use crate::platform::audit::{self, Line};
 use crate::platform::auth::Actor;
 
-/// The viewer's account: profile, sessions, the audit trail; no secrets. A new table that refers to users has to be
-/// added here, and to the test that says so.
+/// Returns the viewer's account data: profile, sessions, audit trail and more; no secrets.
+///
+/// A new table that refers to users must be added here, and to the test that checks for it.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The caller is not signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let mut conn = app.db.read().await?;
@@ -121,9 +122,9 @@ fn upload(upload: &AvatarUpload) -> Value {
     })
 }
 
-/// A line of the audit trail. From where somebody else acted is theirs.
+/// Returns an entry of the audit trail, without the IP address and user agent of other users.
 fn activity(mut line: Line, viewer: UserId) -> Value {
-    // Why administrators have given or taken access is for administrators.
+    // The reasons for granting or revoking course access are visible to administrators only.
     if let Some(details) = line.details.as_object_mut().filter(|_| line.action.starts_with("course_access")) {
         details.remove("reason");
     }

@@ -1,4 +1,4 @@
-//! Linking and unlinking accounts at other services.
+//! Commands that link and unlink accounts at identity providers.
 
 use serde_json::json;
 
@@ -12,12 +12,14 @@ use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-/// Links an account at another service to the actor's. Its address does not matter: who has both accounts has shown so.
+/// Links an account at an identity provider to the actor's.
+///
+/// Its email address does not matter: the caller has proved to own both accounts.
 ///
 /// # Errors
-/// The actor did not begin this, the service does not vouch, or the account is linked to somebody else.
+/// The actor did not begin this attempt, the provider does not confirm it, or the account is linked to another user.
 pub(in crate::accounts) async fn link_identity(
     app: &App,
     actor: &Actor,
@@ -30,7 +32,7 @@ pub(in crate::accounts) async fn link_identity(
     let (provider, vouched) = vouched(app, attempt, &input.code).await?;
     app.db
         .transaction(async |tx| {
-            // Nothing is linked to an account that is being deleted.
+            // Lock the user: nothing must be linked to an account that is being deleted.
             users::lock(tx, user).await?.ok_or_else(error::no_such_user)?;
             if let Some(linked) = link(tx, app, client, provider, user, &vouched).await? {
                 return Ok(linked);
@@ -43,10 +45,10 @@ pub(in crate::accounts) async fn link_identity(
         .await
 }
 
-/// Unlinks one of the actor's accounts at other services.
+/// Unlinks one of the actor's accounts at identity providers.
 ///
 /// # Errors
-/// It is not the actor's, or the only way to sign in.
+/// The account is not the actor's, or is the only way to sign in.
 pub(in crate::accounts) async fn unlink_identity(
     app: &App,
     actor: &Actor,
@@ -81,13 +83,13 @@ pub(in crate::accounts) async fn unlink_identity(
         .await
 }
 
-/// Deletes sign-ins that have begun and came to nothing.
+/// Deletes expired sign-in attempts.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::accounts) async fn sweep_attempts(app: &App) -> std::result::Result<(), Fault> {
+pub(in crate::accounts) async fn sweep_attempts(app: &App) -> std::result::Result<(), InternalError> {
     let now = app.clock.now();
-    let mut conn = app.db.read().await?;
-    while query::sweep_attempts(&mut conn, now).await? > 0 {}
+    let mut writer = app.db.write().await?;
+    while query::sweep_attempts(&mut writer, now).await? > 0 {}
     Ok(())
 }

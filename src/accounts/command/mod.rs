@@ -1,4 +1,4 @@
-//! What can be done with accounts, sessions and API tokens.
+//! Commands for accounts, sessions and API tokens.
 
 mod api_token;
 mod audit;

@@ -1,4 +1,4 @@
-//! What can be done with passwords.
+//! Commands for passwords.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -23,11 +23,11 @@ use crate::platform::db::Tx;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// Has a link to a new password mailed to the address' user, if there is one. Returns until when it is good.
+/// Emails a password reset link to the user with the address, if any. Returns when the link expires.
 ///
 /// # Errors
-/// The address is none. Too many were asked for. Not that nobody has the address: the answer is the same, after the
-/// same work.
+/// The email address is invalid; too many requests. An unknown address is not an error: the response and the work are
+/// the same.
 pub(crate) async fn request_password_reset(
     app: &App,
     client: &Client,
@@ -51,11 +51,12 @@ pub(crate) async fn request_password_reset(
     Ok(at + CODE_LIFETIME)
 }
 
-/// Sets a new password with a mailed link, and ends all sessions and API tokens: whoever asks for this may have lost
-/// the account to somebody. The link is over with the old password.
+/// Sets a new password with an emailed link, and ends all sessions and API tokens.
+///
+/// These end because an attacker may have taken over the account. The new password invalidates the link.
 ///
 /// # Errors
-/// The link or the password is not good.
+/// The link or the new password is invalid.
 pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPasswordInput) -> Result<User> {
     let mut check = Check::new();
     check_password(&mut check, "newPassword", &input.new_password);
@@ -63,15 +64,15 @@ pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPassw
     let link = Link::parse(&input.token).ok_or_else(error::link_over)?;
     let attempt = app.throttle.attempt(Purpose::PasswordReset, client.address(), None).await?;
     let id = UserId::new(link.id);
-    // Nobody gets a password hashed for a link that is not good.
+    // Check the link before the expensive hashing of the password.
     proved(app, &link, query::credentials_of(&mut *app.db.read().await?, id).await?)?;
     let hash = app.passwords.hash(input.new_password).await?;
     let (user, ended) = app
         .db
         .transaction(async |tx| {
-            // Again under a lock: of two who use it at once, one does.
+            // Check again under a lock: of concurrent requests with one link, only one succeeds.
             let user = proved(app, &link, query::lock_credentials(tx, id).await?)?;
-            // Whoever reads the mail of an address has shown that it is theirs.
+            // The link proves ownership of the email address.
             query::set_verified(tx, id, app.clock.now()).await?;
             let how =
                 Replacement { sessions: Which::All, why: SessionEnd::PasswordReset, action: Action::PasswordReset };
@@ -85,7 +86,7 @@ pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPassw
     Ok(user)
 }
 
-/// Whose password the link may replace.
+/// Returns the user whose password the link may replace.
 fn proved(app: &App, link: &Link, found: Option<Credentials>) -> Result<User> {
     let found = found.ok_or_else(error::link_over)?;
     match app.codes.is_link(link, Proof::PasswordReset, &found.reset_state(), app.clock.now()) {
@@ -94,10 +95,10 @@ fn proved(app: &App, link: &Link, found: Option<Credentials>) -> Result<User> {
     }
 }
 
-/// Replaces the viewer's password, and ends their other sessions.
+/// Changes the viewer's password, and ends their other sessions.
 ///
 /// # Errors
-/// The current password is wrong, or there is none; the new one's mistakes.
+/// The current password is wrong, or there is none; the new one is invalid.
 pub(crate) async fn change_password(
     app: &App,
     actor: &Actor,
@@ -123,8 +124,7 @@ pub(crate) async fn change_password(
     Ok(user)
 }
 
-/// Asks a user who is signed in for the password, which counts like signing in with it. `field` is where it stands in
-/// the input.
+/// Checks the password of a signed-in user, throttled like a sign-in. `field` is the input field with the password.
 pub(super) async fn confirm(
     app: &App,
     client: &Client,
@@ -140,7 +140,9 @@ pub(super) async fn confirm(
     Ok(found)
 }
 
-/// The same for those who may have none, because they sign in with another service only: there is nothing to ask them.
+/// Like [`confirm`], but accepts a user without a password.
+///
+/// Such a user signs in with identity providers only.
 pub(super) async fn confirm_if_any(
     app: &App,
     client: &Client,
@@ -171,20 +173,22 @@ async fn compare(app: &App, client: &Client, found: &Credentials, password: &str
     Ok(())
 }
 
-/// Locks the user whose password was confirmed; it may have been replaced since.
+/// Locks the user whose password was confirmed. Fails if the password has changed since.
 pub(super) async fn still(tx: &mut Tx, known: &Credentials, field: &'static str) -> Result<User> {
     let now = query::lock_credentials(tx, known.user.id).await?.ok_or_else(error::no_such_user)?;
     if now.password_hash == known.password_hash { Ok(now.user) } else { Err(error::wrong_password(field)) }
 }
 
-/// What a new password goes with.
+/// How to replace a password: which sessions end and why, and the audit action.
 struct Replacement {
     sessions: Which,
     why: SessionEnd,
     action: Action,
 }
 
-/// Stores a new password, and ends what somebody with the old one may have begun; returns the sessions.
+/// Stores a new password, and invalidates what was started with the old one.
+///
+/// This ends sessions, the pending email change and sign-in challenges. Returns the user and the ended sessions.
 async fn replace(
     tx: &mut Tx,
     app: &App,

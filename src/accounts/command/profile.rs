@@ -1,4 +1,4 @@
-//! What people tell about themselves.
+//! Commands for profiles.
 
 use super::session::viewer;
 use crate::accounts::event::UserChanged;
@@ -11,10 +11,10 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::{language, outbox};
 
-/// Changes what the viewer tells about themselves.
+/// Updates the viewer's profile.
 ///
 /// # Errors
-/// The input's mistakes.
+/// The input is invalid.
 pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfileInput) -> Result<User> {
     let id = viewer(actor)?;
     let changes = check(input)?;
@@ -28,7 +28,7 @@ pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfil
         .await
 }
 
-/// The input as it is stored.
+/// Validates the input and returns it as it is stored.
 fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
     let mut check = Check::new();
     let name = input.name.map(|name| check.name("name", &name, 100));

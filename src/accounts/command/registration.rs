@@ -1,7 +1,7 @@
-//! How somebody gets an account: a registration, and the proof that its address is theirs.
+//! Commands for registration and activation.
 //!
-//! Registering reads nothing about users, so that neither its answer nor its time tells whether an address has an
-//! account: the job that mails the code looks that up, and mails its owner something else.
+//! Registering reads nothing about users, so that neither the response nor its timing reveals whether an email address
+//! has an account. The job that emails the code checks that, and emails a different message to the owner.
 
 use std::time::Duration;
 
@@ -22,17 +22,17 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Client, Link, Proof, Role};
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// How long a change of an address is kept after it can no longer be confirmed: for mails that are late.
+/// How long an email change is retained after it expires, for delayed emails.
 const KEPT: TimeDelta = TimeDelta::days(1);
 
-/// Notes that somebody wants an account, and has a code mailed to the address.
+/// Stores a registration, and emails a code to its address.
 ///
 /// # Errors
-/// The input's mistakes. Too many registrations were made.
+/// The input is invalid; too many registrations.
 pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -> Result<Registration> {
     let (email, name) = check_person(&input)?;
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&email)).await?;
@@ -48,10 +48,10 @@ pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -
         .await
 }
 
-/// Has another code mailed, which replaces the one before.
+/// Emails another code, which replaces the previous one.
 ///
 /// # Errors
-/// It is too early, the registration is over, or there were enough codes.
+/// It is too early, the registration has expired, or the limit of codes is reached.
 pub(crate) async fn resend_activation(
     app: &App,
     client: &Client,
@@ -81,10 +81,10 @@ async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Re
     Ok(())
 }
 
-/// Makes a user of a registration whose code or link somebody has, and signs them in.
+/// Creates a user from a registration with its code or link, and signs them in.
 ///
 /// # Errors
-/// Code or link is wrong or over; somebody else has the address by now.
+/// The code or link is wrong or expired; another user has registered the address in the meantime.
 pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
     match (input.registration_id, input.code, input.token) {
         (Some(id), Some(code), None) => activate_by_code(app, client, id, &code).await,
@@ -108,7 +108,7 @@ async fn activate_by_code(app: &App, client: &Client, id: RegistrationId, code: 
             if right && let Some(user) = create(tx, app, client, &registration, &password_hash).await? {
                 return open(tx, app, client, &user).await.map(Ok);
             }
-            // Also the right code for an address that has an account: nobody was mailed that one.
+            // This includes the right code for an address that has an account: that code was never emailed.
             Ok(Err(error::wrong_mailed_code(query::use_try(tx, id).await?)))
         })
         .await?;
@@ -130,8 +130,8 @@ async fn activate_by_link(app: &App, client: &Client, token: &str) -> Result<Sig
             if !app.codes.is_link(&link, Proof::Activation, &registration.state(), now) {
                 return Err(error::link_over());
             }
-            // Who opens a link does not show that they are who registered: it could be somebody else's registration,
-            // with somebody else's password, made to be confused with their own.
+            // Opening a link does not prove that its owner made the registration: an attacker may have registered the
+            // address with a password of their own, hoping that the owner confuses the two links.
             if query::has_rival(tx, &registration, now).await? {
                 return Err(error::has_rival());
             }
@@ -143,7 +143,7 @@ async fn activate_by_link(app: &App, client: &Client, token: &str) -> Result<Sig
     Ok(signed_in)
 }
 
-/// Turns a registration into a user; `None` if somebody has the address.
+/// Creates the user of a registration; returns `None` if another user has the email address.
 async fn create(
     tx: &mut Tx,
     app: &App,
@@ -163,16 +163,16 @@ async fn create(
     Ok(Some(user))
 }
 
-/// Deletes registrations that can no longer be activated, changes of an address and invitations that are over.
+/// Deletes expired registrations, email changes and invitations.
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), InternalError> {
     let now = app.clock.now();
-    let mut conn = app.db.read().await?;
-    let registrations = query::sweep(&mut conn, now).await?;
-    let email_changes = email_change::sweep(&mut conn, now - KEPT).await?;
-    let invitations = team::sweep(&mut conn, now).await?;
+    let mut writer = app.db.write().await?;
+    let registrations = query::sweep(&mut writer, now).await?;
+    let email_changes = email_change::sweep(&mut writer, now - KEPT).await?;
+    let invitations = team::sweep(&mut writer, now).await?;
     tracing::info!(registrations, email_changes, invitations, "what was not confirmed in time was deleted");
     Ok(())
 }

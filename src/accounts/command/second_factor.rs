@@ -1,4 +1,4 @@
-//! Setting a second factor up, giving it at sign-in, giving it up.
+//! Commands that set up, verify and remove second factors.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -18,18 +18,18 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, OneTimePasswords, base32, hash_token, opaque};
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// What the token of a question begins with.
+/// The prefix of challenge tokens.
 const CHALLENGE_PREFIX: &str = "lyc_";
-/// How long the second factor may take.
+/// How long a challenge is valid.
 const CHALLENGE_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// How many codes may be tried for one sign-in.
 const TRIES: i32 = 5;
 
-/// Lets somebody in who has proved who they are, or asks for the second factor.
+/// Opens a session, or returns a challenge if the user has a second factor.
 ///
 /// # Errors
 /// The user is banned.
@@ -46,10 +46,10 @@ pub async fn admit(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resu
     Ok(Admission::Challenge(Challenge { token, expires_at }))
 }
 
-/// Ends a sign-in with the second factor.
+/// Completes a sign-in with the second factor.
 ///
 /// # Errors
-/// The code is wrong or was used before; the question was asked too long ago, or answered too often.
+/// The code is wrong or was already used; the challenge has expired, or too many codes were tried.
 pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInInput) -> Result<SignedIn> {
     let hash = hash_token(&input.challenge);
     let challenged = query::challenged(&mut *app.db.read().await?, &hash).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInIn
             if !verify(tx, app, client, user, &input.code).await? {
                 query::count_try(tx, &hash).await?;
                 failed(tx, app, client, user).await?;
-                // The try must be counted, so this is no error for the transaction.
+                // The attempt must be counted, so the transaction must commit.
                 return Ok(None);
             }
             query::delete_challenge(tx, &hash).await?;
@@ -77,18 +77,18 @@ pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInIn
     Ok(signed_in)
 }
 
-/// The viewer's second factor, if there is one.
+/// Returns the state of the viewer's second factor; `None` if it is not enabled.
 ///
 /// # Errors
-/// The database failed.
+/// The caller is not signed in; the database failed.
 pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState>> {
     Ok(query::state(&mut *app.db.read().await?, viewer(actor)?).await?)
 }
 
-/// Makes a secret that waits for its first code.
+/// Creates a secret that must be confirmed with its first code.
 ///
 /// # Errors
-/// The password is wrong; there is a second factor already.
+/// The password is wrong; a second factor is already enabled.
 pub(crate) async fn start(
     app: &App,
     actor: &Actor,
@@ -112,10 +112,10 @@ pub(crate) async fn start(
         .await
 }
 
-/// Asks for the second factor from now on; returns the recovery codes.
+/// Enables the second factor with its first code, and returns the recovery codes.
 ///
 /// # Errors
-/// The code is wrong; nothing was started.
+/// The code is wrong; no setup was started, or a second factor is already enabled.
 pub(crate) async fn confirm(
     app: &App,
     actor: &Actor,
@@ -133,13 +133,13 @@ pub(crate) async fn confirm(
                 return Err(error::factor_exists());
             }
             if !verify(tx, app, client, id, &input.code).await? {
-                // That it was tried must be written down, so this is no error for the transaction.
+                // The failure must be recorded, so the transaction must commit.
                 return failed(tx, app, client, id).await.map(|()| None);
             }
             query::confirm(tx, id, app.clock.now()).await?;
             let codes = renew(tx, id).await?;
             note(tx, app, actor, client, id, FactorChange::Enabled).await?;
-            // The powers of an administrator who needed this begin with the next access token.
+            // An administrator who needed the second factor gets their rights with the next access token.
             let changed = user::renew_tokens(tx, user.id, app.clock.now()).await?;
             Ok(Some((codes, changed)))
         })
@@ -150,7 +150,7 @@ pub(crate) async fn confirm(
     Ok(codes)
 }
 
-/// Replaces the recovery codes.
+/// Replaces the recovery codes, and returns the new ones.
 ///
 /// # Errors
 /// The code is wrong; there is no second factor.
@@ -169,7 +169,7 @@ pub(crate) async fn renew_codes(
     .await
 }
 
-/// Asks for no second factor any more.
+/// Disables the viewer's second factor.
 ///
 /// # Errors
 /// The code is wrong; there is no second factor.
@@ -186,10 +186,10 @@ pub(crate) async fn disable(
     Ok(true)
 }
 
-/// Takes somebody's second factor away, who has lost it. Administrators only.
+/// Removes the second factor of a user who has lost it. For administrators only.
 ///
 /// # Errors
-/// The actor is no administrator; there is no such user, or no second factor.
+/// The actor is not an administrator, or the user is the actor; there is no such user, or no second factor.
 pub(crate) async fn reset(app: &App, actor: &Actor, client: &Client, input: ResetSecondFactorInput) -> Result<User> {
     if !policy::can_reset_second_factor(actor, input.user_id) {
         return Err(Error::Forbidden("Only administrators take a second factor away, and not their own.".into()));
@@ -206,27 +206,27 @@ pub(crate) async fn reset(app: &App, actor: &Actor, client: &Client, input: Rese
     Ok(user)
 }
 
-/// Returns the version of the user's next tokens.
+/// Removes the second factor, and returns the user's new token version.
 async fn remove(tx: &mut Tx, app: &App, actor: &Actor, client: &Client, user: UserId) -> Result<i32> {
     if !query::delete(tx, user).await? {
         return Err(error::no_factor());
     }
     note(tx, app, actor, client, user, FactorChange::Disabled).await?;
-    // An administrator's powers may end with it.
+    // An administrator may lose their rights without a second factor.
     Ok(user::renew_tokens(tx, user, app.clock.now()).await?)
 }
 
-/// Does `work` if `code` is the user's.
+/// Runs `work` in the same transaction if `code` is valid for the user.
 async fn with_code<R, F>(app: &App, client: &Client, user: UserId, code: &str, work: F) -> Result<R>
 where
     for<'t> F:
-        AsyncFnOnce(&'t mut Tx) -> Result<R> + crate::platform::db::SendFn<&'t mut Tx, Result<R>, Fut: Send> + Send,
+        AsyncFn(&'t mut Tx) -> Result<R> + crate::platform::db::SendFn<&'t mut Tx, Result<R>, Fut: Send> + Send + Sync,
     R: Send,
 {
     let attempt = app.throttle.attempt(Purpose::SecondFactor, client.address(), Some(&user.encode())).await?;
     let done = app
         .db
-        .transaction(async move |tx| {
+        .transaction(async |tx| {
             if !query::is_enabled(tx.conn(), user).await? {
                 return Err(error::no_factor());
             }
@@ -241,7 +241,7 @@ where
     Ok(done)
 }
 
-/// Whether `code` is right, and uses it up. Under a lock, so that of two requests with one code one is let through.
+/// Whether `code` is valid; uses it up. The lock ensures that one code cannot pass two concurrent requests.
 async fn verify(tx: &mut Tx, app: &App, client: &Client, user: UserId, code: &str) -> Result<bool> {
     let Some(factor) = query::lock(tx, user).await? else { return Ok(false) };
     let secret = app.seal.open(&factor.sealed_secret, user.uuid().as_bytes())?;
@@ -263,13 +263,14 @@ async fn verify(tx: &mut Tx, app: &App, client: &Client, user: UserId, code: &st
 }
 
 async fn renew(tx: &mut Tx, user: UserId) -> Result<Vec<String>> {
-    let codes = (0..RECOVERY_CODES).map(|_| model::recovery_code()).collect::<std::result::Result<Vec<_>, Fault>>()?;
+    let codes =
+        (0..RECOVERY_CODES).map(|_| model::recovery_code()).collect::<std::result::Result<Vec<_>, InternalError>>()?;
     let hashes: Vec<_> = codes.iter().map(|code| model::recovery_hash(code)).collect();
     query::replace_codes(tx, user, &hashes).await?;
     Ok(codes)
 }
 
-/// Writes a change down and lets its user be told.
+/// Records a change in the audit trail and as an event, which notifies the user.
 async fn note(
     tx: &mut Tx,
     app: &App,

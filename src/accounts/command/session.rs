@@ -1,4 +1,4 @@
-//! What can be done with sessions.
+//! Commands for sessions.
 
 use std::time::Duration;
 
@@ -22,30 +22,34 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Grant, Role, TokenHash, hash_token, opaque};
 use crate::platform::db::Tx;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::outbox;
 
-/// What refresh tokens begin with.
+/// The prefix of refresh tokens.
 const REFRESH_PREFIX: &str = "lyr_";
-/// How often the list of revoked tokens is brought up to date. With [`POLL_TIMEOUT`] it stays well within the second
-/// after which nobody believes it any more.
+/// The pause between updates of the list of revocations.
+///
+/// It is well below the second after which the list is stale.
 const POLL: Duration = Duration::from_millis(400);
-/// How long one reading may take.
+/// The timeout of one update.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
-/// A transaction may be committed this long after it read the clock, and nodes' clocks differ a little.
+/// How far each update of the list reads back.
+///
+/// A transaction may commit this long after it read the clock, and the clocks of nodes differ slightly.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-/// How long what has ended is kept for the record.
+/// How long ended sessions and tokens are retained.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Begins a session for somebody who has proved who they are, with the second factor if there is one. The oldest
-/// sessions end if there are too many then.
+/// Opens a session for a fully authenticated user, including the second factor, if any.
+///
+/// The least recently used sessions end if there are too many.
 ///
 /// # Errors
 /// The user is banned.
 pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<SignedIn> {
     let now = app.clock.now();
-    // Read again under a lock: a ban that was committed while the password was checked counts, one that comes later
-    // finds the session, and two sign-ins at once cannot both be the last that is allowed.
+    // Read again under a lock: a ban that was committed during the password check is not missed, a later one finds the
+    // session, and of two concurrent sign-ins only one can take the last allowed session.
     let user = user::lock(tx, user.id).await?.ok_or_else(error::wrong_credentials)?;
     if user.is_banned(now) {
         return Err(error::banned(&user));
@@ -61,7 +65,7 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     issue(tx, app, user, id, &span, opaque(REFRESH_PREFIX)).await
 }
 
-/// The next pair of tokens of a session.
+/// Issues the next pair of tokens of a session.
 async fn issue(
     tx: &mut Tx,
     app: &App,
@@ -73,7 +77,7 @@ async fn issue(
     query::insert_token(tx, id, &hash, span.from).await?;
     let lacks_second_factor =
         policy::needs_second_factor(&app.config, &user) && !second_factor::is_enabled(tx.conn(), user.id).await?;
-    // Everything but an administrator's powers, so that the second factor can be set up.
+    // Withhold only the administrator rights, so that the user can set up the second factor.
     let role = if lacks_second_factor { Role::Student } else { user.role };
     let grant = Grant { user: user.id.uuid(), role, session: id.uuid(), version: user.token_version };
     let (access_token, access_expires_at) = app.tokens.issue(grant)?;
@@ -82,7 +86,7 @@ async fn issue(
     Ok(SignedIn { user, tokens, lacks_second_factor })
 }
 
-/// Makes room for one more session.
+/// Ends the least recently used sessions, to make room for one more.
 async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Result<()> {
     let most = app.config.max_sessions;
     if most == 0 {
@@ -92,16 +96,16 @@ async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Res
     for old in live.iter().skip(most - 1) {
         end_recorded(tx, app, client, user.id, Which::Only(old.id), SessionEnd::TooMany).await?;
     }
-    // Like the other nodes, this one reads soon that they have ended. It must not believe so now: should the
-    // transaction fail, it would refuse sessions that go on.
+    // Do not add the sessions to the list of revocations yet: if the transaction rolled back, live sessions would be
+    // rejected. The next update of the list reads them.
     Ok(())
 }
 
-/// Exchanges a refresh token for the next pair.
+/// Exchanges a refresh token for the next pair of tokens.
 ///
 /// # Errors
-/// The session is over. The same client has just exchanged it ([`error::refreshing`]), or somebody has used it before:
-/// the session ends then and its user is told.
+/// The session is over. The same client has just exchanged the token ([`error::refreshing`]). The token was used
+/// before: then the session ends and its user is notified.
 pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -> Result<SignedIn> {
     let Some(presented) = token.or_else(|| client.refresh_cookie.clone()) else {
         return Err(error::no_refresh_token());
@@ -132,14 +136,14 @@ pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -
     })
 }
 
-/// What to tell somebody whose session is over: if a ban has ended it, why.
+/// Returns the error for a session that is over: the ban, if that ended it.
 async fn over(tx: &mut Tx, session: &Session, now: DateTime<Utc>) -> Result<Error> {
     let user = user::by_id(tx, session.user_id).await?;
     let by_ban = user.filter(|user| user.is_banned(now) && session.ended_at == user.banned_at);
     Ok(by_ban.map_or_else(error::session_over, |user| error::banned(&user)))
 }
 
-/// The pair that follows `token`: to whom it is told twice, the same refresh token.
+/// Issues the successors of `token`. The same token always gets the same refresh token.
 async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, token: &str) -> Result<SignedIn> {
     let now = app.clock.now();
     let user = user::by_id(tx, session.user_id).await?.ok_or_else(error::session_over)?;
@@ -151,7 +155,7 @@ async fn extend(tx: &mut Tx, app: &App, client: &Client, session: &Session, toke
     issue(tx, app, user, session.id, &span, app.codes.successor(REFRESH_PREFIX, token)).await
 }
 
-/// Must be committed, so it is no error for the transaction.
+/// Ends a session after a reuse of its refresh token. Must be committed, so this is no error for the transaction.
 async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session) -> Result<()> {
     let now = app.clock.now();
     query::end(tx, session.user_id, Which::Only(session.id), SessionEnd::Replayed, now).await?;
@@ -165,20 +169,21 @@ async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session
     Ok(())
 }
 
-/// The viewer's sessions, the last used first.
+/// Returns the viewer's sessions, most recently used first.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The actor has no session.
 pub(crate) async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
     let (user, _) = signed_in(actor)?;
     Ok(query::live(&mut *app.db.read().await?, user, app.clock.now()).await?)
 }
 
-/// Ends the session that the request belongs to, the viewer's others, or all; returns how many. The access token may have
-/// ended: then the refresh token tells whose session it is.
+/// Ends the current session, the viewer's other sessions, or all; returns how many ended.
+///
+/// If the access token has expired, the refresh token identifies the session.
 ///
 /// # Errors
-/// There is neither an access token nor a refresh token that tells who asks.
+/// Neither an access token nor a refresh token identifies a session.
 pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: SignOutInput) -> Result<usize> {
     let token = input.refresh_token.or_else(|| client.refresh_cookie.clone());
     let (user, session) = match (signed_in(actor), token) {
@@ -200,7 +205,7 @@ pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: S
 /// Ends one of the viewer's sessions.
 ///
 /// # Errors
-/// It is not one of the viewer's, or has ended already.
+/// The session is not one of the viewer's, or has already ended.
 pub(crate) async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeSessionInput) -> Result<SessionId> {
     let (user, _) = signed_in(actor)?;
     let ended = end(app, user, client, Which::Only(input.session_id), SessionEnd::Revoked).await?;
@@ -213,7 +218,7 @@ async fn end(app: &App, user: UserId, client: &Client, which: Which, why: Sessio
     Ok(ended)
 }
 
-/// Ends sessions of somebody who asked for it and writes it down.
+/// Ends sessions at the request of their user, and records it in the audit trail.
 pub(super) async fn end_recorded(
     tx: &mut Tx,
     app: &App,
@@ -233,20 +238,20 @@ pub(super) async fn end_recorded(
     Ok(ended)
 }
 
-/// The ids of sessions as the schema writes them.
+/// Returns the ids of sessions as they are encoded in the schema.
 pub(super) fn encoded(sessions: &[Uuid]) -> Vec<String> {
     sessions.iter().map(|id| SessionId::new(*id).encode()).collect()
 }
 
-/// The signed-in user's id.
+/// Returns the id of the signed-in user.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The caller is not signed in.
 pub fn viewer(actor: &Actor) -> Result<UserId> {
     actor.id().map(UserId::new).ok_or_else(|| Error::Unauthenticated("Sign in first.".into()))
 }
 
-/// Whose session this is, and which: an API token has none.
+/// Returns the user and the session of the actor. Fails for an API token, which has no session.
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
     match actor.in_session() {
         Actor::User { id, session, .. } => Ok((UserId::new(*id), SessionId::new(*session))),
@@ -254,14 +259,16 @@ pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId)> {
     }
 }
 
-/// Whether the actor's session goes on: from the list in memory, or, when that is too old, from the database.
+/// Whether the actor's session is live and its token version current.
+///
+/// Answers from the list of revocations, or from the database if the list is stale.
 ///
 /// # Errors
-/// The list is too old and the database does not answer.
-pub async fn is_current(app: &App, actor: &Actor) -> std::result::Result<bool, Fault> {
+/// The list is stale and the database does not respond.
+pub async fn is_current(app: &App, actor: &Actor) -> std::result::Result<bool, InternalError> {
     let Actor::User { session, version, .. } = actor else { return Ok(true) };
-    if app.revocations.is_fresh() || app.revocations.refuse(actor) {
-        return Ok(!app.revocations.refuse(actor));
+    if app.revocations.is_fresh() || app.revocations.rejects(actor) {
+        return Ok(!app.revocations.rejects(actor));
     }
     let asking = async {
         let mut conn = app.db.read().await?;
@@ -270,12 +277,19 @@ pub async fn is_current(app: &App, actor: &Actor) -> std::result::Result<bool, F
     tokio::time::timeout(POLL_TIMEOUT, asking).await.context("the database took too long to tell about a session")?
 }
 
-/// A user as they are now, for somebody who holds no token but knows of a session of theirs, or of none; `None` if the
-/// session or the account is over, or the user banned.
+/// Returns the actor of a user for a caller that holds no token.
+///
+/// If the caller knows a session of the user, that session must be live.
+///
+/// `None` if the session has ended, the account is deleted, or the user is banned.
 ///
 /// # Errors
 /// The database failed.
-pub async fn actor_now(app: &App, id: UserId, session: Option<Uuid>) -> std::result::Result<Option<Actor>, Fault> {
+pub async fn actor_now(
+    app: &App,
+    id: UserId,
+    session: Option<Uuid>,
+) -> std::result::Result<Option<Actor>, InternalError> {
     let now = app.clock.now();
     let user = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
     let Some(user) = user.filter(|user| user.deleted_at.is_none() && !user.is_banned(now)) else { return Ok(None) };
@@ -304,7 +318,7 @@ pub async fn watch_revocations(app: App) {
                 app.revocations.complete(started);
                 since = now - OVERLAP;
             }
-            Ok(Err(fault)) => tracing::warn!(fault = fault.report(), "cannot read which sessions have ended"),
+            Ok(Err(error)) => tracing::warn!(error = error.report(), "cannot read which sessions have ended"),
             Err(_) => tracing::warn!("reading which sessions have ended took too long"),
         }
         tokio::select! {
@@ -314,27 +328,27 @@ pub async fn watch_revocations(app: App) {
     }
 }
 
-async fn read_revocations(app: &App, since: DateTime<Utc>) -> std::result::Result<(), Fault> {
-    // A connection of its own: this must not wait behind requests.
+async fn read_revocations(app: &App, since: DateTime<Utc>) -> std::result::Result<(), InternalError> {
+    // Use a dedicated connection, so that this does not wait behind requests.
     let mut conn = app.db.watch().await?;
     let (ended, changed): (Vec<Uuid>, _) = query::revoked_since(&mut conn, since).await?;
     app.revocations.learn(ended, changed);
     Ok(())
 }
 
-/// Deletes what has been over for a month.
+/// Deletes sessions and tokens that ended more than 30 days ago, and expired challenges.
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn sweep(app: &App) -> std::result::Result<(), Fault> {
+pub(crate) async fn sweep(app: &App) -> std::result::Result<(), InternalError> {
     let before = app.clock.now() - KEPT;
-    let mut conn = app.db.read().await?;
+    let mut writer = app.db.write().await?;
     let (mut sessions, mut refresh_tokens, mut api_tokens) = (0, 0, 0);
     loop {
-        let swept_sessions = query::sweep(&mut conn, before).await?;
-        let swept_refresh = query::sweep_tokens(&mut conn, before).await?;
-        let swept_api = api_token::sweep(&mut conn, before).await?;
-        second_factor::sweep_challenges(&mut conn, app.clock.now()).await?;
+        let swept_sessions = query::sweep(&mut writer, before).await?;
+        let swept_refresh = query::sweep_tokens(&mut writer, before).await?;
+        let swept_api = api_token::sweep(&mut writer, before).await?;
+        second_factor::sweep_challenges(&mut writer, app.clock.now()).await?;
         sessions += swept_sessions;
         refresh_tokens += swept_refresh;
         api_tokens += swept_api;

@@ -1,4 +1,4 @@
-//! Signing in with a password.
+//! Sign-in with a password.
 
 use serde_json::{Value, json};
 
@@ -12,11 +12,11 @@ use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Client, Verdict};
 use crate::platform::throttle::Purpose;
 
-/// Exchanges an address and a password for a session, or for the question for the second factor.
+/// Exchanges an email address and a password for a session, or for a second-factor challenge.
 ///
 /// # Errors
-/// Either is wrong: one answer for both, after the same work. The user is banned. Too many attempts were made, or more
-/// passwords wait to be checked than is good.
+/// The email address or the password is wrong: the same error for both, after the same work. The user is banned. There
+/// were too many attempts, or too many passwords are waiting to be checked.
 pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<Admission> {
     let email = super::user::normalise(&input.email);
     let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&email)).await?;
@@ -42,7 +42,7 @@ pub async fn sign_in(app: &App, client: &Client, input: SignInInput) -> Result<A
     };
     app.db
         .transaction(async |tx| {
-            // Whoever replaced the password while this one was checked has ended its sessions; there is no new one.
+            // If the password was replaced during the check, its sessions have ended and no new one must begin.
             let now = user::lock_credentials(tx, user.id).await?.ok_or_else(error::wrong_credentials)?;
             if now.password_hash != stored {
                 return Err(error::wrong_credentials());

@@ -1,4 +1,4 @@
-//! Signing in with another service.
+//! Sign-in with identity providers.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -19,24 +19,28 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role, hash_token, opaque};
 use crate::platform::db::Tx;
-use crate::platform::fault::{Context, Fault};
 use crate::platform::identity::{Exchange, Identity as Vouched, NotVouched, Provider};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// How long people may take at the service.
+/// How long a user may take at the provider.
 const PATIENCE: TimeDelta = TimeDelta::minutes(10);
-/// What browser keys begin with.
+/// The prefix of browser keys.
 const BROWSER_PREFIX: &str = "lyb_";
-/// What somebody is called whom the service gives no name.
+/// The name of a user for whom the provider reports none.
 const NAMELESS: &str = "Student";
-/// Overtaken by another sign-in of the same person, one looks again; more than once is no coincidence.
+/// The maximum number of lookups of a user.
+///
+/// A concurrent sign-in of the same user makes another lookup necessary.
 const LOOKS: usize = 3;
 
-/// Begins a sign-in with another service, or, for somebody who is signed in, the linking of an account there.
+/// Begins a sign-in with an identity provider.
+///
+/// For a signed-in user, begins the linking of an account there.
 ///
 /// # Errors
-/// There is no such service, it does not answer, or the address to come back to is not one of ours. Too many were begun.
+/// There is no such provider, it does not respond, or the redirect URI is not allowed; too many attempts were begun.
 pub(in crate::accounts) async fn start_social(
     app: &App,
     actor: &Actor,
@@ -75,11 +79,13 @@ fn check<'a>(app: &'a App, input: &StartSocialSignInInput) -> Result<(&'a Provid
     }
 }
 
-/// Exchanges what the browser came back with for a session, or for the question for the second factor. Somebody new
-/// gets an account.
+/// Exchanges the result of the redirect for a session, or for a second-factor challenge.
+///
+/// A new user gets an account.
 ///
 /// # Errors
-/// The attempt is over, the service does not vouch, an address is not verified, or the user is banned.
+/// The attempt is over, the provider does not confirm the user, an email address is not verified, or the user is
+/// banned.
 pub(in crate::accounts) async fn complete_social(
     app: &App,
     client: &Client,
@@ -118,16 +124,16 @@ pub(in crate::accounts) async fn complete_social(
     outcome
 }
 
-/// Takes an attempt away, before the service is asked, so that nothing is tried twice.
+/// Removes and returns an attempt. It is removed before the provider is called, so that nothing is tried twice.
 pub(super) async fn take(app: &App, key: &AttemptKey) -> Result<Attempt> {
     let now = app.clock.now();
     let taken = app.db.transaction(async |tx| Ok::<_, Error>(query::take_attempt(tx, key, now).await?)).await?;
     taken.ok_or_else(error::attempt_over)
 }
 
-/// Whom the service vouches for.
+/// Exchanges the code for the identity that the provider confirms.
 pub(super) async fn vouched<'a>(app: &'a App, attempt: Attempt, code: &str) -> Result<(&'a Provider, Vouched)> {
-    // It may have been taken out of the settings in the meantime.
+    // The provider may have been removed from the configuration in the meantime.
     let provider = app.identity.find(&attempt.provider).ok_or_else(error::attempt_over)?;
     let redirect_uri = Url::parse(&attempt.redirect_uri).context("read a stored address")?;
     let (nonce, pkce_verifier) = (&*attempt.nonce, &*attempt.pkce_verifier);
@@ -135,14 +141,14 @@ pub(super) async fn vouched<'a>(app: &'a App, attempt: Attempt, code: &str) -> R
     let vouched = provider.exchange(exchange).await.map_err(|why| {
         log(provider, &why);
         match why {
-            NotVouched::Refused(_) => error::not_vouched(provider.name()),
+            NotVouched::Rejected(_) => error::not_vouched(provider.name()),
             NotVouched::Unavailable(_) => error::provider_failed(provider.name()),
         }
     })?;
     Ok((provider, vouched))
 }
 
-/// The user that somebody is, or becomes.
+/// Finds or creates the user of a confirmed identity.
 async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider, vouched: &Vouched) -> Result<User> {
     for _ in 0..LOOKS {
         if let Some(known) = query::touch(tx, vouched, app.clock.now()).await? {
@@ -164,7 +170,7 @@ async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider,
             return Ok(user);
         }
     }
-    Err(Error::Internal(Fault::new("a sign-in was overtaken again and again")))
+    Err(Error::Internal(InternalError::new("a sign-in was overtaken again and again")))
 }
 
 async fn register(tx: &mut Tx, app: &App, email: &str, vouched: &Vouched) -> Result<Option<User>> {
@@ -176,7 +182,7 @@ async fn register(tx: &mut Tx, app: &App, email: &str, vouched: &Vouched) -> Res
     Ok(user)
 }
 
-/// Makes an account at the service open the user's; `None` if it opens somebody's already.
+/// Links an identity to the user; returns `None` if it is already linked to a user.
 pub(super) async fn link(
     tx: &mut Tx,
     app: &App,
@@ -194,6 +200,6 @@ pub(super) async fn link(
 }
 
 fn log(provider: &Provider, why: &NotVouched) {
-    let (NotVouched::Refused(fault) | NotVouched::Unavailable(fault)) = why;
-    tracing::warn!(provider = provider.id(), fault = fault.report(), "a service does not vouch for somebody");
+    let (NotVouched::Rejected(error) | NotVouched::Unavailable(error)) = why;
+    tracing::warn!(provider = provider.id(), error = error.report(), "a service does not vouch for somebody");
 }

@@ -1,4 +1,4 @@
-//! Adding people to the team: a role for those who have an account, an invitation for the others.
+//! Commands for the team: a user with an account gets a role, anyone else an invitation.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -22,19 +22,21 @@ use crate::platform::db::Tx;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
-/// What became of somebody who was added.
+/// The result of adding someone to the team.
 pub(crate) enum Added {
-    /// Has an account, and the role now.
+    /// A user with an account, who has the role now.
     Member(User),
-    /// Has none: a mail says how to get one.
+    /// An emailed invitation to someone without an account.
     Invited(TeamInvitation),
 }
 
-/// Adds somebody to the team. A student gets the role; who has no account is invited by mail, in place of an earlier
-/// invitation. Who has the role already keeps it.
+/// Adds a user to the team, or invites an email address without an account.
+///
+/// A student gets the role; a user who already has the role keeps it. An invitation replaces an earlier one.
 ///
 /// # Errors
-/// The input's mistakes; the user is banned or leaving, or has another role in the team; only administrators may.
+/// The input is invalid; the user is banned or due for deletion, or has another role in the team; the actor is not an
+/// administrator.
 pub(crate) async fn add(app: &App, actor: &Actor, client: &Client, input: AddTeamMemberInput) -> Result<Added> {
     let Some(admin) = actor.id().filter(|_| policy::can_administer(actor)).map(UserId::new) else {
         return Err(Error::Forbidden("Only administrators add people to the team.".into()));
@@ -64,7 +66,7 @@ pub(crate) async fn add(app: &App, actor: &Actor, client: &Client, input: AddTea
     Ok(added)
 }
 
-/// The address, the name and the role as they are stored.
+/// Validates the input; returns the email address, the name and the role as they are stored.
 fn check(input: &AddTeamMemberInput) -> Result<(String, String, Role)> {
     let mut check = Check::new();
     let email = check_email(&mut check, "email", &input.email);
@@ -88,10 +90,10 @@ async fn invite(tx: &mut Tx, app: &App, client: &Client, new: &New<'_>) -> Resul
     Ok(invitation)
 }
 
-/// The invitations that can still be taken up, the latest first.
+/// Returns the invitations that can still be accepted, latest first.
 ///
 /// # Errors
-/// Only administrators see them.
+/// The actor is not an administrator.
 pub(crate) async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvitation>> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators see who is invited.".into()));
@@ -99,10 +101,10 @@ pub(crate) async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvi
     Ok(query::live(&mut *app.db.read().await?, app.clock.now()).await?)
 }
 
-/// Withdraws an invitation.
+/// Revokes an invitation.
 ///
 /// # Errors
-/// There is no such invitation; only administrators may.
+/// There is no such invitation; the actor is not an administrator.
 pub(crate) async fn revoke_invitation(
     app: &App,
     actor: &Actor,
@@ -125,11 +127,11 @@ pub(crate) async fn revoke_invitation(
         .await
 }
 
-/// Makes an account for somebody who was invited, and signs them in.
+/// Creates an account for an invited person, and signs them in.
 ///
 /// # Errors
-/// The link is over, the administrator who sent it is none any more, or there is an account with the address by now;
-/// the password's mistakes.
+/// The link is invalid or expired, its sender is no longer an administrator, or the email address has an account in the
+/// meantime; the password is invalid.
 pub(crate) async fn accept(app: &App, client: &Client, input: AcceptTeamInvitationInput) -> Result<SignedIn> {
     let mut check = Check::new();
     check_password(&mut check, "password", &input.password);
@@ -137,13 +139,13 @@ pub(crate) async fn accept(app: &App, client: &Client, input: AcceptTeamInvitati
     let link = Link::parse(&input.token).ok_or_else(error::invitation_over)?;
     let id = InvitationId::new(link.id);
     let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
-    // Nobody gets a password hashed for a link that is not good.
+    // Check the link before the expensive hashing of the password.
     proved(app, &link, query::by_id(&mut *app.db.read().await?, id).await?)?;
     let hash = app.passwords.hash(input.password).await?;
     let signed_in = app
         .db
         .transaction(async |tx| {
-            // Again under a lock: of two who use it at once, one does.
+            // Check again under a lock: of concurrent requests with one link, only one succeeds.
             let invitation = proved(app, &link, query::lock(tx, id).await?)?;
             let sender = user::by_id(tx, invitation.invited_by).await?;
             if !sender.is_some_and(|sender| still_invites(&sender, app.clock.now())) {
@@ -165,7 +167,7 @@ fn proved(app: &App, link: &Link, found: Option<TeamInvitation>) -> Result<TeamI
     }
 }
 
-/// An invitation is worth as much as whoever sent it: who was shut out leaves no back door.
+/// Whether the sender may still invite. Invitations of a demoted or banned administrator must not be a back door.
 fn still_invites(sender: &User, now: DateTime<Utc>) -> bool {
     sender.role == Role::Admin && !sender.is_banned(now)
 }

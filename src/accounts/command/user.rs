@@ -1,4 +1,4 @@
-//! What can be done with users.
+//! Commands for users.
 
 use serde_json::json;
 
@@ -14,10 +14,10 @@ use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::{self, Tx};
 use crate::platform::outbox;
 
-/// Gives somebody an account as an administrator. For the command line, where there is no actor yet.
+/// Creates an administrator. For the command line, where there is no actor yet.
 ///
 /// # Errors
-/// The input's mistakes; the address is taken.
+/// The input is invalid; the email address is taken.
 pub async fn create_admin(app: &App, input: RegisterInput) -> Result<User> {
     let (email, name) = check_person(&input)?;
     let password_hash = app.passwords.hash(input.password).await?;
@@ -36,8 +36,10 @@ async fn create(app: &App, new: ImportedUser) -> Result<User> {
         .await
 }
 
-/// Brings users in from elsewhere, with their password hashes; addresses that are known already are left out. Nobody
-/// is greeted by mail. The command line's, like [`create_admin`].
+/// Imports users with their password hashes, and returns those that were created.
+///
+/// Skips email addresses that are already registered, and sends no welcome emails. For the command line, like
+/// [`create_admin`].
 ///
 /// # Errors
 /// The database failed.
@@ -45,21 +47,25 @@ pub async fn import(app: &App, users: &[ImportedUser]) -> Result<Vec<User>> {
     app.db.transaction(async |tx| Ok(query::insert_new(tx, &app.clock, users).await?)).await
 }
 
-/// Locks the administrators and returns them. Of two who demote or ban each other at once, the second is none any more
-/// when their turn comes: so there is always one left.
+/// Locks the administrators and returns them.
+///
+/// If two administrators demote or ban each other concurrently, the second one is no longer an administrator after the
+/// wait for the lock, so one always remains.
 ///
 /// # Errors
-/// The actor is none of them.
+/// The actor is not one of them.
 pub(super) async fn lock_administration(tx: &mut Tx, app: &App, actor: &Actor) -> Result<Vec<UserId>> {
     let admins = query::lock_admins(tx, app.clock.now()).await?;
     if admins.iter().any(|admin| actor.is(*admin)) { Ok(admins) } else { Err(error::no_longer_admin()) }
 }
 
-/// Gives a user another role. Access tokens carry the role: those that were issued before are refused within a second,
-/// and refreshing the session gives one with the new role.
+/// Changes the role of a user.
+///
+/// Access tokens contain the role: those that were issued before are rejected within a second, and refreshing the
+/// session issues one with the new role.
 ///
 /// # Errors
-/// Only administrators may; the last administrator stays one.
+/// The actor is not an administrator; the user is the last administrator.
 pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: ChangeUserRoleInput) -> Result<User> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators change roles.".into()));
@@ -83,7 +89,9 @@ pub async fn change_role(app: &App, actor: &Actor, client: &Client, input: Chang
     Ok(changed)
 }
 
-/// Gives a locked user another role. After the commit, [`crate::platform::auth::Revocations`] must learn of the version.
+/// Changes the role of a locked user.
+///
+/// After the commit, [`crate::platform::auth::Revocations`] must learn of the new token version.
 pub(super) async fn set_role(
     tx: &mut Tx,
     app: &App,
@@ -101,12 +109,12 @@ pub(super) async fn set_role(
     Ok(changed)
 }
 
-/// An address in the spelling in which it is stored.
+/// Returns an email address in its stored spelling.
 pub(super) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-/// The address and the name as they are stored.
+/// Validates the input and returns the email address and the name as they are stored.
 pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
     let mut check = Check::new();
     let email = check_email(&mut check, "email", &input.email);
@@ -116,7 +124,7 @@ pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
     Ok((email, name))
 }
 
-/// An address as it is stored.
+/// Validates an email address and returns it as it is stored.
 pub(super) fn check_email(check: &mut Check, field: &str, email: &str) -> String {
     let email = normalise(&check.required(field, email, 254));
     if !email.is_empty() && !can_be_mailed(&email) {
@@ -125,7 +133,7 @@ pub(super) fn check_email(check: &mut Check, field: &str, email: &str) -> String
     email
 }
 
-/// Not every address of RFC 5321 can be written to: quoted names and addresses in brackets are refused on the way.
+/// Whether mail servers deliver to the address. Many reject quoted names and address literals in brackets (RFC 5321).
 fn can_be_mailed(email: &str) -> bool {
     email.parse::<lettre::Address>().is_ok() && !email.contains(['"', '['])
 }

@@ -1,4 +1,6 @@
-//! Personal API tokens in the schema. Only a session handles them: a token that could make tokens would have no limits.
+//! Personal API tokens in the schema.
+//!
+//! They can be managed only in a session: a token that could create tokens would have no limits.
 
 use std::cmp::Reverse;
 
@@ -8,10 +10,11 @@ use uuid::Uuid;
 
 use crate::accounts::command;
 use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, RevokeApiTokenInput};
-use crate::graphql::context::{Role, Scope, actor, app, client, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};
 
 const API_TOKENS: &str = "apiTokens";
 
@@ -19,68 +22,68 @@ const API_TOKENS: &str = "apiTokens";
 #[derive(Clone)]
 pub(super) struct ApiTokenObject(ApiToken);
 
-/// A token with which a program acts for the viewer, within its scopes. The text to send is shown once, by
+/// A token with which a program acts for the viewer, within its scopes. The secret is returned only once, by
 /// `createApiToken`.
 #[Object(name = "ApiToken")]
 impl ApiTokenObject {
-    /// Identifies the token; this is not the text to send.
+    /// The id of the token; this is not the secret.
     async fn id(&self) -> ApiTokenId {
         self.0.id
     }
 
-    /// What it is for.
+    /// What the token is for.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// What it is limited to.
+    /// The scopes that the token is limited to.
     async fn scopes(&self) -> Vec<Scope> {
         self.0.scopes.iter().map(Scope::from).collect()
     }
 
-    /// When it was made.
+    /// When the token was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When it ends. It is listed for a month more.
+    /// When the token expires. It stays listed for another month.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
     }
 
-    /// When it was last used, to within a minute; null if it never was.
+    /// When the token was last used, accurate to a minute; null if it never was.
     async fn last_used_at(&self) -> Option<DateTime<Utc>> {
         self.0.last_used_at
     }
 
-    /// The network address that used it then.
+    /// The IP address that the token was last used from; null if it is unknown.
     async fn last_used_ip(&self) -> Option<&str> {
         self.0.last_used_ip.as_deref()
     }
 }
 
-/// The answer to `createApiToken`.
+/// The payload of `createApiToken`.
 #[derive(SimpleObject)]
 pub(super) struct CreateApiTokenPayload {
-    /// The new token; null when there are userErrors.
-    api_token: Option<Inline<ApiTokenObject>>,
-    /// What the program sends, as `Authorization: Bearer …`. It is shown this once and can't be found out again. Null
-    /// when there are userErrors.
+    /// The new token; null if there are `userErrors`.
+    api_token: Option<Sequential<ApiTokenObject>>,
+    /// The secret, which the program sends as `Authorization: Bearer …`. It is not shown again. Null if there are
+    /// `userErrors`.
     token: Option<String>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `revokeApiToken`.
+/// The payload of `revokeApiToken`.
 #[derive(SimpleObject)]
 pub(super) struct RevokeApiTokenPayload {
-    /// The token that has ended; null when there are userErrors.
+    /// The token that was revoked; null if there are `userErrors`.
     api_token_id: Option<ApiTokenId>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The queries about API tokens.
+/// The API token queries.
 #[derive(Default)]
 pub(super) struct ApiTokenQuery;
 
@@ -96,46 +99,46 @@ impl ApiTokenQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<ApiTokenObject>>> {
+    ) -> Result<Sequential<Connection<ApiTokenObject>>> {
         let tokens = command::api_tokens(app(ctx), actor(ctx)).await?;
         let objects = tokens.into_iter().map(ApiTokenObject).collect();
         let args = PageArgs { first, after, last, before };
         slice(args, API_TOKENS, objects, |ApiTokenObject(token)| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(token.created_at.timestamp_micros()), Reverse(token.id.uuid()))
         })
-        .map(Inline)
+        .map(Sequential)
     }
 }
 
-/// What can be done with API tokens.
+/// The API token mutations.
 #[derive(Default)]
 pub(super) struct ApiTokenMutation;
 
 #[Object]
 impl ApiTokenMutation {
-    /// Makes a token for a program that acts for the viewer: within its scopes, and never with more rights than the
-    /// viewer has at the time.
+    /// Creates a token for a program that acts for the viewer. Its rights are limited by its scopes and by the current
+    /// rights of the viewer.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn create_api_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new token.")] input: CreateApiTokenInput,
-    ) -> Result<Option<Inline<CreateApiTokenPayload>>> {
+    ) -> Result<Option<Sequential<CreateApiTokenPayload>>> {
         let outcome = command::create_api_token(app(ctx), actor(ctx), client(ctx), input).await;
         let (created, user_errors) = payload(outcome)?;
-        let (api_token, token) = created.map(|made| (Inline(ApiTokenObject(made.row)), made.token)).unzip();
-        Ok(Some(Inline(CreateApiTokenPayload { api_token, token, user_errors })))
+        let (api_token, token) = created.map(|made| (Sequential(ApiTokenObject(made.row)), made.token)).unzip();
+        Ok(Some(Sequential(CreateApiTokenPayload { api_token, token, user_errors })))
     }
 
-    /// Ends one of the viewer's tokens. It is refused, and its sockets close, within a second.
+    /// Revokes one of the viewer's tokens. Within a second it is rejected and its WebSocket connections close.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn revoke_api_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which token.")] input: RevokeApiTokenInput,
-    ) -> Result<Option<Inline<RevokeApiTokenPayload>>> {
+    ) -> Result<Option<Sequential<RevokeApiTokenPayload>>> {
         let outcome = command::revoke_api_token(app(ctx), actor(ctx), client(ctx), input).await;
         let (api_token_id, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(RevokeApiTokenPayload { api_token_id, user_errors })))
+        Ok(Some(Sequential(RevokeApiTokenPayload { api_token_id, user_errors })))
     }
 }

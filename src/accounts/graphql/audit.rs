@@ -10,21 +10,22 @@ use super::user::UserObject;
 use crate::accounts::command;
 use crate::accounts::loader::UserById;
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
-use crate::graphql::context::{Role, actor, app, loaders, requires};
+use crate::graphql::context::{actor, app, loaders};
+use crate::graphql::guard::{Role, requires};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Id, Inline, PageArgs, Requires, Result};
+use crate::graphql::{Connection, Id, PageArgs, Requires, Result, Sequential};
 use crate::platform::audit::Action;
 
 const AUDIT_ENTRIES: &str = "auditEntries";
 
-/// A line of the trail in the schema.
+/// An entry of the audit trail in the schema.
 #[derive(Clone)]
 pub(super) struct AuditEntryObject(Arc<AuditEntry>);
 
-/// One line of the audit trail: who did what to whom, and from where. It outlives those whom it tells of.
+/// An entry of the audit trail: who did what to whom, and from where. It outlives the accounts that it mentions.
 #[Object(name = "AuditEntry")]
 impl AuditEntryObject {
-    /// Identifies the line.
+    /// The id of the entry.
     async fn id(&self) -> Id<AuditEntry> {
         self.0.id
     }
@@ -34,60 +35,60 @@ impl AuditEntryObject {
         self.0.at
     }
 
-    /// What was done; null for what only another version of the program knows.
+    /// What was done; null if this version of the server does not know the action.
     async fn action(&self) -> Option<Action> {
         Action::parse(&self.0.action)
     }
 
-    /// The id of the user who did it; null when nobody is known to have, as after a wrong password.
+    /// The id of the user who did it; null if unknown, for example after a wrong password.
     async fn actor_id(&self) -> Option<UserId> {
         self.0.actor_id
     }
 
-    /// The user who did it; null when nobody is known to have, and when the account is gone.
-    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
+    /// The user who did it, anonymized if the account was deleted; null if unknown.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         user(ctx, self.0.actor_id).await
     }
 
-    /// The id of the user to whom it was done; null when it concerns nobody in particular.
+    /// The id of the user to whom it was done; null if it concerns no particular user.
     async fn subject_id(&self) -> Option<UserId> {
         self.0.subject_id
     }
 
-    /// The user to whom it was done; null when it concerns nobody in particular, and when the account is gone.
-    async fn subject(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
+    /// The user to whom it was done, anonymized if the account was deleted. Null if it concerns no particular user.
+    async fn subject(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         user(ctx, self.0.subject_id).await
     }
 
-    /// The network address that it was done from; null when it was not done over the network.
+    /// The IP address of the client. Null if it was not done over the network, or after the account was deleted.
     async fn ip(&self) -> Option<&str> {
         self.0.ip.as_deref()
     }
 
-    /// The device that it was done with, as far as it tells.
-    async fn device(&self) -> Inline<Device> {
-        Inline(Device::of(&self.0.user_agent))
+    /// The device of the client, as far as its user agent identifies it.
+    async fn device(&self) -> Sequential<Device> {
+        Sequential(Device::of(&self.0.user_agent))
     }
 
-    /// What else is known; an object whose fields depend on the action.
+    /// Details; an object whose fields depend on the action.
     async fn details(&self) -> Json<&Value> {
         Json(&self.0.details)
     }
 }
 
-async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Inline<UserObject>>> {
+async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Sequential<UserObject>>> {
     let Some(id) = id else { return Ok(None) };
     let user = loaders(ctx).load(UserById(id)).await?;
-    Ok(user.map(|user| Inline(UserObject::new(user))))
+    Ok(user.map(|user| Sequential(UserObject::new(user))))
 }
 
-/// The queries about the audit trail.
+/// The audit trail queries.
 #[derive(Default)]
 pub(super) struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// The audit trail, newest first: sign-ins and failed ones, ended sessions, changes of roles, bans.
+    /// The audit trail, newest first: sign-ins, failed sign-ins, role changes, bans and more.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     #[allow(clippy::too_many_arguments)]
     async fn audit_entries(
@@ -99,7 +100,7 @@ impl AuditQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<AuditEntryObject>>> {
+    ) -> Result<Sequential<Connection<AuditEntryObject>>> {
         let filter = filter.unwrap_or_default();
         let page = PageArgs { first, after, last, before }.timed_page(AUDIT_ENTRIES)?;
         let rows = command::audit_entries(app(ctx), actor(ctx), &filter, &page).await?;
@@ -109,9 +110,9 @@ impl AuditQuery {
             |AuditEntryObject(entry)| encode_cursor(AUDIT_ENTRIES, &(entry.at.timestamp_micros(), entry.id)),
         );
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = command::count_audit_entries(app(ctx), actor(ctx), &filter).await?;
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }

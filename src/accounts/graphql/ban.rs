@@ -5,54 +5,56 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::user::{UserObject, object};
 use crate::accounts::command;
 use crate::accounts::model::{BanUserInput, UnbanUserInput};
-use crate::graphql::context::{Role, actor, app, client, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::guard::{Role, requires};
+use crate::graphql::{Requires, Result, Sequential, UserError};
 
-/// The answer to `banUser`.
+/// The payload of `banUser`.
 #[derive(SimpleObject)]
 pub(in crate::accounts) struct BanUserPayload {
-    /// The banned user; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The banned user; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `unbanUser`.
+/// The payload of `unbanUser`.
 #[derive(SimpleObject)]
 pub(in crate::accounts) struct UnbanUserPayload {
-    /// The user, who may sign in again; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The user, who can sign in again; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done about somebody who misbehaves.
+/// The ban mutations.
 #[derive(Default)]
 pub(super) struct BanMutation;
 
 #[Object]
 impl BanMutation {
-    /// Shuts a user out. Their sessions end and their sockets close within a second, and a mail tells them why. Banning
-    /// a banned user changes the reason and the end. Nobody bans themselves, so one administrator is always left.
+    /// Bans a user. Within a second their sessions end and their WebSocket connections close; an email tells them why.
+    /// Banning a banned user replaces the reason and the end. Administrators cannot ban themselves, so one always
+    /// remains.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn ban_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who, why and until when.")] input: BanUserInput,
-    ) -> Result<Option<Inline<BanUserPayload>>> {
+    ) -> Result<Option<Sequential<BanUserPayload>>> {
         let (user, user_errors) = payload(command::ban(app(ctx), actor(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(BanUserPayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(BanUserPayload { user: user.map(object), user_errors })))
     }
 
-    /// Lifts a ban before its end. For somebody who is not banned nothing changes.
+    /// Lifts a ban before its end. Does nothing if the user is not banned.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn unban_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whose ban.")] input: UnbanUserInput,
-    ) -> Result<Option<Inline<UnbanUserPayload>>> {
+    ) -> Result<Option<Sequential<UnbanUserPayload>>> {
         let (user, user_errors) = payload(command::unban(app(ctx), actor(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(UnbanUserPayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(UnbanUserPayload { user: user.map(object), user_errors })))
     }
 }

@@ -1,21 +1,22 @@
-//! Listing users.
+//! The user list for administrators.
 
 use async_graphql::{Context, Object};
 
 use super::user::{UserObject, object};
 use crate::accounts::command;
 use crate::accounts::model::{UserFilter, UserOrder, UserPlace};
-use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::graphql::context::{app, within};
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
+use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 
-/// The queries about all users.
+/// The user list queries.
 #[derive(Default)]
 pub(super) struct DirectoryQuery;
 
 #[Object]
 impl DirectoryQuery {
-    /// The users, those who registered last first unless an order is given.
+    /// All users; by default ordered by registration, newest first.
     #[graphql(
         guard = "Scoped(Role::Admin, Scope::ReadUsers)",
         directive = scoped::apply(Role::Admin, Scope::ReadUsers)
@@ -31,16 +32,16 @@ impl DirectoryQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<UserObject>>> {
+    ) -> Result<Sequential<Connection<UserObject>>> {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;
         let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, order, page.clone()).await?;
         let cursor = move |object: &UserObject| encode_cursor(order.list(), &order.place(&object.user));
         let connection = page.connection(rows, |user| object(user).0, cursor);
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = command::count_users(app(ctx), within(ctx, Scope::ReadUsers), &filter).await?;
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }

@@ -1,24 +1,25 @@
-//! Accounts at other services in the schema.
+//! Linked accounts at identity providers in the schema.
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::model::{Identity, IdentityId};
-use crate::graphql::context::{app, public};
+use crate::graphql::context::app;
+use crate::graphql::guard::public;
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Inline, PageArgs, Result};
+use crate::graphql::{Connection, PageArgs, Result, Sequential};
 use crate::platform::App;
 use crate::platform::identity::Provider;
 
 const PROVIDERS: &str = "identityProviders";
 
-/// Another service that people can sign in with.
+/// An identity provider that users can sign in with.
 #[derive(Clone, SimpleObject)]
 #[graphql(name = "IdentityProvider")]
 pub(super) struct ProviderObject {
-    /// What programs call it: `google`, `github`, or `oidc` for the organisation's own.
+    /// The id: `google`, `github`, or `oidc` for the organization's own provider.
     id: String,
-    /// What people call it.
+    /// The display name.
     name: String,
 }
 
@@ -28,37 +29,37 @@ impl ProviderObject {
     }
 }
 
-/// An account at another service that opens one here.
+/// An account at an identity provider that the user can sign in with.
 #[derive(Clone, SimpleObject)]
 #[graphql(name = "Identity")]
 pub(super) struct IdentityObject {
-    /// Identifies the link.
+    /// The id of the linked account.
     pub(super) id: IdentityId,
-    /// The service; null when people can no longer sign in with it here.
-    provider: Option<Inline<ProviderObject>>,
-    /// The e-mail address that the service told last.
+    /// The identity provider; null if users can no longer sign in with it.
+    provider: Option<Sequential<ProviderObject>>,
+    /// The email address that the provider reported last; null if it reported none.
     email: Option<String>,
-    /// When it was linked.
+    /// When the account was linked.
     pub(super) created_at: DateTime<Utc>,
-    /// When it was last used to sign in.
+    /// When the account was last used to sign in.
     last_used_at: DateTime<Utc>,
 }
 
 impl IdentityObject {
     pub(super) fn new(app: &App, identity: &Identity) -> IdentityObject {
         let Identity { id, created_at, last_used_at, .. } = *identity;
-        let provider = app.identity.of(&identity.issuer).map(|provider| Inline(ProviderObject::new(provider)));
+        let provider = app.identity.of(&identity.issuer).map(|provider| Sequential(ProviderObject::new(provider)));
         IdentityObject { id, provider, email: identity.email.clone(), created_at, last_used_at }
     }
 }
 
-/// The queries about other services.
+/// The identity provider queries.
 #[derive(Default)]
 pub(super) struct IdentityQuery;
 
 #[Object]
 impl IdentityQuery {
-    /// The other services that people can sign in with, in the order of their ids.
+    /// The identity providers that users can sign in with, ordered by id.
     #[graphql(directive = public::apply())]
     async fn identity_providers(
         &self,
@@ -68,9 +69,9 @@ impl IdentityQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<ProviderObject>>> {
+    ) -> Result<Sequential<Connection<ProviderObject>>> {
         let providers = app(ctx).identity.all().iter().map(ProviderObject::new).collect();
         let args = PageArgs { first, after, last, before };
-        slice(args, PROVIDERS, providers, |provider: &ProviderObject| provider.id.clone()).map(Inline)
+        slice(args, PROVIDERS, providers, |provider: &ProviderObject| provider.id.clone()).map(Sequential)
     }
 }

@@ -1,4 +1,4 @@
-//! Passwords: forgotten ones and new ones.
+//! Password changes and resets in the schema.
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -6,75 +6,80 @@ use chrono::{DateTime, Utc};
 use super::user::{UserObject, object};
 use crate::accounts::command;
 use crate::accounts::model::{ChangePasswordInput, RequestPasswordResetInput, ResetPasswordInput};
-use crate::graphql::context::{Role, actor, app, client, public, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::guard::{Role, public, requires};
+use crate::graphql::{Requires, Result, Sequential, UserError};
 
-/// The answer to `requestPasswordReset`.
+/// The payload of `requestPasswordReset`.
 #[derive(SimpleObject)]
 pub(super) struct RequestPasswordResetPayload {
-    /// Until when the link is good that was mailed, if there is such an account; null when there are userErrors.
+    /// When the link expires that is emailed if there is such an account. Null if there are `userErrors`.
     expires_at: Option<DateTime<Utc>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `resetPassword`.
+/// The payload of `resetPassword`.
 #[derive(SimpleObject)]
 pub(super) struct ResetPasswordPayload {
-    /// Whose password it is; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The user whose password was reset; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `changePassword`.
+/// The payload of `changePassword`.
 #[derive(SimpleObject)]
 pub(super) struct ChangePasswordPayload {
-    /// The viewer; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The viewer; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with passwords.
+/// The password mutations.
 #[derive(Default)]
 pub(super) struct PasswordMutation;
 
 #[Object]
 impl PasswordMutation {
-    /// Mails a link to a new password to the account with this address. The answer never tells whether there is one.
+    /// Emails a password reset link to the account with this address. The response does not reveal whether there is
+    /// one.
     #[graphql(directive = public::apply())]
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whose password was forgotten.")] input: RequestPasswordResetInput,
-    ) -> Result<Option<Inline<RequestPasswordResetPayload>>> {
+    ) -> Result<Option<Sequential<RequestPasswordResetPayload>>> {
         let outcome = command::request_password_reset(app(ctx), client(ctx), input).await;
         let (expires_at, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(RequestPasswordResetPayload { expires_at, user_errors })))
+        Ok(Some(Sequential(RequestPasswordResetPayload { expires_at, user_errors })))
     }
 
-    /// Sets a new password with a mailed link, which is good once. All sessions of the user end, and a mail tells of
-    /// it. Nobody is signed in.
+    /// Sets a new password with an emailed link, which is valid once. All sessions and API tokens of the user end, and
+    /// an email notifies the user. This does not sign the user in.
     #[graphql(directive = public::apply())]
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token of the link and the new password.")] input: ResetPasswordInput,
-    ) -> Result<Option<Inline<ResetPasswordPayload>>> {
+    ) -> Result<Option<Sequential<ResetPasswordPayload>>> {
         let (user, user_errors) = payload(command::reset_password(app(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(ResetPasswordPayload { user: user.map(|user| Inline(UserObject::own(user))), user_errors })))
+        Ok(Some(Sequential(ResetPasswordPayload {
+            user: user.map(|user| Sequential(UserObject::own(user))),
+            user_errors,
+        })))
     }
 
-    /// Replaces the viewer's password. Their other sessions end, and a mail tells of it.
+    /// Changes the viewer's password. Their other sessions end, and an email notifies them.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn change_password(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The password so far and the new one.")] input: ChangePasswordInput,
-    ) -> Result<Option<Inline<ChangePasswordPayload>>> {
+    ) -> Result<Option<Sequential<ChangePasswordPayload>>> {
         let (user, user_errors) = payload(command::change_password(app(ctx), actor(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(ChangePasswordPayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(ChangePasswordPayload { user: user.map(object), user_errors })))
     }
 }

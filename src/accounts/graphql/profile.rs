@@ -6,78 +6,80 @@ use super::session::clear_cookies;
 use super::user::{UserObject, object};
 use crate::accounts::command;
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, UpdateProfileInput};
-use crate::graphql::context::{Role, actor, app, client, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::guard::{Role, requires};
+use crate::graphql::{Requires, Result, Sequential, UserError};
 
-/// The answer to `updateProfile`.
+/// The payload of `updateProfile`.
 #[derive(SimpleObject)]
 pub(super) struct UpdateProfilePayload {
-    /// The viewer as they are now; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The updated viewer; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `deleteAccount`.
+/// The payload of `deleteAccount`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteAccountPayload {
-    /// The viewer, with the `deletionDueAt` of the account; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The viewer, with `deletionDueAt`; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `cancelAccountDeletion`.
+/// The payload of `cancelAccountDeletion`.
 #[derive(SimpleObject)]
 pub(super) struct CancelAccountDeletionPayload {
-    /// Whose account is kept; null when there are userErrors.
-    user: Option<Inline<UserObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The user whose account is kept; null if there are `userErrors`.
+    user: Option<Sequential<UserObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with a profile and with the account as a whole.
+/// The profile and account mutations.
 #[derive(Default)]
 pub(super) struct ProfileMutation;
 
 #[Object]
 impl ProfileMutation {
-    /// Changes what the viewer tells about themselves.
+    /// Updates the viewer's profile.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What changes.")] input: UpdateProfileInput,
-    ) -> Result<Option<Inline<UpdateProfilePayload>>> {
+    ) -> Result<Option<Sequential<UpdateProfilePayload>>> {
         let (user, user_errors) = payload(command::update_profile(app(ctx), actor(ctx), input).await)?;
-        Ok(Some(Inline(UpdateProfilePayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(UpdateProfilePayload { user: user.map(object), user_errors })))
     }
 
-    /// Gives the viewer's account up. All sessions end at once. The account is deleted at `deletionDueAt`; until then
-    /// whoever signs in again can keep it with `cancelAccountDeletion`. Then the person is removed from it for good;
-    /// what others need stays without a name: courses, orders, reviews.
+    /// Requests the deletion of the viewer's account. All sessions and API tokens end immediately. The account is
+    /// deleted at `deletionDueAt`; until then the user can sign in again and keep it with `cancelAccountDeletion`. Then
+    /// all personal data is permanently removed; what others need, such as courses, orders and reviews, stays without a
+    /// name.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The password.")] input: DeleteAccountInput,
-    ) -> Result<Option<Inline<DeleteAccountPayload>>> {
+    ) -> Result<Option<Sequential<DeleteAccountPayload>>> {
         let (user, user_errors) = payload(command::give_up(app(ctx), actor(ctx), client(ctx), input).await)?;
         if user.is_some() {
             clear_cookies(ctx);
         }
-        Ok(Some(Inline(DeleteAccountPayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(DeleteAccountPayload { user: user.map(object), user_errors })))
     }
 
-    /// Keeps an account that was given up.
+    /// Cancels the deletion of an account. Does nothing if none is scheduled.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn cancel_account_deletion(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whose account.")] input: CancelAccountDeletionInput,
-    ) -> Result<Option<Inline<CancelAccountDeletionPayload>>> {
+    ) -> Result<Option<Sequential<CancelAccountDeletionPayload>>> {
         let (user, user_errors) = payload(command::cancel_deletion(app(ctx), actor(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(CancelAccountDeletionPayload { user: user.map(object), user_errors })))
+        Ok(Some(Sequential(CancelAccountDeletionPayload { user: user.map(object), user_errors })))
     }
 }

@@ -1,4 +1,4 @@
-//! Signing in, staying signed in, signing out.
+//! Sessions in the schema: sign-in, refresh and sign-out.
 
 use std::cmp::Reverse;
 
@@ -12,10 +12,11 @@ use crate::accounts::model::{
     SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
 };
 use crate::accounts::{command, error};
-use crate::graphql::context::{Role, actor, app, client, public, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError, UserErrorCode};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError, UserErrorCode};
 use crate::platform::auth::TokenCookie;
 
 const SESSIONS: &str = "sessions";
@@ -28,88 +29,88 @@ pub(super) struct SessionObject {
     current: bool,
 }
 
-/// A sign-in of the viewer's, on one device.
+/// A session of the viewer on one device.
 #[Object(name = "Session")]
 impl SessionObject {
-    /// Identifies the session.
+    /// The id of the session.
     async fn id(&self) -> SessionId {
         self.session.id
     }
 
-    /// The device, as far as it tells.
-    async fn device(&self) -> Inline<Device> {
-        Inline(Device::of(&self.session.user_agent))
+    /// The device, as far as its user agent identifies it.
+    async fn device(&self) -> Sequential<Device> {
+        Sequential(Device::of(&self.session.user_agent))
     }
 
-    /// The network address that it had last.
+    /// The last IP address of the device; null if it is unknown.
     async fn ip(&self) -> Option<&str> {
         self.session.ip.as_deref()
     }
 
-    /// When the viewer signed in there.
+    /// When the viewer signed in on the device.
     async fn created_at(&self) -> DateTime<Utc> {
         self.session.created_at
     }
 
-    /// When the session was last refreshed: to within the life of an access token, when it was last used.
+    /// When the session was last refreshed. The last use may be later by up to the lifetime of an access token.
     async fn last_used_at(&self) -> DateTime<Utc> {
         self.session.last_used_at
     }
 
-    /// When it ends unless it is refreshed before.
+    /// When the session expires unless it is refreshed before.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.session.expires_at
     }
 
-    /// Whether this request belongs to it.
+    /// Whether this request belongs to the session.
     async fn current(&self) -> bool {
         self.current
     }
 }
 
-/// The answer to `signIn`.
+/// The payload of `signIn`.
 #[derive(SimpleObject)]
 pub(super) struct SignInPayload {
     #[graphql(flatten)]
     entrance: Entrance,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `refreshSession`.
+/// The payload of `refreshSession`.
 #[derive(SimpleObject)]
 pub(super) struct RefreshSessionPayload {
     #[graphql(flatten)]
     handed: Handed,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `signOut`.
+/// The payload of `signOut`.
 #[derive(SimpleObject)]
 pub(super) struct SignOutPayload {
-    /// How many sessions have ended; null when there are userErrors.
+    /// The number of sessions that ended; null if there are `userErrors`.
     ended_count: Option<usize>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `revokeSession`.
+/// The payload of `revokeSession`.
 #[derive(SimpleObject)]
 pub(super) struct RevokeSessionPayload {
-    /// The session that has ended; null when there are userErrors.
+    /// The session that ended; null if there are `userErrors`.
     session_id: Option<SessionId>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The queries about sessions.
+/// The session queries.
 #[derive(Default)]
 pub(super) struct SessionQuery;
 
 #[Object]
 impl SessionQuery {
-    /// The viewer's sessions, the last used first.
+    /// The viewer's sessions, most recently used first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn sessions(
         &self,
@@ -119,7 +120,7 @@ impl SessionQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<SessionObject>>> {
+    ) -> Result<Sequential<Connection<SessionObject>>> {
         let current = actor(ctx).session();
         let sessions = command::sessions(app(ctx), actor(ctx)).await?;
         let objects = sessions
@@ -130,38 +131,39 @@ impl SessionQuery {
         slice(args, SESSIONS, objects, |SessionObject { session, .. }| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(session.last_used_at.timestamp_micros()), Reverse(session.id.uuid()))
         })
-        .map(Inline)
+        .map(Sequential)
     }
 }
 
-/// What can be done with sessions.
+/// The session mutations.
 #[derive(Default)]
 pub(super) struct SessionMutation;
 
 #[Object]
 impl SessionMutation {
-    /// Exchanges an e-mail address and a password for a session, or for a `challenge` if there is a second factor.
+    /// Exchanges an email address and a password for a session. Returns a `challenge` instead if there is a second
+    /// factor.
     #[graphql(directive = public::apply())]
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The address and the password.")] input: SignInInput,
-    ) -> Result<Option<Inline<SignInPayload>>> {
+    ) -> Result<Option<Sequential<SignInPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (admission, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
-        Ok(Some(Inline(SignInPayload { entrance: let_in(ctx, transport, admission), user_errors })))
+        Ok(Some(Sequential(SignInPayload { entrance: let_in(ctx, transport, admission), user_errors })))
     }
 
-    /// Exchanges a refresh token for the next pair of tokens. Each is good once: when one is used twice the session
-    /// ends and its user is told by mail. A client that did not get the answer may ask again with the same token, a
-    /// second later and within half a minute.
+    /// Exchanges a refresh token for the next pair of tokens. Each refresh token is valid once: if it is reused, the
+    /// session ends and an email notifies the user. A client that lost the response may retry with the same token after
+    /// one second and within 30 seconds.
     #[graphql(directive = public::apply())]
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The refresh token.")] input: RefreshSessionInput,
-    ) -> Result<Option<Inline<RefreshSessionPayload>>> {
+    ) -> Result<Option<Sequential<RefreshSessionPayload>>> {
         let transport = if input.refresh_token.is_some() { TokenTransport::Bearer } else { TokenTransport::Cookie };
         let refreshed = command::refresh(app(ctx), client(ctx), input.refresh_token).await;
         let (signed_in, user_errors) = payload(refreshed)?;
@@ -171,24 +173,24 @@ impl SessionMutation {
             clear_cookies(ctx);
         }
         let handed = hand_over(ctx, transport, signed_in);
-        Ok(Some(Inline(RefreshSessionPayload { handed, user_errors })))
+        Ok(Some(Sequential(RefreshSessionPayload { handed, user_errors })))
     }
 
-    /// Ends the session that this request belongs to, the viewer's other ones, or all. Their access tokens are refused
-    /// and their sockets close within a second. When the access token has ended, the refresh token is enough.
+    /// Ends the session of this request, the viewer's other sessions, or all. Within a second their access tokens are
+    /// rejected and their WebSocket connections close. If the access token has expired, the refresh token is enough.
     #[graphql(directive = public::apply())]
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which sessions.")] input: SignOutInput,
-    ) -> Result<Option<Inline<SignOutPayload>>> {
+    ) -> Result<Option<Sequential<SignOutPayload>>> {
         let keeps_this = input.sessions == SessionSelection::Others;
         let outcome = command::sign_out(app(ctx), actor(ctx), client(ctx), input).await;
         let (ended_count, user_errors) = payload(outcome)?;
         if !keeps_this && client(ctx).refresh_cookie.is_some() {
             clear_cookies(ctx);
         }
-        Ok(Some(Inline(SignOutPayload { ended_count, user_errors })))
+        Ok(Some(Sequential(SignOutPayload { ended_count, user_errors })))
     }
 
     /// Ends one of the viewer's sessions.
@@ -197,51 +199,55 @@ impl SessionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which session.")] input: RevokeSessionInput,
-    ) -> Result<Option<Inline<RevokeSessionPayload>>> {
+    ) -> Result<Option<Sequential<RevokeSessionPayload>>> {
         let outcome = command::revoke(app(ctx), actor(ctx), client(ctx), input).await;
         let (session_id, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(RevokeSessionPayload { session_id, user_errors })))
+        Ok(Some(Sequential(RevokeSessionPayload { session_id, user_errors })))
     }
 }
 
-/// What every payload has that may hand tokens over.
+/// The fields of every payload that can contain tokens.
 #[derive(Default, SimpleObject)]
 pub(super) struct Handed {
-    /// Who signed in; null when there are userErrors, and when there is a challenge.
-    pub(super) user: Option<Inline<UserObject>>,
-    /// Send it as `Authorization: Bearer …`, or as `authorization` in the payload of connection_init. Null when there
-    /// are userErrors, and when it is in a cookie.
+    /// The user who signed in; null if there are `userErrors` or a `challenge`.
+    pub(super) user: Option<Sequential<UserObject>>,
+    /// The access token. Send it as `Authorization: Bearer …`, or as `authorization` in the payload of
+    /// `connection_init`. Null if no user signed in or the token is in a cookie.
     pub(super) access_token: Option<String>,
-    /// When the access token ends. Refresh the session before.
+    /// When the access token expires; refresh the session before. Null if no user signed in.
     pub(super) expires_at: Option<DateTime<Utc>>,
-    /// Exchange it with `refreshSession`, once. Null when there are userErrors, and when it is in a cookie.
+    /// The refresh token, to be exchanged once with `refreshSession`. Null if no user signed in or the token is in a
+    /// cookie.
     pub(super) refresh_token: Option<String>,
-    /// When the refresh token, and with it the session, ends.
+    /// When the refresh token expires, and with it the session. Null if no user signed in.
     pub(super) refresh_expires_at: Option<DateTime<Utc>>,
-    /// Whether an administrator has no powers until a second factor is set up; null when nobody signed in.
+    /// Whether administrator rights are withheld until a second factor is set up. Null if no user signed in.
     pub(super) second_factor_required: Option<bool>,
 }
 
-/// The question for the second factor.
+/// A challenge to provide the second factor.
 #[derive(Clone, SimpleObject)]
 pub(super) struct SignInChallenge {
-    /// Pass it to `completeSignIn` together with the code.
+    /// The token to pass to `completeSignIn` together with the code.
     token: String,
-    /// Until when it can be answered.
+    /// When the challenge expires.
     expires_at: DateTime<Utc>,
 }
 
-/// What every payload has that ends a sign-in, or asks for the second factor.
+/// The fields of every payload that completes a sign-in or asks for the second factor.
 #[derive(SimpleObject)]
 pub(super) struct Entrance {
     #[graphql(flatten)]
     handed: Handed,
-    /// Asks for the second factor, if the user has one: there are no tokens then until `completeSignIn` has answered.
-    challenge: Option<Inline<SignInChallenge>>,
+    /// The challenge, if the user has a second factor; otherwise null. The tokens are returned by `completeSignIn`
+    /// then.
+    challenge: Option<Sequential<SignInChallenge>>,
 }
 
+/// Checks that the client can receive its tokens by this transport.
+///
 /// # Errors
-/// Cookies are wanted where none can be set.
+/// Cookies are requested but cannot be set for this request.
 pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> Result<()> {
     match transport {
         TokenTransport::Cookie if !client(ctx).takes_cookies => Err(error::no_cookies_here()),
@@ -249,23 +255,23 @@ pub(super) fn check_transport(ctx: &Context<'_>, transport: TokenTransport) -> R
     }
 }
 
-/// Gives the client its tokens or the question for the second factor.
+/// Returns the tokens or the second-factor challenge to the client.
 pub(super) fn let_in(ctx: &Context<'_>, transport: TokenTransport, admission: Option<Admission>) -> Entrance {
     let (signed_in, challenge) = match admission {
         Some(Admission::Open(signed_in)) => (Some(*signed_in), None),
         Some(Admission::Challenge(challenge)) => (None, Some(challenge)),
         None => (None, None),
     };
-    let challenge = challenge.map(|Challenge { token, expires_at }| Inline(SignInChallenge { token, expires_at }));
+    let challenge = challenge.map(|Challenge { token, expires_at }| Sequential(SignInChallenge { token, expires_at }));
     Entrance { handed: hand_over(ctx, transport, signed_in), challenge }
 }
 
-/// Gives tokens to the client in the way that it asked for.
+/// Returns the tokens to the client by the requested transport.
 pub(super) fn hand_over(ctx: &Context<'_>, transport: TokenTransport, signed_in: Option<SignedIn>) -> Handed {
     let Some(SignedIn { user, tokens, lacks_second_factor }) = signed_in else { return Handed::default() };
     let IssuedTokens { access_token, access_expires_at, refresh_token, refresh_expires_at, .. } = tokens;
     let handed = Handed {
-        user: Some(Inline(UserObject::own(user))),
+        user: Some(Sequential(UserObject::own(user))),
         expires_at: Some(access_expires_at),
         refresh_expires_at: Some(refresh_expires_at),
         second_factor_required: Some(lacks_second_factor),

@@ -1,4 +1,4 @@
-//! Signing in with other services, and linking accounts there.
+//! Sign-in with identity providers, and linking accounts there.
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -9,67 +9,70 @@ use crate::accounts::command;
 use crate::accounts::model::{
     CompleteSocialSignInInput, IdentityId, LinkIdentityInput, StartSocialSignInInput, UnlinkIdentityInput,
 };
-use crate::graphql::context::{Role, actor, app, client, public, requires};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::guard::{Role, public, requires};
+use crate::graphql::{Requires, Result, Sequential, UserError};
 
-/// The answer to `startSocialSignIn`.
+/// The payload of `startSocialSignIn`.
 #[derive(SimpleObject)]
 pub(super) struct StartSocialSignInPayload {
-    /// Send the browser there; null when there are userErrors.
+    /// The URL to send the browser to; null if there are `userErrors`.
     authorization_url: Option<String>,
-    /// What the service sends back beside the code. Refuse to go on with another one.
+    /// The value that the provider returns with the code. Abort if it returns another one. Null if there are
+    /// `userErrors`.
     state: Option<String>,
-    /// Keep it where only this browser or app can read it, as in `sessionStorage`, and never in an address: with the
-    /// code and the state alone nobody can go on.
+    /// A secret that is required to continue, in addition to the code and the state. Store it where only this browser
+    /// or app can read it, such as `sessionStorage`, and never put it into a URL. Null if there are `userErrors`.
     browser_key: Option<String>,
-    /// When it is too late to come back.
+    /// When the sign-in expires; null if there are `userErrors`.
     expires_at: Option<DateTime<Utc>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `completeSocialSignIn`.
+/// The payload of `completeSocialSignIn`.
 #[derive(SimpleObject)]
 pub(super) struct CompleteSocialSignInPayload {
     #[graphql(flatten)]
     entrance: Entrance,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `linkIdentity`.
+/// The payload of `linkIdentity`.
 #[derive(SimpleObject)]
 pub(super) struct LinkIdentityPayload {
-    /// The account that is linked now; null when there are userErrors.
-    identity: Option<Inline<IdentityObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The linked account; null if there are `userErrors`.
+    identity: Option<Sequential<IdentityObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `unlinkIdentity`.
+/// The payload of `unlinkIdentity`.
 #[derive(SimpleObject)]
 pub(super) struct UnlinkIdentityPayload {
-    /// The account that is no longer linked; null when there are userErrors.
+    /// The account that was unlinked; null if there are `userErrors`.
     identity_id: Option<IdentityId>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with accounts at other services.
+/// The identity provider mutations.
 #[derive(Default)]
 pub(super) struct SocialMutation;
 
 #[Object]
 impl SocialMutation {
-    /// Begins a sign-in with another service. For somebody who is signed in it begins the linking of an account there,
-    /// which `linkIdentity` ends; otherwise `completeSocialSignIn` ends it. There are ten minutes for that.
+    /// Starts a sign-in with an identity provider, to be completed with `completeSocialSignIn`. If the viewer is signed
+    /// in, this starts the linking of an account instead, to be completed with `linkIdentity`. Either must be completed
+    /// within ten minutes.
     #[graphql(directive = public::apply())]
     async fn start_social_sign_in(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "With which service, and where to come back to.")] input: StartSocialSignInInput,
-    ) -> Result<Option<Inline<StartSocialSignInPayload>>> {
+    ) -> Result<Option<Sequential<StartSocialSignInPayload>>> {
         let (started, user_errors) = payload(command::start_social(app(ctx), actor(ctx), client(ctx), input).await)?;
         let payload = match started {
             Some(started) => StartSocialSignInPayload {
@@ -87,47 +90,47 @@ impl SocialMutation {
                 user_errors,
             },
         };
-        Ok(Some(Inline(payload)))
+        Ok(Some(Sequential(payload)))
     }
 
-    /// Exchanges what the browser came back with for a session, or for a `challenge` if there is a second factor.
-    /// Somebody who comes for the first time is the user with the same e-mail address if the service and the user have
-    /// both verified it, and gets an account as a student if there is no such user.
+    /// Exchanges the result of the redirect for a session. Returns a `challenge` instead if there is a second factor.
+    /// An account that is not linked yet is linked to the user with the same email address, if both the provider and
+    /// the user have verified it; if there is no such user, an account with the role `STUDENT` is created.
     #[graphql(directive = public::apply())]
     async fn complete_social_sign_in(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What the browser came back with.")] input: CompleteSocialSignInInput,
-    ) -> Result<Option<Inline<CompleteSocialSignInPayload>>> {
+    ) -> Result<Option<Sequential<CompleteSocialSignInPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (admission, user_errors) = payload(command::complete_social(app(ctx), client(ctx), input).await)?;
         let entrance = let_in(ctx, transport, admission);
-        Ok(Some(Inline(CompleteSocialSignInPayload { entrance, user_errors })))
+        Ok(Some(Sequential(CompleteSocialSignInPayload { entrance, user_errors })))
     }
 
-    /// Links an account at another service to the viewer's, whatever its e-mail address.
+    /// Links an account at an identity provider to the viewer, whatever its email address.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn link_identity(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What the browser came back with.")] input: LinkIdentityInput,
-    ) -> Result<Option<Inline<LinkIdentityPayload>>> {
+    ) -> Result<Option<Sequential<LinkIdentityPayload>>> {
         let outcome = command::link_identity(app(ctx), actor(ctx), client(ctx), input).await;
         let (identity, user_errors) = payload(outcome)?;
-        let identity = identity.map(|identity| Inline(IdentityObject::new(app(ctx), &identity)));
-        Ok(Some(Inline(LinkIdentityPayload { identity, user_errors })))
+        let identity = identity.map(|identity| Sequential(IdentityObject::new(app(ctx), &identity)));
+        Ok(Some(Sequential(LinkIdentityPayload { identity, user_errors })))
     }
 
-    /// Unlinks one of the viewer's accounts at other services, unless it is the only way to sign in.
+    /// Unlinks one of the viewer's accounts at identity providers. The only way to sign in cannot be unlinked.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn unlink_identity(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: UnlinkIdentityInput,
-    ) -> Result<Option<Inline<UnlinkIdentityPayload>>> {
+    ) -> Result<Option<Sequential<UnlinkIdentityPayload>>> {
         let outcome = command::unlink_identity(app(ctx), actor(ctx), client(ctx), input).await;
         let (identity_id, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(UnlinkIdentityPayload { identity_id, user_errors })))
+        Ok(Some(Sequential(UnlinkIdentityPayload { identity_id, user_errors })))
     }
 }

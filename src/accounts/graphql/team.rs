@@ -14,10 +14,11 @@ use crate::accounts::loader::UserById;
 use crate::accounts::model::{
     AcceptTeamInvitationInput, AddTeamMemberInput, InvitationId, RevokeTeamInvitationInput, TeamInvitation,
 };
-use crate::graphql::context::{Role, actor, app, client, loaders, public, requires};
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Inline, PageArgs, Requires, Result, UserError};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};
 
 const TEAM_INVITATIONS: &str = "teamInvitations";
 
@@ -25,15 +26,15 @@ const TEAM_INVITATIONS: &str = "teamInvitations";
 #[derive(Clone)]
 pub(super) struct TeamInvitationObject(Arc<TeamInvitation>);
 
-/// Somebody without an account who is invited to join the team. Who joins has an account, and is no longer listed here.
+/// An invitation to join the team. It is no longer listed after it is accepted.
 #[Object(name = "TeamInvitation")]
 impl TeamInvitationObject {
-    /// Identifies the invitation. Inviting the same address again replaces it by another one.
+    /// The id of the invitation. Inviting the same email address again replaces the invitation.
     async fn id(&self) -> InvitationId {
         self.0.id
     }
 
-    /// Where it went.
+    /// The invited email address.
     async fn email(&self) -> &str {
         &self.0.email
     }
@@ -43,23 +44,23 @@ impl TeamInvitationObject {
         &self.0.name
     }
 
-    /// What they will be.
+    /// The role that the new user will have.
     async fn role(&self) -> Role {
         self.0.role.into()
     }
 
-    /// The administrator who sent it. It is not good any more when they are none any more.
-    async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<Inline<UserObject>>> {
+    /// The administrator who sent the invitation. It is invalid if they are no longer an administrator.
+    async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         let user = loaders(ctx).load(UserById(self.0.invited_by)).await?;
-        Ok(user.map(|user| Inline(UserObject::new(user))))
+        Ok(user.map(|user| Sequential(UserObject::new(user))))
     }
 
-    /// When it was sent.
+    /// When the invitation was sent.
     async fn sent_at(&self) -> DateTime<Utc> {
         self.0.sent_at
     }
 
-    /// Until when it can be taken up.
+    /// When the invitation expires.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
     }
@@ -69,43 +70,43 @@ fn invitation(row: TeamInvitation) -> TeamInvitationObject {
     TeamInvitationObject(Arc::new(row))
 }
 
-/// The answer to `addTeamMember`.
+/// The payload of `addTeamMember`.
 #[derive(SimpleObject)]
 pub(super) struct AddTeamMemberPayload {
-    /// The user who has the role now; null when there are userErrors, and when there is an invitation.
-    user: Option<Inline<UserObject>>,
-    /// The invitation, if nobody has an account with the address; null when there are userErrors.
-    invitation: Option<Inline<TeamInvitationObject>>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// The user, who has the role now; null if there are `userErrors` or an invitation was sent.
+    user: Option<Sequential<UserObject>>,
+    /// The invitation, if the email address has no account; otherwise null.
+    invitation: Option<Sequential<TeamInvitationObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `revokeTeamInvitation`.
+/// The payload of `revokeTeamInvitation`.
 #[derive(SimpleObject)]
 pub(super) struct RevokeTeamInvitationPayload {
-    /// The invitation that is withdrawn; null when there are userErrors.
+    /// The invitation that was revoked; null if there are `userErrors`.
     invitation_id: Option<InvitationId>,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `acceptTeamInvitation`.
+/// The payload of `acceptTeamInvitation`.
 #[derive(SimpleObject)]
 pub(super) struct AcceptTeamInvitationPayload {
     #[graphql(flatten)]
     handed: Handed,
-    /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The queries about the team. Its members are `users(filter: { roles: [INSTRUCTOR, ADMIN] })`.
+/// The team queries. The members are `users(filter: { roles: [INSTRUCTOR, ADMIN] })`.
 #[derive(Default)]
 pub(super) struct TeamQuery;
 
 #[Object]
 impl TeamQuery {
-    /// The invitations to the team that can still be taken up, the latest first. The members themselves are
-    /// `users(filter: { roles: [INSTRUCTOR, ADMIN] })`.
+    /// The pending invitations to the team, latest first. The members of the team are `users(filter: { roles:
+    /// [INSTRUCTOR, ADMIN] })`.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn team_invitations(
         &self,
@@ -115,64 +116,64 @@ impl TeamQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<TeamInvitationObject>>> {
+    ) -> Result<Sequential<Connection<TeamInvitationObject>>> {
         let rows = command::invitations(app(ctx), actor(ctx)).await?;
         let args = PageArgs { first, after, last, before };
         let all = rows.into_iter().map(invitation).collect();
         slice(args, TEAM_INVITATIONS, all, |TeamInvitationObject(row)| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(row.sent_at.timestamp_micros()), Reverse(row.id.uuid()))
         })
-        .map(Inline)
+        .map(Sequential)
     }
 }
 
-/// What can be done about the team.
+/// The team mutations.
 #[derive(Default)]
 pub(super) struct TeamMutation;
 
 #[Object]
 impl TeamMutation {
-    /// Makes somebody an instructor or an administrator. A student with the address gets the role, and a mail that says
-    /// so; if nobody has an account with it, an invitation is mailed, in place of an earlier one.
+    /// Adds an instructor or an administrator to the team. A student with the email address gets the role and is
+    /// notified by email; an address without an account is invited by email, which replaces an earlier invitation.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn add_team_member(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to be what.")] input: AddTeamMemberInput,
-    ) -> Result<Option<Inline<AddTeamMemberPayload>>> {
+    ) -> Result<Option<Sequential<AddTeamMemberPayload>>> {
         let (added, user_errors) = payload(command::add(app(ctx), actor(ctx), client(ctx), input).await)?;
         let (user, invited) = match added {
             None => (None, None),
             Some(Added::Member(user)) => (Some(object(user)), None),
-            Some(Added::Invited(row)) => (None, Some(Inline(invitation(row)))),
+            Some(Added::Invited(row)) => (None, Some(Sequential(invitation(row)))),
         };
-        Ok(Some(Inline(AddTeamMemberPayload { user, invitation: invited, user_errors })))
+        Ok(Some(Sequential(AddTeamMemberPayload { user, invitation: invited, user_errors })))
     }
 
-    /// Withdraws an invitation to the team: its link is not good any more.
+    /// Revokes an invitation to the team: its link becomes invalid.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn revoke_team_invitation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which invitation.")] input: RevokeTeamInvitationInput,
-    ) -> Result<Option<Inline<RevokeTeamInvitationPayload>>> {
+    ) -> Result<Option<Sequential<RevokeTeamInvitationPayload>>> {
         let outcome = command::revoke_invitation(app(ctx), actor(ctx), client(ctx), input).await;
         let (invitation_id, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(RevokeTeamInvitationPayload { invitation_id, user_errors })))
+        Ok(Some(Sequential(RevokeTeamInvitationPayload { invitation_id, user_errors })))
     }
 
-    /// Takes an invitation to the team up: makes an account with the invited address and signs its user in. The link in
-    /// the mail is good once, and for a week.
+    /// Accepts an invitation to the team. Creates an account with the invited email address and signs its user in. The
+    /// emailed link is valid once, for a week.
     #[graphql(directive = public::apply())]
     async fn accept_team_invitation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The token of the link and a password.")] input: AcceptTeamInvitationInput,
-    ) -> Result<Option<Inline<AcceptTeamInvitationPayload>>> {
+    ) -> Result<Option<Sequential<AcceptTeamInvitationPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
         let (signed_in, user_errors) = payload(command::accept(app(ctx), client(ctx), input).await)?;
         let handed = hand_over(ctx, transport, signed_in);
-        Ok(Some(Inline(AcceptTeamInvitationPayload { handed, user_errors })))
+        Ok(Some(Sequential(AcceptTeamInvitationPayload { handed, user_errors })))
     }
 }

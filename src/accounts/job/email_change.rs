@@ -1,4 +1,4 @@
-//! The mails about a new address: what confirms it goes there, a warning to the old one.
+//! Emails about a change of address: a confirmation to the new one, a warning to the old one.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::accounts::query::email_change as query;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::auth::Proof;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
 
-/// Two jobs, so that a failure of one mail does not send the other twice.
+/// Two jobs, so that a retry of one email does not send the other one twice.
 pub(super) fn handlers() -> [Handler; 2] {
     [
         Handler {
@@ -39,7 +39,7 @@ pub(super) fn handlers() -> [Handler; 2] {
     ]
 }
 
-async fn mail_new(app: &App, event: EmailChangeRequested) -> Result<(), Fault> {
+async fn mail_new(app: &App, event: EmailChangeRequested) -> Result<(), InternalError> {
     let now = app.clock.now();
     let found = query::by_id(&mut *app.db.read().await?, event.email_change_id).await?;
     let Some(change) = found.filter(|change| change.is_live(now)) else { return Ok(()) };
@@ -50,7 +50,7 @@ async fn mail_new(app: &App, event: EmailChangeRequested) -> Result<(), Fault> {
     app.mailer.send(&mail, now).await
 }
 
-fn confirmation(app: &App, change: &EmailChange) -> Result<mail::Mail, Fault> {
+fn confirmation(app: &App, change: &EmailChange) -> Result<mail::Mail, InternalError> {
     let id = change.id.uuid();
     let token = app.codes.link(Proof::EmailChange, id, change.expires_at, EMAIL_CHANGE_STATE);
     let context = mails::EmailChangeConfirm {
@@ -61,8 +61,8 @@ fn confirmation(app: &App, change: &EmailChange) -> Result<mail::Mail, Fault> {
     mail::render(&app.config, &mails::EMAIL_CHANGE_CONFIRM, &change.new_email, context)
 }
 
-/// Also when it was confirmed at once: then all the more.
-async fn notice_old(app: &App, event: EmailChangeRequested) -> Result<(), Fault> {
+/// Warns the old address, even if the change was confirmed in the meantime.
+async fn notice_old(app: &App, event: EmailChangeRequested) -> Result<(), InternalError> {
     let found = query::by_id(&mut *app.db.read().await?, event.email_change_id).await?;
     let Some(change) = found else { return Ok(()) };
     let user = UserById::load(app, &[UserById(change.user_id)]).await?.remove(&UserById(change.user_id));

@@ -1,7 +1,7 @@
-//! The mails of this feature: what each is given, and an example of it.
+//! The email templates of this feature, their contexts and samples.
 //!
-//! [`Activation`] and [`EmailChangeConfirm`] go to addresses that nobody has confirmed. They don't greet by name: a
-//! stranger could put an advertisement into the name and have us deliver it.
+//! [`Activation`] and [`EmailChangeConfirm`] go to unconfirmed addresses. They do not greet by name: a stranger could
+//! put an advertisement into the name and have us deliver it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,156 +9,156 @@ use serde::Serialize;
 use crate::platform::auth::Role;
 use crate::platform::mail::{self, Sample, Template};
 
-/// Somebody has an account now.
+/// Welcomes a new user.
 pub(super) static WELCOME: Template = mail::template!("welcome");
-/// Somebody registered and has to show that the address is theirs.
+/// Asks a new user to confirm the email address.
 pub(super) static ACTIVATION: Template = mail::template!("activation");
-/// Somebody registered with an address that has an account, or wants to change theirs to it.
+/// Sent instead of a code if the email address already has an account.
 pub(super) static ALREADY_REGISTERED: Template = mail::template!("already_registered");
-/// Somebody has forgotten the password.
+/// Contains a link to reset the password.
 pub(super) static PASSWORD_RESET: Template = mail::template!("password_reset");
-/// The password is another one now.
+/// Notifies a user that the password was changed.
 pub(super) static PASSWORD_CHANGED: Template = mail::template!("password_changed");
-/// To the new address, when somebody asks to change it.
+/// Sent to the new address when a change is requested.
 pub(super) static EMAIL_CHANGE_CONFIRM: Template = mail::template!("email_change_confirm");
-/// To the old address, at the same moment: its owner can still prevent it.
+/// Sent to the old address at the same time, so that its owner can still prevent the change.
 pub(super) static EMAIL_CHANGE_NOTICE: Template = mail::template!("email_change_notice");
-/// A refresh token came twice.
+/// Warns that a refresh token was reused.
 pub(super) static SESSION_STOLEN: Template = mail::template!("session_stolen");
-/// A program can act for the user from now on.
+/// Notifies a user that a personal API token was created.
 pub(super) static API_TOKEN_CREATED: Template = mail::template!("api_token_created");
-/// An administrator has shut somebody out.
+/// Notifies a user that an administrator has banned them.
 pub(super) static ACCOUNT_BANNED: Template = mail::template!("account_banned");
-/// Somebody without an account is to join the team.
+/// Invites a person without an account to the team.
 pub(super) static TEAM_INVITATION: Template = mail::template!("team_invitation");
-/// An administrator gave somebody another role.
+/// Notifies a user that an administrator has changed their role.
 pub(super) static ROLE_CHANGED: Template = mail::template!("role_changed");
-/// Somebody asked to be deleted.
+/// Confirms that a user has requested the deletion of their account.
 pub(super) static ACCOUNT_DELETION_SCHEDULED: Template = mail::template!("account_deletion_scheduled");
-/// The second factor was switched, or a recovery code taken for it.
+/// Notifies a user that the second factor changed or that a recovery code was used.
 pub(super) static SECOND_FACTOR_CHANGED: Template = mail::template!("second_factor_changed");
 
-/// For [`WELCOME`].
+/// The context of [`WELCOME`].
 #[derive(Serialize)]
 pub(super) struct Welcome<'a> {
     pub(super) name: &'a str,
 }
 
-/// For [`ACTIVATION`].
+/// The context of [`ACTIVATION`].
 #[derive(Serialize)]
 pub(super) struct Activation<'a> {
     /// Six digits.
     pub(super) code: &'a str,
-    /// Does what typing in the code does.
+    /// The URL that confirms without typing in the code.
     pub(super) link: &'a str,
     /// How long both are valid.
     pub(super) minutes: i64,
 }
 
-/// For [`ALREADY_REGISTERED`].
+/// The context of [`ALREADY_REGISTERED`].
 #[derive(Serialize)]
 pub(super) struct AlreadyRegistered<'a> {
-    /// The name in the account, not the one that was given now.
+    /// The name in the existing account, not the one that was entered now.
     pub(super) name: &'a str,
 }
 
-/// For [`PASSWORD_RESET`].
+/// The context of [`PASSWORD_RESET`].
 #[derive(Serialize)]
 pub(super) struct PasswordReset<'a> {
     pub(super) name: &'a str,
-    /// Where the new password is chosen.
+    /// The URL of the page that sets a new password.
     pub(super) link: &'a str,
     /// How long it is valid.
     pub(super) minutes: i64,
 }
 
-/// For [`PASSWORD_CHANGED`].
+/// The context of [`PASSWORD_CHANGED`].
 #[derive(Serialize)]
 pub(super) struct PasswordChanged<'a> {
     pub(super) name: &'a str,
     pub(super) at: DateTime<Utc>,
 }
 
-/// For [`API_TOKEN_CREATED`].
+/// The context of [`API_TOKEN_CREATED`].
 #[derive(Serialize)]
 pub(super) struct ApiTokenCreated<'a> {
     pub(super) name: &'a str,
-    /// What its owner calls it.
+    /// The name of the token.
     pub(super) token_name: &'a str,
     pub(super) at: DateTime<Utc>,
     pub(super) until: DateTime<Utc>,
 }
 
-/// For [`EMAIL_CHANGE_CONFIRM`].
+/// The context of [`EMAIL_CHANGE_CONFIRM`].
 #[derive(Serialize)]
 pub(super) struct EmailChangeConfirm<'a> {
     /// Six digits.
     pub(super) code: &'a str,
-    /// Does what typing in the code does.
+    /// The URL that confirms without typing in the code.
     pub(super) link: &'a str,
     /// How long both are valid.
     pub(super) minutes: i64,
 }
 
-/// For [`EMAIL_CHANGE_NOTICE`].
+/// The context of [`EMAIL_CHANGE_NOTICE`].
 #[derive(Serialize)]
 pub(super) struct EmailChangeNotice<'a> {
     pub(super) name: &'a str,
     pub(super) new_email: &'a str,
-    /// When it was asked for.
+    /// When the change was requested.
     pub(super) at: DateTime<Utc>,
 }
 
-/// For [`SESSION_STOLEN`].
+/// The context of [`SESSION_STOLEN`].
 #[derive(Serialize)]
 pub(super) struct SessionStolen<'a> {
     pub(super) name: &'a str,
-    /// What used it the second time: "Firefox on Linux".
+    /// The device that reused the token: "Firefox on Linux".
     pub(super) device: &'a str,
-    /// From where.
+    /// The IP address of that device.
     pub(super) ip: &'a str,
-    /// When.
+    /// When the token was reused.
     pub(super) at: DateTime<Utc>,
 }
 
-/// For [`ACCOUNT_BANNED`].
+/// The context of [`ACCOUNT_BANNED`].
 #[derive(Serialize)]
 pub(super) struct AccountBanned<'a> {
     pub(super) name: &'a str,
-    /// A sentence.
+    /// The reason, a full sentence.
     pub(super) reason: &'a str,
-    /// `None` is for good.
+    /// When the ban ends; `None` if it is permanent.
     pub(super) until: Option<DateTime<Utc>>,
 }
 
-/// For [`TEAM_INVITATION`].
+/// The context of [`TEAM_INVITATION`].
 #[derive(Serialize)]
 pub(super) struct TeamInvitation<'a> {
-    /// As the administrator wrote it.
+    /// The name that the administrator entered.
     pub(super) name: &'a str,
     pub(super) role: Role,
-    /// Where the account is made.
+    /// The URL of the page that accepts the invitation.
     pub(super) link: &'a str,
     pub(super) until: DateTime<Utc>,
 }
 
-/// For [`ROLE_CHANGED`].
+/// The context of [`ROLE_CHANGED`].
 #[derive(Serialize)]
 pub(super) struct RoleChanged<'a> {
     pub(super) name: &'a str,
-    /// The new one.
+    /// The new role.
     pub(super) role: Role,
 }
 
-/// For [`ACCOUNT_DELETION_SCHEDULED`].
+/// The context of [`ACCOUNT_DELETION_SCHEDULED`].
 #[derive(Serialize)]
 pub(super) struct AccountDeletionScheduled<'a> {
     pub(super) name: &'a str,
-    /// Until when it can be undone.
+    /// Until when the deletion can be canceled.
     pub(super) until: DateTime<Utc>,
 }
 
-/// For [`SECOND_FACTOR_CHANGED`].
+/// The context of [`SECOND_FACTOR_CHANGED`].
 #[derive(Serialize)]
 pub(super) struct SecondFactorChanged<'a> {
     pub(super) name: &'a str,
@@ -167,7 +167,7 @@ pub(super) struct SecondFactorChanged<'a> {
     pub(super) change: SecondFactorChange,
 }
 
-/// What happened to it.
+/// What happened to the second factor.
 #[derive(Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub(super) enum SecondFactorChange {
@@ -179,11 +179,11 @@ pub(super) enum SecondFactorChange {
     },
 }
 
-/// The mails of this feature, with an example of each case.
+/// Returns samples of all emails of this feature, one for each case.
 pub fn mails() -> Vec<Sample> {
     let (name, code, minutes) = ("Ada Lovelace", "428571", 30);
     let link = "https://learn.example/confirm?token=lQ2x7Zr0Vb4nT9cKw1yHs6";
-    // 20 November 2026, nine o'clock.
+    // 2026-11-20, 09:00 UTC.
     let at = DateTime::from_timestamp(1_795_165_200, 0).unwrap_or_default();
     let until = at + chrono::TimeDelta::days(30);
     let banned = |until| AccountBanned { name, reason: "Advertisements in several discussions.", until };

@@ -1,4 +1,4 @@
-//! The mails about passwords.
+//! Emails about passwords.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::accounts::query::user as query;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::auth::Proof;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
@@ -37,7 +37,7 @@ pub(super) fn handlers() -> [Handler; 2] {
     ]
 }
 
-async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Fault> {
+async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), InternalError> {
     let (now, expires_at) = (app.clock.now(), event.at + CODE_LIFETIME);
     let Some(id) = event.user_id.filter(|_| now < expires_at) else { return Ok(()) };
     let found = query::credentials_of(&mut *app.db.read().await?, id).await?;
@@ -52,7 +52,7 @@ async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Faul
     app.mailer.send(&mail, now).await
 }
 
-async fn notice_change(app: &App, event: PasswordChanged) -> Result<(), Fault> {
+async fn notice_change(app: &App, event: PasswordChanged) -> Result<(), InternalError> {
     let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
     let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
     let context = mails::PasswordChanged { name: &user.name, at: event.at };

@@ -1,4 +1,4 @@
-//! The mails of a registration.
+//! Activation emails, and the cleanup of expired registrations.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::accounts::model::Registration;
 use crate::accounts::query::{registration as query, user};
 use crate::platform::App;
 use crate::platform::auth::Proof;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail::{self, Mail};
 use crate::platform::outbox::Event;
@@ -36,16 +36,16 @@ pub(super) fn handlers() -> [Handler; 2] {
     ]
 }
 
-async fn mail_activation(app: &App, event: ActivationRequested) -> Result<(), Fault> {
+async fn mail_activation(app: &App, event: ActivationRequested) -> Result<(), InternalError> {
     let now = app.clock.now();
     let found = query::by_id(&mut *app.db.read().await?, event.registration_id).await?;
-    // Activated or over in the meantime, or asked for again: that request has a mail of its own.
+    // Activated, expired or resent in the meantime; a resend sends its own email.
     let current = found.filter(|row| row.is_live(now) && row.resends == event.resends);
     let Some(registration) = current else { return Ok(()) };
     app.mailer.send(&activation(app, &registration, now).await?, now).await
 }
 
-async fn activation(app: &App, registration: &Registration, now: DateTime<Utc>) -> Result<Mail, Fault> {
+async fn activation(app: &App, registration: &Registration, now: DateTime<Utc>) -> Result<Mail, InternalError> {
     if let Some(mail) = already_registered(app, &registration.email).await? {
         return Ok(mail);
     }
@@ -59,15 +59,15 @@ async fn activation(app: &App, registration: &Registration, now: DateTime<Utc>) 
     mail::render(&app.config, &mails::ACTIVATION, &registration.email, context)
 }
 
-/// What the owner of an address is told instead of a code when somebody claims it who has not signed in.
-pub(super) async fn already_registered(app: &App, email: &str) -> Result<Option<Mail>, Fault> {
+/// Returns the email to send instead of a code if the address already has an account.
+pub(super) async fn already_registered(app: &App, email: &str) -> Result<Option<Mail>, InternalError> {
     let owner = user::by_email(&mut *app.db.read().await?, email).await?;
     let Some(owner) = owner else { return Ok(None) };
     let context = mails::AlreadyRegistered { name: &owner.name };
     mail::render(&app.config, &mails::ALREADY_REGISTERED, email, context).map(Some)
 }
 
-/// Rounded up: a mail that takes a second still says half an hour.
+/// Rounds up to minutes, so that a slightly delayed email still says 30 minutes.
 pub(super) fn minutes(left: TimeDelta) -> i64 {
     (left + TimeDelta::seconds(59)).num_minutes()
 }

@@ -1,4 +1,4 @@
-//! The mails of the team.
+//! Emails about invitations to the team and changes of roles.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::accounts::event::{TeamMemberInvited, UserRoleChanged};
 use crate::accounts::query::team as query;
 use crate::platform::App;
 use crate::platform::auth::Proof;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
@@ -33,10 +33,10 @@ pub(super) fn handlers() -> [Handler; 2] {
     ]
 }
 
-async fn mail_invitation(app: &App, event: TeamMemberInvited) -> Result<(), Fault> {
+async fn mail_invitation(app: &App, event: TeamMemberInvited) -> Result<(), InternalError> {
     let now = app.clock.now();
     let found = query::by_id(&mut *app.db.read().await?, event.invitation_id).await?;
-    // Withdrawn, replaced, taken up or over in the meantime.
+    // Revoked, replaced, accepted or expired in the meantime.
     let Some(invitation) = found.filter(|row| now < row.expires_at) else { return Ok(()) };
     let expires_at = invitation.expires_at;
     let token = app.codes.link(Proof::TeamInvitation, invitation.id.uuid(), expires_at, invitation.state());
@@ -50,8 +50,8 @@ async fn mail_invitation(app: &App, event: TeamMemberInvited) -> Result<(), Faul
     app.mailer.send(&mail, now).await
 }
 
-async fn tell_of_role(app: &App, event: UserRoleChanged) -> Result<(), Fault> {
-    // Changed again in the meantime: that change has a mail of its own.
+async fn tell_of_role(app: &App, event: UserRoleChanged) -> Result<(), InternalError> {
+    // Changed again in the meantime; that change sends its own email.
     let user = recipient(app, event.user_id).await?.filter(|user| user.role == event.to);
     let Some(user) = user else { return Ok(()) };
     let context = mails::RoleChanged { name: &user.name, role: event.to };

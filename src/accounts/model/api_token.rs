@@ -5,32 +5,32 @@ use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
 use super::User;
-use crate::graphql::{Entity, Id, context};
+use crate::graphql::{Entity, Id, guard};
 use crate::platform::auth::{Actor, Scopes};
 use crate::platform::db::schema::api_tokens;
 
 /// A personal API token's id: `api_token_01j…`.
 pub(crate) type ApiTokenId = Id<ApiToken>;
 
-/// A token with which a program acts for a user. The text that the program sends is not in it: only its hash is stored.
+/// A token with which a program acts for a user. Its secret is not part of it: only a hash is stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct ApiToken {
     /// The id.
     pub id: ApiTokenId,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: String,
-    /// What it is limited to.
+    /// The scopes that it is limited to.
     pub scopes: Scopes,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// When it was last used, to within a minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// The address that used it then.
+    /// The IP address that it was last used from.
     pub last_used_ip: Option<String>,
-    /// When its owner ended it.
+    /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
@@ -39,7 +39,9 @@ impl Entity for ApiToken {
 }
 
 impl ApiToken {
-    /// Whom the token of `owner` speaks for at `now`, if anybody.
+    /// Returns the actor that the token of `owner` authenticates at `now`.
+    ///
+    /// `None` if the token is expired or revoked, or if the owner is banned.
     pub(crate) fn actor(&self, owner: &User, now: DateTime<Utc>) -> Option<Actor> {
         let good = self.revoked_at.is_none() && self.expires_at > now && !owner.is_banned(now);
         good.then_some(Actor::User {
@@ -53,30 +55,30 @@ impl ApiToken {
     }
 }
 
-/// A new token, and the only time that its text is there.
+/// A new token with its secret, which is not available later.
 #[derive(Clone)]
 pub(crate) struct CreatedApiToken {
-    /// The row.
+    /// The stored token.
     pub row: ApiToken,
-    /// What the program sends.
+    /// The secret that the program sends.
     pub token: String,
 }
 
-/// Describes a new token.
+/// The input of `createApiToken`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CreateApiTokenInput {
-    /// What it is for, 1 to 100 characters; only its owner sees it.
+    /// What the token is for, 1 to 100 characters. Only its owner sees it.
     pub name: String,
-    /// What it is limited to, one at least.
-    pub scopes: Vec<context::Scope>,
-    /// When it ends: in a year (366 days) at the latest.
+    /// The scopes that the token is limited to; at least one.
+    pub scopes: Vec<guard::Scope>,
+    /// When the token expires; at most 366 days from now.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Ends one of the viewer's tokens.
+/// The input of `revokeApiToken`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RevokeApiTokenInput {
-    /// Which one.
+    /// The token to revoke, which must be one of the viewer's.
     pub api_token_id: ApiTokenId,
 }
 

@@ -1,4 +1,4 @@
-//! The audit trail as it is read.
+//! Entries and filters of the audit trail.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
@@ -10,25 +10,25 @@ use crate::graphql::{Entity, Id};
 use crate::platform::audit::Action;
 use crate::platform::db::schema::audit_entries;
 
-/// One line of the trail.
+/// An entry of the audit trail.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_entries, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct AuditEntry {
     /// The id.
     pub id: Id<AuditEntry>,
-    /// When.
+    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What was done; see [`Action::parse`].
+    /// The action; see [`Action::parse`].
     pub action: String,
-    /// Who did it.
+    /// The user who did it.
     pub actor_id: Option<UserId>,
-    /// To whom.
+    /// The user to whom it was done.
     pub subject_id: Option<UserId>,
-    /// From which address.
+    /// The IP address of the client.
     pub ip: Option<String>,
-    /// With which program.
+    /// The user agent of the client.
     pub user_agent: String,
-    /// What else is known.
+    /// Details, which depend on the action.
     pub details: Value,
 }
 
@@ -36,17 +36,17 @@ impl Entity for AuditEntry {
     const PREFIX: &'static str = "audit";
 }
 
-/// Which lines. What is left out restricts nothing; what is given must hold together.
+/// Selects entries of the audit trail. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]
 pub(crate) struct AuditFilter {
-    /// Only of this kind.
+    /// Only entries with this action.
     pub action: Option<Action>,
     /// Only what this user did.
     pub actor_id: Option<UserId>,
     /// Only what was done to this user.
     pub subject_id: Option<UserId>,
-    /// At this time or later.
+    /// Only entries at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Only entries before this time.
     pub to: Option<DateTime<Utc>>,
 }

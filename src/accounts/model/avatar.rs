@@ -1,4 +1,4 @@
-//! Pictures of users: the permission to upload one.
+//! Uploads of user pictures.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,9 +8,9 @@ use super::User;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::avatar_uploads;
 
-/// How long somebody may take to upload a picture.
+/// How long an upload is valid.
 pub(crate) const UPLOAD_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-/// The largest picture, in bytes.
+/// The maximum size of a picture, in bytes.
 pub(crate) const LARGEST_AVATAR: i32 = 5 << 20;
 
 /// An upload's id: `upload_01j…`.
@@ -22,27 +22,29 @@ pub(crate) type AvatarUploadId = Id<AvatarUpload>;
 pub(crate) struct AvatarUpload {
     /// The id.
     pub(crate) id: AvatarUploadId,
-    /// Who may upload.
+    /// The user who may upload.
     pub(crate) user_id: Id<User>,
-    /// What the file is said to be.
+    /// The announced media type.
     pub(crate) content_type: String,
-    /// How long the file is said to be.
+    /// The announced size of the file, in bytes.
     pub(crate) size_bytes: i32,
     /// Until when the file can be uploaded and the upload be completed.
     pub(crate) expires_at: DateTime<Utc>,
-    /// When it was completed, be the file right or wrong.
+    /// When it was completed, whether or not the file was accepted.
     pub(crate) ended_at: Option<DateTime<Utc>>,
 }
 
 impl AvatarUpload {
-    /// Where the client puts the file. Nobody is ever shown what is there: the client can replace it for as long as
-    /// its URL is good, also after we have looked at it.
+    /// The object key that the client uploads to. What is stored there is never shown to users.
+    ///
+    /// The client can replace the file for as long as the URL is valid, even after the server has checked it.
     pub(crate) fn draft_key(&self) -> String {
         format!("uploads/avatars/{}", self.id.uuid().simple())
     }
 
-    /// Where the picture is shown from. The same each time, so that it can be found again whatever happens to the
-    /// process that makes it.
+    /// The object key of the published picture.
+    ///
+    /// It is derived from the id, so that cleanup finds the object even if the process that copies it crashes.
     pub(crate) fn avatar_key(&self) -> String {
         format!("avatars/{}", self.id.uuid().simple())
     }
@@ -52,32 +54,32 @@ impl Entity for AvatarUpload {
     const PREFIX: &'static str = "upload";
 }
 
-/// An upload with what the client needs for it.
+/// An upload with its presigned URL.
 pub(crate) struct StartedUpload {
     pub(crate) upload: AvatarUpload,
-    /// Where to `PUT` the file.
+    /// The URL to `PUT` the file to.
     pub(crate) url: String,
 }
 
-/// The picture that somebody wants to upload.
+/// The input of `createAvatarUpload`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CreateAvatarUploadInput {
-    /// `image/jpeg`, `image/png` or `image/webp`.
+    /// The media type: `image/jpeg`, `image/png` or `image/webp`.
     pub(crate) content_type: String,
-    /// The file's length: 1 to 5,242,880 bytes.
+    /// The size of the file in bytes: 1 to 5,242,880.
     pub(crate) size_bytes: i32,
 }
 
-/// A picture that was uploaded.
+/// The input of `completeAvatarUpload`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CompleteAvatarUploadInput {
-    /// Which upload.
+    /// The upload to complete.
     pub(crate) upload_id: AvatarUploadId,
 }
 
-/// Takes a picture away.
+/// The input of `removeAvatar`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RemoveAvatarInput {
-    /// Whose; the viewer's own if left out. Administrators may take away anybody's.
+    /// Whose picture to remove; defaults to the viewer. Administrators may remove the picture of any user.
     pub(crate) user_id: Option<Id<User>>,
 }

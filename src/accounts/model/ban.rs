@@ -1,41 +1,41 @@
-//! What an administrator says to shut somebody out, or to let them in again.
+//! Bans and the inputs that set and lift them.
 
 use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::{User, UserId};
 
-/// Shuts a user out.
+/// The input of `banUser`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct BanUserInput {
-    /// Whom.
+    /// The user to ban.
     pub user_id: UserId,
-    /// Why, 1 to 500 characters. The user reads it in a mail and when trying to sign in.
+    /// The reason, 1 to 500 characters. The user sees it in an email and when trying to sign in.
     pub reason: String,
-    /// When the ban ends by itself; without it, it is for good.
+    /// When the ban ends by itself; permanent if omitted.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Lets a user in again.
+/// The input of `unbanUser`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct UnbanUserInput {
-    /// Whom.
+    /// The user to unban.
     pub user_id: UserId,
 }
 
-/// Why and for how long a user is shut out.
+/// A ban that is in force.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub(crate) struct Ban {
-    /// Why, as the user was told.
+    /// The reason, as reported to the user.
     pub reason: String,
-    /// Since when.
+    /// When the user was banned.
     pub since: DateTime<Utc>,
-    /// When it ends by itself; null when it is for good.
+    /// When the ban ends by itself; null if it is permanent.
     pub until: Option<DateTime<Utc>>,
 }
 
 impl Ban {
-    /// The ban that is in force at `now`.
+    /// Returns the ban of `user` that is in force at `now`.
     pub(crate) fn of(user: &User, now: DateTime<Utc>) -> Option<Ban> {
         let since = user.banned_at.filter(|_| user.is_banned(now))?;
         Some(Ban { reason: user.ban_reason.clone().unwrap_or_default(), since, until: user.banned_until })

@@ -1,4 +1,4 @@
-//! Giving an account up.
+//! Account deletion: inputs, and the values that replace personal data.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use async_graphql::InputObject;
 
 use super::UserId;
 
-/// The name of everybody who is deleted.
+/// The name of every deleted user.
 pub(crate) const DELETED_NAME: &str = "Deleted user";
 
-/// Gives the viewer's account up.
+/// The input of `deleteAccount`.
 #[derive(Clone, InputObject)]
 pub(crate) struct DeleteAccountInput {
-    /// The viewer's password. Leave it out if there is none.
+    /// The viewer's password. Omit it if the account has none.
     pub(crate) password: Option<String>,
 }
 
-/// Keeps an account that was given up.
+/// The input of `cancelAccountDeletion`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CancelAccountDeletionInput {
-    /// Whose; the viewer's own if left out. Administrators may keep anybody's.
+    /// Whose account to keep; defaults to the viewer. Administrators may keep the account of any user.
     pub(crate) user_id: Option<UserId>,
 }
 
-/// The address of somebody who is deleted: unique, and nobody's (RFC 2606).
+/// Returns the email address of a deleted user: unique, and undeliverable (RFC 2606).
 pub(crate) fn deleted_email(id: UserId) -> String {
     format!("{}@deleted.invalid", id.uuid().simple())
 }

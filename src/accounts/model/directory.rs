@@ -1,44 +1,44 @@
-//! How administrators list users.
+//! Filters and orders of the user list for administrators.
 
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
 
 use super::{User, UserId};
-use crate::graphql::context;
+use crate::graphql::guard;
 use crate::graphql::page::OrderDirection;
 
-/// Which users. What is left out restricts nothing; what is given must hold together.
+/// Selects users. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]
 pub(crate) struct UserFilter {
-    /// Part of the name or of the e-mail address; upper and lower case are the same, and no character is special.
+    /// Part of the name or of the email address. Case-insensitive; all characters are matched literally.
     pub query: Option<String>,
-    /// With one of these roles. The team is `[INSTRUCTOR, ADMIN]`.
-    pub roles: Option<Vec<context::Role>>,
-    /// Only those who are banned now, or only those who are not.
+    /// Only users with one of these roles. The team is `[INSTRUCTOR, ADMIN]`.
+    pub roles: Option<Vec<guard::Role>>,
+    /// If true, only users who are banned now; if false, only users who are not.
     pub banned: Option<bool>,
-    /// Registered at this time or later.
+    /// Only users who registered at this time or later.
     pub created_from: Option<DateTime<Utc>>,
-    /// Registered before this time.
+    /// Only users who registered before this time.
     pub created_to: Option<DateTime<Utc>>,
 }
 
-/// What users are ordered by. Those who are equal are ordered by id, in the same direction.
+/// The fields that users can be ordered by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(crate) enum UserOrderField {
-    /// When they registered.
+    /// The time of registration.
     CreatedAt,
-    /// The name; upper and lower case are the same.
+    /// The name, case-insensitive.
     Name,
-    /// The e-mail address.
+    /// The email address.
     Email,
 }
 
-/// How users are ordered.
+/// The order of users.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub(crate) struct UserOrder {
-    /// By what.
+    /// The field to order by.
     pub field: UserOrderField,
-    /// In which direction.
+    /// The direction of the order.
     pub direction: OrderDirection,
 }
 
@@ -48,11 +48,11 @@ impl Default for UserOrder {
     }
 }
 
-/// Where a user stands in the list: the value that it is ordered by, as text, and the id.
+/// The position of a user in the list: the value that it is ordered by, as text, and the id.
 pub(crate) type UserPlace = (String, UserId);
 
 impl UserOrder {
-    /// The list's name in its cursors. A cursor is good in either direction.
+    /// Returns the name of the list in its cursors. A cursor is valid in either direction.
     pub(crate) fn list(self) -> &'static str {
         match self.field {
             UserOrderField::CreatedAt => "users by createdAt",
@@ -61,7 +61,7 @@ impl UserOrder {
         }
     }
 
-    /// Where `user` stands.
+    /// Returns the position of `user` in the list.
     pub(crate) fn place(self, user: &User) -> UserPlace {
         let value = match self.field {
             UserOrderField::CreatedAt => user.created_at.timestamp_micros().to_string(),

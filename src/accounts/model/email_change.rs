@@ -1,4 +1,4 @@
-//! Changes of an address that wait for a proof that the new one is the user's.
+//! Pending changes of email addresses, which wait for a proof of ownership of the new one.
 
 use std::fmt;
 
@@ -10,28 +10,28 @@ use super::UserId;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::email_changes;
 
-/// The id of a change of an address: `email_change_01j…`.
+/// The id of an email change: `email_change_01j…`.
 pub(crate) type EmailChangeId = Id<EmailChange>;
 
-/// A user who wants another address.
+/// A requested change of a user's email address.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = email_changes, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct EmailChange {
     /// The id.
     pub id: EmailChangeId,
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// The address when it was asked for.
+    /// The email address at the time of the request.
     pub old_email: String,
-    /// The address that is to be.
+    /// The requested email address.
     pub new_email: String,
-    /// How many more codes may be typed in.
+    /// How many more attempts to enter the code are allowed.
     pub tries_left: i32,
-    /// When it was asked for.
+    /// When it was requested.
     pub requested_at: DateTime<Utc>,
-    /// When its code and link end.
+    /// When its code and link expire.
     pub expires_at: DateTime<Utc>,
-    /// When it was confirmed, or replaced by a later one.
+    /// When it was confirmed, replaced by a later one, or canceled by a password change.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -40,16 +40,16 @@ impl Entity for EmailChange {
 }
 
 impl EmailChange {
-    /// Whether its code and link can still be used at `now`.
+    /// Whether its code and link are still valid at `now`.
     pub(crate) fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.ended_at.is_none() && now < self.expires_at
     }
 }
 
-/// Asks for another address.
+/// The input of `changeEmail`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ChangeEmailInput {
-    /// The new address. Upper and lower case are the same.
+    /// The new email address. Case-insensitive.
     pub new_email: String,
     /// The viewer's password.
     pub password: String,
@@ -62,11 +62,11 @@ impl fmt::Debug for ChangeEmailInput {
     }
 }
 
-/// Confirms the new address: with the code, by the user who is signed in, or with the token of the link.
+/// The input of `confirmEmailChange`. Give either the code, which requires a signed-in user, or the token of the link.
 #[derive(Clone, InputObject)]
 pub(crate) struct ConfirmEmailChangeInput {
-    /// The six digits of the mail to the new address.
+    /// The six-digit code in the email to the new address.
     pub code: Option<String>,
-    /// The `token` of the link in that mail; instead of the code.
+    /// The `token` parameter of the link in that email; instead of the code.
     pub token: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Accounts at other services, and sign-ins with them that have begun.
+//! Linked accounts at identity providers, and pending sign-ins with them.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
@@ -11,23 +11,23 @@ use crate::platform::db::schema::{identities, identity_attempts};
 /// A linked account's id: `identity_01j…`.
 pub(crate) type IdentityId = Id<Identity>;
 
-/// An account at another service that opens one here.
+/// An account at an identity provider that its user can sign in with.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = identities, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Identity {
     /// The id.
     pub id: IdentityId,
-    /// The service.
+    /// The issuer, which identifies the provider.
     pub issuer: String,
-    /// Who it is there.
+    /// The id of the account at the provider.
     pub subject: String,
-    /// Whose account it opens.
+    /// The user that it is linked to.
     pub user_id: UserId,
-    /// The address that the service told last.
+    /// The email address that the provider reported last.
     pub email: Option<String>,
     /// When it was linked.
     pub created_at: DateTime<Utc>,
-    /// When somebody last signed in with it.
+    /// When it was last used to sign in.
     pub last_used_at: DateTime<Utc>,
 }
 
@@ -35,70 +35,70 @@ impl Entity for Identity {
     const PREFIX: &'static str = "identity";
 }
 
-/// A sign-in that has begun.
+/// A pending sign-in with an identity provider.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = identity_attempts, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Attempt {
-    /// With which service.
+    /// The id of the provider.
     pub provider: String,
-    /// What the service's token has to repeat.
+    /// The nonce that the provider's ID token must contain.
     pub nonce: String,
-    /// Proves to the service who began.
+    /// The PKCE code verifier (RFC 7636).
     pub pkce_verifier: String,
-    /// Where the service sent the browser.
+    /// The URL that the provider redirects the browser to.
     pub redirect_uri: String,
 }
 
-/// What a client needs to go on.
+/// What a client needs to continue a sign-in with an identity provider.
 pub(crate) struct StartedSocialSignIn {
-    /// Where to send the browser.
+    /// The URL to send the browser to.
     pub authorization_url: String,
-    /// What the service sends back beside the code.
+    /// The value that the provider returns with the code.
     pub state: String,
-    /// What only the browser that began has.
+    /// A secret that only the browser that began the sign-in has.
     pub browser_key: String,
-    /// When it is too late.
+    /// When the sign-in expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Begins a sign-in with another service.
+/// The input of `startSocialSignIn`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct StartSocialSignInInput {
-    /// Which service: the id of one of identityProviders.
+    /// The identity provider: the id of one of `identityProviders`.
     pub provider: String,
-    /// Where the service sends the browser back to: a page of this server or of an app that it knows. The service has
-    /// to know it too.
+    /// The URL that the provider redirects the browser to. It must be a page of this server or of an app that it knows,
+    /// and be registered at the provider.
     pub redirect_uri: String,
 }
 
-/// What the browser came back with.
+/// The input of `completeSocialSignIn`: what the browser came back with.
 #[derive(Clone, InputObject)]
 pub(crate) struct CompleteSocialSignInInput {
-    /// The parameter `code` of the address that the service sent the browser to.
+    /// The `code` parameter of the URL that the provider redirected the browser to.
     pub code: String,
-    /// The parameter `state` of that address.
+    /// The `state` parameter of that URL.
     pub state: String,
-    /// What `startSocialSignIn` gave to the browser that began.
+    /// The `browserKey` that `startSocialSignIn` returned to this browser.
     pub browser_key: String,
-    /// How the tokens are given to the client.
+    /// How the client receives the tokens; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,
 }
 
-/// What the browser came back with.
+/// The input of `linkIdentity`: what the browser came back with.
 #[derive(Clone, InputObject)]
 pub(crate) struct LinkIdentityInput {
-    /// The parameter `code` of the address that the service sent the browser to.
+    /// The `code` parameter of the URL that the provider redirected the browser to.
     pub code: String,
-    /// The parameter `state` of that address.
+    /// The `state` parameter of that URL.
     pub state: String,
-    /// What `startSocialSignIn` gave to the browser that began.
+    /// The `browserKey` that `startSocialSignIn` returned to this browser.
     pub browser_key: String,
 }
 
-/// Takes away a way to sign in.
+/// The input of `unlinkIdentity`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct UnlinkIdentityInput {
-    /// Which linked account.
+    /// The linked account to unlink.
     pub identity_id: IdentityId,
 }

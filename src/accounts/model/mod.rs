@@ -1,4 +1,4 @@
-//! Users, sessions and API tokens as rows, and what commands are given.
+//! Stored users, sessions and API tokens, and the inputs of commands.
 
 mod api_token;
 mod audit;
@@ -52,4 +52,5 @@ pub(super) use team::{
     TeamInvitation,
 };
 pub(super) use user::Credentials;
+pub(super) use user::user_key;
 pub use user::{ChangeUserRoleInput, ImportedUser, User, UserId};

@@ -1,31 +1,31 @@
-//! What commands about passwords are given.
+//! Inputs of the password commands.
 
 use std::fmt;
 
 use async_graphql::InputObject;
 
-/// Asks for a mail with a link to a new password.
+/// The input of `requestPasswordReset`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RequestPasswordResetInput {
-    /// The address of the account.
+    /// The email address of the account.
     pub email: String,
 }
 
-/// Sets a new password with a mailed link.
+/// The input of `resetPassword`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ResetPasswordInput {
-    /// The `token` of the link in the mail.
+    /// The `token` parameter of the link in the email.
     pub token: String,
-    /// 10 to 200 characters, any characters.
+    /// The new password: 10 to 200 characters, without other restrictions.
     pub new_password: String,
 }
 
-/// Replaces the viewer's password.
+/// The input of `changePassword`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ChangePasswordInput {
-    /// The password so far.
+    /// The current password.
     pub current_password: String,
-    /// 10 to 200 characters, any characters.
+    /// The new password: 10 to 200 characters, without other restrictions.
     pub new_password: String,
 }
 

@@ -1,4 +1,4 @@
-//! Registrations: accounts that wait for a proof that their address is their owner's.
+//! Registrations: accounts that wait for a proof of ownership of their email address.
 
 use std::fmt;
 
@@ -10,33 +10,33 @@ use super::TokenTransport;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::registrations;
 
-/// How long a mailed code or link is good.
+/// How long an emailed code or link is valid.
 pub(crate) const CODE_LIFETIME: TimeDelta = TimeDelta::minutes(30);
-/// How many codes may be typed in for each that was mailed.
+/// How many attempts to enter a code are allowed for each code.
 pub(crate) const TRIES: i32 = 5;
-/// How often a new code may be asked for.
+/// How often a new code may be requested.
 const MOST_RESENDS: i32 = 5;
 
 /// A registration's id: `registration_01j…`.
 pub(crate) type RegistrationId = Id<Registration>;
 
-/// Somebody who wants an account.
+/// A pending registration.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = registrations, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Registration {
     /// The id.
     pub id: RegistrationId,
-    /// The address, trimmed and in lower case.
+    /// The email address, trimmed and in lower case.
     pub email: String,
     /// The name that others will see.
     pub name: String,
-    /// How many codes there were before the current one.
+    /// How many codes were requested before the current one.
     pub resends: i32,
-    /// How many more codes may be typed in.
+    /// How many more attempts to enter the code are allowed.
     pub tries_left: i32,
-    /// When the current code was made.
+    /// When the current code was created.
     pub sent_at: DateTime<Utc>,
-    /// When it ends.
+    /// When the current code expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -45,31 +45,33 @@ impl Entity for Registration {
 }
 
 impl Registration {
-    /// From when on another code may be asked for: after 1 minute, then 2, 4, 8, 16. `None` when there were enough.
+    /// Returns when another code may be requested; `None` if the limit is reached.
+    ///
+    /// The wait doubles each time: 1, 2, 4, 8 and 16 minutes after the previous code.
     pub(crate) fn resend_at(&self) -> Option<DateTime<Utc>> {
         let doublings = u32::try_from(self.resends).ok().filter(|_| self.resends < MOST_RESENDS)?;
         Some(self.sent_at + TimeDelta::minutes(1 << doublings))
     }
 
-    /// Whether its code and link can still be used at `now`.
+    /// Whether its code and link are still valid at `now`.
     pub(crate) fn is_live(&self, now: DateTime<Utc>) -> bool {
         now < self.expires_at
     }
 
-    /// What its code and link are made for: they end when another one is sent.
+    /// Returns the state that its code and link are bound to. Sending another code invalidates them.
     pub(crate) fn state(&self) -> String {
         self.resends.to_string()
     }
 }
 
-/// What a person fills in to get an account.
+/// The input of `register`.
 #[derive(Clone, InputObject)]
 pub struct RegisterInput {
-    /// The address to sign in with. Upper and lower case are the same.
+    /// The email address to sign in with. Case-insensitive.
     pub email: String,
     /// The name that others see, 1 to 100 characters.
     pub name: String,
-    /// 10 to 200 characters, any characters.
+    /// The password: 10 to 200 characters, without other restrictions.
     pub password: String,
 }
 
@@ -80,21 +82,21 @@ impl fmt::Debug for RegisterInput {
     }
 }
 
-/// Confirms the address of a registration: with its id and the code, or with the token of the link.
+/// The input of `activateRegistration`. Give either the registration and its code, or the token of the link.
 #[derive(Clone, InputObject)]
 pub(crate) struct ActivateRegistrationInput {
-    /// The registration; goes with the code.
+    /// The registration; required with the code.
     pub registration_id: Option<RegistrationId>,
-    /// The six digits of the mail.
+    /// The six-digit code in the email.
     pub code: Option<String>,
-    /// The `token` of the link in the mail; instead of id and code.
+    /// The `token` parameter of the link in the email; instead of registration and code.
     pub token: Option<String>,
-    /// How the tokens of the new session are given to the client.
+    /// How the client receives the tokens of the new session; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,
 }
 
-/// Asks for another code.
+/// The input of `resendActivation`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct ResendActivationInput {
     /// The registration.

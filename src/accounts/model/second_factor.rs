@@ -1,4 +1,4 @@
-//! The second factor of a sign-in: codes of an authenticator app, and recovery codes for when the phone is lost.
+//! The second factor: codes of an authenticator app, and recovery codes in case it is lost.
 
 use std::fmt;
 
@@ -12,24 +12,24 @@ use super::{SignedIn, TokenTransport, UserId};
 use crate::platform::audit::Action;
 use crate::platform::auth::{TokenHash, hash_token};
 use crate::platform::db::schema::{second_factors, sign_in_challenges};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How many recovery codes there are at first.
+/// How many recovery codes a user gets.
 pub(crate) const RECOVERY_CODES: usize = 10;
-/// Letters and digits that nobody takes for another.
+/// Letters and digits that cannot be confused with one another.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-/// Of five bits each: too many to guess, even from a stolen hash.
+/// The number of letters in a recovery code. At 5 bits each, it cannot be guessed even from a stolen hash.
 const LETTERS: usize = 16;
 
 /// A second factor as it is stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = second_factors, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct SecondFactor {
-    /// The encrypted secret of the codes.
+    /// The encrypted TOTP secret.
     pub(crate) sealed_secret: Vec<u8>,
-    /// When the first code was given; before that it does not count.
+    /// When the first code was entered; until then the second factor is not enabled.
     pub(crate) confirmed_at: Option<DateTime<Utc>>,
-    /// The time step of the last code.
+    /// The time step of the last code, to reject a second use of it.
     pub(crate) last_step: i64,
 }
 
@@ -37,63 +37,63 @@ pub(crate) struct SecondFactor {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sign_in_challenges, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct StoredChallenge {
-    /// Whose.
+    /// The user who signs in.
     pub(crate) user_id: UserId,
-    /// Until when the second factor may be given.
+    /// When the challenge expires.
     pub(crate) expires_at: DateTime<Utc>,
     /// How many more codes may be tried.
     pub(crate) tries_left: i32,
 }
 
-/// What comes of proving who one is.
+/// The outcome of a sign-in before the second factor.
 pub enum Admission {
-    /// A session.
+    /// A session was opened.
     Open(Box<SignedIn>),
-    /// The question for the second factor.
+    /// The second factor is required.
     Challenge(Challenge),
 }
 
-/// Asks for the second factor.
+/// A challenge to provide the second factor.
 #[derive(Clone)]
 pub struct Challenge {
-    /// Goes with the code.
+    /// The token to send together with the code.
     pub token: String,
-    /// Until when.
+    /// When the challenge expires.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A second factor that waits for its first code.
+/// A second factor that is not yet confirmed with its first code.
 pub(crate) struct PendingFactor {
-    /// In base 32, to be typed in.
+    /// The secret in Base32, for manual entry.
     pub(crate) secret: String,
-    /// For a QR code.
+    /// The `otpauth` URI, for a QR code.
     pub(crate) uri: String,
 }
 
-/// A user's second factor and what is left of the recovery codes.
+/// The state of an enabled second factor.
 pub(crate) struct FactorState {
-    /// Since when it is asked for.
+    /// When it was enabled.
     pub(crate) enabled_at: DateTime<Utc>,
     /// How many recovery codes are unused.
     pub(crate) codes_left: i64,
 }
 
-/// What happened to a second factor.
+/// A change of a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FactorChange {
-    /// It is asked for from now on.
+    /// The second factor was enabled.
     Enabled,
-    /// It is no longer asked for.
+    /// The second factor was disabled.
     Disabled,
-    /// A recovery code was used in its place.
+    /// A recovery code was used in place of a code.
     RecoveryCodeUsed,
-    /// There are new recovery codes.
+    /// The recovery codes were replaced.
     CodesRenewed,
 }
 
 impl FactorChange {
-    /// As the audit trail names it.
+    /// Returns the action for the audit trail.
     pub(crate) fn action(self) -> Action {
         match self {
             FactorChange::Enabled => Action::SecondFactorEnabled,
@@ -104,11 +104,11 @@ impl FactorChange {
     }
 }
 
-/// A recovery code: `ABCD-EFGH-JKLM-NPQR`, 80 random bits.
+/// Generates a recovery code such as `ABCD-EFGH-JKLM-NPQR`, with 80 random bits.
 ///
 /// # Errors
-/// None at present.
-pub(crate) fn recovery_code() -> Result<String, Fault> {
+/// The alphabet is empty, which never happens.
+pub(crate) fn recovery_code() -> Result<String, InternalError> {
     let places = Uniform::new(0, ALPHABET.len()).context("recovery codes")?;
     let letters = places.sample_iter(rand::rng()).filter_map(|place| ALPHABET.get(place)).take(LETTERS);
     let mut code = String::new();
@@ -121,56 +121,56 @@ pub(crate) fn recovery_code() -> Result<String, Fault> {
     Ok(code)
 }
 
-/// The hash of a recovery code however it was typed: in small letters, without dashes, with spaces.
+/// Returns the hash of a recovery code, ignoring case, dashes and spaces.
 pub(crate) fn recovery_hash(typed: &str) -> TokenHash {
     let plain: String =
         typed.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect();
     hash_token(&plain)
 }
 
-/// Begins to set a second factor up.
+/// The input of `startSecondFactor`.
 #[derive(Clone, InputObject)]
 pub(crate) struct StartSecondFactorInput {
-    /// The viewer's password; may be left out by who has none.
+    /// The viewer's password. Omit it if the account has none.
     pub(crate) password: Option<String>,
 }
 
-/// Ends the set-up of a second factor.
+/// The input of `confirmSecondFactor`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ConfirmSecondFactorInput {
-    /// What the authenticator app shows.
+    /// The code that the authenticator app shows.
     pub(crate) code: String,
 }
 
-/// Gives a second factor up.
+/// The input of `disableSecondFactor`.
 #[derive(Clone, InputObject)]
 pub(crate) struct DisableSecondFactorInput {
-    /// What the authenticator app shows, or a recovery code.
+    /// The code that the authenticator app shows, or a recovery code.
     pub(crate) code: String,
 }
 
-/// Replaces the recovery codes.
+/// The input of `renewRecoveryCodes`.
 #[derive(Clone, InputObject)]
 pub(crate) struct RenewRecoveryCodesInput {
-    /// What the authenticator app shows, or a recovery code.
+    /// The code that the authenticator app shows, or a recovery code.
     pub(crate) code: String,
 }
 
-/// Takes somebody's second factor away who has lost it and the recovery codes.
+/// The input of `resetSecondFactor`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ResetSecondFactorInput {
-    /// Whose.
+    /// The user whose second factor to remove.
     pub(crate) user_id: UserId,
 }
 
-/// Gives the second factor.
+/// The input of `completeSignIn`.
 #[derive(Clone, InputObject)]
 pub(crate) struct CompleteSignInInput {
-    /// What `signIn` answered.
+    /// The `token` of the challenge that the sign-in returned.
     pub(crate) challenge: String,
-    /// What the authenticator app shows, or a recovery code.
+    /// The code that the authenticator app shows, or a recovery code.
     pub(crate) code: String,
-    /// How the tokens are given to the client.
+    /// How the client receives the tokens; defaults to `BEARER`.
     #[graphql(default)]
     pub(crate) transport: TokenTransport,
 }

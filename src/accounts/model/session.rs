@@ -1,4 +1,4 @@
-//! Sessions, their refresh tokens, and what may be done with one of those.
+//! Sessions, their refresh tokens, and the rules for exchanging those.
 
 use std::fmt;
 
@@ -11,35 +11,39 @@ use crate::graphql::{Entity, Id};
 use crate::platform::auth::Client;
 use crate::platform::db::schema::{refresh_tokens, sessions};
 
-/// Two exchanges of one token within this time are a race of one client with itself: several tabs, a double click.
+/// The time within which two exchanges of one token are a race within one client.
+///
+/// Several tabs or a double click cause such races.
 const RACE: TimeDelta = TimeDelta::seconds(1);
-/// After a race is over and within this time, a second exchange is a retry of a client that did not get the answer.
+/// The time within which, after [`RACE`], a second exchange is a retry.
+///
+/// The client did not receive the response to the first one.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// A session's id: `session_01j…`.
 pub(crate) type SessionId = Id<Session>;
 
-/// One sign-in and what followed: the family of its refresh tokens.
+/// A sign-in and the family of its refresh tokens.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub struct Session {
     /// The id.
     pub id: SessionId,
-    /// Whose.
+    /// The user who signed in.
     pub user_id: Id<User>,
-    /// What the client called itself last.
+    /// The last user agent of the client.
     pub user_agent: String,
-    /// The address that the client had last.
+    /// The last IP address of the client.
     pub ip: Option<String>,
     /// When the user signed in.
     pub created_at: DateTime<Utc>,
     /// When the session was last refreshed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends unless it is refreshed before.
+    /// When it expires unless it is refreshed before.
     pub expires_at: DateTime<Utc>,
-    /// The refresh token that was exchanged last.
+    /// The hash of the refresh token that was exchanged last.
     pub previous_hash: Option<Vec<u8>>,
-    /// When it ended early.
+    /// When it was ended before its expiry.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
@@ -54,22 +58,22 @@ pub(crate) enum SessionEnd {
     SignedOut,
     /// The user ended it from another session.
     Revoked,
-    /// A refresh token was used twice.
+    /// A refresh token was reused.
     Replayed,
-    /// The user gave the account up.
+    /// The user requested the deletion of the account.
     AccountGivenUp,
-    /// The user has more sessions than are allowed, and this was the oldest.
+    /// The user reached the session limit, and this session was the least recently used one.
     TooMany,
-    /// An administrator has shut the user out.
+    /// An administrator banned the user.
     Banned,
     /// The user changed the password in another session.
     PasswordChanged,
-    /// Somebody with access to the user's mail chose a new password.
+    /// The password was reset with an emailed link.
     PasswordReset,
 }
 
 impl SessionEnd {
-    /// As it is stored.
+    /// Returns the stored form of the reason.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             SessionEnd::SignedOut => "signed_out",
@@ -94,31 +98,32 @@ pub(crate) struct RefreshToken {
     pub used_at: Option<DateTime<Utc>>,
 }
 
-/// What to do about a refresh token that somebody wants to exchange.
+/// What to do with a refresh token that a client presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exchange {
-    /// Its first use.
+    /// The first use of the token.
     First,
-    /// The same client again, soon: it did not get the answer, or has two tabs. It gets the same answer again.
+    /// The same client retries within the grace period because it lost the response. It gets the same refresh token
+    /// again.
     Retry,
-    /// The same token twice at once: the other one gets the answer.
+    /// The token is exchanged twice at the same time; the other request gets the new tokens.
     Race,
-    /// Somebody has a token that was used: the session is no longer safe.
+    /// The token was used before: it may be stolen, so the session must end.
     Replay,
-    /// The session is over.
+    /// The session has ended or expired.
     Over,
 }
 
 impl Exchange {
-    /// Decides about `token` of `session`, which `client` presents at `now`.
+    /// Decides what to do with `token` of `session`, which `client` presents at `now`.
     pub(crate) fn of(session: &Session, token: &RefreshToken, client: &Client, now: DateTime<Utc>) -> Exchange {
         if session.ended_at.is_some() || session.expires_at <= now {
             return Exchange::Over;
         }
         let Some(used_at) = token.used_at else { return Exchange::First };
         let latest = session.previous_hash.as_ref() == Some(&token.hash);
-        // Not its address: answers get lost when a phone changes networks. A thief who is taken for the client here gets
-        // what the client has, so that the next of the two to refresh gives the theft away.
+        // The IP address is not compared: responses get lost when a phone changes networks. A thief with the same user
+        // agent gets the same token as the client, so the next refresh by either of them reveals the theft.
         let same_client = session.user_agent == client.user_agent;
         match now - used_at {
             since if latest && since < RACE => Exchange::Race,
@@ -128,19 +133,19 @@ impl Exchange {
     }
 }
 
-/// What a user agent says about the device.
+/// A device, as far as its user agent identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
 pub(crate) struct Device {
-    /// For people: "Firefox on Linux".
+    /// The display name, such as "Firefox on Linux".
     pub name: String,
-    /// The browser, when it is a known one.
+    /// The browser; null if it is unknown.
     pub browser: Option<String>,
-    /// The operating system, when it is a known one.
+    /// The operating system; null if it is unknown.
     pub os: Option<String>,
 }
 
 impl Device {
-    /// Reads a `User-Agent` header.
+    /// Parses a `User-Agent` header.
     pub(crate) fn of(user_agent: &str) -> Device {
         let parsed = woothee::parser::Parser::new().parse(user_agent);
         let known = |text: &str| (text != "UNKNOWN" && !text.is_empty()).then(|| text.to_owned());
@@ -149,58 +154,58 @@ impl Device {
         let name = match (&browser, &os) {
             (Some(browser), Some(os)) => format!("{browser} on {os}"),
             (Some(one), None) | (None, Some(one)) => one.clone(),
-            // An app or a script: its own first word.
+            // An app or a script: use the first word of its user agent.
             (None, None) => user_agent.split_whitespace().next().unwrap_or("Unknown device").to_owned(),
         };
         Device { name, browser, os }
     }
 }
 
-/// How a browser or an app is given its tokens.
+/// How a client receives and sends its tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub enum TokenTransport {
-    /// In the payload; the client sends them itself.
+    /// In the payload. The client sends the access token in the `Authorization` header.
     #[default]
     Bearer,
-    /// In `HttpOnly` cookies, out of reach of scripts. Requests that change something then need the header
-    /// `x-lyceum-csrf` or an `Origin` that the server knows.
+    /// In `HttpOnly` cookies, which scripts cannot read. Requests other than `GET` then need the header `x-lyceum-csrf`
+    /// or an `Origin` that the server knows.
     Cookie,
 }
 
 /// The tokens of a session.
 #[derive(Clone)]
 pub struct IssuedTokens {
-    /// Which session.
+    /// The session.
     pub session: SessionId,
-    /// Sent with every request.
+    /// The access token, sent with every request.
     pub access_token: String,
-    /// When the access token ends.
+    /// When the access token expires.
     pub access_expires_at: DateTime<Utc>,
-    /// Exchanged, once, for the next pair.
+    /// The refresh token, exchanged once for the next pair.
     pub refresh_token: String,
-    /// When the refresh token ends.
+    /// When the refresh token expires.
     pub refresh_expires_at: DateTime<Utc>,
 }
 
-/// A user with fresh tokens.
+/// A user who has signed in, with new tokens.
 #[derive(Clone)]
 pub struct SignedIn {
-    /// Who signed in.
+    /// The user.
     pub user: User,
     /// The tokens.
     pub tokens: IssuedTokens,
-    /// Whether an administrator has no powers until a second factor is set up.
+    /// Whether the user's administrator rights are withheld until a second factor is set up.
     pub lacks_second_factor: bool,
 }
 
-/// What a person fills in to sign in.
+/// The input of `signIn`.
 #[derive(Clone, InputObject)]
 pub struct SignInInput {
-    /// The address that the account was registered with.
+    /// The email address of the account.
     pub email: String,
     /// The password.
     pub password: String,
-    /// How the tokens are given to the client.
+    /// How the client receives the tokens; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,
 }
@@ -212,31 +217,31 @@ impl fmt::Debug for SignInInput {
     }
 }
 
-/// Asks for the next pair of tokens.
+/// The input of `refreshSession`.
 #[derive(Clone, InputObject)]
 pub(crate) struct RefreshSessionInput {
-    /// The refresh token. Leave it out when it is in a cookie; the answer then sets cookies again.
+    /// The refresh token. Omit it if it is in a cookie; the response then sets new cookies.
     pub refresh_token: Option<String>,
 }
 
-/// Some of the viewer's sessions.
+/// Selects sessions of the viewer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub(crate) enum SessionSelection {
-    /// The one that this request belongs to.
+    /// The session that this request belongs to.
     #[default]
     Current,
-    /// All others.
+    /// All other sessions.
     Others,
-    /// All of them.
+    /// All sessions.
     All,
 }
 
-/// Signs out.
+/// The input of `signOut`.
 #[derive(Clone, InputObject)]
 pub(crate) struct SignOutInput {
-    /// The refresh token, when the access token has ended. Leave it out when it is in a cookie.
+    /// The refresh token, if the access token has expired. Omit it if it is in a cookie.
     pub(crate) refresh_token: Option<String>,
-    /// Which sessions end.
+    /// Which sessions to end; defaults to `CURRENT`.
     #[graphql(default)]
     pub(crate) sessions: SessionSelection,
 }
@@ -248,10 +253,10 @@ impl fmt::Debug for SignOutInput {
     }
 }
 
-/// Ends one of the viewer's sessions.
+/// The input of `revokeSession`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RevokeSessionInput {
-    /// Which one.
+    /// The session to end, which must be one of the viewer's.
     pub session_id: SessionId,
 }
 

@@ -1,4 +1,4 @@
-//! Joining the team: instructors and administrators.
+//! The team of instructors and administrators: invitations and inputs.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Queryable, Selectable};
 
 use super::{TokenTransport, UserId};
-use crate::graphql::{Entity, Id, context};
+use crate::graphql::{Entity, Id, guard};
 use crate::platform::auth::Role;
 use crate::platform::db::schema::team_invitations;
 
-/// How long an invitation is good.
+/// How long an invitation is valid.
 pub(crate) const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// An invitation's id: `invitation_01j…`.
 pub(crate) type InvitationId = Id<TeamInvitation>;
 
-/// Somebody without an account who is to join the team.
+/// An invitation of an email address without an account to the team.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = team_invitations, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct TeamInvitation {
-    /// The id; another one when the same address is invited again.
+    /// The id; it changes when the same email address is invited again.
     pub id: InvitationId,
-    /// The address, trimmed and in lower case.
+    /// The email address, trimmed and in lower case.
     pub email: String,
     /// The name that others will see.
     pub name: String,
-    /// What they will be.
+    /// The role that the new user will have.
     pub role: Role,
-    /// The administrator.
+    /// The administrator who sent it.
     pub invited_by: UserId,
-    /// When.
+    /// When it was sent.
     pub sent_at: DateTime<Utc>,
-    /// When its link ends.
+    /// When its link expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -42,38 +42,38 @@ impl Entity for TeamInvitation {
 }
 
 impl TeamInvitation {
-    /// What its link is made for.
+    /// Returns the state that its link is bound to.
     pub(crate) fn state(&self) -> &'static str {
         self.role.as_str()
     }
 }
 
-/// Adds somebody to the team.
+/// The input of `addTeamMember`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct AddTeamMemberInput {
-    /// The address: of an account, or where the invitation goes. Upper and lower case are the same.
+    /// The email address of an account, or the one to invite. Case-insensitive.
     pub email: String,
-    /// The name that others will see, 1 to 100 characters. Who has an account already keeps theirs.
+    /// The name that others will see, 1 to 100 characters. Ignored if there is an account already.
     pub name: String,
-    /// INSTRUCTOR or ADMIN.
-    pub role: context::Role,
+    /// `INSTRUCTOR` or `ADMIN`.
+    pub role: guard::Role,
 }
 
-/// Withdraws an invitation.
+/// The input of `revokeTeamInvitation`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RevokeTeamInvitationInput {
-    /// Which one.
+    /// The invitation to revoke.
     pub invitation_id: InvitationId,
 }
 
-/// Takes an invitation up.
+/// The input of `acceptTeamInvitation`.
 #[derive(Clone, InputObject)]
 pub(crate) struct AcceptTeamInvitationInput {
-    /// The `token` of the link in the mail.
+    /// The `token` parameter of the link in the email.
     pub token: String,
-    /// The password of the new account: 10 to 200 characters, any characters.
+    /// The password of the new account: 10 to 200 characters, without other restrictions.
     pub password: String,
-    /// How the tokens of the new session are given to the client.
+    /// How the client receives the tokens of the new session; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,
 }

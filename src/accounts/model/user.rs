@@ -4,50 +4,50 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use crate::graphql::{Entity, Id, context};
+use crate::graphql::{Entity, Id, guard};
 use crate::platform::auth::Role;
+use crate::platform::db::CacheKey;
 use crate::platform::db::schema::users;
 
 /// A user's id: `user_01j…`.
 pub type UserId = Id<User>;
 
-/// Somebody with an account. The password's hash is not part of the row that travels through the program, nor is the
-/// bio: it may be long, and few pages show it.
+/// A user, without the password hash and the bio, which may be long and is rarely shown.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
     /// The id.
     pub id: UserId,
-    /// The address, trimmed and in lower case.
+    /// The email address, trimmed and in lower case.
     pub email: String,
     /// The name that others see.
     pub name: String,
-    /// What they may do.
+    /// The role, which determines the user's rights.
     pub role: Role,
-    /// When they registered.
+    /// When the user registered.
     pub created_at: DateTime<Utc>,
-    /// Raised when tokens that were issued before are no longer good.
+    /// Incremented to invalidate the access tokens that were issued before.
     pub token_version: i32,
-    /// Since when the user is banned.
+    /// When the user was banned.
     pub banned_at: Option<DateTime<Utc>>,
-    /// Until when; `None` is for good.
+    /// When the ban ends; `None` if it is permanent.
     pub banned_until: Option<DateTime<Utc>>,
-    /// Why, for the user and for administrators.
+    /// The reason for the ban, visible to the user and to administrators.
     pub ban_reason: Option<String>,
-    /// The language that the user chose, a BCP 47 tag.
+    /// The language that the user chose, as a BCP 47 tag.
     pub locale: Option<String>,
     /// The time zone that the user chose, by its IANA name.
     pub time_zone: Option<String>,
-    /// Where the user's picture is in the object store.
+    /// The object key of the user's picture.
     pub avatar_key: Option<String>,
-    /// When the account is to be deleted, if the user has given it up.
+    /// When the account is due for deletion; `None` if no deletion was requested.
     pub deletion_due_at: Option<DateTime<Utc>>,
-    /// When it was. Nothing of the person is left then.
+    /// When the account was deleted; its row is anonymized then.
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
 impl User {
-    /// Whether the user may not sign in at `now`.
+    /// Whether the user is banned at `now`.
     pub fn is_banned(&self, now: DateTime<Utc>) -> bool {
         self.banned_at.is_some() && self.banned_until.is_none_or(|until| until > now)
     }
@@ -57,39 +57,46 @@ impl Entity for User {
     const PREFIX: &'static str = "user";
 }
 
-/// What sign-in compares with.
+/// A user with the password hash, for password checks.
 #[derive(Queryable)]
 pub(in crate::accounts) struct Credentials {
     pub(in crate::accounts) user: User,
-    /// None for somebody who signs in with another provider only.
+    /// `None` if the user has no password and signs in with identity providers only.
     pub(in crate::accounts) password_hash: Option<String>,
 }
 
 impl Credentials {
-    /// What a link for a new password is made for: it ends with the old one, and when the account gets another address.
+    /// Returns the state that a password reset link is bound to.
+    ///
+    /// A change of the password or of the email address invalidates the link.
     pub(in crate::accounts) fn reset_state(&self) -> String {
         format!("{}\0{}", self.user.email, self.password_hash.as_deref().unwrap_or_default())
     }
 }
 
-/// A user from elsewhere, with a password hash in PHC form.
+/// A user who is imported from another system.
 #[derive(Clone)]
 pub struct ImportedUser {
-    /// The address.
+    /// The email address.
     pub email: String,
     /// The name that others see.
     pub name: String,
-    /// What they may do.
+    /// The role.
     pub role: Role,
-    /// Argon2 in PHC string form.
+    /// The Argon2 hash of the password, in PHC string format.
     pub password_hash: String,
 }
 
-/// Gives a user another role.
+/// The input of `changeUserRole`.
 #[derive(Clone, Debug, InputObject)]
 pub struct ChangeUserRoleInput {
-    /// Whose role.
+    /// The user whose role to change.
     pub user_id: UserId,
     /// The new role.
-    pub role: context::Role,
+    pub role: guard::Role,
+}
+
+/// The cache key of a user.
+pub(in crate::accounts) fn user_key(id: UserId) -> CacheKey {
+    CacheKey::of(User::PREFIX, id.uuid())
 }

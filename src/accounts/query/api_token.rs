@@ -1,4 +1,4 @@
-//! Personal API tokens' SQL.
+//! SQL for personal API tokens.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,14 +8,14 @@ use uuid::Uuid;
 use crate::accounts::model::{ApiToken, ApiTokenId, User, UserId};
 use crate::platform::auth::{Scopes, TokenHash};
 use crate::platform::db::schema::{api_tokens, users};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// The most tokens that are listed; the oldest are left out.
+/// The maximum number of listed tokens; the oldest are left out.
 const LISTED: i64 = 1000;
-/// Rows that one statement of the clean-up deletes.
+/// The maximum number of rows that one cleanup statement deletes.
 const SWEPT: i64 = 5000;
 
-/// What is written of a new token.
+/// The columns of a new token.
 pub(in crate::accounts) struct NewApiToken<'a> {
     pub(in crate::accounts) id: ApiTokenId,
     pub(in crate::accounts) user_id: UserId,
@@ -42,7 +42,7 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &NewApiToken<'_>) -> Q
         .await
 }
 
-/// The user's tokens that are not revoked, the newest first. Those that have expired stay for a month.
+/// Returns the user's tokens that are not revoked, newest first. Expired ones are retained for a month.
 pub(in crate::accounts) async fn kept(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<ApiToken>> {
     api_tokens::table
         .filter(api_tokens::user_id.eq(user))
@@ -68,7 +68,7 @@ pub(in crate::accounts) async fn by_id(conn: &mut AsyncPgConnection, id: ApiToke
     api_tokens::table.find(id).select(ApiToken::as_select()).first(conn).await.optional()
 }
 
-/// The token with this hash and its owner, whatever their state.
+/// Returns the token with this hash and its owner, whatever their state.
 pub(in crate::accounts) async fn by_hash(
     conn: &mut AsyncPgConnection,
     hash: &TokenHash,
@@ -82,7 +82,7 @@ pub(in crate::accounts) async fn by_hash(
         .optional()
 }
 
-/// Ends a token of the user's that has not been ended before; returns it.
+/// Revokes a token of the user and returns it; `None` if it is already revoked.
 pub(in crate::accounts) async fn revoke(
     tx: &mut Tx,
     user: UserId,
@@ -99,7 +99,7 @@ pub(in crate::accounts) async fn revoke(
         .optional()
 }
 
-/// Ends all tokens of the user's that have not been ended before; returns them.
+/// Revokes all tokens of the user that are not revoked yet, and returns their ids.
 pub(in crate::accounts) async fn revoke_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
     diesel::update(api_tokens::table)
         .filter(api_tokens::user_id.eq(user))
@@ -110,7 +110,9 @@ pub(in crate::accounts) async fn revoke_all(tx: &mut Tx, user: UserId, now: Date
         .await
 }
 
-/// Locks a token, so that its uses are noted one after the other; returns when it was last used, `None` if it is gone.
+/// Locks a token and returns when it was last used; `None` if the token is gone.
+///
+/// The lock serializes updates of the last use.
 pub(in crate::accounts) async fn lock_use(tx: &mut Tx, id: ApiTokenId) -> QueryResult<Option<Option<DateTime<Utc>>>> {
     let found = api_tokens::table.find(id).select(api_tokens::last_used_at).for_no_key_update();
     found.first(tx.conn()).await.optional()
@@ -129,7 +131,7 @@ pub(in crate::accounts) async fn touch(
         .map(drop)
 }
 
-/// Tokens that were revoked since `since`.
+/// Returns the tokens that were revoked after `since`.
 pub(in crate::accounts) async fn revoked_since(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,
@@ -137,13 +139,13 @@ pub(in crate::accounts) async fn revoked_since(
     api_tokens::table.filter(api_tokens::revoked_at.gt(since)).select(api_tokens::id).load(conn).await
 }
 
-/// Deletes some of the tokens that have been over since `before`; returns how many.
-pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+/// Deletes a batch of the tokens that ended before `before`; returns how many.
+pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     let over: Vec<ApiTokenId> = api_tokens::table
         .filter(api_tokens::revoked_at.lt(before).or(api_tokens::expires_at.lt(before)))
         .limit(SWEPT)
         .select(api_tokens::id)
-        .load(conn)
+        .load(writer.conn())
         .await?;
-    diesel::delete(api_tokens::table.filter(api_tokens::id.eq_any(over))).execute(conn).await
+    diesel::delete(api_tokens::table.filter(api_tokens::id.eq_any(over))).execute(writer.conn()).await
 }

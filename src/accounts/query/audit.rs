@@ -1,4 +1,4 @@
-//! The SQL that reads the audit trail; `platform::audit` writes it.
+//! SQL that reads the audit trail; `platform::audit` writes it.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -14,7 +14,7 @@ use crate::platform::db::{RunQueryDsl, storable};
 
 type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 
-/// A page of the trail in the page's direction; the list's own is the newest first.
+/// Returns a page of the trail in the page's direction; the trail is ordered newest first.
 pub(in crate::accounts) async fn page(
     conn: &mut AsyncPgConnection,
     filter: &AuditFilter,
@@ -22,7 +22,7 @@ pub(in crate::accounts) async fn page(
 ) -> QueryResult<Vec<AuditEntry>> {
     use audit_entries::{at, id};
     let mut rows = filtered(filter);
-    // `<= AND (< OR <)` is what lets an index start at the cursor.
+    // In the form `<= AND (< OR <)`, an index scan can start at the cursor.
     if let Some((time, row)) = page.after {
         rows = rows.filter(at.le(time)).filter(at.lt(time).or(id.lt(Id::<AuditEntry>::new(row))));
     }

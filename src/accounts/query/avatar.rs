@@ -1,14 +1,14 @@
-//! The SQL of pictures and their uploads.
+//! SQL for user pictures and their uploads.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{AvatarUpload, AvatarUploadId, User, UserId};
+use crate::accounts::model::{AvatarUpload, AvatarUploadId, User, UserId, user_key};
 use crate::platform::db::schema::{avatar_uploads, users};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// Uploads that are swept at a time.
+/// The batch size of the cleanup.
 const SWEPT: i64 = 500;
 
 pub(in crate::accounts) async fn insert(tx: &mut Tx, upload: &AvatarUpload) -> QueryResult<usize> {
@@ -24,7 +24,7 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, upload: &AvatarUpload) -> Q
         .await
 }
 
-/// When a user's uploads expire that have not yet, ended ones included, the earliest first.
+/// Returns when the user's unexpired uploads expire, including ended ones, earliest first.
 pub(in crate::accounts) async fn expiries(
     tx: &mut Tx,
     user: UserId,
@@ -45,7 +45,7 @@ pub(in crate::accounts) async fn find(
     avatar_uploads::table.find(id).select(AvatarUpload::as_select()).first(conn).await.optional()
 }
 
-/// Ends an upload; true for the one who did it first.
+/// Ends an upload; returns false if it has already ended.
 pub(in crate::accounts) async fn end(tx: &mut Tx, id: AvatarUploadId, now: DateTime<Utc>) -> QueryResult<bool> {
     let open = avatar_uploads::table.find(id).filter(avatar_uploads::ended_at.is_null());
     Ok(diesel::update(open).set(avatar_uploads::ended_at.eq(now)).execute(tx.conn()).await? == 1)
@@ -57,6 +57,7 @@ pub(in crate::accounts) async fn set_avatar(
     key: Option<&str>,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    tx.changed(user_key(user));
     diesel::update(users::table.find(user))
         .set((users::avatar_key.eq(key), users::updated_at.eq(now)))
         .returning(User::as_returning())
@@ -64,13 +65,15 @@ pub(in crate::accounts) async fn set_avatar(
         .await
 }
 
-/// Whether a user's picture is the one at `key`.
+/// Whether the user's picture is the one at `key`.
 pub(in crate::accounts) async fn is_shown(conn: &mut AsyncPgConnection, user: UserId, key: &str) -> QueryResult<bool> {
     let found = users::table.find(user).filter(users::avatar_key.eq(key)).select(users::id);
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
 }
 
-/// Some of the uploads that expired before `before`, in the order of their ids from `after` on.
+/// Returns a batch of the uploads that expired before `before`.
+///
+/// They are ordered by id, starting after `after`.
 pub(in crate::accounts) async fn expired(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
@@ -85,6 +88,6 @@ pub(in crate::accounts) async fn expired(
         .await
 }
 
-pub(in crate::accounts) async fn delete(conn: &mut AsyncPgConnection, id: AvatarUploadId) -> QueryResult<usize> {
-    diesel::delete(avatar_uploads::table.find(id)).execute(conn).await
+pub(in crate::accounts) async fn delete(writer: &mut Writer, id: AvatarUploadId) -> QueryResult<usize> {
+    diesel::delete(avatar_uploads::table.find(id)).execute(writer.conn()).await
 }

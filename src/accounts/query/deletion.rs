@@ -1,26 +1,26 @@
-//! The SQL of giving accounts up.
+//! SQL for the deletion of accounts.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email};
+use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email, user_key};
 use crate::platform::auth::Role;
 use crate::platform::db::schema::users;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// Accounts that are deleted at a time.
+/// The batch size of deletions.
 const DELETED: i64 = 100;
 
-/// The tables whose rows go with their user: those that refer to one with `ON DELETE CASCADE`. The user's own row
-/// stays, because others refer to it, so that PostgreSQL doesn't do this; a test compares the list with the database.
-const BELONGINGS: [&str; 8] = [
+/// The tables whose rows are deleted with their user (`ON DELETE CASCADE`).
+///
+/// PostgreSQL does not cascade, because the user's own row stays. A test compares the list with the database.
+const BELONGINGS: [&str; 7] = [
     "api_tokens",
     "email_changes",
     "identities",
     "identity_attempts",
-    "players",
     "second_factors",
     "sessions",
     "sign_in_challenges",
@@ -32,6 +32,7 @@ pub(in crate::accounts) async fn set_due(
     due_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((users::deletion_due_at.eq(due_at), users::updated_at.eq(now)))
         .returning(User::as_returning())
@@ -39,7 +40,9 @@ pub(in crate::accounts) async fn set_due(
         .await
 }
 
-/// Some of the accounts that are to be deleted by `now`, in the order of their ids from `after` on.
+/// Returns a batch of the accounts that are due for deletion at `now`.
+///
+/// They are ordered by id, starting after `after`.
 pub(in crate::accounts) async fn due(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -54,7 +57,7 @@ pub(in crate::accounts) async fn due(
         .await
 }
 
-/// Removes all that belongs to a user alone.
+/// Deletes all rows that belong to the user alone.
 pub(in crate::accounts) async fn remove_belongings(tx: &mut Tx, id: UserId) -> QueryResult<()> {
     for table in BELONGINGS {
         let delete = diesel::sql_query(format!("DELETE FROM {table} WHERE user_id = $1"));
@@ -63,8 +66,9 @@ pub(in crate::accounts) async fn remove_belongings(tx: &mut Tx, id: UserId) -> Q
     Ok(())
 }
 
-/// Leaves nothing of the person in the user's row.
+/// Removes all personal data from the user's row.
 pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<User> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
             (

@@ -1,8 +1,8 @@
-//! The SQL that lists users for administrators.
+//! SQL that lists users for administrators.
 //!
-//! A search looks at names and addresses one by one: there is no index for a part of a text without `pg_trgm`, an
-//! extension that not every PostgreSQL has. With 50,000 users, one that fills its page after some hundred takes
-//! PostgreSQL less than a millisecond, one that finds nobody 40, and so does counting what it finds.
+//! A search scans names and email addresses sequentially: an index for substrings needs `pg_trgm`, an extension that
+//! not every PostgreSQL server has. With 50,000 users, a search that fills its page after some hundred rows takes less
+//! than a millisecond; one without matches takes 40 ms, and so does counting the matches.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::not;
@@ -20,20 +20,20 @@ use crate::platform::db::{RunQueryDsl, storable};
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn lower(text: Text) -> Text;
-    /// The place of `part` in `text`, 0 if it is not there. Unlike LIKE it knows no special characters.
+    /// Returns the position of `part` in `text`, 0 if it is absent. Unlike `LIKE`, it has no wildcards.
     fn strpos(text: Text, part: Text) -> Integer;
 }
 
 type Rows<'a> = users::BoxedQuery<'a, Pg>;
 
-/// A filter and the time at which bans are looked at.
+/// A filter, and the time at which bans are evaluated.
 pub(in crate::accounts) struct Which<'a> {
     pub(in crate::accounts) filter: &'a UserFilter,
     pub(in crate::accounts) now: DateTime<Utc>,
 }
 
-/// A page by `$key` and id, in the page's direction; `$bound` is what the value of a cursor, `$place`, stands for.
-/// `>= AND (> OR >)` is what lets an index start at the cursor.
+/// Builds a page ordered by `$key` and id, in the page's direction. `$bound` maps `$place`, the value in a cursor, to
+/// the compared value. In the form `>= AND (> OR >)`, an index scan can start at the cursor.
 macro_rules! paged {
     ($rows:expr, $key:expr, $ascending:expr, $page:expr, $place:ident => $bound:expr) => {{
         let (mut rows, page) = ($rows, $page);
@@ -88,7 +88,7 @@ pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, which: &Whi
 
 fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
     let Which { filter, now } = *which;
-    // Who is deleted is nobody any more.
+    // Deleted users are not listed.
     let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
     if let Some(query) = filter.query.as_deref().map(str::trim).filter(|query| !query.is_empty()) {
         let named = strpos(lower(users::name), lower(query)).gt(0);

@@ -1,13 +1,12 @@
-//! The SQL of changes of an address. Who writes has locked the user: what happens to one user's happens one after the
-//! other.
+//! SQL for email changes. Writers must have locked the user, which serializes the changes of one user.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, User, UserId};
+use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, User, UserId, user_key};
 use crate::platform::db::schema::{email_changes, users};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
 pub(in crate::accounts) async fn insert(
     tx: &mut Tx,
@@ -38,7 +37,7 @@ pub(in crate::accounts) async fn by_id(
     email_changes::table.find(id).select(EmailChange::as_select()).first(conn).await.optional()
 }
 
-/// The one that waits for `user`'s confirmation.
+/// Returns the pending change of the user.
 pub(in crate::accounts) async fn waiting(tx: &mut Tx, user: UserId) -> QueryResult<Option<EmailChange>> {
     email_changes::table
         .filter(email_changes::user_id.eq(user))
@@ -49,7 +48,7 @@ pub(in crate::accounts) async fn waiting(tx: &mut Tx, user: UserId) -> QueryResu
         .optional()
 }
 
-/// Ends the one that waits, if there is one.
+/// Ends the pending change of the user, if there is one.
 pub(in crate::accounts) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(email_changes::table)
         .filter(email_changes::user_id.eq(user))
@@ -60,7 +59,7 @@ pub(in crate::accounts) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Ut
         .map(drop)
 }
 
-/// Takes a try away and returns how many are left.
+/// Uses up an attempt; returns how many are left.
 pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> QueryResult<i32> {
     diesel::update(email_changes::table.find(id))
         .set(email_changes::tries_left.eq(email_changes::tries_left - 1))
@@ -69,8 +68,9 @@ pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> Quer
         .await
 }
 
-/// Gives the user the new address; `None` if somebody has it. Somebody who gets it at the same moment is an error:
-/// `users_email_key`.
+/// Sets the new email address; returns `None` if another user has it.
+///
+/// If another user registers the address concurrently, the constraint `users_email_key` is violated.
 pub(in crate::accounts) async fn apply(
     tx: &mut Tx,
     change: &EmailChange,
@@ -78,6 +78,7 @@ pub(in crate::accounts) async fn apply(
 ) -> QueryResult<Option<User>> {
     let owner = diesel::alias!(users as owner);
     let taken = owner.filter(owner.field(users::email).eq(&change.new_email)).select(owner.field(users::id));
+    tx.changed(user_key(change.user_id));
     diesel::update(users::table.find(change.user_id))
         .filter(diesel::dsl::not(diesel::dsl::exists(taken)))
         .set((users::email.eq(&change.new_email), users::email_verified_at.eq(now), users::updated_at.eq(now)))
@@ -87,7 +88,7 @@ pub(in crate::accounts) async fn apply(
         .optional()
 }
 
-/// Deletes those that expired before `before`; returns how many.
-pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(email_changes::table.filter(email_changes::expires_at.lt(before))).execute(conn).await
+/// Deletes the changes that expired before `before`; returns how many.
+pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(email_changes::table.filter(email_changes::expires_at.lt(before))).execute(writer.conn()).await
 }

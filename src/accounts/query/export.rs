@@ -1,4 +1,4 @@
-//! The SQL of what the platform holds on a person.
+//! SQL for the export of a user's data.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::graphql::export::FETCH;
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{api_tokens, avatar_uploads, email_changes, sessions, users};
 
-/// What the user's row has beside the [`User`](crate::accounts::model::User).
+/// The columns of the user's row that [`User`](crate::accounts::model::User) leaves out.
 #[derive(Queryable)]
 pub(in crate::accounts) struct Rest {
     pub(in crate::accounts) bio: String,
@@ -23,7 +23,7 @@ pub(in crate::accounts) async fn rest(conn: &mut AsyncPgConnection, id: UserId) 
     users::table.find(id).select(columns).first(conn).await
 }
 
-/// Sessions that go on and those that are over, with why.
+/// Returns live and ended sessions with the reason for their end, most recently used first.
 pub(in crate::accounts) async fn sessions(
     conn: &mut AsyncPgConnection,
     id: UserId,
@@ -37,7 +37,7 @@ pub(in crate::accounts) async fn sessions(
         .await
 }
 
-/// API tokens, good or over.
+/// Returns all API tokens, valid or not, newest first.
 pub(in crate::accounts) async fn api_tokens(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Vec<ApiToken>> {
     api_tokens::table
         .filter(api_tokens::user_id.eq(id))
@@ -48,7 +48,7 @@ pub(in crate::accounts) async fn api_tokens(conn: &mut AsyncPgConnection, id: Us
         .await
 }
 
-/// Wishes for another address, those that came to nothing, too.
+/// Returns all requested email changes, confirmed or not, newest first.
 pub(in crate::accounts) async fn email_changes(
     conn: &mut AsyncPgConnection,
     id: UserId,

@@ -1,4 +1,4 @@
-//! Linked accounts' SQL.
+//! SQL for linked identities and sign-in attempts.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,17 +8,17 @@ use crate::accounts::model::{Attempt, Identity, IdentityId, User, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{identities, identity_attempts, users};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 use crate::platform::identity::Identity as Vouched;
 
-/// Rows that one statement of the clean-up deletes.
+/// The maximum number of rows that one cleanup statement deletes.
 const SWEPT: i64 = 5000;
 
-/// What a sign-in that begins is found by.
+/// What a sign-in attempt is looked up by.
 pub(in crate::accounts) struct AttemptKey {
     pub(in crate::accounts) state: TokenHash,
     pub(in crate::accounts) browser: TokenHash,
-    /// Whose account is to be linked; none to sign in.
+    /// The user to link an account to; `None` for a sign-in.
     pub(in crate::accounts) user: Option<UserId>,
 }
 
@@ -44,7 +44,7 @@ pub(in crate::accounts) async fn insert_attempt(
         .map(drop)
 }
 
-/// Takes an attempt away: of several at once, one gets it.
+/// Deletes and returns an attempt. Of concurrent requests, only one gets it.
 pub(in crate::accounts) async fn take_attempt(
     tx: &mut Tx,
     key: &AttemptKey,
@@ -60,21 +60,20 @@ pub(in crate::accounts) async fn take_attempt(
         .optional()
 }
 
-/// Deletes some of the attempts that came to nothing; returns how many.
-pub(in crate::accounts) async fn sweep_attempts(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+/// Deletes a batch of expired attempts; returns how many.
+pub(in crate::accounts) async fn sweep_attempts(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
     let over: Vec<Vec<u8>> = identity_attempts::table
         .filter(identity_attempts::expires_at.le(now))
         .limit(SWEPT)
         .select(identity_attempts::state_hash)
-        .load(conn)
+        .load(writer.conn())
         .await?;
-    diesel::delete(identity_attempts::table.filter(identity_attempts::state_hash.eq_any(over))).execute(conn).await
+    diesel::delete(identity_attempts::table.filter(identity_attempts::state_hash.eq_any(over)))
+        .execute(writer.conn())
+        .await
 }
 
-/// Notes that a linked account is used, and returns it.
+/// Records a use of a linked account and returns it; `None` if it is not linked.
 pub(in crate::accounts) async fn touch(
     tx: &mut Tx,
     vouched: &Vouched,
@@ -90,7 +89,7 @@ pub(in crate::accounts) async fn touch(
         .optional()
 }
 
-/// Links; `None` if somebody was faster.
+/// Links an account; returns `None` if it is already linked.
 pub(in crate::accounts) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
@@ -120,7 +119,7 @@ pub(in crate::accounts) async fn delete(tx: &mut Tx, id: IdentityId) -> QueryRes
     diesel::delete(identities::table.find(id)).execute(tx.conn()).await.map(drop)
 }
 
-/// The accounts that are linked to users, in the order in which they were linked.
+/// Returns the identities that are linked to the users, in the order of their linking.
 pub(in crate::accounts) async fn of_users(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
@@ -133,19 +132,26 @@ pub(in crate::accounts) async fn of_users(
         .await
 }
 
-/// Who has an address, and whether they have verified it; locked, so that it stays so.
+/// Locks the user with the email address, and returns whether they have verified it.
 pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<(User, bool)>> {
     users::table
         .filter(users::email.eq(email))
         .select((User::as_select(), users::email_verified_at.is_not_null()))
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await
         .optional()
 }
 
-/// Whether a user can sign in with a password; `None` if there is no such user. Locks the user: two who unlink at once
-/// must not both count on the other's account.
+/// Locks the user, and returns whether they have a password; `None` if there is no such user.
+///
+/// The lock serializes unlinking: two concurrent requests must not each rely on the identity that the other unlinks.
 pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> QueryResult<Option<bool>> {
-    users::table.find(user).select(users::password_hash.is_not_null()).for_update().first(tx.conn()).await.optional()
+    users::table
+        .find(user)
+        .select(users::password_hash.is_not_null())
+        .for_no_key_update()
+        .first(tx.conn())
+        .await
+        .optional()
 }

@@ -1,4 +1,4 @@
-//! The accounts' SQL.
+//! SQL of the accounts feature.
 
 pub(super) mod api_token;
 pub(super) mod audit;

@@ -1,10 +1,10 @@
-//! The SQL of profiles.
+//! SQL for profiles.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{ProfileChanges, User, UserId};
+use crate::accounts::model::{ProfileChanges, User, UserId, user_key};
 use crate::platform::db::schema::users;
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -21,6 +21,7 @@ pub(in crate::accounts) async fn update(
     changes: &ProfileChanges,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((changes, users::updated_at.eq(now)))
         .returning(User::as_returning())

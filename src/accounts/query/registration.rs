@@ -1,4 +1,4 @@
-//! Registrations' SQL.
+//! SQL for registrations.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,9 +6,9 @@ use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{CODE_LIFETIME, Registration, RegistrationId, TRIES};
 use crate::platform::db::schema::registrations;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// What a new row holds beside what is the same for all.
+/// The columns of a new row that differ between registrations.
 pub(in crate::accounts) struct New<'a> {
     pub(in crate::accounts) id: RegistrationId,
     pub(in crate::accounts) email: &'a str,
@@ -40,18 +40,18 @@ pub(in crate::accounts) async fn by_id(
     registrations::table.find(id).select(Registration::as_select()).first(conn).await.optional()
 }
 
-/// The row and its password hash. Guesses at one code happen one after the other.
+/// Locks a registration and returns it with its password hash. The lock serializes guesses at its code.
 pub(in crate::accounts) async fn lock(tx: &mut Tx, id: RegistrationId) -> QueryResult<Option<(Registration, String)>> {
     registrations::table
         .find(id)
         .select((Registration::as_select(), registrations::password_hash))
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await
         .optional()
 }
 
-/// Begins another code.
+/// Starts a new code with new attempts.
 pub(in crate::accounts) async fn renew(
     tx: &mut Tx,
     id: RegistrationId,
@@ -69,7 +69,7 @@ pub(in crate::accounts) async fn renew(
         .await
 }
 
-/// Takes a try away and returns how many are left.
+/// Uses up an attempt; returns how many are left.
 pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: RegistrationId) -> QueryResult<i32> {
     diesel::update(registrations::table.find(id))
         .set(registrations::tries_left.eq(registrations::tries_left - 1))
@@ -78,7 +78,7 @@ pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: RegistrationId) -> Que
         .await
 }
 
-/// Whether somebody else waits for a confirmation of the same address.
+/// Whether another registration of the same email address is pending.
 pub(in crate::accounts) async fn has_rival(tx: &mut Tx, of: &Registration, now: DateTime<Utc>) -> QueryResult<bool> {
     let rivals = registrations::table
         .filter(registrations::email.eq(&of.email))
@@ -92,7 +92,7 @@ pub(in crate::accounts) async fn delete(tx: &mut Tx, id: RegistrationId) -> Quer
     diesel::delete(registrations::table.find(id)).execute(tx.conn()).await.map(drop)
 }
 
-/// Deletes those that have expired; returns how many.
-pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(registrations::table.filter(registrations::expires_at.le(now))).execute(conn).await
+/// Deletes expired registrations; returns how many.
+pub(in crate::accounts) async fn sweep(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(registrations::table.filter(registrations::expires_at.le(now))).execute(writer.conn()).await
 }

@@ -1,4 +1,4 @@
-//! Second factors' SQL.
+//! SQL for second factors.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,14 +7,20 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::model::{FactorState, SecondFactor, StoredChallenge, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::db::schema::{recovery_codes, second_factors, sign_in_challenges};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// Locks a user's second factor, confirmed or not: codes are checked one after the other.
+/// Locks the user's second factor, confirmed or not, to serialize the checks of codes.
 pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> QueryResult<Option<SecondFactor>> {
-    second_factors::table.find(user).select(SecondFactor::as_select()).for_update().first(tx.conn()).await.optional()
+    second_factors::table
+        .find(user)
+        .select(SecondFactor::as_select())
+        .for_no_key_update()
+        .first(tx.conn())
+        .await
+        .optional()
 }
 
-/// Whether the user's sign-in asks for a second factor.
+/// Whether sign-in requires a second factor of the user.
 pub(crate) async fn is_enabled(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<bool> {
     let found = second_factors::table.find(user).filter(second_factors::confirmed_at.is_not_null());
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
@@ -31,7 +37,7 @@ pub(crate) async fn state(conn: &mut AsyncPgConnection, user: UserId) -> QueryRe
     Ok(Some(FactorState { enabled_at, codes_left: unused.get_result(conn).await? }))
 }
 
-/// Stores a secret that waits for its first code, in place of another one that does.
+/// Stores an unconfirmed secret, which replaces an earlier one.
 pub(crate) async fn put(tx: &mut Tx, user: UserId, sealed: &[u8], now: DateTime<Utc>) -> QueryResult<()> {
     delete(tx, user).await?;
     diesel::insert_into(second_factors::table)
@@ -45,7 +51,7 @@ pub(crate) async fn put(tx: &mut Tx, user: UserId, sealed: &[u8], now: DateTime<
         .map(drop)
 }
 
-/// Returns whether there was one.
+/// Deletes the second factor; returns whether there was one.
 pub(crate) async fn delete(tx: &mut Tx, user: UserId) -> QueryResult<bool> {
     let deleted = diesel::delete(second_factors::table.find(user)).execute(tx.conn()).await?;
     Ok(deleted == 1)
@@ -76,7 +82,7 @@ pub(crate) async fn replace_codes(tx: &mut Tx, user: UserId, hashes: &[TokenHash
     diesel::insert_into(recovery_codes::table).values(rows).execute(tx.conn()).await.map(drop)
 }
 
-/// Uses a recovery code up; returns whether it was one of the user's and unused.
+/// Uses up a recovery code; returns whether it was an unused one of the user.
 pub(crate) async fn use_code(tx: &mut Tx, user: UserId, hash: &TokenHash, now: DateTime<Utc>) -> QueryResult<bool> {
     let used = diesel::update(recovery_codes::table.find((user, hash.as_slice())))
         .filter(recovery_codes::used_at.is_null())
@@ -113,7 +119,7 @@ pub(crate) async fn lock_challenge(tx: &mut Tx, hash: &TokenHash) -> QueryResult
     sign_in_challenges::table
         .find(hash.as_slice())
         .select(StoredChallenge::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await
         .optional()
@@ -127,7 +133,7 @@ pub(crate) async fn count_try(tx: &mut Tx, hash: &TokenHash) -> QueryResult<()> 
         .map(drop)
 }
 
-/// Ends every sign-in of the user's that waits for the second factor.
+/// Deletes all pending sign-in challenges of the user.
 pub(crate) async fn delete_challenges(tx: &mut Tx, user: UserId) -> QueryResult<()> {
     let waiting = sign_in_challenges::table.filter(sign_in_challenges::user_id.eq(user));
     diesel::delete(waiting).execute(tx.conn()).await.map(drop)
@@ -137,7 +143,9 @@ pub(crate) async fn delete_challenge(tx: &mut Tx, hash: &TokenHash) -> QueryResu
     diesel::delete(sign_in_challenges::table.find(hash.as_slice())).execute(tx.conn()).await.map(drop)
 }
 
-/// Deletes the questions that nobody answered.
-pub(crate) async fn sweep_challenges(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::expires_at.lt(now))).execute(conn).await
+/// Deletes expired challenges; returns how many.
+pub(crate) async fn sweep_challenges(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::expires_at.lt(now)))
+        .execute(writer.conn())
+        .await
 }

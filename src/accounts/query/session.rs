@@ -1,4 +1,4 @@
-//! Sessions' SQL.
+//! SQL for sessions.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,14 +9,14 @@ use super::api_token;
 use crate::accounts::model::{RefreshToken, Session, SessionEnd, SessionId, UserId};
 use crate::platform::auth::{Client, TokenHash};
 use crate::platform::db::schema::{refresh_tokens, sessions, users};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// The most sessions that are listed; the least recently used are left out.
+/// The maximum number of listed sessions; the least recently used are left out.
 const LISTED: i64 = 1000;
-/// Rows that one statement of the clean-up deletes.
+/// The maximum number of rows that one cleanup statement deletes.
 const SWEPT: i64 = 5000;
 
-/// A session's first and last instant.
+/// The start and the expiry of a session.
 pub(in crate::accounts) struct Span {
     pub(in crate::accounts) from: DateTime<Utc>,
     pub(in crate::accounts) to: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub(in crate::accounts) async fn insert(
         .map(drop)
 }
 
-/// Inserts a token, unless it is there: one that is told again.
+/// Inserts a token, unless it exists already because a retry issues it again.
 pub(in crate::accounts) async fn insert_token(
     tx: &mut Tx,
     session: SessionId,
@@ -63,7 +63,7 @@ pub(in crate::accounts) async fn insert_token(
         .map(drop)
 }
 
-/// Locks a token with its session: exchanges of one session happen one after the other.
+/// Locks the session of a token, to serialize its exchanges, and returns both.
 pub(in crate::accounts) async fn lock_by_token(
     tx: &mut Tx,
     hash: &TokenHash,
@@ -75,13 +75,13 @@ pub(in crate::accounts) async fn lock_by_token(
         .await
         .optional()?;
     let Some(id) = found else { return Ok(None) };
-    let session = sessions::table.find(id).select(Session::as_select()).for_update().first(tx.conn()).await?;
-    // Read after the lock: whoever held it may have used the token.
+    let session = sessions::table.find(id).select(Session::as_select()).for_no_key_update().first(tx.conn()).await?;
+    // Read after locking: the previous holder of the lock may have used the token.
     let token = refresh_tokens::table.find(hash.as_slice()).select(RefreshToken::as_select()).first(tx.conn()).await?;
     Ok(Some((session, token)))
 }
 
-/// The session, if it is live, to which a token belongs, used or not, and whose it is.
+/// Returns the live session that a token belongs to, used or not, and its user.
 pub(in crate::accounts) async fn by_token(
     conn: &mut AsyncPgConnection,
     hash: &TokenHash,
@@ -107,7 +107,7 @@ pub(in crate::accounts) async fn use_token(tx: &mut Tx, hash: &TokenHash, now: D
         .map(drop)
 }
 
-/// Notes that a session goes on.
+/// Records a refresh of a session.
 pub(in crate::accounts) async fn touch(
     tx: &mut Tx,
     id: SessionId,
@@ -128,11 +128,12 @@ pub(in crate::accounts) async fn touch(
         .map(drop)
 }
 
-/// The sessions of a user that are good at `now`.
-///
-/// # Errors
-/// The database failed.
-pub async fn open_sessions(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
+/// Returns the ids of the user's sessions that have neither ended nor expired.
+pub(in crate::accounts) async fn open_sessions(
+    tx: &mut Tx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Uuid>> {
     sessions::table
         .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now)))
         .select(sessions::id)
@@ -141,7 +142,7 @@ pub async fn open_sessions(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Que
         .map(|ids| ids.into_iter().map(Uuid::from).collect())
 }
 
-/// The sessions that are good at `now`, the last used first.
+/// Returns the user's sessions that are live at `now`, most recently used first.
 pub(in crate::accounts) async fn live(
     conn: &mut AsyncPgConnection,
     user: UserId,
@@ -166,7 +167,7 @@ pub(in crate::accounts) enum Which {
     Only(SessionId),
 }
 
-/// Ends sessions that have not ended yet and returns which.
+/// Ends the selected sessions that have not ended yet, and returns their ids.
 pub(in crate::accounts) async fn end(
     tx: &mut Tx,
     user: UserId,
@@ -191,7 +192,9 @@ pub(in crate::accounts) async fn end(
     rows.returning(sessions::id).get_results(tx.conn()).await
 }
 
-/// Sessions and API tokens that have ended, and users whose tokens have changed, since `since`.
+/// Returns the sessions and API tokens that ended after `since`.
+///
+/// The second list has the users whose token version changed since then, and their new versions.
 pub(in crate::accounts) async fn revoked_since(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,
@@ -206,7 +209,7 @@ pub(in crate::accounts) async fn revoked_since(
     Ok((ended, changed))
 }
 
-/// Whether a session goes on and its user's tokens have this version.
+/// Whether a session has not ended and its user's token version is `version`.
 pub(in crate::accounts) async fn is_current(
     conn: &mut AsyncPgConnection,
     session: SessionId,
@@ -221,7 +224,7 @@ pub(in crate::accounts) async fn is_current(
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
 }
 
-/// Whether this is a session of the user that goes on.
+/// Whether a session belongs to the user and is live at `now`.
 pub(in crate::accounts) async fn is_open(
     conn: &mut AsyncPgConnection,
     session: SessionId,
@@ -233,27 +236,24 @@ pub(in crate::accounts) async fn is_open(
     diesel::select(diesel::dsl::exists(open)).get_result(conn).await
 }
 
-/// Deletes some of the sessions that have been over since `before`; returns how many.
-pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+/// Deletes a batch of the sessions that ended before `before`; returns how many.
+pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     let over: Vec<SessionId> = sessions::table
         .filter(sessions::ended_at.lt(before).or(sessions::expires_at.lt(before)))
         .limit(SWEPT)
         .select(sessions::id)
-        .load(conn)
+        .load(writer.conn())
         .await?;
-    diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(conn).await
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(writer.conn()).await
 }
 
-/// Deletes some of the refresh tokens that were used before `before`; returns how many.
-pub(in crate::accounts) async fn sweep_tokens(
-    conn: &mut AsyncPgConnection,
-    before: DateTime<Utc>,
-) -> QueryResult<usize> {
+/// Deletes a batch of the refresh tokens that were used before `before`; returns how many.
+pub(in crate::accounts) async fn sweep_tokens(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     let old: Vec<Vec<u8>> = refresh_tokens::table
         .filter(refresh_tokens::used_at.lt(before))
         .limit(SWEPT)
         .select(refresh_tokens::hash)
-        .load(conn)
+        .load(writer.conn())
         .await?;
-    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(old))).execute(conn).await
+    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(old))).execute(writer.conn()).await
 }

@@ -1,4 +1,4 @@
-//! Invitations' SQL.
+//! SQL for invitations to the team.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,12 +7,12 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::model::{INVITATION_LIFETIME, InvitationId, TeamInvitation, UserId};
 use crate::platform::auth::Role;
 use crate::platform::db::schema::team_invitations;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// The most invitations that are listed.
+/// The maximum number of listed invitations; the oldest are left out.
 const LISTED: i64 = 1000;
 
-/// What a new row holds beside its times.
+/// The columns of a new row, except its timestamps.
 pub(in crate::accounts) struct New<'a> {
     pub(in crate::accounts) id: InvitationId,
     pub(in crate::accounts) email: &'a str,
@@ -21,7 +21,7 @@ pub(in crate::accounts) struct New<'a> {
     pub(in crate::accounts) invited_by: UserId,
 }
 
-/// Inserts an invitation in place of the address' one before, if there is one.
+/// Inserts an invitation, which replaces an earlier one of the same email address.
 pub(in crate::accounts) async fn put(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<TeamInvitation> {
     diesel::delete(team_invitations::table.filter(team_invitations::email.eq(new.email))).execute(tx.conn()).await?;
     diesel::insert_into(team_invitations::table)
@@ -47,11 +47,11 @@ pub(in crate::accounts) async fn by_id(
 }
 
 pub(in crate::accounts) async fn lock(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
-    let row = team_invitations::table.find(id).select(TeamInvitation::as_select()).for_update();
+    let row = team_invitations::table.find(id).select(TeamInvitation::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
-/// Those that are good at `now`, the latest first.
+/// Returns the invitations that are valid at `now`, latest first.
 pub(in crate::accounts) async fn live(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -73,13 +73,13 @@ pub(in crate::accounts) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryR
         .optional()
 }
 
-/// Deletes the invitation of an address that has an account now.
+/// Deletes the invitation of an email address that has an account now.
 pub(in crate::accounts) async fn delete_by_email(tx: &mut Tx, email: &str) -> QueryResult<()> {
     let of = team_invitations::table.filter(team_invitations::email.eq(email));
     diesel::delete(of).execute(tx.conn()).await.map(drop)
 }
 
-/// Deletes those that have expired; returns how many.
-pub(in crate::accounts) async fn sweep(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(team_invitations::table.filter(team_invitations::expires_at.le(now))).execute(conn).await
+/// Deletes expired invitations; returns how many.
+pub(in crate::accounts) async fn sweep(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::delete(team_invitations::table.filter(team_invitations::expires_at.le(now))).execute(writer.conn()).await
 }

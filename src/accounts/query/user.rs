@@ -1,18 +1,15 @@
-//! Users' SQL.
+//! SQL for users.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId};
+use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId, user_key};
 use crate::platform::auth::Role;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::users;
 use crate::platform::db::{RunQueryDsl, Tx};
-
-/// What [`Tx::changed`] is told when a user's row is another one, unless an event tells it.
-pub(in crate::accounts) const ROWS: &str = "user_changed";
 
 pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
@@ -22,7 +19,7 @@ pub(in crate::accounts) async fn credentials(
     conn: &mut AsyncPgConnection,
     email: &str,
 ) -> QueryResult<Option<Credentials>> {
-    // PostgreSQL refuses a statement with a NUL in a text; nobody has such an address.
+    // PostgreSQL rejects text with a NUL character; no email address contains one.
     if email.contains('\0') {
         return Ok(None);
     }
@@ -47,7 +44,7 @@ pub(in crate::accounts) async fn lock_credentials(tx: &mut Tx, id: UserId) -> Qu
         .find(id)
         .filter(users::deleted_at.is_null())
         .select((User::as_select(), users::password_hash))
-        .for_update()
+        .for_no_key_update()
         .first(tx.conn())
         .await
         .optional()
@@ -63,14 +60,11 @@ pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &
 
 pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
     let found = users::table.filter(users::email.eq(email)).select(User::as_select());
-    found.for_update().first(tx.conn()).await.optional()
+    found.for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// Somebody with an account; `None` once it is deleted.
-///
-/// # Errors
-/// The database failed.
-pub async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+/// Returns a user; `None` if they are deleted.
+pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .find(id)
         .filter(users::deleted_at.is_null())
@@ -80,24 +74,33 @@ pub async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
         .optional()
 }
 
-/// Locks a user, unless it is nobody any more: whoever changes a user while it is being deleted waits here and then
-/// finds none.
+/// Locks a user; `None` if there is none or the account is deleted.
+///
+/// A change that runs while the user is being deleted waits for the lock and then finds no user.
 pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     let living = users::table.find(id).filter(users::deleted_at.is_null());
-    living.select(User::as_select()).for_update().first(tx.conn()).await.optional()
+    living.select(User::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// Locks every administrator who is not banned and has not given the account up, so that two demotions or bans at once
-/// cannot remove the last two. Whoever is demoted or banned while this waits is not in the answer.
+/// Locks a user's row, deleted or not, and returns whether they are not deleted.
+pub(in crate::accounts) async fn lock_row(tx: &mut Tx, id: UserId) -> QueryResult<bool> {
+    let user = users::table.find(id).select(users::deleted_at.is_null()).for_no_key_update();
+    Ok(user.first(tx.conn()).await.optional()?.unwrap_or(false))
+}
+
+/// Locks the administrators who are not banned or due for deletion; returns their ids.
+///
+/// Concurrent demotions or bans therefore cannot remove the last two. An administrator who is demoted or banned while
+/// this waits is not returned.
 pub(in crate::accounts) async fn lock_admins(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<UserId>> {
     users::table
-        // Not a parameter: an index has these few, and PostgreSQL must know at planning that it has them all.
+        // Not a bind parameter: for a partial index, PostgreSQL must see the condition when it plans the query.
         .filter(diesel::dsl::sql::<Bool>("role = 'ADMIN'"))
         .filter(users::deletion_due_at.is_null())
         .filter(users::banned_at.is_null().or(users::banned_until.le(now)))
         .order(users::id)
         .select(users::id)
-        .for_update()
+        .for_no_key_update()
         .load(tx.conn())
         .await
 }
@@ -119,8 +122,9 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &Import
         .await
 }
 
-/// Somebody new who has shown that the address is theirs; `None` if somebody has it. Waits for somebody who is just getting
-/// it.
+/// Inserts a user with a verified email address; `None` if another user has the address.
+///
+/// Waits for a concurrent transaction that inserts the same address.
 pub(in crate::accounts) async fn insert_verified(
     tx: &mut Tx,
     clock: &Clock,
@@ -149,7 +153,7 @@ pub(in crate::accounts) async fn insert_verified(
         .optional()
 }
 
-/// Inserts many at once; those whose address is known already are left out.
+/// Inserts many users at once; skips email addresses that are already registered.
 pub(in crate::accounts) async fn insert_new(
     tx: &mut Tx,
     clock: &Clock,
@@ -185,11 +189,12 @@ pub(in crate::accounts) async fn set_role(
     role: Role,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
             users::role.eq(role),
             users::updated_at.eq(now),
-            // The role is in the access tokens.
+            // Access tokens contain the role.
             users::token_version.eq(users::token_version + 1),
             users::tokens_changed_at.eq(now),
         ))
@@ -198,8 +203,11 @@ pub(in crate::accounts) async fn set_role(
         .await
 }
 
-/// Makes the user's access tokens worthless, so that the next ones are asked for; returns the new version.
+/// Invalidates the user's access tokens; returns the new token version.
+///
+/// Clients must then refresh their sessions.
 pub(in crate::accounts) async fn renew_tokens(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<i32> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((users::token_version.eq(users::token_version + 1), users::tokens_changed_at.eq(now)))
         .returning(users::token_version)
@@ -213,14 +221,14 @@ pub(in crate::accounts) async fn set_ban(
     ban: Option<&Ban>,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
-    tx.changed(ROWS);
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
             users::banned_at.eq(ban.map(|ban| ban.since)),
             users::banned_until.eq(ban.and_then(|ban| ban.until)),
             users::ban_reason.eq(ban.map(|ban| &ban.reason)),
             users::updated_at.eq(now),
-            // API tokens are not ended, they rest while their owner is banned: the nodes have to ask again.
+            // API tokens are not revoked but suspended during the ban: nodes must look them up again.
             users::token_version.eq(users::token_version + 1),
             users::tokens_changed_at.eq(now),
         ))
@@ -235,6 +243,7 @@ pub(in crate::accounts) async fn set_password(
     hash: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now)))
         .returning(User::as_returning())
@@ -242,8 +251,9 @@ pub(in crate::accounts) async fn set_password(
         .await
 }
 
-/// Notes that the user has shown that the address is theirs.
+/// Records that the user has proved to own the email address.
 pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .filter(users::email_verified_at.is_null())
         .set(users::email_verified_at.eq(now))
@@ -252,18 +262,12 @@ pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: Date
         .map(drop)
 }
 
-/// Whether there is any user at all.
-///
-/// # Errors
-/// The database failed.
+/// Whether there are any users.
 pub async fn any(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await
 }
 
-/// Whether somebody has this address.
-///
-/// # Errors
-/// The database failed.
+/// Whether a user has this email address.
 pub async fn is_registered(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<bool> {
     let found = users::table.filter(users::email.eq(email)).select(users::id);
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await

@@ -5,15 +5,14 @@ use std::hash::Hash;
 
 use super::editable;
 use super::outline::{MOST_LESSONS, editable_lesson, editable_section};
-use super::publication::release;
 use crate::catalog::error;
 use crate::catalog::model::{
     Course, DeleteLessonInput, DeleteSectionInput, LessonId, ReorderCourseInput, SectionId, SectionOrderInput,
 };
 use crate::catalog::query::arrange::{self as query, Place};
-use crate::catalog::query::outline::outline_changed;
-use crate::catalog::query::{file, video};
+use crate::catalog::query::outline::{In, lesson_ids, outline_changed};
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
+use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -30,8 +29,8 @@ pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput)
             let lessons = query::lesson_ids(tx, course.id).await?;
             check_order(&sections, &lessons, &input.sections)?;
             let order: Vec<SectionId> = input.sections.iter().map(|section| section.section_id).collect();
-            query::place_sections(tx, &order, now).await?;
-            query::place_lessons(tx, &places(&input.sections), now).await?;
+            query::place_sections(tx, course.id, &order, now).await?;
+            query::place_lessons(tx, course.id, &places(&input.sections), now).await?;
             Ok(outline_changed(tx, course.id, (0, 0), now).await?)
         })
         .await
@@ -46,12 +45,11 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
     app.db
         .transaction(async |tx| {
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
-            let (lessons, seconds) = query::published_in(tx, section.id).await?;
-            let fewer = (-i32::try_from(lessons)?, -i32::try_from(seconds)?);
-            let videos = video::videos_in(tx, section.id).await?;
-            let files = file::files_of(tx, file::Of::Section(section.id)).await?;
+            let (published, seconds) = query::published_in(tx, section.id).await?;
+            let fewer = (-i32::try_from(published)?, -i32::try_from(seconds)?);
+            let lessons = lesson_ids(tx, In::Section(section.id)).await?;
             query::delete_section(tx, &section).await?;
-            release(tx, app, &videos, &files).await?;
+            media::release(tx, app, &lessons).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await
@@ -67,10 +65,8 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
             let counted = lesson.published_at.is_some();
-            let files = file::files_of(tx, file::Of::Lesson(lesson.id)).await?;
             query::delete_lesson(tx, &lesson).await?;
-            let videos: Vec<_> = lesson.video_id.into_iter().collect();
-            release(tx, app, &videos, &files).await?;
+            media::release(tx, app, &[lesson.id.uuid()]).await?;
             let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })

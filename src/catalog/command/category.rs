@@ -65,7 +65,7 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
             if category.version != input.version {
                 return Ok(Edit::Conflict { version: category.version, current: category });
             }
-            query::update(tx, category.id, changes).await.map(Edit::Saved).map_err(taken_slug)
+            query::update(tx, category.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }

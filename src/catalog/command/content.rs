@@ -17,7 +17,7 @@ const LONGEST_LABEL: usize = 120;
 const LONGEST_URL: usize = 2000;
 
 /// A checked input, but for what depends on the lesson's duration.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Content {
     disclaimer: Option<String>,
     description: Option<String>,
@@ -98,7 +98,7 @@ pub(super) async fn cut(tx: &mut Tx, lesson: &Lesson, seconds: i32) -> Result<()
     if seconds < lesson.duration_seconds {
         let mut kept = kept(tx, lesson).await?;
         kept.retain(|timestamp| timestamp.at_seconds <= seconds);
-        query::set_timestamps(tx, lesson.id, &serde_json::to_value(kept)?).await?;
+        query::set_timestamps(tx, lesson, &serde_json::to_value(kept)?).await?;
     }
     Ok(())
 }

@@ -47,10 +47,10 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
                 subtitle: &subtitle,
                 description: &description,
                 instructor_id,
-                facts: facts.into_new(own),
+                facts: facts.clone().into_new(own),
             };
-            if let Some(slug) = chosen {
-                course.slug = slug;
+            if let Some(slug) = &chosen {
+                course.slug.clone_from(slug);
                 return insert(tx, app, &course).await?.ok_or_else(error::slug_taken);
             }
             let base = slug_base(&title);
@@ -94,7 +94,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
             {
                 return Err(error::slug_taken());
             }
-            query::update(tx, course.id, changes).await.map(Edit::Saved).map_err(taken_slug)
+            query::update(tx, course.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })
         .await
 }

@@ -25,7 +25,7 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
                 return Ok(course);
             }
             let ids: Vec<FileId> = input.file_id.into_iter().chain(course.thumbnail_id).collect();
-            let files = media::attach_files(tx, &ids).await?;
+            let files = media::lock_files(tx, &ids).await?;
             let file = match input.file_id {
                 None => None,
                 Some(id) => {
@@ -38,8 +38,8 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
                 return Err(error::no_picture());
             }
             let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
-            let old: Vec<FileId> = course.thumbnail_id.into_iter().collect();
-            media::detach_files(tx, app, &old).await?;
+            let shown: Vec<FileId> = input.file_id.into_iter().collect();
+            media::refer_to_files(tx, app, course.id.into(), &shown).await?;
             Ok(changed)
         })
         .await
@@ -56,12 +56,12 @@ pub(super) async fn set_resources(
     (course, lesson): (&Course, &Lesson),
     resources: &[Resource],
 ) -> Result<()> {
-    let before: HashSet<FileId> = query::files_of(tx, query::Of::Lesson(lesson.id)).await?.into_iter().collect();
+    let before: HashSet<FileId> = media::files_of(tx, lesson.id.into()).await?.into_iter().collect();
     let named = resources.iter().filter_map(|resource| resource.file_id);
-    // Those that go, too: locked at once, in one order for everybody.
+    // Those that go, too: all are locked at once, in the order of their ids.
     let ids: HashSet<FileId> = before.iter().copied().chain(named).collect();
     let ids: Vec<FileId> = ids.into_iter().collect();
-    let files = media::attach_files(tx, &ids).await?;
+    let files = media::lock_files(tx, &ids).await?;
     let files: HashMap<FileId, MediaFile> = files.into_iter().map(|file| (file.id, file)).collect();
     let mut check = Check::new();
     for (place, id) in resources.iter().enumerate().filter_map(|(place, one)| Some((place, one.file_id?))) {
@@ -75,7 +75,8 @@ pub(super) async fn set_resources(
         check.part(&path, |check| check.error(code, "fileId", message));
     }
     check.finish()?;
-    query::set_resources(tx, lesson.id, resources).await?;
-    media::detach_files(tx, app, &ids).await?;
+    query::set_resources(tx, lesson, resources).await?;
+    let offered: Vec<FileId> = resources.iter().filter_map(|resource| resource.file_id).collect();
+    media::refer_to_files(tx, app, lesson.id.into(), &offered).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod facts;
 mod file;
 mod outline;
 mod publication;
+mod stats;
 mod video;
 
 pub use arrange::{delete_lesson, delete_section, reorder_course};
@@ -20,6 +21,7 @@ pub(super) use publication::{
     set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
 };
 pub use publication::{publish_course, publish_lesson};
+pub(super) use stats::{recount_students, refresh_sort_keys};
 pub(super) use video::take_duration;
 pub use video::{access_to, set_course_demo_video, set_lesson_video, showing};
 

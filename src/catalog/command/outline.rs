@@ -109,12 +109,12 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
                 return Err(error::duration_is_the_videos());
             }
             content::check_with(tx, &lesson, &content, seconds).await?;
-            let (content, resources) = content.into_changes()?;
+            let (content, resources) = content.clone().into_changes()?;
             if let Some(resources) = resources {
                 file::set_resources(tx, app, actor, (&course, &lesson), &resources).await?;
             }
             let changes = LessonChanges {
-                title,
+                title: title.clone(),
                 duration_seconds: input.duration_seconds,
                 is_preview: input.is_preview,
                 content,

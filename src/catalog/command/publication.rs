@@ -19,17 +19,16 @@ use crate::catalog::model::{
     UnpublishCourseInput, UnpublishLessonInput,
 };
 use crate::catalog::query::course as courses;
-use crate::catalog::query::file;
 use crate::catalog::query::outline;
 use crate::catalog::query::publication as query;
-use crate::enrollments;
+use crate::entitlements;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
-use crate::media::{self, FileId, VideoId};
+use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::{jobs, outbox};
 
 /// The job that publishes what is due in a course.
@@ -71,7 +70,7 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
 }
 
 /// The rule by which a course appears, whoever publishes it.
-async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Result<Course, Fault> {
+async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Result<Course, InternalError> {
     let (course, is_news) = query::publish(tx, course.id, app.clock.now()).await?;
     let lessons = query::first_seen(tx, course.id, app.clock.now()).await?;
     if is_news {
@@ -90,7 +89,7 @@ async fn show_lesson(
     app: &App,
     course: &Course,
     lesson: &Lesson,
-) -> std::result::Result<(Course, Lesson), Fault> {
+) -> std::result::Result<(Course, Lesson), InternalError> {
     let now = app.clock.now();
     let (lesson, is_news) = query::publish_lesson(tx, lesson.id, course.published_at.is_some(), now).await?;
     let course = outline::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
@@ -211,7 +210,7 @@ async fn publish_at(
     course: CourseId,
     what: Uuid,
     at: Option<DateTime<Utc>>,
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), InternalError> {
     let Some(at) = at else { return Ok(()) };
     let key = format!("{PUBLISH_DUE}/{what}@{}", at.timestamp_micros());
     jobs::enqueue_at(tx, &app.clock, PUBLISH_DUE, &json!({ "course_id": course }), &key, at).await
@@ -222,7 +221,7 @@ async fn publish_at(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::result::Result<(), Fault> {
+pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::result::Result<(), InternalError> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
@@ -244,7 +243,7 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
                 tracing::warn!(course = %id.encode(), "a course was not published: it has no published lesson");
                 query::schedule(tx, id, None, now).await?;
             }
-            Ok::<_, Fault>(())
+            Ok::<_, InternalError>(())
         })
         .await
 }
@@ -253,7 +252,7 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result<(), Fault> {
+pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result<(), InternalError> {
     let mut after = CourseId::new(Uuid::nil());
     loop {
         let due = query::due(&mut *app.db.read().await?, app.clock.now(), after).await?;
@@ -303,7 +302,7 @@ pub(in crate::catalog) async fn archive_course(app: &App, actor: &Actor, input: 
         .await
 }
 
-async fn archive(tx: &mut Tx, app: &App, course: Course) -> std::result::Result<Course, Fault> {
+async fn archive(tx: &mut Tx, app: &App, course: Course) -> std::result::Result<Course, InternalError> {
     if course.archived_at.is_some() {
         return Ok(course);
     }
@@ -341,34 +340,21 @@ pub(in crate::catalog) async fn unarchive_course(
 pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: DeleteCourseInput) -> Result<Deleted> {
     app.db
         .transaction(async |tx| {
+            courses::lock_to_delete(tx, input.course_id).await?;
             let course = editable(tx, actor, input.course_id, "course").await?;
             let now = app.clock.now();
-            if enrollments::is_owned(tx, course.id, now).await? {
+            if entitlements::is_owned(tx, course.id.uuid(), now).await? {
                 return Ok(Deleted::Archived(Box::new(archive(tx, app, course).await?)));
             }
             let videos = query::videos_of(tx, course.id).await?;
-            let mut files = file::files_of(tx, file::Of::Course(course.id)).await?;
-            files.extend(course.thumbnail_id);
-            // What has expired a moment ago is not closed yet, and an open line keeps its course.
-            enrollments::close_ledger(tx, course.id, now).await?;
-            query::delete(tx, course.id).await?;
-            release(tx, app, &videos, &files).await?;
+            let mut referrers = outline::lesson_ids(tx, outline::In::Course(course.id)).await?;
+            referrers.push(course.id.uuid());
+            // An entitlement that has just expired may still be open, and an open one needs its course.
+            entitlements::end_expired_of_course(tx, course.id.uuid(), now).await?;
+            query::delete(tx, &course).await?;
+            media::release(tx, app, &referrers).await?;
             outbox::record(tx, &app.clock, &CourseDeleted { course_id: course.id, video_ids: videos }).await?;
             Ok(Deleted::Removed(course.id))
         })
         .await
-}
-
-/// What showed these videos and referred to these files is gone. Those that nothing refers to any more are deleted
-/// after the grace.
-pub(super) async fn release(
-    tx: &mut Tx,
-    app: &App,
-    videos: &[VideoId],
-    files: &[FileId],
-) -> std::result::Result<(), Fault> {
-    for video in videos {
-        media::detach(tx, app, *video).await?;
-    }
-    media::detach_files(tx, app, files).await
 }

@@ -1,19 +1,22 @@
 //! Videos of lessons and courses: who shows which, and who may watch.
 
+use std::sync::Arc;
+
 use super::outline::{LONGEST_LESSON, check_total, editable_lesson};
 use super::{content, editable};
-use crate::catalog::loader::{CourseById, LessonById};
+use crate::accounts::UserId;
+use crate::catalog::loader::{Categories, CourseById, LessonById};
 use crate::catalog::model::{Course, Lesson, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 use crate::catalog::query::{course, outline, video as query};
 use crate::catalog::{error, policy};
-use crate::enrollments::{self, Access};
+use crate::entitlements::{Access, Held, Scope};
 use crate::graphql::Result;
 use crate::graphql::loaders::Load;
-use crate::media::{self, Video, VideoId, VideoProcessed, VideoStatus};
+use crate::media::{self, Referrer, Video, VideoId, VideoProcessed, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// Gives a lesson another video, or none. When the video's duration is known it becomes the lesson's. A video that
 /// nothing shows any more is deleted after the grace.
@@ -25,17 +28,13 @@ pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInp
     app.db
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
-            let video = usable(tx, app, actor, &course, input.video_id).await?;
             if lesson.video_id == input.video_id {
                 return Ok((course, lesson));
             }
+            let video = show(tx, app, actor, (&course, lesson.id.into()), input.video_id).await?;
             let seconds = video.and_then(|video| video.duration_seconds()).unwrap_or(lesson.duration_seconds);
             content::check_kept(tx, &lesson, seconds, "videoId").await?;
-            let (course, changed) = write(tx, app, &course, &lesson, input.video_id, seconds).await?;
-            if let Some(old) = lesson.video_id {
-                media::detach(tx, app, old).await?;
-            }
-            Ok((course, changed))
+            write(tx, app, &course, &lesson, input.video_id, seconds).await
         })
         .await
 }
@@ -63,27 +62,29 @@ pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDem
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
-            usable(tx, app, actor, &course, input.video_id).await?;
             if course.demo_video_id == input.video_id {
                 return Ok(course);
             }
-            let changed = query::set_demo_video(tx, course.id, input.video_id, app.clock.now()).await?;
-            if let Some(old) = course.demo_video_id {
-                media::detach(tx, app, old).await?;
-            }
-            Ok(changed)
+            show(tx, app, actor, (&course, course.id.into()), input.video_id).await?;
+            Ok(query::set_demo_video(tx, course.id, input.video_id, app.clock.now()).await?)
         })
         .await
 }
 
-/// The video, locked, if the actor may show it in the course: their own or its instructor's; an administrator any.
-async fn usable(tx: &mut Tx, app: &App, actor: &Actor, course: &Course, id: Option<VideoId>) -> Result<Option<Video>> {
-    let Some(id) = id else { return Ok(None) };
+/// Lets a lesson or the course show a video, which the actor may do with their own or the course's instructor's; an
+/// administrator with any.
+async fn show(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    (course, referrer): (&Course, Referrer),
+    id: Option<VideoId>,
+) -> Result<Option<Video>> {
     let may = |video: &Video| policy::can_show(actor, course, video.owner_id);
-    match media::attach(tx, app, id, may).await? {
-        None => Err(error::no_such_video()),
-        Some(video) if video.status == VideoStatus::Failed => Err(error::unplayable_video()),
-        Some(video) => Ok(Some(video)),
+    match (id, media::show_video(tx, app, referrer, id, may).await?) {
+        (Some(_), None) => Err(error::no_such_video()),
+        (_, Some(video)) if video.status == VideoStatus::Failed => Err(error::unplayable_video()),
+        (_, video) => Ok(video),
     }
 }
 
@@ -91,7 +92,7 @@ async fn usable(tx: &mut Tx, app: &App, actor: &Actor, course: &Course, id: Opti
 ///
 /// # Errors
 /// The database failed, or a course would be too long: then its lesson keeps the duration that it has.
-pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::result::Result<(), Fault> {
+pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::result::Result<(), InternalError> {
     let Some(seconds) = event.duration_seconds else { return Ok(()) };
     let outcome = app
         .db
@@ -109,7 +110,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
         })
         .await;
     match outcome {
-        Err(crate::graphql::Error::Internal(fault)) => Err(fault),
+        Err(crate::graphql::Error::Internal(error)) => Err(error),
         Err(_) => {
             tracing::warn!(video = %event.video_id.encode(), "a course would be too long");
             Ok(())
@@ -122,7 +123,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
 ///
 /// # Errors
 /// The database failed.
-pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option<Showing>, Fault> {
+pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option<Showing>, InternalError> {
     let (course_id, lesson) = match shown_as {
         ShownAs::Demo(id) => (id, None),
         ShownAs::Lesson(id) => match LessonById::load(app, &[LessonById(id)]).await?.remove(&LessonById(id)) {
@@ -137,17 +138,28 @@ pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option
     }))
 }
 
-/// Whether the actor may watch what is shown, and why not. This is the one place that says so, for addresses and for
-/// playlists. A demo is for all who may know of its course.
+/// Returns whether the actor may watch what is shown, and why. Playback and playlists ask this one function. A demo is
+/// for everyone who may see its course.
 ///
 /// # Errors
 /// The database failed.
-pub async fn access_to(app: &App, actor: &Actor, showing: &Showing) -> std::result::Result<Access, Fault> {
-    match showing {
-        Showing::Lesson(course, lesson) => enrollments::access_for(app, actor, course, Some(lesson.as_ref())).await,
-        Showing::Demo(course) => {
-            let access = enrollments::access_for(app, actor, course, None).await?;
-            Ok(Access { granted: policy::can_see(actor, course, access.granted), ..access })
-        }
+pub async fn access_to(app: &App, actor: &Actor, showing: &Showing) -> std::result::Result<Access, InternalError> {
+    let (course, lesson) = match showing {
+        Showing::Lesson(course, lesson) => (course, Some(lesson.as_ref())),
+        Showing::Demo(course) => (course, None),
+    };
+    let (mut held, mut path) = (Arc::default(), Vec::new());
+    if let Some(user) = actor.id().map(UserId::new) {
+        let key = Held { user, course: course.id.uuid() };
+        held = Held::load(app, &[key]).await?.remove(&key).unwrap_or_default();
     }
+    if held.iter().any(|row| row.scope == Scope::Category) {
+        let tree = Categories::load(app, &[Categories]).await?.remove(&Categories).unwrap_or_default();
+        path = tree.path(course.category_id);
+    }
+    let access = policy::access(actor, course, &path, lesson, &held, app.clock.now());
+    Ok(match showing {
+        Showing::Lesson(..) => access,
+        Showing::Demo(course) => Access { granted: policy::can_see(actor, course, access.granted), ..access },
+    })
 }

@@ -5,8 +5,9 @@ use async_graphql::{Context, Object};
 use super::mutation::{AUTHOR, CoursePayload, DeleteLesson, DeleteSection, Reorder, author, course};
 use crate::catalog::command;
 use crate::catalog::model::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput};
-use crate::graphql::context::{Role, Scope, app, scoped};
-use crate::graphql::{Inline, Result};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Sequential};
 
 /// Mutations of a course's outline as a whole.
 #[derive(Default)]
@@ -21,7 +22,7 @@ impl ArrangeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and its new order.")] input: ReorderCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Reorder>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Reorder>>>> {
         course(command::reorder_course(app(ctx), author(ctx), input).await)
     }
 
@@ -31,7 +32,7 @@ impl ArrangeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which section.")] input: DeleteSectionInput,
-    ) -> Result<Option<Inline<CoursePayload<DeleteSection>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<DeleteSection>>>> {
         course(command::delete_section(app(ctx), author(ctx), input).await)
     }
 
@@ -41,7 +42,7 @@ impl ArrangeMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson.")] input: DeleteLessonInput,
-    ) -> Result<Option<Inline<CoursePayload<DeleteLesson>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<DeleteLesson>>>> {
         course(command::delete_lesson(app(ctx), author(ctx), input).await)
     }
 }

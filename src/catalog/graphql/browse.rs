@@ -14,9 +14,10 @@ use crate::catalog::loader::{
 };
 use crate::catalog::model::{Course, CourseFilter, CourseOrder, Part, Search, Which, words};
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{loaders, public};
+use crate::graphql::context::loaders;
+use crate::graphql::guard::public;
 use crate::graphql::page::{Page, encode_cursor, instant, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result};
+use crate::graphql::{Connection, PageArgs, Result, Sequential};
 
 /// The queries of the public catalog.
 #[derive(Default)]
@@ -37,7 +38,7 @@ impl BrowseQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CourseObject>>> {
+    ) -> Result<Sequential<Connection<CourseObject>>> {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = order.page(PageArgs { first, after, last, before })?;
         let cursor = move |CourseObject(course): &CourseObject| order.cursor(course);
@@ -45,14 +46,14 @@ impl BrowseQuery {
             let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
             let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
             let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
-            return Ok(Inline(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())));
+            return Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())));
         }
         let Some(which) = which(ctx, &filter).await?.map(Arc::new) else {
-            return Ok(Inline(page.connection(Vec::new(), CourseObject, cursor)));
+            return Ok(Sequential(page.connection(Vec::new(), CourseObject, cursor)));
         };
         let rows = loaders(ctx).load(MatchingPage(which.clone(), order, page.clone())).await?.unwrap_or_default();
         let total = if wants_total(ctx) { loaders(ctx).load(MatchingCount(which)).await? } else { None };
-        Ok(Inline(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
+        Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
     }
 
     /// The published courses that have all words of a text in their title, subtitle, tags or description, those that fit
@@ -74,20 +75,20 @@ impl BrowseQuery {
         >,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<FoundObject>>> {
+    ) -> Result<Sequential<Connection<FoundObject>>> {
         let filter = filter.unwrap_or_default();
         let search = search(ctx, &query).await?;
         let list = format!("searchCourses({:?})", search.as_ref().map(Search::name).unwrap_or_default());
         let page: Page<(i32, Uuid)> = PageArgs { first, after, last, before }.page(&list)?;
         let cursor = move |found: &FoundObject| encode_cursor(&list, &(found.rank, found.course.id));
         let (Some(search), Some(which)) = (search, which(ctx, &filter).await?) else {
-            return Ok(Inline(page.connection(Vec::new(), |found| found, cursor)));
+            return Ok(Sequential(page.connection(Vec::new(), |found| found, cursor)));
         };
         let (search, which) = (Arc::new(search), Arc::new(which));
         let rows = loaders(ctx).load(FoundPage(search.clone(), which.clone(), page.clone())).await?.unwrap_or_default();
         let total = if wants_total(ctx) { loaders(ctx).load(FoundCount(search.clone(), which)).await? } else { None };
         let found = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
-        Ok(Inline(page.connection(rows, found, cursor).with_total(total.unwrap_or_default())))
+        Ok(Sequential(page.connection(rows, found, cursor).with_total(total.unwrap_or_default())))
     }
 }
 
@@ -103,18 +104,18 @@ pub(super) struct FoundObject {
 #[Object(name = "CourseSearchResult")]
 impl FoundObject {
     /// The course.
-    async fn course(&self) -> Inline<CourseObject> {
-        Inline(CourseObject(self.course.clone()))
+    async fn course(&self) -> Sequential<CourseObject> {
+        Sequential(CourseObject(self.course.clone()))
     }
 
     /// The course's title in pieces: all of it, in order.
-    async fn title_highlight(&self) -> Vec<Inline<TextPart>> {
+    async fn title_highlight(&self) -> Vec<Sequential<TextPart>> {
         parts(self.search.highlight(&self.course.title))
     }
 
     /// Some of the subtitle or the description in pieces, in order, where it shows why the course was found. Without most
     /// of Markdown's signs; may be empty.
-    async fn snippet(&self, ctx: &Context<'_>) -> Result<Vec<Inline<TextPart>>> {
+    async fn snippet(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<TextPart>>> {
         let description = loaders(ctx).load(DescriptionOf(self.course.id)).await?;
         Ok(parts(self.search.snippet(&self.course.subtitle, description.as_deref().unwrap_or_default())))
     }
@@ -129,8 +130,8 @@ pub(super) struct TextPart {
     found: bool,
 }
 
-fn parts(parts: Vec<Part>) -> Vec<Inline<TextPart>> {
-    parts.into_iter().map(|Part { text, found }| Inline(TextPart { text, found })).collect()
+fn parts(parts: Vec<Part>) -> Vec<Sequential<TextPart>> {
+    parts.into_iter().map(|Part { text, found }| Sequential(TextPart { text, found })).collect()
 }
 
 /// What to ask the database for; `None` when no course can be found.

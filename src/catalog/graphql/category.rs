@@ -14,11 +14,12 @@ use crate::catalog::model::{
 };
 use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{Requires, Role, actor, app, loaders, public, requires};
+use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::error::{Edit, edit_payload};
+use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result, UserError, page};
+use crate::graphql::{Connection, PageArgs, Result, Sequential, UserError, page};
 
 const COURSES: &str = "categoryCourses";
 const OF_CHANNEL: &str = "channelCourses";
@@ -45,7 +46,7 @@ impl CategoryObject {
         &self.0.name
     }
 
-    /// Counts the edits of its names: pass it to an update, which is refused if it is another one by then.
+    /// Counts the edits of its names: pass it to an update, which is rejected if it is another one by then.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -56,9 +57,9 @@ impl CategoryObject {
     }
 
     /// The category that it is a part of; null if it is a part of none.
-    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Inline<CategoryObject>>> {
+    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CategoryObject>>> {
         let Some(parent) = self.0.parent_id else { return Ok(None) };
-        Ok(category_node(ctx, parent).await?.map(Inline))
+        Ok(category_node(ctx, parent).await?.map(Sequential))
     }
 
     /// Its parts, in order.
@@ -70,7 +71,7 @@ impl CategoryObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CategoryObject>>> {
+    ) -> Result<Sequential<Connection<CategoryObject>>> {
         listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
     }
 
@@ -83,16 +84,16 @@ impl CategoryObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CourseObject>>> {
+    ) -> Result<Sequential<Connection<CourseObject>>> {
         let within = tree(ctx).await?.within(self.0.id);
         let which = Which { categories: Some(within.clone()), ..Which::default() };
         let connection = published(ctx, which, COURSES, PageArgs { first, after, last, before }).await?;
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let counts = loaders(ctx).load(CategoryCounts).await?.unwrap_or_default();
         let total = within.iter().filter_map(|id| counts.get(id)).sum();
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }
 
@@ -106,10 +107,10 @@ async fn listed(
     parent: Option<CategoryId>,
     list: &'static str,
     args: PageArgs,
-) -> Result<Inline<Connection<CategoryObject>>> {
+) -> Result<Sequential<Connection<CategoryObject>>> {
     let tree = tree(ctx).await?;
     let categories = tree.children(parent).iter().cloned().map(CategoryObject).collect();
-    Ok(Inline(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
+    Ok(Sequential(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
 /// A page of `list`: the published courses that `which` lets through, newest first.
@@ -169,7 +170,7 @@ impl CategoryQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CategoryObject>>> {
+    ) -> Result<Sequential<Connection<CategoryObject>>> {
         listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
     }
 
@@ -180,13 +181,13 @@ impl CategoryQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The category's id; either this or the slug.")] id: Option<CategoryId>,
         #[graphql(desc = "The category's name in addresses; either this or the id.")] slug: Option<String>,
-    ) -> Result<Option<Inline<CategoryObject>>> {
+    ) -> Result<Option<Sequential<CategoryObject>>> {
         let tree = tree(ctx).await?;
         let category = match Name::of(id, slug)? {
             Name::Id(id) => tree.get(id),
             Name::Slug(slug) => tree.by_slug(&slug),
         };
-        Ok(category.map(|category| Inline(CategoryObject(category))))
+        Ok(category.map(|category| Sequential(CategoryObject(category))))
     }
 }
 
@@ -205,9 +206,9 @@ pub(super) struct Delete;
 pub(super) struct CategoryPayload<M: Send + Sync> {
     /// The category as it is now, also after a conflict, or as it was when it was deleted; null when there are other
     /// userErrors.
-    category: Option<Inline<CategoryObject>>,
+    category: Option<Sequential<CategoryObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -224,7 +225,7 @@ impl CategoryMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new category.")] input: CreateCategoryInput,
-    ) -> Result<Option<Inline<CategoryPayload<Create>>>> {
+    ) -> Result<Option<Sequential<CategoryPayload<Create>>>> {
         category(command::create_category(app(ctx), actor(ctx), input).await)
     }
 
@@ -234,7 +235,7 @@ impl CategoryMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which category, and what changes.")] input: UpdateCategoryInput,
-    ) -> Result<Option<Inline<CategoryPayload<Update>>>> {
+    ) -> Result<Option<Sequential<CategoryPayload<Update>>>> {
         edited(command::update_category(app(ctx), actor(ctx), input).await)
     }
 
@@ -244,7 +245,7 @@ impl CategoryMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which category, and where to.")] input: MoveCategoryInput,
-    ) -> Result<Option<Inline<CategoryPayload<Move>>>> {
+    ) -> Result<Option<Sequential<CategoryPayload<Move>>>> {
         category(command::move_category(app(ctx), actor(ctx), input).await)
     }
 
@@ -254,17 +255,17 @@ impl CategoryMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which category.")] input: DeleteCategoryInput,
-    ) -> Result<Option<Inline<CategoryPayload<Delete>>>> {
+    ) -> Result<Option<Sequential<CategoryPayload<Delete>>>> {
         category(command::delete_category(app(ctx), actor(ctx), input).await)
     }
 }
 
-fn category<M: Send + Sync>(outcome: Result<Category>) -> Result<Option<Inline<CategoryPayload<M>>>> {
+fn category<M: Send + Sync>(outcome: Result<Category>) -> Result<Option<Sequential<CategoryPayload<M>>>> {
     edited(outcome.map(Edit::Saved))
 }
 
-fn edited<M: Send + Sync>(outcome: Result<Edit<Category>>) -> Result<Option<Inline<CategoryPayload<M>>>> {
+fn edited<M: Send + Sync>(outcome: Result<Edit<Category>>) -> Result<Option<Sequential<CategoryPayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
-    let category = row.map(|row| Inline(CategoryObject(Arc::new(row))));
-    Ok(Some(Inline(CategoryPayload { category, user_errors, mutation: PhantomData })))
+    let category = row.map(|row| Sequential(CategoryObject(Arc::new(row))));
+    Ok(Some(Sequential(CategoryPayload { category, user_errors, mutation: PhantomData })))
 }

@@ -9,9 +9,9 @@ use crate::catalog::loader::{ContentHtmlOf, ResourcesOf};
 use crate::catalog::model::{LessonContent, LessonId, Link, Timestamp};
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders};
-use crate::graphql::{ByteSize, Inline, Result};
+use crate::graphql::{ByteSize, Result, Sequential};
 use crate::media::{self, FileById, FileId, MediaFile};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// What a lesson's video comes with, in the schema.
 #[derive(Clone)]
@@ -50,19 +50,19 @@ impl LessonContentObject {
     }
 
     /// Things to download; at most 50.
-    async fn resources(&self, ctx: &Context<'_>) -> Result<Vec<Inline<ResourceObject>>> {
+    async fn resources(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<ResourceObject>>> {
         let resources = loaders(ctx).load(ResourcesOf(self.lesson)).await?.unwrap_or_default();
         let found = resources.iter().map(async |resource| {
             let source = match (&resource.url, resource.file_id) {
                 (Some(url), _) => Source::Elsewhere(url.clone()),
-                (None, None) => return Ok::<_, Fault>(None),
+                (None, None) => return Ok::<_, InternalError>(None),
                 (None, Some(id)) => match loaders(ctx).load(FileById(id)).await? {
                     Some(file) => Source::File(file),
                     // Let go and deleted while this was kept.
                     None => return Ok(None),
                 },
             };
-            Ok(Some(Inline(ResourceObject { name: resource.name.clone(), source })))
+            Ok(Some(Sequential(ResourceObject { name: resource.name.clone(), source })))
         });
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
     }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::access::{course_access, entitled};
 use super::category::{CategoryObject, category_node};
 use super::section::{SectionObject, visible_sections};
 use crate::accounts::{UserById, UserObject};
-use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf};
-use crate::catalog::model::{Course, CourseId, CourseLists, Level, PublicationStatus, Showing};
-use crate::catalog::policy;
+use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, StatsOf};
+use crate::catalog::model::{Course, CourseId, CourseLists, CourseStats, Level, PublicationStatus, Showing};
+use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
-use crate::enrollments::{self, AccessObject, EntitlementObject};
-use crate::graphql::context::{Scope, app, loaders, within};
+use crate::enrollments::{PlayableVideo, playable};
+use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::Scope;
 use crate::graphql::money::Money;
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
-use crate::media::{PlayableVideo, playable};
-use crate::platform::fault::Fault;
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
+use crate::platform::internal_error::InternalError;
 
 /// A course in the schema.
 #[derive(Clone)]
@@ -70,15 +72,15 @@ impl CourseObject {
     }
 
     /// From which channel.
-    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Inline<ChannelObject>>> {
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ChannelObject>>> {
         let Some(id) = self.0.channel_id else { return Ok(None) };
-        Ok(channel_node(ctx, id).await?.map(Inline))
+        Ok(channel_node(ctx, id).await?.map(Sequential))
     }
 
     /// Under which subject; null if it is sorted into none.
-    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Inline<CategoryObject>>> {
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CategoryObject>>> {
         let Some(id) = self.0.category_id else { return Ok(None) };
-        Ok(category_node(ctx, id).await?.map(Inline))
+        Ok(category_node(ctx, id).await?.map(Sequential))
     }
 
     /// Key words, in lower case; at most 20.
@@ -105,13 +107,13 @@ impl CourseObject {
     }
 
     /// What it costs.
-    async fn price(&self) -> Inline<Money> {
-        Inline(Money::new(self.0.price_minor, self.0.currency))
+    async fn price(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.price_minor, self.0.currency))
     }
 
     /// What it cost before or elsewhere; null if there is nothing to compare with.
-    async fn estimated_price(&self) -> Option<Inline<Money>> {
-        self.0.estimated_price_minor.map(|minor| Inline(Money::new(minor, self.0.currency)))
+    async fn estimated_price(&self) -> Option<Sequential<Money>> {
+        self.0.estimated_price_minor.map(|minor| Sequential(Money::new(minor, self.0.currency)))
     }
 
     /// Whether it costs nothing.
@@ -120,13 +122,14 @@ impl CourseObject {
     }
 
     /// The average of its reviews, 1 to 5 stars; null while there are none.
-    async fn rating_average(&self) -> Option<f64> {
-        (self.0.rating_count > 0).then(|| f64::from(self.0.rating_hundredths) / 100.0)
+    async fn rating_average(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
+        let stats = self.stats(ctx).await?.filter(|stats| stats.rating_count > 0);
+        Ok(stats.map(|stats| f64::from(stats.rating_hundredths) / 100.0))
     }
 
     /// How many reviews the course has.
-    async fn rating_count(&self) -> i32 {
-        self.0.rating_count
+    async fn rating_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.stats(ctx).await?.map_or(0, |stats| stats.rating_count))
     }
 
     /// Who sees the course.
@@ -164,32 +167,32 @@ impl CourseObject {
         self.0.updated_at
     }
 
-    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
     /// The video that shows what the course is like; null if there is none. Everybody may watch it once the course is
     /// published.
-    async fn demo_video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+    async fn demo_video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Demo(self.0.clone())).await
     }
 
     /// Who teaches the course.
-    async fn instructor(&self, ctx: &Context<'_>) -> Result<Inline<UserObject>> {
+    async fn instructor(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
         let user = loaders(ctx).load(UserById(self.0.instructor_id)).await?;
-        user.map(|user| Inline(UserObject::new(user)))
-            .ok_or_else(|| Error::from(Fault::new("a course has no instructor")))
+        user.map(|user| Sequential(UserObject::new(user)))
+            .ok_or_else(|| Error::from(InternalError::new("a course has no instructor")))
     }
 
     /// Whether the viewer has access to the course's content, and why. Single lessons may be open to more or fewer.
-    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Inline<AccessObject>> {
-        Ok(Inline(AccessObject(enrollments::course_access(ctx, &self.0).await?)))
+    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Sequential<AccessObject>> {
+        Ok(Sequential(AccessObject(course_access(ctx, &self.0).await?)))
     }
 
     /// How many people have access to the course.
-    async fn student_count(&self) -> i32 {
-        self.0.student_count
+    async fn student_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.stats(ctx).await?.map_or(0, |stats| stats.student_count))
     }
 
     /// Who has, or had, access to the course, and why, the latest first. For the course's instructor and administrators.
@@ -201,8 +204,11 @@ impl CourseObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Inline<Connection<EntitlementObject>>>> {
-        enrollments::entitlements_of(ctx, &self.0, PageArgs { first, after, last, before }).await.map(Some)
+    ) -> Result<Option<Sequential<Connection<EntitlementObject>>>> {
+        if !policy::can_edit(within(ctx, Scope::ReadCourses), &self.0) {
+            return Err(error::ledger_forbidden());
+        }
+        entitlements_of(ctx, self.0.id.uuid(), PageArgs { first, after, last, before }).await.map(Some)
     }
 
     /// The course's sections in order; one without a lesson that the viewer sees only for those who may edit it.
@@ -214,14 +220,18 @@ impl CourseObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<SectionObject>>> {
+    ) -> Result<Sequential<Connection<SectionObject>>> {
         let sections = visible_sections(ctx, &self.0).await?;
         let args = PageArgs { first, after, last, before };
-        Ok(Inline(page::slice(args, "sections", sections, |section| section.row.position)?))
+        Ok(Sequential(page::slice(args, "sections", sections, |section| section.row.position)?))
     }
 }
 
 impl CourseObject {
+    async fn stats(&self, ctx: &Context<'_>) -> Result<Option<CourseStats>> {
+        Ok(loaders(ctx).load(StatsOf(self.0.id)).await?)
+    }
+
     async fn lists(&self, ctx: &Context<'_>) -> Result<Option<Arc<CourseLists>>> {
         Ok(loaders(ctx).load(ListsOf(self.0.id)).await?)
     }
@@ -240,9 +250,4 @@ pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> R
     let Some(course) = course else { return Ok(None) };
     let seen = policy::can_see(within(ctx, Scope::ReadCourses), &course, entitled(ctx, &course).await?);
     Ok(seen.then_some(CourseObject(course)))
-}
-
-/// What [`policy::can_see`] has to know of the ledger, which only an archived course is looked up in.
-pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
-    Ok(course.archived_at.is_some() && enrollments::is_entitled(ctx, course).await?)
 }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::access::{entitled, lesson_access};
 use super::content::LessonContentObject;
-use super::course::{CourseObject, course_node, entitled};
+use super::course::{CourseObject, course_node};
 use super::section::SectionObject;
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus, Showing};
 use crate::catalog::policy;
-use crate::enrollments::{self, AccessObject};
-use crate::graphql::context::{Scope, loaders, within};
-use crate::graphql::{Error, Inline, Result};
-use crate::media::{PlayableVideo, playable};
-use crate::platform::fault::Fault;
+use crate::enrollments::{PlayableVideo, playable};
+use crate::entitlements::AccessObject;
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::Scope;
+use crate::graphql::{Error, Result, Sequential};
+use crate::platform::internal_error::InternalError;
 
 /// A lesson in the schema, with the course that says who may see it.
 #[derive(Clone)]
@@ -70,20 +72,20 @@ impl LessonObject {
     }
 
     /// What the video comes with; for who may not watch it it is null, with an error: see `viewerAccess`.
-    async fn content(&self, ctx: &Context<'_>) -> Result<Option<Inline<LessonContentObject>>> {
-        enrollments::lesson_access(ctx, &self.course, &self.row).await?.require()?;
+    async fn content(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonContentObject>>> {
+        lesson_access(ctx, &self.course, &self.row).await?.require()?;
         let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
-        Ok(content.map(|content| Inline(LessonContentObject { lesson: self.row.id, content })))
+        Ok(content.map(|content| Sequential(LessonContentObject { lesson: self.row.id, content })))
     }
 
-    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
     async fn version(&self) -> i32 {
         self.row.version
     }
 
     /// Whether the viewer may see the lesson's content, why, and when it opens for them.
-    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Inline<AccessObject>> {
-        Ok(Inline(AccessObject(enrollments::lesson_access(ctx, &self.course, &self.row).await?)))
+    async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Sequential<AccessObject>> {
+        Ok(Sequential(AccessObject(lesson_access(ctx, &self.course, &self.row).await?)))
     }
 
     /// How many days of 24 hours after somebody's access to the course began the lesson opens for them; null if that
@@ -98,20 +100,20 @@ impl LessonObject {
     }
 
     /// The video; null if the lesson has none yet. Who may watch it is asked for its `playback`.
-    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<PlayableVideo>>> {
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }
 
     /// The course.
-    async fn course(&self) -> Inline<CourseObject> {
-        Inline(CourseObject(self.course.clone()))
+    async fn course(&self) -> Sequential<CourseObject> {
+        Sequential(CourseObject(self.course.clone()))
     }
 
     /// The section.
-    async fn section(&self, ctx: &Context<'_>) -> Result<Inline<SectionObject>> {
+    async fn section(&self, ctx: &Context<'_>) -> Result<Sequential<SectionObject>> {
         let row = loaders(ctx).load(SectionById(self.row.section_id)).await?;
-        let row = row.ok_or_else(|| Error::from(Fault::new("a lesson has no section")))?;
-        Ok(Inline(SectionObject::new(self.course.clone(), row)))
+        let row = row.ok_or_else(|| Error::from(InternalError::new("a lesson has no section")))?;
+        Ok(Sequential(SectionObject::new(self.course.clone(), row)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The catalog in the schema.
 
+mod access;
 mod arrange;
 mod browse;
 mod category;

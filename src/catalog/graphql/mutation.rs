@@ -13,9 +13,10 @@ use crate::catalog::model::{
     Course, CreateCourseInput, CreateLessonInput, CreateSectionInput, Lesson, PublishCourseInput, PublishLessonInput,
     Section, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
-use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::graphql::context::{app, within};
 use crate::graphql::error::{Edit, edit_payload};
-use crate::graphql::{Inline, Result, Scoped, UserError};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Scoped, Sequential, UserError};
 use crate::platform::auth::Actor;
 
 /// Who may call these.
@@ -57,9 +58,9 @@ pub(super) struct SetThumbnail;
 #[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course as it is now; null when there are userErrors, but for CONFLICT.
-    course: Option<Inline<CourseObject>>,
+    course: Option<Sequential<CourseObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -70,9 +71,9 @@ pub(super) struct CoursePayload<M: Send + Sync> {
 #[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
 pub(super) struct SectionPayload<M: Send + Sync> {
     /// The section as it is now; null when there are userErrors, but for CONFLICT.
-    section: Option<Inline<SectionObject>>,
+    section: Option<Sequential<SectionObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -88,9 +89,9 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
     /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
-    lesson: Option<Inline<LessonObject>>,
+    lesson: Option<Sequential<LessonObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -107,7 +108,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new course.")] input: CreateCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Create>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Create>>>> {
         course(command::create_course(app(ctx), author(ctx), input).await)
     }
 
@@ -117,7 +118,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and what changes.")] input: UpdateCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Update>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Update>>>> {
         edited_course(command::update_course(app(ctx), author(ctx), input).await)
     }
 
@@ -128,7 +129,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: PublishCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Publish>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Publish>>>> {
         course(command::publish_course(app(ctx), author(ctx), input).await)
     }
 
@@ -138,7 +139,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new section.")] input: CreateSectionInput,
-    ) -> Result<Option<Inline<SectionPayload<Create>>>> {
+    ) -> Result<Option<Sequential<SectionPayload<Create>>>> {
         section(command::create_section(app(ctx), author(ctx), input).await)
     }
 
@@ -148,7 +149,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which section, and what changes.")] input: UpdateSectionInput,
-    ) -> Result<Option<Inline<SectionPayload<Update>>>> {
+    ) -> Result<Option<Sequential<SectionPayload<Update>>>> {
         edited_section(command::update_section(app(ctx), author(ctx), input).await)
     }
 
@@ -158,7 +159,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new lesson.")] input: CreateLessonInput,
-    ) -> Result<Option<Inline<LessonPayload<Create>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<Create>>>> {
         lesson(command::create_lesson(app(ctx), author(ctx), input).await)
     }
 
@@ -168,7 +169,7 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and what changes.")] input: UpdateLessonInput,
-    ) -> Result<Option<Inline<LessonPayload<Update>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<Update>>>> {
         edited_lesson(command::update_lesson(app(ctx), author(ctx), input).await)
     }
 
@@ -179,39 +180,43 @@ impl CourseMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson.")] input: PublishLessonInput,
-    ) -> Result<Option<Inline<LessonPayload<Publish>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<Publish>>>> {
         lesson(command::publish_lesson(app(ctx), author(ctx), input).await)
     }
 }
 
-pub(super) fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<Inline<CoursePayload<M>>>> {
+pub(super) fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<Sequential<CoursePayload<M>>>> {
     edited_course(outcome.map(Edit::Saved))
 }
 
-fn edited_course<M: Send + Sync>(outcome: Result<Edit<Course>>) -> Result<Option<Inline<CoursePayload<M>>>> {
+fn edited_course<M: Send + Sync>(outcome: Result<Edit<Course>>) -> Result<Option<Sequential<CoursePayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
-    let course = row.map(|row| Inline(CourseObject(Arc::new(row))));
-    Ok(Some(Inline(CoursePayload { course, user_errors, mutation: PhantomData })))
+    let course = row.map(|row| Sequential(CourseObject(Arc::new(row))));
+    Ok(Some(Sequential(CoursePayload { course, user_errors, mutation: PhantomData })))
 }
 
-fn section<M: Send + Sync>(outcome: Result<(Course, Section)>) -> Result<Option<Inline<SectionPayload<M>>>> {
+fn section<M: Send + Sync>(outcome: Result<(Course, Section)>) -> Result<Option<Sequential<SectionPayload<M>>>> {
     edited_section(outcome.map(Edit::Saved))
 }
 
 fn edited_section<M: Send + Sync>(
     outcome: Result<Edit<(Course, Section)>>,
-) -> Result<Option<Inline<SectionPayload<M>>>> {
+) -> Result<Option<Sequential<SectionPayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
-    let section = row.map(|(course, row)| Inline(SectionObject::new(Arc::new(course), Arc::new(row))));
-    Ok(Some(Inline(SectionPayload { section, user_errors, mutation: PhantomData })))
+    let section = row.map(|(course, row)| Sequential(SectionObject::new(Arc::new(course), Arc::new(row))));
+    Ok(Some(Sequential(SectionPayload { section, user_errors, mutation: PhantomData })))
 }
 
-pub(super) fn lesson<M: Send + Sync>(outcome: Result<(Course, Lesson)>) -> Result<Option<Inline<LessonPayload<M>>>> {
+pub(super) fn lesson<M: Send + Sync>(
+    outcome: Result<(Course, Lesson)>,
+) -> Result<Option<Sequential<LessonPayload<M>>>> {
     edited_lesson(outcome.map(Edit::Saved))
 }
 
-fn edited_lesson<M: Send + Sync>(outcome: Result<Edit<(Course, Lesson)>>) -> Result<Option<Inline<LessonPayload<M>>>> {
+fn edited_lesson<M: Send + Sync>(
+    outcome: Result<Edit<(Course, Lesson)>>,
+) -> Result<Option<Sequential<LessonPayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
-    let lesson = row.map(|(course, row)| Inline(LessonObject { course: Arc::new(course), row: Arc::new(row) }));
-    Ok(Some(Inline(LessonPayload { lesson, user_errors, mutation: PhantomData })))
+    let lesson = row.map(|(course, row)| Sequential(LessonObject { course: Arc::new(course), row: Arc::new(row) }));
+    Ok(Some(Sequential(LessonPayload { lesson, user_errors, mutation: PhantomData })))
 }

@@ -6,7 +6,7 @@ use super::course::{CourseObject, course_node};
 use super::lesson::{LessonObject, lesson_node};
 use crate::catalog::event::LessonPublished;
 use crate::graphql::page::encode_cursor;
-use crate::graphql::{Inline, Result};
+use crate::graphql::{Result, Sequential};
 use crate::platform::outbox::Recorded;
 
 /// The name of the list in cursors: the query `newVideos` and the subscription `newVideo` share theirs.
@@ -31,12 +31,12 @@ impl NewVideoObject {
     }
 
     /// The lesson; null if it has been withdrawn since.
-    async fn lesson(&self, ctx: &Context<'_>) -> Result<Option<Inline<LessonObject>>> {
-        Ok(lesson_node(ctx, self.0.event.lesson_id).await?.map(Inline))
+    async fn lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
+        Ok(lesson_node(ctx, self.0.event.lesson_id).await?.map(Sequential))
     }
 
     /// The lesson's course; null if it has been withdrawn since.
-    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Inline<CourseObject>>> {
-        Ok(course_node(ctx, self.0.event.course_id).await?.map(Inline))
+    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
+        Ok(course_node(ctx, self.0.event.course_id).await?.map(Sequential))
     }
 }

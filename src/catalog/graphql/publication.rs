@@ -13,19 +13,20 @@ use crate::catalog::model::{
     ArchiveCourseInput, CourseId, DeleteCourseInput, Deleted, ScheduleCourseInput, ScheduleLessonInput,
     SetLessonUnlockInput, UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
 };
-use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::context::app;
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Result, UserError};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Sequential, UserError};
 
 /// The answer to `deleteCourse`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteCoursePayload {
     /// The course that is archived now, because somebody has access to it; null when it is gone.
-    course: Option<Inline<CourseObject>>,
+    course: Option<Sequential<CourseObject>>,
     /// The id of the course that is gone; null when it is archived.
     deleted_course_id: Option<CourseId>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The mutations of what appears when.
@@ -41,7 +42,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: UnpublishCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Unpublish>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Unpublish>>>> {
         course(command::unpublish_course(app(ctx), author(ctx), input).await)
     }
 
@@ -52,7 +53,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson.")] input: UnpublishLessonInput,
-    ) -> Result<Option<Inline<LessonPayload<Unpublish>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<Unpublish>>>> {
         lesson(command::unpublish_lesson(app(ctx), author(ctx), input).await)
     }
 
@@ -63,7 +64,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and when.")] input: ScheduleCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Schedule>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Schedule>>>> {
         course(command::schedule_course(app(ctx), author(ctx), input).await)
     }
 
@@ -74,7 +75,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and when.")] input: ScheduleLessonInput,
-    ) -> Result<Option<Inline<LessonPayload<Schedule>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<Schedule>>>> {
         lesson(command::schedule_lesson(app(ctx), author(ctx), input).await)
     }
 
@@ -84,7 +85,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and when.")] input: SetLessonUnlockInput,
-    ) -> Result<Option<Inline<LessonPayload<SetUnlock>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<SetUnlock>>>> {
         lesson(command::set_lesson_unlock(app(ctx), author(ctx), input).await)
     }
 
@@ -94,7 +95,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: ArchiveCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Archive>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Archive>>>> {
         course(command::archive_course(app(ctx), author(ctx), input).await)
     }
 
@@ -104,7 +105,7 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: UnarchiveCourseInput,
-    ) -> Result<Option<Inline<CoursePayload<Unarchive>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<Unarchive>>>> {
         course(command::unarchive_course(app(ctx), author(ctx), input).await)
     }
 
@@ -115,13 +116,13 @@ impl PublicationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: DeleteCourseInput,
-    ) -> Result<Option<Inline<DeleteCoursePayload>>> {
+    ) -> Result<Option<Sequential<DeleteCoursePayload>>> {
         let (deleted, user_errors) = payload(command::delete_course(app(ctx), author(ctx), input).await)?;
         let (course, deleted_course_id) = match deleted {
-            Some(Deleted::Archived(course)) => (Some(Inline(CourseObject(Arc::new(*course)))), None),
+            Some(Deleted::Archived(course)) => (Some(Sequential(CourseObject(Arc::new(*course)))), None),
             Some(Deleted::Removed(id)) => (None, Some(id)),
             None => (None, None),
         };
-        Ok(Some(Inline(DeleteCoursePayload { course, deleted_course_id, user_errors })))
+        Ok(Some(Sequential(DeleteCoursePayload { course, deleted_course_id, user_errors })))
     }
 }

@@ -9,10 +9,11 @@ use crate::accounts::viewer;
 use crate::catalog::loader::{CourseById, CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::CourseId;
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{Role, Scope, app, loaders, public, scoped, within};
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::{Role, Scope, public, scoped};
 use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
+use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 use crate::platform::outbox::feed;
 
 const VIEWER_COURSES: &str = "viewerCourses";
@@ -36,7 +37,7 @@ impl CourseQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CourseObject>>> {
+    ) -> Result<Sequential<Connection<CourseObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -44,10 +45,10 @@ impl CourseQuery {
             encode_cursor(VIEWER_COURSES, &(course.created_at.timestamp_micros(), course.id))
         });
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = loaders(ctx).load(TaughtCount(viewer)).await?.unwrap_or_default();
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 
     /// A course by its id or its slug; null if there is none, or if it is somebody else's draft. A slug that the course
@@ -58,12 +59,12 @@ impl CourseQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The course's id; either this or the slug.")] id: Option<CourseId>,
         #[graphql(desc = "The course's name in addresses; either this or the id.")] slug: Option<String>,
-    ) -> Result<Option<Inline<CourseObject>>> {
+    ) -> Result<Option<Sequential<CourseObject>>> {
         let course = match Name::of(id, slug)? {
             Name::Id(id) => loaders(ctx).load(CourseById(id)).await?,
             Name::Slug(slug) => loaders(ctx).load(CourseBySlug(slug)).await?,
         };
-        Ok(visible(ctx, course).await?.map(Inline))
+        Ok(visible(ctx, course).await?.map(Sequential))
     }
 
     /// What the subscription `newVideo` delivers and has delivered, oldest first: with the same cursors.
@@ -78,16 +79,16 @@ impl CourseQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<NewVideoObject>>> {
+    ) -> Result<Sequential<Connection<NewVideoObject>>> {
         let page = PageArgs { first, after, last, before }.page::<i64>(LIST)?;
         let topic = topic(ctx, course_id).await?;
         let range = (page.after.unwrap_or_default(), page.before.unwrap_or(i64::MAX));
         let events = feed::read(app(ctx), &topic, range, !page.backward, page.fetch()).await?;
         let connection = page.connection(events, NewVideoObject, NewVideoObject::cursor_text);
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = feed::count(app(ctx), &topic).await?;
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }

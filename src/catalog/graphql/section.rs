@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use tokio::sync::OnceCell;
 
-use super::course::{CourseObject, course_node, entitled};
+use super::access::entitled;
+use super::course::{CourseObject, course_node};
 use super::lesson::LessonObject;
 use crate::catalog::loader::{LessonsOf, SectionById, SectionsOf};
 use crate::catalog::model::{Course, Lesson, Section, SectionId};
 use crate::catalog::policy;
-use crate::graphql::context::{Scope, loaders, within};
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result, page};
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::Scope;
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 
 /// A section in the schema, with the course that says who may see what of it.
 #[derive(Clone)]
@@ -82,14 +84,14 @@ impl SectionObject {
         self.row.position
     }
 
-    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
     async fn version(&self) -> i32 {
         self.row.version
     }
 
     /// The course.
-    async fn course(&self) -> Inline<CourseObject> {
-        Inline(CourseObject(self.course.clone()))
+    async fn course(&self) -> Sequential<CourseObject> {
+        Sequential(CourseObject(self.course.clone()))
     }
 
     /// How many lessons of the section the viewer sees.
@@ -106,11 +108,11 @@ impl SectionObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<LessonObject>>> {
+    ) -> Result<Sequential<Connection<LessonObject>>> {
         let rows = self.visible_lessons(ctx).await?;
         let lessons = rows.iter().map(|row| LessonObject { course: self.course.clone(), row: row.clone() }).collect();
         let args = PageArgs { first, after, last, before };
-        Ok(Inline(page::slice(args, "lessons", lessons, |lesson| lesson.row.position)?))
+        Ok(Sequential(page::slice(args, "lessons", lessons, |lesson| lesson.row.position)?))
     }
 }
 

@@ -8,9 +8,10 @@ use super::new_video::{LIST, NewVideoObject};
 use crate::catalog::error;
 use crate::catalog::event::{LessonPublished, NEW_VIDEOS, new_videos_of};
 use crate::catalog::model::CourseId;
-use crate::graphql::context::{app, public};
+use crate::graphql::context::app;
+use crate::graphql::guard::public;
 use crate::graphql::page::decode_cursor;
-use crate::graphql::{Inline, Result};
+use crate::graphql::{Result, Sequential};
 use crate::platform::outbox::feed;
 
 /// The catalog subscriptions.
@@ -27,11 +28,11 @@ impl CatalogSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Only this course's.")] course_id: Option<CourseId>,
         #[graphql(desc = "The cursor of the last one that was seen.")] after: Option<String>,
-    ) -> Result<impl Stream<Item = Inline<NewVideoObject>> + use<>> {
+    ) -> Result<impl Stream<Item = Sequential<NewVideoObject>> + use<>> {
         let topic = topic(ctx, course_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
         let events = feed::follow::<LessonPublished>(app(ctx).clone(), topic, after).await?;
-        Ok(events.map(|event| Inline(NewVideoObject(event))))
+        Ok(events.map(|event| Sequential(NewVideoObject(event))))
     }
 }
 

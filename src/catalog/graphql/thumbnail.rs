@@ -5,8 +5,9 @@ use async_graphql::{Context, Object};
 use super::mutation::{AUTHOR, CoursePayload, SetThumbnail, author, course};
 use crate::catalog::command;
 use crate::catalog::model::SetCourseThumbnailInput;
-use crate::graphql::context::{Role, Scope, app, scoped};
-use crate::graphql::{Inline, Result};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Sequential};
 
 /// What can be done with the pictures of courses.
 #[derive(Default)]
@@ -20,7 +21,7 @@ impl ThumbnailMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and which picture.")] input: SetCourseThumbnailInput,
-    ) -> Result<Option<Inline<CoursePayload<SetThumbnail>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<SetThumbnail>>>> {
         course(command::set_course_thumbnail(app(ctx), author(ctx), input).await)
     }
 }

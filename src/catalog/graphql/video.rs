@@ -5,8 +5,9 @@ use async_graphql::{Context, Object};
 use super::mutation::{CoursePayload, LessonPayload, SetVideo, author, course, lesson};
 use crate::catalog::command;
 use crate::catalog::model::{SetCourseDemoVideoInput, SetLessonVideoInput};
-use crate::graphql::context::{Role, Scope, app, scoped};
-use crate::graphql::{Inline, Result, Scoped};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Scoped, Sequential};
 
 /// What can be done with the videos of courses.
 #[derive(Default)]
@@ -24,7 +25,7 @@ impl VideoMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which lesson, and which video.")] input: SetLessonVideoInput,
-    ) -> Result<Option<Inline<LessonPayload<SetVideo>>>> {
+    ) -> Result<Option<Sequential<LessonPayload<SetVideo>>>> {
         lesson(command::set_lesson_video(app(ctx), author(ctx), input).await)
     }
 
@@ -37,7 +38,7 @@ impl VideoMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course, and which video.")] input: SetCourseDemoVideoInput,
-    ) -> Result<Option<Inline<CoursePayload<SetVideo>>>> {
+    ) -> Result<Option<Sequential<CoursePayload<SetVideo>>>> {
         course(command::set_course_demo_video(app(ctx), author(ctx), input).await)
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::CHANGES;
-use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which};
+use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which, lists_key, page_keys};
 use crate::catalog::query::browse::{self, FoundPlace};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::db::CacheKey;
+use crate::platform::internal_error::InternalError;
 
 /// What a key counts as, in rows.
 const KEY: usize = 4;
@@ -27,13 +27,17 @@ pub(in crate::catalog) struct MatchingPage(
 
 impl Load for MatchingPage {
     type Value = Vec<Arc<Course>>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
+        page_keys(page.into_iter().flatten())
+    }
 
     fn rows(page: &Self::Value) -> usize {
         KEY + page.len()
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let conn = app.db.read().await?;
         let pages = keys.iter().map(|MatchingPage(which, order, page)| browse::matching(&conn, which, *order, page));
         let pages = try_join_all(pages).await?;
@@ -52,13 +56,17 @@ pub(in crate::catalog) struct FoundPage(
 
 impl Load for FoundPage {
     type Value = Vec<(Arc<Course>, i32)>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
+        page_keys(page.into_iter().flatten().map(|(course, _)| course))
+    }
 
     fn rows(page: &Self::Value) -> usize {
         KEY + page.len()
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let conn = app.db.read().await?;
         let pages = keys.iter().map(|FoundPage(search, which, page)| browse::found(&conn, search, which, page));
         let pages = try_join_all(pages).await?;
@@ -73,13 +81,17 @@ pub(in crate::catalog) struct MatchingCount(pub(in crate::catalog) Arc<Which>);
 
 impl Load for MatchingCount {
     type Value = i64;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
 
     fn rows(_: &i64) -> usize {
         KEY
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let conn = app.db.read().await?;
         let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
         Ok(keys.iter().cloned().zip(counts).collect())
@@ -92,13 +104,17 @@ pub(in crate::catalog) struct FoundCount(pub(in crate::catalog) Arc<Search>, pub
 
 impl Load for FoundCount {
     type Value = i64;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
 
     fn rows(_: &i64) -> usize {
         KEY
     }
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, Fault> {
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let conn = app.db.read().await?;
         let counts = keys.iter().map(|FoundCount(search, which)| browse::count_found(&conn, search, which));
         Ok(keys.iter().cloned().zip(try_join_all(counts).await?).collect())
@@ -111,9 +127,13 @@ pub(in crate::catalog) struct NearWords(pub(in crate::catalog) String);
 
 impl Load for NearWords {
     type Value = Vec<String>;
-    const DROPPED_BY: Option<&'static [&'static str]> = CHANGES;
+    const CACHED: bool = true;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<String>>, Fault> {
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<String>>, InternalError> {
         let words: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
         let near = browse::near_words(&*app.db.read().await?, &words).await?;
         Ok(near.into_iter().map(|(typed, words)| (NearWords(typed), words)).collect())

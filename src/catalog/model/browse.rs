@@ -120,7 +120,7 @@ impl CourseOrder {
     pub(crate) fn cursor(self, course: &Course) -> String {
         let number = match self.field {
             CourseOrderField::PublishedAt => course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default(),
-            CourseOrderField::Popularity => course.student_count.into(),
+            CourseOrderField::Popularity => course.popularity.into(),
             CourseOrderField::Rating => course.rating_hundredths.into(),
             CourseOrderField::Price => {
                 return encode_cursor(self.list(), &(course.currency.code(), course.price_minor, course.id));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::InputObject;
+use uuid::Uuid;
 
 use super::{Category, CategoryId};
 
@@ -86,7 +87,15 @@ impl CategoryTree {
         self.children.get(&parent).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The category and all that is part of it, however deep.
+    /// The ids of the category and of those above it, the nearest first.
+    pub(in crate::catalog) fn path(&self, id: Option<CategoryId>) -> Vec<Uuid> {
+        let parent = |category: &Arc<Category>| self.by_id.get(&category.parent_id?).cloned();
+        // The tree has no cycle (a move checks that), but a bound costs nothing.
+        let above = std::iter::successors(id.and_then(|id| self.get(id)), parent).take(self.len());
+        above.map(|category| category.id.uuid()).collect()
+    }
+
+    /// The category and all its subcategories, however deep.
     pub(in crate::catalog) fn within(&self, id: CategoryId) -> Vec<CategoryId> {
         let mut found = vec![id];
         let mut next = 0;
@@ -100,8 +109,6 @@ impl CategoryTree {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn category(id: u128, parent: Option<u128>, position: i32) -> Category {
@@ -125,6 +132,9 @@ mod tests {
         assert_eq!(ids(roots), [2, 1]);
         assert_eq!(ids(tree.within(CategoryId::new(Uuid::from_u128(1)))), [1, 3, 4]);
         assert_eq!(ids(tree.within(CategoryId::new(Uuid::from_u128(4)))), [4]);
+        let path = |id: u128| tree.path(Some(CategoryId::new(Uuid::from_u128(id))));
+        assert_eq!(path(4), [4, 3, 1].map(Uuid::from_u128));
+        assert_eq!((path(9), tree.path(None)), (vec![], vec![]));
         assert_eq!(tree.by_slug("c3").unwrap().position, 1);
         assert!(tree.by_slug("c9").is_none());
     }

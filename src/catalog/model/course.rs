@@ -10,7 +10,7 @@ use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
 use crate::media::{FileId, VideoId};
-use crate::platform::db::schema::courses;
+use crate::platform::db::schema::{course_stats, courses};
 
 /// A course's id: `course_01j…`.
 pub type CourseId = Id<Course>;
@@ -49,12 +49,10 @@ pub struct Course {
     pub estimated_price_minor: Option<i64>,
     /// The currency of both (ISO 4217).
     pub currency: CurrencyCode,
-    /// The average of its reviews in hundredths of a star; 0 without reviews.
+    /// The average rating in hundredths of a star, as lists are sorted by it: up to a minute old.
     pub rating_hundredths: i32,
-    /// How many reviews.
-    pub rating_count: i32,
-    /// How many students have access.
-    pub student_count: i32,
+    /// The number of students, as lists are sorted by it: up to a minute old.
+    pub popularity: i32,
     /// Published lessons.
     pub lesson_count: i32,
     /// Seconds of published lessons.
@@ -114,4 +112,18 @@ pub struct UpdateCourseInput {
     /// What a catalog tells.
     #[graphql(flatten)]
     pub facts: CourseFacts,
+}
+
+/// What is counted and computed for a course.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = course_stats, check_for_backend(diesel::pg::Pg))]
+pub(in crate::catalog) struct CourseStats {
+    /// The course.
+    pub course_id: CourseId,
+    /// How many users are entitled to the course by an open entitlement of its own.
+    pub student_count: i32,
+    /// The average rating in hundredths of a star; 0 without reviews.
+    pub rating_hundredths: i32,
+    /// How many reviews there are.
+    pub rating_count: i32,
 }

@@ -49,7 +49,7 @@ pub(in crate::catalog) struct NewFacts {
 }
 
 /// Checked changes: `None` stays as it is.
-#[derive(AsChangeset, Default)]
+#[derive(AsChangeset, Clone, Default)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct FactChanges {
     pub(in crate::catalog) level: Option<Option<Level>>,

@@ -2,6 +2,7 @@
 
 mod arrange;
 mod browse;
+mod cache_key;
 mod category;
 mod content;
 mod course;
@@ -15,10 +16,14 @@ mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
+pub(super) use cache_key::{
+    categories_key, course_key, lesson_changed, lesson_key, lists_key, page_keys, slug_key, stats_key,
+};
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
 pub(super) use content::{LessonContent, Resource, StoredContent};
 pub use content::{LessonContentInput, Link, ResourceInput, Timestamp};
+pub(super) use course::CourseStats;
 pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
 pub(super) use facts::{CourseLists, FactChanges, NewFacts};
@@ -35,6 +40,3 @@ pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, Level};
 pub use thumbnail::SetCourseThumbnailInput;
 pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
-
-/// What courses, sections and lessons are called where it is noted that some have changed.
-pub(super) const ROWS: &str = "catalog_rows";

@@ -1,17 +1,14 @@
 //! What courses are sorted by.
 
-use std::str::FromStr;
-
 use async_graphql::Enum;
-use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::categories;
+use crate::platform::db::stored_as_text;
 
 /// A category's id: `category_01j…`.
 pub type CategoryId = Id<Category>;
@@ -50,35 +47,6 @@ pub enum Level {
     Advanced,
 }
 
-impl Level {
-    pub(in crate::catalog) fn as_str(self) -> &'static str {
-        match self {
-            Level::Beginner => "BEGINNER",
-            Level::Intermediate => "INTERMEDIATE",
-            Level::Advanced => "ADVANCED",
-        }
-    }
-}
+stored_as_text!(Level { Beginner = "BEGINNER", Intermediate = "INTERMEDIATE", Advanced = "ADVANCED" });
 
-impl FromStr for Level {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Level, String> {
-        [Level::Beginner, Level::Intermediate, Level::Advanced]
-            .into_iter()
-            .find(|level| level.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not a level"))
-    }
-}
-
-impl ToSql<Text, Pg> for Level {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for Level {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Level> {
-        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
-    }
-}
+impl Level {}

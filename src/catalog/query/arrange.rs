@@ -6,7 +6,7 @@ use diesel::dsl::{count_star, sum};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Timestamptz, Uuid};
 
-use crate::catalog::model::{CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use crate::catalog::model::{CourseId, Lesson, LessonId, Section, SectionId, course_key};
 use crate::platform::db::schema::{lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -21,10 +21,11 @@ pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> Que
 /// Gives sections, which must be all of a course, the places in which they are listed.
 pub(in crate::catalog) async fn place_sections(
     tx: &mut Tx,
+    course: CourseId,
     ids: &[SectionId],
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    tx.changed(ROWS);
+    tx.changed(course_key(course));
     let sql = "UPDATE sections SET position = placed.position, updated_at = $2
         FROM unnest($1) WITH ORDINALITY AS placed (id, position)
         WHERE sections.id = placed.id AND sections.position <> placed.position";
@@ -39,8 +40,13 @@ pub(in crate::catalog) struct Place {
 }
 
 /// Gives lessons, which must be all of a course, their places.
-pub(in crate::catalog) async fn place_lessons(tx: &mut Tx, places: &[Place], now: DateTime<Utc>) -> QueryResult<usize> {
-    tx.changed(ROWS);
+pub(in crate::catalog) async fn place_lessons(
+    tx: &mut Tx,
+    course: CourseId,
+    places: &[Place],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    tx.changed(course_key(course));
     let ids: Vec<LessonId> = places.iter().map(|place| place.lesson).collect();
     let sections: Vec<SectionId> = places.iter().map(|place| place.section).collect();
     let positions: Vec<i32> = places.iter().map(|place| place.position).collect();
@@ -67,7 +73,7 @@ pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) ->
 
 /// Deletes a section with its lessons; those after it move up.
 pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -> QueryResult<()> {
-    tx.changed(ROWS);
+    tx.changed(course_key(section.course_id));
     diesel::delete(sections::table.find(section.id)).execute(tx.conn()).await?;
     let later =
         sections::table.filter(sections::course_id.eq(section.course_id).and(sections::position.gt(section.position)));
@@ -76,7 +82,7 @@ pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -
 
 /// Deletes a lesson; those after it move up.
 pub(in crate::catalog) async fn delete_lesson(tx: &mut Tx, lesson: &Lesson) -> QueryResult<()> {
-    tx.changed(ROWS);
+    tx.changed(course_key(lesson.course_id));
     diesel::delete(lessons::table.find(lesson.id)).execute(tx.conn()).await?;
     let later =
         lessons::table.filter(lessons::section_id.eq(lesson.section_id).and(lessons::position.gt(lesson.position)));

@@ -179,7 +179,7 @@ pub(in crate::catalog) async fn near_words(
 fn columns(field: CourseOrderField) -> &'static [&'static str] {
     match field {
         CourseOrderField::PublishedAt => &["courses.published_at", "courses.id"],
-        CourseOrderField::Popularity => &["courses.student_count", "courses.id"],
+        CourseOrderField::Popularity => &["courses.popularity", "courses.id"],
         CourseOrderField::Rating => &["courses.rating_hundredths", "courses.id"],
         CourseOrderField::Price => &["courses.currency", "courses.price_minor", "courses.id"],
     }

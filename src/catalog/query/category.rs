@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid};
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{Category, CategoryId, ROWS};
+use crate::catalog::model::{Category, CategoryId, categories_key};
 use crate::channels::ChannelId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{categories, courses};
@@ -65,7 +65,7 @@ pub(in crate::catalog) async fn insert(
     (name, slug): (&str, &str),
     (parent, position): (Option<CategoryId>, i32),
 ) -> QueryResult<Category> {
-    tx.changed(ROWS);
+    tx.changed(categories_key());
     let now = clock.now();
     diesel::insert_into(categories::table)
         .values((
@@ -83,7 +83,7 @@ pub(in crate::catalog) async fn insert(
 }
 
 /// What a change leaves out stays as it is.
-#[derive(AsChangeset)]
+#[derive(AsChangeset, Clone)]
 #[diesel(table_name = categories)]
 pub(in crate::catalog) struct CategoryChanges {
     pub(in crate::catalog) name: Option<String>,
@@ -93,11 +93,11 @@ pub(in crate::catalog) struct CategoryChanges {
 
 /// Locks a category.
 pub(in crate::catalog) async fn lock_one(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
-    categories::table.find(id).select(Category::as_select()).for_update().first(tx.conn()).await.optional()
+    categories::table.find(id).select(Category::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: CategoryChanges) -> QueryResult<Category> {
-    tx.changed(ROWS);
+    tx.changed(categories_key());
     let category =
         diesel::update(categories::table.find(id)).set((changes, categories::version.eq(categories::version + 1)));
     category.returning(Category::as_returning()).get_result(tx.conn()).await
@@ -110,7 +110,7 @@ pub(in crate::catalog) async fn place(
     ids: &[CategoryId],
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
-    tx.changed(ROWS);
+    tx.changed(categories_key());
     let positions: Vec<i32> = (1..).take(ids.len()).collect();
     let sql = "UPDATE categories SET parent_id = $3, position = placed.position, updated_at = $4
         FROM unnest($1, $2) AS placed (id, position) WHERE categories.id = placed.id";
@@ -124,6 +124,6 @@ pub(in crate::catalog) async fn place(
 }
 
 pub(in crate::catalog) async fn delete(tx: &mut Tx, id: CategoryId) -> QueryResult<usize> {
-    tx.changed(ROWS);
+    tx.changed(categories_key());
     diesel::delete(categories::table.find(id)).execute(tx.conn()).await
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
-use crate::catalog::model::{LessonId, ROWS, StoredContent};
+use crate::catalog::model::{Lesson, LessonId, StoredContent, lesson_changed};
 use crate::platform::db::schema::lessons;
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -30,7 +30,7 @@ pub(in crate::catalog) async fn timestamps(tx: &mut Tx, id: LessonId) -> QueryRe
     lessons::table.find(id).select(lessons::timestamps).first(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn set_timestamps(tx: &mut Tx, id: LessonId, timestamps: &Value) -> QueryResult<usize> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id)).set(lessons::timestamps.eq(timestamps)).execute(tx.conn()).await
+pub(in crate::catalog) async fn set_timestamps(tx: &mut Tx, lesson: &Lesson, timestamps: &Value) -> QueryResult<usize> {
+    lesson_changed(tx, lesson);
+    diesel::update(lessons::table.find(lesson.id)).set(lessons::timestamps.eq(timestamps)).execute(tx.conn()).await
 }

@@ -6,8 +6,9 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
+use super::stats;
 use crate::accounts::UserId;
-use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, ROWS};
+use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, course_key, lists_key};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::courses;
@@ -123,12 +124,20 @@ pub(in crate::catalog) async fn count_taught(
         .await
 }
 
-/// Locks a course: everything that changes a course's outline or counts waits its turn here.
-///
-/// # Errors
-/// The database failed.
-pub async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+/// Locks a course: whoever changes it, its outline or its files waits here. Several courses are locked in the order of
+/// their ids.
+pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+    courses::table.find(id).select(Course::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// Locks a course that is about to be deleted: also those wait who give access to it ([`hold`]).
+pub(in crate::catalog) async fn lock_to_delete(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
+}
+
+/// Returns a course that cannot be deleted before the transaction ends; it may be edited meanwhile.
+pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+    courses::table.find(id).select(Course::as_select()).for_key_share().first(tx.conn()).await.optional()
 }
 
 /// Inserts a course; `None` if another one has its slug.
@@ -137,9 +146,8 @@ pub(in crate::catalog) async fn insert(
     clock: &Clock,
     course: &NewCourse<'_>,
 ) -> QueryResult<Option<Course>> {
-    tx.changed(ROWS);
     let now = clock.now();
-    diesel::insert_into(courses::table)
+    let made: Option<Course> = diesel::insert_into(courses::table)
         .values((
             courses::id.eq(course.id),
             courses::slug.eq(&course.slug),
@@ -156,7 +164,12 @@ pub(in crate::catalog) async fn insert(
         .returning(Course::as_returning())
         .get_result(tx.conn())
         .await
-        .optional()
+        .optional()?;
+    if let Some(course) = &made {
+        tx.changed(course_key(course.id));
+        stats::insert(tx, course.id).await?;
+    }
+    Ok(made)
 }
 
 pub(in crate::catalog) struct NewCourse<'a> {
@@ -170,7 +183,7 @@ pub(in crate::catalog) struct NewCourse<'a> {
 }
 
 /// What a change leaves out stays as it is.
-#[derive(AsChangeset)]
+#[derive(AsChangeset, Clone)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct CourseChanges {
     pub(in crate::catalog) slug: Option<String>,
@@ -183,23 +196,14 @@ pub(in crate::catalog) struct CourseChanges {
 }
 
 pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
-    tx.changed(ROWS);
-    diesel::update(courses::table.find(id))
+    let course: Course = diesel::update(courses::table.find(id))
         .set((changes, courses::version.eq(courses::version + 1)))
         .returning(Course::as_returning())
         .get_result(tx.conn())
-        .await
-}
-
-/// Counts more or fewer people as students of a course, which must be locked.
-///
-/// # Errors
-/// The database failed.
-pub async fn students_changed(tx: &mut Tx, id: CourseId, by: i32) -> QueryResult<()> {
-    tx.changed(ROWS);
-    diesel::update(courses::table.find(id))
-        .set(courses::student_count.eq(courses::student_count + by))
-        .execute(tx.conn())
-        .await
-        .map(drop)
+        .await?;
+    tx.changed(course_key(id));
+    if course.published_at.is_some() {
+        tx.changed(lists_key());
+    }
+    Ok(course)
 }

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{Course, CourseId, LessonId, ROWS, Resource, SectionId};
-use crate::media::{FileId, MediaFile};
-use crate::platform::db::schema::{courses, lesson_resources, lessons};
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, Resource, course_key, lesson_changed};
+use crate::media::MediaFile;
+use crate::platform::db::schema::{courses, lesson_resources};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::catalog) async fn set_thumbnail(
@@ -15,7 +15,7 @@ pub(in crate::catalog) async fn set_thumbnail(
     file: Option<&MediaFile>,
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
-    tx.changed(ROWS);
+    tx.changed(course_key(id));
     diesel::update(courses::table.find(id))
         .set((
             courses::thumbnail_id.eq(file.map(|file| file.id)),
@@ -42,13 +42,13 @@ pub(in crate::catalog) async fn resources(
 }
 
 /// Gives a lesson, which must be locked, other things to offer.
-pub(in crate::catalog) async fn set_resources(tx: &mut Tx, id: LessonId, resources: &[Resource]) -> QueryResult<()> {
-    tx.changed(ROWS);
-    let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(id));
+pub(in crate::catalog) async fn set_resources(tx: &mut Tx, lesson: &Lesson, resources: &[Resource]) -> QueryResult<()> {
+    lesson_changed(tx, lesson);
+    let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(lesson.id));
     diesel::delete(old).execute(tx.conn()).await?;
     let rows = (1..).zip(resources).map(|(position, resource): (i32, _)| {
         (
-            lesson_resources::lesson_id.eq(id),
+            lesson_resources::lesson_id.eq(lesson.id),
             lesson_resources::position.eq(position),
             lesson_resources::name.eq(&resource.name),
             lesson_resources::url.eq(&resource.url),
@@ -56,26 +56,4 @@ pub(in crate::catalog) async fn set_resources(tx: &mut Tx, id: LessonId, resourc
         )
     });
     diesel::insert_into(lesson_resources::table).values(rows.collect::<Vec<_>>()).execute(tx.conn()).await.map(drop)
-}
-
-/// Whose files are meant.
-pub(in crate::catalog) enum Of {
-    Lesson(LessonId),
-    Section(SectionId),
-    Course(CourseId),
-}
-
-/// The files that a lesson offers, or those in a section or course.
-pub(in crate::catalog) async fn files_of(tx: &mut Tx, of: Of) -> QueryResult<Vec<FileId>> {
-    let offered = lesson_resources::table
-        .inner_join(lessons::table)
-        .filter(lesson_resources::file_id.is_not_null())
-        .select(lesson_resources::file_id.assume_not_null())
-        .into_boxed();
-    let files = match of {
-        Of::Lesson(id) => offered.filter(lessons::id.eq(id)),
-        Of::Section(id) => offered.filter(lessons::section_id.eq(id)),
-        Of::Course(id) => offered.filter(lessons::course_id.eq(id)),
-    };
-    files.load(tx.conn()).await
 }

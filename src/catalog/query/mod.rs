@@ -9,4 +9,5 @@ pub(super) mod file;
 pub(super) mod outline;
 pub(super) mod publication;
 pub(super) mod slug;
+pub(super) mod stats;
 pub(super) mod video;

@@ -5,8 +5,11 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, Section, SectionId};
+use crate::catalog::model::{
+    Course, CourseId, Lesson, LessonId, Section, SectionId, course_key, lesson_changed, lists_key,
+};
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -61,8 +64,8 @@ pub(in crate::catalog) async fn outline_changed(
     (lessons, seconds): (i32, i32),
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
-    tx.changed(ROWS);
-    diesel::update(courses::table.find(id))
+    tx.changed(course_key(id));
+    let course: Course = diesel::update(courses::table.find(id))
         .set((
             courses::lesson_count.eq(courses::lesson_count + lessons),
             courses::duration_seconds.eq(courses::duration_seconds + seconds),
@@ -70,7 +73,11 @@ pub(in crate::catalog) async fn outline_changed(
         ))
         .returning(Course::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    if course.published_at.is_some() && (lessons, seconds) != (0, 0) {
+        tx.changed(lists_key());
+    }
+    Ok(course)
 }
 
 /// The position after the last section; the course must be locked.
@@ -94,7 +101,7 @@ pub(in crate::catalog) async fn insert_section(
     position: i32,
     title: &str,
 ) -> QueryResult<Section> {
-    tx.changed(ROWS);
+    tx.changed(course_key(course));
     let now = clock.now();
     diesel::insert_into(sections::table)
         .values((
@@ -116,12 +123,13 @@ pub(in crate::catalog) async fn rename_section(
     title: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<Section> {
-    tx.changed(ROWS);
-    diesel::update(sections::table.find(id))
+    let section: Section = diesel::update(sections::table.find(id))
         .set((sections::title.eq(title), sections::version.eq(sections::version + 1), sections::updated_at.eq(now)))
         .returning(Section::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    tx.changed(course_key(section.course_id));
+    Ok(section)
 }
 
 pub(in crate::catalog) async fn insert_lesson(
@@ -132,7 +140,7 @@ pub(in crate::catalog) async fn insert_lesson(
     title: &str,
     duration_seconds: i32,
 ) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
+    tx.changed(course_key(section.course_id));
     let now = clock.now();
     diesel::insert_into(lessons::table)
         .values((
@@ -177,10 +185,28 @@ pub(in crate::catalog) async fn update_lesson(
     id: LessonId,
     changes: LessonChanges,
 ) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((changes, lessons::version.eq(lessons::version + 1)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    lesson_changed(tx, &lesson);
+    Ok(lesson)
+}
+
+/// Where lessons are.
+pub(in crate::catalog) enum In {
+    Section(SectionId),
+    Course(CourseId),
+}
+
+/// Returns the ids of the lessons of a section or a course.
+pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, within: In) -> QueryResult<Vec<Uuid>> {
+    let ids = lessons::table.select(lessons::id).into_boxed();
+    let ids = match within {
+        In::Section(id) => ids.filter(lessons::section_id.eq(id)),
+        In::Course(id) => ids.filter(lessons::course_id.eq(id)),
+    };
+    let ids: Vec<LessonId> = ids.load(tx.conn()).await?;
+    Ok(ids.into_iter().map(LessonId::uuid).collect())
 }

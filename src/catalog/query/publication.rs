@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonUnlockInput, ROWS};
+use crate::catalog::model::{
+    Course, CourseId, Lesson, LessonId, LessonUnlockInput, course_key, lesson_changed, lists_key, slug_key,
+};
 use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -14,7 +16,8 @@ const BATCH: i64 = 200;
 
 /// Publishes a course: as of when it was published first, if it was before. Whether this is the first time.
 pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<(Course, bool)> {
-    tx.changed(ROWS);
+    tx.changed(course_key(id));
+    tx.changed(lists_key());
     let first: Option<DateTime<Utc>> =
         courses::table.find(id).select(courses::first_published_at).first(tx.conn()).await?;
     let course = diesel::update(courses::table.find(id))
@@ -37,10 +40,9 @@ pub(in crate::catalog) async fn publish_lesson(
     seen: bool,
     now: DateTime<Utc>,
 ) -> QueryResult<(Lesson, bool)> {
-    tx.changed(ROWS);
     let first: Option<DateTime<Utc>> =
         lessons::table.find(id).select(lessons::first_published_at).first(tx.conn()).await?;
-    let lesson = diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((
             lessons::published_at.eq(first.unwrap_or(now)),
             lessons::first_published_at.eq(first.or(seen.then_some(now))),
@@ -50,6 +52,7 @@ pub(in crate::catalog) async fn publish_lesson(
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
         .await?;
+    lesson_changed(tx, &lesson);
     Ok((lesson, seen && first.is_none()))
 }
 
@@ -67,7 +70,7 @@ pub(in crate::catalog) async fn first_seen(
         .select(lessons::id)
         .load(tx.conn())
         .await?;
-    tx.changed(ROWS);
+    tx.changed(course_key(id));
     diesel::update(lessons::table.filter(lessons::id.eq_any(&unseen)))
         .set((lessons::published_at.eq(now), lessons::first_published_at.eq(now)))
         .execute(tx.conn())
@@ -82,7 +85,8 @@ pub(in crate::catalog) async fn withdraw(
     archived_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
-    tx.changed(ROWS);
+    tx.changed(course_key(course.id));
+    tx.changed(lists_key());
     if course.published_at.is_some() {
         diesel::update(courses::table.find(course.id))
             .set(courses::first_published_at.eq(courses::published_at))
@@ -103,12 +107,13 @@ pub(in crate::catalog) async fn withdraw(
 
 /// Withdraws a published lesson.
 pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::published_at.eq(None::<DateTime<Utc>>), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    lesson_changed(tx, &lesson);
+    Ok(lesson)
 }
 
 /// Sets when a draft publishes itself; `None`: not by itself.
@@ -118,7 +123,7 @@ pub(in crate::catalog) async fn schedule(
     at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
-    tx.changed(ROWS);
+    tx.changed(course_key(id));
     diesel::update(courses::table.find(id))
         .set((courses::publish_at.eq(at), courses::updated_at.eq(now)))
         .returning(Course::as_returning())
@@ -133,12 +138,13 @@ pub(in crate::catalog) async fn schedule_lesson(
     at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::publish_at.eq(at), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    lesson_changed(tx, &lesson);
+    Ok(lesson)
 }
 
 /// Sets when a lesson opens for those who have access to its course.
@@ -148,17 +154,18 @@ pub(in crate::catalog) async fn set_unlock(
     unlock: Option<&LessonUnlockInput>,
     now: DateTime<Utc>,
 ) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
     let (after, at) = match unlock {
         None => (None, None),
         Some(LessonUnlockInput::AfterDays(days)) => (Some(*days), None),
         Some(LessonUnlockInput::At(at)) => (None, Some(*at)),
     };
-    diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::unlock_after_days.eq(after), lessons::unlock_at.eq(at), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    lesson_changed(tx, &lesson);
+    Ok(lesson)
 }
 
 /// The drafts of a course whose time has come, in the order of their times.
@@ -202,7 +209,9 @@ pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryRes
 }
 
 /// Removes a course with its sections and lessons.
-pub(in crate::catalog) async fn delete(tx: &mut Tx, id: CourseId) -> QueryResult<usize> {
-    tx.changed(ROWS);
-    diesel::delete(courses::table.find(id)).execute(tx.conn()).await
+pub(in crate::catalog) async fn delete(tx: &mut Tx, course: &Course) -> QueryResult<usize> {
+    tx.changed(course_key(course.id));
+    tx.changed(slug_key(&course.slug));
+    tx.changed(lists_key());
+    diesel::delete(courses::table.find(course.id)).execute(tx.conn()).await
 }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{Course, CourseId, ROWS};
+use crate::catalog::model::{Course, CourseId, slug_key};
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{course_slugs, courses};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -32,7 +32,7 @@ pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResu
 
 /// Takes a slug for a course for good; `false` if another course has or had it. Whoever wants it at the same time waits.
 pub(in crate::catalog) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, course: CourseId) -> QueryResult<bool> {
-    tx.changed(ROWS);
+    tx.changed(slug_key(slug));
     diesel::insert_into(course_slugs::table)
         .values((
             course_slugs::slug.eq(slug),

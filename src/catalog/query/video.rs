@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::catalog::model::{Course, CourseId, Lesson, LessonId, ROWS, SectionId};
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, course_key, lesson_changed};
 use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -16,8 +16,7 @@ pub(in crate::catalog) async fn set_lesson_video(
     duration_seconds: i32,
     now: DateTime<Utc>,
 ) -> QueryResult<Lesson> {
-    tx.changed(ROWS);
-    diesel::update(lessons::table.find(id))
+    let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((
             lessons::video_id.eq(video),
             lessons::duration_seconds.eq(duration_seconds),
@@ -26,7 +25,9 @@ pub(in crate::catalog) async fn set_lesson_video(
         ))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
-        .await
+        .await?;
+    lesson_changed(tx, &lesson);
+    Ok(lesson)
 }
 
 pub(in crate::catalog) async fn set_demo_video(
@@ -35,7 +36,7 @@ pub(in crate::catalog) async fn set_demo_video(
     video: Option<VideoId>,
     now: DateTime<Utc>,
 ) -> QueryResult<Course> {
-    tx.changed(ROWS);
+    tx.changed(course_key(id));
     diesel::update(courses::table.find(id))
         .set((courses::demo_video_id.eq(video), courses::version.eq(courses::version + 1), courses::updated_at.eq(now)))
         .returning(Course::as_returning())
@@ -47,15 +48,9 @@ pub(in crate::catalog) async fn set_demo_video(
 pub(in crate::catalog) async fn lessons_with(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<(LessonId, CourseId)>> {
     lessons::table
         .filter(lessons::video_id.eq(video))
-        .order(lessons::id)
+        // The order in which several courses are locked.
+        .order((lessons::course_id, lessons::id))
         .select((lessons::id, lessons::course_id))
         .load(tx.conn())
         .await
-}
-
-/// The videos that a section's lessons show.
-pub(in crate::catalog) async fn videos_in(tx: &mut Tx, section: SectionId) -> QueryResult<Vec<VideoId>> {
-    let shown = lessons::table.filter(lessons::section_id.eq(section)).select(lessons::video_id.assume_not_null());
-    // In one order for everybody, as they are going to be locked.
-    shown.filter(lessons::video_id.is_not_null()).order(lessons::video_id).distinct().load(tx.conn()).await
 }

@@ -9,12 +9,12 @@ use futures_util::future::try_join_all;
 
 use crate::accounts::{UserById, UserId, UserObject};
 use crate::catalog::{CourseObject, courses_of_channel};
-use crate::channels::loader::{ChannelById, Follows, MembersOf};
+use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders};
 use crate::graphql::page::encode_cursor;
-use crate::graphql::{Connection, Error, Inline, PageArgs, Result};
-use crate::platform::fault::Fault;
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::platform::internal_error::InternalError;
 
 const MEMBERS: &str = "channelMembers";
 
@@ -46,11 +46,11 @@ impl ChannelObject {
     }
 
     /// How many people follow it.
-    async fn follower_count(&self) -> i32 {
-        self.0.follower_count
+    async fn follower_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(loaders(ctx).load(FollowerCount(self.0.id)).await?.unwrap_or_default())
     }
 
-    /// Counts the edits: pass it to an update, which is refused if it is another one by then.
+    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -67,8 +67,8 @@ impl ChannelObject {
     }
 
     /// Who says who teaches in it.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Inline<UserObject>> {
-        user(ctx, self.0.owner_id).await.map(Inline)
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
+        user(ctx, self.0.owner_id).await.map(Sequential)
     }
 
     /// Who teaches in it, in the order in which they joined; its owner among them. At most 100.
@@ -80,7 +80,7 @@ impl ChannelObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<UserObject>>> {
+    ) -> Result<Sequential<Connection<UserObject>>> {
         let members = loaders(ctx).load(MembersOf(self.0.id)).await?.unwrap_or_default();
         let args = PageArgs { first, after, last, before };
         // Cursors carry the time and the id; a user's object has only one of them.
@@ -103,7 +103,7 @@ impl ChannelObject {
                 encode_cursor(MEMBERS, &(joined.get(&id).copied().unwrap_or_default(), id))
             },
         );
-        Ok(Inline(connection.with_total(i64::try_from(members.len())?)))
+        Ok(Sequential(connection.with_total(i64::try_from(members.len())?)))
     }
 
     /// Its published courses, newest first.
@@ -115,14 +115,14 @@ impl ChannelObject {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<CourseObject>>> {
-        courses_of_channel(ctx, self.0.id, PageArgs { first, after, last, before }).await.map(Inline)
+    ) -> Result<Sequential<Connection<CourseObject>>> {
+        courses_of_channel(ctx, self.0.id, PageArgs { first, after, last, before }).await.map(Sequential)
     }
 }
 
 async fn user(ctx: &Context<'_>, id: UserId) -> Result<UserObject> {
     let user = loaders(ctx).load(UserById(id)).await?;
-    user.map(UserObject::new).ok_or_else(|| Error::from(Fault::new("a channel's member is nobody")))
+    user.map(UserObject::new).ok_or_else(|| Error::from(InternalError::new("a channel's member is nobody")))
 }
 
 /// The channel with this id.

@@ -11,9 +11,10 @@ use crate::channels::model::{
     AddChannelMemberInput, Channel, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
     UnfollowChannelInput, UpdateChannelInput,
 };
-use crate::graphql::context::{Requires, Role, actor, app, requires};
+use crate::graphql::context::{actor, app};
 use crate::graphql::error::{Edit, edit_payload};
-use crate::graphql::{Inline, Result, UserError};
+use crate::graphql::guard::{Requires, Role, requires};
+use crate::graphql::{Result, Sequential, UserError};
 
 // Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
 pub(super) struct Create;
@@ -33,9 +34,9 @@ pub(super) struct Unfollow;
 #[graphql(concrete(name = "UnfollowChannelPayload", params(Unfollow)))]
 pub(super) struct ChannelPayload<M: Send + Sync> {
     /// The channel as it is now, also after a conflict; null when there are other userErrors.
-    channel: Option<Inline<ChannelObject>>,
+    channel: Option<Sequential<ChannelObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -52,7 +53,7 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The new channel.")] input: CreateChannelInput,
-    ) -> Result<Option<Inline<ChannelPayload<Create>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<Create>>>> {
         channel(command::create_channel(app(ctx), actor(ctx), input).await)
     }
 
@@ -62,7 +63,7 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel, and what changes.")] input: UpdateChannelInput,
-    ) -> Result<Option<Inline<ChannelPayload<Update>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<Update>>>> {
         edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
 
@@ -72,7 +73,7 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel, and who.")] input: AddChannelMemberInput,
-    ) -> Result<Option<Inline<ChannelPayload<AddMember>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<AddMember>>>> {
         channel(command::add_channel_member(app(ctx), actor(ctx), input).await)
     }
 
@@ -82,7 +83,7 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel, and who.")] input: RemoveChannelMemberInput,
-    ) -> Result<Option<Inline<ChannelPayload<RemoveMember>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<RemoveMember>>>> {
         channel(command::remove_channel_member(app(ctx), actor(ctx), input).await)
     }
 
@@ -92,7 +93,7 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel.")] input: FollowChannelInput,
-    ) -> Result<Option<Inline<ChannelPayload<Follow>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<Follow>>>> {
         channel(command::follow_channel(app(ctx), actor(ctx), input).await)
     }
 
@@ -102,17 +103,17 @@ impl ChannelsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which channel.")] input: UnfollowChannelInput,
-    ) -> Result<Option<Inline<ChannelPayload<Unfollow>>>> {
+    ) -> Result<Option<Sequential<ChannelPayload<Unfollow>>>> {
         channel(command::unfollow_channel(app(ctx), actor(ctx), input).await)
     }
 }
 
-fn channel<M: Send + Sync>(outcome: Result<Channel>) -> Result<Option<Inline<ChannelPayload<M>>>> {
+fn channel<M: Send + Sync>(outcome: Result<Channel>) -> Result<Option<Sequential<ChannelPayload<M>>>> {
     edited(outcome.map(Edit::Saved))
 }
 
-fn edited<M: Send + Sync>(outcome: Result<Edit<Channel>>) -> Result<Option<Inline<ChannelPayload<M>>>> {
+fn edited<M: Send + Sync>(outcome: Result<Edit<Channel>>) -> Result<Option<Sequential<ChannelPayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
-    let channel = row.map(|row| Inline(ChannelObject(Arc::new(row))));
-    Ok(Some(Inline(ChannelPayload { channel, user_errors, mutation: PhantomData })))
+    let channel = row.map(|row| Sequential(ChannelObject(Arc::new(row))));
+    Ok(Some(Sequential(ChannelPayload { channel, user_errors, mutation: PhantomData })))
 }

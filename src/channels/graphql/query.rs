@@ -9,10 +9,11 @@ use crate::accounts::viewer;
 use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, TaughtIn};
 use crate::channels::model::ChannelId;
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{Requires, Role, actor, loaders, public, requires};
+use crate::graphql::context::{actor, loaders};
+use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, slice, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result};
+use crate::graphql::{Connection, PageArgs, Result, Sequential};
 
 const FOLLOWED: &str = "followedChannels";
 
@@ -29,12 +30,12 @@ impl ChannelsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The channel's id; either this or the slug.")] id: Option<ChannelId>,
         #[graphql(desc = "The channel's name in addresses; either this or the id.")] slug: Option<String>,
-    ) -> Result<Option<Inline<ChannelObject>>> {
+    ) -> Result<Option<Sequential<ChannelObject>>> {
         let channel = match Name::of(id, slug)? {
             Name::Id(id) => channel_node(ctx, id).await?,
             Name::Slug(slug) => loaders(ctx).load(ChannelBySlug(slug)).await?.map(ChannelObject),
         };
-        Ok(channel.map(Inline))
+        Ok(channel.map(Sequential))
     }
 
     /// The channels that the viewer teaches in, in the order in which they joined.
@@ -47,7 +48,7 @@ impl ChannelsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<ChannelObject>>> {
+    ) -> Result<Sequential<Connection<ChannelObject>>> {
         let rows = loaders(ctx).load(TaughtIn(viewer(actor(ctx))?)).await?.unwrap_or_default();
         let joined: HashMap<ChannelId, i64> =
             rows.iter().map(|(channel, at)| (channel.id, at.timestamp_micros())).collect();
@@ -56,7 +57,7 @@ impl ChannelsQuery {
         let key = move |ChannelObject(channel): &ChannelObject| {
             (joined.get(&channel.id).copied().unwrap_or_default(), channel.id.uuid())
         };
-        Ok(Inline(slice(args, "viewerChannels", channels, key)?))
+        Ok(Sequential(slice(args, "viewerChannels", channels, key)?))
     }
 
     /// The channels that the viewer follows, the latest first.
@@ -69,7 +70,7 @@ impl ChannelsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<ChannelObject>>> {
+    ) -> Result<Sequential<Connection<ChannelObject>>> {
         let viewer = viewer(actor(ctx))?;
         let page = PageArgs { first, after, last, before }.timed_page(FOLLOWED)?;
         let rows = loaders(ctx).load(FollowedPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -80,9 +81,9 @@ impl ChannelsQuery {
             encode_cursor(FOLLOWED, &(since.get(&channel.id).copied().unwrap_or_default(), channel.id))
         });
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = loaders(ctx).load(FollowedCount(viewer)).await?.unwrap_or_default();
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }

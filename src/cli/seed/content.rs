@@ -1,8 +1,8 @@
-//! Believable names, made from a number.
+//! Realistic demo content, derived deterministically from a number.
 
 use crate::catalog::Level;
 
-/// What a course is about, what its instructors say about it, and its category.
+/// Course subjects: subject, what the course covers, and category.
 const SUBJECTS: [(&str, &str, &str); 40] = [
     ("Rust", "ownership, traits and async", "Programming"),
     ("Linear Algebra", "vectors, matrices and what they mean", "Mathematics"),
@@ -126,7 +126,7 @@ const LAST: [&str; 40] = [
     "Vargas",
 ];
 
-/// The name and the address of person number `number`; the first three are the demo accounts.
+/// Returns the name and email address of user `number`. Numbers 0 to 2 are the demo accounts.
 pub(super) fn person(number: usize) -> (String, String) {
     let name = format!("{} {}", pick(&FIRST, number), pick(&LAST, number / FIRST.len() + number * 7));
     let email = match number {
@@ -138,7 +138,7 @@ pub(super) fn person(number: usize) -> (String, String) {
     (name, email)
 }
 
-/// The tree of categories: each with its parts.
+/// The category tree: each top-level category with its subcategories.
 pub(super) const CATEGORIES: [(&str, &[&str]); 5] = [
     ("Technology", &["Programming", "Data", "Operations"]),
     ("Science", &["Mathematics", "Nature"]),
@@ -147,14 +147,14 @@ pub(super) const CATEGORIES: [(&str, &[&str]); 5] = [
     ("Work and Life", &["Business", "Home and Health"]),
 ];
 
-/// The categories' names from the top down: parents before their parts.
+/// Returns each category's name and its parent's, parents before their subcategories.
 pub(super) fn categories() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     CATEGORIES.iter().flat_map(|(parent, parts)| {
         std::iter::once((*parent, None)).chain(parts.iter().map(move |part| (*part, Some(*parent))))
     })
 }
 
-/// What a catalog tells about course number `number`.
+/// The catalog data of a course.
 pub(super) struct Facts {
     pub(super) category: &'static str,
     pub(super) level: Level,
@@ -162,7 +162,7 @@ pub(super) struct Facts {
     pub(super) tags: Vec<String>,
     pub(super) benefits: Vec<String>,
     pub(super) prerequisites: Vec<String>,
-    /// Cents, and what it cost before.
+    /// The price in cents, and the original price if it is reduced.
     pub(super) price: (i64, Option<i64>),
     pub(super) currency: &'static str,
 }
@@ -171,7 +171,7 @@ impl Facts {
     pub(super) fn of(number: usize) -> Facts {
         let (subject, about, category) = *pick(&SUBJECTS, number);
         let level = *pick(&[Level::Beginner, Level::Intermediate, Level::Advanced], number / 3 + number);
-        // Every fifth course costs nothing; of the others, every third costs less than before.
+        // Every fifth course is free; of the others, every third has a reduced price.
         let cents =
             if number.is_multiple_of(5) { 0 } else { *pick(&[1900, 2900, 4900, 7900, 9900, 14_900], number / 2) };
         let before = (cents > 0 && number.is_multiple_of(3)).then_some(cents * 2);
@@ -192,7 +192,7 @@ impl Facts {
     }
 }
 
-/// A course's texts, and its sections with their lessons and durations in seconds.
+/// A course's texts, and its sections with their lesson titles and durations in seconds.
 pub(super) struct Outline {
     pub(super) title: String,
     pub(super) subtitle: String,
@@ -228,7 +228,7 @@ impl Outline {
 }
 
 fn pick<T>(list: &[T], number: usize) -> &T {
-    // The lists are constants with at least one entry.
+    // The lists are non-empty constants.
     #[allow(clippy::indexing_slicing)]
     &list[number % list.len()]
 }

@@ -1,6 +1,6 @@
-//! `lyceum seed`: a demo school, made through the same commands that the API uses.
+//! `lyceum seed`: a demo school, created with the same commands that the API uses.
 //!
-//! What it makes depends on the numbers only: the same ones give the same titles, people and outlines.
+//! The content is deterministic: the same arguments produce the same titles, users and outlines.
 
 mod content;
 
@@ -25,24 +25,24 @@ use crate::config::Config;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::App;
 use crate::platform::auth::{Actor, Role, Unhashed};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use content::Outline;
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "learn-with-lyceum";
 const ADMIN: &str = "admin@lyceum.example";
-/// Users written in one transaction.
+/// The number of users inserted in one transaction.
 const CHUNK: usize = 1000;
-/// Courses made at a time.
+/// The number of courses created concurrently.
 const PARALLEL: usize = 8;
 
-/// How much to make.
+/// How much demo content to create.
 #[derive(ClapArgs, Clone, Copy, Debug)]
 pub struct Args {
-    /// How many courses
+    /// Number of courses
     #[arg(long, default_value_t = 24)]
     pub courses: usize,
-    /// How many users, the three demo accounts included
+    /// Number of users, including the three demo accounts
     #[arg(long, default_value_t = 60)]
     pub users: usize,
 }
@@ -53,15 +53,15 @@ impl Default for Args {
     }
 }
 
-pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
+pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
     if config.is_production() {
-        return Err(Fault::new("demo accounts have a public password; there is no seed in production"));
+        return Err(InternalError::new("demo accounts have a public password; there is no seed in production"));
     }
     let running = app::start(config).await?;
     let filled = async {
         running.prepare_database().await?;
         if is_demo(&running.app).await? {
-            return Err(Fault::new("the demo school is there already; empty the database to make another"));
+            return Err(InternalError::new("the demo school is there already; empty the database to make another"));
         }
         fill(&running.app, &args).await
     };
@@ -72,35 +72,35 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), Fault> {
     stopped
 }
 
-/// Whether the database holds a demo school.
+/// Returns whether the database contains the demo school.
 ///
 /// # Errors
 /// The database failed.
-pub async fn is_demo(app: &App) -> Result<bool, Fault> {
+pub async fn is_demo(app: &App) -> Result<bool, InternalError> {
     Ok(accounts::is_registered(&mut *app.db.read().await?, ADMIN).await?)
 }
 
-/// Fills the database.
+/// Fills the database with the demo school.
 ///
 /// # Errors
-/// The database failed, or a command refused what the seed made, which is a bug.
-pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
+/// The database failed, or a command rejected the generated input, which is a bug.
+pub async fn fill(app: &App, args: &Args) -> Result<(), InternalError> {
     let total = u64::try_from(args.users + args.courses)?;
     let style = ProgressStyle::with_template("{msg:<10} {bar:40} {pos}/{len}  {elapsed}, {eta} to go")?;
     let progress = ProgressBar::new(total).with_style(style).with_message("users");
     let (admin, instructors) = users(app, args, &progress).await?;
     progress.set_message("courses");
     let categories = categories(app, &admin).await?;
-    // Courses by the same instructor lie apart; instructors get about twenty courses each when there are many.
+    // Round-robin: with many courses, each instructor gets about twenty.
     stream::iter(0..args.courses)
         .map(|number| {
             let instructor = instructors.get(number % instructors.len().max(1));
             let (progress, categories) = (&progress, &categories);
             async move {
-                let instructor = instructor.ok_or_else(|| Fault::new("there is no instructor"))?;
+                let instructor = instructor.ok_or_else(|| InternalError::new("there is no instructor"))?;
                 course(app, instructor, categories, number).await?;
                 progress.inc(1);
-                Ok::<_, Fault>(())
+                Ok::<_, InternalError>(())
             }
         })
         .buffer_unordered(PARALLEL)
@@ -110,8 +110,8 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The tree of categories; their ids by name.
-async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, CategoryId>, Fault> {
+/// Creates the category tree; returns the ids by name.
+async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, CategoryId>, InternalError> {
     let mut made = HashMap::new();
     for (name, parent) in content::categories() {
         let parent_id = parent.and_then(|parent| made.get(parent).copied());
@@ -121,9 +121,10 @@ async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, Ca
     Ok(made)
 }
 
-/// Everybody, with one password hash for all: hashing fifty thousand times would take a quarter of an hour. An
-/// administrator, and all instructors.
-async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<(Actor, Vec<User>), Fault> {
+/// Creates all users; returns the administrator and the instructors.
+///
+/// All users share one password hash: hashing fifty thousand passwords would take a quarter of an hour.
+async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<(Actor, Vec<User>), InternalError> {
     let password_hash = app.passwords.hash(PASSWORD.into()).await.map_err(Unhashed::into_fault)?;
     let teachers = (args.courses / 20).max(4);
     let (mut admin, mut instructors) = (Actor::Anonymous, Vec::new());
@@ -155,7 +156,7 @@ async fn users(app: &App, args: &Args, progress: &ProgressBar) -> Result<(Actor,
     Ok((admin, instructors))
 }
 
-/// Somebody as whoever asks.
+/// Returns the user as the actor of a command.
 fn actor(user: &User) -> Actor {
     Actor::User {
         id: user.id.uuid(),
@@ -167,13 +168,13 @@ fn actor(user: &User) -> Actor {
     }
 }
 
-/// One published course. Its last lesson stays a draft, so that there is something to publish.
+/// Creates one published course. Its last lesson stays a draft, so that there is something to publish.
 async fn course(
     app: &App,
     instructor: &User,
     categories: &HashMap<&'static str, CategoryId>,
     number: usize,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     let actor = actor(instructor);
     let outline = Outline::of(number);
     let input = CreateCourseInput {
@@ -195,9 +196,9 @@ async fn course(
     Ok(())
 }
 
-fn facts(categories: &HashMap<&'static str, CategoryId>, number: usize) -> Result<CourseFacts, Fault> {
+fn facts(categories: &HashMap<&'static str, CategoryId>, number: usize) -> Result<CourseFacts, InternalError> {
     let facts = content::Facts::of(number);
-    let currency = CurrencyCode::parse(facts.currency).ok_or_else(|| Fault::new("no currency"))?;
+    let currency = CurrencyCode::parse(facts.currency).ok_or_else(|| InternalError::new("no currency"))?;
     let money = |cents| MoneyInput { amount: Decimal::new(cents, 2), currency };
     let (price, before) = facts.price;
     Ok(CourseFacts {
@@ -219,7 +220,7 @@ async fn lessons_of(
     section: &Section,
     lessons: Vec<(String, i32)>,
     keep_draft: bool,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     let last = lessons.len().saturating_sub(1);
     for (place, (title, duration_seconds)) in lessons.into_iter().enumerate() {
         let input = CreateLessonInput { section_id: section.id, title, duration_seconds };

@@ -1,4 +1,4 @@
-//! What the viewer learns.
+//! The courses that the viewer has access to.
 
 use std::sync::Arc;
 
@@ -6,28 +6,28 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::viewer;
-use crate::catalog::{CourseObject, course_node};
-use crate::enrollments::model::Enrollment;
-use crate::enrollments::query;
-use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::catalog::{CourseId, CourseObject, course_node};
+use crate::entitlements::{self, HeldCourse};
+use crate::graphql::context::{app, within};
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result, Scoped};
+use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 
 const VIEWER_ENROLLMENTS: &str = "viewerEnrollments";
 
 /// A course that the viewer has access to, in the schema.
 #[derive(Clone)]
-pub(super) struct EnrollmentObject(Arc<Enrollment>);
+pub(super) struct EnrollmentObject(Arc<HeldCourse>);
 
-/// A course that the viewer has access to, wherever that comes from.
+/// A course that the viewer has access to, whatever the source.
 #[Object(name = "Enrollment")]
 impl EnrollmentObject {
-    /// The course; null while it is not published. One that is archived is there.
-    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Inline<CourseObject>>> {
-        Ok(course_node(ctx, self.0.course_id).await?.map(Inline))
+    /// The course; null if it is not published. An archived course is not null.
+    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
+        Ok(course_node(ctx, CourseId::new(self.0.course_id)).await?.map(Sequential))
     }
 
-    /// When the oldest access that the viewer still has began. Lessons that open some days later count from here.
+    /// When the oldest access that the viewer still has began. Lessons that unlock some days later count from here.
     async fn since(&self) -> DateTime<Utc> {
         self.0.since
     }
@@ -52,20 +52,20 @@ impl EnrollmentsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<EnrollmentObject>>> {
+    ) -> Result<Sequential<Connection<EnrollmentObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_ENROLLMENTS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let now = app(ctx).clock.now();
-        let rows = query::enrollments(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
+        let rows = entitlements::held_courses(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
         let connection = page.connection(
             rows,
             |row| EnrollmentObject(Arc::new(row)),
             |EnrollmentObject(row)| encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id)),
         );
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
-        let total = query::count_enrollments(&mut *app(ctx).db.read().await?, viewer, now).await?;
-        Ok(Inline(connection.with_total(total)))
+        let total = entitlements::count_held_courses(&mut *app(ctx).db.read().await?, viewer, now).await?;
+        Ok(Sequential(connection.with_total(total)))
     }
 }

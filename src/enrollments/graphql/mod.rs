@@ -1,21 +1,19 @@
-//! Access in the schema.
+//! Enrollments and playback in the schema.
 
-mod access;
 mod enrollment;
-mod entitlement;
 mod mutation;
+mod playback;
 
-pub use access::{AccessObject, course_access, is_entitled, lesson_access};
-pub use entitlement::{EntitlementObject, entitlements_of};
+pub use playback::{PlayableVideo, playable};
 
 use crate::graphql::RootFields;
 
-/// The enrollment queries.
+/// Returns the queries of this feature.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(enrollment::EnrollmentsQuery)]
 }
 
-/// The enrollment mutations.
+/// Returns the mutations of this feature.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::EnrollmentsMutation)]
+    vec![Box::new(mutation::EnrollmentsMutation), Box::new(playback::PlaybackMutation)]
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::entitlement::EntitlementObject;
 use crate::enrollments::command;
-use crate::enrollments::model::{EnrollInput, Entitlement, GrantCourseAccessInput, RevokeCourseAccessInput};
-use crate::graphql::context::{Role, actor, app, client, requires};
+use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
+use crate::entitlements::{Entitlement, EntitlementObject};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Requires, Result, UserError};
+use crate::graphql::guard::{Role, requires};
+use crate::graphql::{Requires, Result, Sequential, UserError};
 
 // Which mutation a payload answers.
 pub(super) struct Grant;
@@ -23,10 +24,10 @@ pub(super) struct Enroll;
 #[graphql(concrete(name = "RevokeCourseAccessPayload", params(Revoke)))]
 #[graphql(concrete(name = "EnrollPayload", params(Enroll)))]
 pub(super) struct EntitlementPayload<M: Send + Sync> {
-    /// The line of the ledger as it is now; null when there are userErrors.
-    entitlement: Option<Inline<EntitlementObject>>,
+    /// The entitlement as it is now; null when there are userErrors.
+    entitlement: Option<Sequential<EntitlementObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
@@ -44,7 +45,7 @@ impl EnrollmentsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Whom, to what and until when.")] input: GrantCourseAccessInput,
-    ) -> Result<Option<Inline<EntitlementPayload<Grant>>>> {
+    ) -> Result<Option<Sequential<EntitlementPayload<Grant>>>> {
         answer(command::grant(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
@@ -54,7 +55,7 @@ impl EnrollmentsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "From whom, and to what.")] input: RevokeCourseAccessInput,
-    ) -> Result<Option<Inline<EntitlementPayload<Revoke>>>> {
+    ) -> Result<Option<Sequential<EntitlementPayload<Revoke>>>> {
         answer(command::revoke(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
@@ -64,13 +65,13 @@ impl EnrollmentsMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which course.")] input: EnrollInput,
-    ) -> Result<Option<Inline<EntitlementPayload<Enroll>>>> {
+    ) -> Result<Option<Sequential<EntitlementPayload<Enroll>>>> {
         answer(command::enroll(app(ctx), actor(ctx), input).await)
     }
 }
 
-fn answer<M: Send + Sync>(outcome: Result<Entitlement>) -> Result<Option<Inline<EntitlementPayload<M>>>> {
+fn answer<M: Send + Sync>(outcome: Result<Entitlement>) -> Result<Option<Sequential<EntitlementPayload<M>>>> {
     let (row, user_errors) = payload(outcome)?;
-    let entitlement = row.map(|row| Inline(EntitlementObject(Arc::new(row))));
-    Ok(Some(Inline(EntitlementPayload { entitlement, user_errors, mutation: PhantomData })))
+    let entitlement = row.map(|row| Sequential(EntitlementObject(Arc::new(row))));
+    Ok(Some(Sequential(EntitlementPayload { entitlement, user_errors, mutation: PhantomData })))
 }

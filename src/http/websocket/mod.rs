@@ -1,17 +1,19 @@
-//! GraphQL over WebSocket: the server side of the `graphql-transport-ws` sub-protocol
-//! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
+//! GraphQL over WebSocket: the server side of the `graphql-transport-ws` sub-protocol.
 //!
-//! One task serves one socket and spawns nothing: it reads, polls the running operations and writes, in turn.
-//! It reads no message and polls no operation while a write is under way, so what a slow client has not taken
-//! yet is never more than one message; [`Settings::send_timeout`] ends a socket whose client takes nothing.
+//! Source: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 //!
-//! The application brings two decisions: who may connect ([`Authorised`] or [`Refusal`], from the payload of
-//! `connection_init`) and how a request is executed. async-graphql's own WebSocket is not used because it closes
-//! with other codes than the protocol's, has no limits, and never closes a socket whose session ended.
+//! One task serves one socket and spawns nothing: it alternates between reading, polling the running operations and
+//! writing. While a write is in flight, it neither reads messages nor polls operations, so at most one message is
+//! buffered for a slow client; [`Settings::send_timeout`] disconnects a client that stops reading.
+//!
+//! The application decides who may connect ([`Authorised`] or [`Rejection`], from the payload of `connection_init`) and
+//! how a request is executed. async-graphql's own WebSocket is not used because its close codes differ from the
+//! protocol's, it has no limits, and it never closes a socket whose session has ended.
 
 mod operations;
 mod protocol;
 mod session;
+mod upgrade;
 
 use std::future::Future;
 use std::time::Duration;
@@ -22,28 +24,30 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use session::serve;
+pub(super) use upgrade::upgrade;
 
-/// The name of the only sub-protocol spoken here.
+/// The name of the only supported sub-protocol.
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
-/// Thousands of sockets are open and idle: the library's default of 128 KiB each would be most of their memory.
+/// The size of a socket's read buffer. The library's default of 128 KiB is too much for thousands of idle sockets.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 
 /// The limits of one socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How long a client may take from the upgrade to the `connection_ack`, the application's decision included;
-    /// the socket is closed with 4408 then.
+    /// The timeout from the upgrade to the `connection_ack`, application's decision included.
+    ///
+    /// When it expires, the socket is closed with 4408.
     pub init_timeout: Duration,
-    /// The time between two pings (those of RFC 6455, which browsers answer by themselves); not zero.
+    /// The interval between RFC 6455 pings, which browsers answer automatically; not zero.
     pub ping_interval: Duration,
-    /// The socket is dropped when nothing at all arrives for `ping_interval` and this.
+    /// The connection is dropped if nothing arrives for `ping_interval` plus this time.
     pub pong_timeout: Duration,
-    /// How many operations may run at a time; one more is answered with the error `TOO_MANY_OPERATIONS`.
+    /// The maximum number of concurrent operations. More are rejected with `TOO_MANY_OPERATIONS`.
     pub max_operations: usize,
-    /// The longest accepted message, in bytes; a longer one closes the socket with 1009.
+    /// The maximum message size in bytes; a larger message closes the socket with 1009.
     pub max_message_bytes: usize,
-    /// How long the client may take to accept one message; the socket is dropped then.
+    /// The timeout for sending one message; after that, the connection is dropped.
     pub send_timeout: Duration,
 }
 
@@ -60,33 +64,37 @@ impl Default for Settings {
     }
 }
 
-/// What the application grants to one socket.
+/// The application's approval of a `connection_init`.
 pub struct Authorised<S> {
-    /// Handed to every execution.
+    /// The session, passed to every execution.
     pub session: S,
     /// When the socket is closed with 4403, if the session ends at a known time.
     pub expires_at: Option<Instant>,
-    /// Closes the socket with 4403 when cancelled, for instance by a sign-out.
+    /// Closes the socket with 4403 when canceled, for instance by a sign-out.
     pub revoked: CancellationToken,
 }
 
 /// Why the application does not accept a `connection_init`.
-pub enum Refusal {
+pub enum Rejection {
     /// The socket is closed with 4403 and this reason, which the client sees.
     Forbidden(String),
-    /// The application can't decide now (a lost database, for example). The socket is closed with 1013, upon which
-    /// clients try again later; they would not after 4403 or 1011.
+    /// The application cannot decide now, for instance because the database is unavailable. The socket is closed with
+    /// 1013, after which clients retry; they would not after 4403 or 1011.
     Unavailable,
 }
 
-/// Answers an upgrade request; `serve` gets the socket afterwards and is expected to end in [`serve`].
+/// Accepts an upgrade request, then passes the socket to the closure `serve`.
 ///
-/// The sub-protocol [`PROTOCOL`] is chosen if the client offers it. If it doesn't, the upgrade succeeds all the same
-/// and [`serve`] closes the socket with 4406, which is the only way to tell a client why.
-/// The listener must have set `TCP_NODELAY` on the connection (`ListenerExt::tap_io`), which can't be done here any
-/// more: without it, an event that soon follows another waits some 40 ms for the client's delayed acknowledgement.
-/// axum spawns the socket's task; `tasks` waits for it from the upgrade on, as if it had been spawned there.
-pub fn upgrade<F, Fut>(
+/// The closure must pass it on to the function [`serve`].
+///
+/// The sub-protocol [`PROTOCOL`] is selected if the client offers it. If it does not, the upgrade still succeeds and
+/// [`serve`] closes the socket with 4406, which is the only way to report the reason to the client.
+///
+/// The listener must have set `TCP_NODELAY` on the connection, because that is no longer possible at this point.
+/// Without it, an event that closely follows another waits about 40 ms for the client's delayed ACK.
+///
+/// axum spawns the task of the socket; `tasks` tracks it from the upgrade on.
+pub fn accept<F, Fut>(
     request: WebSocketUpgrade,
     settings: &Settings,
     tasks: &TaskTracker,

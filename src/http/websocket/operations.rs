@@ -15,42 +15,43 @@ struct Operation {
     answered: bool,
 }
 
-/// The operations of one socket, polled in turn.
+/// The operations of one socket, polled round-robin.
 ///
-/// A plain list, because there are few: a socket has one to five, and at most `Settings::max_operations`.
+/// A `Vec`, because there are few: typically one to five, and at most `Settings::max_operations`.
 #[derive(Default)]
 pub(super) struct Operations {
     running: Vec<Operation>,
-    /// Where the next poll begins, so that an operation that always has something to say can't silence the others.
+    /// The index at which the next poll starts. An operation that is always ready cannot starve the others.
     next: usize,
 }
 
 impl Operations {
-    /// How many are running.
+    /// Returns the number of running operations.
     pub(super) fn len(&self) -> usize {
         self.running.len()
     }
 
-    /// Whether an operation of this id is running.
+    /// Returns whether an operation with this id is running.
     pub(super) fn contains(&self, id: &str) -> bool {
         self.running.iter().any(|operation| operation.id == id)
     }
 
-    /// Adds an operation, whose id must not be running.
+    /// Adds an operation; no operation with the same id may be running.
     pub(super) fn start(&mut self, id: String, responses: BoxStream<'static, Response>) {
         self.running.push(Operation { id, responses, answered: false });
     }
 
-    /// Drops an operation at once; an unknown id is ignored, because the operation may just have ended by itself.
+    /// Drops an operation. An unknown id is ignored, because the operation may just have completed.
     pub(super) fn stop(&mut self, id: &str) {
         self.running.retain(|operation| operation.id != id);
     }
 
-    /// Waits for the next message of any operation: a `next`, `error` or `complete` as JSON. Pending for ever while
-    /// there is no operation. Nothing is lost when the future is dropped before it is ready.
+    /// Waits for the next message of any operation: a `next`, `error` or `complete` as JSON.
+    ///
+    /// Pending forever while there is no operation. Cancel-safe.
     ///
     /// # Errors
-    /// The close frame 1011 if a response can't be written.
+    /// The close frame 1011 if a response cannot be serialized.
     pub(super) async fn next_message(&mut self) -> Result<String, Close> {
         poll_fn(|context| self.poll_message(context)).await
     }
@@ -77,7 +78,7 @@ impl Operations {
         }
         let ended = self.running.remove(index);
         match &response {
-            Some(refused) => ServerMessage::Error { id: &ended.id, payload: &refused.errors }.encode(),
+            Some(rejected) => ServerMessage::Error { id: &ended.id, payload: &rejected.errors }.encode(),
             None => ServerMessage::Complete { id: &ended.id }.encode(),
         }
     }
@@ -125,13 +126,13 @@ mod tests {
     #[test]
     fn a_request_error_ends_the_operation_without_complete() {
         let mut operations = Operations::default();
-        let refused = || Response::from_errors(vec![ServerError::new("no", None)]);
-        operations.start("a".into(), stream::iter([refused(), refused()]).boxed());
+        let rejected = || Response::from_errors(vec![ServerError::new("no", None)]);
+        operations.start("a".into(), stream::iter([rejected(), rejected()]).boxed());
         assert_eq!(drain(&mut operations), [r#"{"type":"error","id":"a","payload":[{"message":"no"}]}"#.to_owned()]);
         assert!(!operations.contains("a"));
 
-        // After the first response the operation is under way: an error is one of its results.
-        operations.start("a".into(), values(vec![1]).chain(stream::iter([refused()])).boxed());
+        // After the first response, an error is one of the operation's results.
+        operations.start("a".into(), values(vec![1]).chain(stream::iter([rejected()])).boxed());
         let late = r#"{"type":"next","id":"a","payload":{"data":null,"errors":[{"message":"no"}]}}"#.to_owned();
         assert_eq!(drain(&mut operations), [next("a", 1), late, complete("a")]);
     }

@@ -1,4 +1,4 @@
-//! The messages and close codes of `graphql-transport-ws`, without a socket.
+//! The messages and close codes of `graphql-transport-ws`, without I/O.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,18 +7,20 @@ use async_graphql::{Request, Response, ServerError, Value, Variables};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// An id is repeated in every message of its operation, so that its length is bounded like everything else.
+/// The maximum length of an operation id, which every message of the operation repeats.
 const MAX_ID_BYTES: usize = 255;
 
-/// RFC 6455, 5.5: a control frame carries at most 125 bytes, two of which are the code.
+/// The maximum length of a close reason.
+///
+/// A control frame carries at most 125 bytes, two of which are the code (RFC 6455, 5.5).
 const MAX_REASON_BYTES: usize = 123;
 
-/// Why the server ends a socket.
+/// A close frame sent by the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Close {
-    /// RFC 6455 (1xxx) or the GraphQL protocol (44xx).
+    /// A code of RFC 6455 (1xxx) or of the GraphQL protocol (44xx).
     pub(super) code: u16,
-    /// At most 123 bytes.
+    /// The reason, at most 123 bytes.
     pub(super) reason: String,
 }
 
@@ -29,12 +31,12 @@ impl Close {
         Close { code, reason }
     }
 
-    /// The server is about to stop.
+    /// The server is shutting down.
     pub(super) fn going_away() -> Close {
         Close::new(1001, "Going away")
     }
 
-    /// A message that can't be understood; `what` is wrong with it.
+    /// A message is malformed; `what` describes the problem.
     pub(super) fn invalid_message(what: impl std::fmt::Display) -> Close {
         Close::new(4400, format!("Invalid message: {what}"))
     }
@@ -44,7 +46,7 @@ impl Close {
         Close::new(4401, "Unauthorized")
     }
 
-    /// The session is refused, or over.
+    /// The session is rejected or has ended.
     pub(super) fn forbidden(why: impl std::fmt::Display) -> Close {
         Close::new(4403, format!("Forbidden: {why}"))
     }
@@ -54,7 +56,7 @@ impl Close {
         Close::new(4406, "Subprotocol not acceptable")
     }
 
-    /// No `connection_ack` in time.
+    /// The `connection_ack` was not sent within the timeout.
     pub(super) fn init_timeout() -> Close {
         Close::new(4408, "Connection initialisation timeout")
     }
@@ -69,20 +71,20 @@ impl Close {
         Close::new(4429, "Too many initialisation requests")
     }
 
-    /// The server can't decide about the client now.
+    /// The server cannot authenticate the client now.
     pub(super) fn try_again_later() -> Close {
         Close::new(1013, "Try again later")
     }
 
-    /// The server's own mistake: an answer that can't be written as JSON.
+    /// An internal error: a response cannot be serialized as JSON.
     pub(super) fn internal() -> Close {
         Close::new(1011, "Internal error")
     }
 
-    /// The close frame for a failed read, or none if the connection itself is lost.
+    /// Returns the close frame for a failed read, or `None` if the connection is lost.
     ///
-    /// axum hides the type of its WebSocket library's error, so that only its text tells one kind from another;
-    /// the tests `a_huge_message_is_1009` and `broken_frames` fail if a new version writes them differently.
+    /// axum hides the error type of its WebSocket library, so the kinds can be distinguished only by their text. The
+    /// tests `a_huge_message_is_1009` and `broken_frames` fail if a new version changes it.
     pub(super) fn for_read_error(error: &axum::Error) -> Option<Close> {
         let text = error.to_string();
         if text.starts_with("Space limit exceeded") {
@@ -99,18 +101,18 @@ impl Close {
     }
 }
 
-/// What a client may send.
+/// A message from the client.
 #[derive(Debug)]
 pub(super) enum ClientMessage<'a> {
-    /// Opens the conversation; an object or null.
+    /// Initializes the connection; the payload is an object or null.
     ConnectionInit(serde_json::Value),
-    /// Wants a `pong` with the same payload.
+    /// Requests a `pong` with the same payload.
     Ping(Option<&'a RawValue>),
-    /// Needs no reaction.
+    /// Requires no response.
     Pong,
     /// Starts an operation.
     Subscribe { id: String, request: Box<Request> },
-    /// Ends an operation.
+    /// Stops an operation.
     Complete { id: String },
 }
 
@@ -133,10 +135,10 @@ struct SubscribePayload {
     extensions: Option<HashMap<String, Value>>,
 }
 
-/// Reads one text message.
+/// Parses one text message.
 ///
 /// # Errors
-/// The close frame 4400 with what is wrong.
+/// The close frame 4400, with the problem as its reason.
 pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Close> {
     let Envelope { kind, id, payload } = from_object("the message", text)?;
     match kind.as_ref() {
@@ -165,7 +167,7 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Close> {
 }
 
 fn from_object<'a, T: Deserialize<'a>>(what: &str, json: &'a str) -> Result<T, Close> {
-    // Serde would also take an array for a struct, element by element.
+    // Serde would also deserialize a struct from an array.
     if !json.trim_start().starts_with('{') {
         return Err(Close::invalid_message(format_args!("{what} is not a JSON object")));
     }
@@ -191,13 +193,13 @@ fn operation_id(kind: &str, id: Option<String>) -> Result<String, Close> {
     }
 }
 
-/// What the server sends.
+/// A message from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ServerMessage<'a> {
-    /// The client may subscribe.
+    /// The connection is accepted; the client may subscribe.
     ConnectionAck,
-    /// The answer to a `ping`.
+    /// The response to a `ping`.
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<&'a RawValue>,
@@ -206,15 +208,15 @@ pub(super) enum ServerMessage<'a> {
     Next { id: &'a str, payload: &'a Response },
     /// The operation was not executed; no `complete` follows.
     Error { id: &'a str, payload: &'a [ServerError] },
-    /// No more results.
+    /// The operation has no more results.
     Complete { id: &'a str },
 }
 
 impl ServerMessage<'_> {
-    /// The message as JSON.
+    /// Serializes the message as JSON.
     ///
     /// # Errors
-    /// The close frame 1011, if a response holds something that JSON can't express.
+    /// The close frame 1011 if the response contains a value that JSON cannot represent.
     pub(super) fn encode(&self) -> Result<String, Close> {
         serde_json::to_string(self).map_err(|error| {
             tracing::error!(%error, "a GraphQL response can't be serialised");
@@ -223,9 +225,9 @@ impl ServerMessage<'_> {
     }
 }
 
-/// Whether the request was refused before its execution: by the parser, the validation or a limit.
+/// Returns whether the request was rejected before execution (parser, validation or limit).
 ///
-/// An error of the execution has a path. It doesn't end a subscription, even if it nulls the first event's data.
+/// An execution error has a path. It does not end a subscription, even if it nulls the data of the first event.
 pub(super) fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()

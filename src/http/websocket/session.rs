@@ -1,4 +1,4 @@
-//! One socket from the upgrade to its end.
+//! Serves one socket, from the upgrade until it is closed.
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -15,19 +15,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::operations::Operations;
 use super::protocol::{ClientMessage, Close, ServerMessage, parse};
-use super::{Authorised, Refusal, Settings};
+use super::{Authorised, Rejection, Settings};
 
-/// How long the other side may take to confirm a close frame. Dropping the connection while something it sent lies
-/// unread would reset it, and the client might never see the frame.
+/// How long to wait for the client's close frame.
+///
+/// Dropping the connection while received data is unread would reset it, and the client might never get our frame.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
-/// How a socket ends.
+/// Why a socket ends.
 enum End {
-    /// The connection is gone, or nobody takes part at the other end.
+    /// The connection is lost, or the client is unresponsive.
     Lost,
-    /// The client said goodbye.
+    /// The client sent a close frame.
     ByClient,
-    /// The server says goodbye.
+    /// The server closes the socket with this close frame.
     ByServer(Close),
 }
 
@@ -37,13 +38,13 @@ impl From<Close> for End {
     }
 }
 
-/// Serves one socket from the upgrade until it is closed; all its operations are dropped then.
+/// Serves one socket from the upgrade until it is closed; then drops all of its operations.
 ///
 /// `authorise` gets the payload of `connection_init`: an object, or null if there was none. `execute` must not block;
-/// it is called once for each operation, and its stream is dropped when the client completes the operation. A panic in
-/// either ends the socket without a close frame. When `shutdown` is cancelled, the socket is closed with 1001.
+/// it is called once per operation, and its stream is dropped when the client completes the operation. A panic in
+/// either ends the socket without a close frame. When `shutdown` is canceled, the socket is closed with 1001.
 ///
-/// Socket and `settings` must be the ones of [`super::upgrade`], where the library learns the message limit.
+/// `socket` must come from [`super::accept`] with the same `settings`, which sets the message size limit.
 pub async fn serve<S, A, AF, E>(
     socket: WebSocket,
     settings: Settings,
@@ -52,7 +53,7 @@ pub async fn serve<S, A, AF, E>(
     execute: E,
 ) where
     A: FnOnce(serde_json::Value) -> AF,
-    AF: Future<Output = Result<Authorised<S>, Refusal>>,
+    AF: Future<Output = Result<Authorised<S>, Rejection>>,
     E: Fn(&S, Request) -> BoxStream<'static, Response>,
 {
     let mut connection = Connection { socket, settings, shutdown, heard: Instant::now(), readable: true };
@@ -65,9 +66,9 @@ struct Connection {
     socket: WebSocket,
     settings: Settings,
     shutdown: CancellationToken,
-    /// When anything last arrived.
+    /// When data was last received.
     heard: Instant,
-    /// False after a failed read: the library reads no more then.
+    /// False after a failed read, after which the library cannot read any more.
     readable: bool,
 }
 
@@ -75,7 +76,7 @@ impl Connection {
     async fn talk<S, A, AF, E>(&mut self, authorise: A, execute: E) -> Result<Infallible, End>
     where
         A: FnOnce(serde_json::Value) -> AF,
-        AF: Future<Output = Result<Authorised<S>, Refusal>>,
+        AF: Future<Output = Result<Authorised<S>, Rejection>>,
         E: Fn(&S, Request) -> BoxStream<'static, Response>,
     {
         if self.socket.protocol().is_none() {
@@ -92,11 +93,11 @@ impl Connection {
         Conversation { connection: self, operations: Operations::default(), session, execute }.hold(ending).await
     }
 
-    /// From the upgrade to the `connection_ack`. What the client sends is also read while the application decides.
+    /// Runs the handshake up to the `connection_ack`. Messages are also read while the application decides.
     async fn greet<S, A, AF>(&mut self, authorise: A) -> Result<Authorised<S>, End>
     where
         A: FnOnce(serde_json::Value) -> AF,
-        AF: Future<Output = Result<Authorised<S>, Refusal>>,
+        AF: Future<Output = Result<Authorised<S>, Rejection>>,
     {
         let payload = loop {
             let text = self.receive_text().await?;
@@ -111,15 +112,15 @@ impl Connection {
                 text = self.receive_text() => self.before_ack(&text?, true).await?,
             };
         };
-        let authorised = decision.map_err(|refusal| match refusal {
-            Refusal::Forbidden(reason) => Close::forbidden(reason),
-            Refusal::Unavailable => Close::try_again_later(),
+        let authorised = decision.map_err(|rejection| match rejection {
+            Rejection::Forbidden(reason) => Close::forbidden(reason),
+            Rejection::Unavailable => Close::try_again_later(),
         })?;
         self.send_text(ServerMessage::ConnectionAck.encode()?).await?;
         Ok(authorised)
     }
 
-    /// Handles a message that arrives before the `connection_ack`; returns the payload of the `connection_init`.
+    /// Handles a message before the `connection_ack`. Returns the payload of a `connection_init`.
     async fn before_ack(&mut self, text: &str, initialised: bool) -> Result<Option<serde_json::Value>, End> {
         match parse(text)? {
             ClientMessage::ConnectionInit(_) if initialised => Err(Close::too_many_inits().into()),
@@ -142,8 +143,9 @@ impl Connection {
         }
     }
 
-    /// The next frame: its text, or nothing if it is a ping or pong, upon which [`Connection::flush`] is due.
-    /// Nothing is lost when the future is dropped before it is ready.
+    /// Receives the next frame: its text, or `None` for a ping or pong.
+    ///
+    /// After `None`, the caller must call [`Connection::flush`]. Cancel-safe.
     async fn receive(&mut self) -> Result<Option<Utf8Bytes>, End> {
         let message = match self.socket.recv().await {
             Some(Ok(message)) => message,
@@ -166,18 +168,18 @@ impl Connection {
         self.send(Message::Text(text.into())).await
     }
 
-    /// Sends one message and waits until the operating system has taken all of it.
+    /// Sends one message and waits until it is written to the operating system's send buffer.
     async fn send(&mut self, message: Message) -> Result<(), End> {
         in_time(&self.settings, &self.shutdown, self.socket.send(message)).await
     }
 
-    /// Waits until the library's answer to a ping is written. Without it a client that sends pings and never reads
-    /// would fill the library's buffer with them.
+    /// Writes the library's pong. Without it, the pongs for a client that sends pings and never reads would fill the
+    /// library's buffer.
     async fn flush(&mut self) -> Result<(), End> {
         in_time(&self.settings, &self.shutdown, self.socket.flush()).await
     }
 
-    /// Says goodbye and waits, for a moment, until the client has heard it.
+    /// Sends the close frame and waits up to [`CLOSE_GRACE`] for the client to close.
     async fn finish(mut self, end: End) {
         let farewell = async {
             match end {
@@ -196,12 +198,12 @@ impl Connection {
             }
             while let Some(Ok(_)) = self.socket.recv().await {}
         };
-        // The time is up or the client has answered: the connection is dropped either way.
+        // Whether it timed out or the client responded, the connection is dropped.
         let _ = timeout(CLOSE_GRACE, farewell).await;
     }
 }
 
-/// Waits for a write, but not for ever; a shutdown is not kept waiting by a slow client.
+/// Awaits a write, up to the send timeout. A shutdown does not wait for a slow client.
 async fn in_time<E>(
     settings: &Settings,
     shutdown: &CancellationToken,
@@ -217,7 +219,7 @@ async fn in_time<E>(
     }
 }
 
-/// Ready when the server stops or the session is over.
+/// Completes when the server stops, or when the session is revoked or expires.
 async fn ending(shutdown: CancellationToken, revoked: CancellationToken, expires_at: Option<Instant>) -> End {
     let expired = async {
         match expires_at {
@@ -234,12 +236,12 @@ async fn ending(shutdown: CancellationToken, revoked: CancellationToken, expires
 }
 
 enum Event {
-    /// A frame of the client, see [`Connection::receive`].
+    /// A frame from the client; see [`Connection::receive`].
     Received(Option<Utf8Bytes>),
-    /// A message of an operation.
+    /// A message from an operation, to be sent to the client.
     Produced(String),
     PingDue,
-    /// Nothing has arrived for too long.
+    /// Nothing was received within the timeout.
     Silence,
 }
 
@@ -262,7 +264,7 @@ where
         loop {
             let silent_at = self.connection.heard + ping_interval + pong_timeout;
             let Conversation { connection, operations, .. } = &mut self;
-            // Neither the client nor an operation goes first: `select!` without `biased` takes either by chance.
+            // Without `biased`, `select!` picks randomly, so neither the client nor the operations have priority.
             let traffic = async {
                 tokio::select! {
                     received = connection.receive() => received.map(Event::Received),
@@ -274,7 +276,7 @@ where
                 end = &mut ending => return Err(end),
                 _ = pings.tick() => Event::PingDue,
                 event = traffic => event?,
-                // Last, because what arrived during a slow write was not read yet.
+                // Last, because data that arrived during a slow write has not been read yet.
                 () = sleep_until(silent_at) => Event::Silence,
             };
             match event {

@@ -11,7 +11,7 @@ use crate::media::query::caption as query;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::language;
 
 /// Bytes of one language's captions.
@@ -82,6 +82,6 @@ pub(crate) async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideo
         .await
 }
 
-async fn delete_later(tx: &mut Tx, app: &App, key: String) -> std::result::Result<(), Fault> {
+async fn delete_later(tx: &mut Tx, app: &App, key: String) -> std::result::Result<(), InternalError> {
     remove_once(tx, app, &key.clone(), &Leftovers { keys: vec![key], parts: None }).await
 }

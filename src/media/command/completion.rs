@@ -18,7 +18,7 @@ use crate::media::query::{file, upload as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
 /// How long somebody is kept waiting for the outcome; what takes longer goes on without them.
@@ -76,7 +76,7 @@ async fn wait(app: &App, mut upload: Upload, deadline: Instant) -> Result<Upload
 ///
 /// # Errors
 /// The database or the store failed; another attempt can be made.
-pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outcome, Fault> {
+pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outcome, InternalError> {
     let attempt = app.clock.uuid();
     let upload = match claim(app, id, attempt).await? {
         Claim::Mine(upload) => upload,
@@ -84,9 +84,9 @@ pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outco
     };
     match gather(app, &upload, attempt).await {
         Ok(found) => settle(app, &upload, attempt, found).await,
-        Err(fault) => {
+        Err(error) => {
             give_up(app, id, attempt).await?;
-            Err(fault)
+            Err(error)
         }
     }
 }
@@ -96,7 +96,7 @@ enum Claim {
     Others(Outcome),
 }
 
-async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Claim, Fault> {
+async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Claim, InternalError> {
     app.db
         .transaction(async |tx| {
             let now = app.clock.now();
@@ -109,13 +109,16 @@ async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Cl
             if upload.is_completing(now) {
                 return Ok(Claim::Others(Outcome::Busy(upload)));
             }
-            query::set_completing(tx, id, Some((attempt, now + LEASE))).await.map(Claim::Mine).map_err(Fault::from)
+            query::set_completing(tx, id, Some((attempt, now + LEASE)))
+                .await
+                .map(Claim::Mine)
+                .map_err(InternalError::from)
         })
         .await
 }
 
 /// Lets the next one try.
-async fn give_up(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<(), Fault> {
+async fn give_up(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let upload = query::lock(tx, id).await?;
@@ -139,7 +142,7 @@ enum Found {
 }
 
 /// Brings the file to where it is to be, and looks at it there, where nobody can change it any more.
-async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Result<Found, Fault> {
+async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Result<Found, InternalError> {
     let key = upload.kept_key(attempt);
     let nothing = || Ok(Found::Nothing("The file has not arrived.".into()));
     let mut sha256 = None;
@@ -190,7 +193,7 @@ fn wrong_size(upload: &Upload, size: u64) -> Option<String> {
 
 /// Has the store make one object of the parts; returns what is missing, if anything is. Which parts there are, the
 /// store says, not the client.
-async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<String>, Fault> {
+async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
     let Some(id) = &upload.multipart_id else { return Ok(Some("No part has arrived.".into())) };
     let (key, count) = (upload.arrival_key(), upload.part_count());
     let mut parts = app.storage.parts(&key, id).await?;
@@ -205,7 +208,12 @@ async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<
 }
 
 /// Decides, unless the attempt was taken for dead and does not count any more.
-async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std::result::Result<Outcome, Fault> {
+async fn settle(
+    app: &App,
+    upload: &Upload,
+    attempt: Uuid,
+    found: Found,
+) -> std::result::Result<Outcome, InternalError> {
     let key = upload.kept_key(attempt);
     app.db
         .transaction(async |tx| {
@@ -214,17 +222,17 @@ async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std:
             };
             if current.completing_by != Some(attempt) {
                 if key != upload.arrival_key() {
-                    let copy = Leftovers { keys: vec![key], parts: None };
+                    let copy = Leftovers { keys: vec![key.clone()], parts: None };
                     remove_later(tx, app, upload, &attempt.to_string(), &copy).await?;
                 }
                 return Ok(Outcome::Busy(current));
             }
-            match found {
+            match &found {
                 Found::Nothing(why) => {
                     query::set_completing(tx, upload.id, None).await?;
-                    Ok(Outcome::NotThere(why))
+                    Ok(Outcome::NotThere(why.clone()))
                 }
-                Found::Wrong(why) => fail(tx, app, &current, key, &why).await.map(Outcome::Ended),
+                Found::Wrong(why) => fail(tx, app, &current, key.clone(), why).await.map(Outcome::Ended),
                 Found::Right { content_type, sha256 } => {
                     let arrived = query::Arrived { object_key: &key, content_type, sha256: sha256.as_deref() };
                     succeed(tx, app, &current, &arrived).await.map(Outcome::Ended)
@@ -234,7 +242,13 @@ async fn settle(app: &App, upload: &Upload, attempt: Uuid, found: Found) -> std:
         .await
 }
 
-async fn fail(tx: &mut Tx, app: &App, upload: &Upload, key: String, why: &str) -> std::result::Result<Upload, Fault> {
+async fn fail(
+    tx: &mut Tx,
+    app: &App,
+    upload: &Upload,
+    key: String,
+    why: &str,
+) -> std::result::Result<Upload, InternalError> {
     let ended = query::end(tx, upload, UploadStatus::Failed, Some(why), app.clock.now()).await?;
     let mut leftovers = Leftovers::of(upload);
     leftovers.keys.push(key);
@@ -248,7 +262,7 @@ async fn succeed(
     app: &App,
     upload: &Upload,
     arrived: &query::Arrived<'_>,
-) -> std::result::Result<Upload, Fault> {
+) -> std::result::Result<Upload, InternalError> {
     let now = app.clock.now();
     match upload.purpose {
         UploadPurpose::Video => {

@@ -1,8 +1,7 @@
 //! Pictures and files that are kept, and how they end.
 //!
 //! A file that nothing refers to is deleted after the grace: from when it arrived, or from when it was let go. The row
-//! is what decides: [`attach_files`], [`detach_files`] and [`delete_unused_files`] lock it, always in the order of the
-//! ids.
+//! is what decides: `port.rs` and [`delete_unused_files`] lock it, always in the order of the ids.
 
 use std::time::Duration;
 
@@ -11,45 +10,16 @@ use crate::media::model::{FileId, MediaFile};
 use crate::media::query::file as query;
 use crate::platform::App;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// How long the address of a download is good: it has to begin by then.
 const DOWNLOAD: Duration = Duration::from_secs(15 * 60);
-
-/// Something is about to refer to files, within `tx`: they are no longer unused, and they stay locked, so that they are
-/// there when the transaction commits. Those that are not there are not in the answer, which is in the order of the
-/// ids.
-///
-/// # Errors
-/// The database failed.
-pub async fn attach_files(tx: &mut Tx, ids: &[FileId]) -> Result<Vec<MediaFile>, Fault> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let files = query::lock(tx, ids).await?;
-    query::set_used(tx, ids).await?;
-    Ok(files)
-}
-
-/// Something has ceased to refer to files, within `tx`. The grace begins of those that nothing else refers to.
-///
-/// # Errors
-/// The database failed.
-pub async fn detach_files(tx: &mut Tx, app: &App, ids: &[FileId]) -> Result<(), Fault> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    // Whoever begins to refer to one at this moment has committed before the next statement looks.
-    query::lock(tx, ids).await?;
-    query::set_unused(tx, ids, app.clock.now()).await?;
-    Ok(())
-}
 
 /// Deletes the files that nothing has referred to for as long as the grace lasts.
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn delete_unused_files(app: &App) -> Result<(), Fault> {
+pub(crate) async fn delete_unused_files(app: &App) -> Result<(), InternalError> {
     loop {
         let before = app.clock.now() - app.config.video.grace;
         let due = query::unused(&mut *app.db.read().await?, before).await?;
@@ -62,7 +32,7 @@ pub(crate) async fn delete_unused_files(app: &App) -> Result<(), Fault> {
     }
 }
 
-async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), Fault> {
+async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError> {
     let before = app.clock.now() - app.config.video.grace;
     let file = query::lock(tx, &[id]).await?.pop();
     let Some(file) = file.filter(|file| file.unused_since.is_some_and(|since| since <= before)) else { return Ok(()) };
@@ -81,6 +51,6 @@ async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The address can't be signed.
-pub async fn download_url(app: &App, file: &MediaFile) -> Result<String, Fault> {
+pub async fn download_url(app: &App, file: &MediaFile) -> Result<String, InternalError> {
     app.storage.presign_get(&file.object_key, DOWNLOAD).await
 }

@@ -4,7 +4,7 @@ mod caption;
 mod completion;
 mod file;
 mod person;
-mod playback;
+mod playlist;
 mod process;
 mod reconcile;
 mod store;
@@ -18,11 +18,10 @@ use serde::{Deserialize, Serialize};
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use completion::complete_upload;
 pub(super) use file::delete_unused_files;
-pub use file::{attach_files, detach_files, download_url};
+pub use file::download_url;
 pub(super) use person::forget_person;
 pub use person::my_data;
-pub use playback::{Refusal, playlist};
-pub(super) use playback::{forget_players, keep_playing, play};
+pub use playlist::{playlist, sign};
 pub(super) use process::{leave_original, process};
 pub(super) use reconcile::report_orphans;
 pub use reconcile::{Report, reconcile};
@@ -31,7 +30,6 @@ pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
 pub(super) use sweep::{sweep_uploads, watch_upload, watch_uploads};
 pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, list_own, own, part_urls, whole_url};
 pub(super) use video::{DELETE_OBJECTS, delete_due, delete_objects, delete_video};
-pub use video::{attach, detach, duration_seconds};
 
 use super::event::UploadChanged;
 use super::model::{Upload, Video, VideoId};
@@ -41,7 +39,7 @@ use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 use crate::platform::outbox;
 
@@ -80,18 +78,23 @@ async fn remove_later(
     upload: &Upload,
     why: &str,
     leftovers: &Leftovers,
-) -> std::result::Result<(), Fault> {
+) -> std::result::Result<(), InternalError> {
     remove_once(tx, app, &format!("{}/{why}", upload.id.uuid()), leftovers).await
 }
 
 /// Has objects removed after the commit, unless the wish `name` is there already.
-async fn remove_once(tx: &mut Tx, app: &App, name: &str, leftovers: &Leftovers) -> std::result::Result<(), Fault> {
+async fn remove_once(
+    tx: &mut Tx,
+    app: &App,
+    name: &str,
+    leftovers: &Leftovers,
+) -> std::result::Result<(), InternalError> {
     let (payload, once) = (serde_json::to_value(leftovers)?, format!("{REMOVE_OBJECTS}/{name}"));
     jobs::enqueue(tx, &app.clock, REMOVE_OBJECTS, &payload, &once).await
 }
 
 /// Tells those who follow the upload where it stands.
-async fn tell(tx: &mut Tx, app: &App, upload: &Upload) -> std::result::Result<(), Fault> {
+async fn tell(tx: &mut Tx, app: &App, upload: &Upload) -> std::result::Result<(), InternalError> {
     let event = UploadChanged { upload_id: upload.id, status: upload.status, percent: upload.percent() };
     outbox::record(tx, &app.clock, &event).await.map(drop)
 }

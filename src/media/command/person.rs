@@ -10,7 +10,7 @@ use crate::media::model::{MediaFile, Upload, Video};
 use crate::media::query::{file, upload as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// The viewer's uploads, videos and files.
 ///
@@ -71,17 +71,17 @@ fn media_file(file: &MediaFile) -> Value {
 ///
 /// # Errors
 /// The database failed; an upload is being completed, and the job comes again.
-pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Result<(), Fault> {
+pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     let open = query::open_of(&mut *app.db.read().await?, user).await?;
     for id in open {
         match cancel(app, id).await {
             // It has ended by itself.
             Ok(_) => {}
-            Err(Error::Internal(fault)) => return Err(fault),
+            Err(Error::Internal(error)) => return Err(error),
             Err(_) => {
                 let found = query::find(&mut *app.db.read().await?, id).await?;
                 if found.is_some_and(|upload| upload.ended_at.is_none()) {
-                    return Err(Fault::new("an upload of somebody who was deleted is being completed"));
+                    return Err(InternalError::new("an upload of somebody who was deleted is being completed"));
                 }
             }
         }

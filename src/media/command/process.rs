@@ -12,8 +12,8 @@ use crate::media::query::process::{self as query, Progress};
 use crate::media::query::video;
 use crate::platform::App;
 use crate::platform::db::Tx;
-use crate::platform::fault::{Context, Fault};
 use crate::platform::ffmpeg::{Ffmpeg, Probe, Verdict, Workspace};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::Postponed;
 use crate::platform::outbox;
 
@@ -28,7 +28,7 @@ const CONVERTING: f64 = 90.0;
 ///
 /// # Errors
 /// The store, the database or the disk failed, or this node is busy or stopping: then it is to be tried again.
-pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
+pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), InternalError> {
     let Some(video) = video::by_ids(&*app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
     let left = video.status == VideoStatus::Ready && video.failure.is_some();
     if video.status.is_end() && !left {
@@ -40,7 +40,7 @@ pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
     let (told, heard) = watch::channel(0);
     let outcome = tokio::select! {
         outcome = make(app, ffmpeg, &work, &video, &told) => outcome?,
-        () = follow(app, id, heard) => return Err(Fault::new("nobody follows the progress any more")),
+        () = follow(app, id, heard) => return Err(InternalError::new("nobody follows the progress any more")),
         () = app.stopping.cancelled() => return Err(Postponed(Duration::ZERO).into()),
     };
     match outcome {
@@ -54,7 +54,7 @@ pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), Fault> {
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn leave_original(app: &App, id: VideoId) -> Result<(), Fault> {
+pub(crate) async fn leave_original(app: &App, id: VideoId) -> Result<(), InternalError> {
     let video = video::by_ids(&*app.db.read().await?, &[id]).await?.pop();
     if video.is_none_or(|video| video.status.is_end()) {
         return Ok(());
@@ -78,7 +78,7 @@ fn at(app: &App, status: VideoStatus, progress_percent: i32) -> Progress {
 }
 
 /// Writes the outcome. The video may have been deleted meanwhile: then so is what was made of it.
-async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
+async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), InternalError> {
     let there = app
         .db
         .transaction(async |tx| {
@@ -89,7 +89,7 @@ async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
                 outbox::record(tx, &app.clock, &event).await?;
                 tell(tx, app, id, progress.status, progress.progress_percent).await?;
             }
-            Ok::<_, Fault>(there)
+            Ok::<_, InternalError>(there)
         })
         .await?;
     if !there {
@@ -99,7 +99,7 @@ async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Fault> {
 }
 
 /// Tells those who follow the processing where it stands.
-async fn tell(tx: &mut Tx, app: &App, id: VideoId, status: VideoStatus, percent: i32) -> Result<(), Fault> {
+async fn tell(tx: &mut Tx, app: &App, id: VideoId, status: VideoStatus, percent: i32) -> Result<(), InternalError> {
     outbox::record(tx, &app.clock, &VideoProgressed { video_id: id, status, percent }).await.map(drop)
 }
 
@@ -111,10 +111,10 @@ async fn follow(app: &App, id: VideoId, mut heard: watch::Receiver<i32>) {
             if query::set_percent(tx, id, percent).await? {
                 tell(tx, app, id, VideoStatus::Processing, percent).await?;
             }
-            Ok::<_, Fault>(())
+            Ok::<_, InternalError>(())
         });
-        if let Err(fault) = written.await {
-            tracing::warn!(fault = fault.report(), "a video's progress was not written");
+        if let Err(error) = written.await {
+            tracing::warn!(error = error.report(), "a video's progress was not written");
         }
         tokio::time::sleep(TOLD).await;
     }
@@ -128,7 +128,7 @@ async fn make(
     work: &Workspace,
     video: &Video,
     told: &watch::Sender<i32>,
-) -> Result<Verdict<Progress>, Fault> {
+) -> Result<Verdict<Progress>, InternalError> {
     let original = work.file("original");
     if !app.storage.download(&video.object_key, &original).await? {
         return Ok(Err("The file has disappeared.".into()));
@@ -173,7 +173,7 @@ async fn convert(
     work: &Workspace,
     (original, probe, folder): (&Path, &Probe, &str),
     told: &watch::Sender<i32>,
-) -> Result<Verdict<()>, Fault> {
+) -> Result<Verdict<()>, InternalError> {
     let hls = work.file("hls");
     tokio::fs::create_dir(&hls).await?;
     let tell = |percent: f64| {
@@ -205,7 +205,7 @@ fn content_type(name: &str) -> &'static str {
 }
 
 /// The files in a folder and its folders, playlists last: a playlist that is there names nothing that is not.
-async fn files_below(folder: PathBuf) -> Result<Vec<PathBuf>, Fault> {
+async fn files_below(folder: PathBuf) -> Result<Vec<PathBuf>, InternalError> {
     let listed = tokio::task::spawn_blocking(move || {
         let (mut folders, mut files) = (vec![folder], Vec::new());
         while let Some(folder) = folders.pop() {

@@ -13,7 +13,7 @@ use crate::media::model::{UploadId, UploadPurpose, owner_of};
 use crate::media::query::reconcile::{self as query, Original};
 use crate::media::query::upload;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::storage::Listed;
 
 /// Findings that a report names one by one; the rest is counted.
@@ -47,7 +47,7 @@ pub struct Report {
 ///
 /// # Errors
 /// The database or the store failed; what was removed until then stays removed.
-pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report, Fault> {
+pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report, InternalError> {
     let mut report = Report::default();
     for prefix in prefixes() {
         let mut after = String::new();
@@ -75,7 +75,7 @@ struct Known {
 }
 
 impl Known {
-    async fn of(app: &App, ids: &[UploadId]) -> Result<Known, Fault> {
+    async fn of(app: &App, ids: &[UploadId]) -> Result<Known, InternalError> {
         let (open, originals) = query::known(&mut *app.db.read().await?, ids).await?;
         Ok(Known { open: open.into_iter().collect(), originals: originals.into_iter().collect() })
     }
@@ -88,7 +88,13 @@ impl Known {
     }
 }
 
-async fn objects(app: &App, page: &[Listed], age: TimeDelta, remove: bool, report: &mut Report) -> Result<(), Fault> {
+async fn objects(
+    app: &App,
+    page: &[Listed],
+    age: TimeDelta,
+    remove: bool,
+    report: &mut Report,
+) -> Result<(), InternalError> {
     report.objects += page.len();
     let before = app.clock.now() - age.max(YOUNGEST);
     // Keys that are not ours are nobody's business here.
@@ -117,7 +123,7 @@ async fn objects(app: &App, page: &[Listed], age: TimeDelta, remove: bool, repor
     Ok(())
 }
 
-async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report) -> Result<(), Fault> {
+async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report) -> Result<(), InternalError> {
     let before = app.clock.now() - age.max(YOUNGEST);
     let mut found = Vec::new();
     for folders in UploadPurpose::ALL.map(UploadPurpose::folders).into_iter().collect::<BTreeSet<_>>() {
@@ -140,7 +146,7 @@ async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report
     Ok(())
 }
 
-async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), Fault> {
+async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), InternalError> {
     let before = app.clock.now() - age.max(YOUNGEST);
     let mut after = UploadId::new(Uuid::nil());
     loop {
@@ -167,7 +173,7 @@ async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), F
 ///
 /// # Errors
 /// As for [`reconcile`].
-pub(crate) async fn report_orphans(app: &App) -> Result<(), Fault> {
+pub(crate) async fn report_orphans(app: &App) -> Result<(), InternalError> {
     let Report { objects, orphan_count, orphan_bytes, missing_count, open_parts, .. } =
         reconcile(app, TimeDelta::days(1), false).await?;
     let open_parts = open_parts.map(|open| open.len());

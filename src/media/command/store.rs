@@ -8,8 +8,8 @@ use super::{Leftovers, remove_later};
 use crate::media::model::{UploadId, UploadStatus, created, owner_of};
 use crate::media::query::upload as query;
 use crate::platform::App;
-use crate::platform::fault::Fault;
 use crate::platform::inbox;
+use crate::platform::internal_error::InternalError;
 
 /// The job that looks at what has arrived.
 pub(crate) const HANDLE_ARRIVAL: &str = "media.handle_arrival";
@@ -20,7 +20,7 @@ const SOURCE: &str = "storage";
 ///
 /// # Errors
 /// The database failed: the event must be sent again.
-pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Fault> {
+pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), InternalError> {
     let mut known = Vec::new();
     for (key, record) in created(event) {
         match owner_of(&key) {
@@ -47,7 +47,7 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Fault> 
 ///
 /// # Errors
 /// The database or the store failed.
-pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result<(), Fault> {
+pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result<(), InternalError> {
     let Some(upload) = query::find(&mut *app.db.read().await?, id).await? else {
         tracing::info!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
         return Ok(());
@@ -80,7 +80,7 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn remove_objects(app: &App, leftovers: Leftovers) -> Result<(), Fault> {
+pub(crate) async fn remove_objects(app: &App, leftovers: Leftovers) -> Result<(), InternalError> {
     if let Some((key, id)) = &leftovers.parts {
         app.storage.abort_parts(key, id).await?;
     }

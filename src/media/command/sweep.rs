@@ -12,7 +12,7 @@ use super::{Leftovers, remove_later, remove_objects, tell};
 use crate::media::model::{Upload, UploadId, UploadStatus};
 use crate::media::query::upload as query;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 /// How long the store is given to tell by itself, and an upload is left alone after a look.
 const LOOK: TimeDelta = TimeDelta::seconds(50);
@@ -28,20 +28,20 @@ const KEPT: TimeDelta = TimeDelta::days(30);
 ///
 /// # Errors
 /// The database failed, or the store did for at least one: that one is looked at again the next time.
-pub(crate) async fn watch_uploads(app: &App) -> Result<(), Fault> {
+pub(crate) async fn watch_uploads(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
     let uploads = query::to_look_at(&mut *app.db.read().await?, now - LOOK).await?;
     let mut failed = None;
     for upload in uploads.iter().filter(|upload| upload.is_open(now) && !upload.is_completing(now)) {
-        query::looked(&mut *app.db.read().await?, upload.id, now).await?;
-        if let Err(fault) = look(app, upload).await {
-            failed = Some(fault);
+        query::looked(&mut app.db.write().await?, upload.id, now).await?;
+        if let Err(error) = look(app, upload).await {
+            failed = Some(error);
         }
     }
     failed.map_or(Ok(()), Err)
 }
 
-async fn look(app: &App, upload: &Upload) -> Result<(), Fault> {
+async fn look(app: &App, upload: &Upload) -> Result<(), InternalError> {
     let key = upload.arrival_key();
     let whole = match &upload.multipart_id {
         None => upload.part_bytes.is_none() && app.storage.head(&key).await?.is_some(),
@@ -73,12 +73,12 @@ pub(crate) async fn watch_upload(app: App, id: UploadId) {
             if !upload.is_completing(app.clock.now()) {
                 look(&app, &upload).await?;
             }
-            Ok::<_, Fault>(true)
+            Ok::<_, InternalError>(true)
         };
         match looked.await {
             Ok(true) => {}
             Ok(false) => return,
-            Err(fault) => tracing::warn!(fault = fault.report(), "an upload that is followed was not looked at"),
+            Err(error) => tracing::warn!(error = error.report(), "an upload that is followed was not looked at"),
         }
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn watch_upload(app: App, id: UploadId) {
 ///
 /// # Errors
 /// The database failed, or the store did for at least one: that one is tried again the next time.
-pub(crate) async fn sweep_uploads(app: &App) -> Result<(), Fault> {
+pub(crate) async fn sweep_uploads(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
     let (mut after, mut expired) = (UploadId::new(Uuid::nil()), 0);
     loop {
@@ -107,16 +107,16 @@ pub(crate) async fn sweep_uploads(app: &App) -> Result<(), Fault> {
         for upload in &uploads {
             match sweep(app, upload).await {
                 Ok(()) => swept += 1,
-                Err(fault) => failed = Some(fault),
+                Err(error) => failed = Some(error),
             }
         }
     }
-    let forgotten = query::forget(&mut *app.db.read().await?, now - KEPT).await?;
+    let forgotten = query::forget(&mut app.db.write().await?, now - KEPT).await?;
     tracing::info!(expired, swept, forgotten, "uploads were swept");
     failed.map_or(Ok(()), Err)
 }
 
-async fn expire(app: &App, id: UploadId) -> Result<bool, Fault> {
+async fn expire(app: &App, id: UploadId) -> Result<bool, InternalError> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
@@ -131,13 +131,13 @@ async fn expire(app: &App, id: UploadId) -> Result<bool, Fault> {
         .await
 }
 
-async fn sweep(app: &App, upload: &Upload) -> Result<(), Fault> {
+async fn sweep(app: &App, upload: &Upload) -> Result<(), InternalError> {
     let mut leftovers = Leftovers::of(upload);
     // Parts go where the file is kept.
     if upload.part_bytes.is_some() && upload.status == UploadStatus::Completed {
         leftovers.keys.clear();
     }
     remove_objects(app, leftovers).await?;
-    query::set_swept(&mut *app.db.read().await?, upload.id, app.clock.now()).await?;
+    query::set_swept(&mut app.db.write().await?, upload.id, app.clock.now()).await?;
     Ok(())
 }

@@ -18,7 +18,7 @@ use crate::media::policy;
 use crate::media::query::upload as query;
 use crate::platform::App;
 use crate::platform::auth::Actor;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::storage::Part;
 
 /// URLs that are given out at a time.
@@ -111,7 +111,7 @@ async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
     let key = upload.arrival_key();
     let begun = app.storage.begin_parts(&key, &upload.headers()).await;
     let noted = match &begun {
-        Ok(id) => query::set_multipart_id(&mut *app.db.read().await?, upload.id, id).await?,
+        Ok(id) => query::set_multipart_id(&mut app.db.write().await?, upload.id, id).await?,
         Err(_) => false,
     };
     match begun {
@@ -120,10 +120,10 @@ async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
             app.storage.abort_parts(&key, &id).await?;
             Err(error::no_such_upload())
         }
-        Err(fault) => {
+        Err(error) => {
             // It is good for nothing and would count as one in progress.
             cancel(app, upload.id).await?;
-            Err(fault.into())
+            Err(error.into())
         }
     }
 }
@@ -171,7 +171,7 @@ pub(crate) async fn list_own(
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Result<Vec<(i32, i64)>, Fault> {
+pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Result<Vec<(i32, i64)>, InternalError> {
     let Some(id) = upload.multipart_id.as_deref().filter(|_| upload.is_open(app.clock.now())) else {
         return Ok(Vec::new());
     };
@@ -183,7 +183,7 @@ pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Re
 ///
 /// # Errors
 /// The URL can't be signed.
-pub(crate) async fn whole_url(app: &App, upload: &Upload) -> std::result::Result<Option<String>, Fault> {
+pub(crate) async fn whole_url(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
     let now = app.clock.now();
     if upload.part_bytes.is_some() || !upload.is_open(now) {
         return Ok(None);

@@ -1,55 +1,23 @@
 //! Videos that are kept, and how they end.
 //!
 //! A video that nothing shows any more gets a time at which it is deleted; whatever begins to show it before takes that
-//! back. The row is what decides: [`attach`] and [`delete_due`] lock it, and with it goes, in the same transaction, the
+//! back. The row is what decides: `port.rs` and [`delete_due`] lock it, and with it goes, in the same transaction, the
 //! job that removes the objects.
 
 use serde_json::json;
 
 use super::manageable;
-use crate::graphql::Result;
+use crate::graphql::{Result, id};
 use crate::media::error;
 use crate::media::model::{DeleteVideoInput, Video, VideoId};
-use crate::media::query::video as query;
+use crate::media::query::{reference, video as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
-use crate::platform::db::Tx;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 
 /// The job that removes what was stored of a video.
 pub(crate) const DELETE_OBJECTS: &str = "media.delete_objects";
-
-/// Something is about to show a video, within `tx`: it is no longer to be deleted. The video stays locked, so that it
-/// is there when the transaction commits. `None` if there is none that the caller may show.
-///
-/// # Errors
-/// The database failed.
-pub async fn attach(
-    tx: &mut Tx,
-    app: &App,
-    id: VideoId,
-    may: impl Fn(&Video) -> bool + Send,
-) -> std::result::Result<Option<Video>, Fault> {
-    let Some(video) = query::lock(tx, id).await?.filter(may) else { return Ok(None) };
-    if video.delete_after.is_none() {
-        return Ok(Some(video));
-    }
-    Ok(Some(query::set_delete_after(tx, id, None, app.clock.now()).await?))
-}
-
-/// Something has ceased to show a video, within `tx`. When it was the last, the video's grace begins.
-///
-/// # Errors
-/// The database failed.
-pub async fn detach(tx: &mut Tx, app: &App, id: VideoId) -> std::result::Result<(), Fault> {
-    let Some(video) = query::lock(tx, id).await? else { return Ok(()) };
-    if query::shown_by(tx, id).await? == (None, None) && video.delete_after.is_none() {
-        let now = app.clock.now();
-        query::set_delete_after(tx, id, Some(now + app.config.video.grace), now).await?;
-    }
-    Ok(())
-}
 
 /// Has a video deleted after the grace. Deleting it again does not prolong that.
 ///
@@ -59,13 +27,13 @@ pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInp
     app.db
         .transaction(async |tx| {
             let video = manageable(tx, actor, input.video_id).await?;
-            match query::shown_by(tx, video.id).await? {
-                (None, None) if video.delete_after.is_some() => Ok(video),
-                (None, None) => {
+            match reference::one_of_video(tx, video.id).await? {
+                None if video.delete_after.is_some() => Ok(video),
+                None => {
                     let now = app.clock.now();
                     Ok(query::set_delete_after(tx, video.id, Some(now + app.config.video.grace), now).await?)
                 }
-                (lesson, course) => Err(error::in_use(lesson, course)),
+                Some((kind, id)) => Err(error::in_use(&id::encode(&kind, id))),
             }
         })
         .await
@@ -75,7 +43,7 @@ pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInp
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
+pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), InternalError> {
     loop {
         let now = app.clock.now();
         let due = query::due(&mut *app.db.read().await?, now).await?;
@@ -86,9 +54,9 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
             let deleted = app.db.transaction(async |tx| {
                 let video = query::lock(tx, id).await?;
                 let Some(video) = video.filter(|video| video.delete_after.is_some_and(|at| at <= now)) else {
-                    return Ok::<_, Fault>(());
+                    return Ok::<_, InternalError>(());
                 };
-                if query::shown_by(tx, id).await? != (None, None) {
+                if reference::one_of_video(tx, id).await?.is_some() {
                     query::set_delete_after(tx, id, None, now).await?;
                     return Ok(());
                 }
@@ -102,23 +70,14 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), Fault> {
     }
 }
 
-/// How long a video is, if that is known.
-///
-/// # Errors
-/// The database failed.
-pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> std::result::Result<Option<i32>, Fault> {
-    let video = query::by_ids(tx.conn(), &[id]).await?.pop();
-    Ok(video.and_then(|video| video.duration_seconds()))
-}
-
 /// Removes the objects of a video that is no more; `key` is that of the video itself.
 ///
 /// # Errors
 /// The store or the database failed.
-pub(crate) async fn delete_objects(app: &App, key: &str, id: VideoId) -> std::result::Result<(), Fault> {
+pub(crate) async fn delete_objects(app: &App, key: &str, id: VideoId) -> std::result::Result<(), InternalError> {
     app.storage.delete(key).await?;
     if query::is_there(&mut *app.db.read().await?, id).await? {
-        return Err(Fault::new("a video is to lose its objects and is still there"));
+        return Err(InternalError::new("a video is to lose its objects and is still there"));
     }
     let deleted = app.storage.delete_below(&Video::folder(id)).await?;
     tracing::info!(video = %id.encode(), deleted, "a video was deleted");

@@ -3,9 +3,10 @@
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::video::{VideoObject, object};
-use crate::graphql::context::{Role, Scope, app, scoped, within};
+use crate::graphql::context::{app, within};
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Result, Scoped, UserError};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Scoped, Sequential, UserError};
 use crate::media::command;
 use crate::media::model::{RemoveVideoCaptionsInput, SetVideoCaptionsInput};
 
@@ -13,18 +14,18 @@ use crate::media::model::{RemoveVideoCaptionsInput, SetVideoCaptionsInput};
 #[derive(SimpleObject)]
 pub(super) struct SetVideoCaptionsPayload {
     /// The video with the captions; null when there are userErrors.
-    video: Option<Inline<VideoObject>>,
+    video: Option<Sequential<VideoObject>>,
     /// What is wrong with the input; for a text, the line is named.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The answer to `removeVideoCaptions`.
 #[derive(SimpleObject)]
 pub(super) struct RemoveVideoCaptionsPayload {
     /// The video without the captions; null when there are userErrors.
-    video: Option<Inline<VideoObject>>,
+    video: Option<Sequential<VideoObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// What can be done with captions.
@@ -42,10 +43,10 @@ impl CaptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The captions.")] input: SetVideoCaptionsInput,
-    ) -> Result<Option<Inline<SetVideoCaptionsPayload>>> {
+    ) -> Result<Option<Sequential<SetVideoCaptionsPayload>>> {
         let outcome = command::set_captions(app(ctx), within(ctx, Scope::WriteCourses), input).await;
         let (video, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(SetVideoCaptionsPayload { video: video.map(object), user_errors })))
+        Ok(Some(Sequential(SetVideoCaptionsPayload { video: video.map(object), user_errors })))
     }
 
     /// Removes a video's captions in a language.
@@ -57,9 +58,9 @@ impl CaptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which captions.")] input: RemoveVideoCaptionsInput,
-    ) -> Result<Option<Inline<RemoveVideoCaptionsPayload>>> {
+    ) -> Result<Option<Sequential<RemoveVideoCaptionsPayload>>> {
         let outcome = command::remove_captions(app(ctx), within(ctx, Scope::WriteCourses), input).await;
         let (video, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(RemoveVideoCaptionsPayload { video: video.map(object), user_errors })))
+        Ok(Some(Sequential(RemoveVideoCaptionsPayload { video: video.map(object), user_errors })))
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
-use crate::graphql::context::{Scope, app, loaders, within};
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::Scope;
 use crate::graphql::{ByteSize, Result};
 use crate::media::loader::FileById;
 use crate::media::model::{FileId, MediaFile, UploadPurpose};

@@ -2,7 +2,6 @@
 
 mod caption;
 mod file;
-mod playback;
 mod upload;
 mod upload_mutation;
 mod upload_query;
@@ -13,7 +12,6 @@ mod video_subscription;
 use async_graphql::MergedSubscription;
 
 pub use file::{MediaFileObject, file_node};
-pub use playback::{PlayableVideo, playable};
 pub use video::{VideoObject, video_node};
 
 use crate::graphql::RootFields;
@@ -25,12 +23,7 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
 
 /// What can be done with videos.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![
-        Box::new(upload_mutation::UploadMutation),
-        Box::new(video::VideoMutation),
-        Box::new(caption::CaptionMutation),
-        Box::new(playback::PlaybackMutation),
-    ]
+    vec![Box::new(upload_mutation::UploadMutation), Box::new(video::VideoMutation), Box::new(caption::CaptionMutation)]
 }
 
 /// What is pushed of videos.

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use super::file::MediaFileObject;
 use super::video::{VideoObject, video_node};
 use crate::accounts::UploadHeader;
-use crate::graphql::context::{Role, Scope, app, loaders, within};
-use crate::graphql::{ByteSize, Inline, Result, Scoped};
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::{Role, Scope};
+use crate::graphql::{ByteSize, Result, Scoped, Sequential};
 use crate::media::command;
 use crate::media::loader::FileById;
 use crate::media::model::{PartUrl, Upload, UploadId, UploadPurpose, UploadStatus, VideoId};
@@ -109,14 +110,14 @@ impl UploadObject {
     }
 
     /// Headers that the request to `url` must have. (`Content-Length` it has by itself.)
-    async fn headers(&self) -> Vec<Inline<UploadHeader>> {
+    async fn headers(&self) -> Vec<Sequential<UploadHeader>> {
         if self.0.part_bytes.is_some() {
             return Vec::new();
         }
         let content_type = ("content-type", self.0.content_type.clone());
         let sum = self.0.sha256.as_ref().map(|sum| (storage::CHECKSUM, storage::checksum(sum)));
         let headers = std::iter::once(content_type).chain(sum);
-        headers.map(|(name, value)| Inline(UploadHeader { name: name.to_owned(), value })).collect()
+        headers.map(|(name, value)| Sequential(UploadHeader { name: name.to_owned(), value })).collect()
     }
 
     /// The size of all parts but the last, which is what remains; null if the file is sent whole.
@@ -131,9 +132,9 @@ impl UploadObject {
 
     /// The parts that have arrived, as the store says at this moment; at most 10,000. None if the file is sent whole,
     /// or the upload is over.
-    async fn parts(&self, ctx: &Context<'_>) -> Result<Vec<Inline<UploadPart>>> {
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<UploadPart>>> {
         let parts = command::arrived_parts(app(ctx), &self.0).await?;
-        let part = |(number, size)| Inline(UploadPart { number, size_bytes: ByteSize(size) });
+        let part = |(number, size)| Sequential(UploadPart { number, size_bytes: ByteSize(size) });
         Ok(parts.into_iter().map(part).collect())
     }
 
@@ -143,19 +144,19 @@ impl UploadObject {
     }
 
     /// The video that came of it; null, too, once it is deleted.
-    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<VideoObject>>> {
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoObject>>> {
         match self.made(UploadPurpose::Video) {
-            true => Ok(video_node(ctx, self.0.video_id()).await?.map(Inline)),
+            true => Ok(video_node(ctx, self.0.video_id()).await?.map(Sequential)),
             false => Ok(None),
         }
     }
 
     /// The picture or file that came of it; null unless it is for one and complete, and once it is deleted.
-    async fn file(&self, ctx: &Context<'_>) -> Result<Option<Inline<MediaFileObject>>> {
+    async fn file(&self, ctx: &Context<'_>) -> Result<Option<Sequential<MediaFileObject>>> {
         if self.0.purpose == UploadPurpose::Video || self.0.status != UploadStatus::Completed {
             return Ok(None);
         }
-        Ok(loaders(ctx).load(FileById(self.0.file_id())).await?.map(MediaFileObject).map(Inline))
+        Ok(loaders(ctx).load(FileById(self.0.file_id())).await?.map(MediaFileObject).map(Sequential))
     }
 }
 
@@ -180,7 +181,7 @@ pub(super) struct UploadPartUrl {
 }
 
 impl UploadPartUrl {
-    pub(super) fn new(part: PartUrl) -> Inline<UploadPartUrl> {
-        Inline(UploadPartUrl { number: part.number, size_bytes: ByteSize(part.size), url: part.url })
+    pub(super) fn new(part: PartUrl) -> Sequential<UploadPartUrl> {
+        Sequential(UploadPartUrl { number: part.number, size_bytes: ByteSize(part.size), url: part.url })
     }
 }

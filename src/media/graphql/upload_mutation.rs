@@ -3,9 +3,10 @@
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::upload::{AUTHOR, UploadObject, UploadPartUrl, author};
-use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::context::app;
 use crate::graphql::error::payload;
-use crate::graphql::{Inline, Result, UserError};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Sequential, UserError};
 use crate::media::command;
 use crate::media::model::{CancelUploadInput, CompleteUploadInput, CreateUploadInput, UploadPartUrlsInput};
 
@@ -15,7 +16,7 @@ pub(super) struct CreateUploadPayload {
     /// The upload; null when there are userErrors.
     upload: Option<UploadObject>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The answer to `uploadPartUrls`.
@@ -24,9 +25,9 @@ pub(super) struct UploadPartUrlsPayload {
     /// The upload with what has arrived; null when there are userErrors.
     upload: Option<UploadObject>,
     /// Where to send the parts; null when there are userErrors.
-    part_urls: Option<Vec<Inline<UploadPartUrl>>>,
+    part_urls: Option<Vec<Sequential<UploadPartUrl>>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The answer to `completeUpload`.
@@ -35,7 +36,7 @@ pub(super) struct CompleteUploadPayload {
     /// The upload, complete, or still being completed if that takes long; null when there are userErrors.
     upload: Option<UploadObject>,
     /// What is wrong with the input, or with the file.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The answer to `cancelUpload`.
@@ -44,7 +45,7 @@ pub(super) struct CancelUploadPayload {
     /// The upload, cancelled; null when there are userErrors.
     upload: Option<UploadObject>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// What can be done with uploads.

@@ -3,9 +3,10 @@
 use async_graphql::{Context, Object};
 
 use super::upload::{AUTHOR, UploadObject, author};
-use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Inline, PageArgs, Result};
+use crate::graphql::{Connection, PageArgs, Result, Sequential};
 use crate::media::command;
 use crate::media::model::{UploadId, UploadStatus};
 
@@ -43,12 +44,12 @@ impl UploadQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<UploadObject>>> {
+    ) -> Result<Sequential<Connection<UploadObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(UPLOADS)?;
         let (rows, total) = command::list_own(app(ctx), author(ctx), &status, &page, wants_total(ctx)).await?;
         let connection = page.connection(rows, UploadObject, |UploadObject(upload)| {
             encode_cursor(UPLOADS, &(upload.created_at.timestamp_micros(), upload.id))
         });
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }

@@ -4,9 +4,10 @@ use async_graphql::{Context, Object, Subscription};
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
 use super::upload::{AUTHOR, UploadObject, author};
-use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{decode_cursor, encode_cursor};
-use crate::graphql::{Inline, Result};
+use crate::graphql::{Result, Sequential};
 use crate::media::command;
 use crate::media::event::{UploadChanged, changes_of};
 use crate::media::model::{UploadId, UploadStatus};
@@ -59,7 +60,7 @@ impl UploadSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Which upload.")] upload_id: UploadId,
         #[graphql(desc = "The cursor of the last news that was seen.")] after: Option<String>,
-    ) -> Result<impl Stream<Item = Inline<UploadProgressObject>> + use<>> {
+    ) -> Result<impl Stream<Item = Sequential<UploadProgressObject>> + use<>> {
         let owner = *author(ctx);
         command::own(app(ctx), &owner, upload_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
@@ -67,7 +68,7 @@ impl UploadSubscription {
         let watching =
             command::watch_upload(app(ctx).clone(), upload_id).into_stream().filter_map(|()| future::ready(None));
         let changes = until_end(stream::select(changes, watching), |change| change.status.is_end());
-        Ok(changes.map(move |change| Inline(UploadProgressObject { change, owner })))
+        Ok(changes.map(move |change| Sequential(UploadProgressObject { change, owner })))
     }
 }
 

@@ -7,10 +7,11 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::accounts::viewer;
-use crate::graphql::context::{Role, Scope, app, loaders, scoped, within};
+use crate::graphql::context::{app, loaders, within};
 use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{ByteSize, Connection, Inline, PageArgs, Result, Scoped, UserError};
+use crate::graphql::{ByteSize, Connection, PageArgs, Result, Scoped, Sequential, UserError};
 use crate::media::loader::{CaptionsOf, VideoById, VideoCount, VideosPage};
 use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
 use crate::media::{command, policy};
@@ -84,10 +85,10 @@ impl VideoObject {
     }
 
     /// Its captions by language.
-    async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Inline<VideoCaptions>>> {
+    async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<VideoCaptions>>> {
         let captions = loaders(ctx).load(CaptionsOf(self.0.id)).await?.unwrap_or_default();
         let shown = |caption: crate::media::model::Caption| {
-            Inline(VideoCaptions { language: caption.language, label: caption.label })
+            Sequential(VideoCaptions { language: caption.language, label: caption.label })
         };
         Ok(captions.into_iter().map(shown).collect())
     }
@@ -136,8 +137,8 @@ impl VideoQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which video.")] id: VideoId,
-    ) -> Result<Option<Inline<VideoObject>>> {
-        Ok(video_node(ctx, id).await?.map(Inline))
+    ) -> Result<Option<Sequential<VideoObject>>> {
+        Ok(video_node(ctx, id).await?.map(Sequential))
     }
 
     /// The viewer's videos, those that arrived last first.
@@ -153,7 +154,7 @@ impl VideoQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-    ) -> Result<Inline<Connection<VideoObject>>> {
+    ) -> Result<Sequential<Connection<VideoObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIDEOS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(VideosPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -161,10 +162,10 @@ impl VideoQuery {
             encode_cursor(VIDEOS, &(video.created_at.timestamp_micros(), video.id))
         });
         if !wants_total(ctx) {
-            return Ok(Inline(connection));
+            return Ok(Sequential(connection));
         }
         let total = loaders(ctx).load(VideoCount(viewer)).await?.unwrap_or_default();
-        Ok(Inline(connection.with_total(total)))
+        Ok(Sequential(connection.with_total(total)))
     }
 }
 
@@ -172,9 +173,9 @@ impl VideoQuery {
 #[derive(SimpleObject)]
 pub(super) struct DeleteVideoPayload {
     /// The video with the time of its end; null when there are userErrors.
-    video: Option<Inline<VideoObject>>,
+    video: Option<Sequential<VideoObject>>,
     /// What is wrong with the input.
-    user_errors: Vec<Inline<UserError>>,
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// What can be done with videos.
@@ -192,13 +193,13 @@ impl VideoMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which video.")] input: DeleteVideoInput,
-    ) -> Result<Option<Inline<DeleteVideoPayload>>> {
+    ) -> Result<Option<Sequential<DeleteVideoPayload>>> {
         let outcome = command::delete_video(app(ctx), within(ctx, Scope::WriteCourses), input).await;
         let (video, user_errors) = payload(outcome)?;
-        Ok(Some(Inline(DeleteVideoPayload { video: video.map(object), user_errors })))
+        Ok(Some(Sequential(DeleteVideoPayload { video: video.map(object), user_errors })))
     }
 }
 
-pub(super) fn object(video: Video) -> Inline<VideoObject> {
-    Inline(VideoObject(Arc::new(video)))
+pub(super) fn object(video: Video) -> Sequential<VideoObject> {
+    Sequential(VideoObject(Arc::new(video)))
 }

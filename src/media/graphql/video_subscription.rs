@@ -5,9 +5,10 @@ use futures_util::stream::{self, Stream, StreamExt};
 
 use super::upload_subscription::until_end;
 use super::video::{VideoObject, video_node};
-use crate::graphql::context::{Role, Scope, app, scoped};
+use crate::graphql::context::app;
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{decode_cursor, encode_cursor};
-use crate::graphql::{Inline, Result, Scoped};
+use crate::graphql::{Result, Scoped, Sequential};
 use crate::media::error;
 use crate::media::event::{VideoProgressed, processing_of};
 use crate::media::model::{VideoId, VideoStatus};
@@ -38,8 +39,8 @@ impl VideoProgressObject {
     }
 
     /// The video as it is now; null once it is deleted.
-    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Inline<VideoObject>>> {
-        Ok(video_node(ctx, self.0.event.video_id).await?.map(Inline))
+    async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoObject>>> {
+        Ok(video_node(ctx, self.0.event.video_id).await?.map(Sequential))
     }
 }
 
@@ -60,7 +61,7 @@ impl VideoSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Which video.")] video_id: VideoId,
         #[graphql(desc = "The cursor of the last news that was seen.")] after: Option<String>,
-    ) -> Result<impl Stream<Item = Inline<VideoProgressObject>> + use<>> {
+    ) -> Result<impl Stream<Item = Sequential<VideoProgressObject>> + use<>> {
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
         let video = video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;
         // The news of what ended long ago are forgotten: whoever waited for them would wait for ever.
@@ -70,6 +71,6 @@ impl VideoSubscription {
                 .await?
                 .right_stream(),
         };
-        Ok(until_end(changes, |change| change.status.is_end()).map(|change| Inline(VideoProgressObject(change))))
+        Ok(until_end(changes, |change| change.status.is_end()).map(|change| Sequential(VideoProgressObject(change))))
     }
 }

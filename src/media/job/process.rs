@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use crate::media::command;
 use crate::media::event::VideoUploaded;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::{Handler, JobDied};
 use crate::platform::outbox::Event;
 
@@ -33,11 +33,11 @@ pub(super) fn handlers() -> Vec<Handler> {
     ]
 }
 
-async fn process(app: &App, event: VideoUploaded) -> Result<(), Fault> {
+async fn process(app: &App, event: VideoUploaded) -> Result<(), InternalError> {
     command::process(app, event.video_id).await
 }
 
-async fn leave_original(app: &App, died: JobDied) -> Result<(), Fault> {
+async fn leave_original(app: &App, died: JobDied) -> Result<(), InternalError> {
     if died.handler != PROCESS {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::media::command;
 use crate::media::model::VideoId;
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 
 pub(super) fn handlers() -> Vec<Handler> {
@@ -28,13 +28,6 @@ pub(super) fn handlers() -> Vec<Handler> {
             timeout: Duration::from_secs(1800),
             run: |app, payload| async move { delete_objects(&app, serde_json::from_value(payload)?).await }.boxed(),
         },
-        Handler {
-            name: "media.forget_players",
-            on: None,
-            cron: Some("41 * * * *"),
-            timeout: Duration::from_secs(60),
-            run: |app, _| async move { command::forget_players(&app).await }.boxed(),
-        },
     ]
 }
 
@@ -46,6 +39,6 @@ struct Objects {
     object_key: String,
 }
 
-async fn delete_objects(app: &App, objects: Objects) -> Result<(), Fault> {
+async fn delete_objects(app: &App, objects: Objects) -> Result<(), InternalError> {
     command::delete_objects(app, &objects.object_key, VideoId::new(objects.video_id)).await
 }

@@ -9,7 +9,7 @@ use crate::platform::db::schema::video_captions;
 /// The captions of a video in one language.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = video_captions, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Caption {
+pub struct Caption {
     /// Of which video.
     pub video_id: VideoId,
     /// A BCP 47 tag.

@@ -3,17 +3,16 @@
 mod caption;
 mod file;
 mod file_type;
-mod playback;
 mod purpose;
 mod store_event;
 mod upload;
 mod video;
 mod video_type;
 
-pub(super) use caption::{Caption, RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
+pub use caption::Caption;
+pub(super) use caption::{RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
 pub use file::{FileId, MediaFile};
 pub(super) use file_type::SIGNATURE_LENGTH;
-pub(super) use playback::{KeepPlayingInput, Pass, Playback};
 pub use purpose::UploadPurpose;
 pub(super) use store_event::created;
 pub(super) use upload::{

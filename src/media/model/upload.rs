@@ -1,13 +1,9 @@
 //! Tickets: the permission to send one file to the object store, and what became of it.
 
-use std::str::FromStr;
-
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
-use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
@@ -17,6 +13,7 @@ use super::{FileId, UploadPurpose, VideoId};
 use crate::accounts::UserId;
 use crate::graphql::{ByteSize, Entity, Id};
 use crate::platform::db::schema::uploads;
+use crate::platform::db::stored_as_text;
 use crate::platform::storage::Headers;
 
 /// A larger file is sent in parts.
@@ -180,52 +177,19 @@ pub enum UploadStatus {
     Expired,
 }
 
+stored_as_text!(UploadStatus {
+    Created = "CREATED",
+    Uploading = "UPLOADING",
+    Completed = "COMPLETED",
+    Failed = "FAILED",
+    Cancelled = "CANCELLED",
+    Expired = "EXPIRED",
+});
+
 impl UploadStatus {
-    const ALL: [UploadStatus; 6] = [
-        UploadStatus::Created,
-        UploadStatus::Uploading,
-        UploadStatus::Completed,
-        UploadStatus::Failed,
-        UploadStatus::Cancelled,
-        UploadStatus::Expired,
-    ];
-
-    /// The name in the database and in the schema.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            UploadStatus::Created => "CREATED",
-            UploadStatus::Uploading => "UPLOADING",
-            UploadStatus::Completed => "COMPLETED",
-            UploadStatus::Failed => "FAILED",
-            UploadStatus::Cancelled => "CANCELLED",
-            UploadStatus::Expired => "EXPIRED",
-        }
-    }
-
     /// Whether nothing comes after it.
     pub fn is_end(self) -> bool {
         !matches!(self, UploadStatus::Created | UploadStatus::Uploading)
-    }
-}
-
-impl FromStr for UploadStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<UploadStatus, String> {
-        let found = UploadStatus::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} is not an upload's status"))
-    }
-}
-
-impl ToSql<Text, Pg> for UploadStatus {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for UploadStatus {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<UploadStatus> {
-        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
     }
 }
 
@@ -243,7 +207,7 @@ pub(crate) struct CreateUploadInput {
     pub(crate) content_type: String,
     /// The file's length: of an IMAGE at most 10 MiB, of a FILE at most 500 MiB, of a VIDEO as the server is set up.
     pub(crate) size_bytes: ByteSize,
-    /// The file's SHA-256, 64 hexadecimal digits, for a file of at most 32 GiB. Another content is refused then.
+    /// The file's SHA-256, 64 hexadecimal digits, for a file of at most 32 GiB. Another content is rejected then.
     pub(crate) sha256: Option<String>,
     /// Sends the file in parts, which can be resumed, whatever its size. A file of more than 64 MiB is always sent in
     /// parts.

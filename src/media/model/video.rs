@@ -1,13 +1,9 @@
 //! Videos that have arrived.
 
-use std::str::FromStr;
-
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
-use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
@@ -16,6 +12,7 @@ use super::UploadPurpose;
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::videos;
+use crate::platform::db::stored_as_text;
 
 /// A video's id: `video_01j…`.
 pub type VideoId = Id<Video>;
@@ -89,42 +86,12 @@ pub enum VideoStatus {
     Failed,
 }
 
-impl VideoStatus {
-    fn as_str(self) -> &'static str {
-        match self {
-            VideoStatus::Uploaded => "UPLOADED",
-            VideoStatus::Processing => "PROCESSING",
-            VideoStatus::Ready => "READY",
-            VideoStatus::Failed => "FAILED",
-        }
-    }
+stored_as_text!(VideoStatus { Uploaded = "UPLOADED", Processing = "PROCESSING", Ready = "READY", Failed = "FAILED" });
 
+impl VideoStatus {
     /// Whether its processing has ended.
     pub fn is_end(self) -> bool {
         matches!(self, VideoStatus::Ready | VideoStatus::Failed)
-    }
-}
-
-impl FromStr for VideoStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<VideoStatus, String> {
-        [VideoStatus::Uploaded, VideoStatus::Processing, VideoStatus::Ready, VideoStatus::Failed]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is not a video's status"))
-    }
-}
-
-impl ToSql<Text, Pg> for VideoStatus {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
-        <str as ToSql<Text, Pg>>::to_sql(self.as_str(), out)
-    }
-}
-
-impl FromSql<Text, Pg> for VideoStatus {
-    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<VideoStatus> {
-        Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
     }
 }
 

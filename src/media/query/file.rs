@@ -9,7 +9,7 @@ use super::upload::Arrived;
 use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
 use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
-use crate::platform::db::schema::{courses, lesson_resources, media_files};
+use crate::platform::db::schema::{file_references, media_files};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Files that are looked at by one sweep.
@@ -49,7 +49,7 @@ pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<V
         .filter(media_files::id.eq_any(ids))
         .order(media_files::id)
         .select(MediaFile::as_select())
-        .for_update()
+        .for_no_key_update()
         .load(tx.conn())
         .await
 }
@@ -63,19 +63,14 @@ pub(in crate::media) async fn set_used(tx: &mut Tx, ids: &[FileId]) -> QueryResu
 /// Notes of those files that nothing refers to since when that is so. They must be locked.
 pub(in crate::media) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateTime<Utc>) -> QueryResult<usize> {
     let used = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_null()));
-    let offered = lesson_resources::table.filter(lesson_resources::file_id.eq(media_files::id.nullable()));
-    let shown = courses::table.filter(courses::thumbnail_id.eq(media_files::id.nullable()));
-    diesel::update(used.filter(not(exists(offered))).filter(not(exists(shown))))
-        .set(media_files::unused_since.eq(now))
-        .execute(tx.conn())
-        .await
+    let referred = file_references::table.filter(file_references::file_id.eq(media_files::id));
+    diesel::update(used.filter(not(exists(referred)))).set(media_files::unused_since.eq(now)).execute(tx.conn()).await
 }
 
 /// Whether anything refers to a file.
 pub(in crate::media) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
-    let offered = lesson_resources::table.filter(lesson_resources::file_id.eq(id));
-    let shown = courses::table.filter(courses::thumbnail_id.eq(id));
-    diesel::select(exists(offered).or(exists(shown))).get_result(tx.conn()).await
+    let referred = file_references::table.filter(file_references::file_id.eq(id));
+    diesel::select(exists(referred)).get_result(tx.conn()).await
 }
 
 /// Some files that nothing has referred to since `before`.

@@ -10,8 +10,8 @@ use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
 use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
-use crate::platform::db::schema::{courses, lessons, uploads, videos};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::schema::{uploads, video_references, videos};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
 /// Uploads that are looked at, or swept, at a time.
 const BATCH: i64 = 200;
@@ -56,13 +56,13 @@ pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResul
 
 /// Notes what the store calls an upload in parts; false if the upload has ended meanwhile.
 pub(in crate::media) async fn set_multipart_id(
-    conn: &mut AsyncPgConnection,
+    writer: &mut Writer,
     id: UploadId,
     multipart_id: &str,
 ) -> QueryResult<bool> {
     let open = uploads::table.find(id).filter(uploads::ended_at.is_null());
     let set = diesel::update(open).set(uploads::multipart_id.eq(multipart_id));
-    Ok(set.execute(conn).await? == 1)
+    Ok(set.execute(writer.conn()).await? == 1)
 }
 
 pub(in crate::media) async fn find(conn: &mut AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
@@ -70,7 +70,7 @@ pub(in crate::media) async fn find(conn: &mut AsyncPgConnection, id: UploadId) -
 }
 
 pub(in crate::media) async fn lock(tx: &mut Tx, id: UploadId) -> QueryResult<Option<Upload>> {
-    uploads::table.find(id).select(Upload::as_select()).for_update().first(tx.conn()).await.optional()
+    uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Lets an attempt begin, or (`None`) go without an end.
@@ -102,12 +102,8 @@ pub(in crate::media) async fn set_received(
 }
 
 /// Notes that the store was asked.
-pub(in crate::media) async fn looked(
-    conn: &mut AsyncPgConnection,
-    id: UploadId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    diesel::update(uploads::table.find(id)).set(uploads::looked_at.eq(now)).execute(conn).await
+pub(in crate::media) async fn looked(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id)).set(uploads::looked_at.eq(now)).execute(writer.conn()).await
 }
 
 /// Ends an upload.
@@ -245,18 +241,14 @@ pub(in crate::media) async fn unswept(
         .await
 }
 
-pub(in crate::media) async fn set_swept(
-    conn: &mut AsyncPgConnection,
-    id: UploadId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(conn).await
+pub(in crate::media) async fn set_swept(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(writer.conn()).await
 }
 
 /// Forgets uploads that have ended before `before` and left nothing behind.
-pub(in crate::media) async fn forget(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+pub(in crate::media) async fn forget(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     let old = uploads::table.filter(uploads::swept_at.is_not_null().and(uploads::ended_at.le(before)));
-    diesel::delete(old).execute(conn).await
+    diesel::delete(old).execute(writer.conn()).await
 }
 
 /// Somebody's uploads in progress.
@@ -296,10 +288,9 @@ pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateT
         .await?;
     let theirs = videos::table.filter(videos::owner_id.eq(user));
     diesel::update(theirs).set(videos::filename.eq("deleted")).execute(tx.conn()).await?;
-    let shown = diesel::dsl::exists(lessons::table.filter(lessons::video_id.eq(videos::id.nullable())));
-    let praised = diesel::dsl::exists(courses::table.filter(courses::demo_video_id.eq(videos::id.nullable())));
+    let shown = diesel::dsl::exists(video_references::table.filter(video_references::video_id.eq(videos::id)));
     let unused = videos::table.filter(videos::owner_id.eq(user).and(videos::delete_after.is_null()));
-    diesel::update(unused.filter(diesel::dsl::not(shown)).filter(diesel::dsl::not(praised)))
+    diesel::update(unused.filter(diesel::dsl::not(shown)))
         .set(videos::delete_after.eq(now))
         .execute(tx.conn())
         .await

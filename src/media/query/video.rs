@@ -1,7 +1,7 @@
 //! Videos.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, exists};
+use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::media::model::{Video, VideoId};
-use crate::platform::db::schema::{courses, lessons, videos};
+use crate::platform::db::schema::{video_references, videos};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Videos that are looked at by one sweep.
@@ -57,15 +57,33 @@ pub(in crate::media) async fn count_owned(
 
 /// Locks a video: whoever begins to refer to it, or to delete it, waits here.
 pub(in crate::media) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
-    videos::table.find(id).select(Video::as_select()).for_update().first(tx.conn()).await.optional()
+    videos::table.find(id).select(Video::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// The titles of what shows a video: of a lesson, of a course.
-pub(in crate::media) async fn shown_by(tx: &mut Tx, id: VideoId) -> QueryResult<(Option<String>, Option<String>)> {
-    let lesson = lessons::table.filter(lessons::video_id.eq(id)).select(lessons::title);
-    let lesson = lesson.order(lessons::id).first(tx.conn()).await.optional()?;
-    let course = courses::table.filter(courses::demo_video_id.eq(id)).select(courses::title);
-    Ok((lesson, course.order(courses::id).first(tx.conn()).await.optional()?))
+/// Locks videos in the order of their ids.
+pub(in crate::media) async fn lock_all(tx: &mut Tx, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
+    videos::table
+        .filter(videos::id.eq_any(ids))
+        .order(videos::id)
+        .select(Video::as_select())
+        .for_no_key_update()
+        .load(tx.conn())
+        .await
+}
+
+/// Has those of the videos, which are locked, deleted at `at` that nothing shows.
+pub(in crate::media) async fn start_grace(
+    tx: &mut Tx,
+    ids: &[VideoId],
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let shown = video_references::table.filter(video_references::video_id.eq(videos::id));
+    let unused = videos::table.filter(videos::id.eq_any(ids)).filter(videos::delete_after.is_null());
+    diesel::update(unused.filter(not(exists(shown))))
+        .set((videos::delete_after.eq(at), videos::updated_at.eq(now)))
+        .execute(tx.conn())
+        .await
 }
 
 /// Says when a video is to be deleted, or that it is not.

@@ -1,7 +1,7 @@
-//! What this process remembers of personal API tokens, so that a request with one costs no database read either.
+//! An in-process cache of personal API tokens.
 //!
-//! It is bounded everywhere: what is remembered, how many lookups and how many background writes run at a time.
-//! `accounts` does the reading and the writing.
+//! It saves the database read when a request authenticates with such a token. The cached entries, the concurrent
+//! lookups, and the concurrent background writes are all bounded. `accounts` does the reading and writing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,33 +13,33 @@ use uuid::Uuid;
 
 use super::{Actor, TokenHash};
 
-/// How long it is believed what the database said of a token. [`super::Revocations`] tells sooner what has ended.
+/// How long a token's database state is cached. [`super::Revocations`] reports ended tokens sooner.
 const FRESH: TimeDelta = TimeDelta::seconds(30);
-/// How long a text is remembered that is nobody's token: it will not become one.
+/// How long an unknown token is cached; it cannot become valid later.
 const UNKNOWN: TimeDelta = TimeDelta::minutes(10);
-/// A token's use from one address is written down this often at most.
+/// The shortest interval between two recorded uses of a token from one IP address.
 const NOTED: TimeDelta = TimeDelta::minutes(1);
-/// How many tokens, unknown texts and uses are remembered; the ones that matter least are forgotten first.
+/// The capacity of each cache: known tokens, unknown tokens, and uses.
 const MOST: u64 = 10_000;
-/// Lookups at a time.
+/// The number of locks that serialize lookups.
 const LANES: usize = 16;
-/// Background writes at a time.
+/// The maximum number of concurrent background writes.
 const WRITERS: usize = 2;
 
-/// The memory; a clone is the same one.
+/// The cache; a clone is the same cache.
 #[derive(Clone)]
 pub struct ApiTokens {
     known: Cache<TokenHash, Known>,
     unknown: Cache<TokenHash, DateTime<Utc>>,
     uses: Cache<(Uuid, Option<IpAddr>), DateTime<Utc>>,
-    /// Who looks a token up takes the lane of its hash, so that equal tokens are looked up once.
+    /// Locks for lookups, chosen by the token's hash. So concurrent requests with one token look it up once.
     lanes: Arc<[Mutex<()>]>,
     writers: Arc<Semaphore>,
 }
 
 #[derive(Clone, Copy)]
 struct Known {
-    /// Whom it speaks for; `None` when it is over or its user is banned.
+    /// The user for whom the token authenticates; `None` if it has ended or the user is banned.
     actor: Option<Actor>,
     read_at: DateTime<Utc>,
 }
@@ -57,8 +57,9 @@ impl Default for ApiTokens {
 }
 
 impl ApiTokens {
-    /// Whom the token speaks for, `Some(None)` when it is known to be no good; `None` when the database has to be
-    /// asked.
+    /// Returns the cached result of authenticating with a token.
+    ///
+    /// `Some(None)` if the token is known to be invalid; `None` if the database has to be queried.
     pub fn recall(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Option<Actor>> {
         if let Some(known) = self.known.get(hash) {
             return is_within(known.read_at, FRESH, now).then_some(known.actor);
@@ -67,31 +68,32 @@ impl ApiTokens {
         is_within(read_at, UNKNOWN, now).then_some(None)
     }
 
-    /// Whether this is a token that the database has known, lately or not.
+    /// Whether the token was found in the database before, even if the cached entry is stale.
     pub fn is_known(&self, hash: &TokenHash) -> bool {
         self.known.contains_key(hash)
     }
 
-    /// Notes what the database said of a token at `now` or later.
+    /// Caches the database state of a token, as read at `now` or later.
     pub fn remember(&self, hash: TokenHash, actor: Option<Actor>, now: DateTime<Utc>) {
         self.known.insert(hash, Known { actor, read_at: now });
     }
 
-    /// Notes that this is nobody's token.
+    /// Caches that no such token exists.
     pub fn remember_unknown(&self, hash: TokenHash, now: DateTime<Utc>) {
         self.known.invalidate(&hash);
         self.unknown.insert(hash, now);
     }
 
-    /// To be held while a token is looked up; look again at what is remembered when you have it.
+    /// The lock to hold while a token is looked up. Check the cache again after acquiring it.
     pub fn lane(&self, hash: &TokenHash) -> Option<&Mutex<()>> {
-        // A hash is evenly distributed.
+        // Hashes are evenly distributed.
         let [first, ..] = hash;
         self.lanes.get(usize::from(*first) % LANES)
     }
 
-    /// A permit to write down, in the background, that a token was used from an address; `None` when that was done a
-    /// moment ago, or when there is too much of it to do.
+    /// Returns a permit to record in the background that a token was used from an IP address.
+    ///
+    /// `None` if a use was recorded within the last minute, or if too many writes are in flight.
     pub fn note_use(&self, token: Uuid, ip: Option<IpAddr>, now: DateTime<Utc>) -> Option<OwnedSemaphorePermit> {
         let is_old = |noted_at: &DateTime<Utc>| !is_within(*noted_at, NOTED, now);
         if !self.uses.entry((token, ip)).or_insert_with_if(|| now, is_old).is_fresh() {
@@ -104,13 +106,13 @@ impl ApiTokens {
         permit
     }
 
-    /// The use was not written down: the next one will be.
+    /// Forgets a use that could not be recorded, so that the next one is recorded.
     pub fn forget_use(&self, token: Uuid, ip: Option<IpAddr>) {
         self.uses.invalidate(&(token, ip));
     }
 }
 
-/// Whether `now` is in the time that begins at `at`. A clock that was put back makes everything too old.
+/// Whether `now` is within `time` after `at`. If the clock was set back, every entry counts as stale.
 fn is_within(at: DateTime<Utc>, time: TimeDelta, now: DateTime<Utc>) -> bool {
     (at..at + time).contains(&now)
 }

@@ -1,12 +1,12 @@
-//! One-time codes and links: what is mailed to somebody to prove that a mailbox is theirs.
+//! One-time codes and links that are emailed to a user to prove that they own the mailbox.
 //!
-//! Nothing of them is stored. A code is computed, with a key that only the program has (HMAC, RFC 2104), from what it
-//! proves: a purpose, the id of a row, and the row's state. So the job that mails it can be repeated and sends the same
-//! one, no event and no row holds anything that opens an account, and a code ends with the state that it was made for:
-//! a resent one, a used one. A hash in the database would protect a code of six digits from nobody: whoever reads it
-//! tries a million codes within a second.
+//! Nothing is stored. A code is computed with a key that only the server has (HMAC, RFC 2104) from what it proves: a
+//! purpose, the id of a row, and the state of the row. So a retried job emails the same code, no event and no row
+//! contains anything that grants access to an account, and a code becomes invalid when the state changes, for example
+//! because it was used or sent again. Storing a hash instead would not protect a six-digit code: whoever reads the hash
+//! can try all million codes within a second.
 //!
-//! A link carries the id, an end and 256 bits of the MAC: no code, no password, nothing about the user.
+//! A link carries the id, the expiry, and 256 bits of the MAC, but no code, no password, and nothing about the user.
 
 use std::sync::Arc;
 
@@ -18,25 +18,25 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::opaque::{TokenHash, hash_token};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// What can be proved by a mail. A code or link for one is nothing for the others.
+/// What a code or link proves. One that was made for a purpose is invalid for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// That a new user's address is theirs.
+    /// That a new user owns their email address.
     Activation,
-    /// That somebody without their password is the user.
+    /// That someone who doesn't know the password is the user.
     PasswordReset,
-    /// That a user's new address is theirs.
+    /// That a user owns their new email address.
     EmailChange,
-    /// That somebody who is to join the team is who was invited.
+    /// That someone who joins the team is the invited person.
     TeamInvitation,
 }
 
 impl Proof {
-    /// No name is the beginning of another one's input: a NUL follows.
+    /// The name in the MAC's input. A NUL follows it, so no name can be a prefix of another one's input.
     fn name(self) -> &'static str {
         match self {
             Proof::Activation => "activation",
@@ -47,18 +47,18 @@ impl Proof {
     }
 }
 
-/// The content of a link. Not to be believed before [`Codes::is_link`] has said so.
+/// The content of a link. Don't trust it before [`Codes::is_link`] has verified it.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// The row that it is about.
+    /// The id of the row that the link is about.
     pub id: Uuid,
-    /// Its end, in seconds since 1970.
+    /// The expiry, in seconds since 1970.
     expires: i64,
     mac: Vec<u8>,
 }
 
 impl Link {
-    /// Reads the `token` of a link; `None` if it cannot be one.
+    /// Parses the `token` of a link; `None` if it is malformed.
     pub fn parse(token: &str) -> Option<Link> {
         let bytes = URL_SAFE_NO_PAD.decode(token.trim()).ok()?;
         let (id, rest) = bytes.split_first_chunk::<16>()?;
@@ -67,46 +67,46 @@ impl Link {
     }
 }
 
-/// Makes and checks codes and links; cheap to clone.
+/// Creates and verifies codes and links; cheap to clone.
 #[derive(Clone)]
 pub struct Codes {
-    /// The one that makes codes comes first; those of the others are still accepted.
+    /// The first key creates codes; codes of the other keys are still accepted.
     keys: Arc<[HmacSha256]>,
 }
 
 impl Codes {
-    /// Codes made with the first of `secrets`.
+    /// Creates codes with the first of `secrets` and accepts those of all.
     ///
     /// # Errors
-    /// A secret is no key, which does not happen: HMAC takes any.
-    pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Codes, Fault> {
+    /// A secret is not a valid key, which does not happen: HMAC accepts any.
+    pub fn new(secrets: impl IntoIterator<Item = String>) -> Result<Codes, InternalError> {
         let keys = secrets.into_iter().map(|secret| HmacSha256::new_from_slice(secret.as_bytes()));
         Ok(Codes { keys: keys.collect::<Result<_, _>>().context("a key for codes")? })
     }
 
-    /// Six digits. `state` is whatever must not have changed when the code comes back.
+    /// Returns a code of six digits. `state` is everything that must not have changed when the code is used.
     pub fn code(&self, proof: Proof, id: Uuid, state: &str) -> String {
         self.keys.first().map(|key| digits(key, proof, id, state)).unwrap_or_default()
     }
 
-    /// Whether `given` is the code; spaces in it do not matter.
+    /// Whether `given` is the code; whitespace in it is ignored.
     pub fn is_code(&self, given: &str, proof: Proof, id: Uuid, state: &str) -> bool {
         let given: String = given.chars().filter(|letter| !letter.is_whitespace()).collect();
         self.keys.iter().any(|key| {
-            // Their MACs are compared, in constant time, so that the time tells nothing of the code.
+            // Comparing the MACs of both takes constant time, so the timing reveals nothing about the code.
             let expected = key.clone().chain_update(digits(key, proof, id, state)).finalize().into_bytes();
             key.clone().chain_update(&given).verify(&expected).is_ok()
         })
     }
 
-    /// The token of a link that is good until `expires_at`, without its fraction of a second.
+    /// Returns the token of a link that expires at `expires_at`, truncated to seconds.
     pub fn link(&self, proof: Proof, id: Uuid, expires_at: DateTime<Utc>, state: &str) -> String {
         let expires = expires_at.timestamp();
         let mac = self.keys.first().map(|key| over(key, "link", proof, id, expires, state).finalize().into_bytes());
         URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &expires.to_be_bytes(), &mac.unwrap_or_default()].concat())
     }
 
-    /// Whether `link` was made for this and has not expired.
+    /// Whether `link` was made for this purpose and state, and has not expired.
     pub fn is_link(&self, link: &Link, proof: Proof, state: &str, now: DateTime<Utc>) -> bool {
         let made = |key| over(key, "link", proof, link.id, link.expires, state).verify_slice(&link.mac).is_ok();
         now.timestamp() < link.expires && self.keys.iter().any(made)
@@ -114,8 +114,10 @@ impl Codes {
 }
 
 impl Codes {
-    /// The opaque token that follows `token`: the same one each time, and nobody without the key can tell it. So
-    /// somebody who lost it, and asks again, is given what they lost.
+    /// Derives the opaque token that follows `token`, which is always the same one.
+    ///
+    /// Only the holder of the key can compute it. So a client that lost the response and retries gets the same
+    /// successor.
     pub fn successor(&self, prefix: &str, token: &str) -> (String, TokenHash) {
         let mac = self.keys.first().map(|key| key.clone().chain_update("successor\0").chain_update(token).finalize());
         let text = URL_SAFE_NO_PAD.encode(mac.map(|mac| mac.into_bytes()).unwrap_or_default());
@@ -125,8 +127,9 @@ impl Codes {
     }
 }
 
-/// The MAC of what is proved. Everything before the state has a fixed length or ends with a NUL, so that no two differ
-/// only in where one part ends.
+/// Computes the MAC of what is proved.
+///
+/// Everything before the state has a fixed length or ends with a NUL, so that the parts cannot be split differently.
 fn over(key: &HmacSha256, kind: &str, proof: Proof, id: Uuid, expires: i64, state: &str) -> HmacSha256 {
     let head = format!("{kind}/{}\0", proof.name());
     key.clone().chain_update(head).chain_update(id.as_bytes()).chain_update(expires.to_be_bytes()).chain_update(state)
@@ -134,7 +137,7 @@ fn over(key: &HmacSha256, kind: &str, proof: Proof, id: Uuid, expires: i64, stat
 
 fn digits(key: &HmacSha256, proof: Proof, id: Uuid, state: &str) -> String {
     let bytes = over(key, "code", proof, id, 0, state).finalize().into_bytes();
-    // 2^64 is so much more than a million that no code is likelier than another in a way that matters.
+    // 2^64 is so much larger than a million that the bias of the remainder is negligible.
     let number = bytes.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes)).unwrap_or_default();
     format!("{:06}", number % 1_000_000)
 }

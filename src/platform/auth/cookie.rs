@@ -1,9 +1,11 @@
-//! The cookies of a session: `HttpOnly`, so that no script reads them, for `/graphql` only, and `Secure` wherever
-//! people reach the server by https (RFC 6265bis, sections 4.1.2 and 4.1.3.1).
+//! The cookies of a session.
+//!
+//! They are `HttpOnly`, so that scripts cannot read them; limited to `/graphql`; and `Secure` if the public URL is
+//! https (RFC 6265bis, sections 4.1.2 and 4.1.3.1).
 
 use chrono::{DateTime, Utc};
 
-/// The names under which a browser keeps a session's tokens.
+/// The cookies that hold a session's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenCookie {
     /// The access token.
@@ -13,7 +15,7 @@ pub enum TokenCookie {
 }
 
 impl TokenCookie {
-    /// Browsers take a name with `__Secure-` from https only, so that nobody on the way can plant one.
+    /// The cookie's name. Browsers accept the prefix `__Secure-` over https only, which prevents injection over http.
     fn name(self, secure: bool) -> &'static str {
         match (self, secure) {
             (TokenCookie::Access, true) => "__Secure-lyceum-access",
@@ -23,7 +25,7 @@ impl TokenCookie {
         }
     }
 
-    /// The `Set-Cookie` header that keeps `value` until `expires_at`.
+    /// Returns the `Set-Cookie` header that stores `value` until `expires_at`.
     pub fn set(self, public_url: &str, value: &str, expires_at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         let seconds = (expires_at - now).num_seconds().max(0);
         let secure = is_secure(public_url);
@@ -32,13 +34,13 @@ impl TokenCookie {
         format!("{name}={value}; Path=/graphql; Max-Age={seconds}; HttpOnly; SameSite=Lax{attribute}")
     }
 
-    /// The `Set-Cookie` header that removes it.
+    /// Returns the `Set-Cookie` header that deletes the cookie.
     pub fn clear(self, public_url: &str) -> String {
         let now = DateTime::UNIX_EPOCH;
         self.set(public_url, "", now, now)
     }
 
-    /// Its value in a `Cookie` header.
+    /// Finds the cookie's value in a `Cookie` header; `None` if it is missing or empty.
     pub fn find(self, public_url: &str, header: &str) -> Option<String> {
         let name = self.name(is_secure(public_url));
         let mut pairs = header.split(';').filter_map(|pair| pair.trim().split_once('='));

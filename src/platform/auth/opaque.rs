@@ -1,13 +1,13 @@
-//! Opaque tokens: random texts of which only a hash is stored. They carry 256 random bits, so a fast hash is enough.
+//! Opaque tokens: random strings of which only a hash is stored. They have 256 random bits, so a fast hash is enough.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of an opaque token, the form in which it is stored.
+/// The SHA-256 of an opaque token, the form in which it is stored.
 pub type TokenHash = [u8; 32];
 
-/// A new token that begins with `prefix`, so that people and secret scanners see what it is, and its hash.
+/// Generates a token and its hash. The `prefix` lets humans and secret scanners recognize the token's kind.
 pub fn opaque(prefix: &str) -> (String, TokenHash) {
     let token = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let hash = hash_token(&token);

@@ -1,6 +1,8 @@
-//! Argon2id on a bounded pool: hashing takes tens of milliseconds of a core on purpose, so it never runs on an async
-//! thread. A flood of sign-ins waits in a line of bounded length instead of starving everything else; who finds it full
-//! is told to come back.
+//! Password hashing with Argon2id on a bounded pool.
+//!
+//! Hashing takes tens of milliseconds of CPU time on purpose, so it never runs on an async thread. A burst of sign-ins
+//! waits in a bounded queue instead of starving other work; when the queue is full, requests are rejected with a time
+//! to retry after.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,75 +13,77 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::throttle::Wait;
 
-/// How many wait in line for each thread that hashes: a second or two of work.
+/// The length of the queue for each hashing thread: one or two seconds of work.
 const LINE: usize = 32;
-/// When to come back if the line is full.
+/// When to retry if the queue is full.
 const COME_BACK: Duration = Duration::from_secs(2);
 
-/// What a check found.
+/// The result of verifying a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The password is right.
     Right,
-    /// The password is right, and its hash is weaker than today's settings: store a new one.
+    /// The password is right, but its hash is weaker than the current parameters. Store a new one.
     Outdated,
     /// The password is wrong.
     Wrong,
 }
 
-/// Why a password was neither hashed nor checked.
+/// Why a password was neither hashed nor verified.
 #[derive(Debug)]
 pub enum Unhashed {
-    /// The line is full: not tried, and when to try again.
+    /// The queue is full; contains when to retry.
     Busy(Wait),
-    /// It failed.
-    Failed(Fault),
+    /// An internal error.
+    Failed(InternalError),
 }
 
 impl Unhashed {
-    /// For where nobody can come back, like the command line.
-    pub fn into_fault(self) -> Fault {
+    /// Converts to an internal error, for callers that cannot retry, such as the command line.
+    pub fn into_fault(self) -> InternalError {
         match self {
-            Unhashed::Busy(_) => Fault::new("too many passwords to hash at once"),
-            Unhashed::Failed(fault) => fault,
+            Unhashed::Busy(_) => InternalError::new("too many passwords to hash at once"),
+            Unhashed::Failed(error) => error,
         }
     }
 }
 
-/// Hashes and checks passwords; cheap to clone.
+/// Hashes and verifies passwords; cheap to clone.
 #[derive(Clone)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
-    /// Places in line, those at work included.
+    /// Slots in the queue, including the running hashes.
     line: Arc<Semaphore>,
     computed: Arc<AtomicU64>,
     params: Params,
-    /// Checked when there is no such user, so that the answer takes as long.
+    /// The hash to verify against if there is no such user. So the response takes the same time.
     decoy: Arc<str>,
 }
 
 impl Passwords {
-    /// A pool with `threads` hashes at a time. Memory and passes are OWASP's recommendation for Argon2id (19 MiB, two
-    /// passes, one lane; Password Storage Cheat Sheet).
+    /// Returns a pool that runs `threads` hashes at a time.
+    ///
+    /// Memory and passes follow OWASP's recommendation for Argon2id (19 MiB, two passes, one lane; Password Storage
+    /// Cheat Sheet).
     ///
     /// # Errors
-    /// Argon2 refuses the parameters.
-    pub fn new(threads: usize) -> Result<Passwords, Fault> {
+    /// Argon2 rejects the parameters.
+    pub fn new(threads: usize) -> Result<Passwords, InternalError> {
         Passwords::with(threads, Params::new(19 * 1024, 2, 1, None).context("Argon2 parameters")?)
     }
 
-    /// A pool whose hashes cost next to nothing and protect nothing: for tests that are not about passwords.
+    /// Returns a pool with insecure, fast hashes, for tests that are not about passwords.
     ///
     /// # Errors
-    /// Argon2 refuses the parameters.
-    pub fn cheap(threads: usize) -> Result<Passwords, Fault> {
+    /// Argon2 rejects the parameters.
+    pub fn cheap(threads: usize) -> Result<Passwords, InternalError> {
         Passwords::with(threads, Params::new(Params::MIN_M_COST, 1, 1, None).context("Argon2 parameters")?)
     }
 
-    fn with(threads: usize, params: Params) -> Result<Passwords, Fault> {
+    fn with(threads: usize, params: Params) -> Result<Passwords, InternalError> {
         let decoy = hash(&params, "nobody has this password")?;
         let (turns, line) = (Semaphore::new(threads), Semaphore::new(threads * (LINE + 1)));
         Ok(Passwords {
@@ -91,20 +95,21 @@ impl Passwords {
         })
     }
 
-    /// The PHC string to store for `password`.
+    /// Returns the PHC string to store for `password`.
     ///
     /// # Errors
-    /// The line is full.
+    /// The queue is full.
     pub async fn hash(&self, password: String) -> Result<String, Unhashed> {
         let params = self.params.clone();
         self.in_turn(move || hash(&params, &password)).await
     }
 
-    /// Compares `password` with a stored PHC string; with `None` (no such user) takes the same time and says
-    /// [`Verdict::Wrong`].
+    /// Verifies `password` against a stored PHC string.
+    ///
+    /// With `None` (no such user) it takes the same time and returns [`Verdict::Wrong`].
     ///
     /// # Errors
-    /// The line is full, or the stored string is not a PHC string.
+    /// The queue is full, or the stored string is not a PHC string.
     pub async fn check(&self, password: String, stored: Option<String>) -> Result<Verdict, Unhashed> {
         let (params, decoy) = (self.params.clone(), self.decoy.clone());
         self.in_turn(move || {
@@ -121,14 +126,14 @@ impl Passwords {
         .await
     }
 
-    /// How many hashes were computed so far, for new passwords and for those that were checked.
+    /// The number of hashes computed so far, for new passwords and for verification.
     pub fn computed(&self) -> u64 {
         AtomicU64::load(&self.computed, Ordering::Relaxed)
     }
 
     async fn in_turn<R: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<R, Fault> + Send + 'static,
+        work: impl FnOnce() -> Result<R, InternalError> + Send + 'static,
     ) -> Result<R, Unhashed> {
         let place = self.line.clone().try_acquire_owned().map_err(|_| Unhashed::Busy(Wait(COME_BACK)))?;
         let turn = self.turns.clone().acquire_owned().await;
@@ -147,7 +152,7 @@ fn argon2(params: &Params) -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
 }
 
-fn hash(params: &Params, password: &str) -> Result<String, Fault> {
+fn hash(params: &Params, password: &str) -> Result<String, InternalError> {
     Ok(argon2(params).hash_password(password.as_bytes()).context("cannot hash a password")?.to_string())
 }
 

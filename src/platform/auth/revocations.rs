@@ -1,9 +1,10 @@
-//! Which access tokens are no longer good although they have not expired: an ended session's, and those that were
-//! issued before a user's role changed.
+//! Access tokens that were revoked before they expired.
 //!
-//! The list is in memory, so that a request costs no read to know its sender. `accounts` brings it up to date from the
-//! database several times a second; when that fails, [`Revocations::is_fresh`] says so, and whoever authenticates asks
-//! the database instead. Entries are kept for as long as a token can live.
+//! These are the tokens of ended sessions, and those that were issued before the user's role changed.
+//!
+//! The list is in memory, so that authenticating a request costs no database read. `accounts` updates it from the
+//! database several times a second. If that fails, [`Revocations::is_fresh`] returns false, and authentication queries
+//! the database instead. Entries are kept for the lifetime of an access token.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,10 +16,10 @@ use uuid::Uuid;
 
 use super::Actor;
 
-/// A list that is older is not believed. With it, a session that has ended is refused on every node a second later.
+/// The age at which the list is stale. Every node rejects an ended session within this time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The list; a clone is the same list.
+/// The list of revoked tokens; a clone is the same list.
 #[derive(Clone)]
 pub struct Revocations {
     state: Arc<Mutex<State>>,
@@ -26,38 +27,39 @@ pub struct Revocations {
 }
 
 struct State {
-    /// As of when the list is complete; `None` before the first reading.
+    /// When the list was last complete; `None` before the first read.
     complete_at: Option<Instant>,
     ended: HashMap<Uuid, Instant>,
     versions: HashMap<Uuid, (i32, Instant)>,
-    /// Open sockets: who, and what closes it.
+    /// Open sockets: the actor, and the token that closes the socket.
     watched: Vec<(Actor, CancellationToken)>,
 }
 
 impl Revocations {
-    /// An empty list that keeps what it learns for `kept`, the longest life of an access token.
+    /// Returns an empty list whose entries are kept for `kept`, the lifetime of an access token.
     pub fn new(kept: Duration) -> Revocations {
         let state = State { complete_at: None, ended: HashMap::new(), versions: HashMap::new(), watched: Vec::new() };
-        // Nodes' clocks may differ by a little.
+        // A margin for clock differences between nodes.
         Revocations { state: Arc::new(Mutex::new(state)), kept: kept + Duration::from_secs(60) }
     }
 
-    /// Whether the list is complete as of at most a second ago.
+    /// Whether the list was complete at most a second ago.
     pub fn is_fresh(&self) -> bool {
         self.lock().complete_at.is_some_and(|at| at.elapsed() < FRESH)
     }
 
-    /// Whether the actor's token is on the list.
-    pub fn refuse(&self, actor: &Actor) -> bool {
-        self.lock().refuse(actor)
+    /// Whether the actor's token is revoked.
+    pub fn rejects(&self, actor: &Actor) -> bool {
+        self.lock().rejects(actor)
     }
 
-    /// Cancelled when the actor's token gets on the list. Whoever asked cancels it when the answer does not matter any
-    /// more; it is forgotten then.
+    /// Returns a token that is canceled when the actor's access token is revoked.
+    ///
+    /// The caller cancels it when it is no longer needed, which removes it from the list.
     pub fn watch(&self, actor: &Actor) -> CancellationToken {
         let token = CancellationToken::new();
         let mut state = self.lock();
-        if state.refuse(actor) {
+        if state.rejects(actor) {
             token.cancel();
         } else if actor.id().is_some() {
             state.watched.push((*actor, token.clone()));
@@ -65,7 +67,7 @@ impl Revocations {
         token
     }
 
-    /// Adds sessions that have ended and users' newest token versions, and closes their sockets.
+    /// Adds ended sessions and users' current token versions, and closes the affected sockets.
     pub fn learn(&self, ended: impl IntoIterator<Item = Uuid>, versions: impl IntoIterator<Item = (Uuid, i32)>) {
         let now = Instant::now();
         let mut state = self.lock();
@@ -81,7 +83,7 @@ impl Revocations {
         }
         if known != (state.ended.len(), state.versions.len()) || !state.watched.is_empty() {
             let watched = std::mem::take(&mut state.watched);
-            let (over, on): (Vec<_>, Vec<_>) = watched.into_iter().partition(|(actor, _)| state.refuse(actor));
+            let (over, on): (Vec<_>, Vec<_>) = watched.into_iter().partition(|(actor, _)| state.rejects(actor));
             state.watched = on;
             for (_, token) in over {
                 token.cancel();
@@ -89,8 +91,7 @@ impl Revocations {
         }
     }
 
-    /// Notes that everything that was committed before `at` has been learned, and forgets what no token can claim
-    /// any more.
+    /// Marks the list as complete for everything that was committed before `at`. Also removes expired entries.
     pub fn complete(&self, at: Instant) {
         let kept = self.kept;
         let mut state = self.lock();
@@ -106,7 +107,7 @@ impl Revocations {
 }
 
 impl State {
-    fn refuse(&self, actor: &Actor) -> bool {
+    fn rejects(&self, actor: &Actor) -> bool {
         let Actor::User { id, session, version, .. } = actor else { return false };
         self.ended.contains_key(session) || self.versions.get(id).is_some_and(|(newest, _)| version < newest)
     }
@@ -136,14 +137,14 @@ mod tests {
         let (one, other, newer) = (actor(1, 10, 0), actor(1, 11, 0), actor(1, 11, 1));
         let (closes, stays) = (list.watch(&one), list.watch(&newer));
         list.learn([Uuid::from_u128(10)], []);
-        assert!(list.refuse(&one) && closes.is_cancelled() && list.watch(&one).is_cancelled());
-        assert!(!list.refuse(&other) && !stays.is_cancelled());
+        assert!(list.rejects(&one) && closes.is_cancelled() && list.watch(&one).is_cancelled());
+        assert!(!list.rejects(&other) && !stays.is_cancelled());
         let old = list.watch(&other);
         list.learn([], [(Uuid::from_u128(1), 1)]);
         list.learn([], [(Uuid::from_u128(1), 0)]);
-        assert!(list.refuse(&other) && old.is_cancelled());
-        assert!(!list.refuse(&newer) && !stays.is_cancelled());
-        assert!(!list.refuse(&Actor::Anonymous));
+        assert!(list.rejects(&other) && old.is_cancelled());
+        assert!(!list.rejects(&newer) && !stays.is_cancelled());
+        assert!(!list.rejects(&Actor::Anonymous));
         stays.cancel();
         list.complete(Instant::now());
         assert!(list.lock().watched.is_empty());
@@ -160,8 +161,8 @@ mod tests {
         list.complete(now);
         assert!(list.is_fresh());
         list.complete(now + Duration::from_secs(650));
-        assert!(list.refuse(&actor(1, 10, 0)));
+        assert!(list.rejects(&actor(1, 10, 0)));
         list.complete(now + Duration::from_secs(661));
-        assert!(!list.refuse(&actor(1, 10, 0)));
+        assert!(!list.rejects(&actor(1, 10, 0)));
     }
 }

@@ -1,4 +1,4 @@
-//! What a personal API token may be limited to.
+//! The scopes of personal API tokens.
 
 use std::str::FromStr;
 
@@ -6,24 +6,24 @@ use diesel::deserialize::{FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::{Array, Text};
 
-/// A part of what a user may do. What each opens is told where the schema describes it, and tested.
+/// A permission of an API token. The GraphQL schema documents what each scope allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// The owner's own account.
+    /// Read the owner's account.
     ReadAccount,
-    /// Drafts that the owner may see.
+    /// Read the drafts that the owner may see.
     ReadCourses,
-    /// Authoring; includes [`Scope::ReadCourses`].
+    /// Create and edit courses; includes [`Scope::ReadCourses`].
     WriteCourses,
-    /// What administrators see of other people.
+    /// Read what administrators may see of other users.
     ReadUsers,
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Scope; 4] = [Scope::ReadAccount, Scope::ReadCourses, Scope::WriteCourses, Scope::ReadUsers];
 
-    /// The name in the database and in the schema.
+    /// The name in the database and in the GraphQL schema.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::ReadAccount => "READ_ACCOUNT",
@@ -37,7 +37,7 @@ impl Scope {
         1 << self as u32
     }
 
-    /// The scope and what it includes: who may write may read what is written.
+    /// The bits of the scope and of those that it includes: writing includes reading.
     fn reach(self) -> u32 {
         match self {
             Scope::WriteCourses => self.bit() | Scope::ReadCourses.bit(),
@@ -55,22 +55,22 @@ impl FromStr for Scope {
     }
 }
 
-/// Some scopes.
+/// A set of scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromSqlRow)]
 pub struct Scopes(u32);
 
 impl Scopes {
-    /// Those that were chosen, in their own order.
+    /// The scopes in the set, in declaration order.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.0 & scope.bit() != 0)
     }
 
-    /// Whether they allow `scope`, by its name or because another one includes it.
+    /// Whether the set contains `scope` or one that includes it.
     pub fn allow(self, scope: Scope) -> bool {
         self.iter().any(|own| own.reach() & scope.bit() != 0)
     }
 
-    /// The names.
+    /// The names of the scopes in the set.
     pub fn names(self) -> Vec<&'static str> {
         self.iter().map(Scope::as_str).collect()
     }
@@ -85,7 +85,7 @@ impl FromIterator<Scope> for Scopes {
 impl FromSql<Array<Text>, Pg> for Scopes {
     fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Scopes> {
         let names = <Vec<String> as FromSql<Array<Text>, Pg>>::from_sql(value)?;
-        // One that only a newer version of the program knows opens nothing here.
+        // Ignores scopes that only a newer version of the program knows.
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 }

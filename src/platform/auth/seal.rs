@@ -1,47 +1,48 @@
-//! Encryption of the few secrets that have to be read again, like those of second factors: XChaCha20-Poly1305 (RFC 8439
-//! with a random nonce of 192 bits), with a key made from the server's secret.
+//! Encryption of secrets that must be readable again, such as those of second factors.
+//!
+//! Uses XChaCha20-Poly1305 (RFC 8439 with a random nonce of 192 bits) with a key derived from the server's secret.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
 const NONCE: usize = 24;
 
-/// Encrypts and decrypts; cheap to clone.
+/// Encrypts and decrypts stored secrets; cheap to clone.
 #[derive(Clone)]
 pub struct Seal {
-    /// The one that encrypts comes first.
+    /// The first key encrypts; all keys decrypt.
     keys: Vec<XChaCha20Poly1305>,
 }
 
 impl Seal {
-    /// Encrypts with `secret`; what was encrypted with one of the `previous` secrets is still read.
+    /// Encrypts with `secret`. Values that were encrypted with one of the `previous` secrets can still be decrypted.
     pub fn new(secret: &str, previous: &[String]) -> Seal {
         let key = |secret: &str| XChaCha20Poly1305::new(&Sha256::digest(format!("lyceum/seal/{secret}")));
         Seal { keys: std::iter::once(secret).chain(previous.iter().map(String::as_str)).map(key).collect() }
     }
 
-    /// Encrypts `plain` so that it can be opened for the same `owner` only: a row that was copied to another owner is
-    /// worthless.
+    /// Encrypts `plain` for `owner`. Only the same `owner` decrypts it, so copying the row to another owner is useless.
     ///
     /// # Errors
-    /// The text is too long, which does not happen.
-    pub fn close(&self, plain: &[u8], owner: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// The text is too long for the cipher, which does not happen.
+    pub fn close(&self, plain: &[u8], owner: &[u8]) -> Result<Vec<u8>, InternalError> {
         let nonce: [u8; NONCE] = rand::random();
-        let key = self.keys.first().ok_or_else(|| Fault::new("there is no key to encrypt with"))?;
+        let key = self.keys.first().ok_or_else(|| InternalError::new("there is no key to encrypt with"))?;
         let sealed = key.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: owner });
-        let sealed = sealed.map_err(|_| Fault::new("cannot encrypt"))?;
+        let sealed = sealed.map_err(|_| InternalError::new("cannot encrypt"))?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Decrypts what [`Seal::close`] made.
+    /// Decrypts a value that [`Seal::close`] encrypted.
     ///
     /// # Errors
-    /// It was changed, is another owner's, or was made with a secret that is no longer known.
-    pub fn open(&self, sealed: &[u8], owner: &[u8]) -> Result<Vec<u8>, Fault> {
-        let unreadable = || Fault::new("an encrypted value cannot be read; is its key among LYCEUM_PREVIOUS_SECRETS?");
+    /// The value was modified, belongs to another owner, or was encrypted with an unknown secret.
+    pub fn open(&self, sealed: &[u8], owner: &[u8]) -> Result<Vec<u8>, InternalError> {
+        let unreadable =
+            || InternalError::new("an encrypted value cannot be read; is its key among LYCEUM_PREVIOUS_SECRETS?");
         let (nonce, msg) = sealed.split_at_checked(NONCE).ok_or_else(unreadable)?;
         let nonce = XNonce::from(<[u8; NONCE]>::try_from(nonce)?);
         let opened = self.keys.iter().find_map(|key| key.decrypt(&nonce, Payload { msg, aad: owner }).ok());

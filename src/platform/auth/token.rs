@@ -1,5 +1,6 @@
-//! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256. Everything a request needs to know of its
-//! sender is in the token, so authentication costs no database read.
+//! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256.
+//!
+//! A token contains everything that a request needs to know about its sender, so authentication costs no database read.
 
 use std::sync::Arc;
 
@@ -11,33 +12,33 @@ use uuid::Uuid;
 
 use super::{Actor, Role};
 use crate::platform::clock::Clock;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 const ISSUER: &str = "lyceum";
 
-/// Why a token is not accepted.
+/// Why a token is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// It was good once.
+pub enum InvalidToken {
+    /// The token has expired.
     Expired,
-    /// It is not ours, or was changed, or is no token at all.
+    /// The token was modified, was not signed by this server, or is malformed.
     Forged,
 }
 
-impl Refused {
-    /// The sentence for the client.
+impl InvalidToken {
+    /// The error message for the client.
     pub fn message(self) -> &'static str {
         match self {
-            Refused::Expired => "The access token has expired; refresh the session or sign in again.",
-            Refused::Forged => "The access token is not valid.",
+            InvalidToken::Expired => "The access token has expired; refresh the session or sign in again.",
+            InvalidToken::Forged => "The access token is not valid.",
         }
     }
 }
 
-/// Issues and reads access tokens; cheap to clone.
+/// Issues and verifies access tokens; cheap to clone.
 #[derive(Clone)]
 pub struct Tokens {
-    /// The one that signs comes first; tokens of the others are still read.
+    /// The first key signs; tokens signed with the others are still accepted.
     keys: Arc<[Key]>,
     validation: Validation,
     lifetime: TimeDelta,
@@ -51,7 +52,7 @@ struct Key {
 }
 
 impl Key {
-    /// The id tells nothing about the secret, and is the same on every node.
+    /// Derives the key id from the secret. It reveals nothing about the secret and is the same on every node.
     fn new(secret: &str) -> Key {
         let mut id = hex::encode(Sha256::digest(format!("lyceum/key-id/{secret}")));
         id.truncate(16);
@@ -63,7 +64,7 @@ impl Key {
     }
 }
 
-/// What a token says about its user.
+/// The claims of a token about its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The user's id.
@@ -88,23 +89,24 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens signed with `secret` (at least 32 bytes) that live for `lifetime`. Those that were signed with one of
-    /// the `previous` secrets are read until they expire.
+    /// Returns a service that signs with `secret` (at least 32 bytes). Tokens are valid for `lifetime`.
+    ///
+    /// Tokens that were signed with one of the `previous` secrets are accepted until they expire.
     pub fn new(secret: &str, previous: &[String], lifetime: TimeDelta, clock: Clock) -> Tokens {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        // The library would ask the system's clock; ours can be set by a test.
+        // The library would use the system clock instead of `clock`.
         validation.validate_exp = false;
         let keys = std::iter::once(secret).chain(previous.iter().map(String::as_str)).map(Key::new).collect();
         Tokens { keys, validation, lifetime, clock }
     }
 
-    /// A token and the instant at which it ends.
+    /// Issues a token and returns it with its expiry.
     ///
     /// # Errors
-    /// The claims cannot be serialised, which does not happen.
-    pub fn issue(&self, grant: Grant) -> Result<(String, DateTime<Utc>), Fault> {
+    /// The claims cannot be serialized, which does not happen.
+    pub fn issue(&self, grant: Grant) -> Result<(String, DateTime<Utc>), InternalError> {
         let now = self.clock.now();
         let expires_at = DateTime::from_timestamp((now + self.lifetime).timestamp(), 0).unwrap_or(now);
         let claims = Claims {
@@ -116,24 +118,24 @@ impl Tokens {
             iat: now.timestamp(),
             exp: expires_at.timestamp(),
         };
-        let key = self.keys.first().ok_or_else(|| Fault::new("there is no key to sign with"))?;
+        let key = self.keys.first().ok_or_else(|| InternalError::new("there is no key to sign with"))?;
         let header = Header { kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
         let token = jsonwebtoken::encode(&header, &claims, &key.encoding).context("cannot sign a token")?;
         Ok((token, expires_at))
     }
 
-    /// Whom a token speaks for.
+    /// Verifies a token and returns its user.
     ///
     /// # Errors
-    /// See [`Refused`].
-    pub fn read(&self, token: &str) -> Result<Actor, Refused> {
-        let id = jsonwebtoken::decode_header(token).map_err(|_| Refused::Forged)?.kid;
-        let key = self.keys.iter().find(|key| Some(&key.id) == id.as_ref()).ok_or(Refused::Forged)?;
+    /// See [`InvalidToken`].
+    pub fn read(&self, token: &str) -> Result<Actor, InvalidToken> {
+        let id = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken::Forged)?.kid;
+        let key = self.keys.iter().find(|key| Some(&key.id) == id.as_ref()).ok_or(InvalidToken::Forged)?;
         let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation);
-        let Claims { sub, sid, ver, role, exp, .. } = data.map_err(|_| Refused::Forged)?.claims;
-        let expires_at = DateTime::from_timestamp(exp, 0).ok_or(Refused::Forged)?;
+        let Claims { sub, sid, ver, role, exp, .. } = data.map_err(|_| InvalidToken::Forged)?.claims;
+        let expires_at = DateTime::from_timestamp(exp, 0).ok_or(InvalidToken::Forged)?;
         if expires_at <= self.clock.now() {
-            return Err(Refused::Expired);
+            return Err(InvalidToken::Expired);
         }
         Ok(Actor::User { id: sub, role, session: sid, version: ver, expires_at, scopes: None })
     }
@@ -168,7 +170,7 @@ mod tests {
         let expected = Actor::User { id, role: Role::Instructor, session, version: 3, expires_at, scopes: None };
         assert_eq!(tokens.read(&token), Ok(expected));
         clock.advance(TimeDelta::minutes(10));
-        assert_eq!(tokens.read(&token), Err(Refused::Expired));
+        assert_eq!(tokens.read(&token), Err(InvalidToken::Expired));
     }
 
     #[test]
@@ -178,7 +180,7 @@ mod tests {
         let (before, _) = old.issue(grant(Role::Student)).unwrap();
         let (after, _) = new.issue(grant(Role::Student)).unwrap();
         assert!(new.read(&before).is_ok() && new.read(&after).is_ok());
-        assert_eq!(old.read(&after), Err(Refused::Forged), "a key that it does not know");
+        assert_eq!(old.read(&after), Err(InvalidToken::Forged), "a key that it does not know");
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
             exp: clock.now().timestamp() + 60,
         };
         let header = |secret: &str, algorithm| Header { kid: Some(Key::new(secret).id), ..Header::new(algorithm) };
-        // {"alg":"none"} with the claims of a real token and no signature
+        // {"alg":"none"} with the claims of a valid token and no signature
         let unsigned = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.{}.", parts[1]);
         for (case, token) in [
             ("another key", foreign),
@@ -214,7 +216,7 @@ mod tests {
             ("nothing", String::new()),
             ("nonsense", "a.b.c".into()),
         ] {
-            assert_eq!(ours.read(&token), Err(Refused::Forged), "{case}");
+            assert_eq!(ours.read(&token), Err(InvalidToken::Forged), "{case}");
         }
         assert!(
             ours.read(&sign(header(THEIRS, Algorithm::HS256), &claims(ISSUER), THEIRS)).is_ok(),

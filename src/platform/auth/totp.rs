@@ -1,28 +1,28 @@
-//! Time-based one-time passwords (RFC 6238) as authenticator apps make them: SHA-1, six digits, thirty seconds.
+//! Time-based one-time passwords (RFC 6238) for authenticator apps. SHA-1, six digits, a period of 30 seconds.
 
 use chrono::{DateTime, Utc};
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// Bytes of a secret, as RFC 4226 (section 4, R6) recommends.
+/// The length of a secret in bytes, as RFC 4226 (section 4, R6) recommends.
 const SECRET: usize = 20;
 
-/// One user's generator of codes.
+/// The one-time passwords of one user.
 pub struct OneTimePasswords(Totp);
 
 impl OneTimePasswords {
-    /// A new secret.
+    /// Generates a secret.
     pub fn secret() -> [u8; SECRET] {
         rand::random()
     }
 
-    /// The codes of `secret`, which apps show under the names of the school and the account.
+    /// Returns the generator for `secret`. Apps display the names of the school and the account.
     ///
     /// # Errors
     /// The secret is too short.
-    pub fn new(secret: &[u8], school: &str, account: &str) -> Result<OneTimePasswords, Fault> {
-        // A colon separates the two names in the address that apps read.
+    pub fn new(secret: &[u8], school: &str, account: &str) -> Result<OneTimePasswords, InternalError> {
+        // A colon separates the two names in the otpauth URI.
         let plain = |name: &str| name.replace(':', " ");
         // A phone's clock may be off by one step in each direction (RFC 6238, section 5.2).
         let builder = Builder::new()
@@ -33,22 +33,22 @@ impl OneTimePasswords {
         Ok(OneTimePasswords(builder.build().context("a second factor's secret is unusable")?))
     }
 
-    /// The time step of `code` if it is right about now. Each step may be accepted once.
+    /// Returns the time step of `code` if the code is valid at `now`. Accept each step once only.
     pub fn step(&self, code: &str, now: DateTime<Utc>) -> Option<i64> {
         let step = self.0.check(code, u64::try_from(now.timestamp()).ok()?)?;
         i64::try_from(step).ok()
     }
 
-    /// The address that apps read from a QR code: `otpauth://totp/…`.
+    /// The URI that apps read from a QR code: `otpauth://totp/…`.
     ///
     /// # Errors
     /// The account has no name.
-    pub fn uri(&self) -> Result<String, Fault> {
+    pub fn uri(&self) -> Result<String, InternalError> {
         self.0.to_url().context("a second factor has no address")
     }
 }
 
-/// The secret as people type it into an app that cannot read the QR code.
+/// Encodes the secret for manual entry in an app that cannot scan the QR code.
 pub fn base32(secret: &[u8]) -> String {
     Secret::new(secret.into()).to_base32()
 }
@@ -57,7 +57,7 @@ pub fn base32(secret: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// RFC 6238, appendix B, cut to six digits.
+    /// RFC 6238, appendix B, truncated to six digits.
     #[test]
     fn the_codes_are_those_of_the_rfc() {
         let codes = OneTimePasswords::new(b"12345678901234567890", "School: one", "ada@people.example").unwrap();

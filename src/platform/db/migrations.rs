@@ -7,7 +7,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Db;
 use super::RunQueryDsl;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 /// The migrations of `migrations/`, compiled in.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -20,7 +20,7 @@ const LOCK: i64 = 0x4c79_6365_756d;
 ///
 /// # Errors
 /// The database cannot be reached, or a migration failed; each runs in a transaction of its own.
-pub async fn run(db: &Db) -> Result<Vec<String>, Fault> {
+pub async fn run(db: &Db) -> Result<Vec<String>, InternalError> {
     let mut conn = db.read().await?;
     diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})"))
         .execute(&mut conn)
@@ -30,7 +30,7 @@ pub async fn run(db: &Db) -> Result<Vec<String>, Fault> {
     let applied = harness
         .run_pending_migrations(MIGRATIONS)
         .map(|versions| versions.iter().map(ToString::to_string).collect())
-        .map_err(|error| Fault::new(format!("a migration failed: {error}")));
+        .map_err(|error| InternalError::new(format!("a migration failed: {error}")));
     let mut conn = harness.into_inner();
     diesel::sql_query(format!("SELECT pg_advisory_unlock({LOCK})"))
         .execute(&mut conn)
@@ -43,11 +43,11 @@ pub async fn run(db: &Db) -> Result<Vec<String>, Fault> {
 ///
 /// # Errors
 /// The database cannot be reached.
-pub async fn pending(db: &Db) -> Result<Vec<String>, Fault> {
+pub async fn pending(db: &Db) -> Result<Vec<String>, InternalError> {
     let mut harness = AsyncMigrationHarness::new(db.read().await?);
     let pending = harness
         .pending_migrations(MIGRATIONS)
-        .map_err(|error| Fault::new(format!("cannot compare the migrations: {error}")))?;
+        .map_err(|error| InternalError::new(format!("cannot compare the migrations: {error}")))?;
     Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
 }
 
@@ -55,8 +55,8 @@ pub async fn pending(db: &Db) -> Result<Vec<String>, Fault> {
 ///
 /// # Errors
 /// Never in practice: they are compiled in.
-pub fn count() -> Result<usize, Fault> {
+pub fn count() -> Result<usize, InternalError> {
     let all: Vec<Box<dyn Migration<Pg>>> =
-        MIGRATIONS.migrations().map_err(|error| Fault::new(format!("unreadable migrations: {error}")))?;
+        MIGRATIONS.migrations().map_err(|error| InternalError::new(format!("unreadable migrations: {error}")))?;
     Ok(all.len())
 }

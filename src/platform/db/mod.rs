@@ -1,13 +1,14 @@
 //! PostgreSQL: a pool of connections, and [`Tx`], the proof that a transaction is open.
 
-mod changes;
+mod invalidation;
 pub mod migrations;
 mod run;
+mod text_enum;
 #[rustfmt::skip]
 #[allow(missing_docs)]
 pub mod schema;
 
-use std::ops::AsyncFnOnce;
+use std::ops::AsyncFn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,15 +29,18 @@ use tokio_postgres::AsyncMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::TaskTracker;
 
-pub use changes::{Changes, Watch};
+#[cfg(test)]
+pub(crate) use invalidation::payload;
+pub use invalidation::{CacheKey, Instant, Invalidation};
 pub use run::RunQueryDsl;
+pub(crate) use text_enum::stored_as_text;
 
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::tls;
 
 /// The PostgreSQL channel on which a commit tells the dispatchers that there are new events.
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
-/// The one on which it tells every node which kinds of rows have changed, separated by spaces.
+/// The channel on which a commit tells every node which [`CacheKey`]s have changed.
 const CHANGES_CHANNEL: &str = "lyceum_changes";
 
 /// PostgreSQL's type of words with their places. Nothing reads or writes one: triggers do.
@@ -63,67 +67,92 @@ pub struct Db {
     watch: Pool<AsyncPgConnection>,
     connector: Arc<Connector>,
     statements: Arc<AtomicU64>,
-    changes: Changes,
+    invalidation: Invalidation,
 }
 
 /// A pooled connection for reads. Drop it before awaiting anything else.
 pub type Conn = Object<AsyncPgConnection>;
+
+/// A pooled connection to the primary server, for a write that is one statement. A function that writes asks for this or
+/// for a [`Tx`], so that nothing is written through [`Db::read`], behind which there may be a replica.
+pub struct Writer(Conn);
+
+impl Writer {
+    /// The connection to run the statement on.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.0
+    }
+}
 
 impl Db {
     /// Prepares a pool; no connection is made yet.
     ///
     /// # Errors
     /// The URL cannot be parsed.
-    pub fn new(settings: &Settings) -> Result<Db, Fault> {
+    pub fn new(settings: &Settings) -> Result<Db, InternalError> {
         let connector = Arc::new(Connector::new(settings)?);
         let statements = Arc::new(AtomicU64::new(0));
         let requests = pool(&settings.url, &connector, statements.clone(), settings.connections)?;
         let watch = pool(&settings.url, &connector, Arc::default(), 1)?;
-        Ok(Db { pool: requests, watch, connector, statements, changes: Changes::default() })
+        Ok(Db { pool: requests, watch, connector, statements, invalidation: Invalidation::default() })
     }
 
     /// A connection for reads.
     ///
     /// # Errors
     /// The database cannot be reached, or every connection stayed busy for five seconds.
-    pub async fn read(&self) -> Result<Conn, Fault> {
+    pub async fn read(&self) -> Result<Conn, InternalError> {
         self.pool.get().await.context("no database connection")
+    }
+
+    /// A connection for a write that is one statement; several are a [`Db::transaction`].
+    ///
+    /// # Errors
+    /// The database cannot be reached, or every connection stayed busy for five seconds.
+    pub async fn write(&self) -> Result<Writer, InternalError> {
+        Ok(Writer(self.pool.get().await.context("no database connection")?))
     }
 
     /// The connection that is kept for watching over sessions, however busy the others are. For one task.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn watch(&self) -> Result<Conn, Fault> {
+    pub async fn watch(&self) -> Result<Conn, InternalError> {
         self.watch.get().await.context("no database connection to watch with")
     }
 
-    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. What it changed counts as
-    /// changed on this node when this returns; the other nodes and the dispatchers are told after the commit (a `NOTIFY`
-    /// inside would serialise all commits of the database).
+    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. When PostgreSQL gives it up
+    /// for the sake of another transaction (a deadlock, a serialization failure), `work` is run again, in all
+    /// [`ATTEMPTS`] times. What it changed counts as changed on this node when this returns; the other nodes and the
+    /// dispatchers are told after the commit (a `NOTIFY` inside would serialise all commits of the database).
     ///
     /// # Errors
     /// What `work` returns, or the database's failure to begin or commit.
     pub async fn transaction<R, E, F>(&self, work: F) -> Result<R, E>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<R, E> + SendFn<&'t mut Tx, Result<R, E>, Fut: Send> + Send,
-        E: From<Fault> + Send,
+        for<'t> F: AsyncFn(&'t mut Tx) -> Result<R, E> + SendFn<&'t mut Tx, Result<R, E>, Fut: Send> + Send + Sync,
+        E: TxError,
         R: Send,
     {
-        let mut conn = self.read().await.map_err(E::from)?;
-        begin(&mut conn).await.map_err(E::from)?;
-        let mut tx = Tx { conn, changed: Vec::new(), recorded: false };
-        match work(&mut tx).await {
-            Ok(value) => {
-                let changed = self.changes.when_dropped(&tx.changed);
-                commit(&mut tx.conn).await.map_err(E::from)?;
-                drop(changed);
-                tx.notify().await;
-                Ok(value)
-            }
-            Err(error) => {
-                rollback(&mut tx.conn).await;
-                Err(error)
+        let mut attempt = 1;
+        loop {
+            let mut tx = Tx::begin(self).await?;
+            let outcome = match work(&mut tx).await {
+                Ok(value) => tx.commit(&self.invalidation).await.map(|()| value).map_err(E::from),
+                Err(error) => {
+                    rollback(&mut tx.conn).await;
+                    Err(error)
+                }
+            };
+            match outcome {
+                Err(error) if attempt < ATTEMPTS && error.internal().is_some_and(is_transient) => {
+                    tracing::info!(attempt, "a transaction gave way to another one and is tried again");
+                    drop(tx);
+                    // The others finish first; a random pause keeps two from meeting again.
+                    tokio::time::sleep(Duration::from_millis(attempt * rand::random_range(5..25))).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -133,16 +162,16 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn listen(&self) -> Result<Listener, Fault> {
-        let listener = self.connector.listen(self.changes.clone()).await?;
+    pub async fn listen(&self) -> Result<Listener, InternalError> {
+        let listener = self.connector.listen(self.invalidation.clone()).await?;
         // Nobody listened until now.
-        self.changes.everything_changed();
+        self.invalidation.everything_changed();
         Ok(listener)
     }
 
     /// What is known to have changed.
-    pub fn changes(&self) -> &Changes {
-        &self.changes
+    pub fn invalidation(&self) -> &Invalidation {
+        &self.invalidation
     }
 
     /// How many statements this handle has sent so far.
@@ -162,7 +191,7 @@ fn pool(
     connector: &Arc<Connector>,
     statements: Arc<AtomicU64>,
     connections: usize,
-) -> Result<Pool<AsyncPgConnection>, Fault> {
+) -> Result<Pool<AsyncPgConnection>, InternalError> {
     let mut config = ManagerConfig::default();
     // A closed connection is noticed without a question; a dead one fails its statement and is then discarded.
     config.recycling_method = RecyclingMethod::Fast;
@@ -181,45 +210,89 @@ fn pool(
         .context("cannot make the connection pool")
 }
 
+/// How often a transaction is run that PostgreSQL gives up for the sake of others.
+const ATTEMPTS: u64 = 4;
+
+/// An error of a transaction. It tells whether it is an internal one, so that transient failures can be retried.
+pub trait TxError: From<InternalError> + Send {
+    /// The internal error, if it is one.
+    fn internal(&self) -> Option<&InternalError>;
+}
+
+impl TxError for InternalError {
+    fn internal(&self) -> Option<&InternalError> {
+        Some(self)
+    }
+}
+
+/// Returns whether the transaction would probably succeed if it were run again: it was the victim of a deadlock
+/// (SQLSTATE 40P01) or of a serialization failure (40001).
+fn is_transient(error: &InternalError) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match error.downcast_ref() {
+        Some(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
+        // Diesel does not tell the SQLSTATE of this one.
+        Some(Error::DatabaseError(_, info)) => info.message() == "deadlock detected",
+        _ => false,
+    }
+}
+
 /// An open transaction. Only [`Db::transaction`] makes one, so a function that asks for `&mut Tx` cannot be called
 /// outside.
 pub struct Tx {
     conn: Conn,
-    /// The kinds of what was changed, each once.
-    changed: Vec<&'static str>,
+    /// The keys of what was changed, each once.
+    changed: Vec<CacheKey>,
     /// Whether there are new events.
     recorded: bool,
 }
 
 impl Tx {
+    async fn begin(db: &Db) -> Result<Tx, InternalError> {
+        let mut conn = db.read().await?;
+        AnsiTransactionManager::begin_transaction(&mut *conn).await.context("cannot begin a transaction")?;
+        Ok(Tx { conn, changed: Vec::new(), recorded: false })
+    }
+
+    async fn commit(&mut self, invalidation: &Invalidation) -> Result<(), InternalError> {
+        let changed = invalidation.when_dropped(&self.changed);
+        AnsiTransactionManager::commit_transaction(&mut *self.conn).await.context("cannot commit")?;
+        drop(changed);
+        self.notify().await;
+        Ok(())
+    }
+
     /// The connection to run statements on.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.conn
     }
 
-    /// Notes that rows of this kind are being changed: what loaders keep of it is dropped after the commit, on every
-    /// node. A kind is a word in snake case, like the kinds of events, which are noted when they are recorded.
-    pub fn changed(&mut self, kind: &'static str) {
-        if !self.changed.contains(&kind) {
-            self.changed.push(kind);
+    /// Notes that what `key` stands for is being changed: cached values that were derived from it are invalidated after
+    /// the commit, on every node. Every write of a cached table calls this; a test holds us to that.
+    pub fn changed(&mut self, key: CacheKey) {
+        if !self.changed.contains(&key) {
+            self.changed.push(key);
         }
     }
 
-    /// Notes that an event of this kind was recorded, of which the dispatchers have to be told after the commit.
-    pub(super) fn recorded(&mut self, kind: &'static str) {
+    /// Notes that an event was recorded, of which the dispatchers have to be told after the commit.
+    pub(super) fn recorded(&mut self) {
         self.recorded = true;
-        self.changed(kind);
     }
 
     /// Tells the other nodes after the commit.
     async fn notify(&mut self) {
-        if self.changed.is_empty() {
+        let mut told = Vec::new();
+        if !self.changed.is_empty() {
+            told.push(format!("NOTIFY {CHANGES_CHANNEL}, '{}'", invalidation::payload(&self.changed)));
+        }
+        if self.recorded {
+            told.push(format!("NOTIFY {EVENTS_CHANNEL}"));
+        }
+        if told.is_empty() {
             return;
         }
-        let mut told = format!("NOTIFY {CHANGES_CHANNEL}, '{}'", self.changed.join(" "));
-        if self.recorded {
-            told.push_str(&format!("; NOTIFY {EVENTS_CHANNEL}"));
-        }
+        let told = told.join("; ");
         if let Err(error) = self.conn.batch_execute(&told).await {
             tracing::warn!(%error, "NOTIFY failed; the other nodes notice by themselves within a second");
         }
@@ -235,25 +308,17 @@ pub fn is_taken(error: &diesel::result::Error, constraint: &str) -> bool {
 
 /// What an async closure needs to keep the future of [`Db::transaction`] `Send`: stable Rust cannot yet name the
 /// future that an `AsyncFnOnce` returns.
-pub trait SendFn<T, R>: AsyncFnOnce(T) -> R + FnOnce(T) -> <Self as SendFn<T, R>>::Fut {
+pub trait SendFn<T, R>: AsyncFn(T) -> R + Fn(T) -> <Self as SendFn<T, R>>::Fut {
     /// The closure's future.
     type Fut: Future<Output = R>;
 }
 
 impl<F, T, Fut, R> SendFn<T, R> for F
 where
-    F: AsyncFnOnce(T) -> R + FnOnce(T) -> Fut,
+    F: AsyncFn(T) -> R + Fn(T) -> Fut,
     Fut: Future<Output = R>,
 {
     type Fut = Fut;
-}
-
-async fn begin(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
-    AnsiTransactionManager::begin_transaction(conn).await.context("cannot begin a transaction")
-}
-
-async fn commit(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
-    AnsiTransactionManager::commit_transaction(conn).await.context("cannot commit")
 }
 
 async fn rollback(conn: &mut AsyncPgConnection) {
@@ -280,7 +345,7 @@ struct Connector {
 }
 
 impl Connector {
-    fn new(settings: &Settings) -> Result<Connector, Fault> {
+    fn new(settings: &Settings) -> Result<Connector, InternalError> {
         let mut config: tokio_postgres::Config =
             settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
         config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
@@ -318,7 +383,7 @@ impl Connector {
         Ok(conn)
     }
 
-    async fn listen(&self, changes: Changes) -> Result<Listener, Fault> {
+    async fn listen(&self, invalidation: Invalidation) -> Result<Listener, InternalError> {
         let (client, mut connection) = self.config.connect(self.tls.clone()).await.context("cannot listen")?;
         // One waiting wake-up stands for any number of them.
         let (wake, woken) = mpsc::channel(1);
@@ -326,7 +391,7 @@ impl Connector {
             loop {
                 match std::future::poll_fn(|context| connection.poll_message(context)).await {
                     Some(Ok(AsyncMessage::Notification(note))) if note.channel() == CHANGES_CHANNEL => {
-                        note.payload().split(' ').for_each(|kind| changes.changed(kind));
+                        invalidation.heard(note.payload());
                     }
                     Some(Ok(AsyncMessage::Notification(_))) => drop(wake.try_send(())),
                     Some(Ok(_)) => {}

@@ -69,6 +69,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_stats (channel_id) {
+        channel_id -> Uuid,
+        follower_count -> Int4,
+    }
+}
+
+diesel::table! {
     channels (id) {
         id -> Uuid,
         slug -> Text,
@@ -88,6 +95,15 @@ diesel::table! {
         slug -> Text,
         course_id -> Uuid,
         taken_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    course_stats (course_id) {
+        course_id -> Uuid,
+        student_count -> Int4,
+        rating_hundredths -> Int4,
+        rating_count -> Int4,
     }
 }
 
@@ -137,6 +153,7 @@ diesel::table! {
         demo_video_id -> Nullable<Uuid>,
         first_published_at -> Nullable<Timestamptz>,
         thumbnail_id -> Nullable<Uuid>,
+        popularity -> Int4,
     }
 }
 
@@ -172,6 +189,8 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         note -> Text,
         granted_by -> Nullable<Uuid>,
+        scope -> Text,
+        category_id -> Nullable<Uuid>,
     }
 }
 
@@ -199,6 +218,14 @@ diesel::table! {
         recorded_at -> Timestamptz,
         position -> Nullable<Int8>,
         pushed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    file_references (file_id, referrer_id) {
+        file_id -> Uuid,
+        referrer_kind -> Text,
+        referrer_id -> Uuid,
     }
 }
 
@@ -460,6 +487,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    video_references (video_id, referrer_id) {
+        video_id -> Uuid,
+        referrer_kind -> Text,
+        referrer_id -> Uuid,
+    }
+}
+
+diesel::table! {
     videos (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -488,15 +523,19 @@ diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
+diesel::joinable!(channel_stats -> channels (channel_id));
 diesel::joinable!(channels -> users (owner_id));
 diesel::joinable!(course_slugs -> courses (course_id));
+diesel::joinable!(course_stats -> courses (course_id));
 diesel::joinable!(course_texts -> courses (course_id));
 diesel::joinable!(courses -> categories (category_id));
 diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(email_changes -> users (user_id));
+diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
+diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
@@ -513,6 +552,7 @@ diesel::joinable!(sign_in_challenges -> users (user_id));
 diesel::joinable!(team_invitations -> users (invited_by));
 diesel::joinable!(uploads -> users (user_id));
 diesel::joinable!(video_captions -> videos (video_id));
+diesel::joinable!(video_references -> videos (video_id));
 diesel::joinable!(videos -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -522,8 +562,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     categories,
     channel_follows,
     channel_members,
+    channel_stats,
     channels,
     course_slugs,
+    course_stats,
     course_texts,
     course_words,
     courses,
@@ -533,6 +575,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_counter,
     event_topics,
     events,
+    file_references,
     identities,
     identity_attempts,
     inbox,
@@ -552,5 +595,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     uploads,
     users,
     video_captions,
+    video_references,
     videos,
 );

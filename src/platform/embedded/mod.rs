@@ -1,5 +1,6 @@
-//! What Lyceum brings along, so that it starts with nothing else installed: PostgreSQL under its own supervision and
-//! an object store in its own process.
+//! Embedded services, so that the server runs without other software.
+//!
+//! These are PostgreSQL as a supervised child process and an object store within this process.
 
 pub mod objects;
 pub mod postgres;

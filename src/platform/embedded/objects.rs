@@ -1,8 +1,7 @@
-//! An S3-compatible object store inside this process: files below a folder, served on loopback.
+//! An S3-compatible object store in this process: files in a folder, served on loopback.
 //!
-//! Signatures, expiry and signed headers are checked as by a real store (`s3s`), so that the client's code path is
-//! the same. Not for production: files are not replicated, and keys that are both an object and a folder (`a` and
-//! `a/b`) can't exist together.
+//! `s3s` verifies signatures, expiry, and signed headers like a real store, so that clients use the same code path. Not
+//! for production: files are not replicated, and a key cannot be both an object and a folder (`a` and `a/b`).
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -28,32 +27,32 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::fault::{Context, Fault};
+use super::super::internal_error::{Context, InternalError};
 
-/// How many clients are served at once; others wait to be accepted.
+/// How many connections are served at once; others wait to be accepted.
 const CONNECTIONS: usize = 512;
-/// How long a client may take to send the head of a request, and how long an idle connection is kept.
+/// How long a client may take to send the headers of a request; also closes idle connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long transfers may go on after `stop`.
+/// How long transfers in flight may continue after `stop`.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
-/// The pause after the system refused another connection, mostly for want of file descriptors.
+/// The pause after a failed accept, usually caused by a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a browser may remember the answer to a preflight request, in seconds.
+/// How long a browser may cache the response to a preflight request, in seconds.
 const PREFLIGHT_SECONDS: &str = "600";
 
-/// How to run the store.
+/// The configuration of the store.
 pub struct Options {
-    /// Where the files are; made if it isn't there.
+    /// The folder for the files; created if it doesn't exist.
     pub folder: PathBuf,
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 picks a free port.
     pub addr: SocketAddr,
-    /// The access key's id; `None` makes a random one.
+    /// The access key ID; `None` generates a random one.
     pub access_key: Option<String>,
-    /// The secret of the access key; `None` makes a random one.
+    /// The secret access key; `None` generates a random one.
     pub secret_key: Option<String>,
-    /// The origins, such as `http://localhost:3000`, whose pages may call the store from a browser.
+    /// The origins, such as `http://localhost:3000`, whose pages may access the store.
     pub allowed_origins: Vec<String>,
-    /// Who is told of objects that were made, as S3 tells a webhook. What finds no room is left out.
+    /// Receives an S3 event notification for each created object. Events are dropped when the channel is full.
     pub events: Option<mpsc::Sender<Value>>,
 }
 
@@ -65,11 +64,15 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Starts the store. It ends when `stop` is cancelled, after transfers that last no longer than three seconds.
+    /// Starts the store. It stops when `stop` is canceled; transfers in flight get up to three seconds.
     ///
     /// # Errors
-    /// The folder can't be made or used, or the address is taken.
-    pub async fn start(options: Options, tasks: &TaskTracker, stop: CancellationToken) -> Result<Objects, Fault> {
+    /// The folder can't be created or used, or the address is already in use.
+    pub async fn start(
+        options: Options,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<Objects, InternalError> {
         let Options { folder, addr, access_key, secret_key, allowed_origins, events } = options;
         let access_key = access_key.unwrap_or_else(|| random(20));
         let secret_key = secret_key.unwrap_or_else(|| random(40));
@@ -89,12 +92,12 @@ impl Objects {
         format!("http://{}", self.addr)
     }
 
-    /// The access key's id.
+    /// The access key ID.
     pub fn access_key(&self) -> &str {
         &self.access_key
     }
 
-    /// The secret of the access key.
+    /// The secret access key.
     pub fn secret_key(&self) -> &str {
         &self.secret_key
     }
@@ -104,10 +107,10 @@ fn random(length: usize) -> String {
     Alphanumeric.sample_string(&mut rand::rng(), length)
 }
 
-fn open(folder: PathBuf) -> Result<FileSystem, Fault> {
+fn open(folder: PathBuf) -> Result<FileSystem, InternalError> {
     std::fs::create_dir_all(&folder)?;
-    // Its error can be printed for debugging and nothing else.
-    FileSystem::new(folder).map_err(|error| Fault::new(format!("{error:?}")))
+    // The error implements only `Debug`.
+    FileSystem::new(folder).map_err(|error| InternalError::new(format!("{error:?}")))
 }
 
 async fn accept(listener: TcpListener, gate: Arc<Gate>, tasks: TaskTracker, stop: CancellationToken) {
@@ -154,7 +157,7 @@ async fn serve(socket: TcpStream, gate: Arc<Gate>, stop: CancellationToken) {
     }
 }
 
-/// The store behind the rules for browsers (CORS), which `s3s-fs` doesn't know.
+/// The store behind CORS rules, which `s3s-fs` doesn't implement.
 ///
 /// Source: the Fetch standard, 3.3 (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 struct Gate {
@@ -179,7 +182,7 @@ impl Gate {
         if let Some(made) = made.filter(|_| response.status().is_success()) {
             self.tell(&made);
         }
-        // Also where no origin was named: a cache must not give that answer to a page.
+        // Also set without an `Origin` header: a cache must not serve that response to a cross-origin request.
         response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = allowed {
             let headers = response.headers_mut();
@@ -202,10 +205,10 @@ impl Gate {
     }
 }
 
-/// What a request makes, if it succeeds.
+/// The object that a request creates if it succeeds.
 struct Made {
     bucket: String,
-    /// As in the URL.
+    /// The key as in the URL, percent-encoded.
     key: String,
     how: &'static str,
 }
@@ -237,7 +240,7 @@ impl Made {
     }
 }
 
-/// The headers that a page wants to send, if the request is a preflight request.
+/// Returns the requested headers if the request is a preflight request.
 fn preflight(request: &Request<Incoming>) -> Option<Option<HeaderValue>> {
     let headers: &HeaderMap = request.headers();
     let asks = |name: HeaderName| headers.contains_key(name);
@@ -252,7 +255,7 @@ fn granted(asked: Option<HeaderValue>) -> Response<Body> {
     let methods = HeaderValue::from_static("GET, HEAD, PUT, POST, DELETE");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
-    // Any header: what a request may do is decided by its signature.
+    // Any header is allowed: the signature decides what a request may do.
     if let Some(asked) = asked {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
     }

@@ -1,4 +1,4 @@
-//! What is made of a video: a picture, and renditions for HLS (RFC 8216).
+//! Conversion of a video to a poster image and to renditions for HLS (RFC 8216).
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use super::probe::input;
 use super::process::Process;
 use super::{FORMATS, Ffmpeg, Probe, Verdict};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-/// Pixels of the shorter side, and the most kilobits per second.
+/// The renditions. Each has the pixels of the shorter side and the maximum bit rate in kilobits per second.
 const LADDER: [(i32, u32); 3] = [(360, 800), (720, 2800), (1080, 5000)];
-/// Seconds of a segment.
+/// The length of a segment in seconds.
 const SEGMENT: &str = "6";
-/// Threads of one conversion.
+/// The number of threads of one conversion.
 const THREADS: &str = "2";
 const POSTER_PATIENCE: Duration = Duration::from_secs(120);
 
-/// The renditions of a video.
+/// The renditions to create for a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Renditions(Vec<Rendition>);
 
@@ -29,7 +29,7 @@ struct Rendition {
 }
 
 impl Renditions {
-    /// Those that are not larger than the video; always one.
+    /// Returns the renditions that are not larger than the video; at least one.
     pub fn of(probe: &Probe) -> Renditions {
         let short = probe.width.min(probe.height);
         let fitting = LADDER.into_iter().filter(|(side, _)| *side <= short);
@@ -37,7 +37,7 @@ impl Renditions {
         if sides.is_empty() {
             sides.push((short, LADDER.first().map_or(800, |(_, kilobits)| *kilobits)));
         }
-        // The codec wants even numbers.
+        // The codec requires even dimensions.
         let even = |length: i32| (length & !1).max(2);
         let scaled = |side: i32, length: i32| {
             even(i32::try_from(i64::from(length) * i64::from(side) / i64::from(short)).unwrap_or(length))
@@ -52,12 +52,12 @@ impl Renditions {
 }
 
 impl Ffmpeg {
-    /// Makes a JPEG picture of a video.
+    /// Creates a JPEG poster image of a video.
     ///
     /// # Errors
-    /// The program can't be run, or took too long; the disk is full.
-    pub async fn poster(&self, file: &Path, probe: &Probe, to: &Path) -> Result<Verdict<()>, Fault> {
-        // Not the first picture, which is black too often.
+    /// The program can't be run or times out; the disk is full.
+    pub async fn poster(&self, file: &Path, probe: &Probe, to: &Path) -> Result<Verdict<()>, InternalError> {
+        // Not the first frame, which is often black.
         let at = (probe.duration.as_secs_f64() / 10.0).min(5.0);
         let mut arguments = opening(file);
         arguments.splice(0..0, ["-ss".into(), format!("{at:.3}").into()]);
@@ -66,27 +66,28 @@ impl Ffmpeg {
         arguments.push(input(to));
         let ended = self.ffmpeg(arguments).output(POSTER_PATIENCE).await?;
         match ended.misfortune() {
-            Some(fault) => Err(fault),
+            Some(error) => Err(error),
             None if ended.status.success() && to.is_file() => Ok(Ok(())),
             None => Ok(Err("The video has no picture that can be shown.".into())),
         }
     }
 
-    /// Converts a video to what HLS players play: `master.m3u8` in `folder`, which is empty, and all that it names.
-    /// `progress` is told the part that is done, from 0 to 1.
+    /// Converts a video for HLS, into the empty `folder`.
+    ///
+    /// Writes `master.m3u8` and the files that it refers to. Calls `progress` with the completed fraction, from 0 to 1.
     ///
     /// # Errors
-    /// The program can't be run, or took too long; the disk is full.
+    /// The program can't be run or times out; the disk is full.
     pub async fn hls(
         &self,
         file: &Path,
         probe: &Probe,
         folder: &Path,
         mut progress: impl FnMut(f64) + Send,
-    ) -> Result<Verdict<()>, Fault> {
+    ) -> Result<Verdict<()>, InternalError> {
         let Renditions(renditions) = Renditions::of(probe);
         let arguments = hls_arguments(file, probe.sound, &renditions);
-        // A slow machine needs a multiple of the video's length for each rendition.
+        // A slow machine needs a multiple of the video's duration for each rendition.
         let patience = Duration::from_secs(600) + probe.duration * 10 * u32::try_from(renditions.len())?;
         let whole = probe.duration.as_secs_f64();
         let ended = self.ffmpeg(arguments).within(folder).lines(patience, |line| {
@@ -97,7 +98,7 @@ impl Ffmpeg {
         });
         let ended = ended.await?;
         match ended.misfortune() {
-            Some(fault) => Err(fault),
+            Some(error) => Err(error),
             None if ended.status.success() => Ok(Ok(())),
             None => {
                 tracing::info!(errors = ended.errors, "a video could not be converted");
@@ -112,7 +113,7 @@ impl Ffmpeg {
     }
 }
 
-/// How a file from anybody is opened.
+/// The arguments that open an untrusted file.
 fn opening(file: &Path) -> Vec<OsString> {
     let guarded = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i"];
     guarded.into_iter().map(OsString::from).chain([input(file)]).collect()
@@ -139,7 +140,7 @@ fn hls_arguments(file: &Path, sound: bool, renditions: &[Rendition]) -> Vec<OsSt
         streams.push(if sound { format!("v:{number},a:{number}") } else { format!("v:{number}") });
     }
     say(&["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p", "-threads", THREADS]);
-    // Every rendition is cut at the same instants, and each piece can be shown by itself.
+    // All renditions have segment boundaries at the same times, and each segment can be decoded independently.
     say(&["-force_key_frames", &format!("expr:gte(t,n_forced*{SEGMENT})"), "-sc_threshold", "0"]);
     say(&["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-sn", "-dn", "-map_metadata", "-1"]);
     say(&["-f", "hls", "-hls_time", SEGMENT, "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]);

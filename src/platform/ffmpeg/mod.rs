@@ -1,8 +1,7 @@
-//! `ffmpeg` and `ffprobe`, two programs that look at videos and convert them. They are optional.
+//! `ffmpeg` and `ffprobe`, optional programs that inspect and convert videos.
 //!
-//! What they are given comes from anybody. So they run as processes of their own, with a bound on memory, output and
-//! time; they may open local files only, in formats that name no other files; and they end with this program, however
-//! it ends.
+//! Their input is untrusted. So they run as separate processes with limits on memory, output, and time; they may open
+//! only local files, in formats that don't refer to other files; and they exit with this process, however it exits.
 
 mod convert;
 mod probe;
@@ -22,34 +21,35 @@ pub use workspace::Workspace;
 
 use self::process::Process;
 use crate::config::video::{Ffmpeg as Place, Video};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// What is opened without a look at the files that it names. A playlist, for example, could name `/etc/passwd`.
+/// The allowed formats, none of which refers to other files. A playlist, for example, could refer to `/etc/passwd`.
 const FORMATS: &str = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf";
 
-/// What became of a video: what was asked for, or why the file is no good, for its owner.
+/// The outcome for a video. If the file is unusable, it is an error message for its owner.
 pub type Verdict<T> = std::result::Result<T, String>;
 
-/// The two programs; a clone has the same places.
+/// The two programs; a clone shares the conversion slots.
 #[derive(Clone)]
 pub struct Ffmpeg {
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
     version: String,
-    /// Videos that may be converted at a time.
+    /// The slots for concurrent conversions.
     places: Arc<Semaphore>,
-    /// Where working folders are made.
+    /// The parent folder of workspaces.
     folder: PathBuf,
 }
 
 impl Ffmpeg {
-    /// Looks for the programs; `None` if they are not there, or not wanted. Removes what a process that was killed left
-    /// in `data`.
+    /// Finds the programs; `None` if they are not installed or are disabled.
+    ///
+    /// Also removes the workspaces in `data` that a killed process left behind.
     ///
     /// # Errors
-    /// The settings name a folder without them, or the working folder can't be used.
-    pub async fn find(settings: &Video, path: Option<&OsStr>, data: &Path) -> Result<Option<Ffmpeg>, Fault> {
-        // From the root: the programs run in folders of their own.
+    /// The programs are not in the configured folder or can't be run, or the workspaces' folder can't be used.
+    pub async fn find(settings: &Video, path: Option<&OsStr>, data: &Path) -> Result<Option<Ffmpeg>, InternalError> {
+        // Absolute, because the programs run in other folders.
         let folder = std::path::absolute(data.join("work")).context("where the working folder is")?;
         workspace::sweep(folder.clone()).await?;
         let folders: Vec<PathBuf> = match &settings.ffmpeg {
@@ -62,7 +62,7 @@ impl Ffmpeg {
             return match &settings.ffmpeg {
                 Place::Folder(folder) => {
                     let message = format!("LYCEUM_FFMPEG: there is no ffmpeg and ffprobe in {}", folder.display());
-                    Err(Fault::new(message))
+                    Err(InternalError::new(message))
                 }
                 _ => Ok(None),
             };
@@ -76,21 +76,21 @@ impl Ffmpeg {
         Ok(Some(found))
     }
 
-    /// What `ffmpeg` calls its version.
+    /// The version that `ffmpeg` reports.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// A place to convert a video, until it is dropped; `None` if all are taken.
+    /// Acquires a conversion slot until the permit is dropped; `None` if all are in use.
     pub fn place(&self) -> Option<OwnedSemaphorePermit> {
         self.places.clone().try_acquire_owned().ok()
     }
 
-    /// A new working folder, which is removed when it is dropped, or at the next start after a crash.
+    /// Creates a workspace. It is removed when it is dropped, or at the next start after a crash.
     ///
     /// # Errors
-    /// It can't be made.
-    pub async fn workspace(&self) -> Result<Workspace, Fault> {
+    /// The folder can't be created.
+    pub async fn workspace(&self) -> Result<Workspace, InternalError> {
         Workspace::make(&self.folder).await
     }
 }

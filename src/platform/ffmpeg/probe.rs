@@ -1,4 +1,4 @@
-//! What a file is.
+//! Inspection of a media file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,25 +7,25 @@ use serde::Deserialize;
 
 use super::process::Process;
 use super::{FORMATS, Ffmpeg, Verdict};
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-/// Looking at a file is a matter of seconds, unless it was made to be hard.
+/// The timeout: inspecting a file takes seconds, unless it was crafted to be slow.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The longest video, in seconds: a day, which is the longest lesson.
+/// The longest video, in seconds: a day, like the longest lesson.
 const LONGEST: f64 = 86_400.0;
-/// The largest picture: 8K, either way up.
+/// The largest width and height in pixels: 8K, in either orientation.
 const LARGEST: i32 = 8192;
 
-/// What a video consists of.
+/// The properties of a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// How long it is.
+    /// The duration.
     pub duration: Duration,
-    /// Pixels, as it is shown.
+    /// The displayed width in pixels.
     pub width: i32,
-    /// Pixels, as it is shown.
+    /// The displayed height in pixels.
     pub height: i32,
-    /// Whether there is something to hear.
+    /// Whether it has an audio track.
     pub sound: bool,
 }
 
@@ -66,11 +66,11 @@ struct Format {
 }
 
 impl Ffmpeg {
-    /// Looks at a file.
+    /// Inspects a file.
     ///
     /// # Errors
-    /// The program can't be run, or took too long.
-    pub async fn probe(&self, file: &Path) -> Result<Verdict<Probe>, Fault> {
+    /// The program can't be run or times out.
+    pub async fn probe(&self, file: &Path) -> Result<Verdict<Probe>, InternalError> {
         let show = "format=duration:stream=codec_type,codec_name,width,height,duration\
             :stream_disposition=attached_pic:stream_side_data=rotation";
         let fixed = ["-v", "error", "-protocol_whitelist", "file", "-format_whitelist", FORMATS];
@@ -78,8 +78,8 @@ impl Ffmpeg {
         let mut arguments: Vec<std::ffi::OsString> = fixed.iter().chain(&wanted).map(Into::into).collect();
         arguments.push(input(file));
         let ended = Process::new(&self.ffprobe, arguments).output(PATIENCE).await?;
-        if let Some(fault) = ended.misfortune() {
-            return Err(fault);
+        if let Some(error) = ended.misfortune() {
+            return Err(error);
         }
         if !ended.status.success() {
             return Ok(Err("The file is not a video in a format that is known here.".into()));
@@ -88,7 +88,7 @@ impl Ffmpeg {
     }
 }
 
-/// A file as an input: `file:` keeps its name from meaning anything else.
+/// Formats a file as an input argument. `file:` prevents any other interpretation of the name.
 pub(super) fn input(file: &Path) -> std::ffi::OsString {
     let mut name = std::ffi::OsString::from("file:");
     name.push(file);
@@ -101,7 +101,7 @@ fn judge(told: &[u8]) -> Verdict<Probe> {
         stream.codec_type.as_deref() == Some(kind)
             && stream.codec_name.as_deref().is_some_and(|codec| codec != "unknown")
     };
-    // A picture of the album is no video.
+    // Cover art is not a video.
     let video = told.streams.iter().find(|stream| is(stream, "video") && stream.disposition.attached_pic == 0);
     let video = video.ok_or("The file has no pictures that can be shown.")?;
     let (Some(width @ 1..=LARGEST), Some(height @ 1..=LARGEST)) = (video.width, video.height) else {

@@ -1,4 +1,4 @@
-//! A program with bounds.
+//! Child processes with limits on memory, output, and time.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,17 +10,19 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// The most memory that a program may have, in KiB.
+/// The memory limit of a program, in KiB.
 const MEMORY: &str = "4194304";
-/// The most that is read of what a program says, in bytes.
+/// The limit on the standard output that is read, in bytes.
 const MOST_OUTPUT: u64 = 1 << 20;
-/// The same for its complaints.
+/// The limit on the standard error output that is kept, in bytes.
 const MOST_ERRORS: u64 = 16 << 10;
 
-/// Runs `$2…` with at most `$1` KiB of memory, and kills it when standard input ends: this program holds the other
-/// end, also when it is killed. Where a shell can't bound memory, it does without.
+/// Runs `$2…` with at most `$1` KiB of memory, and kills it when standard input ends.
+///
+/// This process holds the other end of that pipe, so the program is also killed if this process is. If the shell can't
+/// limit memory, the program runs without the limit.
 const GUARD: &str = r#"
 ulimit -v "$1" 2>/dev/null; shift
 exec 3<&0
@@ -30,28 +32,28 @@ program=$!
 wait "$program"
 "#;
 
-/// A program with its arguments.
+/// A program with its arguments, not yet started.
 pub(super) struct Process {
     command: Command,
     name: OsString,
 }
 
-/// How a program ended.
+/// The result of a program that has exited.
 pub(super) struct Ended {
     pub(super) status: ExitStatus,
-    /// What it said, as far as it was read.
+    /// The standard output, possibly truncated.
     pub(super) output: Vec<u8>,
-    /// What it complained of, as far as it was read.
+    /// The standard error output, possibly truncated.
     pub(super) errors: String,
 }
 
 impl Ended {
-    /// Why this is nobody's fault but ours, if it is: the disk is full, or somebody killed the program.
-    pub(super) fn misfortune(&self) -> Option<Fault> {
+    /// Returns an error if the disk was full or the program was killed. The input is not to blame then.
+    pub(super) fn misfortune(&self) -> Option<InternalError> {
         let full = self.errors.contains("No space left on device");
-        // A shell reports a signal as 128 and its number.
+        // A shell reports a signal as 128 plus its number.
         let killed = self.status.code().is_none_or(|code| code > 128 && code < 160);
-        (full || killed).then(|| Fault::new(format!("{}: {}", self.status, self.errors.trim())))
+        (full || killed).then(|| InternalError::new(format!("{}: {}", self.status, self.errors.trim())))
     }
 }
 
@@ -59,20 +61,20 @@ impl Process {
     pub(super) fn new<A: AsRef<OsStr>>(program: &Path, arguments: impl IntoIterator<Item = A>) -> Process {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", GUARD, "sh", MEMORY]).arg(program).args(arguments);
-        // Nothing of this program's settings and secrets is theirs to see.
+        // The program must not see the configuration and secrets in this process's environment.
         command.env_clear().process_group(0).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Process { command, name: program.file_name().unwrap_or_default().to_owned() }
     }
 
-    /// Where the program works.
+    /// Sets the working directory.
     pub(super) fn within(mut self, folder: &Path) -> Process {
         self.command.current_dir(folder);
         self
     }
 
-    /// Runs the program to its end.
-    pub(super) async fn output(self, patience: Duration) -> Result<Ended, Fault> {
+    /// Runs the program until it exits, for at most `patience`, and collects its output.
+    pub(super) async fn output(self, patience: Duration) -> Result<Ended, InternalError> {
         let mut output = Vec::new();
         let ended = self.lines(patience, |line| {
             if (output.len() as u64) < MOST_OUTPUT {
@@ -84,13 +86,19 @@ impl Process {
         Ok(Ended { output, ..ended })
     }
 
-    /// Runs the program to its end, and tells each line of what it says.
-    pub(super) async fn lines(mut self, patience: Duration, mut told: impl FnMut(&str) + Send) -> Result<Ended, Fault> {
+    /// Runs the program until it exits, for at most `patience`.
+    ///
+    /// Calls `told` for each line of its standard output.
+    pub(super) async fn lines(
+        mut self,
+        patience: Duration,
+        mut told: impl FnMut(&str) + Send,
+    ) -> Result<Ended, InternalError> {
         let name = self.name.to_string_lossy().into_owned();
         let what = || format!("run {name}");
         let mut group = Group::of(self.command.spawn().context(what())?);
         let (Some(stdout), Some(stderr)) = (group.child.stdout.take(), group.child.stderr.take()) else {
-            return Err(Fault::new("a process has no output")).context(what());
+            return Err(InternalError::new("a process has no output")).context(what());
         };
         let running = async {
             let (said, errors) = tokio::join!(each_line(stdout, &mut told), start_of(stderr));
@@ -112,7 +120,7 @@ async fn each_line(output: impl AsyncRead + Unpin, told: &mut (impl FnMut(&str) 
             return Ok(());
         }
         read += length;
-        // The rest is read and forgotten, so that the program does not wait for a reader.
+        // Beyond the limit, long lines are read and discarded, so that the program doesn't block on a full pipe.
         if read <= MOST_OUTPUT || length < 200 {
             told(String::from_utf8_lossy(&line).trim_end());
         }
@@ -126,11 +134,11 @@ async fn start_of(errors: impl AsyncRead + Unpin) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&start).into_owned())
 }
 
-/// A process and whatever it has started, killed when dropped.
+/// A process and its descendants, which are killed when this is dropped.
 struct Group {
     child: Child,
     leader: Option<Pid>,
-    /// Whoever reads the other end knows by it that this program lives.
+    /// The write end of the pipe by which [`GUARD`] detects that this process is alive.
     _alive: Option<ChildStdin>,
 }
 
@@ -145,7 +153,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // There is a guard in the group even when the program has ended, so that its number is nobody else's.
+        // The guard keeps the group alive even after the program has exited, so the ID has not been reused.
         if let Some(leader) = self.leader {
             _ = kill_process_group(leader, Signal::KILL);
         }

@@ -1,22 +1,22 @@
-//! Folders for work in progress. Whoever works in one holds a lock on a file in it, which ends with the process.
+//! Temporary folders. The owner locks a file in the folder; the lock is released when the process exits.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 const LOCK: &str = "lock";
 
-/// A folder of one's own; removed when this is dropped.
+/// An exclusive temporary folder; removed when this is dropped.
 pub struct Workspace {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Workspace {
-    pub(super) async fn make(parent: &Path) -> Result<Workspace, Fault> {
+    pub(super) async fn make(parent: &Path) -> Result<Workspace, InternalError> {
         let folder = parent.join(Uuid::new_v4().simple().to_string());
         let what = format!("make the folder {}", folder.display());
         let made = tokio::task::spawn_blocking(move || {
@@ -28,12 +28,12 @@ impl Workspace {
         made.await?.context(what)
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A file in it.
+    /// The path of a file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -47,8 +47,8 @@ impl Drop for Workspace {
     }
 }
 
-/// Removes the folders in `parent` in which nobody works any more.
-pub(super) async fn sweep(parent: PathBuf) -> Result<(), Fault> {
+/// Removes the folders in `parent` that no running process owns.
+pub(super) async fn sweep(parent: PathBuf) -> Result<(), InternalError> {
     let what = format!("clean up the folder {}", parent.display());
     tokio::task::spawn_blocking(move || {
         let Ok(entries) = fs::read_dir(&parent) else { return Ok(()) };
@@ -56,7 +56,7 @@ pub(super) async fn sweep(parent: PathBuf) -> Result<(), Fault> {
             let folder = folder?;
             let lock = match File::open(folder.join(LOCK)) {
                 Ok(lock) => lock,
-                // Just made, or half removed: the next start will know.
+                // Just created, or partly removed: the next start decides.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -83,7 +83,7 @@ mod tests {
         let folder = done.folder().to_owned();
         drop(done);
         assert!(!folder.exists());
-        // As after a crash: the lock is gone, the folder is not.
+        // As after a crash: the lock is released, but the folder still exists.
         let left = parent.join("left");
         fs::create_dir_all(left.join("v0")).unwrap();
         fs::write(left.join(LOCK), "").unwrap();

@@ -1,4 +1,6 @@
-//! GitHub: OAuth with PKCE, then its own interface for who it was (<https://docs.github.com/en/apps/oauth-apps>).
+//! GitHub: OAuth with PKCE, then its API for the user's identity.
+//!
+//! Source: <https://docs.github.com/en/apps/oauth-apps>.
 
 use bytes::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -10,20 +12,20 @@ use url::{Url, form_urlencoded};
 
 use super::{Exchange, Identity, NotVouched};
 use crate::config::identity::OAuthClient;
-use crate::platform::fault::{Context, Fault};
 use crate::platform::fetch::Fetcher;
+use crate::platform::internal_error::{Context, InternalError};
 
-/// GitHub, and what it knows this program by.
+/// GitHub as an identity provider, with this server's OAuth client.
 pub struct GitHub {
     client: OAuthClient,
-    /// Where people sign in and codes are exchanged.
+    /// The site where users sign in and codes are exchanged.
     web: Url,
-    /// Where it tells who somebody is.
+    /// The API that returns the user's account.
     api: Url,
     fetcher: Fetcher,
 }
 
-/// GitHub answers 200 also when it refuses a code.
+/// The token response. GitHub responds with 200 even if it rejects the code.
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: Option<String>,
@@ -32,7 +34,7 @@ struct TokenAnswer {
 
 #[derive(Deserialize)]
 struct Account {
-    /// Stays when the login changes, and is not given to anybody else.
+    /// Stays the same when the login changes, and is never reassigned.
     id: u64,
     login: String,
     name: Option<String>,
@@ -46,7 +48,7 @@ struct Address {
 }
 
 impl GitHub {
-    /// GitHub at `web`, its interface at `api`; both addresses end with a slash.
+    /// Returns GitHub with the site at `web` and the API at `api`; both URLs end with a slash.
     pub fn new(client: OAuthClient, web: Url, api: Url, fetcher: Fetcher) -> GitHub {
         GitHub { client, web, api, fetcher }
     }
@@ -96,7 +98,7 @@ impl GitHub {
         let answer: TokenAnswer = self.answer(request).await?;
         answer.access_token.ok_or_else(|| {
             let why = answer.error.unwrap_or_else(|| "it does not say why".into());
-            NotVouched::Refused(Fault::new(format!("GitHub gives no token: {why}")))
+            NotVouched::Rejected(InternalError::new(format!("GitHub gives no token: {why}")))
         })
     }
 
@@ -118,7 +120,7 @@ impl GitHub {
         let answer = async {
             let response: Response<Bytes> = self.fetcher.send(request?).await?;
             if response.status() != StatusCode::OK {
-                return Err(Fault::new(format!("its status is {}", response.status())));
+                return Err(InternalError::new(format!("its status is {}", response.status())));
             }
             Ok(serde_json::from_slice(response.body())?)
         };

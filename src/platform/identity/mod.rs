@@ -1,7 +1,7 @@
-//! Services that vouch for people: OpenID Connect issuers, Google among them, and GitHub.
+//! External identity providers: OpenID Connect issuers, including Google, and GitHub.
 //!
-//! A browser is sent to [`Authorization::url`] and comes back with a code. [`Provider::exchange`] turns the code into
-//! an [`Identity`] by asking the service itself; nothing that the browser says about its user is believed.
+//! The browser is redirected to [`Authorization::url`] and returns with a code. [`Provider::exchange`] exchanges the
+//! code for an [`Identity`] directly with the provider; nothing that the browser claims about its user is trusted.
 
 mod github;
 mod oidc;
@@ -15,90 +15,91 @@ pub use github::GitHub;
 pub use oidc::{Oidc, Settings as OidcSettings};
 
 use super::clock::Clock;
-use super::fault::Fault;
 use super::fetch::Fetcher;
+use super::internal_error::InternalError;
 use crate::config;
 
-/// How long one call may take; an exchange is five of them at worst, and [`WHOLE`] bounds them together.
+/// The timeout of one call; an exchange makes up to five, which [`WHOLE`] limits together.
 const CALL: Duration = Duration::from_secs(5);
-/// Less than an operation's own limit, so that people are told whose fault it is.
+/// The timeout of all calls together. Shorter than that of a GraphQL operation, so that the client learns that the
+/// provider was too slow.
 const WHOLE: Duration = Duration::from_secs(12);
 const LONGEST_SUBJECT: usize = 255;
 const LONGEST_EMAIL: usize = 254;
 const LONGEST_NAME: usize = 100;
 
-/// A service that vouches for people.
+/// An identity provider.
 pub enum Provider {
     /// An OpenID Connect issuer.
     Oidc(Oidc),
-    /// GitHub, which speaks OAuth only.
+    /// GitHub, which supports OAuth but not OpenID Connect.
     GitHub(GitHub),
 }
 
-/// The services that are set up.
+/// The configured identity providers.
 pub struct Providers(Vec<Provider>);
 
-/// A sign-in that begins.
+/// A sign-in that was started.
 pub struct Authorization {
-    /// Where to send the browser.
+    /// The URL to redirect the browser to.
     pub url: Url,
-    /// Comes back with the code.
+    /// The state parameter, which returns with the code.
     pub state: String,
-    /// Comes back in the issuer's token; GitHub has none, and does not repeat it.
+    /// The nonce, which returns in the issuer's ID token; GitHub doesn't support it.
     pub nonce: String,
-    /// Proves to the service that who began is who exchanges the code (RFC 7636).
+    /// The PKCE verifier (RFC 7636). It proves that the code is exchanged by whoever started the sign-in.
     pub pkce_verifier: String,
 }
 
-/// What is exchanged for an identity.
+/// The input of a code exchange.
 pub struct Exchange<'a> {
-    /// What the browser brought back.
+    /// The code that the browser returned with.
     pub code: &'a str,
     /// [`Authorization::nonce`].
     pub nonce: &'a str,
     /// [`Authorization::pkce_verifier`].
     pub pkce_verifier: &'a str,
-    /// The address that the authorization was for.
+    /// The redirect URI of the authorization.
     pub redirect_uri: &'a Url,
 }
 
-/// Whom a service vouches for.
+/// A user as identified by a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The service: [`Provider::issuer`].
+    /// The provider: [`Provider::issuer`].
     pub issuer: String,
-    /// The service's own name for its user, which never passes to somebody else.
+    /// The provider's stable id of its user, which is never reassigned.
     pub subject: String,
-    /// The user's e-mail address as the service knows it.
+    /// The user's email address according to the provider.
     pub email: Option<String>,
-    /// Whether the service has seen that the address is its user's.
+    /// Whether the provider has verified that the user owns the email address.
     pub email_verified: bool,
-    /// What the user is called.
+    /// The user's display name.
     pub name: Option<String>,
 }
 
-/// Why nobody is vouched for.
+/// Why no identity was returned.
 #[derive(Debug)]
 pub enum NotVouched {
-    /// The service does not accept the code, or its answer is not to be believed: only a new beginning can help.
-    Refused(Fault),
-    /// The service does not answer as it should: it may later.
-    Unavailable(Fault),
+    /// The provider rejects the code, or its response fails verification. Only a new sign-in can succeed.
+    Rejected(InternalError),
+    /// The provider is unavailable or responds unexpectedly. A retry may succeed.
+    Unavailable(InternalError),
 }
 
 impl Providers {
-    /// The services of the settings.
+    /// Returns the configured providers.
     ///
     /// # Errors
-    /// An address cannot be read, or this machine has no certificates of authorities to trust.
-    pub fn new(settings: &config::identity::Identity, clock: &Clock) -> Result<Providers, Fault> {
+    /// A URL is malformed, or no root certificates are installed on this machine.
+    pub fn new(settings: &config::identity::Identity, clock: &Clock) -> Result<Providers, InternalError> {
         let config::identity::Identity { google, github, oidc } = settings.clone();
         if google.is_none() && github.is_none() && oidc.is_none() {
             return Ok(Providers(Vec::new()));
         }
         let fetcher = Fetcher::new(CALL)?;
         let mut providers = Vec::new();
-        // In the order of their ids, which lists of them keep.
+        // Ordered by id, which lists of providers preserve.
         if let Some(client) = github {
             let (web, api) = (Url::parse("https://github.com/")?, Url::parse("https://api.github.com/")?);
             providers.push(Provider::GitHub(GitHub::new(client, web, api, fetcher.clone())));
@@ -119,24 +120,24 @@ impl Providers {
         Ok(Providers(providers))
     }
 
-    /// All of them.
+    /// All configured providers.
     pub fn all(&self) -> &[Provider] {
         &self.0
     }
 
-    /// The one whose subjects belong to `issuer`.
+    /// Returns the provider with this issuer.
     pub fn of(&self, issuer: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.issuer() == issuer)
     }
 
-    /// The one with this id.
+    /// Returns the provider with this id.
     pub fn find(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id() == id)
     }
 }
 
 impl Provider {
-    /// What programs call it: `google`, `github`, `oidc`.
+    /// The id in the API: `google`, `github`, or `oidc`.
     pub fn id(&self) -> &str {
         match self {
             Provider::Oidc(oidc) => oidc.id(),
@@ -144,7 +145,7 @@ impl Provider {
         }
     }
 
-    /// What people call it.
+    /// The display name.
     pub fn name(&self) -> &str {
         match self {
             Provider::Oidc(oidc) => oidc.name(),
@@ -152,7 +153,7 @@ impl Provider {
         }
     }
 
-    /// Where its subjects belong: the same subject of another issuer is somebody else.
+    /// The issuer. Subjects are unique per issuer only: the same subject of another issuer is another user.
     pub fn issuer(&self) -> &str {
         match self {
             Provider::Oidc(oidc) => oidc.issuer(),
@@ -160,10 +161,10 @@ impl Provider {
         }
     }
 
-    /// Begins a sign-in that comes back to `redirect_uri`.
+    /// Starts a sign-in that returns to `redirect_uri`.
     ///
     /// # Errors
-    /// The issuer cannot be asked where its sign-in page is.
+    /// The issuer's discovery document cannot be fetched.
     pub async fn authorize(&self, redirect_uri: &Url) -> Result<Authorization, NotVouched> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (state, nonce) = (CsrfToken::new_random_len(32), Nonce::new_random_len(32));
@@ -175,7 +176,7 @@ impl Provider {
         Ok(Authorization { url, state, nonce, pkce_verifier: verifier.into_secret() })
     }
 
-    /// Exchanges a code for the identity of whoever signed in at the service.
+    /// Exchanges a code for the identity of the user who signed in at the provider.
     ///
     /// # Errors
     /// See [`NotVouched`].
@@ -188,12 +189,12 @@ impl Provider {
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, NotVouched>>) -> Result<T, NotVouched> {
-    let late = |_| NotVouched::Unavailable(Fault::new("the service took too long"));
+    let late = |_| NotVouched::Unavailable(InternalError::new("the service took too long"));
     tokio::time::timeout(WHOLE, work).await.map_err(late)?
 }
 
 impl Identity {
-    /// Takes over what a service says of its user, as far as it can be stored and shown.
+    /// Validates a provider's data about its user. Unusable email addresses and names are dropped.
     fn new(
         issuer: &str,
         subject: &str,
@@ -201,7 +202,7 @@ impl Identity {
         name: Option<&str>,
     ) -> Result<Identity, NotVouched> {
         if subject.is_empty() || subject.len() > LONGEST_SUBJECT || subject.contains(char::is_control) {
-            return Err(NotVouched::Refused(Fault::new("the service's name for its user is unusable")));
+            return Err(NotVouched::Rejected(InternalError::new("the service's name for its user is unusable")));
         }
         let email = email.map(|(email, verified)| (email.trim(), verified));
         let email = email.filter(|(email, _)| email.len() <= LONGEST_EMAIL && email.parse::<lettre::Address>().is_ok());
@@ -238,7 +239,7 @@ mod tests {
         let long = identity("1", None, Some(&"ä".repeat(101))).unwrap();
         assert_eq!(long.name.unwrap().chars().count(), 100);
         for subject in ["", "a\u{0}b", &"x".repeat(256)] {
-            assert!(matches!(identity(subject, None, None), Err(NotVouched::Refused(_))), "{subject}");
+            assert!(matches!(identity(subject, None, None), Err(NotVouched::Rejected(_))), "{subject}");
         }
     }
 }

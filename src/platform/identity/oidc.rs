@@ -1,5 +1,6 @@
-//! OpenID Connect: the code flow with PKCE (OpenID Connect Core 1.0, section 3.1; RFC 7636). The `openidconnect` crate
-//! checks the token: signature, issuer, audience, expiry, nonce.
+//! OpenID Connect: the code flow with PKCE (OpenID Connect Core 1.0, section 3.1; RFC 7636).
+//!
+//! The `openidconnect` crate verifies the ID token: signature, issuer, audience, expiry, nonce.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,14 +23,16 @@ use url::Url;
 use super::{Exchange, Identity, NotVouched};
 use crate::config::identity::OAuthClient;
 use crate::platform::clock::Clock;
-use crate::platform::fault::{Context, Fault};
 use crate::platform::fetch::{FetchError, Fetcher};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How long the issuer's description of itself and its keys are believed without asking again.
+/// How long the discovery document and the keys are cached.
 const DESCRIPTION_LIFETIME: TimeDelta = TimeDelta::hours(1);
 
-/// Keys that only the issuer has. Left out are `none`, and what is signed with the client's secret: the secret is a
-/// password, and knowing it shouldn't be enough to make identities.
+/// The allowed signature algorithms, all asymmetric.
+///
+/// `none` and HMAC are excluded: the client secret is a password, and knowing it shouldn't be enough to forge
+/// identities.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -45,15 +48,15 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
-/// An issuer and what it knows this program by.
+/// The configuration of an issuer.
 pub struct Settings {
-    /// What programs call it.
+    /// The id in the API.
     pub id: &'static str,
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// Its address.
+    /// The issuer URL.
     pub issuer: String,
-    /// What it knows this program by.
+    /// This server's credentials at the issuer.
     pub client: OAuthClient,
 }
 
@@ -70,11 +73,11 @@ pub struct Oidc {
 }
 
 impl Oidc {
-    /// An issuer; nothing is sent yet.
+    /// Returns an issuer; nothing is sent yet.
     ///
     /// # Errors
-    /// Its address cannot be read.
-    pub fn new(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Oidc, Fault> {
+    /// The issuer URL is malformed.
+    pub fn new(settings: Settings, fetcher: Fetcher, clock: Clock) -> Result<Oidc, InternalError> {
         Ok(Oidc {
             id: settings.id,
             name: settings.name,
@@ -119,7 +122,7 @@ impl Oidc {
         let token = self.redeem(&client, &exchange).await?;
         let nonce = Nonce::new(exchange.nonce.to_owned());
         let (client, claims) = match self.claims(&client, &token, &nonce) {
-            // The issuer changed its keys since it was asked last.
+            // The issuer has rotated its keys since they were cached.
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 let client = self.client(&*self.ask_for_description().await?, exchange.redirect_uri);
                 let claims = self.claims(&client, &token, &nonce);
@@ -127,7 +130,7 @@ impl Oidc {
             }
             claims => (client, claims),
         };
-        let claims = claims.context("check an ID token").map_err(NotVouched::Refused)?;
+        let claims = claims.context("check an ID token").map_err(NotVouched::Rejected)?;
         self.identity(&client, &claims, token.access_token()).await
     }
 
@@ -138,13 +141,13 @@ impl Oidc {
             .set_pkce_verifier(PkceCodeVerifier::new(exchange.pkce_verifier.to_owned()));
         let answer = request.request_async(&self.fetcher).await;
         answer.map_err(|error| {
-            let refused = matches!(error, RequestTokenError::ServerResponse(_));
-            let fault = Fault::from(error);
-            if refused { NotVouched::Refused(fault) } else { NotVouched::Unavailable(fault) }
+            let rejected = matches!(error, RequestTokenError::ServerResponse(_));
+            let error = InternalError::from(error);
+            if rejected { NotVouched::Rejected(error) } else { NotVouched::Unavailable(error) }
         })
     }
 
-    /// What the issuer's token says, if all of it is to be believed.
+    /// Verifies the ID token and returns its claims.
     fn claims(
         &self,
         client: &Client,
@@ -155,7 +158,7 @@ impl Oidc {
         let id_token = token.id_token().ok_or_else(missing)?;
         let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(|| self.clock.now());
         let claims = id_token.claims(&verifier, nonce)?;
-        // Section 3.1.3.8: if the token names an access token, it must be the one that came with it.
+        // Section 3.1.3.8: if the ID token contains an access token hash, it must match the access token.
         if let Some(expected) = claims.access_token_hash() {
             let signed = ClaimsVerificationError::SignatureVerification;
             let (algorithm, key) =
@@ -188,7 +191,7 @@ impl Oidc {
         Identity::new(&self.issuer, claims.subject(), told.or(email.map(|email| (email, false))), name)
     }
 
-    /// What an issuer tells only to those who ask with the access token. The library compares the subject.
+    /// Fetches the claims of the user info endpoint. The library verifies the subject.
     async fn user_info(
         &self,
         client: &Client,
@@ -197,13 +200,13 @@ impl Oidc {
     ) -> Result<UserInfoClaims<EmptyAdditionalClaims, CoreGenderClaim>, NotVouched> {
         // The library would panic.
         if HeaderValue::from_str(access_token.secret()).is_err() {
-            return Err(NotVouched::Refused(Fault::new("the access token cannot be sent back")));
+            return Err(NotVouched::Rejected(InternalError::new("the access token cannot be sent back")));
         }
         let request = client.user_info(access_token.clone(), Some(claims.subject().clone())).map_err(no_endpoint)?;
         request.request_async(&self.fetcher).await.map_err(|error| {
-            let refused = matches!(error, UserInfoError::ClaimsVerification(_));
-            let fault = Fault::from(error);
-            if refused { NotVouched::Refused(fault) } else { NotVouched::Unavailable(fault) }
+            let rejected = matches!(error, UserInfoError::ClaimsVerification(_));
+            let error = InternalError::from(error);
+            if rejected { NotVouched::Rejected(error) } else { NotVouched::Unavailable(error) }
         })
     }
 
@@ -237,8 +240,8 @@ impl Oidc {
         ];
         let scheme = self.issuer.url().scheme();
         if endpoints.into_iter().flatten().any(|url| url.scheme() != "https" && url.scheme() != scheme) {
-            let fault = Fault::new("an OpenID Connect issuer names an address that is not an https:// one");
-            return Err(NotVouched::Unavailable(fault));
+            let error = InternalError::new("an OpenID Connect issuer names an address that is not an https:// one");
+            return Err(NotVouched::Unavailable(error));
         }
         let found = Arc::new(found);
         let mut known = self.description.lock().unwrap_or_else(PoisonError::into_inner);
@@ -247,7 +250,7 @@ impl Oidc {
     }
 }
 
-/// A closure would do, but for its future the compiler can't tell that it may go to another thread.
+/// A closure would do, but the compiler can't prove that its future is `Send`.
 impl<'c> AsyncHttpClient<'c> for Fetcher {
     type Error = FetchError;
     type Future = BoxFuture<'c, Result<HttpResponse, FetchError>>;

@@ -1,4 +1,4 @@
-//! Scheduled jobs: every node watches the clock, one of them enqueues.
+//! Scheduled jobs. Every node checks the schedules; one of them enqueues a due job.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::{Registry, enqueue, query};
 use crate::platform::App;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How often to look at the clock.
+/// How often the schedules are checked.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Enqueues scheduled jobs until the application stops.
@@ -20,24 +20,24 @@ pub async fn run(app: App, registry: Registry) {
             () = app.stopping.cancelled() => return,
             () = tokio::time::sleep(POLL) => {}
         }
-        if let Err(fault) = tick(&app, &registry).await {
-            tracing::warn!(fault = fault.report(), "the schedule could not be checked");
+        if let Err(error) = tick(&app, &registry).await {
+            tracing::warn!(error = error.report(), "the schedule could not be checked");
         }
     }
 }
 
-/// Enqueues what is due. However many turns were slept through, a job is enqueued once, for the latest.
+/// Enqueues the jobs that are due. If several occurrences were missed, only the latest is enqueued.
 ///
 /// # Errors
-/// The database failed, or an expression is not valid.
-pub async fn tick(app: &App, registry: &Registry) -> Result<(), Fault> {
+/// The database failed, or a cron expression is invalid.
+pub async fn tick(app: &App, registry: &Registry) -> Result<(), InternalError> {
     let now = app.clock.now();
     for (name, expression) in registry.scheduled() {
         let schedule: Cron = expression.parse().context(format!("the schedule of {name} is not valid"))?;
         let last = {
-            let mut conn = app.db.read().await?;
-            query::know_schedule(&mut conn, name, now).await?;
-            query::last_turn(&mut conn, name).await?
+            let mut writer = app.db.write().await?;
+            query::know_schedule(&mut writer, name, now).await?;
+            query::last_turn(writer.conn(), name).await?
         };
         let Some(due) = latest_turn(&schedule, last, now)? else { continue };
         app.db
@@ -46,15 +46,19 @@ pub async fn tick(app: &App, registry: &Registry) -> Result<(), Fault> {
                     let key = format!("{name}@{}", due.timestamp());
                     enqueue(tx, &app.clock, name, &json!({ "due": due }), &key).await?;
                 }
-                Ok::<_, Fault>(())
+                Ok::<_, InternalError>(())
             })
             .await?;
     }
     Ok(())
 }
 
-/// The last instant of `schedule` after `last` and not after `now`.
-fn latest_turn(schedule: &Cron, last: DateTime<Utc>, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Fault> {
+/// The latest occurrence of `schedule` after `last` and up to `now`; `None` if there is none.
+fn latest_turn(
+    schedule: &Cron,
+    last: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, InternalError> {
     let previous = schedule.find_previous_occurrence(&now, true).context("a schedule has no previous turn")?;
     Ok((previous > last).then_some(previous))
 }

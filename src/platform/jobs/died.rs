@@ -1,16 +1,16 @@
-//! What is told of a job that has failed too often.
+//! The event of a job that has failed too often.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::platform::outbox::Event;
 
-/// A job is dead: whoever waits for what it was to do can be told.
+/// A job has failed too often and is dead. Features can react to this event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JobDied {
-    /// Its handler's name.
+    /// The name of the job's handler.
     pub handler: String,
-    /// What the handler was given.
+    /// The job's payload.
     pub payload: Value,
 }
 

@@ -1,8 +1,8 @@
-//! Work that is done after the fact: reactions to events, background and scheduled jobs.
+//! Asynchronous work: reactions to events, background jobs, and scheduled jobs.
 //!
-//! A job is a row. A [`worker`] leases it, runs its handler and deletes it; a failure puts it back with a growing
-//! wait, and after [`MAX_ATTEMPTS`] it is dead: kept, with its last error, until somebody replays it. A worker that
-//! dies loses its lease and the job runs elsewhere, so a handler must be idempotent.
+//! A job is a row. A [`worker`] leases it, runs its handler, and deletes it. A failed job is retried with exponential
+//! backoff; after [`MAX_ATTEMPTS`] it is dead: it stays in the table, with its last error, until it is replayed. If a
+//! worker crashes, its leases expire and the jobs run on another worker, so a handler must be idempotent.
 
 pub mod cron;
 mod died;
@@ -21,15 +21,16 @@ use uuid::Uuid;
 use super::App;
 use super::clock::Clock;
 use super::db::Tx;
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 pub use died::JobDied;
 pub use query::{Job, dead};
 
-/// After this many failures a job is dead.
+/// The number of failures after which a job is dead.
 pub const MAX_ATTEMPTS: i32 = 8;
 
-/// What a handler returns, as its fault, when there is nothing wrong but the moment: the job is put back until then, and
-/// this was no attempt.
+/// The error of a handler that cannot run now: the job is retried after this time.
+///
+/// The run does not count as an attempt.
 #[derive(Debug)]
 pub struct Postponed(pub Duration);
 
@@ -41,21 +42,21 @@ impl std::fmt::Display for Postponed {
 
 impl std::error::Error for Postponed {}
 
-/// What a handler is given.
-pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), Fault>>;
+/// The function of a handler: runs a job with its payload.
+pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), InternalError>>;
 
-/// Something that can be done, and when it is done without being asked.
+/// A handler of jobs, with the event or the schedule that enqueues it.
 #[derive(Clone, Copy)]
 pub struct Handler {
-    /// The stable name in the `jobs` table: `accounts.welcome`.
+    /// The stable name in the `jobs` table, such as `accounts.welcome`.
     pub name: &'static str,
-    /// The kind of event that it reacts to.
+    /// The kind of event that enqueues the handler.
     pub on: Option<&'static str>,
     /// A cron expression (five fields, UTC) for a scheduled job.
     pub cron: Option<&'static str>,
-    /// How long one run may take.
+    /// The timeout of one run.
     pub timeout: Duration,
-    /// What to do. Must bear being run twice for the same payload.
+    /// The function to run. Must be idempotent.
     pub run: Run,
 }
 
@@ -66,46 +67,53 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Collects handlers.
+    /// Creates a registry of `handlers`.
     ///
     /// # Errors
-    /// Two have the same name.
-    pub fn new(handlers: impl IntoIterator<Item = Handler>) -> Result<Registry, Fault> {
+    /// Two handlers have the same name.
+    pub fn new(handlers: impl IntoIterator<Item = Handler>) -> Result<Registry, InternalError> {
         let mut map = HashMap::new();
         for handler in handlers {
             if map.insert(handler.name, handler).is_some() {
-                return Err(Fault::new(format!("two job handlers are called {}", handler.name)));
+                return Err(InternalError::new(format!("two job handlers are called {}", handler.name)));
             }
         }
         Ok(Registry { handlers: Arc::new(map) })
     }
 
-    /// The names of the handlers that react to events of `kind`.
+    /// The names of the handlers that are enqueued for events of `kind`.
     pub fn reacting_to(&self, kind: &str) -> impl Iterator<Item = &'static str> {
         self.handlers.values().filter(move |handler| handler.on == Some(kind)).map(|handler| handler.name)
     }
 
-    /// The handlers that run by the clock, with their expressions.
+    /// The scheduled handlers, with their cron expressions.
     pub fn scheduled(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.handlers.values().filter_map(|handler| Some((handler.name, handler.cron?)))
     }
 
-    /// The handler called `name`.
+    /// Returns the handler called `name`.
     pub fn get(&self, name: &str) -> Option<Handler> {
         self.handlers.get(name).copied()
     }
 }
 
-/// Asks for `handler` to be run with `payload`, in the caller's transaction. A second request with the same `key`
-/// while the first is waiting, running or dead changes nothing.
+/// Enqueues a run of `handler` with `payload`, in the caller's transaction.
+///
+/// Does nothing while another job with the same `key` is waiting, running, or dead.
 ///
 /// # Errors
 /// The database failed.
-pub async fn enqueue(tx: &mut Tx, clock: &Clock, handler: &str, payload: &Value, key: &str) -> Result<(), Fault> {
+pub async fn enqueue(
+    tx: &mut Tx,
+    clock: &Clock,
+    handler: &str,
+    payload: &Value,
+    key: &str,
+) -> Result<(), InternalError> {
     enqueue_at(tx, clock, handler, payload, key, clock.now()).await
 }
 
-/// As [`enqueue`], for a time to come: a worker takes it within half a second of `run_at`.
+/// Like [`enqueue`], but scheduled: a worker takes the job within half a second of `run_at`.
 ///
 /// # Errors
 /// The database failed.
@@ -116,33 +124,36 @@ pub async fn enqueue_at(
     payload: &Value,
     key: &str,
     run_at: DateTime<Utc>,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     query::insert(tx, clock.uuid(), handler, payload, key, (clock.now(), run_at))
         .await
         .context("cannot enqueue a job")?;
     Ok(())
 }
 
-/// Gives a dead job a new life.
-///
-/// # Errors
-/// The database failed. Returns whether there was such a dead job.
-pub async fn replay(app: &App, id: Uuid) -> Result<bool, Fault> {
-    Ok(query::replay(&mut *app.db.read().await?, id, app.clock.now()).await? == 1)
-}
-
-/// Deletes the dead jobs that are about `person`, whose id their payloads have under `key`. Those that are alive will
-/// find nobody.
+/// Requeues a dead job with its attempts reset. Returns whether there was such a dead job.
 ///
 /// # Errors
 /// The database failed.
-pub async fn forget_dead(tx: &mut Tx, key: &str, person: Uuid) -> Result<(), Fault> {
+pub async fn replay(app: &App, id: Uuid) -> Result<bool, InternalError> {
+    Ok(query::replay(&mut app.db.write().await?, id, app.clock.now()).await? == 1)
+}
+
+/// Deletes the dead jobs about `person`, whose payloads contain the user's id under `key`.
+///
+/// Live jobs stay; their handlers won't find the user.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_dead(tx: &mut Tx, key: &str, person: Uuid) -> Result<(), InternalError> {
     query::forget_dead(tx, key, person).await.context("cannot forget dead jobs")?;
     Ok(())
 }
 
-/// When a job that has failed `attempts` times is tried again: 2 s, 4 s, 8 s … at most an hour, plus up to a quarter
-/// so that jobs that failed together do not come back together.
+/// When to retry a job that has failed `attempts` times.
+///
+/// The delay is 2 s, 4 s, 8 s … up to an hour, plus up to 25% jitter, so that jobs that failed together are not retried
+/// together. `spread`, from 0 to 1, selects the jitter.
 fn retry_at(now: DateTime<Utc>, attempts: i32, spread: f64) -> DateTime<Utc> {
     let exponent = attempts.clamp(1, 12).unsigned_abs();
     let seconds = f64::from(2_u32.saturating_pow(exponent).min(3600));

@@ -1,4 +1,4 @@
-//! The jobs' SQL.
+//! SQL of jobs.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,21 +8,21 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::platform::db::schema::{cron_turns, jobs};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// A job as a worker or an administrator sees it.
+/// A job, for workers and administrators.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct Job {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
-    /// The handler's name.
+    /// The name of the handler.
     pub handler: String,
-    /// What the handler is given.
+    /// The input of the handler.
     pub payload: Value,
-    /// How often it was started.
+    /// The number of runs that count as attempts, including the current one.
     pub attempts: i32,
-    /// Why it failed last.
+    /// The error of the last failure.
     pub last_error: Option<String>,
 }
 
@@ -49,10 +49,12 @@ pub(super) async fn insert(
         .await
 }
 
-/// Takes up to `limit` due jobs that nobody holds, oldest first, and holds them until `until`. A worker that lost its
-/// leases (it was suspended, or the database was away) must not start once more what it still has `in_hand`.
+/// Leases up to `limit` due jobs until `until`, oldest first. Jobs with a live lease are skipped.
+///
+/// Also skips the jobs `in_hand`: a worker whose leases expired (it was suspended, or the database was unavailable)
+/// must not start again what it is still running.
 pub(super) async fn lease(
-    conn: &mut AsyncPgConnection,
+    writer: &mut Writer,
     worker: Uuid,
     in_hand: &[Uuid],
     limit: i64,
@@ -71,28 +73,23 @@ pub(super) async fn lease(
     .bind::<Timestamptz, _>(now)
     .bind::<Timestamptz, _>(until)
     .bind::<Array<SqlUuid>, _>(in_hand)
-    .load(conn)
+    .load(writer.conn())
     .await
 }
 
-/// Holds on to the jobs in hand. A job whose lease was lost is somebody else's and stays untouched.
-pub(super) async fn renew(
-    conn: &mut AsyncPgConnection,
-    worker: Uuid,
-    ids: &[Uuid],
-    until: DateTime<Utc>,
-) -> QueryResult<usize> {
+/// Extends the worker's leases. A job whose lease another worker has taken over stays untouched.
+pub(super) async fn renew(writer: &mut Writer, worker: Uuid, ids: &[Uuid], until: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::id.eq_any(ids).and(jobs::leased_by.eq(worker))))
         .set(jobs::leased_until.eq(until))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 
-pub(super) async fn finish(conn: &mut AsyncPgConnection, worker: Uuid, id: Uuid) -> QueryResult<usize> {
-    diesel::delete(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker)))).execute(conn).await
+pub(super) async fn finish(writer: &mut Writer, worker: Uuid, id: Uuid) -> QueryResult<usize> {
+    diesel::delete(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker)))).execute(writer.conn()).await
 }
 
-/// Puts a failed job back: to run again at `run_at`, or dead since `dead_at`; false if another worker has it by now.
+/// Records a failure: retry at `run_at`, or dead since `dead_at`. Returns false if another worker has the lease.
 pub(super) async fn fail(
     tx: &mut Tx,
     worker: Uuid,
@@ -114,13 +111,8 @@ pub(super) async fn fail(
     Ok(failed == 1)
 }
 
-/// Puts a job back until `run_at`; the run does not count as an attempt.
-pub(super) async fn postpone(
-    conn: &mut AsyncPgConnection,
-    worker: Uuid,
-    id: Uuid,
-    run_at: DateTime<Utc>,
-) -> QueryResult<usize> {
+/// Releases a job until `run_at`; the run does not count as an attempt.
+pub(super) async fn postpone(writer: &mut Writer, worker: Uuid, id: Uuid, run_at: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::leased_by.eq(worker))))
         .set((
             jobs::attempts.eq(jobs::attempts - 1),
@@ -128,30 +120,30 @@ pub(super) async fn postpone(
             jobs::leased_by.eq(None::<Uuid>),
             jobs::leased_until.eq(None::<DateTime<Utc>>),
         ))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 
-/// Gives back what a stopping worker did not finish; the interrupted run does not count as an attempt.
-pub(super) async fn release(conn: &mut AsyncPgConnection, worker: Uuid) -> QueryResult<usize> {
+/// Releases the unfinished jobs of a stopping worker. The interrupted runs do not count as attempts.
+pub(super) async fn release(writer: &mut Writer, worker: Uuid) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::leased_by.eq(worker)))
         .set((
             jobs::attempts.eq(jobs::attempts - 1),
             jobs::leased_by.eq(None::<Uuid>),
             jobs::leased_until.eq(None::<DateTime<Utc>>),
         ))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 
-pub(super) async fn replay(conn: &mut AsyncPgConnection, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(super) async fn replay(writer: &mut Writer, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::dead_at.is_not_null())))
         .set((jobs::dead_at.eq(None::<DateTime<Utc>>), jobs::run_at.eq(now), jobs::attempts.eq(0)))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 
-/// Deletes dead jobs whose payload has `value` under `key`; returns how many.
+/// Deletes dead jobs whose payload has `value` under `key`; returns their number.
 pub(super) async fn forget_dead(tx: &mut Tx, key: &str, value: Uuid) -> QueryResult<usize> {
     diesel::sql_query("DELETE FROM jobs WHERE dead_at IS NOT NULL AND payload->>$1 = $2::text")
         .bind::<Text, _>(key)
@@ -160,7 +152,7 @@ pub(super) async fn forget_dead(tx: &mut Tx, key: &str, value: Uuid) -> QueryRes
         .await
 }
 
-/// The dead jobs, latest first, at most `limit`.
+/// The dead jobs, newest first, at most `limit`.
 ///
 /// # Errors
 /// The database failed.
@@ -174,7 +166,7 @@ pub async fn dead(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<J
         .await
 }
 
-/// Moves a schedule's turn to `due`; true for the one node that did it first.
+/// Claims the occurrence `due` of a schedule; true for the one node that did so first.
 pub(super) async fn win_turn(tx: &mut Tx, name: &str, due: DateTime<Utc>) -> QueryResult<bool> {
     let won = diesel::update(cron_turns::table.filter(cron_turns::name.eq(name).and(cron_turns::last_at.lt(due))))
         .set(cron_turns::last_at.eq(due))
@@ -183,12 +175,12 @@ pub(super) async fn win_turn(tx: &mut Tx, name: &str, due: DateTime<Utc>) -> Que
     Ok(won == 1)
 }
 
-/// Makes a schedule known; its first turn is the first one after `now`.
-pub(super) async fn know_schedule(conn: &mut AsyncPgConnection, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+/// Registers a schedule if it is new; its first occurrence is the first one after `now`.
+pub(super) async fn know_schedule(writer: &mut Writer, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(cron_turns::table)
         .values((cron_turns::name.eq(name), cron_turns::last_at.eq(now)))
         .on_conflict_do_nothing()
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 

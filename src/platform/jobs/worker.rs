@@ -1,4 +1,4 @@
-//! Runs due jobs, a few at a time.
+//! A worker that runs due jobs concurrently.
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -14,19 +14,19 @@ use uuid::Uuid;
 use super::query::{self, Job};
 use super::{JobDied, MAX_ATTEMPTS, Postponed, Registry, retry_at};
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// Jobs run at a time by one worker.
+/// The maximum number of concurrent jobs of one worker.
 const SLOTS: usize = 8;
-/// How long a worker holds a job without saying that it is still alive.
+/// How long a lease is valid without renewal.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
-/// How often it says so.
+/// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// How often to look although nobody called.
+/// How often to poll for due jobs when idle.
 const POLL: Duration = Duration::from_millis(500);
 
-/// One worker of this process.
+/// A worker of this process.
 pub struct Worker {
     app: App,
     registry: Registry,
@@ -37,7 +37,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that knows the handlers of `registry`.
+    /// Returns a worker with the handlers of `registry`.
     pub fn new(app: App, registry: Registry) -> Worker {
         Worker {
             app,
@@ -49,14 +49,14 @@ impl Worker {
         }
     }
 
-    /// Works until the application stops, then finishes what is running and gives back the rest.
+    /// Runs jobs until the application stops. Then lets running jobs finish and releases the rest.
     pub async fn run(self) {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         let mut more = true;
         loop {
             let next = async {
                 if more {
-                    // There was work for every slot, so there may be for the next one that is free.
+                    // The last poll found work, so there may be more as soon as a slot is free.
                     drop(self.slots.acquire().await);
                 } else {
                     tokio::time::sleep(POLL).await;
@@ -73,8 +73,8 @@ impl Worker {
             }
             more = match self.take().await {
                 Ok(taken) => taken > 0,
-                Err(fault) => {
-                    tracing::warn!(fault = fault.report(), "the worker cannot take jobs; it tries again");
+                Err(error) => {
+                    tracing::warn!(error = error.report(), "the worker cannot take jobs; it tries again");
                     false
                 }
             };
@@ -91,20 +91,20 @@ impl Worker {
         if tokio::time::timeout(self.app.config.shutdown_grace, finish).await.is_err() {
             tracing::warn!("jobs were interrupted by the shutdown; they run again elsewhere");
         }
-        if let Ok(mut conn) = self.app.db.read().await
-            && let Err(error) = query::release(&mut conn, self.id).await
+        if let Ok(mut writer) = self.app.db.write().await
+            && let Err(error) = query::release(&mut writer, self.id).await
         {
             tracing::warn!(%error, "leases were not released; they end by themselves");
         }
     }
 
-    /// Runs everything that is due now and waits for it; for tests and one-off commands.
+    /// Runs all due jobs and waits for them; for tests and one-off commands.
     ///
     /// # Errors
-    /// The database failed. A job's own failure is not an error here: it is in its row.
-    pub async fn drain(&self) -> Result<(), Fault> {
+    /// The database failed. A job's failure is not an error of this function: it is stored in the job's row.
+    pub async fn drain(&self) -> Result<(), InternalError> {
         loop {
-            // Asked first: what a job enqueues is there before the job leaves the hand.
+            // Checked before polling: a job enqueues further jobs before it is removed from the set.
             let idle = self.in_hand().is_empty();
             if self.take().await? == 0 && idle {
                 return Ok(());
@@ -113,17 +113,17 @@ impl Worker {
         }
     }
 
-    /// Takes as many due jobs as there are free slots and starts them.
-    async fn take(&self) -> Result<usize, Fault> {
+    /// Leases as many due jobs as there are free slots and starts them; returns their number.
+    async fn take(&self) -> Result<usize, InternalError> {
         let free = self.slots.available_permits();
         if free == 0 {
             return Ok(0);
         }
         let now = self.app.clock.now();
         let jobs = {
-            let mut conn = self.app.db.read().await?;
+            let mut writer = self.app.db.write().await?;
             let in_hand: Vec<Uuid> = self.in_hand().iter().copied().collect();
-            query::lease(&mut conn, self.id, &in_hand, i64::try_from(free)?, now, now + LEASE).await?
+            query::lease(&mut writer, self.id, &in_hand, i64::try_from(free)?, now, now + LEASE).await?
         };
         let taken = jobs.len();
         for job in jobs {
@@ -132,9 +132,9 @@ impl Worker {
             let (app, registry, id, in_hand) = (self.app.clone(), self.registry.clone(), self.id, self.in_hand.clone());
             self.running.spawn(async move {
                 let job_id = job.id;
-                if let Err(fault) = work(&app, &registry, id, job).await {
-                    // The lease ends by itself and the job runs again.
-                    tracing::warn!(fault = fault.report(), job = %job_id, "a job's outcome was not stored");
+                if let Err(error) = work(&app, &registry, id, job).await {
+                    // The lease expires and the job runs again.
+                    tracing::warn!(error = error.report(), job = %job_id, "a job's outcome was not stored");
                 }
                 in_hand.lock().unwrap_or_else(PoisonError::into_inner).remove(&job_id);
                 drop(slot);
@@ -149,10 +149,11 @@ impl Worker {
             return;
         }
         let until = self.app.clock.now() + LEASE;
-        let renewed =
-            async { Ok::<_, Fault>(query::renew(&mut *self.app.db.read().await?, self.id, &ids, until).await?) };
-        if let Err(fault) = renewed.await {
-            tracing::warn!(fault = fault.report(), "leases were not renewed");
+        let renewed = async {
+            Ok::<_, InternalError>(query::renew(&mut self.app.db.write().await?, self.id, &ids, until).await?)
+        };
+        if let Err(error) = renewed.await {
+            tracing::warn!(error = error.report(), "leases were not renewed");
         }
     }
 
@@ -161,18 +162,18 @@ impl Worker {
     }
 }
 
-/// Runs one job and stores how it went.
-async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<(), Fault> {
-    let Err(fault) = attempt(app, registry, &job).await else {
-        query::finish(&mut *app.db.read().await?, worker, job.id).await?;
+/// Runs one job and stores the outcome.
+async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<(), InternalError> {
+    let Err(error) = attempt(app, registry, &job).await else {
+        query::finish(&mut app.db.write().await?, worker, job.id).await?;
         return Ok(());
     };
     let now = app.clock.now();
-    if let Some(Postponed(wait)) = fault.downcast_ref() {
-        query::postpone(&mut *app.db.read().await?, worker, job.id, now + *wait).await?;
+    if let Some(Postponed(wait)) = error.downcast_ref() {
+        query::postpone(&mut app.db.write().await?, worker, job.id, now + *wait).await?;
         return Ok(());
     }
-    let why = fault.report();
+    let why = error.report();
     let dead_at = (job.attempts >= MAX_ATTEMPTS).then_some(now);
     if dead_at.is_some() {
         tracing::error!(job = %job.id, handler = job.handler, why, "a job is dead");
@@ -184,22 +185,23 @@ async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<
         .transaction(async |tx| {
             let failed = query::fail(tx, worker, job.id, &why, run_at, dead_at).await?;
             if failed && dead_at.is_some() {
-                outbox::record(tx, &app.clock, &JobDied { handler: job.handler, payload: job.payload }).await?;
+                outbox::record(tx, &app.clock, &JobDied { handler: job.handler.clone(), payload: job.payload.clone() })
+                    .await?;
             }
             Ok(())
         })
         .await
 }
 
-async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), Fault> {
+async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), InternalError> {
     let Some(handler) = registry.get(&job.handler) else {
-        return Err(Fault::new(format!("this version of the program has no handler called {}", job.handler)));
+        return Err(InternalError::new(format!("this version of the program has no handler called {}", job.handler)));
     };
-    // Called inside as well: a handler may panic before it returns its future.
+    // The call is inside the future because a handler may panic before it returns its own future.
     let run = AssertUnwindSafe(async { (handler.run)(app.clone(), job.payload.clone()).await }).catch_unwind();
     match tokio::time::timeout(handler.timeout, run).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(Fault::new("the handler panicked")),
-        Err(_) => Err(Fault::new(format!("the handler took longer than {} s", handler.timeout.as_secs_f64()))),
+        Ok(Err(_)) => Err(InternalError::new("the handler panicked")),
+        Err(_) => Err(InternalError::new(format!("the handler took longer than {} s", handler.timeout.as_secs_f64()))),
     }
 }

@@ -1,9 +1,11 @@
-//! Reads back what this program has written: RFC 5322 messages as `lettre` formats them, with at most one level of
-//! `multipart/alternative`. Not a reader for anybody's mail.
+//! Parses the messages that this program writes.
+//!
+//! These are RFC 5322 messages as formatted by `lettre`, with at most one level of `multipart/alternative`. It is not a
+//! general-purpose parser.
 
 use super::Mail;
 
-/// The mail in a message; `None` if it isn't one of ours.
+/// Parses a message; `None` if this program did not write it.
 pub(super) fn parse(message: &[u8]) -> Option<Mail> {
     let part = Part::split(message)?;
     let (text, html) = match part.boundary() {
@@ -23,7 +25,7 @@ pub(super) fn parse(message: &[u8]) -> Option<Mail> {
 
 /// A message, or one part of it.
 struct Part<'a> {
-    /// Names in lower case, values unfolded (RFC 5322, 2.2.3).
+    /// Names in lower case; values unfolded (RFC 5322, 2.2.3).
     headers: Vec<(String, String)>,
     body: &'a [u8],
 }
@@ -36,7 +38,7 @@ impl<'a> Part<'a> {
         let headers = head.lines().filter_map(|line| line.split_once(':'));
         let headers = headers.map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()));
         let body = body.get(4..)?;
-        // Each body is followed by a line break that isn't its own.
+        // Each body is followed by a line break that is not part of it.
         Some(Part { headers: headers.collect(), body: body.strip_suffix(b"\r\n").unwrap_or(body) })
     }
 
@@ -50,7 +52,7 @@ impl<'a> Part<'a> {
         Some(boundary.split_once('"')?.0.to_owned())
     }
 
-    /// The content as text, with the line breaks of text.
+    /// The decoded content, with line breaks normalized to `\n`.
     fn text(&self) -> Option<String> {
         let bytes = match self.header("content-transfer-encoding").as_deref() {
             Some("base64") => decode_base64(self.body),
@@ -65,7 +67,7 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
     bytes.windows(pattern.len()).position(|window| window == pattern)
 }
 
-/// What is between the delimiters (RFC 2046, 5.1.1).
+/// The parts between the delimiters (RFC 2046, 5.1.1).
 fn between<'a>(mut bytes: &'a [u8], delimiter: &[u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut parts = Vec::new();
     while let Some(at) = find(bytes, delimiter) {
@@ -76,7 +78,7 @@ fn between<'a>(mut bytes: &'a [u8], delimiter: &[u8]) -> impl Iterator<Item = &'
     parts.into_iter().skip(1)
 }
 
-/// Replaces encoded words (RFC 2047) and drops the space between two of them.
+/// Decodes encoded words (RFC 2047) and removes the space between two of them.
 fn decode_words(value: &str) -> String {
     let mut decoded = String::new();
     let mut after_word = false;
@@ -94,7 +96,7 @@ fn decode_words(value: &str) -> String {
     decoded
 }
 
-/// RFC 4648, 4, without checks: padding, line breaks and anything else foreign is passed over.
+/// Decodes base64 (RFC 4648, 4) leniently. Skips padding, line breaks, and any other invalid byte.
 fn decode_base64(encoded: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(encoded.len() * 3 / 4);
     let (mut bits, mut count) = (0_u32, 0);
@@ -117,7 +119,7 @@ fn decode_base64(encoded: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// RFC 2045, 6.7.
+/// Decodes quoted-printable (RFC 2045, 6.7).
 fn decode_quoted(encoded: &[u8]) -> Vec<u8> {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(encoded.len());

@@ -1,4 +1,4 @@
-//! Outgoing mail: to an SMTP server, into files that a developer can read, or into memory for tests.
+//! Outgoing mail: through an SMTP server, into files (development), or into memory (tests).
 
 mod eml;
 mod smtp;
@@ -16,30 +16,30 @@ use uuid::Uuid;
 pub use self::smtp::SmtpServer;
 pub(crate) use self::template::template;
 pub use self::template::{Sample, Template, render};
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 
-/// How many mails [`list`] returns.
+/// The maximum number of mails that [`list`] returns.
 const LISTED: usize = 50;
-/// How the time begins the name of a file: in order as text, and allowed in names everywhere.
+/// The format of the time at the start of a file name. It sorts as text and is valid on all file systems.
 const NAME_TIME: &str = "%Y%m%dT%H%M%S%.6fZ";
 
-/// A mail to one person.
+/// A mail to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The address, with or without a name: `Ada Lovelace <ada@example.org>`.
+    /// The recipient's email address, with or without a name: `Ada Lovelace <ada@example.org>`.
     pub to: String,
     /// The subject.
     pub subject: String,
-    /// The content as plain text.
+    /// The plain-text body.
     pub text: String,
-    /// The same as HTML, if there is such a version.
+    /// The HTML body, if there is one.
     pub html: Option<String>,
 }
 
-/// A mail in a folder.
+/// A mail that was written to a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMail {
-    /// The name of its file, an RFC 5322 message.
+    /// The name of the file, an RFC 5322 message.
     pub file: String,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
@@ -47,55 +47,58 @@ pub struct StoredMail {
     pub mail: Mail,
 }
 
-/// The way out for mail; a clone is the same way.
+/// A mail transport; a clone is the same transport.
 #[derive(Clone)]
 pub enum Mailer {
-    /// Each mail becomes a file.
+    /// Writes each mail to a file.
     Files {
-        /// Where the files are.
+        /// The folder of the files.
         folder: PathBuf,
         /// The sender.
         from: Mailbox,
-        /// Keeps mails of the same instant in order.
+        /// Orders mails that are sent at the same time.
         sequence: Arc<AtomicU64>,
     },
-    /// Mail is handed to a server.
+    /// Sends mail through an SMTP server.
     Smtp {
         /// The server.
         server: SmtpServer,
         /// The sender.
         from: Mailbox,
     },
-    /// Mail is kept here, for tests.
+    /// Stores mail in memory, for tests.
     Memory(Arc<Mutex<Vec<Mail>>>),
 }
 
 impl Mailer {
-    /// Writes mail to a folder, which is made with the first one.
+    /// Returns a transport that writes mail to a folder, which is created with the first mail.
     ///
     /// # Errors
-    /// `from` is no address.
-    pub fn files(folder: PathBuf, from: &str) -> Result<Mailer, Fault> {
+    /// `from` is not a valid email address.
+    pub fn files(folder: PathBuf, from: &str) -> Result<Mailer, InternalError> {
         Ok(Mailer::Files { folder, from: mailbox(from)?, sequence: Arc::default() })
     }
 
-    /// Sends mail through the server that `url` names: `smtps://user:password@host:465` (TLS from the start, RFC 8314),
-    /// or `smtp://user:password@host:587?tls=required` (STARTTLS, RFC 3207); `smtp://` without `tls` isn't encrypted.
-    /// User and password are percent-encoded. Nothing is sent yet.
+    /// Returns a transport that sends mail through the SMTP server at `url`. Nothing is sent yet.
+    ///
+    /// The URL is `smtps://user:password@host:465` (implicit TLS, RFC 8314) or
+    /// `smtp://user:password@host:587?tls=required` (STARTTLS, RFC 3207); `smtp://` without `tls` is not encrypted.
+    /// User and password are percent-encoded.
     ///
     /// # Errors
-    /// The URL is malformed or `from` is no address.
-    pub fn smtp(url: &str, from: &str) -> Result<Mailer, Fault> {
+    /// The URL is malformed, or `from` is not a valid email address.
+    pub fn smtp(url: &str, from: &str) -> Result<Mailer, InternalError> {
         Ok(Mailer::Smtp { server: SmtpServer::new(url)?, from: mailbox(from)? })
     }
 
-    /// Sends one mail, dated `now`. When this returns, the server (or the disk) has taken it.
+    /// Sends one mail, dated `now`. Returns when the server has accepted it or the file is written.
     ///
     /// # Errors
-    /// The recipient is no address; the folder can't be written; the server can't be reached, refuses (the fault then
-    /// holds a [`lettre::transport::smtp::Error`] that says whether for good), or takes longer than ten seconds for one
-    /// step of the conversation; if that was the last step, it may have taken the mail.
-    pub async fn send(&self, mail: &Mail, now: DateTime<Utc>) -> Result<(), Fault> {
+    /// The recipient is not a valid email address; the folder can't be written; the server is unreachable, rejects the
+    /// mail, or takes longer than ten seconds for one step of the SMTP dialogue. A rejection contains a
+    /// [`lettre::transport::smtp::Error`], which tells whether it is permanent. After a timeout of the last step, the
+    /// server may have accepted the mail.
+    pub async fn send(&self, mail: &Mail, now: DateTime<Utc>) -> Result<(), InternalError> {
         match self {
             Mailer::Files { folder, from, sequence } => {
                 let sequence = sequence.fetch_add(1, Ordering::Relaxed);
@@ -112,12 +115,13 @@ impl Mailer {
     }
 }
 
-/// The mails that [`Mailer::Files`] has written to a folder, newest first, at most 50. Files that it hasn't written are
-/// passed over; a folder that isn't there is empty.
+/// Lists the mails that [`Mailer::Files`] wrote to a folder, newest first, at most 50.
+///
+/// Other files are skipped. Returns an empty list if the folder doesn't exist.
 ///
 /// # Errors
 /// The folder can't be read.
-pub async fn list(folder: &Path) -> Result<Vec<StoredMail>, Fault> {
+pub async fn list(folder: &Path) -> Result<Vec<StoredMail>, InternalError> {
     let what = || format!("read the mails in {}", folder.display());
     let mut entries = match tokio::fs::read_dir(folder).await {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -140,12 +144,12 @@ pub async fn list(folder: &Path) -> Result<Vec<StoredMail>, Fault> {
     Ok(mails)
 }
 
-/// The mail in the file `name` of a folder; `None` if [`Mailer::Files`] hasn't written one of this name there.
+/// Reads the mail in the file `name` of a folder. Returns `None` if [`Mailer::Files`] wrote no such file.
 ///
 /// # Errors
 /// The file can't be read.
-pub async fn read(folder: &Path, name: &str) -> Result<Option<StoredMail>, Fault> {
-    // It comes from a URL, and must not lead out of the folder.
+pub async fn read(folder: &Path, name: &str) -> Result<Option<StoredMail>, InternalError> {
+    // The name comes from a URL and must not leave the folder.
     let Some(sent_at) = name_time(name).filter(|_| !name.contains('/')) else { return Ok(None) };
     match tokio::fs::read(folder.join(name)).await {
         Ok(content) => Ok(eml::parse(&content).map(|mail| StoredMail { file: name.to_owned(), sent_at, mail })),
@@ -159,17 +163,17 @@ fn name_time(name: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(time, NAME_TIME).ok().map(|time| time.and_utc())
 }
 
-fn mailbox(address: &str) -> Result<Mailbox, Fault> {
+fn mailbox(address: &str) -> Result<Mailbox, InternalError> {
     address.parse().context(format!("read the mail address {address:?}"))
 }
 
-fn compose(mail: &Mail, from: &Mailbox, now: DateTime<Utc>) -> Result<Message, Fault> {
+fn compose(mail: &Mail, from: &Mailbox, now: DateTime<Utc>) -> Result<Message, InternalError> {
     let builder = Message::builder()
         .from(from.clone())
         .to(mailbox(&mail.to)?)
         .subject(&mail.subject)
         .date(now.into())
-        // By default it would name this machine, which is nobody's business.
+        // The default would disclose the name of this machine.
         .message_id(Some(format!("<{}@{}>", Uuid::new_v4(), from.email.domain())));
     let text = mail.text.clone();
     let message = match mail.html.clone() {
@@ -179,8 +183,8 @@ fn compose(mail: &Mail, from: &Mailbox, now: DateTime<Utc>) -> Result<Message, F
     message.context("compose a mail")
 }
 
-/// Writes under another name first, so that [`list`] never meets half a mail.
-async fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), Fault> {
+/// Writes to a temporary name first, so that [`list`] never sees an incomplete mail.
+async fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), InternalError> {
     tokio::fs::create_dir_all(folder).await?;
     let unfinished = folder.join(format!("{name}.part"));
     tokio::fs::write(&unfinished, content).await?;

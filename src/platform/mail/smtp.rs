@@ -1,7 +1,7 @@
-//! Hands mail to an SMTP server, one connection for each.
+//! Sends mail to an SMTP server, with one connection per mail.
 //!
-//! `lettre`'s own transport isn't used because its time-out covers only the making of the TCP connection, and because
-//! it keeps a connection on which a mail was given up for the next one, which then reads the answers to the former.
+//! `lettre`'s own transport isn't used because its timeout covers only opening the TCP connection, and because it
+//! reuses a connection after a canceled mail, so that the next mail reads the replies to the previous one.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use url::{Url, form_urlencoded};
 
-use super::super::fault::{Context, Fault};
+use super::super::internal_error::{Context, InternalError};
 
-/// How long the server may take for one step of the conversation.
+/// How long the server may take for one step of the SMTP dialogue.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it may take to say goodbye, when the mail is already its own.
+/// How long the server may take to reply to QUIT, after it has accepted the mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An SMTP server and how to talk to it.
+/// An SMTP server with its security and credentials.
 #[derive(Clone)]
 pub struct SmtpServer {
     /// Host and port.
@@ -31,17 +31,17 @@ pub struct SmtpServer {
 #[derive(Clone)]
 enum Security {
     None,
-    /// RFC 3207: nothing but the greeting is said before it.
+    /// STARTTLS (RFC 3207): only the greeting and EHLO are sent unencrypted.
     StartTls(TlsParameters),
-    /// RFC 8314: from the first byte.
+    /// Implicit TLS (RFC 8314).
     Tls(TlsParameters),
 }
 
 impl SmtpServer {
-    /// The server that `url` names, see [`Mailer::smtp`](super::Mailer::smtp).
-    pub(super) fn new(url: &str) -> Result<SmtpServer, Fault> {
+    /// Parses `url`; [`Mailer::smtp`](super::Mailer::smtp) describes the format.
+    pub(super) fn new(url: &str) -> Result<SmtpServer, InternalError> {
         let url = Url::parse(url).context("read the SMTP URL")?;
-        let host = url.host_str().ok_or_else(|| Fault::new("the SMTP URL names no host"))?;
+        let host = url.host_str().ok_or_else(|| InternalError::new("the SMTP URL names no host"))?;
         let tls = || TlsParameters::new(host.to_owned()).context("prepare TLS for SMTP");
         let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value);
         let (security, port) = match (url.scheme(), wanted.as_deref()) {
@@ -49,7 +49,7 @@ impl SmtpServer {
             ("smtp", Some("required")) => (Security::StartTls(tls()?), 587),
             ("smtp", None) => (Security::None, 25),
             _ => {
-                return Err(Fault::new(
+                return Err(InternalError::new(
                     "the SMTP URL is neither smtps://… nor smtp://…, with or without ?tls=required",
                 ));
             }
@@ -59,8 +59,8 @@ impl SmtpServer {
         Ok(SmtpServer { address, security, credentials })
     }
 
-    /// Sends one mail; when this returns, the server has taken it.
-    pub(super) async fn send(&self, message: &Message) -> Result<(), Fault> {
+    /// Sends one mail. Returns when the server has accepted it.
+    pub(super) async fn send(&self, message: &Message) -> Result<(), InternalError> {
         let hello = ClientId::default();
         let tls = if let Security::Tls(tls) = &self.security { Some(tls.clone()) } else { None };
         let connecting = AsyncSmtpConnection::connect_tokio1(&self.address, None, &hello, tls, None);
@@ -78,11 +78,11 @@ impl SmtpServer {
     }
 }
 
-async fn step<T>(what: &'static str, step: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+async fn step<T>(what: &'static str, step: impl Future<Output = Result<T, Error>>) -> Result<T, InternalError> {
     tokio::time::timeout(STEP_TIMEOUT, step).await.context(what)?.context(what)
 }
 
-/// Undoes percent-encoding, and nothing else that a form would have.
+/// Decodes percent-encoding, and nothing else that a form would decode.
 fn decode(text: &str) -> String {
     let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(text.as_bytes()).map(|(name, _)| name).collect()

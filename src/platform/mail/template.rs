@@ -1,8 +1,8 @@
-//! Mails from templates: one for the text, one for the HTML, and the subject in one place for both.
+//! Mail templates: one for the text, one for the HTML, and a subject for both.
 //!
-//! The first line of the text is the subject, `Subject: …`; the HTML extends `layout.html`, which shows the subject as
-//! its heading, and takes buttons and the like from `parts.html`. A value that a template names and the context lacks
-//! is an error, never a gap in somebody's mail.
+//! The first line of the text template is the subject, `Subject: …`. The HTML template extends `layout.html`, which
+//! shows the subject as its heading, and imports buttons and the like from `parts.html`. A variable that is missing
+//! from the context is an error, so that no mail is sent with a gap.
 
 use chrono::DateTime;
 use minijinja::value::Value;
@@ -11,23 +11,23 @@ use serde::Serialize;
 
 use super::Mail;
 use crate::config::Config;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// What ends every text, as mail programs expect it (RFC 3676, 4.3).
+/// The signature at the end of every text, in the format of RFC 3676, 4.3.
 const SIGNATURE: &str = "\n\n-- \n{{ site_name }}\n{{ app_url }}\n";
 
-/// The sources of a mail.
+/// The sources of a mail template.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
-    /// What it is called, in the preview and in the log.
+    /// The name, for the preview and the log.
     pub name: &'static str,
-    /// The subject in the first line, then the text.
+    /// The text template, with the subject in the first line.
     pub text: &'static str,
-    /// The HTML.
+    /// The HTML template.
     pub html: &'static str,
 }
 
-/// The template `name` whose `name.txt` and `name.html` are in the folder `mails` beside the file that says this.
+/// Embeds the template `name` from `mails/name.txt` and `mails/name.html`. The paths are relative to the calling file.
 macro_rules! template {
     ($name:literal) => {
         $crate::platform::mail::Template {
@@ -39,53 +39,54 @@ macro_rules! template {
 }
 pub(crate) use template;
 
-/// A template with an example of what it is given, for the preview and for tests.
+/// A template with an example context, for the preview and for tests.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// The template.
     pub template: &'static Template,
-    /// Which of its cases this is: "without an end".
+    /// The case that the example shows, such as "without an end".
     pub case: &'static str,
-    /// What it is given.
+    /// The example context.
     pub context: Value,
 }
 
 impl Sample {
-    /// `template` given `context`.
+    /// Returns a sample of `template` with `context`.
     pub fn new(template: &'static Template, case: &'static str, context: impl Serialize) -> Sample {
         Sample { template, case, context: Value::from_serialize(context) }
     }
 }
 
-/// The mail that `template` makes of `context` and of `app_url` and `site_name`, which every template is given.
-/// Whatever a value holds, it stays on one line, and in the HTML it stays text.
+/// Renders `template` with `context`, to which `app_url` and `site_name` are added.
+///
+/// Values are collapsed to a single line, and escaped in the HTML.
 ///
 /// # Errors
-/// The template is malformed or names a value that is not there.
-pub fn render(config: &Config, template: &Template, to: &str, context: impl Serialize) -> Result<Mail, Fault> {
+/// The template is malformed or uses a variable that is missing from the context.
+pub fn render(config: &Config, template: &Template, to: &str, context: impl Serialize) -> Result<Mail, InternalError> {
     let context = Value::from_serialize(context);
     parts(config, template, to, context).context(format!("render the mail {}", template.name))
 }
 
-fn parts(config: &Config, template: &Template, to: &str, context: Value) -> Result<Mail, Fault> {
+fn parts(config: &Config, template: &Template, to: &str, context: Value) -> Result<Mail, InternalError> {
     let environment = environment()?;
     let context = context! { app_url => config.app_url, site_name => config.site_name, ..context };
     let (subject, text) = template
         .text
         .split_once('\n')
         .and_then(|(first, rest)| Some((first.strip_prefix("Subject: ")?, rest)))
-        .ok_or_else(|| Fault::new("its text does not begin with its subject"))?;
+        .ok_or_else(|| InternalError::new("its text does not begin with its subject"))?;
     let text = format!("{}{SIGNATURE}", text.trim());
     let subject = environment.render_named_str(&format!("{}.subject", template.name), subject, &context)?;
     let text = environment.render_named_str(&format!("{}.txt", template.name), &text, &context)?;
     let context = context! { subject, ..context };
     let html = environment.render_named_str(&format!("{}.html", template.name), template.html, &context)?;
-    // minijinja escapes it as well, for places where no template has a value; addresses are more readable without.
+    // minijinja also escapes slashes, which matters only where no template has a value; URLs are more readable without.
     let html = html.replace("&#x2f;", "/");
     Ok(Mail { to: to.to_owned(), subject, text, html: Some(html) })
 }
 
-/// Escapes in what is called `….html`, by minijinja's default, and in nothing else.
+/// Creates the environment. By minijinja's default, only templates named `*.html` are escaped.
 fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -99,10 +100,10 @@ fn environment() -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-/// Somebody's name must not become a paragraph of its own, or a second header.
+/// Collapses whitespace and control characters. So a user's name cannot add a paragraph or a header.
 fn on_one_line(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
-        // What a macro has made is HTML.
+        // The output of a macro is HTML already.
         Some(text) if !value.is_safe() => {
             let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
             let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
@@ -112,7 +113,7 @@ fn on_one_line(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Re
     }
 }
 
-/// An instant in words. In UTC, since nobody has told us where the reader lives.
+/// Formats a time in English. It is in UTC because the recipient's time zone is unknown.
 fn time(value: String) -> Result<String, Error> {
     let time = DateTime::parse_from_rfc3339(&value)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, "not a time").with_source(error))?;
@@ -130,7 +131,7 @@ mod tests {
 
     fn made(text: &'static str, html: &'static str, context: Value) -> Result<Mail, String> {
         let template = Template { name: "test", text, html };
-        render(&config(), &template, "ada@example.org", context).map_err(|fault| fault.report())
+        render(&config(), &template, "ada@example.org", context).map_err(|error| error.report())
     }
 
     #[test]

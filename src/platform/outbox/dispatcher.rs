@@ -1,7 +1,8 @@
-//! Takes recorded events in order, numbers them, makes the jobs that react to them and pushes them to subscribers.
+//! Dispatches recorded events: assigns positions, enqueues jobs, and pushes to subscribers.
 //!
-//! Any number of nodes may run one. Numbering is serialised by a row lock, so positions become visible in order.
-//! Pushing is not: a push may arrive twice or out of order, and a [`feed`](super::feed) sorts that out by position.
+//! Any number of nodes may run a dispatcher. A row lock serializes the assignment of positions, so they become visible
+//! in order. Pushes are not serialized: a push may arrive twice or out of order, and a [`feed`](super::feed) detects
+//! that by position.
 
 use std::time::Duration;
 
@@ -11,29 +12,29 @@ use serde_json::Value;
 
 use super::query::{self, TopicRow, Unnumbered};
 use crate::platform::App;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{self, Registry};
 
-/// Events taken at a time.
+/// The maximum number of events in a batch.
 const BATCH: i64 = 500;
-/// How often to look although nobody called: a lost `NOTIFY` delays a push by no more than this.
+/// How often to poll when no `NOTIFY` arrives: a lost one delays a push by at most this.
 const POLL: Duration = Duration::from_secs(1);
 
-/// What subscribers of a topic are sent.
+/// The message that is pushed to the subscribers of a topic.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Push {
     pub(super) position: i64,
-    /// The position before this one in the same topic.
+    /// The position of the previous event of the same topic.
     pub(super) previous: i64,
     pub(super) payload: Value,
 }
 
-/// Dispatches until the application stops. A failure (the database restarts) is logged and tried again.
+/// Dispatches until the application stops. Errors, for example a database restart, are logged and retried.
 pub async fn run(app: App, registry: Registry) {
     let mut listener = None;
     while !app.stopping.is_cancelled() {
-        if let Err(fault) = tick(&app, &registry).await {
-            tracing::warn!(fault = fault.report(), "the dispatcher could not work; it tries again");
+        if let Err(error) = tick(&app, &registry).await {
+            tracing::warn!(error = error.report(), "the dispatcher could not work; it tries again");
             listener = None;
         }
         if listener.is_none() {
@@ -53,17 +54,17 @@ pub async fn run(app: App, registry: Registry) {
     }
 }
 
-/// Handles everything recorded so far: numbers it, makes its jobs, pushes it.
+/// Processes all events recorded so far: assigns positions, enqueues jobs, pushes.
 ///
 /// # Errors
-/// The database failed, or the push did; what was not pushed is pushed by the next tick.
-pub async fn tick(app: &App, registry: &Registry) -> Result<(), Fault> {
+/// The database or a push failed; events that were not pushed are pushed by the next tick.
+pub async fn tick(app: &App, registry: &Registry) -> Result<(), InternalError> {
     while number(app, registry).await? >= BATCH {}
     while push(app).await? >= BATCH {}
     Ok(())
 }
 
-async fn number(app: &App, registry: &Registry) -> Result<i64, Fault> {
+async fn number(app: &App, registry: &Registry) -> Result<i64, InternalError> {
     app.db
         .transaction(async |tx| {
             let last = query::lock_counter(tx).await?;
@@ -90,7 +91,7 @@ async fn number(app: &App, registry: &Registry) -> Result<i64, Fault> {
         .await
 }
 
-/// The log rows of a batch: each topic's chain of positions goes on from `lasts`.
+/// Builds the topic rows of a batch. `lasts` has the previous position of each topic and is updated.
 fn topic_rows(events: &[Unnumbered], last: i64, lasts: &mut std::collections::HashMap<String, i64>) -> Vec<TopicRow> {
     let mut rows = Vec::new();
     for (event, position) in events.iter().zip(last + 1..) {
@@ -102,7 +103,7 @@ fn topic_rows(events: &[Unnumbered], last: i64, lasts: &mut std::collections::Ha
     rows
 }
 
-async fn push(app: &App) -> Result<i64, Fault> {
+async fn push(app: &App) -> Result<i64, InternalError> {
     let events = query::unpushed(&mut *app.db.read().await?, BATCH).await?;
     let mut pushed: Vec<i64> = Vec::with_capacity(events.len());
     for event in events {
@@ -117,7 +118,7 @@ async fn push(app: &App) -> Result<i64, Fault> {
         }
     }
     if !pushed.is_empty() {
-        query::mark_pushed(&mut *app.db.read().await?, &pushed, app.clock.now()).await?;
+        query::mark_pushed(&mut app.db.write().await?, &pushed, app.clock.now()).await?;
     }
     Ok(i64::try_from(pushed.len())?)
 }

@@ -1,4 +1,4 @@
-//! Following one topic: what was missed from the log, then what is pushed, each event once and in order.
+//! Follows one topic, each event exactly once and in order. Missed events come from the log, later ones from pushes.
 
 use std::time::Duration;
 
@@ -9,16 +9,18 @@ use serde_json::Value;
 use super::dispatcher::Push;
 use super::{Event, Recorded, decode, query};
 use crate::platform::App;
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 use crate::platform::pubsub::{Signal, Subscription};
 
-/// Events read from the log at a time.
+/// The number of events read from the log at a time.
 const PAGE: i64 = 100;
-/// Waits between tries while the database is away.
+/// The delays between retries while the database is unavailable.
 const RETRY: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
-/// A page of `topic`'s log, positions strictly between `after` and `before`; oldest first when `forward`.
+/// Reads a page of `topic`'s log, with positions strictly between `after` and `before`.
+///
+/// Oldest first if `forward`, otherwise newest first. Events that cannot be decoded are left out and logged.
 ///
 /// # Errors
 /// The database failed.
@@ -28,39 +30,41 @@ pub async fn read<E: Event>(
     (after, before): (i64, i64),
     forward: bool,
     limit: i64,
-) -> Result<Vec<Recorded<E>>, Fault> {
+) -> Result<Vec<Recorded<E>>, InternalError> {
     let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
     Ok(rows.into_iter().filter_map(|row| readable(app, topic, row)).collect())
 }
 
-/// Whoever is given the event loads nothing for it that is older. An event that this version cannot read would stop
-/// everything behind it: it is left out, and the log tells.
+/// Decodes an event; `None` if this version of the program cannot read it.
+///
+/// Marks cached rows that are older than the event as stale, so that the receiver doesn't load them. An unreadable
+/// event is logged and skipped because it would block all later ones.
 fn readable<E: Event>(app: &App, topic: &str, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
-    app.db.changes().reached(E::KIND, position);
-    let event = decode(payload).inspect_err(|fault| {
-        tracing::error!(fault = fault.report(), topic, position, "left an event out");
+    app.db.invalidation().reached(position, &payload);
+    let event = decode(payload).inspect_err(|error| {
+        tracing::error!(error = error.report(), topic, position, "left an event out");
     });
     Some(Recorded { position, event: event.ok()? })
 }
 
-/// How many events the log holds of `topic`.
+/// The number of `topic`'s events in the log.
 ///
 /// # Errors
 /// The database failed.
-pub async fn count(app: &App, topic: &str) -> Result<i64, Fault> {
+pub async fn count(app: &App, topic: &str) -> Result<i64, InternalError> {
     Ok(query::count(&mut *app.db.read().await?, topic).await?)
 }
 
-/// Follows `topic` from the position `after` on, or from now on. The stream ends when the application stops.
+/// Follows `topic` from the position `after`, or from now. The stream ends when the application stops.
 ///
 /// # Errors
-/// The database cannot tell where "now" is.
+/// The subscription failed, or the database failed to return the topic's last position.
 pub async fn follow<E: Event>(
     app: App,
     topic: String,
     after: Option<i64>,
-) -> Result<impl Stream<Item = Recorded<E>> + Send, Fault> {
-    // First hear, then read: what happens in between arrives both ways and is told apart by its position.
+) -> Result<impl Stream<Item = Recorded<E>> + Send, InternalError> {
+    // Subscribe before reading: an event in between arrives both ways, and its position identifies the duplicate.
     let subscription = app.pubsub.subscribe(&topic).await?;
     let last = match after {
         Some(position) => position,
@@ -77,11 +81,11 @@ struct Feed<E> {
     app: App,
     topic: String,
     subscription: Subscription,
-    /// The last position delivered.
+    /// The position of the last event delivered.
     last: i64,
-    /// Whether the log may hold something that was not delivered.
+    /// Whether the log may contain undelivered events.
     behind: bool,
-    /// Read from the log and not delivered yet, newest first.
+    /// Events that were read from the log but not yet delivered, newest first.
     ready: Vec<Recorded<E>>,
 }
 
@@ -108,18 +112,18 @@ impl<E: Event> Feed<E> {
         }
     }
 
-    async fn next_page(&mut self) -> Result<Vec<(i64, Value)>, Fault> {
+    async fn next_page(&mut self) -> Result<Vec<(i64, Value)>, InternalError> {
         let mut conn = self.app.db.read().await?;
         Ok(query::between(&mut conn, &self.topic, self.last, i64::MAX, true, PAGE).await?)
     }
 
-    /// Reads the next page of the log, trying until the database answers or the application stops.
+    /// Reads the next page of the log, retrying until the database responds. Returns `None` if the application stops.
     async fn catch_up(&mut self) -> Option<()> {
         let mut tries = 0;
         loop {
             match self.next_page().await {
                 Ok(rows) => {
-                    // A short page was the last one: from here on the push tells.
+                    // A page that is not full is the last one: from now on, pushes suffice.
                     self.behind = i64::try_from(rows.len()).is_ok_and(|len| len == PAGE);
                     let end = rows.last().map(|(position, _)| *position);
                     self.ready =
@@ -129,9 +133,9 @@ impl<E: Event> Feed<E> {
                     }
                     return Some(());
                 }
-                Err(fault) => {
+                Err(error) => {
                     let wait = RETRY.get(tries).or(RETRY.last()).copied().unwrap_or_default();
-                    tracing::warn!(fault = fault.report(), topic = self.topic, "cannot catch up; trying again");
+                    tracing::warn!(error = error.report(), topic = self.topic, "cannot catch up; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(wait) => tries += 1,
                         () = self.app.stopping.cancelled() => return None,
@@ -142,11 +146,12 @@ impl<E: Event> Feed<E> {
     }
 }
 
-/// Forgets events recorded more than `age` ago. A client that comes back later than that starts at the oldest event
-/// still kept.
+/// Deletes events that were recorded more than `age` ago.
+///
+/// A client that resumes from an older position starts at the oldest remaining event.
 ///
 /// # Errors
 /// The database failed.
-pub async fn forget_older_than(app: &App, age: chrono::TimeDelta) -> Result<usize, Fault> {
-    Ok(query::forget(&mut *app.db.read().await?, app.clock.now() - age).await?)
+pub async fn forget_older_than(app: &App, age: chrono::TimeDelta) -> Result<usize, InternalError> {
+    Ok(query::forget(&mut app.db.write().await?, app.clock.now() - age).await?)
 }

@@ -1,8 +1,8 @@
-//! The outbox: what happened is written in the transaction that made it happen, and becomes known afterwards.
+//! The transactional outbox. Events are written in the transaction that causes them and published after the commit.
 //!
-//! [`record`] inserts an event; the [`dispatcher`] numbers it after the commit, makes a job for each handler that
-//! reacts to its kind, and pushes it to the subscribers of its topics; a [`feed`] follows one topic from a position
-//! on and misses nothing, whatever happens to the push in between.
+//! [`record`] inserts an event. The [`dispatcher`] assigns its position after the commit, enqueues a job for each
+//! handler of its kind, and pushes it to the subscribers of its topics. A [`feed`] follows one topic from a position on
+//! and misses no event, even if pushes are lost.
 
 pub mod dispatcher;
 pub mod feed;
@@ -22,26 +22,27 @@ use uuid::Uuid;
 use super::clock::Clock;
 use super::db::Tx;
 use super::db::schema::events;
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::jobs::Handler;
 
-/// A public fact, past tense. Features define theirs in `event.rs`.
+/// A public event, named in the past tense. Features define their events in `event.rs`.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The stable name of this kind of event: `lesson_published`.
+    /// The stable name of this kind of event, such as `lesson_published`.
     const KIND: &'static str;
 
-    /// The topics whose subscribers hear of it; none if only handlers react to it.
+    /// The topics whose subscribers receive the event; empty if only handlers react to it.
     fn topics(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// Writes an event in the caller's transaction. Nobody hears of it unless the transaction commits; then it is never
-/// lost.
+/// Records an event in the caller's transaction and returns its id.
+///
+/// The event is published if and only if the transaction commits.
 ///
 /// # Errors
 /// The database failed.
-pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<Uuid, Fault> {
+pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<Uuid, InternalError> {
     let id = clock.uuid();
     let payload = serde_json::to_value(event).context("an event cannot be serialised")?;
     diesel::insert_into(events::table)
@@ -55,23 +56,23 @@ pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<U
         .execute(tx.conn())
         .await
         .context("cannot record an event")?;
-    tx.recorded(E::KIND);
+    tx.recorded();
     Ok(id)
 }
 
-/// An event as a reader of the log or a handler gets it.
+/// An event as received by a reader of the log.
 #[derive(Clone, Debug)]
 pub struct Recorded<E> {
-    /// Its place in the log; grows, with gaps from a topic's point of view.
+    /// The position in the log. Ascending; within a topic, with gaps.
     pub position: i64,
-    /// What happened.
+    /// The event.
     pub event: E,
 }
 
-/// How long the log is kept.
+/// The retention of the log.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// The jobs that look after the log.
+/// The jobs that maintain the log.
 pub fn handlers() -> Vec<Handler> {
     vec![Handler {
         name: "outbox.forget",
@@ -89,6 +90,6 @@ pub fn handlers() -> Vec<Handler> {
     }]
 }
 
-fn decode<E: Event>(payload: Value) -> Result<E, Fault> {
+fn decode<E: Event>(payload: Value) -> Result<E, InternalError> {
     serde_json::from_value(payload).context(format!("a stored {} event is unreadable", E::KIND))
 }

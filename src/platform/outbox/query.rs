@@ -1,4 +1,4 @@
-//! The log's SQL.
+//! SQL of the event log.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::platform::db::schema::{event_counter, event_topics, events};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
-/// An event that has no position yet.
+/// An event without a position.
 #[derive(Queryable)]
 pub(super) struct Unnumbered {
     pub(super) id: Uuid,
@@ -22,9 +22,9 @@ pub(super) struct Unnumbered {
     pub(super) payload: Value,
 }
 
-/// Waits for this node's turn to number, and tells the last position given. Held until the transaction ends.
+/// Locks the position counter and returns the last assigned position. The lock ends with the transaction.
 pub(super) async fn lock_counter(tx: &mut Tx) -> QueryResult<i64> {
-    event_counter::table.select(event_counter::last_position).for_update().first(tx.conn()).await
+    event_counter::table.select(event_counter::last_position).for_no_key_update().first(tx.conn()).await
 }
 
 pub(super) async fn advance_counter(tx: &mut Tx, last: i64) -> QueryResult<usize> {
@@ -52,7 +52,7 @@ pub(super) async fn set_positions(tx: &mut Tx, ids: Vec<Uuid>, first: i64) -> Qu
     .await
 }
 
-/// The last position in each of `topics`; topics without events are missing.
+/// The last position in each of `topics`; topics without events are absent.
 pub(super) async fn last_positions(tx: &mut Tx, topics: &[String]) -> QueryResult<HashMap<String, i64>> {
     let rows: Vec<(String, Option<i64>)> = event_topics::table
         .filter(event_topics::topic.eq_any(topics))
@@ -63,7 +63,7 @@ pub(super) async fn last_positions(tx: &mut Tx, topics: &[String]) -> QueryResul
     Ok(rows.into_iter().filter_map(|(topic, last)| Some((topic, last?))).collect())
 }
 
-/// One row of the log by topic: topic, position, previous position.
+/// A row of `event_topics`: topic, position, previous position.
 pub(super) type TopicRow = (String, i64, i64);
 
 pub(super) async fn insert_topics(tx: &mut Tx, rows: Vec<TopicRow>) -> QueryResult<usize> {
@@ -76,7 +76,7 @@ pub(super) async fn insert_topics(tx: &mut Tx, rows: Vec<TopicRow>) -> QueryResu
     diesel::insert_into(event_topics::table).values(rows).execute(tx.conn()).await
 }
 
-/// An event that its topics' subscribers have not been told of, once per topic; `None` for an event without topics.
+/// An event that was not pushed yet, once per topic. `topic` is `None` if the event has no topics.
 #[derive(Queryable)]
 pub(super) struct Unpushed {
     pub(super) position: Option<i64>,
@@ -101,18 +101,14 @@ pub(super) async fn unpushed(conn: &mut AsyncPgConnection, limit: i64) -> QueryR
         .await
 }
 
-pub(super) async fn mark_pushed(
-    conn: &mut AsyncPgConnection,
-    positions: &[i64],
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(super) async fn mark_pushed(writer: &mut Writer, positions: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(events::table.filter(events::position.eq_any(positions)))
         .set(events::pushed_at.eq(now))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }
 
-/// The last position in `topic`, 0 when nothing ever happened there.
+/// The last position in `topic`; 0 if it has no events.
 pub(super) async fn last_position(conn: &mut AsyncPgConnection, topic: &str) -> QueryResult<i64> {
     let last: Option<i64> = event_topics::table
         .filter(event_topics::topic.eq(topic))
@@ -122,8 +118,9 @@ pub(super) async fn last_position(conn: &mut AsyncPgConnection, topic: &str) -> 
     Ok(last.unwrap_or_default())
 }
 
-/// Positions strictly between `after` and `before` in `topic`, with their payloads: oldest first when `forward`,
-/// otherwise newest first.
+/// The events of `topic` with positions strictly between `after` and `before`.
+///
+/// Returns positions and payloads. Oldest first if `forward`, otherwise newest first.
 pub(super) async fn between(
     conn: &mut AsyncPgConnection,
     topic: &str,
@@ -149,9 +146,9 @@ pub(super) async fn count(conn: &mut AsyncPgConnection, topic: &str) -> QueryRes
     event_topics::table.filter(event_topics::topic.eq(topic)).count().get_result(conn).await
 }
 
-/// Forgets events recorded before `before` that everybody has been told of.
-pub(super) async fn forget(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<usize> {
+/// Deletes events that were recorded before `before` and pushed to all subscribers.
+pub(super) async fn forget(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     diesel::delete(events::table.filter(events::recorded_at.lt(before).and(events::pushed_at.is_not_null())))
-        .execute(conn)
+        .execute(writer.conn())
         .await
 }

@@ -1,8 +1,8 @@
-//! The topics that somebody on this node listens to, and who they are.
+//! The topics with subscribers on this node.
 //!
-//! One lock guards all of it and is held only for map operations, never across an await. In the linked hub the topics
-//! here are what the node *wants*; the link task makes Redis agree and reports back. As only that one task subscribes
-//! and unsubscribes, a subscriber who leaves and another who comes at the same moment can't get between its steps.
+//! One lock protects all state and is held only for map operations, never across an await. In a hub with a link to
+//! Redis, the topics are the *desired* subscriptions; the link task applies them to Redis and confirms them. Only that
+//! task subscribes and unsubscribes, so a subscriber that joins while another leaves cannot interleave with its steps.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,29 +12,29 @@ use tokio::sync::{Notify, broadcast, oneshot};
 
 use super::Signal;
 
-/// How many signals wait for a slow reader of a topic before it has to read the log.
+/// The number of signals buffered for a slow subscriber. When it falls behind, it has to read the log.
 pub(super) const CAPACITY: usize = 64;
 
 pub(super) struct Hub {
     inner: Mutex<Inner>,
-    /// Wakes the link task when there are changes to take.
+    /// Wakes the link task when there are changes to apply.
     pub(super) changed: Notify,
 }
 
 struct Inner {
     state: State,
     topics: HashMap<Arc<str>, Topic>,
-    /// The names of topics that came or went since the link task last looked; empty unless the link is up.
+    /// The topics that were added or removed since the link task last looked. Empty unless the link is up.
     changed: HashSet<Arc<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No Redis: a topic is live as soon as it is there.
+    /// No Redis: a topic is live as soon as it is added.
     Local,
-    /// Redis is asked for each topic.
+    /// Redis is subscribed to each topic.
     Up,
-    /// The link is lost. When it is back, all topics are asked for again.
+    /// The link is lost. When it is back, all topics are subscribed again.
     Down,
     Closed,
 }
@@ -42,13 +42,13 @@ enum State {
 struct Topic {
     signals: broadcast::Sender<Signal>,
     subscribers: usize,
-    /// Messages of this topic reach this node.
+    /// Whether messages of this topic reach this node.
     live: bool,
-    /// Subscribers who wait for that.
+    /// Subscribers that wait for the topic to become live.
     waiting: Vec<oneshot::Sender<()>>,
 }
 
-/// What a new subscriber gets.
+/// The result of joining a topic.
 pub(super) struct Membership {
     pub(super) place: Place,
     pub(super) receiver: broadcast::Receiver<Signal>,
@@ -57,12 +57,12 @@ pub(super) struct Membership {
 
 pub(super) enum Readiness {
     Live,
-    /// Completes with the confirmation, or with an error when the link is lost or the hub closed meanwhile.
+    /// Completes with the confirmation. Fails if the link is lost or the hub is closed meanwhile.
     Pending(oneshot::Receiver<()>),
     LinkDown,
 }
 
-/// A subscriber's place in a topic, given up when it is dropped.
+/// A subscriber's membership in a topic; dropping it unsubscribes.
 pub(super) struct Place {
     hub: Arc<Hub>,
     topic: Arc<str>,
@@ -74,19 +74,19 @@ impl Drop for Place {
     }
 }
 
-/// What the link task has to ask Redis for.
+/// The subscriptions that the link task has to change in Redis.
 pub(super) struct Changes {
     pub(super) subscribe: Vec<Arc<str>>,
     pub(super) unsubscribe: Vec<Arc<str>>,
 }
 
 impl Hub {
-    /// A hub without Redis.
+    /// Returns a hub without Redis.
     pub(super) fn local() -> Hub {
         Hub::new(State::Local)
     }
 
-    /// A hub whose link task starts with a connection.
+    /// Returns a hub with a link to Redis, which is up.
     pub(super) fn linked() -> Hub {
         Hub::new(State::Up)
     }
@@ -97,11 +97,11 @@ impl Hub {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing below leaves the maps half changed when it panics.
+        // No operation below leaves the maps inconsistent if it panics.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a subscriber, and the topic with its first one.
+    /// Adds a subscriber, and the topic if it is the first one.
     pub(super) fn join(hub: &Arc<Hub>, name: &str) -> Membership {
         let mut inner = hub.lock();
         let state = inner.state;
@@ -110,7 +110,7 @@ impl Hub {
         let place = Place { hub: hub.clone(), topic: name.clone() };
         if state == State::Closed {
             let (_, receiver) = broadcast::channel(1);
-            // The place is given up at once, which takes the lock.
+            // Dropping the place takes the lock.
             drop(inner);
             return Membership { place, receiver, ready: Readiness::Live };
         }
@@ -127,7 +127,7 @@ impl Hub {
             State::Down => Readiness::LinkDown,
             _ => {
                 let (sender, confirmed) = oneshot::channel();
-                // Short: Redis either confirms soon or is taken for lost, which ends the waiting.
+                // The wait is short: Redis either confirms soon or the link is lost, which ends it.
                 topic.waiting.push(sender);
                 Readiness::Pending(confirmed)
             }
@@ -152,16 +152,18 @@ impl Hub {
         }
     }
 
-    /// Gives a message to the subscribers of a topic, if there are any.
+    /// Delivers a message to the subscribers of a topic, if there are any.
     pub(super) fn deliver(&self, name: &str, payload: Bytes) {
         if let Some(topic) = self.lock().topics.get(name) {
-            // Fails when the last subscriber is just leaving.
+            // Fails only while the last subscriber is leaving.
             _ = topic.signals.send(Signal::Message(payload));
         }
     }
 
-    /// What changed since the last call, compared with the topics that Redis has confirmed (`subscribed`). A topic
-    /// that went and came back in between needs no command and is live at once.
+    /// Returns the changes since the last call.
+    ///
+    /// They are relative to the topics that Redis has confirmed (`subscribed`). A topic that was removed and added
+    /// again in between needs no command and is live at once.
     pub(super) fn take_changes(&self, subscribed: &HashSet<Arc<str>>) -> Changes {
         let mut changes = Changes { subscribe: Vec::new(), unsubscribe: Vec::new() };
         let inner = &mut *self.lock();
@@ -176,7 +178,7 @@ impl Hub {
         changes
     }
 
-    /// Redis has confirmed these topics.
+    /// Marks topics as live after Redis has confirmed them.
     pub(super) fn confirm(&self, names: &[Arc<str>]) {
         let inner = &mut *self.lock();
         for name in names {
@@ -186,7 +188,9 @@ impl Hub {
         }
     }
 
-    /// The link is lost: no topic is live, and nobody needs to wait, because all will hear [`Hub::missed`].
+    /// Marks the link as lost: no topic is live.
+    ///
+    /// Waiting subscribers continue, because all of them receive [`Hub::missed`] later.
     pub(super) fn link_down(&self) {
         let mut inner = self.lock();
         if inner.state == State::Up {
@@ -199,7 +203,7 @@ impl Hub {
         }
     }
 
-    /// The link is back: from now on changes are noted, and these are the topics to ask for first.
+    /// Marks the link as back and returns the topics to subscribe to first. From now on changes are tracked.
     pub(super) fn link_up(&self) -> Vec<Arc<str>> {
         let mut inner = self.lock();
         if inner.state == State::Down {
@@ -208,19 +212,19 @@ impl Hub {
         inner.topics.keys().cloned().collect()
     }
 
-    /// Tells everyone that something may have been missed.
+    /// Notifies all subscribers that messages may have been missed.
     pub(super) fn missed(&self) {
         for topic in self.lock().topics.values() {
             _ = topic.signals.send(Signal::Missed);
         }
     }
 
-    /// Ends all subscriptions, for good.
+    /// Ends all subscriptions permanently.
     pub(super) fn close(&self) {
         let mut inner = self.lock();
         inner.state = State::Closed;
         inner.changed.clear();
-        // With the senders gone, receivers end after what they still hold.
+        // Without senders, receivers end after their buffered signals.
         inner.topics.clear();
     }
 
@@ -234,7 +238,7 @@ impl Topic {
     fn go_live(&mut self) {
         self.live = true;
         for waiting in self.waiting.drain(..) {
-            // Whoever stopped waiting has read the log too early.
+            // A subscriber that stopped waiting may have read the log too early.
             if waiting.send(()).is_err() {
                 _ = self.signals.send(Signal::Missed);
             }

@@ -1,4 +1,4 @@
-//! The task that keeps Redis subscribed to what the hub wants, over one connection.
+//! The task that keeps the subscriptions in Redis in line with the hub, over one connection.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -10,58 +10,59 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::super::fault::{Context, Fault};
+use super::super::internal_error::{Context, InternalError};
 use super::super::redis::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, nodes};
 use super::hub::{Changes, Hub};
 
-/// The pause before the first attempt to reconnect; it doubles …
+/// The delay before the first attempt to reconnect; it doubles with each attempt.
 const RETRY_MIN: Duration = Duration::from_millis(100);
-/// … up to this.
+/// The maximum delay between attempts to reconnect.
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// How often a silent connection is tried: a peer that vanished without a word is found out after this plus the
-/// time allowed for an answer.
+/// How often the connection is pinged.
+///
+/// A peer that vanished without closing the connection is detected after this plus the response timeout.
 const PING_EVERY: Duration = Duration::from_secs(10);
-/// How many topics one command names.
+/// The maximum number of topics in one command.
 const BATCH: usize = 256;
 
 pub(super) struct Link {
-    /// In a cluster every node receives all messages, so any will do.
+    /// The servers to try. In a cluster every node receives all messages, so any one will do.
     nodes: Vec<Client>,
     prefix: Arc<str>,
     hub: Arc<Hub>,
 }
 
-/// One connection, while it lasts.
+/// One connection to Redis.
 pub(super) struct Wire {
     connection: MultiplexedConnection,
     lost: CancellationToken,
-    /// The topics that Redis has confirmed on it.
+    /// The topics that Redis has confirmed on this connection.
     subscribed: HashSet<Arc<str>>,
 }
 
 impl Link {
-    pub(super) fn new(url: &str, prefix: Arc<str>, hub: Arc<Hub>) -> Result<Link, Fault> {
+    pub(super) fn new(url: &str, prefix: Arc<str>, hub: Arc<Hub>) -> Result<Link, InternalError> {
         let nodes = nodes(url)?.into_iter().map(Client::open).collect::<Result<_, _>>()?;
         Ok(Link { nodes, prefix, hub })
     }
 
     /// Connects to the first node that answers.
-    pub(super) async fn dial(&self) -> Result<Wire, Fault> {
-        let mut fault = Fault::new("no node to connect to");
+    pub(super) async fn dial(&self) -> Result<Wire, InternalError> {
+        let mut error = InternalError::new("no node to connect to");
         for node in &self.nodes {
             match self.dial_node(node).await {
                 Ok(wire) => return Ok(wire),
-                Err(failed) => fault = failed,
+                Err(failed) => error = failed,
             }
         }
-        Err(fault)
+        Err(error)
     }
 
-    async fn dial_node(&self, node: &Client) -> Result<Wire, Fault> {
+    async fn dial_node(&self, node: &Client) -> Result<Wire, InternalError> {
         let (hub, prefix) = (self.hub.clone(), self.prefix.clone());
         let lost = CancellationToken::new();
         let closed = lost.clone();
-        // Runs in the task that reads the socket: whoever is slow loses signals in the hub, nothing piles up here.
+        // Runs in the task that reads the socket. It never blocks: the hub drops signals of slow subscribers.
         let receive = move |push: PushInfo| {
             match push.kind {
                 PushKind::Message => {
@@ -82,7 +83,7 @@ impl Link {
         Ok(Wire { connection, lost, subscribed: HashSet::new() })
     }
 
-    /// Serves the hub until `stop` is cancelled, over `wire` first and then over new ones.
+    /// Serves the hub until `stop` is canceled, first over `wire`, then over new connections.
     pub(super) async fn run(self, mut wire: Wire, stop: CancellationToken) {
         _ = stop.run_until_cancelled(self.serve_forever(&mut wire)).await;
         self.hub.close();
@@ -90,21 +91,21 @@ impl Link {
 
     async fn serve_forever(&self, wire: &mut Wire) -> Infallible {
         loop {
-            let Err(fault) = self.serve(wire).await;
+            let Err(error) = self.serve(wire).await;
             self.hub.link_down();
-            tracing::warn!(fault = fault.report(), "lost the link to Redis; subscribers wait for it");
+            tracing::warn!(error = error.report(), "lost the link to Redis; subscribers wait for it");
             *wire = self.resume().await;
             tracing::info!(topics = wire.subscribed.len(), "the link to Redis is back");
         }
     }
 
-    /// Passes on what the hub wants until the connection fails.
-    async fn serve(&self, wire: &mut Wire) -> Result<Infallible, Fault> {
+    /// Applies the hub's changes until the connection fails.
+    async fn serve(&self, wire: &mut Wire) -> Result<Infallible, InternalError> {
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = wire.lost.cancelled() => return Err(Fault::new("the connection was closed")),
+                () = wire.lost.cancelled() => return Err(InternalError::new("the connection was closed")),
                 () = self.hub.changed.notified() => {
                     let Changes { subscribe, unsubscribe } = self.hub.take_changes(&wire.subscribed);
                     self.subscribe(wire, &subscribe).await?;
@@ -117,34 +118,34 @@ impl Link {
         }
     }
 
-    /// Reconnects, asks for all topics again, and tells everyone to read the log.
+    /// Reconnects, subscribes to all topics again, and notifies all subscribers to read the log.
     async fn resume(&self) -> Wire {
         let mut pause = RETRY_MIN;
         loop {
             tokio::time::sleep(pause).await;
             match self.try_resume().await {
                 Ok(wire) => return wire,
-                Err(fault) => {
+                Err(error) => {
                     self.hub.link_down();
-                    tracing::warn!(fault = fault.report(), "no link to Redis yet");
+                    tracing::warn!(error = error.report(), "no link to Redis yet");
                 }
             }
             pause = RETRY_MAX.min(pause * 2);
         }
     }
 
-    async fn try_resume(&self) -> Result<Wire, Fault> {
+    async fn try_resume(&self) -> Result<Wire, InternalError> {
         let mut wire = self.dial().await?;
         let topics = self.hub.link_up();
         self.subscribe(&mut wire, &topics).await?;
-        // Only now: who reads the log earlier may miss what is published between the reading and the subscription.
+        // Only now: whoever reads the log earlier may miss messages published between the read and the subscription.
         self.hub.missed();
         Ok(wire)
     }
 
-    async fn subscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), Fault> {
+    async fn subscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), InternalError> {
         for topics in topics.chunks(BATCH) {
-            // Returns when the server has confirmed each of them.
+            // Returns when the server has confirmed all of them.
             wire.connection.subscribe(self.channels(topics)).await.context("subscribe")?;
             wire.subscribed.extend(topics.iter().cloned());
             self.hub.confirm(topics);
@@ -152,7 +153,7 @@ impl Link {
         Ok(())
     }
 
-    async fn unsubscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), Fault> {
+    async fn unsubscribe(&self, wire: &mut Wire, topics: &[Arc<str>]) -> Result<(), InternalError> {
         for topics in topics.chunks(BATCH) {
             wire.connection.unsubscribe(self.channels(topics)).await.context("unsubscribe")?;
             for topic in topics {
@@ -167,7 +168,7 @@ impl Link {
     }
 }
 
-/// The topic and the payload of a message push, which holds the channel and the payload.
+/// Extracts the topic and the payload from the data of a message push: channel and payload.
 fn message(data: Vec<Value>, prefix: &str) -> Option<(String, Bytes)> {
     let Ok([Value::BulkString(channel), Value::BulkString(payload)]) = <[Value; 2]>::try_from(data) else {
         return None;

@@ -1,7 +1,7 @@
-//! Publish and subscribe per topic, in this process or through Redis.
+//! Publish and subscribe by topic, in this process or through Redis.
 //!
-//! It is a hint, never the only copy of anything: a subscriber reads the event log after [`PubSub::subscribe`] has
-//! returned and again after each [`Signal::Missed`], and so misses nothing, although messages may be lost on the way.
+//! Delivery is best effort, and messages may be lost. A subscriber that reads the event log after [`PubSub::subscribe`]
+//! has returned, and again after each [`Signal::Missed`], misses nothing.
 
 mod hub;
 mod link;
@@ -20,22 +20,22 @@ use tokio_util::task::TaskTracker;
 
 use self::hub::{Hub, Membership, Readiness};
 use self::link::Link;
-use super::fault::{Context, Fault};
+use super::internal_error::{Context, InternalError};
 use super::redis::RedisLink;
 
-/// How long a subscriber waits for Redis to confirm its topic before it goes on without.
+/// How long a subscriber waits for Redis to confirm its topic. Then it continues without a confirmation.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// What a subscriber hears.
+/// What a subscriber receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// What somebody published.
+    /// A published message.
     Message(Bytes),
-    /// Something may have been missed (a slow reader, a lost link): read the log.
+    /// Messages may have been missed (a slow subscriber, a lost link): read the log.
     Missed,
 }
 
-/// The place where topics are published and subscribed to; a clone is the same place.
+/// A hub of topics to publish and subscribe to; a clone is the same hub.
 #[derive(Clone)]
 pub struct PubSub {
     hub: Arc<Hub>,
@@ -49,17 +49,24 @@ enum Route {
 }
 
 impl PubSub {
-    /// Within this process only.
+    /// Returns a hub within this process only.
     pub fn local() -> PubSub {
         PubSub { hub: Arc::new(Hub::local()), route: Route::Local }
     }
 
-    /// Through Redis, between all nodes with the same URL and `prefix` (what each channel's name begins with, for
-    /// example `lyceum:topic:`). Spawns one task, which ends, and ends all subscriptions, when `stop` is cancelled.
+    /// Returns a hub that connects all nodes with the same Redis URL and `prefix`.
+    ///
+    /// All channel names begin with `prefix`, for example `lyceum:topic:`. Spawns one task. When `stop` is canceled,
+    /// it ends and closes all subscriptions.
     ///
     /// # Errors
-    /// Redis can't be reached now. When it gets lost later, the link comes back by itself.
-    pub async fn redis(url: &str, prefix: &str, tasks: &TaskTracker, stop: CancellationToken) -> Result<PubSub, Fault> {
+    /// Redis is unreachable now. A connection that is lost later is restored automatically.
+    pub async fn redis(
+        url: &str,
+        prefix: &str,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<PubSub, InternalError> {
         let hub = Arc::new(Hub::linked());
         let prefix: Arc<str> = prefix.into();
         let publisher = RedisLink::connect(url).await?;
@@ -69,18 +76,20 @@ impl PubSub {
         Ok(PubSub { hub, route: Route::Redis { link: publisher, prefix } })
     }
 
-    /// Hands `payload` to everyone who is subscribed to `topic` now, on this node and (through Redis) on the others,
-    /// once each. The payload should be small: a slow reader has up to 64 of them waiting.
+    /// Publishes `payload` to all current subscribers of `topic`.
+    ///
+    /// Through Redis it also reaches the subscribers on other nodes. Each receives it at most once. The payload should
+    /// be small: up to 64 of them are buffered for a slow subscriber.
     ///
     /// # Errors
-    /// Redis didn't take it, or its answer was lost.
-    pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<(), Fault> {
+    /// Redis rejected the message, or its reply was lost.
+    pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<(), InternalError> {
         match &self.route {
             Route::Local => {
                 self.hub.deliver(topic, payload);
                 Ok(())
             }
-            // Not to the hub as well: Redis sends it back to this node if somebody here listens.
+            // Not to the hub as well: Redis delivers to this node too if it has subscribers.
             Route::Redis { link, prefix } => {
                 let mut publish = redis::cmd("PUBLISH");
                 publish.arg(format!("{prefix}{topic}")).arg(payload.as_ref());
@@ -89,15 +98,17 @@ impl PubSub {
         }
     }
 
-    /// Subscribes to `topic`. When this returns, the node really receives it (Redis has confirmed), so that what a
-    /// caller doesn't find in the log afterwards will be heard. If Redis doesn't confirm within four seconds, or the
-    /// link is down, the subscription starts all the same and hears [`Signal::Missed`] as soon as the link is up.
+    /// Subscribes to `topic`.
     ///
-    /// After shutdown it ends at once.
+    /// When this returns, Redis has confirmed that this node receives the topic, so a message that is not in the log
+    /// afterwards will be received. If Redis doesn't confirm within four seconds, or the link is down, the subscription
+    /// starts anyway and receives [`Signal::Missed`] as soon as the topic is live.
+    ///
+    /// After shutdown the subscription ends at once.
     ///
     /// # Errors
-    /// None at present; a lost link isn't one.
-    pub async fn subscribe(&self, topic: &str) -> Result<Subscription, Fault> {
+    /// Never fails at present; a lost link is not an error.
+    pub async fn subscribe(&self, topic: &str) -> Result<Subscription, InternalError> {
         let Membership { place, receiver, ready } = Hub::join(&self.hub, topic);
         match ready {
             Readiness::Live => {}
@@ -119,19 +130,19 @@ impl PubSub {
         Ok(Subscription { signals: signals.boxed() })
     }
 
-    /// Ends all subscriptions, after what they still have to hear. Redis's task does so by itself when it is stopped.
+    /// Ends all subscriptions after their buffered signals. The link task does so by itself when it is stopped.
     pub fn close(&self) {
         self.hub.close();
     }
 }
 
-/// One subscriber's end of a topic, also a [`Stream`]. Dropping it unsubscribes.
+/// A subscription to one topic, also a [`Stream`]. Dropping it unsubscribes.
 pub struct Subscription {
     signals: BoxStream<'static, Signal>,
 }
 
 impl Subscription {
-    /// The next signal; `None` at shutdown. Cancel safe.
+    /// Receives the next signal; `None` after shutdown. Cancel safe.
     pub async fn next(&mut self) -> Option<Signal> {
         self.signals.next().await
     }

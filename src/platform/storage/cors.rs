@@ -1,23 +1,24 @@
-//! Who may use the bucket from a page.
+//! CORS rules of the bucket.
 
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 
 use super::{CHECKSUM, Storage};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How long browsers may remember the rules, in seconds.
+/// How long browsers may cache the rules, in seconds.
 const REMEMBERED: i32 = 3600;
 
 impl Storage {
-    /// Lets pages of `origins`, and no others, send files to signed addresses and read from them, also in ranges;
-    /// replaces all rules that the bucket has.
+    /// Allows only pages of `origins` to use presigned URLs for uploads and downloads.
+    ///
+    /// Range requests are included. Replaces all CORS rules of the bucket.
     ///
     /// Source: the S3 API, PutBucketCors
     /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketCors.html>).
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn set_cors(&self, origins: &[String]) -> Result<(), Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn set_cors(&self, origins: &[String]) -> Result<(), InternalError> {
         let what = || format!("set the CORS rules of the bucket {}", self.bucket);
         let rule = CorsRule::builder()
             .set_allowed_origins(Some(origins.to_vec()))

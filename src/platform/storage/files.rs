@@ -1,4 +1,4 @@
-//! Between the store and files on this machine, for the few who have to work on large objects; and whole folders.
+//! Transfers between the store and local files, and operations on whole folders.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::Storage;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// How long a transfer may stand still.
+/// How long a transfer may stall before it fails.
 const STALLED: Duration = Duration::from_secs(60);
 
 impl Storage {
-    /// Writes an object's content to a new file at `path`; returns whether there was one.
+    /// Downloads an object to a new file at `path`; returns whether the object exists.
     ///
     /// # Errors
-    /// The store can't be reached or refuses, or the disk is full.
-    pub async fn download(&self, key: &str, path: &Path) -> Result<bool, Fault> {
+    /// The store is unreachable or rejects the request, or the file can't be created or written.
+    pub async fn download(&self, key: &str, path: &Path) -> Result<bool, InternalError> {
         let what = || format!("fetch the object {key} to {}", path.display());
         let mut body = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object.body,
@@ -33,11 +33,11 @@ impl Storage {
         Ok(true)
     }
 
-    /// The SHA-256 of an object's content; `None` if there is none.
+    /// Computes the SHA-256 of an object's content; `None` if the object doesn't exist.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn sha256(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn sha256(&self, key: &str) -> Result<Option<Vec<u8>>, InternalError> {
         let what = || format!("read the object {key}");
         let mut body = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
             Ok(object) => object.body,
@@ -51,24 +51,24 @@ impl Storage {
         Ok(Some(hash.finalize().to_vec()))
     }
 
-    /// Stores a file in place of what was at `key`.
+    /// Uploads a file, replacing any object at `key`.
     ///
     /// # Errors
-    /// The file can't be read; the store can't be reached or refuses.
-    pub async fn put_file(&self, key: &str, content_type: &str, path: &Path) -> Result<(), Fault> {
+    /// The file can't be read; the store is unreachable or rejects the request.
+    pub async fn put_file(&self, key: &str, content_type: &str, path: &Path) -> Result<(), InternalError> {
         let content = tokio::fs::read(path).await.context(format!("read {}", path.display()))?;
         let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         put.body(ByteStream::from(content)).send().await.context(format!("store the object {key}")).map(drop)
     }
 
-    /// Removes every object whose key begins with `prefix`; returns how many there were.
+    /// Deletes all objects whose keys begin with `prefix`; returns their number.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn delete_below(&self, prefix: &str) -> Result<usize, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn delete_below(&self, prefix: &str) -> Result<usize, InternalError> {
         let mut deleted = 0;
         loop {
-            // What was listed is gone before the next page is asked for, so that every page is the first one.
+            // The listed objects are deleted before the next page is requested, so every page is the first one.
             let page = self.list(prefix, "").await?;
             if page.is_empty() {
                 return Ok(deleted);

@@ -1,40 +1,41 @@
-//! What is in the bucket.
+//! Listing the objects and the unfinished uploads in the bucket.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use chrono::{DateTime, Utc};
 
-use super::{Fault, Storage};
-use crate::platform::fault::Context;
+use super::{InternalError, Storage};
+use crate::platform::internal_error::Context;
 
-/// An object in a list.
+/// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: i64,
-    /// When it came to be.
+    /// When it was last modified.
     pub modified: DateTime<Utc>,
 }
 
-/// An upload in parts that nobody has ended.
+/// A multipart upload that was neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenParts {
-    /// Where to.
+    /// The key of the future object.
     pub key: String,
-    /// What the store calls it.
+    /// The store's id of the upload.
     pub id: String,
-    /// Since when.
+    /// When it was started.
     pub begun: DateTime<Utc>,
 }
 
 impl Storage {
-    /// Some objects whose keys begin with `prefix`, in the order of their keys, from the one after `after` on. The
-    /// last page is empty.
+    /// Lists a page of objects whose keys begin with `prefix`, in key order.
+    ///
+    /// The page starts after the key `after`. An empty page marks the end.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Listed>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Listed>, InternalError> {
         let mut list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         if !after.is_empty() {
             list = list.start_after(after);
@@ -50,12 +51,13 @@ impl Storage {
         Ok(listed.collect())
     }
 
-    /// The uploads in parts below `prefix` that nobody has ended, at most 1,000; `None` if the store can't tell (the
-    /// embedded one can't).
+    /// Lists the unfinished multipart uploads below `prefix`, at most 1,000.
+    ///
+    /// `None` if the store doesn't support it, like the embedded one.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn open_parts(&self, prefix: &str) -> Result<Option<Vec<OpenParts>>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn open_parts(&self, prefix: &str) -> Result<Option<Vec<OpenParts>>, InternalError> {
         let list = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
         let page = match list.send().await {
             Ok(page) => page,

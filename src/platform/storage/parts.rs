@@ -1,7 +1,8 @@
-//! Uploads in parts (S3's multipart uploads): for files that are too large, or connections too poor, for one request.
+//! S3 multipart uploads.
 //!
-//! Nobody sees what is being uploaded until [`Storage::complete_parts`]; from then on the URLs of its parts are good
-//! for nothing, so that the object stays what it is.
+//! They are for files that are too large, or connections that are too unreliable, for a single request. The object is
+//! not visible before [`Storage::complete_parts`]. After that, the presigned URLs of its parts are useless, so the
+//! object cannot change.
 
 use std::time::Duration;
 
@@ -10,37 +11,37 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
-use super::{CONNECT_TIMEOUT, Fault, Headers, Storage};
-use crate::platform::fault::Context;
+use super::{CONNECT_TIMEOUT, Headers, InternalError, Storage};
+use crate::platform::internal_error::Context;
 
-/// A store may have to copy every byte to put an object together.
+/// The timeout of completing an upload. The store may have to copy every byte.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A part that has arrived.
+/// A part that was uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Its place in the file, from 1.
+    /// The part number, from 1.
     pub number: i32,
-    /// Its length in bytes.
+    /// The length in bytes.
     pub size: i64,
-    /// The tag of its content, in quotes, if the store says it.
+    /// The ETag in quotes; `None` if the store doesn't report one.
     pub etag: Option<String>,
 }
 
 impl Storage {
-    /// Begins an upload in parts to `key`; returns what the store calls it.
+    /// Starts a multipart upload to `key`; returns the store's id of the upload.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn begin_parts(&self, key: &str, headers: &Headers) -> Result<String, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn begin_parts(&self, key: &str, headers: &Headers) -> Result<String, InternalError> {
         let begin = self.client.create_multipart_upload().bucket(&self.bucket).key(key);
         let begin = begin.content_type(&headers.content_type).set_content_disposition(headers.disposition.clone());
         let begin = begin.set_cache_control(headers.cache_control.map(str::to_owned));
         let begun = begin.send().await.context(format!("begin an upload in parts to {key}"))?;
-        begun.upload_id.ok_or_else(|| Fault::new("the store gave an upload in parts no id"))
+        begun.upload_id.ok_or_else(|| InternalError::new("the store gave an upload in parts no id"))
     }
 
-    /// A URL to which anyone may `PUT` one part within `ttl` (at most seven days): it is signed for the length.
+    /// Presigns a URL for a `PUT` of one part of this length. It is valid for `ttl` (at most seven days).
     ///
     /// # Errors
     /// `ttl` is too long.
@@ -51,17 +52,17 @@ impl Storage {
         number: i32,
         length: i64,
         ttl: Duration,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, InternalError> {
         let put = self.client.upload_part().bucket(&self.bucket).key(key).upload_id(id).part_number(number);
         let signed = put.content_length(length).presigned(PresigningConfig::expires_in(ttl)?).await;
         Ok(signed.context("sign a part")?.uri().to_owned())
     }
 
-    /// The parts that have arrived, in order; none if there is no such upload (any more).
+    /// Lists the uploaded parts in order; empty if the upload doesn't exist (any more).
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn parts(&self, key: &str, id: &str) -> Result<Vec<Part>, Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn parts(&self, key: &str, id: &str) -> Result<Vec<Part>, InternalError> {
         let (mut parts, mut after) = (Vec::new(), None);
         loop {
             let list = self.client.list_parts().bucket(&self.bucket).key(key).upload_id(id);
@@ -84,13 +85,13 @@ impl Storage {
         Ok(parts)
     }
 
-    /// Makes an object of the parts. Returns whether there was such an upload.
+    /// Completes an upload: creates the object from the parts. Returns whether the upload existed.
     ///
     /// # Errors
-    /// The store can't be reached or refuses; a part is not what it was when it was listed.
-    pub async fn complete_parts(&self, key: &str, id: &str, parts: Vec<Part>) -> Result<bool, Fault> {
+    /// The store is unreachable or rejects the request; a part was changed after it was listed.
+    pub async fn complete_parts(&self, key: &str, id: &str, parts: Vec<Part>) -> Result<bool, InternalError> {
         let parts = parts.into_iter().map(|part| {
-            // The embedded store lists no tags, and asks for none.
+            // The embedded store reports no ETags and requires none.
             let tag = part.etag.unwrap_or_default();
             CompletedPart::builder().part_number(part.number).e_tag(tag).build()
         });
@@ -106,17 +107,18 @@ impl Storage {
         }
     }
 
-    /// Ends an upload in parts and removes those that have arrived. It is no error if there is none; a part that is on
-    /// its way may need a second call.
+    /// Aborts a multipart upload and deletes its parts; succeeds if the upload doesn't exist.
+    ///
+    /// A part that is in flight may require a second call.
     ///
     /// # Errors
-    /// The store can't be reached or refuses.
-    pub async fn abort_parts(&self, key: &str, id: &str) -> Result<(), Fault> {
+    /// The store is unreachable or rejects the request.
+    pub async fn abort_parts(&self, key: &str, id: &str) -> Result<(), InternalError> {
         let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(id);
         match abort.send().await {
             Ok(_) => Ok(()),
             Err(error) if is_gone(&error) => Ok(()),
-            // What the embedded store says of an upload that it does not know.
+            // The embedded store's error for an unknown upload.
             Err(error) if error.code() == Some("AccessDenied") && self.parts(key, id).await?.is_empty() => Ok(()),
             Err(error) => Err(error).context(format!("end the upload in parts to {key}")),
         }

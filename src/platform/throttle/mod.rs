@@ -5,7 +5,7 @@
 //! one, and for the account *from this address*, strictly. Nothing counts for an account over all addresses: whoever
 //! fills such a counter locks the owner out. The one exception is the second factor, see [`Purpose::SecondFactor`].
 //!
-//! **Waiting.** An attempt that is refused counts nothing and costs nothing, so that hammering does not make the wait
+//! **Waiting.** An attempt that is rejected counts nothing and costs nothing, so that hammering does not make the wait
 //! longer. One attempt is forgotten in each [`Rule::longest_wait`]; who keeps trying ends up at one attempt in that
 //! time, and who has stopped is back at the start after some hours. An attempt that succeeds is taken back from the
 //! wide counter and empties the narrow one: a hundred people who sign in behind one address are no attack.
@@ -15,7 +15,7 @@
 //!
 //! Time is the application's clock. A clock that was put back locks nobody out: no wait is longer than its rule says.
 
-mod gates;
+mod memory;
 mod rules;
 mod shared;
 
@@ -25,9 +25,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::fault::Fault;
+use super::internal_error::InternalError;
 use super::redis::RedisLink;
-use gates::Gates;
+use memory::Memory;
 use rules::{Counter, counters};
 use shared::Shared;
 
@@ -36,7 +36,7 @@ pub use rules::{Purpose, Rule};
 /// How long to wait for Redis before this node counts alone.
 pub const PATIENCE: Duration = Duration::from_millis(100);
 /// How many counters are kept in this process; the least recently used is forgotten first.
-const MOST_GATES: u64 = 100_000;
+const MOST_COUNTERS: u64 = 100_000;
 
 /// Refused: how long until the next attempt is let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Wait(pub Duration);
 pub struct Throttle {
     clock: Clock,
     shared: Option<Shared>,
-    here: Arc<Gates>,
+    memory: Arc<Memory>,
     /// Whether Redis did not answer the last time.
     alone: Arc<AtomicBool>,
     patience: Duration,
@@ -65,7 +65,7 @@ impl Throttle {
         Throttle {
             clock,
             shared: None,
-            here: Arc::new(Gates::new(MOST_GATES)),
+            memory: Arc::new(Memory::new(MOST_COUNTERS)),
             alone: Arc::default(),
             patience: PATIENCE,
         }
@@ -90,7 +90,7 @@ impl Throttle {
             None => None,
         };
         let shared = answer.is_some();
-        match answer.unwrap_or_else(|| self.here.attempt(&counters, now)) {
+        match answer.unwrap_or_else(|| self.memory.attempt(&counters, now)) {
             0 => Ok(Attempt { counters, shared }),
             wait => Err(Wait(Duration::from_millis(wait))),
         }
@@ -108,19 +108,19 @@ impl Throttle {
         match &self.shared {
             // If it is lost now, an attempt too many is counted; that is forgotten like any other.
             Some(shared) if attempt.shared => drop(self.ask(shared.forgive(&attempt.counters, now)).await),
-            _ => self.here.forgive(&attempt.counters, now),
+            _ => self.memory.forgive(&attempt.counters, now),
         }
     }
 
     /// Redis' answer, if it comes in time.
-    async fn ask<T>(&self, question: impl Future<Output = Result<T, Fault>>) -> Option<T> {
+    async fn ask<T>(&self, question: impl Future<Output = Result<T, InternalError>>) -> Option<T> {
         let answer = tokio::time::timeout(self.patience, question).await;
         let alone = !matches!(answer, Ok(Ok(_)));
         let changed = self.alone.swap(alone, Ordering::Relaxed) != alone;
         match &answer {
             Ok(Ok(_)) if changed => tracing::info!("attempts are counted in Redis again"),
-            Ok(Err(fault)) if changed => {
-                tracing::warn!(fault = fault.report(), "attempts are counted by this node alone");
+            Ok(Err(error)) if changed => {
+                tracing::warn!(error = error.report(), "attempts are counted by this node alone");
             }
             Err(_) if changed => tracing::warn!("Redis is slow: attempts are counted by this node alone"),
             _ => {}

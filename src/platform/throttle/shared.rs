@@ -5,17 +5,17 @@ use std::sync::Arc;
 use redis::Cmd;
 
 use super::rules::Counter;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::redis::RedisLink;
 
-/// The sums of `Gate` in gates.rs. Arguments: now, then free, first wait, longest wait and most of each key.
+/// The sums of `Window` in memory.rs. Arguments: now, then free, first wait, longest wait and most of each key.
 const ATTEMPT: &str = "local now, wait, remembered = tonumber(ARGV[1]), 0, {}
 for i, key in ipairs(KEYS) do
   local longest = tonumber(ARGV[i * 4])
-  local gate = redis.call('HMGET', key, 'opens', 'forgotten')
-  local own = math.max(0, (tonumber(gate[1]) or 0) - now)
+  local window = redis.call('HMGET', key, 'blocked_until', 'forgotten_at')
+  local own = math.max(0, (tonumber(window[1]) or 0) - now)
   if own <= longest then wait = math.max(wait, own) end
-  remembered[i] = math.max(0, (tonumber(gate[2]) or 0) - now) + longest
+  remembered[i] = math.max(0, (tonumber(window[2]) or 0) - now) + longest
 end
 if wait > 0 then return wait end
 for i, key in ipairs(KEYS) do
@@ -25,7 +25,7 @@ for i, key in ipairs(KEYS) do
   local over = math.ceil(left / longest) - free
   local own = 0
   if over >= 0 then own = math.min(first * 2 ^ over, longest) end
-  redis.call('HSET', key, 'opens', string.format('%.0f', now + own), 'forgotten', string.format('%.0f', now + left))
+  redis.call('HSET', key, 'blocked_until', string.format('%.0f', now + own), 'forgotten_at', string.format('%.0f', now + left))
   redis.call('PEXPIRE', key, string.format('%.0f', math.max(left, own, 1)))
 end
 return 0";
@@ -36,11 +36,11 @@ for i, key in ipairs(KEYS) do
   if ARGV[i * 2] == '1' then
     redis.call('DEL', key)
   else
-    local gate = redis.call('HMGET', key, 'opens', 'forgotten')
-    if gate[2] then
-      local forgotten = math.max(0, tonumber(gate[2]) - tonumber(ARGV[i * 2 + 1]))
-      redis.call('HSET', key, 'forgotten', string.format('%.0f', forgotten))
-      redis.call('PEXPIRE', key, string.format('%.0f', math.max(forgotten - now, tonumber(gate[1]) - now, 1)))
+    local window = redis.call('HMGET', key, 'blocked_until', 'forgotten_at')
+    if window[2] then
+      local forgotten = math.max(0, tonumber(window[2]) - tonumber(ARGV[i * 2 + 1]))
+      redis.call('HSET', key, 'forgotten_at', string.format('%.0f', forgotten))
+      redis.call('PEXPIRE', key, string.format('%.0f', math.max(forgotten - now, tonumber(window[1]) - now, 1)))
     end
   end
 end
@@ -59,7 +59,7 @@ impl Shared {
     }
 
     /// Counts an attempt and returns 0, or returns how long to wait in milliseconds and counts nothing.
-    pub(super) async fn attempt(&self, counters: &[Counter], now: u64) -> Result<u64, Fault> {
+    pub(super) async fn attempt(&self, counters: &[Counter], now: u64) -> Result<u64, InternalError> {
         let mut script = self.script(ATTEMPT, counters, now);
         for Counter { rule, .. } in counters {
             script.arg(rule.free).arg(rule.first_wait).arg(rule.longest_wait).arg(rule.most());
@@ -68,7 +68,7 @@ impl Shared {
     }
 
     /// Takes an attempt back.
-    pub(super) async fn forgive(&self, counters: &[Counter], now: u64) -> Result<(), Fault> {
+    pub(super) async fn forgive(&self, counters: &[Counter], now: u64) -> Result<(), InternalError> {
         let mut script = self.script(FORGIVE, counters, now);
         for counter in counters {
             script.arg(u8::from(counter.emptied)).arg(counter.rule.longest_wait);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use futures_util::StreamExt;
-use lyceum::graphql::Graph;
-use lyceum::graphql::execute::Caller;
+use lyceum::graphql::Executor;
+use lyceum::graphql::executor::RequestInfo;
 use lyceum::platform::auth::{Actor, Role, Scope, Scopes};
 use serde_json::{Value, json};
 
@@ -14,10 +14,10 @@ use crate::support::socket::{PATIENCE, beginning};
 use crate::support::{TestApp, User};
 
 /// The first response, without what it cost.
-async fn answer(graph: &Graph, actor: Actor, query: &str, variables: &Value) -> Value {
-    let caller = Caller { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
+async fn answer(executor: &Executor, actor: Actor, query: &str, variables: &Value) -> Value {
+    let caller = RequestInfo { actor, client: Default::default(), request_id: "0123456789abcdef".into() };
     let request = Request::new(query).variables(Variables::from_json(variables.clone()));
-    let first = tokio::time::timeout(PATIENCE, graph.stream(request, caller).next()).await.expect("no answer");
+    let first = tokio::time::timeout(PATIENCE, executor.stream(request, caller).next()).await.expect("no answer");
     let mut response = serde_json::to_value(first.unwrap()).unwrap();
     response.as_object_mut().unwrap().remove("extensions");
     response
@@ -51,7 +51,7 @@ async fn withdrawn_course(app: &TestApp, instructor: &User) -> Course {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its_owner_sees() {
     let app = TestApp::start().await;
-    let graph = Graph::new(app.app.clone()).unwrap();
+    let executor = Executor::new(app.app.clone()).unwrap();
     let ada = app.user("Ada", Role::Instructor).await;
     let root = app.user("Root", Role::Admin).await;
     let course = app.course(&ada, "Open", 1).await;
@@ -87,7 +87,7 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let mut probed = Vec::new();
     for (what, user, query, variables, opened_by) in probes {
         probed.extend(opened_by);
-        let of = async |actor| answer(&graph, actor, query, &variables).await;
+        let of = async |actor| answer(&executor, actor, query, &variables).await;
         let (everybody, owner) = (of(Actor::Anonymous).await, of(acting(&app, user, None)).await);
         assert_eq!(everybody != owner, !opened_by.is_empty(), "{what}: {everybody:#} {owner:#}");
         assert_eq!(of(acting(&app, user, Some(Scopes::default()))).await, everybody, "{what} without a scope");

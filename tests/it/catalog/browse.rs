@@ -103,7 +103,7 @@ impl School {
             write!(
                 sql,
                 "INSERT INTO courses (id, slug, title, description, instructor_id, level, language, tags, price_minor,
-                    currency, rating_hundredths, student_count, category_id, channel_id, published_at, archived_at,
+                    currency, rating_hundredths, popularity, category_id, channel_id, published_at, archived_at,
                     created_at, updated_at)
                 SELECT '{}', 'course-{}', '{}', 'All of it.', (SELECT id FROM users WHERE name = '{}'), {}, {}, '{}', {},
                     '{}', {}, {}, {}, {}, {}, {}, now(), now();",

@@ -79,7 +79,7 @@ async fn a_course_shows_what_its_author_told() {
         course = answer["course"].clone();
         assert_eq!(course, expected);
     }
-    app.sql("UPDATE courses SET rating_hundredths = 433, rating_count = 3, student_count = 40").await;
+    app.sql("UPDATE course_stats SET rating_hundredths = 433, rating_count = 3, student_count = 40").await;
     app.forget_rows();
     let query = "query ($id: ID!) { node(id: $id) { ... on Course { ratingAverage ratingCount studentCount } } }";
     let found = app.data(Some(&ada.token), query, json!({ "id": id })).await;

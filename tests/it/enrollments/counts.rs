@@ -106,7 +106,7 @@ async fn the_count_is_right_after_many_changes_at_once() {
             school.app.app.clock.advance(TimeDelta::seconds(30));
             tokio::join!(school.app.settle(), peer.settle());
         }
-        let counted = "SELECT student_count = (SELECT count(DISTINCT user_id) FROM entitlements WHERE ended_at IS NULL) FROM courses";
+        let counted = "SELECT student_count = (SELECT count(DISTINCT user_id) FROM entitlements WHERE ended_at IS NULL) FROM course_stats";
         assert_eq!(school.app.sql(counted).await, "t", "round {round}");
         let twice = "SELECT count(*) FROM (SELECT FROM entitlements WHERE ended_at IS NULL GROUP BY user_id, source HAVING count(*) > 1) AS twice";
         assert_eq!(school.app.sql(twice).await, "0", "round {round}");

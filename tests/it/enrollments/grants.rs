@@ -142,7 +142,7 @@ async fn the_database_holds_what_the_program_promises() {
     let owned = "DELETE FROM courses";
     let half_ended = "UPDATE entitlements SET ended_at = now()";
     for (statement, constraint) in
-        [(copy, "given_once"), (owned, "entitlements_check"), (half_ended, "entitlements_check")]
+        [(copy, "given_once"), (owned, "entitlements_open_check"), (half_ended, "entitlements_check")]
     {
         let guarded = format!(
             "CREATE FUNCTION pg_temp.refused() RETURNS text LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN 'done'; \

@@ -3,6 +3,7 @@
 mod counts;
 mod grants;
 mod people;
+mod scopes;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lyceum::platform::auth::Role;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use lyceum::platform::App;
-use lyceum::platform::fault::Fault;
+use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::jobs::{Handler, Registry, Run};
 use lyceum::platform::outbox::{self, Event, dispatcher, feed};
 use lyceum::platform::{inbox, jobs};
@@ -46,7 +46,7 @@ async fn what_is_rolled_back_never_happened() {
         outbox::record(tx, &app.clock, &BellRang { name: "undone".into() }).await?;
         jobs::enqueue(tx, &app.clock, "job.note", &json!({ "name": "undone" }), "key").await?;
         inbox::receive(tx, &app.clock, "post", "1", "job.note", &json!({ "name": "undone" })).await?;
-        Err::<(), _>(Fault::new("changed my mind"))
+        Err::<(), _>(InternalError::new("changed my mind"))
     });
     undone.await.unwrap_err();
     ring(app, "done").await;

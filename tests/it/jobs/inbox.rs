@@ -1,8 +1,8 @@
 //! What other systems tell us.
 
 use lyceum::platform::App;
-use lyceum::platform::fault::Fault;
 use lyceum::platform::inbox::{self, Receipt};
+use lyceum::platform::internal_error::InternalError;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -55,7 +55,7 @@ async fn an_event_whose_transaction_failed_is_new_when_it_comes_again() {
     let failed = app.db.transaction(async |tx| {
         let payload = json!({});
         assert_eq!(inbox::receive(tx, &app.clock, "stripe", "evt_1", "note", &payload).await?, Receipt::New);
-        Err::<(), _>(Fault::new("a full disk"))
+        Err::<(), _>(InternalError::new("a full disk"))
     });
     failed.await.unwrap_err();
     assert_eq!(receive(app, "stripe", "evt_1").await, Receipt::New);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use lyceum::platform::App;
-use lyceum::platform::fault::Fault;
+use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::jobs::worker::Worker;
 use lyceum::platform::jobs::{self, Handler, Registry, Run};
 use lyceum::platform::mail::Mail;
@@ -35,7 +35,7 @@ const FRAGILE: Run = |app, payload| {
     async move {
         note(&app, &payload).await?;
         match app.cache.get("broken").await? {
-            Some(_) => Err(Fault::new("it is broken")),
+            Some(_) => Err(InternalError::new("it is broken")),
             None => Ok(()),
         }
     }
@@ -52,7 +52,7 @@ const STUCK: Run = |app, payload| {
         loop {
             match app.cache.get(&key).await?.as_deref() {
                 None => return Ok(()),
-                Some(b"fail") => return Err(Fault::new(format!("run {number} failed"))),
+                Some(b"fail") => return Err(InternalError::new(format!("run {number} failed"))),
                 Some(_) => sleep(Duration::from_millis(2)).await,
             }
         }
@@ -61,7 +61,7 @@ const STUCK: Run = |app, payload| {
 };
 
 /// How often [`STUCK`] has run on this node, this time included.
-async fn next_run(app: &App) -> Result<u64, Fault> {
+async fn next_run(app: &App) -> Result<u64, InternalError> {
     static TURN: Mutex<()> = Mutex::const_new(());
     let _turn = TURN.lock().await;
     let before: u64 = app.cache.get("runs").await?.map_or(0, |runs| str::from_utf8(&runs).unwrap().parse().unwrap());
@@ -69,7 +69,7 @@ async fn next_run(app: &App) -> Result<u64, Fault> {
     Ok(before + 1)
 }
 
-async fn note(app: &App, payload: &Value) -> Result<(), Fault> {
+async fn note(app: &App, payload: &Value) -> Result<(), InternalError> {
     let subject = payload["name"].as_str().unwrap_or("?").to_owned();
     let mail = Mail { to: "notes@people.example".into(), subject, text: String::new(), html: None };
     app.mailer.send(&mail, app.clock.now()).await

@@ -1,7 +1,7 @@
 //! Lost, repeated and overtaken pushes.
 
 use lyceum::catalog::LessonPublished;
-use lyceum::platform::fault::Fault;
+use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::outbox::{self, dispatcher};
 use serde_json::json;
 
@@ -70,7 +70,7 @@ async fn a_reader_too_slow_for_the_push_still_gets_everything() {
         for _ in 0..EVENTS {
             outbox::record(tx, &app.clock, &event).await?;
         }
-        Ok::<_, Fault>(())
+        Ok::<_, InternalError>(())
     });
     recorded.await.unwrap();
     dispatcher::tick(app, &lyceum::app::registry().unwrap()).await.unwrap();

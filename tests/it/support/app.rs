@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use lyceum::accounts;
 use lyceum::config::Config;
-use lyceum::graphql::Graph;
-use lyceum::http::{Edge, router, server};
+use lyceum::graphql::Executor;
+use lyceum::http::{HttpState, router, server};
 use lyceum::platform::auth::{ApiTokens, Client, Codes, Passwords, Revocations, Role, Seal, Tokens};
 use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
@@ -143,7 +143,7 @@ impl TestApp {
         });
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = router(Edge { app: app.clone(), graph: Graph::new(app.clone()).unwrap() });
+        let router = router(HttpState { app: app.clone(), executor: Executor::new(app.clone()).unwrap() });
         let serving = app.clone();
         app.tasks.spawn(accounts::watch_revocations(app.clone()));
         app.tasks.spawn(async move { server::serve(&serving, listener, router).await.unwrap() });
@@ -261,7 +261,7 @@ impl TestApp {
 
     /// Drops the rows that loaders keep, as when another node has said that everything changed.
     pub(crate) fn forget_rows(&self) {
-        self.app.db.changes().everything_changed();
+        self.app.db.invalidation().everything_changed();
     }
 
     /// Runs the job `handler` now, and all that is due.

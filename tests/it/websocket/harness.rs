@@ -10,7 +10,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::serve::ListenerExt;
 use axum::{Router, routing::any};
 use futures_util::{SinkExt, Stream, StreamExt, stream};
-use lyceum::http::websocket::{Authorised, PROTOCOL, Refusal, Settings, serve, upgrade};
+use lyceum::http::websocket::{Authorised, PROTOCOL, Rejection, Settings, accept, serve};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
@@ -125,15 +125,15 @@ pub(crate) struct Server {
 }
 
 /// Accepts everybody but `{"token": "bad"}`; `delay`, `expires` (both ms) and `unavailable` do what they say.
-async fn authorise(payload: Value, revoked: CancellationToken) -> Result<Authorised<Session>, Refusal> {
+async fn authorise(payload: Value, revoked: CancellationToken) -> Result<Authorised<Session>, Rejection> {
     if let Some(millis) = payload["delay"].as_u64() {
         sleep(Duration::from_millis(millis)).await;
     }
     if payload["token"] == "bad" {
-        return Err(Refusal::Forbidden("the token is invalid".into()));
+        return Err(Rejection::Forbidden("the token is invalid".into()));
     }
     if payload["unavailable"] == true {
-        return Err(Refusal::Unavailable);
+        return Err(Rejection::Unavailable);
     }
     let user = payload["user"].as_str().unwrap_or("nobody").to_owned();
     let expires_at = payload["expires"].as_u64().map(|millis| Instant::now() + Duration::from_millis(millis));
@@ -147,7 +147,7 @@ pub(crate) async fn start(settings: Settings) -> Server {
     let route = {
         let (shutdown, revoked, sockets) = (shutdown.clone(), revoked.clone(), sockets.clone());
         move |request: WebSocketUpgrade| async move {
-            upgrade(request, &settings, &sockets, move |socket| {
+            accept(request, &settings, &sockets, move |socket| {
                 let authorise = move |payload| authorise(payload, revoked);
                 serve(socket, settings, shutdown, authorise, move |session: &Session, request| {
                     schema.execute_stream(request.data(session.clone()))

@@ -1,16 +1,18 @@
-//! Finding PostgreSQL's programs: Debian keeps `initdb` and `postgres` off the `PATH`, Homebrew and the
-//! PostgreSQL project's own packages each have a place of their own.
+//! Locating PostgreSQL's programs.
+//!
+//! Debian keeps `initdb` and `postgres` off the `PATH`; Homebrew and the PostgreSQL project's packages have their own
+//! install locations.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::platform::fault::Fault;
+use crate::platform::internal_error::InternalError;
 
-/// The oldest PostgreSQL whose SQL this program uses.
+/// The oldest PostgreSQL version whose SQL this program uses.
 const OLDEST: u32 = 15;
 
-/// Where packages install: a folder, the prefix of the entries in it, and what comes before and after the version.
+/// Where packages install PostgreSQL. A folder, and the prefix before the version in the names of its entries.
 const INSTALLS: [(&str, &str); 4] = [
     ("/usr/lib/postgresql", ""),
     ("/opt/homebrew/opt", "postgresql@"),
@@ -21,31 +23,33 @@ const INSTALLS: [(&str, &str); 4] = [
 /// The programs of one PostgreSQL installation.
 #[derive(Debug, PartialEq)]
 pub struct Binaries {
-    /// Makes a cluster.
+    /// The path of `initdb`, which creates a cluster.
     pub initdb: PathBuf,
-    /// The server.
+    /// The path of `postgres`, the server.
     pub postgres: PathBuf,
     /// The major version, such as 15.
     pub major: u32,
 }
 
-/// Looks for PostgreSQL 15 or newer, first in `path` (in the form of the `PATH` variable), then where packages
-/// install it, newest first. Blocks while it asks each candidate for its version.
+/// Finds PostgreSQL 15 or newer in `path`, then where packages install it.
+///
+/// `path` has the format of the `PATH` variable. Package folders are searched from the newest version to the oldest.
+/// Blocks while it runs each candidate to get its version.
 ///
 /// # Errors
-/// When there is none; the report names all the places and what to install.
-pub fn find_binaries(path: Option<&OsStr>) -> Result<Binaries, Fault> {
+/// No suitable version is installed; the report lists the searched folders and what to install.
+pub fn find_binaries(path: Option<&OsStr>) -> Result<Binaries, InternalError> {
     find(path, None)
 }
 
-/// As [`find_binaries`]; an existing cluster can be opened only by the `major` version that made it.
-pub(super) fn find(path: Option<&OsStr>, major: Option<u32>) -> Result<Binaries, Fault> {
+/// Like [`find_binaries`], but restricted to `major`. Only the version that created a cluster can open it.
+pub(super) fn find(path: Option<&OsStr>, major: Option<u32>) -> Result<Binaries, InternalError> {
     choose(&folders(path), major, ask_version)
 }
 
-/// The folders that may hold the programs, best first.
+/// The folders that may contain the programs, in order of preference.
 fn folders(path: Option<&OsStr>) -> Vec<PathBuf> {
-    // `split_paths` only parses what it is given; it doesn't read the environment.
+    // `split_paths` only parses its argument; it doesn't read the environment.
     let mut folders: Vec<PathBuf> = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
     for (parent, prefix) in INSTALLS {
         let names = std::fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.file_name());
@@ -54,7 +58,7 @@ fn folders(path: Option<&OsStr>) -> Vec<PathBuf> {
     folders
 }
 
-/// The names that are `prefix` and a version, newest first.
+/// The names that consist of `prefix` and a version, newest first.
 fn by_version(names: impl Iterator<Item = OsString>, prefix: &str) -> Vec<OsString> {
     let mut found: Vec<(u32, OsString)> =
         names.filter_map(|name| Some((leading_number(name.to_str()?.strip_prefix(prefix)?)?, name))).collect();
@@ -62,8 +66,12 @@ fn by_version(names: impl Iterator<Item = OsString>, prefix: &str) -> Vec<OsStri
     found.into_iter().map(|(_, name)| name).collect()
 }
 
-/// The first folder whose programs fit; `ask` tells the major version of a `postgres`.
-fn choose(folders: &[PathBuf], major: Option<u32>, ask: impl Fn(&Path) -> Option<u32>) -> Result<Binaries, Fault> {
+/// Returns the programs of the first suitable folder. `ask` returns the major version of a `postgres`.
+fn choose(
+    folders: &[PathBuf],
+    major: Option<u32>,
+    ask: impl Fn(&Path) -> Option<u32>,
+) -> Result<Binaries, InternalError> {
     let mut unfit = Vec::new();
     for folder in folders {
         let (initdb, postgres) = (folder.join("initdb"), folder.join("postgres"));
@@ -72,7 +80,7 @@ fn choose(folders: &[PathBuf], major: Option<u32>, ask: impl Fn(&Path) -> Option
         }
         match ask(&postgres) {
             Some(found) if found >= OLDEST && major.is_none_or(|major| major == found) => {
-                // Children run in another folder, so a relative entry of PATH must not stay relative.
+                // Child processes run in another folder, so a relative entry of PATH must become absolute.
                 return Ok(Binaries {
                     initdb: std::path::absolute(initdb)?,
                     postgres: std::path::absolute(postgres)?,
@@ -86,7 +94,7 @@ fn choose(folders: &[PathBuf], major: Option<u32>, ask: impl Fn(&Path) -> Option
     Err(missing(folders, major, &unfit))
 }
 
-fn missing(folders: &[PathBuf], major: Option<u32>, unfit: &[String]) -> Fault {
+fn missing(folders: &[PathBuf], major: Option<u32>, unfit: &[String]) -> InternalError {
     let looked: Vec<String> = folders
         .iter()
         .map(|folder| folder.display().to_string())
@@ -98,7 +106,7 @@ fn missing(folders: &[PathBuf], major: Option<u32>, unfit: &[String]) -> Fault {
     };
     let unfit = if unfit.is_empty() { String::new() } else { format!(" (found only {})", unfit.join(", ")) };
     let version = major.unwrap_or(17);
-    Fault::new(format!(
+    InternalError::new(format!(
         "{wanted}{unfit}. Looked for `initdb` and `postgres` in {}. Install it with `apt-get install postgresql` or \
          `brew install postgresql@{version}`, or set DATABASE_URL to use a server of your own.",
         looked.join(", ")
@@ -111,7 +119,7 @@ fn ask_version(postgres: &Path) -> Option<u32> {
     parse_version(std::str::from_utf8(&output.stdout).ok()?)
 }
 
-/// The major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+/// Parses the major version from `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn parse_version(answer: &str) -> Option<u32> {
     leading_number(answer.split_once("(PostgreSQL) ")?.1)
 }
@@ -141,7 +149,7 @@ mod tests {
         assert_eq!(by_version(names, "postgresql@"), ["postgresql@17", "postgresql@15"]);
     }
 
-    /// Folders `v13`, `v15`, `v17` with empty programs in them, and `none` without.
+    /// Folders `v13`, `v15`, `v17` with empty programs, and `none` without.
     fn installations(test: &str) -> (PathBuf, Vec<PathBuf>) {
         let root = std::env::temp_dir().join(format!("lyceum-binaries-{test}-{}", std::process::id()));
         let folders: Vec<PathBuf> = ["none", "v13", "v15", "v17"].iter().map(|name| root.join(name)).collect();

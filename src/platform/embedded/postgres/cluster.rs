@@ -1,4 +1,4 @@
-//! Making a cluster and its database, and connecting to see whether it works.
+//! Creating a cluster and its database, and probing the connection.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -15,33 +15,33 @@ use tokio_postgres::error::SqlState;
 use super::binaries::Binaries;
 use super::place::Place;
 use super::postmaster;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 /// The superuser that owns the cluster.
 pub(super) const USER: &str = "lyceum";
-/// The one database.
+/// The only database.
 pub(super) const DATABASE: &str = "lyceum";
 
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
-/// An unfinished cluster's folder; a crash leaves it behind.
+/// The prefix of an unfinished cluster's folder; a crash leaves it behind.
 const DRAFT: &str = "data.new-";
 
-/// Makes the cluster under another name first, so that a crash half-way doesn't leave what looks like a cluster.
-pub(super) async fn initialise(binaries: &Binaries, place: &Place, durable: bool) -> Result<(), Fault> {
+/// Creates the cluster in a temporary folder, then renames it. So a crash doesn't leave an incomplete cluster.
+pub(super) async fn initialise(binaries: &Binaries, place: &Place, durable: bool) -> Result<(), InternalError> {
     remove_drafts(place)?;
     write_password(place)?;
-    // Never the same name twice: the `initdb` of a killed process may still be writing.
+    // A unique name each time: the `initdb` of a killed process may still be writing.
     let draft = place.home.join(format!("{DRAFT}{}", random(12)));
     let mut output = initdb(binaries, place, &draft, "C.UTF-8", durable).await?;
     if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("locale") {
-        // macOS and musl systems don't have it; sorting is the same without, but not upper and lower case.
+        // macOS and musl systems lack this locale; sorting is the same without it, but case conversion is not.
         output = initdb(binaries, place, &draft, "C", durable).await?;
     }
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Fault::new(format!("{} failed: {}", binaries.initdb.display(), text.trim())));
+        return Err(InternalError::new(format!("{} failed: {}", binaries.initdb.display(), text.trim())));
     }
     fs::rename(&draft, place.data()).context(format!("cannot rename {}", draft.display()))?;
     if durable {
@@ -56,7 +56,7 @@ async fn initdb(
     draft: &Path,
     locale: &str,
     durable: bool,
-) -> Result<Output, Fault> {
+) -> Result<Output, InternalError> {
     let what = || format!("cannot run {}", binaries.initdb.display());
     let mut command = postmaster::command(&binaries.initdb, place);
     command.arg("-D").arg(draft).arg("--pwfile").arg(place.password()).args(["-U", USER, "--encoding=UTF8"]);
@@ -67,10 +67,10 @@ async fn initdb(
     timeout(INITDB_LIMIT, command.kill_on_drop(true).output()).await.context(what())?.context(what())
 }
 
-fn remove_drafts(place: &Place) -> Result<(), Fault> {
+fn remove_drafts(place: &Place) -> Result<(), InternalError> {
     for entry in fs::read_dir(&place.home).context("cannot read the database folder")?.flatten() {
         if entry.file_name().to_string_lossy().starts_with(DRAFT) {
-            // Not fatal: only space is lost.
+            // Not fatal: it only wastes disk space.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -81,7 +81,7 @@ fn random(length: usize) -> String {
     Alphanumeric.sample_string(&mut rand::rng(), length)
 }
 
-fn write_password(place: &Place) -> Result<(), Fault> {
+fn write_password(place: &Place) -> Result<(), InternalError> {
     let path = place.password();
     let what = || format!("cannot write {}", path.display());
     match fs::remove_file(&path) {
@@ -94,28 +94,28 @@ fn write_password(place: &Place) -> Result<(), Fault> {
     place.give(&file)
 }
 
-/// The password that the cluster was made with.
-pub(super) fn password(place: &Place) -> Result<String, Fault> {
+/// The password that the cluster was created with.
+pub(super) fn password(place: &Place) -> Result<String, InternalError> {
     let path = place.password();
     let text = fs::read_to_string(&path).context(format!("cannot read {}", path.display()))?;
     Ok(text.trim().to_owned())
 }
 
-/// Connects to the database; the server's version, such as `15.18`.
-pub(super) async fn probe(place: &Place, password: &str) -> Result<String, Fault> {
+/// Connects to the database and returns the server's version, such as `15.18`.
+pub(super) async fn probe(place: &Place, password: &str) -> Result<String, InternalError> {
     let config = config(place, password, DATABASE);
     let (_client, connection) = timeout(CONNECT_LIMIT, config.connect(NoTls)).await??;
     let version = connection.parameter("server_version").unwrap_or_default();
     Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
-/// Makes the database, as after a crash between making the cluster and this.
-pub(super) async fn create_database(place: &Place, password: &str) -> Result<(), Fault> {
+/// Creates the database, which is missing in a new cluster.
+pub(super) async fn create_database(place: &Place, password: &str) -> Result<(), InternalError> {
     let config = config(place, password, "postgres");
     let (client, connection) = timeout(CONNECT_LIMIT, config.connect(NoTls)).await??;
     let sql = format!("CREATE DATABASE {DATABASE}");
     let statement = async {
-        // The connection does the work; it is no task of its own because it ends with the statement.
+        // The connection must be polled for the statement to progress; it needs no task of its own.
         tokio::select! {
             done = client.batch_execute(&sql) => done,
             lost = connection => lost,
@@ -130,14 +130,14 @@ fn config(place: &Place, password: &str, database: &str) -> tokio_postgres::Conf
     config
 }
 
-pub(super) fn is_missing_database(fault: &Fault) -> bool {
-    has_code(fault, &SqlState::INVALID_CATALOG_NAME)
+pub(super) fn is_missing_database(error: &InternalError) -> bool {
+    has_code(error, &SqlState::INVALID_CATALOG_NAME)
 }
 
-pub(super) fn is_wrong_password(fault: &Fault) -> bool {
-    has_code(fault, &SqlState::INVALID_PASSWORD)
+pub(super) fn is_wrong_password(error: &InternalError) -> bool {
+    has_code(error, &SqlState::INVALID_PASSWORD)
 }
 
-fn has_code(fault: &Fault, code: &SqlState) -> bool {
-    fault.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code) == Some(code)
+fn has_code(error: &InternalError, code: &SqlState) -> bool {
+    error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code) == Some(code)
 }

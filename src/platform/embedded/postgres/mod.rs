@@ -1,16 +1,16 @@
-//! A private PostgreSQL cluster, made and supervised by this program when no `DATABASE_URL` is set.
+//! A private PostgreSQL cluster for when no `DATABASE_URL` is set. This process creates and supervises it.
 //!
-//! One process owns the cluster: it holds two file locks, which the kernel drops even after `kill -9`. A second
-//! process on the same folder attaches to the running cluster instead, and must stop before the owner does.
-//! When an owner was killed, its postmaster lives on as an orphan; the next owner adopts it.
+//! One process owns the cluster: it holds two file locks, which the kernel releases even after `kill -9`. A second
+//! process with the same folder attaches to the running cluster instead, and must stop before the owner does. When an
+//! owner was killed, its postmaster keeps running as an orphan; the next owner adopts it.
 //!
-//! The cluster listens on a unix socket only, in a folder of mode 0700, and asks for a random password.
+//! The cluster listens on a Unix socket only, in a folder with mode 0700, and requires a random password.
 //!
-//! There is no supervisor task: PostgreSQL itself restarts what crashes below its postmaster, and a dead
-//! postmaster makes `/readyz` fail, after which whoever supervises this program restarts it.
+//! There is no supervisor task: PostgreSQL itself restarts crashed processes below its postmaster, and a dead
+//! postmaster makes `/readyz` fail, after which the process manager is expected to restart this process.
 //!
-//! What is in the folder: `data/` (the cluster), `run/` (the socket), `password`, `postgres.log`, `owner.lock`;
-//! and beside it `<folder>.lock`.
+//! The folder contains `data/` (the cluster), `run/` (the socket), `password`, `postgres.log`, and `owner.lock`;
+//! `<folder>.lock` is next to it.
 
 mod binaries;
 mod cluster;
@@ -27,52 +27,54 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::place::Place;
 use self::postmaster::Postmaster;
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
 pub use self::binaries::{Binaries, find_binaries};
 
 /// How long to wait for a cluster that another process is starting.
 const ATTACH_LIMIT: Duration = Duration::from_secs(60);
-/// How long a fresh postmaster may take, crash recovery included.
+/// How long a new postmaster may take to start, including crash recovery.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long an orphaned postmaster may take to answer before it is replaced.
+/// How long an orphaned postmaster may take to respond before it is replaced.
 const ADOPT_LIMIT: Duration = Duration::from_secs(5);
-/// How long the search for the programs may take; each is asked for its version.
+/// How long the search for the programs may take; each candidate is run to get its version.
 const SEARCH_LIMIT: Duration = Duration::from_secs(20);
-/// How often a start is repeated when what an earlier postmaster left behind is still in the way.
+/// How often to attempt a start while leftovers of an earlier postmaster are in the way.
 const START_ATTEMPTS: u32 = 5;
 
-/// What cluster to start.
+/// The configuration of the cluster.
 pub struct Options {
-    /// The cluster's own folder, such as `.lyceum/postgres`; made if it isn't there.
+    /// The cluster's folder, such as `.lyceum/postgres`; created if it doesn't exist.
     pub folder: PathBuf,
-    /// `false` turns off everything that makes commits survive a crash of the machine: for throw-away clusters.
+    /// `false` disables crash safety (`fsync` and the like), for temporary clusters.
     pub durable: bool,
-    /// The `PATH` to look for PostgreSQL's programs in, before the usual places.
+    /// The `PATH` to search for PostgreSQL's programs, before the usual install locations.
     pub search_path: Option<OsString>,
 }
 
-/// A running cluster. Dropping it without [`Postgres::stop`] asks PostgreSQL to shut down but doesn't wait.
+/// A running cluster. Dropping it without [`Postgres::stop`] requests a shutdown but doesn't wait for it.
 pub struct Postgres {
     url: String,
     version: String,
     owned: Option<Owned>,
 }
 
-/// Dropped in this order: the postmaster is told to stop before the locks go.
+/// An owned cluster. Fields are dropped in order: the postmaster is signaled to stop before the locks are released.
 struct Owned {
     postmaster: Postmaster,
     _locks: [File; 2],
 }
 
 impl Postgres {
-    /// Starts the cluster (making it first if need be), adopts an orphaned one, or attaches to one that another
-    /// process owns. Returns when it accepts connections: after 1 to 2 s for a new cluster, some 0.1 s for an old one.
+    /// Starts the cluster, adopts an orphaned one, or attaches to one that another process owns.
+    ///
+    /// Creates the cluster if it doesn't exist. Returns when the cluster accepts connections: after 1 to 2 s for a new
+    /// cluster, after about 0.1 s for an existing one.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed, the folder can't be used, or the server doesn't come up; the last lines
-    /// of its log are in the report.
-    pub async fn start(options: Options) -> Result<Postgres, Fault> {
+    /// PostgreSQL is not installed, the folder can't be used, or the server doesn't start; the report contains the last
+    /// lines of its log.
+    pub async fn start(options: Options) -> Result<Postgres, InternalError> {
         let folder = absolute(&options.folder)?;
         let deadline = Instant::now() + ATTACH_LIMIT;
         loop {
@@ -83,19 +85,21 @@ impl Postgres {
             }
             match attach(&folder).await {
                 Ok(postgres) => return Ok(postgres),
-                Err(fault) if is_permission_denied(&fault) || Instant::now() > deadline => {
-                    return Err(fault).context(format!(
+                Err(error) if is_permission_denied(&error) || Instant::now() > deadline => {
+                    return Err(error).context(format!(
                         "another process owns the embedded PostgreSQL in {}, and it can't be used",
                         folder.display()
                     ));
                 }
-                // Not ready yet; or its owner is stopping, and the next round gets the lock.
+                // Not ready yet, or its owner is stopping, and the next iteration gets the lock.
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         }
     }
 
-    /// The connection URL, password included: `postgres://lyceum:…@%2Fpath%2Fto%2Frun/lyceum`.
+    /// The connection URL, including the password.
+    ///
+    /// For example `postgres://lyceum:…@%2Fpath%2Fto%2Frun/lyceum`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -105,17 +109,19 @@ impl Postgres {
         &self.version
     }
 
-    /// Whether this process supervises the cluster; `false` when it uses another live process's.
+    /// Whether this process owns the cluster. `false` if it is attached to another process's cluster.
     pub fn owns(&self) -> bool {
         self.owned.is_some()
     }
 
-    /// Shuts the cluster down if this process owns it: open transactions are rolled back, connections closed, and
-    /// after 20 s it is stopped the hard way, which the next start recovers from. Does nothing when attached.
+    /// Shuts the cluster down if this process owns it; does nothing if it is attached.
+    ///
+    /// Open transactions are rolled back and connections closed. After 20 s an immediate shutdown follows, from which
+    /// the next start recovers.
     ///
     /// # Errors
-    /// When the postmaster survives even that.
-    pub async fn stop(self) -> Result<(), Fault> {
+    /// The postmaster survives the immediate shutdown.
+    pub async fn stop(self) -> Result<(), InternalError> {
         match self.owned {
             Some(Owned { postmaster, _locks }) => postmaster.stop().await,
             None => Ok(()),
@@ -123,21 +129,25 @@ impl Postgres {
     }
 }
 
-/// The folder's absolute path. Links in its parents are resolved, so that everyone who means this folder means
-/// the same lock file; the folder itself may be a link that `place` made.
-fn absolute(folder: &Path) -> Result<PathBuf, Fault> {
+/// Returns the folder's absolute path.
+///
+/// Symbolic links in its parents are resolved, so that all processes with this folder use the same lock file. The
+/// folder itself may be a link that `place` created.
+fn absolute(folder: &Path) -> Result<PathBuf, InternalError> {
     let folder = std::path::absolute(folder).context("cannot make the database folder's path absolute")?;
     let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
-        return Err(Fault::new(format!("{} can't be the database folder", folder.display())));
+        return Err(InternalError::new(format!("{} can't be the database folder", folder.display())));
     };
     let what = || format!("cannot make the folder {}", parent.display());
     std::fs::create_dir_all(parent).context(what())?;
     Ok(parent.canonicalize().context(what())?.join(name))
 }
 
-/// Both locks, or `None` if another process has one. The first guards making the folder; the second, inside it,
-/// is for a folder that is reached by two names, as after copying a project whose folder is a link.
-fn take_ownership(folder: &Path) -> Result<Option<(Place, [File; 2])>, Fault> {
+/// Acquires both locks; `None` if another process holds one.
+///
+/// The first protects the creation of the folder. The second, inside the folder, covers a folder that is reachable by
+/// two paths, for example after copying a project whose folder is a symbolic link.
+fn take_ownership(folder: &Path) -> Result<Option<(Place, [File; 2])>, InternalError> {
     let mut name = folder.as_os_str().to_owned();
     name.push(".lock");
     let Some(outer) = place::try_lock(Path::new(&name))? else { return Ok(None) };
@@ -146,7 +156,7 @@ fn take_ownership(folder: &Path) -> Result<Option<(Place, [File; 2])>, Fault> {
     Ok(Some((place, [outer, inner])))
 }
 
-async fn own(options: &Options, place: &Place, locks: [File; 2]) -> Result<Postgres, Fault> {
+async fn own(options: &Options, place: &Place, locks: [File; 2]) -> Result<Postgres, InternalError> {
     for _ in 0..START_ATTEMPTS {
         let mut running = None;
         if place.is_initialised() {
@@ -165,17 +175,17 @@ async fn own(options: &Options, place: &Place, locks: [File; 2]) -> Result<Postg
         }
         sleep(Duration::from_millis(500)).await;
     }
-    Err(Fault::new(format!("what an earlier server left behind is in the way; see {}", place.log().display())))
+    Err(InternalError::new(format!("what an earlier server left behind is in the way; see {}", place.log().display())))
 }
 
-async fn search(options: &Options, place: &Place) -> Result<Binaries, Fault> {
+async fn search(options: &Options, place: &Place) -> Result<Binaries, InternalError> {
     let (path, major) = (options.search_path.clone(), place.major()?);
     let search = tokio::task::spawn_blocking(move || binaries::find(path.as_deref(), major));
     timeout(SEARCH_LIMIT, search).await.context("cannot ask PostgreSQL for its version")??
 }
 
-/// Takes over the postmaster that a killed owner left behind, if there is one that answers.
-async fn adopt(place: &Place) -> Result<Option<(Postmaster, String)>, Fault> {
+/// Adopts the postmaster that a killed owner left behind, if there is one and it responds.
+async fn adopt(place: &Place) -> Result<Option<(Postmaster, String)>, InternalError> {
     let Some(mut orphan) = Postmaster::orphan(place).await? else { return Ok(None) };
     match timeout(ADOPT_LIMIT, ready(&mut orphan, place)).await {
         Ok(Ok(Some(version))) => {
@@ -194,34 +204,38 @@ async fn adopt(place: &Place) -> Result<Option<(Postmaster, String)>, Fault> {
     }
 }
 
-/// A new postmaster that accepts connections; `None` if it gave way to something that will be gone soon.
-async fn launch(binaries: &Binaries, place: &Place, durable: bool) -> Result<Option<(Postmaster, String)>, Fault> {
+/// Starts a postmaster and waits until it accepts connections. Returns `None` if the start should be retried soon.
+async fn launch(
+    binaries: &Binaries,
+    place: &Place,
+    durable: bool,
+) -> Result<Option<(Postmaster, String)>, InternalError> {
     let (mut postmaster, log) = Postmaster::spawn(binaries, place, durable)?;
     let what = match timeout(START_LIMIT, ready(&mut postmaster, place)).await {
         Ok(Ok(Some(version))) => return Ok(Some((postmaster, version))),
         Ok(Ok(None)) => "it exited while starting".to_owned(),
-        Ok(Err(fault)) => fault.report(),
+        Ok(Err(error)) => error.report(),
         Err(_) => format!("it accepted no connection within {} s", START_LIMIT.as_secs()),
     };
     let tail = log.tail();
-    // The first: an orphan was starting at the same moment. The second: its crashed backends are still going down.
+    // The first: an orphan was starting at the same time. The second: its crashed backends are still shutting down.
     if tail.contains("already exists") || tail.contains("pre-existing shared memory block") {
         return Ok(None);
     }
-    Err(Fault::new(format!("{what}; the end of {}:\n{tail}", place.log().display())))
+    Err(InternalError::new(format!("{what}; the end of {}:\n{tail}", place.log().display())))
 }
 
-/// Waits until the cluster accepts connections; its version, or `None` when the postmaster is gone.
-async fn ready(postmaster: &mut Postmaster, place: &Place) -> Result<Option<String>, Fault> {
+/// Waits until the cluster accepts connections. Returns its version, or `None` if the postmaster has exited.
+async fn ready(postmaster: &mut Postmaster, place: &Place) -> Result<Option<String>, InternalError> {
     let password = cluster::password(place)?;
     loop {
-        // Looked at first: a connection that fails after the postmaster is gone says nothing.
+        // Checked before connecting: if the postmaster was already gone, a failed connection is final.
         let alive = postmaster.is_alive();
         match cluster::probe(place, &password).await {
             Ok(version) => return Ok(Some(version)),
-            Err(fault) if cluster::is_missing_database(&fault) => cluster::create_database(place, &password).await?,
-            Err(fault) if cluster::is_wrong_password(&fault) => {
-                return Err(fault)
+            Err(error) if cluster::is_missing_database(&error) => cluster::create_database(place, &password).await?,
+            Err(error) if cluster::is_wrong_password(&error) => {
+                return Err(error)
                     .context(format!("the password in {} is not the cluster's", place.password().display()));
             }
             Err(_) if !alive => return Ok(None),
@@ -230,15 +244,15 @@ async fn ready(postmaster: &mut Postmaster, place: &Place) -> Result<Option<Stri
     }
 }
 
-async fn attach(folder: &Path) -> Result<Postgres, Fault> {
+async fn attach(folder: &Path) -> Result<Postgres, InternalError> {
     let place = Place::find(folder)?;
     let password = cluster::password(&place)?;
     let version = cluster::probe(&place, &password).await?;
     Ok(Postgres { url: url(&place, &password), version, owned: None })
 }
 
-fn is_permission_denied(fault: &Fault) -> bool {
-    fault.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+fn is_permission_denied(error: &InternalError) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }
 
 fn url(place: &Place, password: &str) -> String {

@@ -1,4 +1,4 @@
-//! Where a cluster lives on disk, and as which user it runs.
+//! The cluster's folders on disk, and the user that it runs as.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -10,16 +10,16 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// Where a cluster goes whose folder its user can't reach.
+/// The parent folder for clusters whose configured folder the PostgreSQL user cannot access.
 const REFUGE: &str = "/var/lib";
-/// The longest socket path to attempt, in bytes: `sun_path` has 104 on macOS and 108 on Linux.
+/// The longest socket path to use, in bytes: `sun_path` has 104 on macOS and 108 on Linux.
 const LONGEST_SOCKET: usize = 100;
 /// The socket's name for port 5432, which clients assume.
 pub(super) const SOCKET: &str = ".s.PGSQL.5432";
 
-/// The unprivileged user that runs the cluster when this program runs as root: PostgreSQL refuses to be root.
+/// The unprivileged user that runs the cluster if this process runs as root. PostgreSQL refuses to run as root.
 #[derive(Debug, PartialEq)]
 pub(super) struct Account {
     name: String,
@@ -29,17 +29,17 @@ pub(super) struct Account {
 
 /// A cluster's folders.
 pub(super) struct Place {
-    /// Holds everything but, sometimes, the socket.
+    /// Contains everything except, in some cases, the socket.
     pub(super) home: PathBuf,
-    /// Holds the socket.
+    /// Contains the socket.
     pub(super) sockets: PathBuf,
-    /// `None`: the cluster runs as the user that this program runs as.
+    /// `None` if the cluster runs as the same user as this process.
     pub(super) account: Option<Account>,
 }
 
 impl Place {
-    /// Chooses and makes the folders; the caller has the lock.
-    pub(super) fn prepare(folder: &Path) -> Result<Place, Fault> {
+    /// Chooses and creates the folders; the caller holds the lock.
+    pub(super) fn prepare(folder: &Path) -> Result<Place, InternalError> {
         let account = if geteuid().is_root() { Some(Account::for_root(folder)?) } else { None };
         let home = choose_home(folder, account.as_ref())?;
         let place = Place { sockets: sockets_for(&home), home, account };
@@ -48,8 +48,8 @@ impl Place {
         Ok(place)
     }
 
-    /// The folders as the owner made them.
-    pub(super) fn find(folder: &Path) -> Result<Place, Fault> {
+    /// Finds the folders that the owner created.
+    pub(super) fn find(folder: &Path) -> Result<Place, InternalError> {
         let home = folder.canonicalize()?;
         Ok(Place { sockets: sockets_for(&home), home, account: None })
     }
@@ -70,8 +70,8 @@ impl Place {
         self.data().join("PG_VERSION").exists()
     }
 
-    /// The version that made the cluster, if there is one.
-    pub(super) fn major(&self) -> Result<Option<u32>, Fault> {
+    /// The major version that created the cluster; `None` if there is no cluster.
+    pub(super) fn major(&self) -> Result<Option<u32>, InternalError> {
         let path = self.data().join("PG_VERSION");
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text.trim().parse().context(format!("cannot read {}", path.display()))?)),
@@ -80,8 +80,8 @@ impl Place {
         }
     }
 
-    /// Hands a file that this process made to the user who runs the cluster.
-    pub(super) fn give(&self, file: &File) -> Result<(), Fault> {
+    /// Changes the owner of a file that this process created to the user that runs the cluster.
+    pub(super) fn give(&self, file: &File) -> Result<(), InternalError> {
         let Some(account) = &self.account else { return Ok(()) };
         fchown(file, Some(account.uid), Some(account.gid)).context(format!(
             "cannot give a file in {} to the user {}",
@@ -90,9 +90,10 @@ impl Place {
         ))
     }
 
-    /// Makes a folder of mode 0700 for the cluster's user, or checks the one that is there: in `/tmp` anybody
-    /// could have made it first.
-    fn make_private(&self, path: &Path) -> Result<(), Fault> {
+    /// Creates a folder with mode 0700 for the cluster's user, or validates an existing one.
+    ///
+    /// In `/tmp` any user could have created it first.
+    fn make_private(&self, path: &Path) -> Result<(), InternalError> {
         let what = || format!("cannot make the folder {}", path.display());
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error).context(what()),
@@ -102,7 +103,7 @@ impl Place {
         let me = geteuid().as_raw();
         let user = self.account.as_ref().map_or(me, |account| account.uid);
         if !found.is_dir() || (found.uid() != user && found.uid() != me) {
-            return Err(Fault::new(format!(
+            return Err(InternalError::new(format!(
                 "{} is not a folder of user {user} but of user {}: start as that user, or choose another folder",
                 path.display(),
                 found.uid()
@@ -119,8 +120,8 @@ impl Place {
 }
 
 impl Account {
-    /// The owner of a cluster that is there already; else `postgres` if there is such a user; else `nobody`.
-    fn for_root(folder: &Path) -> Result<Account, Fault> {
+    /// The owner of an existing cluster, or else the user `postgres`, or else `nobody`.
+    fn for_root(folder: &Path) -> Result<Account, InternalError> {
         match fs::metadata(folder) {
             Ok(found) if found.uid() != 0 => {
                 Ok(Account { name: found.uid().to_string(), uid: found.uid(), gid: found.gid() })
@@ -129,7 +130,7 @@ impl Account {
         }
     }
 
-    fn in_passwd(passwd: &str) -> Result<Account, Fault> {
+    fn in_passwd(passwd: &str) -> Result<Account, InternalError> {
         let find = |wanted: &str| {
             passwd.lines().find_map(|line| {
                 let mut fields = line.split(':');
@@ -139,14 +140,14 @@ impl Account {
             })
         };
         find("postgres").or_else(|| find("nobody")).ok_or_else(|| {
-            Fault::new(
+            InternalError::new(
                 "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody` to run it as: \
                  start as another user, or set DATABASE_URL",
             )
         })
     }
 
-    /// Whether this user may pass through `folder` and all its parents, by their mode bits.
+    /// Whether this user can traverse `folder` and all its parents, judging by their mode bits.
     fn can_reach(&self, folder: &Path) -> bool {
         folder.ancestors().all(|folder| {
             fs::metadata(folder).is_ok_and(|found| {
@@ -163,11 +164,12 @@ impl Account {
     }
 }
 
-/// The folder itself, or what it links to.
+/// Returns the folder itself or the target of its symbolic link.
 ///
-/// Started as root below a folder such as `/root`, which other users can't enter, the cluster couldn't read its own
-/// files. It then lives in `/var/lib`, where nothing tidies up, and `folder` links to it.
-fn choose_home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Fault> {
+/// If this process runs as root and the folder is below one like `/root`, which other users can't enter, the cluster
+/// couldn't read its own files. Then it lives in `/var/lib`, which is not cleaned automatically, and `folder` becomes a
+/// link to it.
+fn choose_home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, InternalError> {
     let unreachable = |path: &Path| {
         account.filter(|account| !account.can_reach(path.parent().unwrap_or(path))).map(|account| account.name.clone())
     };
@@ -177,10 +179,10 @@ fn choose_home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Faul
             Ok(home) => {
                 return match unreachable(&home) {
                     None => Ok(home),
-                    Some(user) => Err(Fault::new(format!("the user {user} can't reach {}", home.display()))),
+                    Some(user) => Err(InternalError::new(format!("the user {user} can't reach {}", home.display()))),
                 };
             }
-            // Emptied, or not in this container. Any other link that leads nowhere may be a disk not mounted yet.
+            // Deleted, or in another container. Any other dangling link may point to a disk that is not mounted yet.
             Err(error) if error.kind() == ErrorKind::NotFound && target.parent() == Some(Path::new(REFUGE)) => {
                 tracing::warn!(lost = %target.display(), "the embedded PostgreSQL's files are gone: starting an empty one");
                 fs::remove_file(folder).context(format!("cannot replace the link {}", folder.display()))?;
@@ -203,7 +205,9 @@ fn choose_home(folder: &Path, account: Option<&Account>) -> Result<PathBuf, Faul
     Ok(refuge)
 }
 
-/// In the folder, unless that is too deep in the tree, or has a comma in its path, at which `libpq` would split it.
+/// Returns the folder of the socket.
+///
+/// It is inside `home`, unless that path is too long or has a comma, at which `libpq` would split it.
 fn sockets_for(home: &Path) -> PathBuf {
     let inside = home.join("run");
     let path = inside.join(SOCKET);
@@ -215,19 +219,19 @@ fn sockets_for(home: &Path) -> PathBuf {
     }
 }
 
-/// `lyceum-` and 16 hexadecimal digits that stand for `path`.
+/// Returns `lyceum-` and 16 hexadecimal digits derived from `path`.
 fn name_for(path: &Path) -> String {
     let mut digest = hex::encode(Sha256::digest(path.as_os_str().as_bytes()));
     digest.truncate(16);
     format!("lyceum-{digest}")
 }
 
-/// The lock file, locked until it is dropped or the process ends; `None` if another process has it.
-pub(super) fn try_lock(path: &Path) -> Result<Option<File>, Fault> {
+/// Locks a lock file until it is dropped or the process exits. Returns `None` if another process holds it.
+pub(super) fn try_lock(path: &Path) -> Result<Option<File>, InternalError> {
     let mut options = OpenOptions::new();
     options.mode(0o644).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     let file = match options.clone().write(true).create(true).truncate(false).open(path) {
-        // Made by another user, such as root; reading is enough for a lock except on NFS.
+        // Created by another user, such as root; read access is enough for a lock except on NFS.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => options.read(true).open(path),
         opened => opened,
     };

@@ -1,4 +1,4 @@
-//! The server's main process: starting it, finding the one that a killed owner left behind, stopping it.
+//! The server's main process: starting it, finding an orphaned one, stopping it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -16,19 +16,19 @@ use tokio::time::{sleep, timeout};
 
 use super::binaries::Binaries;
 use super::place::{Place, SOCKET};
-use crate::platform::fault::{Context, Fault};
+use crate::platform::internal_error::{Context, InternalError};
 
-/// A log beyond this many bytes is emptied at the next start.
+/// The log is truncated at the next start when it exceeds this many bytes.
 const LONGEST_LOG: u64 = 10 * 1024 * 1024;
-/// Lines of the log that a failed start reports.
+/// The number of log lines that a failed start reports.
 const TAIL: usize = 12;
-/// How long a fast shutdown may take (it writes a checkpoint), then an immediate one.
+/// How long a fast shutdown and then an immediate one may take. The fast one writes a checkpoint.
 const STOP_LIMITS: [(Signal, Duration); 2] =
     [(Signal::INT, Duration::from_secs(20)), (Signal::QUIT, Duration::from_secs(10))];
-/// A process id that no system gives out.
+/// A process ID that no system assigns.
 const NOBODY: &str = "2147483647";
 
-/// What holds for every embedded cluster. `port` only names the socket.
+/// The settings of every embedded cluster. `port` only determines the socket's name.
 const SETTINGS: [&str; 7] = [
     "listen_addresses=",
     "port=5432",
@@ -38,26 +38,26 @@ const SETTINGS: [&str; 7] = [
     "timezone=UTC",
     "log_timezone=UTC",
 ];
-/// What a throw-away cluster saves itself.
+/// Settings of a temporary cluster, which disable crash safety.
 const FRAGILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
-/// A live postmaster. Dropping it asks it to shut down and doesn't wait.
+/// A running postmaster. Dropping it requests a shutdown but doesn't wait for it.
 pub(super) struct Postmaster {
     pid: Pid,
     data: PathBuf,
-    /// `None`: started by an earlier process, so it can't be waited for.
+    /// `None` if an earlier process started it, so that it can't be waited for.
     child: Option<Child>,
 }
 
-/// What the server logs from one start on.
+/// The part of the server log that begins with one start.
 pub(super) struct Log {
     path: PathBuf,
     start: u64,
 }
 
 impl Postmaster {
-    /// Starts the server; the caller has the locks and knows of no other one.
-    pub(super) fn spawn(binaries: &Binaries, place: &Place, durable: bool) -> Result<(Postmaster, Log), Fault> {
+    /// Starts the server. The caller holds the locks and has made sure that no other one is running.
+    pub(super) fn spawn(binaries: &Binaries, place: &Place, durable: bool) -> Result<(Postmaster, Log), InternalError> {
         let what = || format!("cannot run {}", binaries.postgres.display());
         let (log, start) = open_log(place)?;
         let mut command = command(&binaries.postgres, place);
@@ -67,17 +67,18 @@ impl Postmaster {
         }
         command.arg("-c").arg(socket_setting(&place.sockets));
         let child = command.stdout(log.try_clone().context(what())?).stderr(log).spawn().context(what())?;
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or_else(|| Fault::new(what()))?;
+        let pid =
+            child.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or_else(|| InternalError::new(what()))?;
         let postmaster = Postmaster { pid, data: place.data(), child: Some(child) };
         Ok((postmaster, Log { path: place.log(), start }))
     }
 
-    /// The postmaster that serves this cluster already. If there is none, what a dead one left is made harmless.
-    pub(super) async fn orphan(place: &Place) -> Result<Option<Postmaster>, Fault> {
+    /// Finds the running postmaster of this cluster. If there is none, neutralizes the leftovers of a dead one.
+    pub(super) async fn orphan(place: &Place) -> Result<Option<Postmaster>, InternalError> {
         let path = place.data().join("postmaster.pid");
         let mut text = read_pid_file(&path)?;
         if text.as_deref() == Some("") {
-            // PostgreSQL makes the file and then fills it, at once unless the machine went down in between.
+            // PostgreSQL creates the file and fills it at once, unless the machine crashed in between.
             sleep(Duration::from_secs(1)).await;
             text = read_pid_file(&path)?;
         }
@@ -89,7 +90,7 @@ impl Postmaster {
             }
             disarm(&path, &text)?;
         }
-        // Of no more use, and refused by PostgreSQL if another program got the process id in it.
+        // No longer needed, and PostgreSQL refuses to start if another program has the process ID in it.
         let _ = fs::remove_file(place.sockets.join(format!("{SOCKET}.lock")));
         Ok(None)
     }
@@ -105,19 +106,19 @@ impl Postmaster {
         }
     }
 
-    /// Fast shutdown, then immediate shutdown.
-    pub(super) async fn stop(mut self) -> Result<(), Fault> {
+    /// Attempts a fast shutdown, then an immediate shutdown.
+    pub(super) async fn stop(mut self) -> Result<(), InternalError> {
         for (signal, limit) in STOP_LIMITS {
             if !self.is_alive() {
                 return Ok(());
             }
-            // It may be gone by now, which the wait notices.
+            // The process may have exited already, which the wait detects.
             let _ = kill_process(self.pid, signal);
             if timeout(limit, self.gone()).await.is_ok() {
                 return Ok(());
             }
         }
-        Err(Fault::new(format!("the embedded PostgreSQL (process {}) doesn't stop", self.pid())))
+        Err(InternalError::new(format!("the embedded PostgreSQL (process {}) doesn't stop", self.pid())))
     }
 
     async fn gone(&mut self) {
@@ -139,7 +140,7 @@ impl Drop for Postmaster {
 }
 
 impl Log {
-    /// The last lines since the start.
+    /// The last lines that were logged since the start.
     pub(super) fn tail(&self) -> String {
         let mut text = Vec::new();
         if let Ok(mut file) = File::open(&self.path) {
@@ -155,12 +156,14 @@ impl Log {
     }
 }
 
-/// One of PostgreSQL's programs, as the cluster's user and with nothing of this process's environment: it holds
-/// secrets, which SQL could read, and `PG…` variables, which would change what the program does. In a process
-/// group of its own, so that Ctrl-C reaches only this program, which stops PostgreSQL after its own requests.
+/// Prepares one of PostgreSQL's programs to run as the cluster's user. The environment is empty.
+///
+/// This process's environment contains secrets, which SQL could read, and `PG…` variables, which would change what the
+/// program does. The program gets its own process group, so that Ctrl-C reaches only this process, which stops
+/// PostgreSQL after its own requests.
 pub(super) fn command(program: &Path, place: &Place) -> Command {
     let mut command = Command::new(program);
-    // macOS: without a valid locale the server refuses to start ("became multithreaded during startup").
+    // macOS: without a valid locale the server fails to start ("became multithreaded during startup").
     command.env_clear().env("LC_ALL", "C").current_dir(&place.home).stdin(Stdio::null()).process_group(0);
     if let Some(account) = &place.account {
         // Also drops root's supplementary groups.
@@ -169,7 +172,7 @@ pub(super) fn command(program: &Path, place: &Place) -> Command {
     command
 }
 
-/// The setting is a list, so the folder is quoted in case it has a space in it.
+/// Formats the setting. It is a list, so the folder is quoted in case its path has a space.
 fn socket_setting(sockets: &Path) -> OsString {
     let mut setting = b"unix_socket_directories=\"".to_vec();
     for &byte in sockets.as_os_str().as_bytes() {
@@ -179,8 +182,8 @@ fn socket_setting(sockets: &Path) -> OsString {
     OsString::from_vec(setting)
 }
 
-/// The log, open for appending, and its length.
-fn open_log(place: &Place) -> Result<(File, u64), Fault> {
+/// Opens the log for appending and returns it with its length.
+fn open_log(place: &Place) -> Result<(File, u64), InternalError> {
     let path = place.log();
     let open = || -> std::io::Result<(File, u64)> {
         let flags = OFlags::NOFOLLOW.bits().cast_signed();
@@ -196,7 +199,7 @@ fn open_log(place: &Place) -> Result<(File, u64), Fault> {
     Ok(opened)
 }
 
-fn read_pid_file(path: &Path) -> Result<Option<String>, Fault> {
+fn read_pid_file(path: &Path) -> Result<Option<String>, InternalError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -204,10 +207,12 @@ fn read_pid_file(path: &Path) -> Result<Option<String>, Fault> {
     }
 }
 
-/// Replaces the process id in a dead postmaster's file. PostgreSQL would take any living process of that number for
-/// the postmaster and refuse to start. The file itself stays: in it is the shared memory by which PostgreSQL finds
-/// out that a dead postmaster's backends are still running, and then it is right to refuse.
-fn disarm(path: &Path, text: &str) -> Result<(), Fault> {
+/// Replaces the process ID in the `postmaster.pid` of a dead postmaster.
+///
+/// PostgreSQL would mistake any running process with that ID for the postmaster and refuse to start. The file itself
+/// stays: it names the shared memory by which PostgreSQL detects that backends of the dead postmaster are still
+/// running, in which case it must refuse to start.
+fn disarm(path: &Path, text: &str) -> Result<(), InternalError> {
     let what = || format!("cannot replace the stale {}", path.display());
     let Some((_, rest)) = text.split_once('\n') else { return fs::remove_file(path).context(what()) };
     let flags = OFlags::NOFOLLOW.bits().cast_signed();
@@ -215,19 +220,19 @@ fn disarm(path: &Path, text: &str) -> Result<(), Fault> {
     std::io::Write::write_all(&mut file, format!("{NOBODY}\n{rest}").as_bytes()).context(what())
 }
 
-/// Whether process `pid` is alive and the postmaster of the cluster in `data`.
+/// Whether the process `pid` is running and is the postmaster of the cluster in `data`.
 fn serves(pid: Pid, data: &Path) -> bool {
     let process = Path::new("/proc").join(pid.as_raw_pid().to_string());
     if !Path::new("/proc/self/cmdline").exists() {
         return serves_by_ps(pid, data);
     }
-    // Empty for a process that is dead but not yet waited for.
+    // Empty for a process that has exited but was not waited for (a zombie).
     let Ok(line) = fs::read(process.join("cmdline")) else { return false };
     let mut arguments = line.split(|byte| *byte == 0).map(OsStr::from_bytes);
-    // Not a backend: those call themselves "postgres: …".
+    // Excludes backends, whose command line is "postgres: …".
     let program = arguments.next().and_then(|program| Path::new(program).file_name());
     let is_server = program.is_some_and(|name| name == "postgres" || name == "postmaster");
-    // The server works in its data folder, which tells even after the folder was moved.
+    // The server's working directory is its data folder, which identifies it even after the folder was moved.
     is_server && (arguments.any(|argument| argument == data) || same_folder(&process.join("cwd"), data))
 }
 
@@ -238,7 +243,7 @@ fn same_folder(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// The same where there is no `/proc`, as on macOS.
+/// Like [`serves`], for systems without `/proc`, such as macOS.
 fn serves_by_ps(pid: Pid, data: &Path) -> bool {
     let pid = pid.as_raw_pid().to_string();
     let output = std::process::Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid]).output();
@@ -265,7 +270,7 @@ mod tests {
         if Path::new("/proc/self/cmdline").exists() {
             assert!(!serves(pid, Path::new("/srv/data")));
         }
-        // `ps` doesn't say where an argument ends, so it can be fooled this far, but not about the folder.
+        // `ps` doesn't separate arguments, so it accepts this process, but never another folder.
         assert!(serves_by_ps(pid, Path::new("/srv/data")));
         assert!(!serves_by_ps(pid, Path::new("/srv/dat")));
         assert!(!serves_by_ps(pid, Path::new("/data")));

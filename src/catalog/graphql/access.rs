@@ -1,0 +1,55 @@
+//! What the viewer of a request may see of a course.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::catalog::loader::Categories;
+use crate::catalog::model::{Course, Lesson};
+use crate::catalog::policy;
+use crate::entitlements::{Access, Entitlement, Held, Scope as EntitlementScope};
+use crate::graphql::Result;
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::Scope;
+
+/// Returns whether the viewer has access to the course as a whole.
+pub(super) async fn course_access(ctx: &Context<'_>, course: &Course) -> Result<Access> {
+    access(ctx, course, None).await
+}
+
+/// Returns whether the viewer may see a lesson's content: whatever hands it out asks this, and requires it.
+pub(super) async fn lesson_access(ctx: &Context<'_>, course: &Course, lesson: &Lesson) -> Result<Access> {
+    access(ctx, course, Some(lesson)).await
+}
+
+async fn access(ctx: &Context<'_>, course: &Course, lesson: Option<&Lesson>) -> Result<Access> {
+    let (held, path) = held(ctx, course).await?;
+    let viewer = within(ctx, Scope::ReadCourses);
+    Ok(policy::access(viewer, course, &path, lesson, &held, app(ctx).clock.now()))
+}
+
+/// Returns what [`policy::can_see`] has to know of the viewer's entitlements, which matter for archived courses only.
+pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
+    if course.archived_at.is_none() {
+        return Ok(false);
+    }
+    let (held, path) = held(ctx, course).await?;
+    let now = app(ctx).clock.now();
+    Ok(held.iter().any(|row| row.covers(course.id.uuid(), &path) && row.is_active(now)))
+}
+
+/// The viewer's entitlements that may cover the course, and the path of its category if that matters. Nothing is read
+/// for a viewer who needs none.
+async fn held(ctx: &Context<'_>, course: &Course) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>)> {
+    let viewer = within(ctx, Scope::ReadCourses);
+    let Some(user) = viewer.id().filter(|_| !policy::can_edit(viewer, course)) else { return Ok(Default::default()) };
+    let key = Held { user: UserId::new(user), course: course.id.uuid() };
+    let held = loaders(ctx).load(key).await?.unwrap_or_default();
+    if !held.iter().any(|row| row.scope == EntitlementScope::Category) {
+        return Ok((held, Vec::new()));
+    }
+    let tree = loaders(ctx).load(Categories).await?.unwrap_or_default();
+    Ok((held, tree.path(course.category_id)))
+}

@@ -1,0 +1,88 @@
+//! The SQL of counts and aggregates of courses.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::catalog::model::{CourseId, CourseStats, lists_key, stats_key};
+use crate::platform::db::schema::course_stats;
+use crate::platform::db::{RunQueryDsl, Tx};
+
+/// The number of courses in one statement of a job.
+const BATCH: i64 = 2000;
+
+pub(in crate::catalog) async fn of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<CourseStats>> {
+    let rows = course_stats::table.filter(course_stats::course_id.eq_any(ids));
+    rows.select(CourseStats::as_select()).load(&mut conn).await
+}
+
+pub(in crate::catalog) async fn insert(tx: &mut Tx, id: CourseId) -> QueryResult<usize> {
+    tx.changed(stats_key(id));
+    diesel::insert_into(course_stats::table).values(course_stats::course_id.eq(id)).execute(tx.conn()).await
+}
+
+/// Adds to the number of a course's students.
+pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i32) -> QueryResult<usize> {
+    tx.changed(stats_key(id));
+    diesel::update(course_stats::table.find(id))
+        .set(course_stats::student_count.eq(course_stats::student_count + more))
+        .execute(tx.conn())
+        .await
+}
+
+/// One batch of [`refresh_sort_keys`].
+#[derive(QueryableByName)]
+pub(in crate::catalog) struct Refreshed {
+    /// The last course of the batch; `None` if there was none.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(in crate::catalog) last: Option<Uuid>,
+    /// How many courses got other sort keys.
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::catalog) changed: i64,
+}
+
+/// Copies the stats of a batch of courses after `after`, in the order of their ids, to the indexed columns that lists are
+/// sorted by. A course that is being edited is left to the next run: nobody waits for this.
+pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> QueryResult<Refreshed> {
+    let refreshed: Refreshed = diesel::sql_query(
+        "WITH batch AS ( \
+             SELECT * FROM course_stats WHERE course_id > $1 ORDER BY course_id LIMIT $2 \
+         ), stale AS ( \
+             SELECT courses.id, batch.student_count, batch.rating_hundredths FROM courses \
+             JOIN batch ON batch.course_id = courses.id \
+             WHERE (popularity, courses.rating_hundredths) <> (batch.student_count, batch.rating_hundredths) \
+             ORDER BY courses.id FOR NO KEY UPDATE OF courses SKIP LOCKED \
+         ), written AS ( \
+             UPDATE courses SET popularity = stale.student_count, rating_hundredths = stale.rating_hundredths \
+             FROM stale WHERE courses.id = stale.id RETURNING 1 \
+         ) \
+         SELECT (SELECT course_id FROM batch ORDER BY course_id DESC LIMIT 1) AS last, \
+             (SELECT count(*) FROM written) AS changed",
+    )
+    .bind::<SqlUuid, _>(after)
+    .bind::<BigInt, _>(BATCH)
+    .get_result(tx.conn())
+    .await?;
+    if refreshed.changed > 0 {
+        tx.changed(lists_key());
+    }
+    Ok(refreshed)
+}
+
+/// Returns a batch of the courses after `after`, in the order of their ids, with their numbers of students.
+pub(in crate::catalog) async fn batch(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, i32)>> {
+    course_stats::table
+        .filter(course_stats::course_id.gt(CourseId::new(after)))
+        .order(course_stats::course_id)
+        .limit(BATCH)
+        .select((course_stats::course_id, course_stats::student_count))
+        .load(conn)
+        .await
+}
+
+/// Locks the stats of a course and returns the number of its students.
+pub(in crate::catalog) async fn lock_students(tx: &mut Tx, id: CourseId) -> QueryResult<Option<i32>> {
+    let row = course_stats::table.find(id).select(course_stats::student_count).for_no_key_update();
+    row.first(tx.conn()).await.optional()
+}

@@ -1,0 +1,290 @@
+//! How access is granted, revoked, got by enrolling, and expires.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::accounts::{self, UserId, viewer};
+use crate::catalog::{self, CourseId};
+use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
+use crate::enrollments::{error, query};
+use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, NewEntitlement, Source, Target};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::export::{FETCH, items};
+use crate::graphql::{Error, Result};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client, Role};
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
+
+/// The job that ends an entitlement when it expires.
+pub(in crate::enrollments) const EXPIRE: &str = "enrollments.expire";
+
+const LONGEST_REASON: usize = 500;
+
+/// Grants a user access to a course. A user who has a grant already gets the new expiry; the same terms again change
+/// nothing.
+///
+/// # Errors
+/// The input is invalid; the actor is not an administrator.
+pub(in crate::enrollments) async fn grant(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: GrantCourseAccessInput,
+) -> Result<Entitlement> {
+    if !actor.has(Role::Admin) {
+        return Err(error::only_administrators());
+    }
+    let now = app.clock.now();
+    // The precision of the database: the same input again is then the same grant.
+    let expires_at = input.expires_at.map(|at| at.trunc_subsecs(6));
+    let mut check = Check::new();
+    let note = check.text("reason", &input.reason, LONGEST_REASON);
+    if expires_at.is_some_and(|at| at <= now) {
+        check.error(
+            UserErrorCode::OutOfRange,
+            "expiresAt",
+            "Access ends in the future; without an end it is for good.",
+        );
+    }
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let course = catalog::hold_course(tx, input.course_id).await?.ok_or_else(error::no_such_course)?;
+            if !accounts::lock_user(tx, input.user_id).await? {
+                return Err(error::no_such_user());
+            }
+            let new = NewEntitlement {
+                user_id: input.user_id,
+                target: Target::Course(course.id.uuid()),
+                source: Source::Grant,
+                expires_at,
+                note: note.clone(),
+                granted_by: actor.id().map(UserId::new),
+            };
+            let (granted, students) = give(tx, app, course.id, new).await?;
+            if let Some(students) = students {
+                let details = json!({ "course": course.id.encode(), "expiresAt": expires_at, "reason": granted.note });
+                let action = Action::CourseAccessGranted;
+                record_action(tx, app, (actor, client), action, input.user_id, details).await?;
+                catalog::students_changed(tx, course.id, students).await?;
+            }
+            Ok(granted)
+        })
+        .await
+}
+
+/// Revokes what administrators have granted; access from other sources stays.
+///
+/// # Errors
+/// The input is invalid; nothing was granted; the actor is not an administrator.
+pub(in crate::enrollments) async fn revoke(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RevokeCourseAccessInput,
+) -> Result<Entitlement> {
+    if !actor.has(Role::Admin) {
+        return Err(error::only_administrators());
+    }
+    let mut check = Check::new();
+    let note = check.text("reason", &input.reason, LONGEST_REASON);
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let course = catalog::hold_course(tx, input.course_id).await?.ok_or_else(error::no_such_course)?;
+            accounts::lock_user(tx, input.user_id).await?;
+            let (open, expired) = end_expired(tx, app, course.id, input.user_id).await?;
+            let granted = open.into_iter().find(|row| row.source == Source::Grant);
+            let granted = granted.ok_or_else(error::nothing_granted)?;
+            let ended = entitlements::end(tx, app, &granted, EndReason::Revoked).await?;
+            let details = json!({ "course": course.id.encode(), "reason": note });
+            let action = Action::CourseAccessRevoked;
+            record_action(tx, app, (actor, client), action, input.user_id, details).await?;
+            catalog::students_changed(tx, course.id, expired - i32::from(ended.last)).await?;
+            Ok(ended.row)
+        })
+        .await
+}
+
+/// Enrolls the actor in a free course. Enrolling again changes nothing.
+///
+/// # Errors
+/// The course is not published, or not free; the actor is not signed in.
+pub(in crate::enrollments) async fn enroll(app: &App, actor: &Actor, input: EnrollInput) -> Result<Entitlement> {
+    let user_id = viewer(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let course = catalog::hold_course(tx, input.course_id).await?;
+            // A draft does not exist for students, and an archived course takes none.
+            let course = course.filter(|course| course.published_at.is_some()).ok_or_else(error::no_such_course)?;
+            if course.price_minor > 0 {
+                return Err(error::costs_money());
+            }
+            if !accounts::lock_user(tx, user_id).await? {
+                return Err(Error::Unauthenticated("Sign in first.".into()));
+            }
+            let new = NewEntitlement {
+                user_id,
+                target: Target::Course(course.id.uuid()),
+                source: Source::Free,
+                expires_at: None,
+                note: String::new(),
+                granted_by: None,
+            };
+            let (enrolled, students) = give(tx, app, course.id, new).await?;
+            catalog::students_changed(tx, course.id, students.unwrap_or_default()).await?;
+            Ok(enrolled)
+        })
+        .await
+}
+
+/// Ends an entitlement if it has expired.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::enrollments) async fn expire(app: &App, id: EntitlementId) -> std::result::Result<(), InternalError> {
+    let Some(row) = entitlements::by_id(&mut *app.db.read().await?, id).await? else { return Ok(()) };
+    end_one(app, row, EndReason::Expired, |row, now| row.has_expired(now)).await
+}
+
+/// Ends whatever has expired and was not ended by a job of its own.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::enrollments) async fn expire_due(app: &App) -> std::result::Result<(), InternalError> {
+    let mut after = (DateTime::<Utc>::MIN_UTC, Uuid::nil());
+    loop {
+        let expired = entitlements::expired(&mut *app.db.read().await?, app.clock.now(), after).await?;
+        let Some(last) = expired.last() else { return Ok(()) };
+        after = (last.expires_at.unwrap_or(after.0), last.id.uuid());
+        for row in expired {
+            end_one(app, row, EndReason::Expired, |row, now| row.has_expired(now)).await?;
+        }
+    }
+}
+
+/// Ends all access of a deleted user and removes their players. The entitlements stay, for the statistics, and refer to an anonymous user.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::enrollments) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+    loop {
+        let open = entitlements::open_of_user(&mut *app.db.read().await?, user).await?;
+        if open.is_empty() {
+            break;
+        }
+        for row in open {
+            end_one(app, row, EndReason::AccountDeleted, |_, _| true).await?;
+        }
+    }
+    app.db
+        .transaction(async |tx| {
+            query::forget_user(tx, user).await?;
+            entitlements::forget_notes(tx, user).await
+        })
+        .await
+}
+
+/// Ends an entitlement that is still open and due, whatever it is for.
+async fn end_one(
+    app: &App,
+    row: Entitlement,
+    reason: EndReason,
+    is_due: fn(&Entitlement, DateTime<Utc>) -> bool,
+) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let course = match row.course_id.map(CourseId::new) {
+                Some(id) => catalog::hold_course(tx, id).await?.map(|course| course.id),
+                None => None,
+            };
+            accounts::lock_user(tx, row.user_id).await?;
+            // Read again under the lock: it may have been extended or ended since.
+            let row = entitlements::open_entitlement(tx, row.id).await?;
+            let Some(row) = row.filter(|row| is_due(row, app.clock.now())) else { return Ok(()) };
+            let ended = entitlements::end(tx, app, &row, reason).await?;
+            match course {
+                Some(course) => catalog::students_changed(tx, course, -i32::from(ended.last)).await,
+                None => Ok(()),
+            }
+        })
+        .await
+}
+
+/// Returns the viewer's entitlements, for the export of their data.
+///
+/// # Errors
+/// The actor is not signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let rows = entitlements::all_of(&mut *app.db.read().await?, viewer(actor)?, FETCH).await?;
+    let row = |row: Entitlement| {
+        json!({
+            "id": row.id.encode(),
+            "scope": row.scope,
+            "course": row.course_id.map(|id| CourseId::new(id).encode()),
+            "source": row.source,
+            "startsAt": row.starts_at,
+            "expiresAt": row.expires_at,
+            "endedAt": row.ended_at,
+            "endReason": row.end_reason,
+        })
+    };
+    Ok(json!({ "entitlements": items(rows.into_iter().map(row)) }))
+}
+
+/// Gives access to a course, and schedules its end. Returns the entitlement and, if anything changed, by how many the
+/// course's students change, which the caller writes last.
+async fn give(
+    tx: &mut Tx,
+    app: &App,
+    course: CourseId,
+    new: NewEntitlement,
+) -> std::result::Result<(Entitlement, Option<i32>), InternalError> {
+    let (_, expired) = end_expired(tx, app, course, new.user_id).await?;
+    let given = entitlements::give(tx, app, new).await?;
+    if !given.changed {
+        return Ok((given.row, (expired != 0).then_some(expired)));
+    }
+    if let Some(at) = given.row.expires_at {
+        let key = format!("{EXPIRE}/{}@{}", given.row.id.uuid(), at.timestamp_micros());
+        let payload = json!({ "entitlement_id": given.row.id });
+        jobs::enqueue_at(tx, &app.clock, EXPIRE, &payload, &key, at).await?;
+    }
+    Ok((given.row, Some(expired + i32::from(given.first))))
+}
+
+/// Ends the user's expired entitlements to a course. Returns those that stay open, and by how many the course's students
+/// change.
+async fn end_expired(
+    tx: &mut Tx,
+    app: &App,
+    course: CourseId,
+    user: UserId,
+) -> std::result::Result<(Vec<Entitlement>, i32), InternalError> {
+    let (now, target) = (app.clock.now(), Target::Course(course.uuid()));
+    let (mut stay, mut change) = (Vec::new(), 0);
+    for row in entitlements::open_entitlements(tx, user, target).await? {
+        if row.has_expired(now) {
+            change -= i32::from(entitlements::end(tx, app, &row, EndReason::Expired).await?.last);
+        } else {
+            stay.push(row);
+        }
+    }
+    Ok((stay, change))
+}
+
+async fn record_action(
+    tx: &mut Tx,
+    app: &App,
+    (actor, client): (&Actor, &Client),
+    action: Action,
+    subject: UserId,
+    details: Value,
+) -> std::result::Result<(), InternalError> {
+    let entry = Entry { action, actor: actor.id(), subject: Some(subject.uuid()), client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await
+}

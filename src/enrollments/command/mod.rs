@@ -1,0 +1,9 @@
+//! What students do: get and lose access, and play videos.
+
+mod access;
+mod playback;
+
+pub use access::my_data;
+pub(super) use access::{EXPIRE, enroll, expire, expire_due, forget_user, grant, revoke};
+pub use playback::{Rejection, playlist};
+pub(super) use playback::{forget_players, keep_playing, play};

@@ -1,0 +1,44 @@
+//! What students have: the inputs of the mutations, and playback.
+
+mod playback;
+
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
+
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+
+pub(super) use playback::{KeepPlayingInput, Pass, Playback};
+
+/// Access to a course, granted by an administrator.
+#[derive(Clone, Debug, InputObject)]
+pub(super) struct GrantCourseAccessInput {
+    /// The user who gets access.
+    pub user_id: UserId,
+    /// The course.
+    pub course_id: CourseId,
+    /// When the access expires; permanent if omitted.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The reason, at most 500 characters, shown to administrators only.
+    #[graphql(default)]
+    pub reason: String,
+}
+
+/// Access to a course, revoked by an administrator.
+#[derive(Clone, Debug, InputObject)]
+pub(super) struct RevokeCourseAccessInput {
+    /// The user who loses access.
+    pub user_id: UserId,
+    /// The course.
+    pub course_id: CourseId,
+    /// The reason, at most 500 characters, shown to administrators only.
+    #[graphql(default)]
+    pub reason: String,
+}
+
+/// The course to enroll in.
+#[derive(Clone, Debug, InputObject)]
+pub(super) struct EnrollInput {
+    /// The course; it must be free.
+    pub course_id: CourseId,
+}

@@ -1,0 +1,56 @@
+//! The answer to the question who may see what, in the schema.
+
+use async_graphql::Object;
+use chrono::{DateTime, Utc};
+
+use crate::entitlements::error;
+use crate::entitlements::model::{Access, AccessReason, Source};
+use crate::graphql::Result;
+
+impl Access {
+    /// Rejects a request for content to which access is not granted.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`, with the reason in `extensions.reason`.
+    pub fn require(&self) -> Result<()> {
+        if self.granted { Ok(()) } else { Err(error::rejected(self)) }
+    }
+
+    /// Returns whether the content must not even be known to the viewer.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.reason, AccessReason::NotPublished | AccessReason::Archived)
+    }
+}
+
+/// Access in the schema.
+#[derive(Clone, Copy)]
+pub struct AccessObject(pub Access);
+
+/// Whether the viewer may see content, and why.
+#[Object(name = "Access")]
+impl AccessObject {
+    /// Whether access is granted.
+    async fn granted(&self) -> bool {
+        self.0.granted
+    }
+
+    /// Where the viewer's access to the course comes from; null if there is none.
+    async fn source(&self) -> Option<Source> {
+        self.0.source
+    }
+
+    /// Why access is granted or not.
+    async fn reason(&self) -> AccessReason {
+        self.0.reason
+    }
+
+    /// When the lesson opens for the viewer; null unless the reason is LOCKED_UNTIL.
+    async fn unlocks_at(&self) -> Option<DateTime<Utc>> {
+        self.0.unlocks_at
+    }
+
+    /// When the viewer's access to the course expires or has expired; null if it never does, or if there was none.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+}

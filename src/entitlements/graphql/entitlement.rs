@@ -1,0 +1,115 @@
+//! Entitlements in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::accounts::{UserById, UserId, UserObject};
+use crate::catalog::{CourseId, CourseObject, course_node};
+use crate::entitlements::loader::{LedgerCount, LedgerPage};
+use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::Scope;
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::platform::auth::Role;
+
+const ENTITLEMENTS: &str = "entitlements";
+
+/// An entitlement in the schema.
+#[derive(Clone)]
+pub struct EntitlementObject(pub Arc<Entitlement>);
+
+/// Why a user has, or had, access to a course. Each source of access has an entitlement of its own.
+#[Object(name = "Entitlement")]
+impl EntitlementObject {
+    /// The id.
+    async fn id(&self) -> EntitlementId {
+        self.0.id
+    }
+
+    /// Who has access; null when the account is gone.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        user(ctx, self.0.user_id).await
+    }
+
+    /// The course; null for those who do not see it.
+    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
+        let Some(id) = self.0.course_id else { return Ok(None) };
+        Ok(course_node(ctx, CourseId::new(id)).await?.map(Sequential))
+    }
+
+    /// Where the access comes from.
+    async fn source(&self) -> Source {
+        self.0.source
+    }
+
+    /// From when on.
+    async fn starts_at(&self) -> DateTime<Utc> {
+        self.0.starts_at
+    }
+
+    /// Until when; null: for good.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+
+    /// When it was ended; null if it was not.
+    async fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.ended_at
+    }
+
+    /// Why it was ended; null if it was not.
+    async fn end_reason(&self) -> Option<EndReason> {
+        self.0.end_reason
+    }
+
+    /// Why an administrator gave it, in their words; may be empty. Only administrators see it.
+    async fn reason(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
+        only_administrators(ctx)?;
+        Ok(Some(&self.0.note))
+    }
+
+    /// The administrator who gave it; null for what was not given by one. Only administrators see it.
+    async fn granted_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        only_administrators(ctx)?;
+        match self.0.granted_by {
+            Some(id) => user(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+fn only_administrators(ctx: &Context<'_>) -> Result<()> {
+    if within(ctx, Scope::ReadCourses).has(Role::Admin) {
+        return Ok(());
+    }
+    Err(Error::Forbidden("Only administrators see who gave access, and why.".into()))
+}
+
+async fn user(ctx: &Context<'_>, id: UserId) -> Result<Option<Sequential<UserObject>>> {
+    Ok(loaders(ctx).load(UserById(id)).await?.map(|user| Sequential(UserObject::new(user))))
+}
+
+/// Returns a page of the entitlements to a course, the latest first. The caller has checked that the viewer may see them.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub async fn entitlements_of(
+    ctx: &Context<'_>,
+    course: Uuid,
+    page: PageArgs,
+) -> Result<Sequential<Connection<EntitlementObject>>> {
+    let page = page.timed_page(ENTITLEMENTS)?;
+    let rows = loaders(ctx).load(LedgerPage(course, page.clone())).await?.unwrap_or_default();
+    let connection = page.connection(rows, EntitlementObject, |EntitlementObject(row)| {
+        encode_cursor(ENTITLEMENTS, &(row.starts_at.timestamp_micros(), row.id))
+    });
+    if !wants_total(ctx) {
+        return Ok(Sequential(connection));
+    }
+    let total = loaders(ctx).load(LedgerCount(course)).await?.unwrap_or_default();
+    Ok(Sequential(connection.with_total(total)))
+}

@@ -1,0 +1,7 @@
+//! Access and entitlements in the schema.
+
+mod access;
+mod entitlement;
+
+pub use access::AccessObject;
+pub use entitlement::{EntitlementObject, entitlements_of};

@@ -1,0 +1,67 @@
+//! Entitlements in batches. They depend on the viewer, so they are not cached across requests: access that ends has
+//! ended for the next request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+use super::model::Entitlement;
+use super::query;
+use crate::accounts::UserId;
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// The open and expired entitlements of a user that may cover a course; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// The user.
+    pub user: UserId,
+    /// The course.
+    pub course: Uuid,
+}
+
+impl Load for Held {
+    type Value = Arc<Vec<Entitlement>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let (users, courses) = keys.iter().map(|key| (key.user, key.course)).unzip();
+        let mut found: HashMap<Held, Vec<Entitlement>> = HashMap::new();
+        for held in query::held(&mut *app.db.read().await?, users, courses).await? {
+            found.entry(Held { user: held.row.user_id, course: held.wanted }).or_default().push(held.row);
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
+    }
+}
+
+/// A page of the entitlements to a course, in its direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct LedgerPage(pub(super) Uuid, pub(super) Page<(chrono::DateTime<chrono::Utc>, Uuid)>);
+
+impl Load for LedgerPage {
+    type Value = Vec<Arc<Entitlement>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| query::of_course(&conn, key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// The number of entitlements to a course; missing for none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LedgerCount(pub(super) Uuid);
+
+impl Load for LedgerCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let courses: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let counts = query::count_of_courses(&mut *app.db.read().await?, &courses).await?;
+        Ok(counts.into_iter().filter_map(|(course, count)| Some((LedgerCount(course?), count))).collect())
+    }
+}

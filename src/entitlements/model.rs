@@ -1,0 +1,249 @@
+//! Entitlements as rows, and the answer to the question who may see what.
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::{Entity, Id};
+use crate::platform::db::schema::entitlements;
+use crate::platform::db::stored_as_text;
+
+/// An entitlement's id: `entitlement_01j…`.
+pub type EntitlementId = Id<Entitlement>;
+
+/// A row of the ledger: why a user has, or had, access to something.
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = entitlements, check_for_backend(diesel::pg::Pg))]
+pub struct Entitlement {
+    /// The id.
+    pub id: EntitlementId,
+    /// The user who has access.
+    pub user_id: UserId,
+    /// What kind of thing they have access to.
+    pub scope: Scope,
+    /// The course, for the scope [`Scope::Course`]; `None` once it is deleted.
+    pub course_id: Option<Uuid>,
+    /// The category, subcategories included, for the scope [`Scope::Category`]; `None` once it is deleted.
+    pub category_id: Option<Uuid>,
+    /// Where the access comes from.
+    pub source: Source,
+    /// When the access begins.
+    pub starts_at: DateTime<Utc>,
+    /// When the access expires; `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When the entitlement was ended; `None` while it is open, although it may just have expired.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why the entitlement was ended.
+    pub end_reason: Option<EndReason>,
+    /// The administrator's reason for granting it; may be empty.
+    pub note: String,
+    /// The administrator who granted it.
+    pub granted_by: Option<UserId>,
+}
+
+impl Entity for Entitlement {
+    const PREFIX: &'static str = "entitlement";
+}
+
+impl Entitlement {
+    /// Returns whether it gives access at `now`.
+    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
+        self.ended_at.is_none() && self.starts_at <= now && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Returns whether it gave access until it expired.
+    pub fn has_expired(&self, now: DateTime<Utc>) -> bool {
+        self.end_reason.is_none_or(|reason| reason == EndReason::Expired)
+            && self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Returns whether its scope includes a course that is in the categories of `category_path`.
+    pub fn covers(&self, course: Uuid, category_path: &[Uuid]) -> bool {
+        match self.scope {
+            Scope::Course => self.course_id == Some(course),
+            Scope::Category => self.category_id.is_some_and(|category| category_path.contains(&category)),
+            Scope::Everything => true,
+        }
+    }
+}
+
+/// What an entitlement gives access to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "EntitlementScope")]
+pub enum Scope {
+    /// One course.
+    Course,
+    /// Every course of a category and its subcategories.
+    Category,
+    /// Every course.
+    Everything,
+}
+
+stored_as_text!(Scope { Course = "COURSE", Category = "CATEGORY", Everything = "EVERYTHING" });
+
+/// Where access to a course comes from.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "AccessSource")]
+pub enum Source {
+    /// The user bought it.
+    Purchase,
+    /// It comes with a membership.
+    Membership,
+    /// Another user bought it as a gift.
+    Gift,
+    /// An administrator granted it.
+    Grant,
+    /// The course is free and the user enrolled.
+    Free,
+    /// The user teaches the course or is an administrator.
+    Staff,
+}
+
+stored_as_text!(Source {
+    Purchase = "PURCHASE",
+    Membership = "MEMBERSHIP",
+    Gift = "GIFT",
+    Grant = "GRANT",
+    Free = "FREE",
+    Staff = "STAFF",
+});
+
+/// Why an entitlement was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "EntitlementEndReason")]
+pub enum EndReason {
+    /// It expired.
+    Expired,
+    /// An administrator revoked it.
+    Revoked,
+    /// The payment was refunded.
+    Refunded,
+    /// The account was deleted.
+    AccountDeleted,
+}
+
+stored_as_text!(EndReason {
+    Expired = "EXPIRED",
+    Revoked = "REVOKED",
+    Refunded = "REFUNDED",
+    AccountDeleted = "ACCOUNT_DELETED",
+});
+
+/// Why the viewer may or may not see the content of a course or lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub enum AccessReason {
+    /// Granted: the viewer teaches the course or is an administrator.
+    Staff,
+    /// Granted: the viewer is entitled to the course.
+    Entitled,
+    /// Granted: the lesson is a free preview.
+    Preview,
+    /// Rejected: the viewer is not signed in.
+    SignInRequired,
+    /// Rejected: the viewer is signed in but not entitled to the course.
+    NotEnrolled,
+    /// Rejected: the viewer's access has expired.
+    Expired,
+    /// Rejected: the viewer is entitled to the course, but the lesson opens later.
+    LockedUntil,
+    /// Rejected: the course or the lesson is not published.
+    NotPublished,
+    /// Rejected: the course is archived; only entitled users see it.
+    Archived,
+}
+
+impl AccessReason {
+    /// The value of `extensions.reason` in an error.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AccessReason::Staff => "STAFF",
+            AccessReason::Entitled => "ENTITLED",
+            AccessReason::Preview => "PREVIEW",
+            AccessReason::SignInRequired => "SIGN_IN_REQUIRED",
+            AccessReason::NotEnrolled => "NOT_ENROLLED",
+            AccessReason::Expired => "EXPIRED",
+            AccessReason::LockedUntil => "LOCKED_UNTIL",
+            AccessReason::NotPublished => "NOT_PUBLISHED",
+            AccessReason::Archived => "ARCHIVED",
+        }
+    }
+}
+
+/// Whether a viewer may see content, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Whether access is granted.
+    pub granted: bool,
+    /// Where the access to the course comes from, if there is any.
+    pub source: Option<Source>,
+    /// Why it is granted or not.
+    pub reason: AccessReason,
+    /// When the lesson opens for the viewer, if it will.
+    pub unlocks_at: Option<DateTime<Utc>>,
+    /// When the access to the course expires or has expired, if it does.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What an entitlement is given for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One course.
+    Course(Uuid),
+    /// A category with its subcategories.
+    Category(Uuid),
+    /// Every course.
+    Everything,
+}
+
+impl Target {
+    /// The scope, the course and the category, as they are stored.
+    pub fn columns(self) -> (Scope, Option<Uuid>, Option<Uuid>) {
+        match self {
+            Target::Course(course) => (Scope::Course, Some(course), None),
+            Target::Category(category) => (Scope::Category, None, Some(category)),
+            Target::Everything => (Scope::Everything, None, None),
+        }
+    }
+}
+
+/// An entitlement to be written.
+#[derive(Clone, Debug)]
+pub struct NewEntitlement {
+    /// The user who gets access.
+    pub user_id: UserId,
+    /// What they get access to.
+    pub target: Target,
+    /// Where the access comes from.
+    pub source: Source,
+    /// When it expires; `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The administrator's reason.
+    pub note: String,
+    /// The administrator who granted it.
+    pub granted_by: Option<UserId>,
+}
+
+/// A course that a user has access to.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct HeldCourse {
+    /// The course.
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    pub course_id: Uuid,
+    /// When the oldest access that is still active began.
+    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+    pub since: DateTime<Utc>,
+}

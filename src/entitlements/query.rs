@@ -1,0 +1,314 @@
+//! The ledger's SQL. A user's entitlements are written under the row lock of the user.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use super::model::{EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Target};
+use crate::accounts::UserId;
+use crate::graphql::page::Page;
+use crate::platform::clock::Clock;
+use crate::platform::db::schema::entitlements;
+use crate::platform::db::{RunQueryDsl, Tx, storable};
+
+/// The number of entitlements that one batch of a sweep ends.
+const BATCH: i64 = 200;
+
+/// An entitlement and the course that was asked for.
+#[derive(QueryableByName)]
+pub(super) struct HeldRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) wanted: Uuid,
+    #[diesel(embed)]
+    pub(super) row: Entitlement,
+}
+
+/// Returns the open and the expired entitlements for each pair of user and course, those for categories and for
+/// everything included.
+pub(super) async fn held(
+    conn: &mut AsyncPgConnection,
+    users: Vec<UserId>,
+    courses: Vec<Uuid>,
+) -> QueryResult<Vec<HeldRow>> {
+    diesel::sql_query(
+        "WITH wanted AS (SELECT * FROM unnest($1, $2) AS pair (user_id, course_id)) \
+         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id, course_id) \
+         WHERE ended_at IS NULL OR end_reason = 'EXPIRED' \
+         UNION ALL \
+         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id) \
+         WHERE scope <> 'COURSE' AND (ended_at IS NULL OR end_reason = 'EXPIRED')",
+    )
+    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<Array<SqlUuid>, _>(courses)
+    .load(conn)
+    .await
+}
+
+/// Returns the user's open entitlements to `target`.
+pub(super) async fn open(tx: &mut Tx, user: UserId, target: Target) -> QueryResult<Vec<Entitlement>> {
+    let (scope, course, category) = target.columns();
+    entitlements::table
+        .filter(entitlements::user_id.eq(user).and(entitlements::scope.eq(scope)))
+        .filter(entitlements::course_id.is_not_distinct_from(course))
+        .filter(entitlements::category_id.is_not_distinct_from(category))
+        .filter(entitlements::ended_at.is_null())
+        .select(Entitlement::as_select())
+        .load(tx.conn())
+        .await
+}
+
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> QueryResult<Entitlement> {
+    let (scope, course_id, category_id) = new.target.columns();
+    diesel::insert_into(entitlements::table)
+        .values((
+            entitlements::id.eq(clock.uuid()),
+            entitlements::user_id.eq(new.user_id),
+            entitlements::scope.eq(scope),
+            entitlements::course_id.eq(course_id),
+            entitlements::category_id.eq(category_id),
+            entitlements::source.eq(new.source),
+            entitlements::starts_at.eq(clock.now()),
+            entitlements::expires_at.eq(new.expires_at),
+            entitlements::note.eq(new.note),
+            entitlements::granted_by.eq(new.granted_by),
+        ))
+        .returning(Entitlement::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Gives an open entitlement new terms.
+pub(super) async fn change(tx: &mut Tx, id: EntitlementId, new: NewEntitlement) -> QueryResult<Entitlement> {
+    diesel::update(entitlements::table.find(id))
+        .set((
+            entitlements::expires_at.eq(new.expires_at),
+            entitlements::note.eq(new.note),
+            entitlements::granted_by.eq(new.granted_by),
+        ))
+        .returning(Entitlement::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(super) async fn end(
+    tx: &mut Tx,
+    id: EntitlementId,
+    reason: EndReason,
+    now: DateTime<Utc>,
+) -> QueryResult<Entitlement> {
+    diesel::update(entitlements::table.find(id).filter(entitlements::ended_at.is_null()))
+        .set((entitlements::ended_at.eq(now), entitlements::end_reason.eq(reason)))
+        .returning(Entitlement::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Returns whether a user has an unexpired entitlement to this very course.
+pub(super) async fn is_owned(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+    let owned = entitlements::table
+        .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
+        .filter(entitlements::expires_at.is_null().or(entitlements::expires_at.gt(now)))
+        .select(entitlements::id);
+    diesel::select(diesel::dsl::exists(owned)).get_result(tx.conn()).await
+}
+
+/// Ends all expired entitlements to a course.
+pub(super) async fn end_expired_of_course(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(entitlements::table)
+        .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
+        .filter(entitlements::expires_at.le(now))
+        .set((entitlements::ended_at.eq(now), entitlements::end_reason.eq(EndReason::Expired)))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Returns one entitlement.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_id(conn: &mut AsyncPgConnection, id: EntitlementId) -> QueryResult<Option<Entitlement>> {
+    entitlements::table.find(id).select(Entitlement::as_select()).first(conn).await.optional()
+}
+
+/// Returns an entitlement if it is open.
+pub(super) async fn open_one(tx: &mut Tx, id: EntitlementId) -> QueryResult<Option<Entitlement>> {
+    let open = entitlements::table.find(id).filter(entitlements::ended_at.is_null());
+    open.select(Entitlement::as_select()).first(tx.conn()).await.optional()
+}
+
+/// Returns a batch of expired open entitlements, in the order of their expiry and id, after the given ones.
+///
+/// # Errors
+/// The database failed.
+pub async fn expired(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+    (at, id): (DateTime<Utc>, Uuid),
+) -> QueryResult<Vec<Entitlement>> {
+    entitlements::table
+        .filter(entitlements::ended_at.is_null().and(entitlements::expires_at.le(now)))
+        .filter(entitlements::expires_at.ge(storable(at)))
+        .filter(entitlements::expires_at.gt(storable(at)).or(entitlements::id.gt(EntitlementId::new(id))))
+        .order((entitlements::expires_at, entitlements::id))
+        .limit(BATCH)
+        .select(Entitlement::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns a batch of the user's open entitlements.
+///
+/// # Errors
+/// The database failed.
+pub async fn open_of_user(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Entitlement>> {
+    entitlements::table
+        .filter(entitlements::user_id.eq(user).and(entitlements::ended_at.is_null()))
+        .order(entitlements::id)
+        .limit(BATCH)
+        .select(Entitlement::as_select())
+        .load(conn)
+        .await
+}
+
+/// Counts the users who have an open entitlement to each course; a course without any is missing.
+///
+/// # Errors
+/// The database failed.
+pub async fn count_students(conn: &mut AsyncPgConnection, courses: &[Uuid]) -> QueryResult<HashMap<Uuid, i32>> {
+    #[derive(QueryableByName)]
+    struct Students {
+        #[diesel(sql_type = SqlUuid)]
+        course_id: Uuid,
+        #[diesel(sql_type = Integer)]
+        count: i32,
+    }
+    let counted: Vec<Students> = diesel::sql_query(
+        "SELECT course_id, count(DISTINCT user_id)::integer AS count FROM entitlements \
+         WHERE course_id = ANY ($1) AND ended_at IS NULL GROUP BY course_id",
+    )
+    .bind::<Array<SqlUuid>, _>(courses)
+    .load(conn)
+    .await?;
+    Ok(counted.into_iter().map(|row| (row.course_id, row.count)).collect())
+}
+
+/// Removes the reasons that administrators wrote about a user.
+pub(super) async fn forget_notes(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::update(entitlements::table.filter(entitlements::user_id.eq(user)))
+        .set(entitlements::note.eq(""))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns the user's entitlements, the latest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn all_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Entitlement>> {
+    entitlements::table
+        .filter(entitlements::user_id.eq(user))
+        .order((entitlements::starts_at.desc(), entitlements::id.desc()))
+        .limit(limit)
+        .select(Entitlement::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns the courses that the user is entitled to by entitlements of their own, the latest first, in the page's
+/// direction. Entitlements to categories and to everything are not listed course by course.
+///
+/// # Errors
+/// The database failed.
+pub async fn held_courses(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<HeldCourse>> {
+    let (after, before) = bounds(page);
+    let order = if page.backward { "ASC" } else { "DESC" };
+    diesel::sql_query(format!(
+        "SELECT course_id, min(starts_at) AS since FROM entitlements \
+         WHERE user_id = $1 AND course_id IS NOT NULL AND {ACTIVE} GROUP BY course_id \
+         HAVING (min(starts_at), course_id) < ($3, $4) AND (min(starts_at), course_id) > ($5, $6) \
+         ORDER BY since {order}, course_id {order} LIMIT $7"
+    ))
+    .bind::<SqlUuid, _>(user)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(after.0)
+    .bind::<SqlUuid, _>(after.1)
+    .bind::<Timestamptz, _>(before.0)
+    .bind::<SqlUuid, _>(before.1)
+    .bind::<BigInt, _>(page.fetch())
+    .load(conn)
+    .await
+}
+
+/// Counts what [`held_courses`] lists.
+///
+/// # Errors
+/// The database failed.
+pub async fn count_held_courses(conn: &mut AsyncPgConnection, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+    let courses =
+        format!("SELECT count(DISTINCT course_id) AS count FROM entitlements WHERE user_id = $1 AND {ACTIVE}");
+    let counted = diesel::sql_query(courses).bind::<SqlUuid, _>(user).bind::<Timestamptz, _>(now);
+    Ok(counted.get_result::<Count>(conn).await?.count)
+}
+
+/// Returns a course's entitlements, the latest first, in the page's direction.
+pub(super) async fn of_course(
+    mut conn: &AsyncPgConnection,
+    course: Uuid,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Entitlement>> {
+    let ((after_at, after_id), (before_at, before_id)) = bounds(page);
+    let rows = entitlements::table
+        .filter(entitlements::course_id.eq(course))
+        .filter(entitlements::starts_at.le(after_at))
+        .filter(entitlements::starts_at.lt(after_at).or(entitlements::id.lt(after_id)))
+        .filter(entitlements::starts_at.ge(before_at))
+        .filter(entitlements::starts_at.gt(before_at).or(entitlements::id.gt(before_id)))
+        .select(Entitlement::as_select())
+        .limit(page.fetch());
+    if page.backward {
+        rows.order((entitlements::starts_at.asc(), entitlements::id.asc())).load(&mut conn).await
+    } else {
+        rows.order((entitlements::starts_at.desc(), entitlements::id.desc())).load(&mut conn).await
+    }
+}
+
+/// Counts the entitlements to each of the courses.
+pub(super) async fn count_of_courses(
+    conn: &mut AsyncPgConnection,
+    courses: &[Uuid],
+) -> QueryResult<Vec<(Option<Uuid>, i64)>> {
+    entitlements::table
+        .filter(entitlements::course_id.eq_any(courses))
+        .group_by(entitlements::course_id)
+        .select((entitlements::course_id, diesel::dsl::count_star()))
+        .load(conn)
+        .await
+}
+
+/// The condition for an entitlement that is active at `$2`.
+const ACTIVE: &str = "ended_at IS NULL AND starts_at <= $2 AND (expires_at IS NULL OR expires_at > $2)";
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+type Bound = (DateTime<Utc>, Uuid);
+
+/// Returns the bounds of a page that goes from the latest to the oldest; an open bound is the first or last possible
+/// key.
+fn bounds(page: &Page<Bound>) -> (Bound, Bound) {
+    let (last, first) = ((DateTime::<Utc>::MAX_UTC, Uuid::max()), (DateTime::UNIX_EPOCH, Uuid::nil()));
+    (page.after.unwrap_or(last), page.before.unwrap_or(first))
+}

@@ -1,0 +1,347 @@
+//! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+};
+use async_graphql::{Request, Response, ServerError, ValidationMode, Value, Variables};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+use moka::sync::Cache;
+use tracing::Instrument;
+
+use super::caching;
+use super::error::{Error, request_error};
+use super::limits;
+use super::loaders::Loaders;
+use super::null_propagation::{order_root, propagate_nulls};
+use super::schema::{self, Schema};
+use super::type_map::TypeMap;
+use super::variables::{check_variables, fill_conditions, is_plain};
+use crate::platform::App;
+use crate::platform::auth::{Actor, Client};
+use crate::platform::internal_error::InternalError;
+use crate::platform::telemetry::OperationLabels;
+
+/// Bytes of query text whose parsed documents are kept.
+const DOCUMENTS: u64 = 4 << 20;
+
+/// Who sends a request, and the name under which the log knows it.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub client: Arc<Client>,
+    /// `extensions.requestId` of errors, `x-request-id` of the HTTP response.
+    pub request_id: Arc<str>,
+}
+
+/// The schema as this process executes it. It is the same for every [`App`], and building it is some work.
+struct Schemas {
+    strict: Schema,
+    /// Validates next to nothing: for documents that have passed the strict one.
+    fast: Schema,
+    type_map: TypeMap,
+}
+
+impl Schemas {
+    fn of_this_process() -> Result<&'static Schemas, InternalError> {
+        static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
+        if let Some(schemas) = SCHEMAS.get() {
+            return Ok(schemas);
+        }
+        let build = |mode| schema::builder(mode).finish();
+        let (strict, fast) = (build(ValidationMode::Strict), build(ValidationMode::Fast));
+        let type_map = TypeMap::new(&strict.sdl())?;
+        Ok(SCHEMAS.get_or_init(|| Schemas { strict, fast, type_map }))
+    }
+}
+
+/// The executable schema; cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    schemas: &'static Schemas,
+    loaders: Arc<Loaders>,
+    app: App,
+    /// Parsed documents that are within the limits.
+    documents: Cache<String, Arc<Document>>,
+}
+
+impl Executor {
+    /// Builds the schema.
+    ///
+    /// # Errors
+    /// The schema does not agree with its own print.
+    pub fn new(app: App) -> Result<Executor, InternalError> {
+        let loaders = Arc::new(Loaders::new(app.clone()));
+        let documents = Cache::builder()
+            .max_capacity(DOCUMENTS)
+            .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
+            .build();
+        Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents })
+    }
+
+    /// Executes a query or a mutation. `Err` is a request error in the specification's sense (section 7.1): nothing
+    /// was executed and the response has no `data`.
+    ///
+    /// # Errors
+    /// A response with `errors` only.
+    pub async fn execute(&self, request: Request, info: &RequestInfo) -> Result<Response, Box<Response>> {
+        let started = Instant::now();
+        let prepared = self.prepare(request, info);
+        let (kind, outcome) = match prepared {
+            Ok((operation, request)) => {
+                let kind = operation.operation().map_or("unknown", |operation| kind_name(operation.ty));
+                (kind, self.run(&operation, request, info).await)
+            }
+            Err(error) => ("unknown", Err(rejection(error, info))),
+        };
+        let result = match &outcome {
+            Ok(response) if response.errors.is_empty() => "ok",
+            Ok(_) => "error",
+            Err(_) => "rejected",
+        };
+        self.app.metrics.operation(OperationLabels { kind, outcome: result }, Some(started.elapsed()));
+        outcome
+    }
+
+    /// Executes any operation as a stream of responses; a query or a mutation is a stream of one. A first response
+    /// without `data` is a request error.
+    pub fn stream(&self, request: Request, info: RequestInfo) -> BoxStream<'static, Response> {
+        let executor = self.clone();
+        if self.kind(&request) != Some(OperationType::Subscription) {
+            let execution = async move { executor.execute(request, &info).await.unwrap_or_else(|rejected| *rejected) };
+            return stream::once(execution).boxed();
+        }
+        let (operation, request) = match self.prepare(request, &info) {
+            Ok(prepared) => prepared,
+            Err(error) => return stream::once(async move { *rejection(error, &info) }).boxed(),
+        };
+        self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
+        AssertUnwindSafe(self.schemas.strict.execute_stream(request))
+            .catch_unwind()
+            .map(move |item| match item {
+                Ok(response) => executor.finish(response, &operation, &info),
+                Err(_) => *rejection(panicked(), &info),
+            })
+            .boxed()
+    }
+
+    /// The schema in its definition language.
+    pub fn sdl(&self) -> String {
+        schema::print(&self.schemas.strict)
+    }
+
+    /// The kind of the operation that `request` would execute, if that can be told.
+    pub fn kind(&self, request: &Request) -> Option<OperationType> {
+        let document = self.document(&request.query).ok()?;
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        Some(operation.operation()?.ty)
+    }
+
+    /// Whether `request` is a mutation of nothing but these fields.
+    pub fn mutates_only(&self, request: &Request, fields: &[&str]) -> bool {
+        let Ok(document) = self.document(&request.query) else { return false };
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        operation.operation().filter(|operation| operation.ty == OperationType::Mutation).is_some_and(|operation| {
+            operation.selection_set.node.items.iter().all(|selection| match &selection.node {
+                Selection::Field(field) => fields.contains(&field.node.name.node.as_str()),
+                Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+            })
+        })
+    }
+
+    /// For how many seconds a shared cache may keep an anonymous client's answer to `request`, as far as the schema says.
+    pub fn max_age(&self, request: &Request) -> u64 {
+        let Ok(document) = self.document(&request.query) else { return 0 };
+        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        let definition = operation.operation();
+        definition
+            .map_or(0, |definition| caching::max_age(&self.schemas.type_map, &operation.document.parsed, definition))
+    }
+
+    async fn run(
+        &self,
+        operation: &Operation,
+        request: Request,
+        info: &RequestInfo,
+    ) -> Result<Response, Box<Response>> {
+        let span = tracing::info_span!("request", id = &*info.request_id);
+        let known = operation.is_known_good(&request.variables);
+        let schema = if known { &self.schemas.fast } else { &self.schemas.strict };
+        let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind().instrument(span);
+        let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => return Err(rejection(panicked(), info)),
+            Err(_) => return Err(rejection(Error::Timeout, info)),
+        };
+        let rejected = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+        if !rejected && !known {
+            operation.document.valid.store(true, Ordering::Relaxed);
+        }
+        let response = self.finish(response, operation, info);
+        if rejected { Err(Box::new(response)) } else { Ok(response) }
+    }
+
+    /// Parses, or finds the parsed document, and checks every limit.
+    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), ServerError> {
+        let document = self.document(&request.query)?;
+        let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        if let Some(definition) = operation.operation() {
+            check_variables(definition, &request.variables)?;
+            fill_conditions(definition, &mut request.variables);
+            let limits = &self.app.config.limits;
+            operation.cost = limits::check_cost(
+                &self.schemas.type_map,
+                &operation.document.parsed,
+                definition,
+                &request.variables,
+                limits,
+            )?;
+        }
+        request.set_parsed_query(operation.document.parsed.clone());
+        Ok((operation, request.data(info.actor).data(info.client.clone()).data(self.loaders.clone())))
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {
+        if let Some(document) = self.documents.get(query) {
+            return Ok(document);
+        }
+        if query.trim().is_empty() {
+            return Err(request_error("BAD_REQUEST", "The request has no query."));
+        }
+        limits::check_tokens(query, &self.app.config.limits)?;
+        let parsed = parse_query(query).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+            error
+        })?;
+        limits::check_document(&parsed, &self.app.config.limits)?;
+        let document = Arc::new(Document { parsed, valid: AtomicBool::new(false) });
+        self.documents.insert(query.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    /// What every response gets before it leaves: the specification's nulls, codes and request ids, the cost.
+    fn finish(&self, mut response: Response, operation: &Operation, info: &RequestInfo) -> Response {
+        let limit = self.app.config.limits.cost;
+        if let Some(definition) = operation.operation() {
+            if !response.errors.is_empty() {
+                propagate_nulls(&mut response, &self.schemas.type_map, &operation.document.parsed, definition);
+            }
+            order_root(&mut response, &operation.document.parsed, definition);
+        }
+        let cost = async_graphql::value!({
+            "requested": operation.cost,
+            "actual": objects(&response.data).saturating_sub(1),
+            "left": limit.saturating_sub(operation.cost),
+        });
+        response.extensions.insert("cost".into(), cost);
+        label(&mut response, info);
+        response
+    }
+}
+
+/// A parsed document.
+struct Document {
+    parsed: ExecutableDocument,
+    /// Whether an operation of it has passed strict validation.
+    valid: AtomicBool,
+}
+
+/// One operation of a document.
+struct Operation {
+    document: Arc<Document>,
+    name: Option<String>,
+    cost: usize,
+}
+
+impl Operation {
+    /// The definition that will be executed; `None` when the name does not tell which, which validation reports.
+    fn operation(&self) -> Option<&OperationDefinition> {
+        match (&self.document.parsed.operations, &self.name) {
+            (DocumentOperations::Single(operation), _) => Some(&operation.node),
+            (DocumentOperations::Multiple(operations), Some(name)) => {
+                operations.get(name.as_str()).map(|operation| &operation.node)
+            }
+            (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+                operations.values().next().map(|operation| &operation.node)
+            }
+            (DocumentOperations::Multiple(_), None) => None,
+        }
+    }
+
+    /// Whether strict validation would only repeat what it has said before: the document's one operation has passed,
+    /// and all that is new, the variables, are plain scalars of their declared types.
+    fn is_known_good(&self, variables: &Variables) -> bool {
+        let mut operations = self.document.parsed.operations.iter();
+        let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
+        let mut definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
+        self.document.valid.load(Ordering::Relaxed) && definitions.all(|definition| is_plain(definition, variables))
+    }
+}
+
+/// A panic is a bug of ours: its text is in the log, the client gets what it gets for every fault.
+fn panicked() -> Error {
+    Error::Internal(InternalError::new("a resolver panicked"))
+}
+
+fn kind_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// A response to a request that was not executed.
+pub fn rejection(error: impl Into<Rejection>, info: &RequestInfo) -> Box<Response> {
+    let Rejection(error) = error.into();
+    let mut response = Response::from_errors(vec![error]);
+    label(&mut response, info);
+    Box::new(response)
+}
+
+/// Why a request is not executed.
+pub struct Rejection(ServerError);
+
+impl From<ServerError> for Rejection {
+    fn from(error: ServerError) -> Rejection {
+        Rejection(error)
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Rejection {
+        let error = async_graphql::Error::from(error);
+        let mut rejected = ServerError::new(error.message, None);
+        rejected.extensions = error.extensions;
+        Rejection(rejected)
+    }
+}
+
+/// Gives every error its code and the request id.
+fn label(response: &mut Response, info: &RequestInfo) {
+    for error in &mut response.errors {
+        let unlabelled = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            extensions.set("code", unlabelled);
+        }
+        extensions.set("requestId", &*info.request_id);
+    }
+}
+
+fn objects(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(objects).sum::<usize>(),
+        Value::List(items) => items.iter().map(objects).sum(),
+        _ => 0,
+    }
+}

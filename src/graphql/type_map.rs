@@ -1,0 +1,106 @@
+//! An index of the types in the SDL, for limits, null propagation and caching.
+
+use std::collections::HashMap;
+
+use async_graphql::Value as ConstValue;
+use async_graphql::parser::types::{BaseType, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::{Positioned, parse_schema};
+
+use crate::platform::internal_error::{Context, InternalError};
+
+/// The return type of a field.
+#[derive(Clone, Debug)]
+pub(super) struct FieldInfo {
+    /// The named type, without list and non-null wrappers.
+    pub(super) ty: String,
+    /// Whether the field is nullable, followed by the same for the items of each nested list.
+    pub(super) nullable: Vec<bool>,
+    /// Whether the type has a selection set: an object, an interface or a union.
+    pub(super) composite: bool,
+    /// Whether the type is a connection, whose size `first` or `last` limits.
+    pub(super) connection: bool,
+    /// The `maxAge` of its `@cacheControl` directive, in seconds.
+    pub(super) max_age: Option<u64>,
+}
+
+/// All object, interface and union types with their fields.
+pub struct TypeMap {
+    types: HashMap<String, HashMap<String, FieldInfo>>,
+}
+
+impl TypeMap {
+    /// Parses a schema definition.
+    ///
+    /// # Errors
+    /// The SDL cannot be parsed.
+    pub fn new(sdl: &str) -> Result<TypeMap, InternalError> {
+        let document = parse_schema(sdl).context("the schema's own print cannot be parsed")?;
+        let mut fields_of: HashMap<String, Vec<Positioned<FieldDefinition>>> = HashMap::new();
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Object(object) => drop(fields_of.insert(name, object.fields)),
+                TypeKind::Interface(interface) => drop(fields_of.insert(name, interface.fields)),
+                // A union has no fields, but fields can be selected on its members.
+                TypeKind::Union(_) => drop(fields_of.insert(name, Vec::new())),
+                _ => {}
+            }
+        }
+        let shape = |field: &FieldDefinition| {
+            let ty = named(&field.ty.node);
+            FieldInfo {
+                nullable: nullable(&field.ty.node),
+                composite: fields_of.contains_key(&ty),
+                connection: ty.ends_with("Connection"),
+                max_age: max_age(field),
+                ty,
+            }
+        };
+        let types = fields_of
+            .iter()
+            .map(|(name, fields)| {
+                let fields = fields.iter().map(|field| (field.node.name.node.to_string(), shape(&field.node)));
+                (name.clone(), fields.collect())
+            })
+            .collect();
+        Ok(TypeMap { types })
+    }
+
+    /// Returns the field `field` of the type `ty`; `None` if it does not exist.
+    pub(super) fn field(&self, ty: &str, field: &str) -> Option<&FieldInfo> {
+        self.types.get(ty)?.get(field)
+    }
+}
+
+/// Returns the name of the root type of an operation.
+pub(super) fn root(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
+
+fn named(ty: &Type) -> String {
+    match &ty.base {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(item) => named(item),
+    }
+}
+
+fn max_age(field: &FieldDefinition) -> Option<u64> {
+    let hint = field.directives.iter().find(|directive| directive.node.name.node == "cacheControl")?;
+    match &hint.node.get_argument("maxAge")?.node {
+        ConstValue::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
+}
+
+fn nullable(ty: &Type) -> Vec<bool> {
+    let mut levels = vec![ty.nullable];
+    if let BaseType::List(item) = &ty.base {
+        levels.extend(nullable(item));
+    }
+    levels
+}

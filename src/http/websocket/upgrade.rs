@@ -1,0 +1,91 @@
+//! WebSocket upgrades on `/graphql`: authorization of connections and execution of requests.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Authorised, Rejection, Settings, accept, serve};
+use crate::graphql::executor::RequestInfo;
+use crate::http::authenticate::{Denied, authenticate_socket};
+use crate::http::server::Peer;
+use crate::http::{HttpState, request_id};
+use crate::platform::auth::{Actor, Client};
+
+pub(in crate::http) fn upgrade(
+    state: HttpState,
+    upgrade: WebSocketUpgrade,
+    headers: HeaderMap,
+    peer: Option<Peer>,
+) -> Response {
+    let limits = &state.app.config.limits;
+    let settings = Settings {
+        max_operations: limits.socket_operations,
+        max_message_bytes: limits.body_bytes,
+        ..Settings::default()
+    };
+    let app = state.app.clone();
+    accept(upgrade, &settings, &app.tasks, move |socket| async move {
+        state.app.metrics.sockets.inc();
+        let watched = OnceLock::new();
+        let authorise = async |payload: Value| {
+            let authorised = authorise(&state, headers, peer, payload).await?;
+            drop(watched.set(authorised.revoked.clone()));
+            Ok(authorised)
+        };
+        let execute = |(actor, client): &(Actor, Arc<Client>), request| {
+            let info = RequestInfo { actor: *actor, client: client.clone(), request_id: request_id::new() };
+            state.executor.stream(request, info)
+        };
+        serve(socket, settings, state.app.stopping.clone(), authorise, execute).await;
+        // Unregister from session revocations.
+        if let Some(watched) = watched.get() {
+            watched.cancel();
+        }
+        state.app.metrics.sockets.dec();
+    })
+}
+
+/// Decides on a `connection_init`.
+///
+/// The caller authenticates by `{"authorization": "Bearer …"}` in the payload, or by the cookies of the upgrade;
+/// without either, it is anonymous.
+async fn authorise(
+    state: &HttpState,
+    headers: HeaderMap,
+    peer: Option<Peer>,
+    payload: Value,
+) -> Result<Authorised<(Actor, Arc<Client>)>, Rejection> {
+    let app = &state.app;
+    let given = ["authorization", "Authorization"].into_iter().find_map(|name| payload.get(name));
+    let authorization = match given {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.as_str()),
+        Some(_) => return Err(Rejection::Forbidden("authorization must be a text.".into())),
+    };
+    let (actor, client) = authenticate_socket(app, &headers, peer, authorization).await?;
+    let expires_at = match actor {
+        Actor::Anonymous => None,
+        Actor::User { expires_at, .. } => {
+            let left = (expires_at - app.clock.now()).to_std().unwrap_or_default();
+            Some(Instant::now() + left)
+        }
+    };
+    let revoked = app.revocations.watch(&actor);
+    Ok(Authorised { session: (actor, Arc::new(client)), expires_at, revoked })
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Rejection {
+        match denied {
+            Denied::Unauthenticated(message) => Rejection::Forbidden(message.into()),
+            Denied::CrossSite => {
+                Rejection::Forbidden("The upgrade has cookies but comes from a page of another origin.".into())
+            }
+            Denied::RateLimited(_) | Denied::Unavailable => Rejection::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What later features do with videos and files inside their own transaction: they show a video or refer to a file, and
+//! cease to. The rows of videos are locked before those of files, each in the order of their ids, whoever locks them.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::model::{FileId, MediaFile, Video, VideoId};
+use super::query::{file, reference, video};
+use crate::graphql::{Entity, Id};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// Something that shows a video or refers to a file: a lesson, a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The prefix of its id.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: Uuid,
+}
+
+impl<T: Entity> From<Id<T>> for Referrer {
+    fn from(id: Id<T>) -> Referrer {
+        Referrer { kind: T::PREFIX, id: id.uuid() }
+    }
+}
+
+/// Makes `new` the only video that `referrer` shows, or lets it show none. A video that nothing shows any more is
+/// deleted after the grace period. Returns the new video, locked, so that it exists when the transaction commits;
+/// `None` if there is none that `may` be shown: the transaction must then be rolled back.
+///
+/// # Errors
+/// The database failed.
+pub async fn show_video(
+    tx: &mut Tx,
+    app: &App,
+    referrer: Referrer,
+    new: Option<VideoId>,
+    may: impl Fn(&Video) -> bool + Send,
+) -> Result<Option<Video>, InternalError> {
+    let shown = reference::videos_of(tx, &[referrer.id]).await?;
+    let ids: BTreeSet<Uuid> = shown.iter().chain(&new).map(|id| id.uuid()).collect();
+    let locked = video::lock_all(tx, &ids.into_iter().map(VideoId::new).collect::<Vec<_>>()).await?;
+    reference::remove_videos(tx, &[referrer.id]).await?;
+    let shows = new.and_then(|id| locked.into_iter().find(|video| video.id == id && may(video)));
+    if let Some(video) = &shows {
+        reference::add_video(tx, video.id, referrer).await?;
+        if video.delete_after.is_some() {
+            video::set_delete_after(tx, video.id, None, app.clock.now()).await?;
+        }
+    }
+    start_grace(tx, app, &shown).await?;
+    Ok(shows)
+}
+
+/// Locks files so that they exist when the transaction commits, and returns those that exist, in the order of their
+/// ids. Call it with all files that [`refer_to_files`] will add and remove.
+///
+/// # Errors
+/// The database failed.
+pub async fn lock_files(tx: &mut Tx, ids: &[FileId]) -> Result<Vec<MediaFile>, InternalError> {
+    if ids.is_empty() { Ok(Vec::new()) } else { Ok(file::lock(tx, ids).await?) }
+}
+
+/// Returns the files that `referrer` refers to.
+///
+/// # Errors
+/// The database failed.
+pub async fn files_of(tx: &mut Tx, referrer: Referrer) -> Result<Vec<FileId>, InternalError> {
+    Ok(reference::files_of(tx, &[referrer.id]).await?)
+}
+
+/// Makes `ids` the only files that `referrer` refers to. A file that nothing refers to any more is deleted after the
+/// grace period. All of them, and those that it referred to until now, must be locked.
+///
+/// # Errors
+/// The database failed.
+pub async fn refer_to_files(tx: &mut Tx, app: &App, referrer: Referrer, ids: &[FileId]) -> Result<(), InternalError> {
+    let before = reference::files_of(tx, &[referrer.id]).await?;
+    if before.is_empty() && ids.is_empty() {
+        return Ok(());
+    }
+    reference::remove_files(tx, &[referrer.id]).await?;
+    reference::add_files(tx, ids, referrer).await?;
+    file::set_used(tx, ids).await?;
+    file::set_unused(tx, &before, app.clock.now()).await?;
+    Ok(())
+}
+
+/// Removes every reference of what has been deleted. Videos and files that nothing refers to any more are deleted after
+/// the grace period.
+///
+/// # Errors
+/// The database failed.
+pub async fn release(tx: &mut Tx, app: &App, referrers: &[Uuid]) -> Result<(), InternalError> {
+    let videos = reference::videos_of(tx, referrers).await?;
+    if !videos.is_empty() {
+        video::lock_all(tx, &videos).await?;
+        reference::remove_videos(tx, referrers).await?;
+        start_grace(tx, app, &videos).await?;
+    }
+    let files = reference::files_of(tx, referrers).await?;
+    if !files.is_empty() {
+        file::lock(tx, &files).await?;
+        reference::remove_files(tx, referrers).await?;
+        file::set_unused(tx, &files, app.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Returns how long a video is, in seconds; `None` if that is unknown.
+///
+/// # Errors
+/// The database failed.
+pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> Result<Option<i32>, InternalError> {
+    let video = video::by_ids(tx.conn(), &[id]).await?.pop();
+    Ok(video.and_then(|video| video.duration_seconds()))
+}
+
+/// Starts the grace period of those of `videos`, which are locked, that nothing shows any more.
+async fn start_grace(tx: &mut Tx, app: &App, videos: &[VideoId]) -> Result<(), InternalError> {
+    let now = app.clock.now();
+    video::start_grace(tx, videos, now + app.config.video.grace, now).await?;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! References to videos and files.
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::media::model::{FileId, VideoId};
+use crate::media::port::Referrer;
+use crate::platform::db::schema::{file_references, video_references};
+use crate::platform::db::{RunQueryDsl, Tx};
+
+/// Returns the videos that `referrers` show, in the order of their ids, each once.
+pub(in crate::media) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<VideoId>> {
+    video_references::table
+        .filter(video_references::referrer_id.eq_any(referrers))
+        .select(video_references::video_id)
+        .order(video_references::video_id)
+        .distinct()
+        .load(tx.conn())
+        .await
+}
+
+/// Returns the kind and the id of something that shows a video.
+pub(in crate::media) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryResult<Option<(String, Uuid)>> {
+    video_references::table
+        .filter(video_references::video_id.eq(id))
+        .order((video_references::referrer_kind.desc(), video_references::referrer_id))
+        .select((video_references::referrer_kind, video_references::referrer_id))
+        .first(tx.conn())
+        .await
+        .optional()
+}
+
+pub(in crate::media) async fn add_video(tx: &mut Tx, id: VideoId, referrer: Referrer) -> QueryResult<usize> {
+    diesel::insert_into(video_references::table)
+        .values((
+            video_references::video_id.eq(id),
+            video_references::referrer_kind.eq(referrer.kind),
+            video_references::referrer_id.eq(referrer.id),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn remove_videos(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
+    let theirs = video_references::table.filter(video_references::referrer_id.eq_any(referrers));
+    diesel::delete(theirs).execute(tx.conn()).await
+}
+
+/// Returns the files that `referrers` refer to, in the order of their ids, each once.
+pub(in crate::media) async fn files_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<FileId>> {
+    file_references::table
+        .filter(file_references::referrer_id.eq_any(referrers))
+        .select(file_references::file_id)
+        .order(file_references::file_id)
+        .distinct()
+        .load(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn add_files(tx: &mut Tx, ids: &[FileId], referrer: Referrer) -> QueryResult<usize> {
+    let rows = ids.iter().map(|id| {
+        (
+            file_references::file_id.eq(id),
+            file_references::referrer_kind.eq(referrer.kind),
+            file_references::referrer_id.eq(referrer.id),
+        )
+    });
+    diesel::insert_into(file_references::table)
+        .values(rows.collect::<Vec<_>>())
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
+pub(in crate::media) async fn remove_files(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
+    let theirs = file_references::table.filter(file_references::referrer_id.eq_any(referrers));
+    diesel::delete(theirs).execute(tx.conn()).await
+}

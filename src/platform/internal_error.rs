@@ -1,0 +1,84 @@
+//! What no caller can mend: a lost connection, a full disk, a bug.
+//!
+//! [`InternalError`] deliberately has no `Display`: async-graphql turns anything that can be displayed into a
+//! client-visible message, and the text of a driver's error is not for clients. It is read in two places
+//! only, the log and the terminal, through [`InternalError::report`].
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+
+/// An internal failure with the story of what was being done when it happened.
+pub struct InternalError {
+    story: Vec<Cow<'static, str>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl InternalError {
+    /// A failure that starts here, with no error underneath.
+    pub fn new(what: impl Into<Cow<'static, str>>) -> InternalError {
+        InternalError { story: vec![what.into()], source: None }
+    }
+
+    /// The whole story on one line, outermost first, for the log and the terminal; never for a client.
+    pub fn report(&self) -> String {
+        let mut parts: Vec<String> = self.story.iter().rev().map(|part| part.to_string()).collect();
+        let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many libraries repeat their cause in their own text.
+            if !parts.last().is_some_and(|last| last.contains(&text)) {
+                parts.push(text);
+            }
+            cause = error.source();
+        }
+        parts.join(": ")
+    }
+
+    /// The library's error underneath, if it is of type `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.source.as_deref().and_then(|source| (source as &(dyn StdError + 'static)).downcast_ref())
+    }
+}
+
+impl std::fmt::Debug for InternalError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.report())
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for InternalError {
+    fn from(error: E) -> InternalError {
+        InternalError { story: Vec::new(), source: Some(Box::new(error)) }
+    }
+}
+
+/// Adds to the story what was being attempted.
+pub trait Context<T> {
+    /// Wraps a failure with `what`: "cannot read the settings file .env".
+    ///
+    /// # Errors
+    /// The same failure, with one more line of story.
+    fn context(self, what: impl Into<Cow<'static, str>>) -> Result<T, InternalError>;
+}
+
+impl<T, E: Into<InternalError>> Context<T> for Result<T, E> {
+    fn context(self, what: impl Into<Cow<'static, str>>) -> Result<T, InternalError> {
+        self.map_err(|error| {
+            let mut error: InternalError = error.into();
+            error.story.push(what.into());
+            error
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_reads_from_the_outside_in() {
+        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
+        let error = Err::<(), _>(missing).context("cannot read .env").context("cannot start");
+        assert_eq!(error.map_err(|error| error.report()), Err("cannot start: cannot read .env: no such file".into()));
+    }
+}

@@ -1,0 +1,100 @@
+//! Transactions that meet: row locks, deadlocks, retries.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use diesel_async::SimpleAsyncConnection;
+use lyceum::platform::auth::Role;
+use lyceum::platform::db::Tx;
+use lyceum::platform::internal_error::InternalError;
+use serde_json::json;
+use tokio::sync::Barrier;
+
+use crate::enrollments::school;
+use crate::support::TestApp;
+
+async fn run(tx: &mut Tx, sql: &str) -> Result<(), InternalError> {
+    Ok(tx.conn().batch_execute(sql).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_victim_of_a_deadlock_is_run_again() {
+    let app = TestApp::start().await;
+    app.sql("CREATE TABLE counters (id int PRIMARY KEY, value int NOT NULL)").await;
+    app.sql("INSERT INTO counters VALUES (1, 0), (2, 0)").await;
+    let (db, meet, runs) = (&app.app.db, Barrier::new(2), AtomicUsize::new(0));
+    let add = async |first: i32, second: i32| {
+        let tried = AtomicUsize::new(0);
+        let (meet, runs, tried) = (&meet, &runs, &tried);
+        db.transaction(async |tx| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            run(tx, &format!("UPDATE counters SET value = value + 1 WHERE id = {first}")).await?;
+            // Only the first time: then each holds what the other one wants.
+            if tried.fetch_add(1, Ordering::SeqCst) == 0 {
+                meet.wait().await;
+            }
+            run(tx, &format!("UPDATE counters SET value = value + 1 WHERE id = {second}")).await
+        })
+        .await
+    };
+    let (one, two) = tokio::join!(add(1, 2), add(2, 1));
+    one.unwrap();
+    two.unwrap();
+    assert_eq!(app.sql("SELECT string_agg(value::text, ' ' ORDER BY id) FROM counters").await, "2 2");
+    assert_eq!(runs.load(Ordering::SeqCst), 3, "one of them was run twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_never_succeeds_is_given_up() {
+    let app = TestApp::start().await;
+    let runs = AtomicUsize::new(0);
+    let failed = app.app.db.transaction(async |tx| {
+        runs.fetch_add(1, Ordering::SeqCst);
+        run(tx, "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'serialization_failure'; END $$").await
+    });
+    failed.await.unwrap_err();
+    assert_eq!(runs.load(Ordering::SeqCst), 4);
+    runs.store(0, Ordering::SeqCst);
+    let failed = app.app.db.transaction(async |tx| {
+        runs.fetch_add(1, Ordering::SeqCst);
+        run(tx, "SELECT 1 / 0").await
+    });
+    failed.await.unwrap_err();
+    assert_eq!(runs.load(Ordering::SeqCst), 1, "another failure is not transient");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_who_enrolls_waits_for_the_author() {
+    let school = school().await;
+    let (db, sam) = (&school.app.app.db, school.app.user("Eve", Role::Student).await);
+    let enroll = db.transaction(async |tx| {
+        // An edit in progress holds the row as `editable` does.
+        run(tx, "UPDATE courses SET title = 'New' WHERE true").await?;
+        let input = json!({ "courseId": school.course.id });
+        let enrolling = school.app.mutate(&sam, "enroll", "entitlement { id }", input);
+        tokio::time::timeout(Duration::from_secs(10), enrolling).await.expect("it waits for the course's row");
+        Ok::<_, InternalError>(())
+    });
+    enroll.await.unwrap();
+    assert_eq!(school.students().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_that_is_being_deleted_takes_no_students() {
+    let school = school().await;
+    for number in 0..10 {
+        let sam = school.app.user(&format!("Sam {number}"), Role::Student).await;
+        let course = school.app.course(&school.ada, &format!("Course {number}"), 1).await;
+        let delete = "mutation ($input: DeleteCourseInput!) { deleteCourse(input: $input) { userErrors { code } } }";
+        let enroll = "mutation ($input: EnrollInput!) { enroll(input: $input) { userErrors { code } } }";
+        let input = json!({ "input": { "courseId": course.id } });
+        let (deleted, enrolled) = tokio::join!(
+            school.app.send(Some(&school.ada.token), delete, input.clone()),
+            school.app.send(Some(&sam.token), enroll, input.clone()),
+        );
+        // Whoever comes first: the course is archived for its student, or gone for everybody.
+        assert!(deleted.get("errors").is_none() && enrolled.get("errors").is_none(), "{deleted} {enrolled}");
+    }
+    let orphans = "SELECT count(*) FROM entitlements WHERE course_id IS NULL AND ended_at IS NULL";
+    assert_eq!(school.app.sql(orphans).await, "0");
+}
