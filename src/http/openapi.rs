@@ -1,40 +1,163 @@
-//! `/openapi.json`: describes the routes that are not GraphQL.
+//! `/openapi.json`: describes every route. A test compares it with the router.
 
 use axum::Json;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+const JSON: &str = "application/json";
+/// The one that the client prefers.
+const GRAPHQL: &str = "application/graphql-response+json, application/json";
 
 pub(super) async fn document() -> Json<Value> {
-    let plain = |summary: &str, media: &str| json!({ "get": { "summary": summary, "responses": { "200": { "description": "OK", "content": { media: {} } } } } });
-    let ready = json!({ "get": {
-        "summary": "Whether the node can do its work",
-        "responses": {
-            "200": { "description": "Ready", "content": { "application/json": {} } },
-            "503": { "description": "Something that the node depends on does not answer", "content": { "application/json": {} } }
-        }
-    }});
-    let hook = json!({ "post": {
-        "summary": "Where the object store tells of new objects: events in the form of S3, SNS or MinIO",
-        "security": [{ "storageHook": [] }],
-        "requestBody": { "required": true, "content": { "application/json": {} } },
-        "responses": {
-            "204": { "description": "Stored." },
-            "400": { "description": "Not JSON" },
-            "401": { "description": "Without the secret, or with a wrong one" },
-            "404": { "description": "LYCEUM_STORAGE_HOOK_SECRET is not set" },
-            "413": { "description": "Too large" },
-            "503": { "description": "Not kept: send it again" }
-        }
-    }});
     Json(json!({
         "openapi": "3.1.0",
-        "info": { "title": "Lyceum", "version": env!("CARGO_PKG_VERSION"), "description": "The API is GraphQL, at /graphql; these are the other routes." },
-        "paths": {
-            "/healthz": plain("Whether the process runs", "text/plain"),
-            "/readyz": ready,
-            "/metrics": plain("Counters for Prometheus", "application/openmetrics-text"),
-            "/console": plain("GraphiQL for administrators", "text/html"),
-            "/hooks/storage": hook,
+        "info": {
+            "title": "Lyceum",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The API is GraphQL, at /graphql, and describes itself; these are its route and the others.",
         },
-        "components": { "securitySchemes": { "storageHook": { "type": "http", "scheme": "bearer", "description": "LYCEUM_STORAGE_HOOK_SECRET; also as the password of Basic, or as ?token=" } } }
+        "paths": {
+            "/graphql": { "get": graphql_get(), "post": graphql_post() },
+            "/media/hls/{pass}/{path}": { "get": playlist() },
+            "/console": { "get": page("GraphiQL for administrators", "text/html") },
+            "/console/": { "get": page("The same", "text/html") },
+            "/console/{path}": { "get": asset() },
+            "/healthz": { "get": page("Returns 200 while the process runs", "text/plain") },
+            "/readyz": { "get": ready() },
+            "/metrics": { "get": page("Counters for Prometheus", "application/openmetrics-text") },
+            "/hooks/storage": { "post": storage_hook() },
+            "/openapi.json": { "get": page("This document", JSON) },
+        },
+        "components": { "securitySchemes": {
+            "accessToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token or a personal API token; browsers may send the session cookie instead",
+            },
+            "storageHook": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "LYCEUM_STORAGE_HOOK_SECRET; also as the password of Basic, or as ?token=",
+            },
+        } },
     }))
+}
+
+/// Responses by status: description and, if they have a body, its media types.
+fn responses(list: &[(&str, &str, Option<&str>)]) -> Value {
+    let response = |(status, description, media): &(&str, &str, Option<&str>)| {
+        let content: Map<String, Value> =
+            media.iter().flat_map(|media| media.split(", ")).map(|media| (media.to_owned(), json!({}))).collect();
+        let mut response = json!({ "description": description });
+        if let Some(response) = response.as_object_mut().filter(|_| !content.is_empty()) {
+            response.insert("content".into(), content.into());
+        }
+        ((*status).to_owned(), response)
+    };
+    Value::Object(list.iter().map(response).collect())
+}
+
+fn page(summary: &str, media: &str) -> Value {
+    json!({ "summary": summary, "responses": responses(&[("200", "OK", Some(media))]) })
+}
+
+fn parameter(name: &str, place: &str, description: &str) -> Value {
+    json!({
+        "name": name, "in": place, "required": place == "path", "description": description,
+        "schema": { "type": "string" },
+    })
+}
+
+fn graphql_responses() -> Value {
+    responses(&[
+        ("200", "The response; with errors, too, if Accept prefers application/json", Some(GRAPHQL)),
+        ("400", "The request is malformed, or was not executed: the errors have codes", Some(GRAPHQL)),
+        ("401", "The access token is invalid", Some(GRAPHQL)),
+        ("403", "A request with cookies comes from another site or lacks x-lyceum-csrf", Some(GRAPHQL)),
+        ("405", "Neither GET nor POST, or a mutation by GET", Some(GRAPHQL)),
+        ("406", "None of the accepted media types is available", Some(GRAPHQL)),
+        ("413", "The body is too large", Some(GRAPHQL)),
+        ("415", "The body is not JSON in UTF-8", Some(GRAPHQL)),
+        ("429", "Too many attempts; see Retry-After", Some(GRAPHQL)),
+        ("500", "An internal error; the log has more under the request id", Some(GRAPHQL)),
+        ("503", "The database does not answer; try again", Some(GRAPHQL)),
+        ("504", "The operation took too long", Some(GRAPHQL)),
+    ])
+}
+
+fn graphql_get() -> Value {
+    json!({
+        "summary": "Executes a query, or upgrades to a WebSocket with the sub-protocol graphql-transport-ws",
+        "security": [{ "accessToken": [] }, {}],
+        "parameters": [
+            parameter("query", "query", "The document"),
+            parameter("operationName", "query", "Which of its operations"),
+            parameter("variables", "query", "A JSON object"),
+        ],
+        "responses": graphql_responses(),
+    })
+}
+
+fn graphql_post() -> Value {
+    json!({
+        "summary": "Executes a query or a mutation, or a list of them",
+        "security": [{ "accessToken": [] }, {}],
+        "requestBody": { "required": true, "content": { (JSON): { "schema": { "type": "object", "properties": {
+            "query": { "type": "string" },
+            "operationName": { "type": ["string", "null"] },
+            "variables": { "type": ["object", "null"] },
+        } } } } },
+        "responses": graphql_responses(),
+    })
+}
+
+fn playlist() -> Value {
+    json!({
+        "summary": "An HLS playlist, whose URL is a playback's hlsUrl",
+        "parameters": [
+            parameter("pass", "path", "The encrypted pass of a playback"),
+            parameter("path", "path", "master.m3u8 or v0/index.m3u8"),
+        ],
+        "responses": responses(&[
+            ("200", "The playlist; the URLs of its segments expire", Some("application/vnd.apple.mpegurl")),
+            ("403", "The pass has expired, belongs to another user, or the user has lost access", Some("text/plain")),
+            ("404", "There is no such playlist", Some("text/plain")),
+            ("429", "The account plays in too many places", Some("text/plain")),
+            ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn asset() -> Value {
+    json!({
+        "summary": "A file of the console",
+        "parameters": [parameter("path", "path", "The file")],
+        "responses": responses(&[("200", "The file", Some("*/*")), ("404", "There is no such file", None)]),
+    })
+}
+
+fn ready() -> Value {
+    json!({
+        "summary": "Whether the node can do its work",
+        "responses": responses(&[
+            ("200", "Ready", Some(JSON)),
+            ("503", "Something that the node depends on does not answer, or it is shutting down", Some(JSON)),
+        ]),
+    })
+}
+
+fn storage_hook() -> Value {
+    json!({
+        "summary": "Receives the object store's events, in the form of S3, SNS or MinIO",
+        "security": [{ "storageHook": [] }],
+        "requestBody": { "required": true, "content": { (JSON): {} } },
+        "responses": responses(&[
+            ("204", "Stored", None),
+            ("400", "Not JSON", None),
+            ("401", "Without the secret, or with a wrong one", None),
+            ("404", "LYCEUM_STORAGE_HOOK_SECRET is not set", None),
+            ("408", "The body took too long", None),
+            ("413", "Too large", None),
+            ("503", "Not stored: send it again", None),
+        ]),
+    })
 }

@@ -123,7 +123,7 @@ impl Db {
 
     /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. When PostgreSQL gives it up
     /// for the sake of another transaction (a deadlock, a serialization failure), `work` is run again, in all
-    /// [`ATTEMPTS`] times. What it changed counts as changed on this node when this returns; the other nodes and the
+    /// four times. What it changed counts as changed on this node when this returns; the other nodes and the
     /// dispatchers are told after the commit (a `NOTIFY` inside would serialise all commits of the database).
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Db {
         }
     }
 
-    /// A connection of its own, outside the pool, that hears of the commits of all nodes: [`Db::changes`] learns what
+    /// A connection of its own, outside the pool, that hears of the commits of all nodes: [`Db::invalidation`] learns what
     /// they changed, and the listener wakes its owner when there are new events.
     ///
     /// # Errors

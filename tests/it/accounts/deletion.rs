@@ -200,6 +200,7 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
 
     app.app.clock.advance(TimeDelta::seconds(1));
     tokio::join!(app.run(JOB), peer.run(JOB));
+    tokio::join!(app.settle(), peer.settle());
     for (table, _) in BELONGINGS {
         assert_eq!(app.sql(&format!("SELECT count(*) FROM {table} WHERE user_id = '{id}'")).await, "0", "{table}");
     }

@@ -58,7 +58,7 @@ async fn a_video_that_is_shown_is_not_deleted_and_the_answer_says_by_what() {
     let lesson = studio.lesson(id, "Ownership").await;
     let refused = delete(&studio, &studio.ada, id).await;
     assert_eq!(refused["userErrors"][0]["code"], "NOT_ALLOWED");
-    assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("the lesson “Ownership”"), "{refused:#}");
+    assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains(&lesson), "{refused:#}");
     let course = app.course(&studio.ada, "Engines", 0).await;
     let demo = async |video: Value| {
         let input = json!({ "courseId": course.id, "videoId": video });
@@ -68,7 +68,7 @@ async fn a_video_that_is_shown_is_not_deleted_and_the_answer_says_by_what() {
     studio.show(&lesson, None).await;
     assert_eq!(studio.video(id).await["deletedAfter"], Value::Null, "the course still shows it");
     let refused = delete(&studio, &studio.ada, id).await;
-    assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("the course “Engines”"), "{refused:#}");
+    assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains(&course.id), "{refused:#}");
     demo(Value::Null).await;
     assert!(studio.video(id).await["deletedAfter"].is_string(), "nothing shows it any more");
 }

@@ -300,6 +300,6 @@ async fn as_many_sessions_play_at_a_time_as_are_allowed() {
     let refused = studio.play(token["token"].as_str(), &lesson).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_MANY_PLAYERS", "{refused:#}");
     app.app.clock.advance(TimeDelta::minutes(3));
-    app.run("media.forget_players").await;
+    app.run("enrollments.forget_players").await;
     assert_eq!(app.sql("SELECT count(*) FROM players").await, "0");
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::TimeDelta;
-use lyceum::media::{Report, reconcile};
+use lyceum::media::{Report, VideoId, reconcile};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -146,8 +146,11 @@ async fn of_somebody_who_is_deleted_nothing_is_left_but_what_courses_show(studio
     let (file, open) = (mp4(9 << 20), studio.begin("video/mp4", 9 << 20, true).await);
     let urls = studio.part_urls(&open, json!([1])).await;
     studio.put_part(&urls[0], &open, &file).await;
-    studio.app.course(&studio.ada, "Engines", 1).await;
-    studio.sql(&format!("UPDATE lessons SET video_id = '{}'", uuid_of(&shown))).await;
+    let course = studio.app.course(&studio.ada, "Engines", 1).await;
+    let lesson = studio.app.lesson(&studio.ada, &course, "Pistons").await;
+    let video = VideoId::new(uuid_of(&shown).parse().unwrap());
+    let input = json!({ "lessonId": lesson, "videoId": video.encode() });
+    studio.app.mutate(&studio.ada, "setLessonVideo", "lesson { id }", input).await;
     studio.sql("UPDATE users SET deletion_due_at = now() - interval '1 day' WHERE name = 'Ada'").await;
     studio.app.run("accounts.delete_due").await;
     studio.app.settle().await;
