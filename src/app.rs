@@ -1,4 +1,4 @@
-//! The composition root: makes an [`App`] out of a [`Config`], embedded services included, and takes it down again.
+//! The composition root: starts and stops an [`App`] with its embedded services.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -33,10 +33,10 @@ use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::{accounts, catalog, channels, enrollments, media};
 
-/// How many events of the embedded store may wait to be taken.
+/// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
 
-/// Every job of the program.
+/// Returns all job handlers of the program.
 ///
 /// # Errors
 /// Two handlers have the same name.
@@ -47,23 +47,22 @@ pub fn registry() -> Result<Registry, InternalError> {
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 
-/// Every mail of the program with examples, for the preview.
+/// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
     let features: [Vec<Sample>; 1] = [accounts::mails()];
     features.into_iter().flatten().collect()
 }
 
-/// A program in operation.
+/// A running program.
 pub struct Running {
-    /// What everything uses.
+    /// The application.
     pub app: App,
-    /// What is embedded, for the banner: what it is and how to replace it.
+    /// The embedded services, for the banner: the kind of each, and how to replace it.
     pub embedded: Vec<(&'static str, String)>,
     postgres: Option<Postgres>,
 }
 
-/// Starts what is embedded and connects to the rest. In development the database is migrated; in production that is
-/// `lyceum migrate`'s business.
+/// Starts the embedded services and connects to the external ones.
 ///
 /// # Errors
 /// Something cannot be reached or started.
@@ -111,7 +110,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
             Mailer::files(config.data.join("mail"), &config.mail_from)?
         }
     };
-    // One core is left to everything that is not a password.
+    // One core stays free for everything other than password hashing.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
     let secrets = std::iter::once(&secret).chain(&config.previous_secrets);
@@ -141,10 +140,10 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
 }
 
 impl Running {
-    /// Applies missing migrations in development; in production says that they are missing.
+    /// Applies pending migrations in development; in production, fails if there are any.
     ///
     /// # Errors
-    /// The database failed, or lacks migrations in production.
+    /// The database failed, or migrations are pending in production.
     pub async fn prepare_database(&self) -> Result<(), InternalError> {
         if self.app.config.is_production() {
             let pending = migrations::pending(&self.app.db).await?;
@@ -168,12 +167,12 @@ impl Running {
         Ok(())
     }
 
-    /// Starts what a server does beside answering requests: it learns which sessions have ended.
+    /// Starts the background task of a server, which polls for revoked sessions.
     pub fn watch(&self) {
         self.app.tasks.spawn(accounts::watch_revocations(self.app.clone()));
     }
 
-    /// Ends background tasks and embedded services, in that order.
+    /// Stops the background tasks, then the embedded services.
     ///
     /// # Errors
     /// The embedded PostgreSQL did not stop.
@@ -181,7 +180,7 @@ impl Running {
         self.app.stopping.cancel();
         self.app.pubsub.close();
         self.app.tasks.close();
-        // Jobs in hand get the grace; the second that is added is for giving back their leases.
+        // Running jobs get the grace period; the additional second is for releasing their leases.
         let patience = self.app.config.shutdown_grace + Duration::from_secs(1);
         if tokio::time::timeout(patience, self.app.tasks.wait()).await.is_err() {
             tracing::warn!("some background tasks did not end in time");
@@ -231,8 +230,9 @@ async fn storage(
     Ok(storage)
 }
 
-/// Takes what the embedded store tells, as the hook takes it from others. What is lost here is found by the job that
-/// looks after uploads.
+/// Receives the events of the embedded store, like the webhook for other stores.
+///
+/// The job that monitors uploads makes up for lost events.
 async fn hear(app: App, mut heard: mpsc::Receiver<Value>) {
     while let Some(Some(event)) = app.stopping.run_until_cancelled(heard.recv()).await {
         if let Err(error) = media::receive_store_event(&app, &event).await {
@@ -241,7 +241,9 @@ async fn hear(app: App, mut heard: mpsc::Receiver<Value>) {
     }
 }
 
-/// The secret of the settings or, in development, one that is made at the first start and kept.
+/// Returns the configured secret, or a generated one in development.
+///
+/// The secret is generated at the first start and stored.
 fn secret(config: &Config) -> Result<String, InternalError> {
     if let Some(secret) = &config.secret {
         return Ok(secret.clone());
@@ -268,7 +270,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// A secret for one purpose that does not tell the one it comes from.
+/// Derives a secret for one purpose, from which the original cannot be recovered.
 fn derived(secret: &str, purpose: &str) -> String {
     hex::encode(Sha256::digest(format!("lyceum/{purpose}/{secret}")))
 }

@@ -72,6 +72,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_LOG", "info,tokio_postgres=warn", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
     setting("LYCEUM_LOG_FORMAT", "text", "`text` or `json`"),
     secret("DATABASE_URL", "embedded PostgreSQL", "PostgreSQL 15 or newer"),
+    setting("LYCEUM_SEARCHES", "4", "searches and filtered lists at a time, each on a connection of its own, 1 to 100"),
     setting("LYCEUM_DB_CONNECTIONS", "10", "most database connections of this process, 2 to 500"),
     secret("REDIS_URL", "in this process", "Redis 7 or Valkey; several nodes separated by commas are a cluster"),
     setting("S3_ENDPOINT", "embedded store", "S3-compatible store; leave unset for AWS and set S3_BUCKET"),
@@ -202,6 +203,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The maximum number of database connections of this process.
     pub db_connections: usize,
+    /// The most searches and filtered lists in flight.
+    pub searches: usize,
     /// The Redis URLs, comma-separated; `None` means in-process.
     pub redis_url: Option<String>,
     /// The object store; `None` means embedded.
@@ -274,17 +277,18 @@ impl Config {
             data: reader.text_or_default("LYCEUM_DATA").into(),
             secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
             previous_secrets: reader.list("LYCEUM_PREVIOUS_SECRETS"),
-            token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 10, 1..=1440)),
-            session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 30, 1..=365)),
-            max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0, 0..=1000) as usize,
+            token_lifetime: Duration::from_secs(60 * reader.number("LYCEUM_TOKEN_MINUTES", 1..=1440)),
+            session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 1..=365)),
+            max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0..=1000) as usize,
             admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
-            deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 14, 0..=90)),
-            proxies: reader.number("LYCEUM_PROXIES", 0, 0..=10) as usize,
+            deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 0..=90)),
+            proxies: reader.number("LYCEUM_PROXIES", 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),
             log_json: reader.choice("LYCEUM_LOG_FORMAT", &["text", "json"]) == "json",
             database_url: reader.text("DATABASE_URL").map(str::to_owned),
-            db_connections: reader.number("LYCEUM_DB_CONNECTIONS", 10, 2..=500) as usize,
+            db_connections: reader.number("LYCEUM_DB_CONNECTIONS", 2..=500) as usize,
+            searches: reader.number("LYCEUM_SEARCHES", 1..=100) as usize,
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: S3::read(&mut reader),
             uploads: Uploads::read(&mut reader),
@@ -293,9 +297,9 @@ impl Config {
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
             identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
-            cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 10, 0..=86_400),
-            threads: reader.number("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
-            shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 20, 1..=3600)),
+            cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),
+            threads: reader.number_or("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
+            shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 1..=3600)),
             path: None,
         };
         config.check(&mut reader);
@@ -406,15 +410,15 @@ fn origins(reader: &Reader) -> Vec<String> {
 
 fn limits(reader: &mut Reader) -> Limits {
     Limits {
-        body_bytes: reader.number("LYCEUM_MAX_BODY_BYTES", 1 << 20, 1024..=1 << 26) as usize,
-        depth: reader.number("LYCEUM_MAX_DEPTH", 15, 3..=100) as usize,
-        cost: reader.number("LYCEUM_MAX_COST", 15_000, 10..=10_000_000) as usize,
-        aliases: reader.number("LYCEUM_MAX_ALIASES", 30, 0..=10_000) as usize,
-        tokens: reader.number("LYCEUM_MAX_TOKENS", 4000, 10..=1_000_000) as usize,
-        directives: reader.number("LYCEUM_MAX_DIRECTIVES", 30, 0..=10_000) as usize,
-        batch: reader.number("LYCEUM_MAX_BATCH", 10, 1..=1000) as usize,
-        socket_operations: reader.number("LYCEUM_MAX_OPERATIONS", 50, 1..=10_000) as usize,
-        timeout: Duration::from_secs(reader.number("LYCEUM_TIMEOUT_SECONDS", 15, 1..=300)),
+        body_bytes: reader.number("LYCEUM_MAX_BODY_BYTES", 1024..=1 << 26) as usize,
+        depth: reader.number("LYCEUM_MAX_DEPTH", 3..=100) as usize,
+        cost: reader.number("LYCEUM_MAX_COST", 10..=10_000_000) as usize,
+        aliases: reader.number("LYCEUM_MAX_ALIASES", 0..=10_000) as usize,
+        tokens: reader.number("LYCEUM_MAX_TOKENS", 10..=1_000_000) as usize,
+        directives: reader.number("LYCEUM_MAX_DIRECTIVES", 0..=10_000) as usize,
+        batch: reader.number("LYCEUM_MAX_BATCH", 1..=1000) as usize,
+        socket_operations: reader.number("LYCEUM_MAX_OPERATIONS", 1..=10_000) as usize,
+        timeout: Duration::from_secs(reader.number("LYCEUM_TIMEOUT_SECONDS", 1..=300)),
     }
 }
 

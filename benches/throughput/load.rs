@@ -9,8 +9,14 @@ use tokio::net::TcpStream;
 
 /// A finished HTTP request to `/graphql`.
 pub(crate) fn post(body: &str) -> Arc<[u8]> {
+    post_as(body, None)
+}
+
+/// The same with an access token.
+pub(crate) fn post_as(body: &str, token: Option<&str>) -> Arc<[u8]> {
+    let authorization = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
     let head = format!(
-        "POST /graphql HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /graphql HTTP/1.1\r\nhost: bench\r\n{authorization}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     [head.as_bytes(), body.as_bytes()].concat().into()

@@ -2,6 +2,8 @@
 //! statement for the same data on the same database. Throughput, their ratio, and CPU milliseconds per request of the
 //! server and of PostgreSQL. Rounds are interleaved; what counts is the ratio, since machines are noisy.
 //!
+//! After that the same reads beside enrollments and edits, of the first program.
+//!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +17,7 @@
 mod cases;
 mod cpu;
 mod load;
+mod writes;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -73,6 +76,7 @@ async fn main() {
     for case in &cases {
         measure(case, &settings, &url, postmaster, &servers).await;
     }
+    writes::measure(&url, servers[0].addr, &cases, &settings).await;
     for server in &mut servers {
         server.process.kill().unwrap();
         server.process.wait().unwrap();

@@ -1,4 +1,4 @@
-//! What a caller can act on.
+//! Errors of the catalog that clients can act on.
 
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Error, UserError, UserErrorCode};
@@ -87,7 +87,9 @@ pub(super) fn too_long() -> Error {
     Error::invalid(UserErrorCode::OutOfRange, &[], message)
 }
 
-/// An order that does not fit what is there: which ids, and what is the matter with them.
+/// An order does not list exactly the existing ids.
+///
+/// `ids` are the ids that are wrong, and `what` is the problem with them.
 pub(super) fn wrong_order(code: UserErrorCode, ids: &[String], what: &str) -> UserError {
     const NAMED: usize = 10;
     let named = ids.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");

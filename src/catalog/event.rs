@@ -1,4 +1,4 @@
-//! What happened in the catalog.
+//! Events of the catalog.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,15 @@ use super::model::{CourseId, LessonId};
 use crate::media::VideoId;
 use crate::platform::outbox::Event;
 
-/// The topic of every new video of the platform.
+/// The topic of new videos in all courses.
 pub(super) const NEW_VIDEOS: &str = "videos";
 
-/// The topic of one course's new videos.
+/// The topic of new videos in a course.
 pub(super) fn new_videos_of(course: CourseId) -> String {
     format!("videos:{}", course.uuid())
 }
 
-/// A lesson of a published course can be seen from now on.
+/// A lesson of a published course has become visible for the first time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LessonPublished {
     /// The lesson.
@@ -31,7 +31,7 @@ impl Event for LessonPublished {
     }
 }
 
-/// A course can be seen from now on, with the lessons that were published in it before.
+/// A course has been published for the first time, with the lessons that were published in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CoursePublished {
     /// The course.
@@ -42,7 +42,7 @@ impl Event for CoursePublished {
     const KIND: &'static str = "course_published";
 }
 
-/// A course is only there for those who have access to it from now on.
+/// A course has been archived: only entitled users and those who may edit it see it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CourseArchived {
     /// The course.
@@ -53,12 +53,12 @@ impl Event for CourseArchived {
     const KIND: &'static str = "course_archived";
 }
 
-/// A course is gone, with all that was in it.
+/// A course has been deleted with its sections and lessons.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CourseDeleted {
     /// The course.
     pub course_id: CourseId,
-    /// The videos that it showed.
+    /// The videos that the course and its lessons showed.
     pub video_ids: Vec<VideoId>,
 }
 

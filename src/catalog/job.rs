@@ -1,4 +1,4 @@
-//! What publishes itself, and what follows for courses from what happened elsewhere.
+//! Background jobs of the catalog: scheduled publication, sort keys, student counts, durations.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ pub fn handlers() -> Vec<Handler> {
     ]
 }
 
-/// The course of which something is due.
+/// The payload of [`command::PUBLISH_DUE`]: the course in which something is due.
 #[derive(Deserialize)]
 struct Due {
     course_id: CourseId,

@@ -1,5 +1,6 @@
-//! Batched and cached loading of courses. None of it depends on the viewer: the policy decides afterwards what may be
-//! shown.
+//! Batched and cached loading of the catalog.
+//!
+//! None of it depends on the viewer: the policy decides afterwards what they may see.
 
 mod browse;
 mod outline;
@@ -11,8 +12,8 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::model::{
-    CategoryId, CategoryTree, Course, CourseId, CourseLists, CourseStats, categories_key, course_key, lists_key,
-    page_keys, slug_key, stats_key,
+    CategoryId, CategoryTree, Course, CourseId, CourseLists, CourseStats, categories_key, course_key, facts_key,
+    lists_key, page_keys, slug_key, stats_key,
 };
 use super::query::course::{self, CatalogKey};
 use super::query::{category, slug, stats};
@@ -28,7 +29,7 @@ use crate::platform::markdown;
 pub(super) use browse::{FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords};
 pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 
-/// Bytes of text that count as a row.
+/// The number of bytes of text that count as one row in the cache.
 const ROW_BYTES: usize = 256;
 
 /// One course.
@@ -50,13 +51,18 @@ impl Load for CourseById {
     }
 }
 
-/// One course by its name in addresses, or by one that it had before.
+/// One course by its current URL slug or an earlier one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct CourseBySlug(pub(super) String);
 
 impl Load for CourseBySlug {
     type Value = Arc<Course>;
     const CACHED: bool = true;
+
+    fn is_valid(&self) -> bool {
+        // PostgreSQL rejects a text with a NUL.
+        !self.0.contains('\0')
+    }
 
     fn depends_on(&self, course: Option<&Self::Value>) -> Vec<CacheKey> {
         let mut keys = vec![slug_key(&self.0)];
@@ -65,8 +71,7 @@ impl Load for CourseBySlug {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Course>>, InternalError> {
-        // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
-        let mut slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).filter(|slug| !slug.contains('\0')).collect();
+        let mut slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
         let conn = app.db.read().await?;
         let rows = course::by_slugs(&conn, &slugs).await?;
         let mut found = one_each(rows, |course| CourseBySlug(course.slug.clone()));
@@ -79,7 +84,7 @@ impl Load for CourseBySlug {
     }
 }
 
-/// What is counted and computed for a course.
+/// The counts and aggregates of a course.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct StatsOf(pub(super) CourseId);
 
@@ -121,7 +126,7 @@ impl Load for DescriptionOf {
     }
 }
 
-/// The same as HTML that a site can show as it is.
+/// A course's description as sanitized HTML.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct DescriptionHtmlOf(pub(super) CourseId);
 
@@ -167,8 +172,9 @@ impl Load for ListsOf {
     }
 }
 
-/// A page of the catalog, in its direction. Equal pages asked for at once are one statement; different ones share a
-/// connection.
+/// A page of the public catalog, in the page's direction.
+///
+/// Requests for the same page share a statement; different pages are pipelined on one connection.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct CatalogPage(pub(super) Page<CatalogKey>);
 
@@ -192,7 +198,7 @@ impl Load for CatalogPage {
     }
 }
 
-/// How many courses the catalog has.
+/// The number of courses in the public catalog.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CatalogCount;
 
@@ -210,7 +216,7 @@ impl Load for CatalogCount {
     }
 }
 
-/// A page of what somebody teaches, in its direction.
+/// A page of the courses that a user teaches, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct TaughtPage(pub(super) UserId, pub(super) Page<CatalogKey>);
 
@@ -225,7 +231,7 @@ impl Load for TaughtPage {
     }
 }
 
-/// How many courses somebody teaches; missing for none.
+/// The number of courses that a user teaches; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TaughtCount(pub(super) UserId);
 
@@ -261,7 +267,7 @@ impl Load for Categories {
     }
 }
 
-/// How many published courses each category has, without its parts.
+/// The number of published courses in each category, without its subcategories.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CategoryCounts;
 
@@ -270,7 +276,7 @@ impl Load for CategoryCounts {
     const CACHED: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key(), categories_key()]
+        vec![lists_key(), facts_key(), categories_key()]
     }
 
     fn rows(counts: &Self::Value) -> usize {
@@ -283,7 +289,7 @@ impl Load for CategoryCounts {
     }
 }
 
-/// How many published courses a channel has; missing for none.
+/// The number of published courses of a channel; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ChannelCount(pub(super) ChannelId);
 
@@ -292,7 +298,7 @@ impl Load for ChannelCount {
     const CACHED: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key()]
+        vec![lists_key(), facts_key()]
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
@@ -302,7 +308,7 @@ impl Load for ChannelCount {
     }
 }
 
-/// Markdown as HTML. A long text takes milliseconds: not on a thread that serves others.
+/// Renders Markdown to HTML, on a blocking thread because a long text takes milliseconds.
 async fn rendered<I, K>(rows: Vec<(I, String)>, key: fn(I) -> K) -> Result<HashMap<K, Arc<str>>, InternalError>
 where
     I: Send + 'static,

@@ -1,7 +1,8 @@
-//! What is taught: courses with their sections and lessons.
+//! The catalog: courses with their sections and lessons.
 //!
-//! A course is its instructor's until it is published; then everybody sees its outline. Publishing a lesson of a
-//! published course is news: [`LessonPublished`] is pushed to everybody who follows new videos.
+//! A course is visible only to its instructor and administrators until it is published; then everybody sees its
+//! outline. When a lesson of a published course is published, [`LessonPublished`] is pushed to all who subscribe to new
+//! videos.
 
 mod command;
 mod error;

@@ -1,4 +1,4 @@
-//! Who may see and do what with courses.
+//! Authorization rules of the catalog.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,40 +8,46 @@ use crate::accounts::UserId;
 use crate::entitlements::{self, Access, Content, Entitlement, LessonContent};
 use crate::platform::auth::{Actor, Role};
 
-/// Instructors and administrators teach.
+/// Whether the actor may create courses: instructors and administrators may.
 pub(super) fn can_create(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }
 
-/// A course is its instructor's and the administrators' to edit.
+/// Whether the actor may edit a course: its instructor and administrators may.
 pub fn can_edit(actor: &Actor, course: &Course) -> bool {
     (actor.has(Role::Instructor) && actor.is(course.instructor_id)) || actor.has(Role::Admin)
 }
 
-/// The tree of categories is the administrators'.
+/// Whether the actor may change the category tree: administrators may.
 pub(super) fn can_sort(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
-/// A draft does not exist for anybody but those who may edit it; an archived course for them and for those who are
-/// `entitled`: who have access to it. For other courses that need not be known.
+/// Whether the actor may see a course.
+///
+/// A draft is visible only to those who may edit it; an archived course also to users with access to it (`entitled`).
+/// For other courses `entitled` does not matter.
 pub(super) fn can_see(actor: &Actor, course: &Course, entitled: bool) -> bool {
     course.published_at.is_some() || can_edit(actor, course) || (entitled && course.archived_at.is_some())
 }
 
-/// The same for a lesson, in a course that can be seen.
+/// Whether the actor may see a lesson.
+///
+/// They must be able to see its course; a draft lesson is visible only to those who may edit it.
 pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, entitled: bool) -> bool {
     can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
 }
 
-/// Whether the actor may show in a course what `owner` has uploaded: their own or its instructor's; an administrator
-/// anything.
+/// Whether the actor may use an upload of `owner` in a course.
+///
+/// Actors may use uploads of their own and of the course's instructor; administrators may use any.
 pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
     actor.has(Role::Admin) || actor.is(owner) || owner == course.instructor_id
 }
 
-/// Decides whether the viewer may see the content of `lesson`, or of the course as a whole, at `now`. `category_path` is
-/// the path of the course's category, and `held` are the viewer's entitlements.
+/// Decides whether the viewer may see the content of a lesson, or of the whole course.
+///
+/// `category_path` is the path of the course's category, and `held` are the viewer's entitlements.
 pub(super) fn access(
     viewer: &Actor,
     course: &Course,

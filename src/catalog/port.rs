@@ -5,8 +5,9 @@ use super::query::{course, stats};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
-/// Returns a course that cannot be deleted before the transaction ends. It may be edited meanwhile: giving access to a
-/// course does not wait for its author.
+/// Returns a course, and prevents its deletion until the transaction ends.
+///
+/// It can still be edited, so that granting access to a course does not wait for its author.
 ///
 /// # Errors
 /// The database failed.
@@ -14,8 +15,9 @@ pub async fn hold_course(tx: &mut Tx, id: CourseId) -> Result<Option<Course>, In
     Ok(course::hold(tx, id).await?)
 }
 
-/// Adds to the number of a course's students. To be called last in a transaction: everyone who enrolls in the course
-/// waits for this row.
+/// Adds `more` to a course's number of students.
+///
+/// Call this last in a transaction, because all enrollments in the course wait for this row.
 ///
 /// # Errors
 /// The database failed.

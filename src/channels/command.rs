@@ -1,4 +1,4 @@
-//! What can be done with channels.
+//! Commands for channels.
 
 use serde_json::{Value, json};
 
@@ -23,10 +23,10 @@ const LONGEST_DESCRIPTION: usize = 5000;
 const MOST_CHANNELS: i64 = 20;
 const MOST_MEMBERS: i64 = 100;
 
-/// Makes a channel of the actor's.
+/// Creates a channel that the actor owns.
 ///
 /// # Errors
-/// The input's mistakes; the slug is taken; the actor has too many, or does not teach.
+/// The input is invalid; the slug is taken; the actor owns too many channels, or is not an instructor.
 pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput) -> Result<Channel> {
     let Some(owner) = actor.id().map(UserId::new).filter(|_| policy::can_create(actor)) else {
         return Err(Error::Forbidden("Only instructors make channels.".into()));
@@ -54,7 +54,7 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
 /// Changes a channel.
 ///
 /// # Errors
-/// The input's mistakes; the slug is taken; the channel is not the actor's.
+/// The input is invalid; the slug is taken; the actor may not change the channel.
 pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput) -> Result<Edit<Channel>> {
     let mut check = Check::new();
     let changes = ChannelChanges {
@@ -75,10 +75,10 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
         .await
 }
 
-/// Lets an instructor teach in a channel.
+/// Adds an instructor to a channel. Adding a member again changes nothing.
 ///
 /// # Errors
-/// There is no such instructor; the channel is full, or not the actor's.
+/// There is no such instructor; the channel has too many members; the actor may not change it.
 pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMemberInput) -> Result<Channel> {
     let now = app.clock.now();
     app.db
@@ -95,10 +95,10 @@ pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMembe
         .await
 }
 
-/// Ends that somebody teaches in a channel. The courses that they made there stay in it.
+/// Removes a member from a channel. The member's courses stay in it.
 ///
 /// # Errors
-/// It is the owner; the channel is not the actor's, unless they leave.
+/// The member is the owner; the actor may not change the channel and is not the member.
 pub async fn remove_channel_member(app: &App, actor: &Actor, input: RemoveChannelMemberInput) -> Result<Channel> {
     app.db
         .transaction(async |tx| {
@@ -118,7 +118,7 @@ pub async fn remove_channel_member(app: &App, actor: &Actor, input: RemoveChanne
 /// Follows a channel. Following it again changes nothing.
 ///
 /// # Errors
-/// There is no such channel; nobody is signed in.
+/// There is no such channel; the caller is not signed in.
 pub async fn follow_channel(app: &App, actor: &Actor, input: FollowChannelInput) -> Result<Channel> {
     let (user, now) = (viewer(actor)?, app.clock.now());
     app.db
@@ -132,10 +132,10 @@ pub async fn follow_channel(app: &App, actor: &Actor, input: FollowChannelInput)
         .await
 }
 
-/// Follows a channel no longer. Who did not follow it still does not.
+/// Unfollows a channel. If the actor does not follow it, nothing changes.
 ///
 /// # Errors
-/// There is no such channel; nobody is signed in.
+/// There is no such channel; the caller is not signed in.
 pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelInput) -> Result<Channel> {
     let user = viewer(actor)?;
     app.db
@@ -149,7 +149,7 @@ pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelIn
         .await
 }
 
-/// What channels hold on somebody whose account is deleted goes. Doing it twice is doing it once.
+/// Removes the data of a deleted user from the channels. It is idempotent.
 ///
 /// # Errors
 /// The database failed.
@@ -159,7 +159,7 @@ pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
         .transaction(async |tx| {
             let mut followed = query::unfollow_all(tx, user).await?;
             query::forget(tx, user, now).await?;
-            // In the order of their ids, so that two of these cannot wait for each other.
+            // In the order of their ids, so that two of these transactions cannot deadlock.
             followed.sort_by_key(|id| id.uuid());
             for id in followed {
                 query::count_followers(tx, id, -1).await?;
@@ -169,10 +169,12 @@ pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
         .await
 }
 
-/// What channels hold on the viewer: their own, those that they teach in, and those that they follow.
+/// Returns the viewer's data in the channels, for an export.
+///
+/// These are the channels that they own, teach in and follow.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The caller is not signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let conn = app.db.read().await?;

@@ -1,4 +1,4 @@
-//! What a caller can act on.
+//! Errors of channels that clients can act on.
 
 use crate::graphql::{Error, UserErrorCode};
 

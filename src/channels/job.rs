@@ -1,4 +1,4 @@
-//! What channels do when something happens elsewhere.
+//! Background jobs of channels: cleanup after an account is deleted.
 
 use std::time::Duration;
 

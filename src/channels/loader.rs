@@ -1,4 +1,4 @@
-//! Channels in batches. What does not depend on the viewer is kept for a moment.
+//! Batched loading of channels. What does not depend on the viewer is cached.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -34,13 +34,18 @@ impl Load for ChannelById {
     }
 }
 
-/// One channel by its name in addresses.
+/// One channel by its URL slug.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ChannelBySlug(pub(super) String);
 
 impl Load for ChannelBySlug {
     type Value = Arc<Channel>;
     const CACHED: bool = true;
+
+    fn is_valid(&self) -> bool {
+        // PostgreSQL rejects a text with a NUL.
+        !self.0.contains('\0')
+    }
 
     fn depends_on(&self, channel: Option<&Self::Value>) -> Vec<CacheKey> {
         let mut keys = vec![slug_key(&self.0)];
@@ -74,7 +79,7 @@ impl Load for FollowerCount {
     }
 }
 
-/// Who teaches in a channel, and since when, in that order.
+/// A channel's members with the times at which they joined, in that order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct MembersOf(pub(super) ChannelId);
 
@@ -100,7 +105,7 @@ impl Load for MembersOf {
     }
 }
 
-/// The channels that somebody teaches in.
+/// The channels that a user teaches in, with the times at which they joined, in that order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TaughtIn(pub(super) UserId);
 
@@ -114,8 +119,8 @@ impl Load for TaughtIn {
     }
 }
 
-/// Whether somebody follows a channel; missing if not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether a user follows a channel; missing if not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Follows(pub(super) UserId, pub(super) ChannelId);
 
 impl Load for Follows {
@@ -130,7 +135,7 @@ impl Load for Follows {
     }
 }
 
-/// A page of what somebody follows, in its direction.
+/// A page of the channels that a user follows, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct FollowedPage(pub(super) UserId, pub(super) Page<FollowKey>);
 
@@ -144,7 +149,7 @@ impl Load for FollowedPage {
     }
 }
 
-/// How many channels somebody follows.
+/// The number of channels that a user follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct FollowedCount(pub(super) UserId);
 

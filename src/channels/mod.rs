@@ -1,7 +1,7 @@
-//! Where courses come from: channels, in which one or more people teach under a name, and which others follow.
+//! Channels: names under which one or more instructors teach, and which users can follow.
 //!
-//! Every instructor has one from their first course on; [`own_channel`] makes it in the transaction of that course.
-//! Everybody sees channels. A channel's owner says who else teaches in it.
+//! Every instructor has a default channel; [`own_channel`] creates it in the transaction of their first course.
+//! Channels are public. A channel's owner decides who else teaches in it.
 
 mod command;
 mod error;

@@ -1,4 +1,4 @@
-//! Channels as rows, and what commands are given.
+//! Channels, and the inputs of their commands.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
@@ -9,29 +9,29 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::CacheKey;
 use crate::platform::db::schema::channels;
 
-/// The name of the channel of a deleted user.
+/// The name of a deleted user's default channel.
 pub(super) const NOBODYS: &str = "Former instructor";
 
 /// A channel's id: `channel_01j…`.
 pub type ChannelId = Id<Channel>;
 
-/// One or more people who teach under a name.
+/// A channel: a name under which one or more instructors teach.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = channels, check_for_backend(diesel::pg::Pg))]
 pub struct Channel {
     /// The id.
     pub id: ChannelId,
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     pub slug: String,
     /// The name.
     pub name: String,
-    /// What it is about; plain text.
+    /// The description as plain text.
     pub description: String,
-    /// Who says who teaches in it.
+    /// The owner, who decides who teaches in the channel.
     pub owner_id: UserId,
-    /// Counts the edits.
+    /// The version; each edit increments it.
     pub version: i32,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
 }
 
@@ -39,62 +39,63 @@ impl Entity for Channel {
     const PREFIX: &'static str = "channel";
 }
 
-/// A new channel of the viewer's.
+/// The input of `createChannel`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateChannelInput {
     /// The name, 1 to 100 characters.
     pub name: String,
-    /// The name in addresses: lower-case letters, digits and single hyphens, at most 80. Made from the name if left out.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Defaults to one made from
+    /// the name.
     pub slug: Option<String>,
-    /// What it is about; plain text, at most 5,000 characters.
+    /// The description: plain text, at most 5,000 characters.
     #[graphql(default)]
     pub description: String,
 }
 
-/// Changes of a channel; what is left out stays as it is.
+/// The input of `updateChannel`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateChannelInput {
-    /// Which channel.
+    /// The channel.
     pub channel_id: ChannelId,
-    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
     pub version: i32,
     /// The name, 1 to 100 characters.
     pub name: Option<String>,
-    /// The name in addresses.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters.
     pub slug: Option<String>,
-    /// What it is about; plain text, at most 5,000 characters.
+    /// The description: plain text, at most 5,000 characters.
     pub description: Option<String>,
 }
 
-/// Who is to teach in a channel.
+/// The input of `addChannelMember`.
 #[derive(Clone, Debug, InputObject)]
 pub struct AddChannelMemberInput {
-    /// Which channel.
+    /// The channel.
     pub channel_id: ChannelId,
-    /// Who; an instructor.
+    /// The user to add, who must be an instructor or administrator.
     pub user_id: UserId,
 }
 
-/// Who is no longer to teach in a channel.
+/// The input of `removeChannelMember`.
 #[derive(Clone, Debug, InputObject)]
 pub struct RemoveChannelMemberInput {
-    /// Which channel.
+    /// The channel.
     pub channel_id: ChannelId,
-    /// Who.
+    /// The member to remove.
     pub user_id: UserId,
 }
 
-/// The channel to follow.
+/// The input of `followChannel`.
 #[derive(Clone, Debug, InputObject)]
 pub struct FollowChannelInput {
-    /// Which channel.
+    /// The channel to follow.
     pub channel_id: ChannelId,
 }
 
-/// The channel to follow no longer.
+/// The input of `unfollowChannel`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UnfollowChannelInput {
-    /// Which channel.
+    /// The channel to unfollow.
     pub channel_id: ChannelId,
 }
 
@@ -103,7 +104,7 @@ pub(super) fn channel_key(id: ChannelId) -> CacheKey {
     CacheKey::of(Channel::PREFIX, id.uuid())
 }
 
-/// The cache key of a channel's slug, used or not.
+/// The cache key of a channel slug, whether it is taken or not.
 pub(super) fn slug_key(slug: &str) -> CacheKey {
     CacheKey::of("channel_slug", slug)
 }

@@ -1,20 +1,22 @@
-//! Who may do what with channels.
+//! Authorization rules of channels.
 
 use super::model::Channel;
 use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
-/// Instructors and administrators make channels.
+/// Whether the actor may create channels: instructors and administrators may.
 pub(super) fn can_create(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }
 
-/// A channel is its owner's, as long as they teach, and the administrators' to change.
+/// Whether the actor may change a channel.
+///
+/// Its owner may, as long as they are an instructor, and administrators may.
 pub(super) fn can_edit(actor: &Actor, channel: &Channel) -> bool {
     (actor.has(Role::Instructor) && actor.is(channel.owner_id)) || actor.has(Role::Admin)
 }
 
-/// Whoever may change a channel removes others; everybody may leave.
+/// Whether the actor may remove a member: those who may change the channel, and the member.
 pub(super) fn can_remove(actor: &Actor, channel: &Channel, member: UserId) -> bool {
     can_edit(actor, channel) || actor.is(member)
 }

@@ -15,7 +15,9 @@ pub async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> Result
     Ok(query::teaches_in(tx, user, channel).await?)
 }
 
-/// Returns the channel of a user's courses that name none, and makes it if there is none yet.
+/// Returns the user's default channel, which is created if it does not exist yet.
+///
+/// Courses for which no channel was chosen are in it.
 ///
 /// # Errors
 /// The database failed, or there is no such user.
@@ -33,7 +35,7 @@ pub async fn own_channel(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<Ch
         if let Some(channel) = query::insert(tx, clock, &new).await? {
             return Ok(channel.id);
         }
-        // Another channel has the slug, or another transaction has made the owner's channel.
+        // Another channel has the slug, or another transaction has created the owner's default channel.
         if let Some(id) = query::default_of(tx, owner).await? {
             return Ok(id);
         }

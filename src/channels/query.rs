@@ -1,4 +1,6 @@
-//! Channels' SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
+//! SQL for channels.
+//!
+//! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,9 +12,9 @@ use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{channel_follows, channel_members, channel_stats, channels};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
-/// Where a channel stands among those that somebody follows: by when they began to, the latest first.
+/// The position of a followed channel in a list: when it was followed, and its id.
 pub(super) type FollowKey = (DateTime<Utc>, Uuid);
 
 pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> QueryResult<Vec<Channel>> {
@@ -20,12 +22,10 @@ pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> Q
 }
 
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
-    // PostgreSQL refuses a statement with a NUL in a text, and this one may carry the slugs of several requests.
-    let slugs: Vec<&str> = slugs.iter().copied().filter(|slug| !slug.contains('\0')).collect();
     channels::table.filter(channels::slug.eq_any(slugs)).select(Channel::as_select()).load(&mut conn).await
 }
 
-/// Who teaches in each of these channels, in the order in which they joined.
+/// Returns the members of each of these channels, in the order in which they joined.
 pub(super) async fn members(
     mut conn: &AsyncPgConnection,
     ids: &[ChannelId],
@@ -38,7 +38,7 @@ pub(super) async fn members(
         .await
 }
 
-/// The channels that somebody teaches in, by name, each with when they joined.
+/// Returns the channels that a user teaches in, with the times of joining, in that order.
 pub(super) async fn taught_in(
     mut conn: &AsyncPgConnection,
     user: UserId,
@@ -52,7 +52,7 @@ pub(super) async fn taught_in(
         .await
 }
 
-/// Which of these people follow which of these channels.
+/// Returns which of these users follow which of these channels.
 pub(super) async fn follows(
     mut conn: &AsyncPgConnection,
     users: &[UserId],
@@ -66,29 +66,18 @@ pub(super) async fn follows(
         .await
 }
 
-/// A page of what somebody follows, each with since when, in the page's direction.
+/// Returns a page of the channels that a user follows, with the times, in the page's direction.
 pub(super) async fn followed_by(
     mut conn: &AsyncPgConnection,
     user: UserId,
     page: &Page<FollowKey>,
 ) -> QueryResult<Vec<(Channel, DateTime<Utc>)>> {
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let (at, id) = (channel_follows::followed_at, channel_follows::channel_id);
     let rows = channel_follows::table
         .inner_join(channels::table)
         .filter(channel_follows::user_id.eq(user))
-        .filter(at.le(after_at))
-        .filter(at.lt(after_at).or(id.lt(ChannelId::new(after_id))))
-        .filter(at.ge(before_at))
-        .filter(at.gt(before_at).or(id.gt(ChannelId::new(before_id))))
-        .select((Channel::as_select(), at))
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((at.asc(), id.asc())).load(&mut conn).await
-    } else {
-        rows.order((at.desc(), id.desc())).load(&mut conn).await
-    }
+        .select((Channel::as_select(), at));
+    newest_first!(&mut conn, rows, at, id, page)
 }
 
 pub(super) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
@@ -99,7 +88,7 @@ pub(super) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Chann
     channels::table.find(id).select(Channel::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// Returns a channel that cannot be deleted before the transaction ends; it may be edited meanwhile.
+/// Returns a channel, and prevents its deletion until the transaction ends; edits can go on.
 pub(super) async fn hold(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
     channels::table.find(id).select(Channel::as_select()).for_key_share().first(tx.conn()).await.optional()
 }
@@ -124,7 +113,7 @@ pub(super) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option
     own.select(channels::id).first(tx.conn()).await.optional()
 }
 
-/// A slug made of a name, with room for a number.
+/// Makes a slug from a name, with room for a number.
 pub(super) fn slug_base(name: &str) -> String {
     let base: String = slug::slugify(name).chars().take(70).collect();
     match base.trim_matches('-') {
@@ -143,7 +132,9 @@ pub(super) struct NewChannel<'a> {
     pub(super) is_default: bool,
 }
 
-/// Makes a channel in which its owner teaches; `None` if another one has the slug, or is the owner's default already.
+/// Creates a channel with its owner as a member.
+///
+/// Returns `None` if the slug is taken, or if the owner already has a default channel.
 pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
     tx.changed(slug_key(channel.slug));
     let now = clock.now();
@@ -164,7 +155,7 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>)
     Ok(made)
 }
 
-/// What a change leaves out stays as it is.
+/// Changes of a channel; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = channels)]
 pub(super) struct ChannelChanges {
@@ -181,7 +172,7 @@ pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) 
     channel.returning(Channel::as_returning()).get_result(tx.conn()).await
 }
 
-/// Lets somebody teach in a channel; who does already still does.
+/// Adds a user to a channel; 0 if they are already a member.
 pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     tx.changed(channel_key(id));
     diesel::insert_into(channel_members::table)
@@ -200,7 +191,7 @@ pub(super) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResu
     diesel::delete(channel_members::table.find((id, user))).execute(tx.conn()).await
 }
 
-/// Notes that somebody follows a channel; 0 if they did already.
+/// Records that a user follows a channel; 0 if they already did.
 pub(super) async fn follow(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(channel_follows::table)
         .values((
@@ -217,8 +208,9 @@ pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryR
     diesel::delete(channel_follows::table.find((user, id))).execute(tx.conn()).await
 }
 
-/// Adds to the number of a channel's followers. To be called last in a transaction: everyone who follows the channel
-/// waits for this row.
+/// Adds `more` to a channel's number of followers.
+///
+/// Call this last in a transaction, because all who follow the channel wait for this row.
 pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
     diesel::update(channel_stats::table.find(id))
@@ -239,7 +231,7 @@ pub(super) async fn follower_counts(
         .await
 }
 
-/// The channels that somebody follows, who is followed no more by them.
+/// Makes a user unfollow all channels, and returns these.
 pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<ChannelId>> {
     diesel::delete(channel_follows::table.filter(channel_follows::user_id.eq(user)))
         .returning(channel_follows::channel_id)
@@ -247,7 +239,9 @@ pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<C
         .await
 }
 
-/// Takes somebody out of other people's channels, and their name off their own one. Its courses stay.
+/// Removes a user from the channels of others, and anonymizes their default channel.
+///
+/// The courses of that channel stay.
 pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     let owned = channels::table.filter(channels::owner_id.eq(user)).select(channels::id);
     let others = channel_members::table

@@ -19,6 +19,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
+    if args.demo {
+        seed::refuse_in_production(&config)?;
+    }
     // Bind first, so that starting a second process on the same address fails immediately.
     let listener = server::bind(config.addr).await?;
     let running = app::start(config).await?;

@@ -59,9 +59,9 @@ impl Uploads {
             reader.problem("LYCEUM_STORAGE_HOOK_SECRET is too short; give it at least 20 random characters");
         }
         Uploads {
-            largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 20_480, 1..=4_194_304).cast_signed() << 20,
-            at_a_time: reader.number("LYCEUM_MAX_UPLOADS", 20, 1..=1000).cast_signed(),
-            lifetime: Duration::from_secs(3600 * reader.number("LYCEUM_UPLOAD_HOURS", 24, 1..=168)),
+            largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 1..=4_194_304).cast_signed() << 20,
+            at_a_time: reader.number("LYCEUM_MAX_UPLOADS", 1..=1000).cast_signed(),
+            lifetime: Duration::from_secs(3600 * reader.number("LYCEUM_UPLOAD_HOURS", 1..=168)),
             hook_secret,
         }
     }

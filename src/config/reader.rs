@@ -46,8 +46,7 @@ impl Reader {
 
     /// Returns the value, or the default from [`SETTINGS`].
     pub(super) fn text_or_default(&self, name: &str) -> &str {
-        let shown = SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default);
-        self.text(name).or(shown).unwrap_or_default()
+        self.text(name).unwrap_or_else(|| default_of(name))
     }
 
     pub(super) fn required(&mut self, name: &str) -> String {
@@ -76,7 +75,15 @@ impl Reader {
         }
     }
 
-    pub(super) fn number(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> u64 {
+    /// Returns a number in `range`; its default is the one in [`SETTINGS`].
+    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u32>) -> u64 {
+        let default = default_of(name).parse();
+        debug_assert!(default.is_ok(), "the default of {name} is not a number");
+        self.number_or(name, default.unwrap_or(*range.start()), range)
+    }
+
+    /// Returns a number in `range` whose default depends on the machine.
+    pub(super) fn number_or(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> u64 {
         let value = self.parse(name, default);
         if !range.contains(&value) {
             self.problem(format!("{name} is {value}; it must be from {} to {}", range.start(), range.end()));
@@ -96,4 +103,9 @@ impl Reader {
             }
         }
     }
+}
+
+/// Returns the default that [`SETTINGS`] states.
+fn default_of(name: &str) -> &'static str {
+    SETTINGS.iter().find(|setting| setting.name == name).map(|setting| setting.default).unwrap_or_default()
 }

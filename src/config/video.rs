@@ -40,10 +40,10 @@ impl Video {
         };
         Video {
             ffmpeg,
-            transcodes: reader.number("LYCEUM_TRANSCODES", 1, 1..=64) as usize,
-            playback: Duration::from_secs(60 * reader.number("LYCEUM_PLAYBACK_MINUTES", 30, 1..=1440)),
-            max_players: reader.number("LYCEUM_MAX_PLAYERS", 0, 0..=1000) as usize,
-            grace: Duration::from_secs(86_400 * reader.number("LYCEUM_VIDEO_GRACE_DAYS", 7, 0..=365)),
+            transcodes: reader.number("LYCEUM_TRANSCODES", 1..=64) as usize,
+            playback: Duration::from_secs(60 * reader.number("LYCEUM_PLAYBACK_MINUTES", 1..=1440)),
+            max_players: reader.number("LYCEUM_MAX_PLAYERS", 0..=1000) as usize,
+            grace: Duration::from_secs(86_400 * reader.number("LYCEUM_VIDEO_GRACE_DAYS", 0..=365)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The outcomes that a caller can act on.
+//! The errors that a client can act on.
 
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;

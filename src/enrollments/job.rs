@@ -1,4 +1,4 @@
-//! Access that expires, deleted users, and players that have gone.
+//! The jobs for expired access, deleted users and inactive players.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::entitlements::EntitlementId;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
-/// The jobs of this feature.
+/// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     vec![
         Handler {

@@ -1,5 +1,7 @@
-//! Enrollments: what students have and do. They enroll in free courses, administrators grant and revoke access, access
-//! expires, and whoever has access plays videos.
+//! Enrollments and playback.
+//!
+//! Students enroll in free courses, administrators grant and revoke access, access expires, and users with access play
+//! videos.
 
 mod command;
 mod error;

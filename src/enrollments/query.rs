@@ -1,4 +1,4 @@
-//! The SQL of players.
+//! SQL for players.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::accounts::UserId;
 use crate::platform::db::schema::players;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// Lets the sessions of a user come one by one.
+/// Takes an advisory lock that serializes the player slots of a user's sessions.
 pub(super) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user.uuid())
@@ -17,7 +17,7 @@ pub(super) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize>
         .await
 }
 
-/// How many of `sessions` were seen playing after `since`.
+/// Counts those of `sessions` that were playing after `since`.
 pub(super) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
     players::table
         .filter(players::session_id.eq_any(sessions).and(players::seen_at.gt(since)))

@@ -1,4 +1,4 @@
-//! The outcomes that a caller can act on.
+//! The errors that a client can act on.
 
 use super::model::{Access, AccessReason};
 use crate::graphql::Error;

@@ -1,4 +1,4 @@
-//! Facts about access that other features react to.
+//! The events of entitlements.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,22 +8,22 @@ use super::model::{EndReason, EntitlementId, Scope, Source};
 use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
-/// A user got access, or access under new terms.
+/// A user was given access, or an existing entitlement has new terms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessGranted {
     /// The entitlement.
     pub entitlement_id: EntitlementId,
     /// The user who has access.
     pub user_id: UserId,
-    /// What kind of thing they have access to.
+    /// The scope of the access.
     pub scope: Scope,
-    /// The course, if the scope is one.
+    /// The course, for the scope `Course`.
     pub course_id: Option<Uuid>,
-    /// The category, if the scope is one.
+    /// The category, for the scope `Category`.
     pub category_id: Option<Uuid>,
-    /// Where the access comes from.
+    /// The source of the access.
     pub source: Source,
-    /// When it expires.
+    /// When the access expires; `None` if it is permanent.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -31,20 +31,20 @@ impl Event for AccessGranted {
     const KIND: &'static str = "access_granted";
 }
 
-/// An entitlement was ended. The user may have another one.
+/// An entitlement was ended. The user may still have access through another one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessEnded {
     /// The entitlement.
     pub entitlement_id: EntitlementId,
     /// The user who had access.
     pub user_id: UserId,
-    /// What kind of thing they had access to.
+    /// The scope of the access.
     pub scope: Scope,
-    /// The course, if the scope was one.
+    /// The course, for the scope `Course`.
     pub course_id: Option<Uuid>,
-    /// The category, if the scope was one.
+    /// The category, for the scope `Category`.
     pub category_id: Option<Uuid>,
-    /// Where the access came from.
+    /// The source of the access.
     pub source: Source,
     /// Why it was ended.
     pub reason: EndReason,

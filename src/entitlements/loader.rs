@@ -1,5 +1,5 @@
-//! Entitlements in batches. They depend on the viewer, so they are not cached across requests: access that ends has
-//! ended for the next request.
+//! Loads entitlements in batches. They are not cached across requests, so that the end of an access takes effect with
+//! the next request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// The open and expired entitlements of a user that may cover a course; missing if there are none.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// The key of a user's open and expired entitlements that may cover a course; missing if there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     /// The user.
     pub user: UserId,
@@ -37,7 +37,7 @@ impl Load for Held {
     }
 }
 
-/// A page of the entitlements to a course, in its direction.
+/// The key of a page of the entitlements to a course, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct LedgerPage(pub(super) Uuid, pub(super) Page<(chrono::DateTime<chrono::Utc>, Uuid)>);
 
@@ -52,7 +52,7 @@ impl Load for LedgerPage {
     }
 }
 
-/// The number of entitlements to a course; missing for none.
+/// The key of the number of entitlements to a course; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct LedgerCount(pub(super) Uuid);
 

@@ -1,9 +1,9 @@
-//! Entitlements: the ledger of who may see what, and the one rule that decides it.
+//! Entitlements: the ledger of users' access to content, and the authorization rule for it.
 //!
 //! An entitlement gives a user access to a course, to a category or to everything, from a source (a purchase, a
-//! membership, a gift, a grant, a free enrollment). Entitlements are ended, never deleted, and each source has
-//! entitlements of its own, so that the end of one leaves the others alone. This feature knows courses and categories
-//! by id only; whoever asks for access brings the facts about the content.
+//! membership, a gift, a grant, a free enrollment). Entitlements are ended, never deleted. Each source has its own
+//! entitlements, so ending one does not affect the others. This feature knows courses and categories by id only;
+//! callers provide the facts about the content.
 
 mod error;
 mod event;

@@ -1,4 +1,4 @@
-//! Entitlements as rows, and the answer to the question who may see what.
+//! Rows of entitlements, and access decisions.
 
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use crate::platform::db::stored_as_text;
 /// An entitlement's id: `entitlement_01j…`.
 pub type EntitlementId = Id<Entitlement>;
 
-/// A row of the ledger: why a user has, or had, access to something.
+/// An entitlement: a user's access to something from one source, active or ended.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = entitlements, check_for_backend(diesel::pg::Pg))]
 pub struct Entitlement {
@@ -25,25 +25,25 @@ pub struct Entitlement {
     pub id: EntitlementId,
     /// The user who has access.
     pub user_id: UserId,
-    /// What kind of thing they have access to.
+    /// The scope of the access.
     pub scope: Scope,
     /// The course, for the scope [`Scope::Course`]; `None` once it is deleted.
     pub course_id: Option<Uuid>,
     /// The category, subcategories included, for the scope [`Scope::Category`]; `None` once it is deleted.
     pub category_id: Option<Uuid>,
-    /// Where the access comes from.
+    /// The source of the access.
     pub source: Source,
-    /// When the access begins.
+    /// When the access starts.
     pub starts_at: DateTime<Utc>,
-    /// When the access expires; `None`: never.
+    /// When the access expires; `None` if it is permanent.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When the entitlement was ended; `None` while it is open, although it may just have expired.
+    /// When the entitlement was ended; `None` while it is open, even if it has just expired.
     pub ended_at: Option<DateTime<Utc>>,
-    /// Why the entitlement was ended.
+    /// Why the entitlement was ended; `None` while it is open.
     pub end_reason: Option<EndReason>,
     /// The administrator's reason for granting it; may be empty.
     pub note: String,
-    /// The administrator who granted it.
+    /// The administrator who granted it; `None` for other sources.
     pub granted_by: Option<UserId>,
 }
 
@@ -63,7 +63,9 @@ impl Entitlement {
             && self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Returns whether its scope includes a course that is in the categories of `category_path`.
+    /// Returns whether its scope includes the course.
+    ///
+    /// `category_path` is the course's category and its ancestors.
     pub fn covers(&self, course: Uuid, category_path: &[Uuid]) -> bool {
         match self.scope {
             Scope::Course => self.course_id == Some(course),
@@ -73,7 +75,7 @@ impl Entitlement {
     }
 }
 
-/// What an entitlement gives access to.
+/// The scope of an entitlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -89,7 +91,7 @@ pub enum Scope {
 
 stored_as_text!(Scope { Course = "COURSE", Category = "CATEGORY", Everything = "EVERYTHING" });
 
-/// Where access to a course comes from.
+/// The source of access to a course.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow,
 )]
@@ -99,7 +101,7 @@ stored_as_text!(Scope { Course = "COURSE", Category = "CATEGORY", Everything = "
 pub enum Source {
     /// The user bought it.
     Purchase,
-    /// It comes with a membership.
+    /// It is part of a membership.
     Membership,
     /// Another user bought it as a gift.
     Gift,
@@ -107,7 +109,7 @@ pub enum Source {
     Grant,
     /// The course is free and the user enrolled.
     Free,
-    /// The user teaches the course or is an administrator.
+    /// The user is an instructor of the course or an administrator.
     Staff,
 }
 
@@ -146,28 +148,28 @@ stored_as_text!(EndReason {
 /// Why the viewer may or may not see the content of a course or lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum AccessReason {
-    /// Granted: the viewer teaches the course or is an administrator.
+    /// Granted: the viewer is an instructor of the course or an administrator.
     Staff,
     /// Granted: the viewer is entitled to the course.
     Entitled,
     /// Granted: the lesson is a free preview.
     Preview,
-    /// Rejected: the viewer is not signed in.
+    /// Not granted: the viewer is not signed in.
     SignInRequired,
-    /// Rejected: the viewer is signed in but not entitled to the course.
+    /// Not granted: the viewer is signed in but not entitled to the course.
     NotEnrolled,
-    /// Rejected: the viewer's access has expired.
+    /// Not granted: the viewer's access has expired.
     Expired,
-    /// Rejected: the viewer is entitled to the course, but the lesson opens later.
+    /// Not granted yet: the viewer is entitled to the course, but the lesson unlocks later.
     LockedUntil,
-    /// Rejected: the course or the lesson is not published.
+    /// Not granted: the course or the lesson is not published.
     NotPublished,
-    /// Rejected: the course is archived; only entitled users see it.
+    /// Not granted: the course is archived; only entitled users can see it.
     Archived,
 }
 
 impl AccessReason {
-    /// The value of `extensions.reason` in an error.
+    /// Returns the value of `extensions.reason` in an error.
     pub fn as_str(self) -> &'static str {
         match self {
             AccessReason::Staff => "STAFF",
@@ -188,17 +190,17 @@ impl AccessReason {
 pub struct Access {
     /// Whether access is granted.
     pub granted: bool,
-    /// Where the access to the course comes from, if there is any.
+    /// The source of the access to the course, if there is any.
     pub source: Option<Source>,
     /// Why it is granted or not.
     pub reason: AccessReason,
-    /// When the lesson opens for the viewer, if it will.
+    /// When the lesson unlocks for the viewer, if it is locked.
     pub unlocks_at: Option<DateTime<Utc>>,
-    /// When the access to the course expires or has expired, if it does.
+    /// When the access to the course expires or expired; `None` if it is permanent or there was none.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What an entitlement is given for.
+/// The target of an entitlement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// One course.
@@ -210,7 +212,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The scope, the course and the category, as they are stored.
+    /// Returns the values of the columns for scope, course and category.
     pub fn columns(self) -> (Scope, Option<Uuid>, Option<Uuid>) {
         match self {
             Target::Course(course) => (Scope::Course, Some(course), None),
@@ -220,20 +222,20 @@ impl Target {
     }
 }
 
-/// An entitlement to be written.
+/// An entitlement to insert.
 #[derive(Clone, Debug)]
 pub struct NewEntitlement {
     /// The user who gets access.
     pub user_id: UserId,
     /// What they get access to.
     pub target: Target,
-    /// Where the access comes from.
+    /// The source of the access.
     pub source: Source,
-    /// When it expires; `None`: never.
+    /// When it expires; `None` if it is permanent.
     pub expires_at: Option<DateTime<Utc>>,
     /// The administrator's reason.
     pub note: String,
-    /// The administrator who granted it.
+    /// The administrator who granted it; `None` for other sources.
     pub granted_by: Option<UserId>,
 }
 
@@ -243,7 +245,7 @@ pub struct HeldCourse {
     /// The course.
     #[diesel(sql_type = diesel::sql_types::Uuid)]
     pub course_id: Uuid,
-    /// When the oldest access that is still active began.
+    /// When the oldest active access began.
     #[diesel(sql_type = diesel::sql_types::Timestamptz)]
     pub since: DateTime<Utc>,
 }

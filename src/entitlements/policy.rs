@@ -1,4 +1,4 @@
-//! The entitlement rule: who may see content.
+//! The authorization rule for content.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -6,12 +6,12 @@ use uuid::Uuid;
 use super::model::{Access, AccessReason, Entitlement, Source};
 use crate::platform::auth::Actor;
 
-/// What the rule has to know of the content that a viewer asks for.
+/// The facts about the requested content that the rule needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
     /// The course.
     pub course: Uuid,
-    /// The course's category and the categories above it.
+    /// The course's category and its ancestors.
     pub category_path: &'a [Uuid],
     /// Whether the viewer may edit the course.
     pub staff: bool,
@@ -23,28 +23,30 @@ pub struct Content<'a> {
     pub lesson: Option<LessonContent>,
 }
 
-/// What the rule has to know of a lesson.
+/// The facts about a lesson that the rule needs.
 #[derive(Clone, Copy, Debug)]
 pub struct LessonContent {
     /// Whether the lesson is published.
     pub published: bool,
     /// Whether it is a free preview.
     pub preview: bool,
-    /// When it opens for everyone who is entitled.
+    /// When the lesson unlocks for all entitled users.
     pub unlock_at: Option<DateTime<Utc>>,
-    /// How many days of 24 hours after the viewer's access began it opens.
+    /// How many days of 24 hours after the start of the viewer's access the lesson unlocks.
     pub unlock_after_days: Option<i32>,
 }
 
-/// Decides whether `viewer` may see `content` at `now`. `held` are the viewer's open and expired entitlements; those
-/// that do not cover the course are ignored. Data, files, questions and replies all ask this one function.
+/// Decides whether `viewer` may see `content` at `now`.
+///
+/// `held` are the viewer's open and expired entitlements; those that do not cover the course are ignored. This is the
+/// only rule: data, files, questions and replies all use it.
 pub fn access(viewer: &Actor, content: &Content<'_>, held: &[Entitlement], now: DateTime<Utc>) -> Access {
     if content.staff {
         return Access { source: Some(Source::Staff), ..answer(AccessReason::Staff) };
     }
     let own = || held.iter().filter(|row| viewer.is(row.user_id) && row.covers(content.course, content.category_path));
     let active = || own().filter(|row| row.is_active(now));
-    // The one that lasts longest, and of equal ones the one that was paid for.
+    // The one that expires last; among equal ones, a purchase first.
     let best =
         active().max_by_key(|row| (row.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC), std::cmp::Reverse(row.source)));
     let lesson = content.lesson;
@@ -78,8 +80,9 @@ pub fn access(viewer: &Actor, content: &Content<'_>, held: &[Entitlement], now: 
     }
 }
 
-/// Returns when a lesson opens for a viewer whose access began at `since`. A day is 24 hours, whatever daylight saving
-/// time does in between.
+/// Returns when a lesson unlocks for a viewer whose access began at `since`.
+///
+/// A day is 24 hours, regardless of daylight saving time.
 fn unlocks_at(lesson: LessonContent, since: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let after = |days| TimeDelta::try_days(i64::from(days)).and_then(|wait| since.checked_add_signed(wait));
     lesson.unlock_at.or_else(|| lesson.unlock_after_days.and_then(after))
@@ -129,7 +132,7 @@ mod tests {
         LessonContent { published: true, preview: false, unlock_at: None, unlock_after_days: None }
     }
 
-    /// From day 100 on.
+    /// Returns an entitlement that starts on day 100.
     fn held(source: Source, until: Option<i64>) -> Entitlement {
         Entitlement {
             id: Id::new(Uuid::from_u128(30)),
@@ -151,7 +154,7 @@ mod tests {
         Entitlement { ended_at: Some(day(at)), end_reason: Some(reason), ..row }
     }
 
-    /// On day 110.
+    /// Evaluates the rule on day 110.
     fn asked(viewer: &Actor, course: Content<'_>, lesson: Option<LessonContent>, held: &[Entitlement]) -> Access {
         access(viewer, &Content { lesson, ..course }, held, day(110))
     }

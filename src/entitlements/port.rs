@@ -1,8 +1,8 @@
-//! What later features do with entitlements inside their own transaction.
+//! Changes of entitlements, which later features make in their own transactions.
 //!
-//! A user's entitlements are written under the row lock of the user (`accounts::lock_user`), so that two writers of the
-//! same user do not both find them without access. An entitlement to a course is written while the course's row is held
-//! (`catalog::hold_course`), so that it cannot be deleted in between.
+//! A user's entitlements are written under the row lock of the user (`accounts::lock_user`), so that two concurrent
+//! writers cannot both find the user without access. An entitlement to a course is written while the course's row is
+//! locked (`catalog::hold_course`), so that the course cannot be deleted in between.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -26,8 +26,10 @@ pub struct Given {
     pub first: bool,
 }
 
-/// Gives a user access. A source that gives access only once, as a grant does, gets the new terms; the same terms again
-/// change nothing. The user's expired entitlements to the target must have been ended.
+/// Gives a user access.
+///
+/// If there is an open entitlement from the same source, it gets the new terms; the same terms again change nothing.
+/// The user's expired entitlements to the target must have been ended.
 ///
 /// # Errors
 /// The database failed.
@@ -101,7 +103,9 @@ pub async fn open_entitlement(tx: &mut Tx, id: EntitlementId) -> Result<Option<E
     Ok(query::open_one(tx, id).await?)
 }
 
-/// Returns whether a user has an unexpired entitlement to this very course, so that it must not be deleted.
+/// Returns whether any user has an unexpired entitlement to this course.
+///
+/// If so, the course must not be deleted.
 ///
 /// # Errors
 /// The database failed.
@@ -117,7 +121,7 @@ pub async fn end_expired_of_course(tx: &mut Tx, course: Uuid, now: DateTime<Utc>
     Ok(query::end_expired_of_course(tx, course, now).await?)
 }
 
-/// Removes the reasons that administrators wrote about a user.
+/// Removes the administrators' reasons from a deleted user's entitlements.
 ///
 /// # Errors
 /// The database failed.

@@ -1,4 +1,4 @@
-//! The ledger's SQL. A user's entitlements are written under the row lock of the user.
+//! SQL for entitlements. A user's entitlements are written under the row lock of the user.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,12 @@ use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::entitlements;
-use crate::platform::db::{RunQueryDsl, Tx, storable};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, storable};
 
-/// The number of entitlements that one batch of a sweep ends.
+/// The number of entitlements in one batch of a sweep.
 const BATCH: i64 = 200;
 
-/// An entitlement and the course that was asked for.
+/// An entitlement and the requested course.
 #[derive(QueryableByName)]
 pub(super) struct HeldRow {
     #[diesel(sql_type = SqlUuid)]
@@ -27,8 +27,9 @@ pub(super) struct HeldRow {
     pub(super) row: Entitlement,
 }
 
-/// Returns the open and the expired entitlements for each pair of user and course, those for categories and for
-/// everything included.
+/// Returns the open and expired entitlements for each pair of user and course.
+///
+/// Includes the entitlements to categories, whether or not the course is in them, and to everything.
 pub(super) async fn held(
     conn: &mut AsyncPgConnection,
     users: Vec<UserId>,
@@ -107,7 +108,7 @@ pub(super) async fn end(
         .await
 }
 
-/// Returns whether a user has an unexpired entitlement to this very course.
+/// Returns whether any user has an unexpired entitlement to this course.
 pub(super) async fn is_owned(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
     let owned = entitlements::table
         .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
@@ -141,7 +142,9 @@ pub(super) async fn open_one(tx: &mut Tx, id: EntitlementId) -> QueryResult<Opti
     open.select(Entitlement::as_select()).first(tx.conn()).await.optional()
 }
 
-/// Returns a batch of expired open entitlements, in the order of their expiry and id, after the given ones.
+/// Returns a batch of open entitlements that have expired.
+///
+/// They are in the order of their expiry and id, after the given key.
 ///
 /// # Errors
 /// The database failed.
@@ -175,7 +178,7 @@ pub async fn open_of_user(conn: &mut AsyncPgConnection, user: UserId) -> QueryRe
         .await
 }
 
-/// Counts the users who have an open entitlement to each course; a course without any is missing.
+/// Counts the users who have an open entitlement to each course; courses without any are missing.
 ///
 /// # Errors
 /// The database failed.
@@ -197,7 +200,7 @@ pub async fn count_students(conn: &mut AsyncPgConnection, courses: &[Uuid]) -> Q
     Ok(counted.into_iter().map(|row| (row.course_id, row.count)).collect())
 }
 
-/// Removes the reasons that administrators wrote about a user.
+/// Removes the administrators' reasons from a user's entitlements.
 pub(super) async fn forget_notes(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::update(entitlements::table.filter(entitlements::user_id.eq(user)))
         .set(entitlements::note.eq(""))
@@ -205,7 +208,7 @@ pub(super) async fn forget_notes(tx: &mut Tx, user: UserId) -> QueryResult<usize
         .await
 }
 
-/// Returns the user's entitlements, the latest first.
+/// Returns the user's entitlements, newest first.
 ///
 /// # Errors
 /// The database failed.
@@ -219,8 +222,9 @@ pub async fn all_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> Q
         .await
 }
 
-/// Returns the courses that the user is entitled to by entitlements of their own, the latest first, in the page's
-/// direction. Entitlements to categories and to everything are not listed course by course.
+/// Returns a page of the courses to which the user has an active entitlement, newest first.
+///
+/// The rows are in the direction of the page. Entitlements to categories and to everything are not included.
 ///
 /// # Errors
 /// The database failed.
@@ -260,26 +264,14 @@ pub async fn count_held_courses(conn: &mut AsyncPgConnection, user: UserId, now:
     Ok(counted.get_result::<Count>(conn).await?.count)
 }
 
-/// Returns a course's entitlements, the latest first, in the page's direction.
+/// Returns a page of a course's entitlements, newest first, in the direction of the page.
 pub(super) async fn of_course(
     mut conn: &AsyncPgConnection,
     course: Uuid,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Entitlement>> {
-    let ((after_at, after_id), (before_at, before_id)) = bounds(page);
-    let rows = entitlements::table
-        .filter(entitlements::course_id.eq(course))
-        .filter(entitlements::starts_at.le(after_at))
-        .filter(entitlements::starts_at.lt(after_at).or(entitlements::id.lt(after_id)))
-        .filter(entitlements::starts_at.ge(before_at))
-        .filter(entitlements::starts_at.gt(before_at).or(entitlements::id.gt(before_id)))
-        .select(Entitlement::as_select())
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((entitlements::starts_at.asc(), entitlements::id.asc())).load(&mut conn).await
-    } else {
-        rows.order((entitlements::starts_at.desc(), entitlements::id.desc())).load(&mut conn).await
-    }
+    let rows = entitlements::table.filter(entitlements::course_id.eq(course)).select(Entitlement::as_select());
+    newest_first!(&mut conn, rows, entitlements::starts_at, entitlements::id, page)
 }
 
 /// Counts the entitlements to each of the courses.
@@ -306,8 +298,7 @@ struct Count {
 
 type Bound = (DateTime<Utc>, Uuid);
 
-/// Returns the bounds of a page that goes from the latest to the oldest; an open bound is the first or last possible
-/// key.
+/// Returns the bounds of a page, newest first; an open bound is the first or last possible key.
 fn bounds(page: &Page<Bound>) -> (Bound, Bound) {
     let (last, first) = ((DateTime::<Utc>::MAX_UTC, Uuid::max()), (DateTime::UNIX_EPOCH, Uuid::nil()));
     (page.after.unwrap_or(last), page.before.unwrap_or(first))

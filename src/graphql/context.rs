@@ -6,6 +6,7 @@ use async_graphql::Context;
 
 use super::guard::Scope;
 use super::loaders::Loaders;
+use super::viewer_loaders::ViewerLoaders;
 use crate::platform::App;
 use crate::platform::auth::{Actor, Client};
 
@@ -40,6 +41,11 @@ pub fn client<'a>(ctx: &Context<'a>) -> &'a Client {
 /// Returns the data loaders.
 pub fn loaders<'a>(ctx: &Context<'a>) -> &'a Arc<Loaders> {
     ctx.data_unchecked::<Arc<Loaders>>()
+}
+
+/// The loads of what depends on the viewer.
+pub fn viewer_loaders<'a>(ctx: &Context<'a>) -> &'a ViewerLoaders {
+    ctx.data_unchecked::<ViewerLoaders>()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Executes operations: limits before, nulls and request ids after, async-graphql's schema in between.
+//! The executor of operations. Checks limits, executes the schema, and completes the response.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,29 +23,30 @@ use super::null_propagation::{order_root, propagate_nulls};
 use super::schema::{self, Schema};
 use super::type_map::TypeMap;
 use super::variables::{check_variables, fill_conditions, is_plain};
+use super::viewer_loaders::ViewerLoaders;
 use crate::platform::App;
 use crate::platform::auth::{Actor, Client};
 use crate::platform::internal_error::InternalError;
 use crate::platform::telemetry::OperationLabels;
 
-/// Bytes of query text whose parsed documents are kept.
+/// The capacity of the cache of parsed documents, in bytes of query text.
 const DOCUMENTS: u64 = 4 << 20;
 
-/// Who sends a request, and the name under which the log knows it.
+/// The caller and the id of a request.
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
-    /// Who asks.
+    /// The caller.
     pub actor: Actor,
-    /// From where.
+    /// The client that sent the request.
     pub client: Arc<Client>,
-    /// `extensions.requestId` of errors, `x-request-id` of the HTTP response.
+    /// The request id, for logs, `extensions.requestId` of errors, and the HTTP header `x-request-id`.
     pub request_id: Arc<str>,
 }
 
-/// The schema as this process executes it. It is the same for every [`App`], and building it is some work.
+/// The executable schemas, shared by every [`App`] of this process. Building them is expensive.
 struct Schemas {
     strict: Schema,
-    /// Validates next to nothing: for documents that have passed the strict one.
+    /// Performs minimal validation, for documents that have passed the strict one.
     fast: Schema,
     type_map: TypeMap,
 }
@@ -63,21 +64,21 @@ impl Schemas {
     }
 }
 
-/// The executable schema; cheap to clone.
+/// The executor of operations; cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     schemas: &'static Schemas,
     loaders: Arc<Loaders>,
     app: App,
-    /// Parsed documents that are within the limits.
+    /// The cache of parsed documents that are within the limits.
     documents: Cache<String, Arc<Document>>,
 }
 
 impl Executor {
-    /// Builds the schema.
+    /// Creates an executor, building the schema on the first call.
     ///
     /// # Errors
-    /// The schema does not agree with its own print.
+    /// The type map cannot be built from the schema's SDL.
     pub fn new(app: App) -> Result<Executor, InternalError> {
         let loaders = Arc::new(Loaders::new(app.clone()));
         let documents = Cache::builder()
@@ -87,8 +88,10 @@ impl Executor {
         Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents })
     }
 
-    /// Executes a query or a mutation. `Err` is a request error in the specification's sense (section 7.1): nothing
-    /// was executed and the response has no `data`.
+    /// Executes a query or mutation.
+    ///
+    /// `Err` is a request error in the sense of the specification (section 7.1): nothing was executed and the response
+    /// has no `data`.
     ///
     /// # Errors
     /// A response with `errors` only.
@@ -111,8 +114,9 @@ impl Executor {
         outcome
     }
 
-    /// Executes any operation as a stream of responses; a query or a mutation is a stream of one. A first response
-    /// without `data` is a request error.
+    /// Executes any operation as a stream of responses.
+    ///
+    /// A query or mutation yields one response. A first response without `data` is a request error.
     pub fn stream(&self, request: Request, info: RequestInfo) -> BoxStream<'static, Response> {
         let executor = self.clone();
         if self.kind(&request) != Some(OperationType::Subscription) {
@@ -133,19 +137,19 @@ impl Executor {
             .boxed()
     }
 
-    /// The schema in its definition language.
+    /// Returns the schema definition (SDL).
     pub fn sdl(&self) -> String {
         schema::print(&self.schemas.strict)
     }
 
-    /// The kind of the operation that `request` would execute, if that can be told.
+    /// Returns the type of the operation that `request` would execute, if it can be determined.
     pub fn kind(&self, request: &Request) -> Option<OperationType> {
         let document = self.document(&request.query).ok()?;
         let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         Some(operation.operation()?.ty)
     }
 
-    /// Whether `request` is a mutation of nothing but these fields.
+    /// Returns whether `request` is a mutation with no other root fields than these.
     pub fn mutates_only(&self, request: &Request, fields: &[&str]) -> bool {
         let Ok(document) = self.document(&request.query) else { return false };
         let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
@@ -157,7 +161,7 @@ impl Executor {
         })
     }
 
-    /// For how many seconds a shared cache may keep an anonymous client's answer to `request`, as far as the schema says.
+    /// Returns the shared `max-age` of an anonymous `request` in seconds, according to the schema.
     pub fn max_age(&self, request: &Request) -> u64 {
         let Ok(document) = self.document(&request.query) else { return 0 };
         let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
@@ -189,7 +193,7 @@ impl Executor {
         if rejected { Err(Box::new(response)) } else { Ok(response) }
     }
 
-    /// Parses, or finds the parsed document, and checks every limit.
+    /// Gets the parsed document, from the cache if possible, and checks all limits.
     fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), ServerError> {
         let document = self.document(&request.query)?;
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
@@ -205,8 +209,13 @@ impl Executor {
                 limits,
             )?;
         }
+        let kind = operation.operation().map(|definition| definition.ty);
+        let viewer_loaders = ViewerLoaders::new(self.loaders.clone(), kind == Some(OperationType::Query));
         request.set_parsed_query(operation.document.parsed.clone());
-        Ok((operation, request.data(info.actor).data(info.client.clone()).data(self.loaders.clone())))
+        Ok((
+            operation,
+            request.data(info.actor).data(info.client.clone()).data(self.loaders.clone()).data(viewer_loaders),
+        ))
     }
 
     fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {
@@ -228,7 +237,7 @@ impl Executor {
         Ok(document)
     }
 
-    /// What every response gets before it leaves: the specification's nulls, codes and request ids, the cost.
+    /// Completes a response: null propagation, order of root fields, cost, error codes, request id.
     fn finish(&self, mut response: Response, operation: &Operation, info: &RequestInfo) -> Response {
         let limit = self.app.config.limits.cost;
         if let Some(definition) = operation.operation() {
@@ -263,7 +272,7 @@ struct Operation {
 }
 
 impl Operation {
-    /// The definition that will be executed; `None` when the name does not tell which, which validation reports.
+    /// Returns the definition to execute; `None` if the name is missing or unknown, which validation reports.
     fn operation(&self) -> Option<&OperationDefinition> {
         match (&self.document.parsed.operations, &self.name) {
             (DocumentOperations::Single(operation), _) => Some(&operation.node),
@@ -277,8 +286,10 @@ impl Operation {
         }
     }
 
-    /// Whether strict validation would only repeat what it has said before: the document's one operation has passed,
-    /// and all that is new, the variables, are plain scalars of their declared types.
+    /// Returns whether strict validation can be skipped.
+    ///
+    /// That is so if the document's only operation has passed it before, and the variables are plain scalars of their
+    /// declared types.
     fn is_known_good(&self, variables: &Variables) -> bool {
         let mut operations = self.document.parsed.operations.iter();
         let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
@@ -287,7 +298,7 @@ impl Operation {
     }
 }
 
-/// A panic is a bug of ours: its text is in the log, the client gets what it gets for every fault.
+/// Returns the error for a panic: a bug, whose message is only in the log.
 fn panicked() -> Error {
     Error::Internal(InternalError::new("a resolver panicked"))
 }
@@ -300,7 +311,7 @@ fn kind_name(kind: OperationType) -> &'static str {
     }
 }
 
-/// A response to a request that was not executed.
+/// Returns the response to a request that was not executed.
 pub fn rejection(error: impl Into<Rejection>, info: &RequestInfo) -> Box<Response> {
     let Rejection(error) = error.into();
     let mut response = Response::from_errors(vec![error]);
@@ -308,7 +319,7 @@ pub fn rejection(error: impl Into<Rejection>, info: &RequestInfo) -> Box<Respons
     Box::new(response)
 }
 
-/// Why a request is not executed.
+/// The error of a request that is not executed.
 pub struct Rejection(ServerError);
 
 impl From<ServerError> for Rejection {
@@ -326,7 +337,7 @@ impl From<Error> for Rejection {
     }
 }
 
-/// Gives every error its code and the request id.
+/// Adds a code, unless there is one, and the request id to every error.
 fn label(response: &mut Response, info: &RequestInfo) {
     for error in &mut response.errors {
         let unlabelled = if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };

@@ -1,12 +1,15 @@
 //! Batched loads without a registry and without a timer.
 //!
-//! A feature implements [`Load`] for a key of its own in its `loader.rs`; a resolver asks for one key at a time and
-//! the keys of a level become one statement. Rows that do not depend on the viewer are loaded across requests: while
-//! a batch is on its way, the keys of all requests gather for the next. A key never joins a batch that has already
-//! been sent, so a client reads its own writes. Values whose changes are known are cached for a second
-//! (`row_cache.rs`): then a load is a lookup in a map.
+//! A feature implements [`Load`] for a key of its own in its `loader.rs`; a resolver asks for one key at a time and the
+//! keys of a level become one statement. **Which loader a value takes:** rows that are the same for every viewer are
+//! loaded here, across requests: while a batch is in flight, the keys of all requests gather for the next one, and values
+//! whose changes are known are cached for a second (`row_cache.rs`). Reads of which each is a statement of its own, as
+//! searches and filtered lists are ([`Load::ALONE`]), do not wait for each other: a bounded number of them is in flight,
+//! each on a connection of its own. Values that depend on the viewer are loaded by
+//! [`ViewerLoaders`](super::viewer_loaders::ViewerLoaders), one loader per request, so that nobody else can see them. A
+//! key never joins a statement that was sent before something has changed, so a client reads its own writes.
 //!
-//! No timer: a load gives way once, so that its siblings can ask too, and then sends the batch. Measured with
+//! No timer: a load yields once, so that its siblings can ask too, and then sends the batch. Measured with
 //! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
 
 use std::any::{Any, TypeId};
@@ -20,17 +23,17 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::row_cache::RowCache;
 use crate::platform::App;
-use crate::platform::db::CacheKey;
+use crate::platform::db::{self, CacheKey};
 use crate::platform::internal_error::InternalError;
 
 /// Keys in one statement; a larger batch is several.
 const STATEMENT_KEYS: usize = 1000;
 /// How long a batch may take: longer than the database lets a statement run, so that only a dead link gets here.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A key that can be loaded in batches.
 pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
@@ -39,6 +42,15 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
 
     /// Whether values may be cached for a second, on this node, and be stale for as long where another node wrote.
     const CACHED: bool = false;
+
+    /// Whether each key is a statement of its own, so that a batch would only make them wait for each other.
+    const ALONE: bool = false;
+
+    /// Whether there can be a value at all. A key that PostgreSQL would reject must not fail those that it is batched
+    /// with; it has no value.
+    fn is_valid(&self) -> bool {
+        true
+    }
 
     /// What a cached value, or its absence, is derived from: it is stale once one of these has changed.
     fn depends_on(&self, _value: Option<&Self::Value>) -> Vec<CacheKey> {
@@ -61,12 +73,15 @@ pub struct Loaders {
     batchers: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     /// Batches, of whatever key, whose waiters are being woken.
     waking: Arc<AtomicUsize>,
+    /// One permit for each statement of [`Load::ALONE`] that may be in flight.
+    searches: Arc<Semaphore>,
 }
 
 impl Loaders {
     /// Loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
-        Loaders { app, batchers: RwLock::default(), waking: Arc::default() }
+        let searches = Arc::new(Semaphore::new(app.config.searches));
+        Loaders { app, batchers: RwLock::default(), waking: Arc::default(), searches }
     }
 
     /// What they read through.
@@ -79,13 +94,39 @@ impl Loaders {
     /// # Errors
     /// The batch failed.
     pub async fn load<K: Load>(&self, key: K) -> Result<Option<K::Value>, InternalError> {
+        if !key.is_valid() {
+            return Ok(None);
+        }
         let batcher = self.batcher::<K>();
-        if let Some(cached) = batcher.cache.as_ref().and_then(|cache| cache.get(&key)) {
+        if K::ALONE {
+            return self.load_alone(&batcher, key).await;
+        }
+        if let Some(cached) = batcher.cached(&key) {
             return Ok(cached);
         }
         let batch = batcher.join(&key);
         self.let_siblings_ask().await;
         batcher.start(&self.app, &self.waking, &batch);
+        batch.value(&key).await
+    }
+
+    /// The value of a key that is a statement of its own.
+    async fn load_alone<K: Load>(&self, batcher: &Arc<Batcher<K>>, key: K) -> Result<Option<K::Value>, InternalError> {
+        if let Some(cached) = batcher.cached(&key) {
+            return Ok(cached);
+        }
+        if let Some(running) = batcher.running(&self.app, &key) {
+            return running.value(&key).await;
+        }
+        // Dropped with its request while it waits.
+        let permit = self.searches.clone().acquire_owned().await?;
+        if let Some(cached) = batcher.cached(&key) {
+            return Ok(cached);
+        }
+        let batch = match batcher.running(&self.app, &key) {
+            Some(running) => running,
+            None => batcher.run(&self.app, &key, permit),
+        };
         batch.value(&key).await
     }
 
@@ -117,7 +158,11 @@ impl Loaders {
 struct Batcher<K: Load> {
     queue: Mutex<Queue<K>>,
     cache: Option<RowCache<K, K::Value>>,
+    /// The statements of [`Load::ALONE`] in flight, and when each began.
+    alone: Mutex<Alone<K>>,
 }
+
+type Alone<K> = HashMap<K, (db::Instant, Arc<Batch<K>>)>;
 
 struct Queue<K: Load> {
     /// The batch that keys join.
@@ -133,7 +178,40 @@ struct Queue<K: Load> {
 impl<K: Load> Batcher<K> {
     fn new(app: &App) -> Batcher<K> {
         let queue = Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false };
-        Batcher { queue: Mutex::new(queue), cache: K::CACHED.then(|| RowCache::new(app.db.invalidation().clone())) }
+        Batcher {
+            queue: Mutex::new(queue),
+            cache: K::CACHED.then(|| RowCache::new(app.db.invalidation().clone())),
+            alone: Mutex::default(),
+        }
+    }
+
+    fn cached(&self, key: &K) -> Option<Option<K::Value>> {
+        self.cache.as_ref()?.get(key)
+    }
+
+    /// The statement in flight for `key`, if nothing at all has changed since it was sent.
+    fn running(&self, app: &App, key: &K) -> Option<Arc<Batch<K>>> {
+        let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, batch) = alone.get(key)?;
+        (*since == app.db.invalidation().now()).then(|| batch.clone())
+    }
+
+    /// Sends the statement for `key`. In a task of its own: others may wait for it, too.
+    fn run(self: &Arc<Self>, app: &App, key: &K, permit: OwnedSemaphorePermit) -> Arc<Batch<K>> {
+        let batch: Arc<Batch<K>> = Arc::default();
+        let entry = (app.db.invalidation().now(), batch.clone());
+        self.alone.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), entry);
+        let (batcher, reader, key, running) = (self.clone(), app.clone(), key.clone(), batch.clone());
+        let sending = async move {
+            running.answer(batcher.answer(&reader, vec![key.clone()]).await);
+            let mut alone = batcher.alone.lock().unwrap_or_else(PoisonError::into_inner);
+            if alone.get(&key).is_some_and(|(_, batch)| Arc::ptr_eq(batch, &running)) {
+                alone.remove(&key);
+            }
+            drop(permit);
+        };
+        app.tasks.spawn(sending.boxed());
+        batch
     }
 
     /// Adds a key to the next batch.
@@ -161,13 +239,7 @@ impl<K: Load> Batcher<K> {
         // Boxed: a kind of task for each kind of key is a hundred functions more, each time.
         let sending = async move {
             while let Some((batch, keys)) = batcher.take() {
-                // Somebody waits for an answer, whatever happens.
-                let loading = AssertUnwindSafe(batcher.load(&reader, keys)).catch_unwind();
-                let answer = match tokio::time::timeout(PATIENCE, loading).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
-                    Err(_) => Err(InternalError::new("a batched load took too long")),
-                };
+                let answer = batcher.answer(&reader, keys).await;
                 waking.fetch_add(1, Ordering::SeqCst);
                 batch.answer(answer);
                 waking.fetch_sub(1, Ordering::SeqCst);
@@ -186,6 +258,16 @@ impl<K: Load> Batcher<K> {
         }
         let keys = queue.keys.drain().collect();
         Some((std::mem::take(&mut queue.next), keys))
+    }
+
+    /// Loads a batch. There is an answer whatever happens: somebody waits for it.
+    async fn answer(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
+        let loading = AssertUnwindSafe(self.load(app, keys)).catch_unwind();
+        match tokio::time::timeout(TIMEOUT, loading).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
+            Err(_) => Err(InternalError::new("a batched load took too long")),
+        }
     }
 
     /// Loads a batch, and caches what it finds if it may.

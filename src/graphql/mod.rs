@@ -1,4 +1,4 @@
-//! The GraphQL kernel: what every feature's types and resolvers stand on. It knows no feature; only [`schema`] does.
+//! The GraphQL kernel: the basis of all types and resolvers. Only [`schema`] depends on features.
 
 mod byte_size;
 pub mod caching;
@@ -19,9 +19,10 @@ pub mod schema;
 pub mod sequential;
 pub mod type_map;
 mod variables;
+pub mod viewer_loaders;
 
 pub use byte_size::ByteSize;
-pub use context::{actor, app, loaders};
+pub use context::{actor, app, loaders, viewer_loaders};
 pub use error::{Error, Result, UserError, UserErrorCode};
 pub use executor::Executor;
 pub use guard::{Requires, Scoped};

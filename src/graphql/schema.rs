@@ -1,4 +1,4 @@
-//! The schema: the one file that knows every feature.
+//! The schema, composed of all features. The only module of the kernel that depends on features.
 
 use async_graphql::{
     Context, ID, Interface, Json, MergedSubscription, Object, SDLExportOptions, SchemaBuilder, ValidationMode,
@@ -22,7 +22,7 @@ use crate::media::{
     self, FileId, MediaFile, MediaFileObject, MediaSubscription, Video, VideoId, VideoObject, file_node, video_node,
 };
 
-/// Everything that can be read.
+/// The root type of queries.
 pub struct Queries;
 
 impl RootKind for Queries {
@@ -37,7 +37,7 @@ impl RootKind for Queries {
     }
 }
 
-/// Everything that can be done.
+/// The root type of mutations.
 pub struct Mutations;
 
 impl RootKind for Mutations {
@@ -56,25 +56,25 @@ impl RootKind for Mutations {
     }
 }
 
-/// Everything that is pushed.
+/// The root type of subscriptions.
 #[derive(Default, MergedSubscription)]
 pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Root<Queries>, Root<Mutations>, Subscription>;
 
-/// A schema that lacks only its data. It has no extensions: each would cost a future per field.
+/// Returns a schema builder, without extensions: each would cost a future per field.
 pub fn builder(mode: ValidationMode) -> SchemaBuilder<Root<Queries>, Root<Mutations>, Subscription> {
     Schema::build(Root::default(), Root::default(), Subscription::default())
         .validation_mode(mode)
         .register_output_type::<Node>()
-        // The library's own scalar has none.
+        // The library's scalar has no description.
         .override_output_type_description::<Decimal>(
             "A decimal number of up to 28 digits: a text, so that no JSON library rounds it. A number is taken, too.",
         )
 }
 
-/// The schema's definition, as `schema.graphql` has it.
+/// Returns the schema definition (SDL), in the format of `schema.graphql`.
 pub fn print(schema: &Schema) -> String {
     let options = SDLExportOptions::new().sorted_arguments().sorted_enum_items().include_specified_by();
     let mut sdl = schema.sdl_with_options(options).trim_end().to_owned();
@@ -82,7 +82,7 @@ pub fn print(schema: &Schema) -> String {
     sdl
 }
 
-/// Something with an id of its own.
+/// An object with a globally unique id.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Identifies the object among all others."))]
 pub enum Node {
@@ -100,17 +100,17 @@ pub enum Node {
     Channel(ChannelObject),
     /// A video.
     Video(VideoObject),
-    /// A picture or another file.
+    /// A picture or other file.
     MediaFile(MediaFileObject),
 }
 
-/// Objects by id.
+/// The node queries.
 #[derive(Default)]
 struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// The object with this id; null if there is none, or if the viewer may not know of it.
+    /// The object with this id; null if it does not exist or is not visible to the viewer.
     #[graphql(directive = public::apply())]
     async fn node(
         &self,
@@ -120,7 +120,7 @@ impl NodeQuery {
         find(ctx, &id).await
     }
 
-    /// The objects with these ids, in the same order; null where `node` would be.
+    /// The objects with these ids, in the same order; an item is null if `node` would be.
     #[graphql(directive = public::apply())]
     async fn nodes(
         &self,
@@ -135,14 +135,14 @@ impl NodeQuery {
     }
 }
 
-/// What the platform holds on the viewer.
+/// The data export queries.
 #[derive(Default)]
 struct ExportQuery;
 
 #[Object]
 impl ExportQuery {
-    /// Everything that the platform holds on the viewer, by feature. Of each kind there are the latest 1,000 `items`;
-    /// `complete` says whether that is all of them.
+    /// All data that the platform stores about the viewer, by feature. For each kind of data, contains the latest 1,000
+    /// `items`; `complete` says whether those are all.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn my_data(&self, ctx: &Context<'_>) -> Result<Json<Value>> {
         let (app, actor) = (app(ctx), actor(ctx));

@@ -1,4 +1,4 @@
-//! What a caller can act on.
+//! The errors that a client can act on.
 
 use super::model::{Upload, UploadStatus};
 use crate::graphql::{Error, UserErrorCode};
@@ -32,7 +32,7 @@ pub(super) fn too_many_uploads(most: i64) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
 }
 
-/// The upload has ended, and not as it is asked for.
+/// Returns the error for an upload that has ended with another outcome than requested.
 pub(super) fn ended(upload: &Upload) -> Error {
     let (code, message) = match upload.status {
         UploadStatus::Completed => (UserErrorCode::NotAllowed, "The upload is complete."),

@@ -1,14 +1,14 @@
-//! What happened to videos.
+//! The events of uploads and videos.
 
 use serde::{Deserialize, Serialize};
 
 use super::model::{UploadId, UploadStatus, VideoId, VideoStatus};
 use crate::platform::outbox::Event;
 
-/// A video has arrived in the object store, whole.
+/// A video was uploaded completely.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VideoUploaded {
-    /// Which one.
+    /// The id.
     pub video_id: VideoId,
 }
 
@@ -16,12 +16,12 @@ impl Event for VideoUploaded {
     const KIND: &'static str = "video_uploaded";
 }
 
-/// All is made of a video that is made here, or it turned out to be none.
+/// The processing of a video has ended, successfully or not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VideoProcessed {
-    /// Which one.
+    /// The id.
     pub video_id: VideoId,
-    /// How long it is, if that was found out.
+    /// The duration in seconds, if it is known.
     pub duration_seconds: Option<i32>,
 }
 
@@ -29,19 +29,19 @@ impl Event for VideoProcessed {
     const KIND: &'static str = "video_processed";
 }
 
-/// The topic of the processing of one video.
+/// The topic for the processing of one video.
 pub(super) fn processing_of(video: VideoId) -> String {
     format!("video:{}", video.uuid())
 }
 
-/// More of a video's processing is done, or it has ended.
+/// The processing of a video has advanced or ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct VideoProgressed {
-    /// Which one.
+    /// The id.
     pub(super) video_id: VideoId,
-    /// Where it stood then.
+    /// The status at the time of the event.
     pub(super) status: VideoStatus,
-    /// How much was done.
+    /// The progress at the time of the event, in percent.
     pub(super) percent: i32,
 }
 
@@ -53,19 +53,19 @@ impl Event for VideoProgressed {
     }
 }
 
-/// The topic of what happens to one upload.
+/// The topic for the progress of one upload.
 pub(super) fn changes_of(upload: UploadId) -> String {
     format!("upload:{}", upload.uuid())
 }
 
-/// More of an upload has arrived, or it has ended.
+/// More of an upload has been received, or the upload has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct UploadChanged {
-    /// Which one.
+    /// The id.
     pub(super) upload_id: UploadId,
-    /// Where it stood then.
+    /// The status at the time of the event.
     pub(super) status: UploadStatus,
-    /// How much of it had arrived.
+    /// The part that had been received at the time of the event, in percent.
     pub(super) percent: i32,
 }
 

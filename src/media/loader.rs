@@ -1,4 +1,4 @@
-//! Videos, captions and files in batches. Nothing is kept: progress changes every second.
+//! Loads videos, captions and files in batches. Nothing is cached across requests: progress changes every second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// One video.
+/// The key of a video.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VideoById(pub VideoId);
 
@@ -29,7 +29,7 @@ impl Load for VideoById {
     }
 }
 
-/// One file.
+/// The key of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileById(pub FileId);
 
@@ -43,7 +43,7 @@ impl Load for FileById {
     }
 }
 
-/// A video's captions by language; missing for none.
+/// The key of a video's captions, ordered by language; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CaptionsOf(pub VideoId);
 
@@ -60,7 +60,7 @@ impl Load for CaptionsOf {
     }
 }
 
-/// A page of somebody's videos, in its direction.
+/// The key of a page of a user's videos, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct VideosPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
 
@@ -75,7 +75,7 @@ impl Load for VideosPage {
     }
 }
 
-/// How many videos somebody has; missing for none.
+/// The key of the number of a user's videos; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct VideoCount(pub(super) UserId);
 

@@ -1,8 +1,8 @@
-//! Videos, pictures and files: their way from an instructor's disk to a student's player or disk.
+//! Uploads, videos, pictures and files.
 //!
-//! The bytes never pass through this program: a client sends them to the object store, and the store says that they
-//! have arrived. What is stored here is what the program found out about them. Where `ffmpeg` is, a job makes a picture
-//! and HLS renditions of each video. Who plays one is given addresses that end soon; whoever may not watch it, none.
+//! The bytes never pass through this program: clients upload directly to the object store, which notifies the program.
+//! If `ffmpeg` is available, a job creates a poster image and HLS renditions of each video. Players receive signed URLs
+//! with a short lifetime, and only for viewers who have access.
 
 mod command;
 mod error;

@@ -1,20 +1,24 @@
-//! Who may do what with videos and files. Who may watch a video depends on what shows it, which later features decide.
+//! The authorization rules for videos and files.
+//!
+//! Who may watch a video depends on the lesson or course that shows it, so later features decide that.
 
 use super::model::Video;
 use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
-/// A video is its owner's and the administrators'.
+/// Returns whether the actor may manage a video: its owner and administrators may.
 pub(super) fn can_manage(actor: &Actor, video: &Video) -> bool {
     owns(actor, video.owner_id)
 }
 
-/// What somebody uploaded is theirs while they teach, and the administrators'.
+/// Returns whether the actor may manage what `owner` uploaded.
+///
+/// Administrators may, and the owner while an instructor.
 pub(super) fn owns(actor: &Actor, owner: UserId) -> bool {
     (actor.has(Role::Instructor) && actor.is(owner)) || actor.has(Role::Admin)
 }
 
-/// Those who teach upload.
+/// Returns whether the actor may upload files: instructors may.
 pub(super) fn can_upload(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }

@@ -1,5 +1,6 @@
-//! What later features do with videos and files inside their own transaction: they show a video or refer to a file, and
-//! cease to. The rows of videos are locked before those of files, each in the order of their ids, whoever locks them.
+//! References to videos and files, which later features change in their own transactions.
+//!
+//! Lock order: the rows of videos before those of files, each in the order of their ids.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +13,12 @@ use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
-/// Something that shows a video or refers to a file: a lesson, a course.
+/// A lesson or course that shows a video or refers to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Referrer {
-    /// The prefix of its id.
+    /// The prefix of the id.
     pub kind: &'static str,
-    /// Its id.
+    /// The id.
     pub id: Uuid,
 }
 
@@ -27,9 +28,11 @@ impl<T: Entity> From<Id<T>> for Referrer {
     }
 }
 
-/// Makes `new` the only video that `referrer` shows, or lets it show none. A video that nothing shows any more is
-/// deleted after the grace period. Returns the new video, locked, so that it exists when the transaction commits;
-/// `None` if there is none that `may` be shown: the transaction must then be rolled back.
+/// Sets the video that `referrer` shows, or removes it.
+///
+/// A video that is no longer referenced is deleted after the grace period. Returns the new video, locked, so that it
+/// exists when the transaction commits. Returns `None` if it does not exist or `may` rejects it: the transaction must
+/// then be rolled back.
 ///
 /// # Errors
 /// The database failed.
@@ -55,8 +58,10 @@ pub async fn show_video(
     Ok(shows)
 }
 
-/// Locks files so that they exist when the transaction commits, and returns those that exist, in the order of their
-/// ids. Call it with all files that [`refer_to_files`] will add and remove.
+/// Locks files, so that they exist when the transaction commits.
+///
+/// Returns those that exist, in the order of their ids. Call it with all files that [`refer_to_files`] will add and
+/// remove.
 ///
 /// # Errors
 /// The database failed.
@@ -72,8 +77,10 @@ pub async fn files_of(tx: &mut Tx, referrer: Referrer) -> Result<Vec<FileId>, In
     Ok(reference::files_of(tx, &[referrer.id]).await?)
 }
 
-/// Makes `ids` the only files that `referrer` refers to. A file that nothing refers to any more is deleted after the
-/// grace period. All of them, and those that it referred to until now, must be locked.
+/// Sets the files that `referrer` refers to, replacing the previous ones.
+///
+/// A file that is no longer referenced is deleted after the grace period. The new and the previous files must be
+/// locked.
 ///
 /// # Errors
 /// The database failed.
@@ -89,8 +96,9 @@ pub async fn refer_to_files(tx: &mut Tx, app: &App, referrer: Referrer, ids: &[F
     Ok(())
 }
 
-/// Removes every reference of what has been deleted. Videos and files that nothing refers to any more are deleted after
-/// the grace period.
+/// Removes all references from deleted objects.
+///
+/// Videos and files that are no longer referenced are deleted after the grace period.
 ///
 /// # Errors
 /// The database failed.
@@ -110,7 +118,7 @@ pub async fn release(tx: &mut Tx, app: &App, referrers: &[Uuid]) -> Result<(), I
     Ok(())
 }
 
-/// Returns how long a video is, in seconds; `None` if that is unknown.
+/// Returns the duration of a video in seconds; `None` if it is unknown.
 ///
 /// # Errors
 /// The database failed.
@@ -119,7 +127,7 @@ pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> Result<Option<i32>, I
     Ok(video.and_then(|video| video.duration_seconds()))
 }
 
-/// Starts the grace period of those of `videos`, which are locked, that nothing shows any more.
+/// Starts the grace period of those `videos` that are no longer referenced. They must be locked.
 async fn start_grace(tx: &mut Tx, app: &App, videos: &[VideoId]) -> Result<(), InternalError> {
     let now = app.clock.now();
     video::start_grace(tx, videos, now + app.config.video.grace, now).await?;

@@ -1,31 +1,31 @@
-//! What no caller can mend: a lost connection, a full disk, a bug.
+//! Internal errors, which clients cannot act on: a lost connection, a full disk, a bug.
 //!
-//! [`InternalError`] deliberately has no `Display`: async-graphql turns anything that can be displayed into a
-//! client-visible message, and the text of a driver's error is not for clients. It is read in two places
-//! only, the log and the terminal, through [`InternalError::report`].
+//! [`InternalError`] deliberately has no `Display`: async-graphql turns every displayable error into a message to the
+//! client, and the text of a driver's error must not reach clients. Only logs and the terminal show it, by
+//! [`InternalError::report`].
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-/// An internal failure with the story of what was being done when it happened.
+/// An internal error with its context: what was being done when it occurred.
 pub struct InternalError {
     story: Vec<Cow<'static, str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl InternalError {
-    /// A failure that starts here, with no error underneath.
+    /// Creates an error without a cause.
     pub fn new(what: impl Into<Cow<'static, str>>) -> InternalError {
         InternalError { story: vec![what.into()], source: None }
     }
 
-    /// The whole story on one line, outermost first, for the log and the terminal; never for a client.
+    /// Returns the context and causes on one line, outermost first, for logs and the terminal; never for clients.
     pub fn report(&self) -> String {
         let mut parts: Vec<String> = self.story.iter().rev().map(|part| part.to_string()).collect();
         let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
         while let Some(error) = cause {
             let text = error.to_string();
-            // Many libraries repeat their cause in their own text.
+            // Many libraries include the cause in their own message.
             if !parts.last().is_some_and(|last| last.contains(&text)) {
                 parts.push(text);
             }
@@ -34,7 +34,7 @@ impl InternalError {
         parts.join(": ")
     }
 
-    /// The library's error underneath, if it is of type `E`.
+    /// Returns the underlying error, if it is of type `E`.
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.source.as_deref().and_then(|source| (source as &(dyn StdError + 'static)).downcast_ref())
     }
@@ -52,12 +52,12 @@ impl<E: StdError + Send + Sync + 'static> From<E> for InternalError {
     }
 }
 
-/// Adds to the story what was being attempted.
+/// Adds context to an error.
 pub trait Context<T> {
-    /// Wraps a failure with `what`: "cannot read the settings file .env".
+    /// Adds `what` as the outermost context, such as "cannot read the settings file .env".
     ///
     /// # Errors
-    /// The same failure, with one more line of story.
+    /// The same error with the additional context.
     fn context(self, what: impl Into<Cow<'static, str>>) -> Result<T, InternalError>;
 }
 

@@ -1,5 +1,8 @@
 //! Batched loads: what is asked for together is loaded together, and nobody's misfortune is another's.
 
+mod alone;
+mod viewer;
+
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};

@@ -1,4 +1,4 @@
-//! The order of an outline, and what is taken out of it.
+//! Commands that reorder an outline or delete its parts.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -16,10 +16,11 @@ use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
-/// Puts a course's sections and lessons into a new order. Of two new orders at once the later one stays.
+/// Reorders the sections and lessons of a course. Of two concurrent calls, the later one wins.
 ///
 /// # Errors
-/// The order does not name exactly what the course consists of; the course is not the actor's.
+/// The order does not list all sections and lessons exactly once; a section would have too many lessons; the actor may
+/// not edit the course.
 pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput) -> Result<Course> {
     let now = app.clock.now();
     app.db
@@ -39,7 +40,7 @@ pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput)
 /// Deletes a section with its lessons.
 ///
 /// # Errors
-/// The course is not the actor's.
+/// The actor may not edit the course.
 pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput) -> Result<Course> {
     let now = app.clock.now();
     app.db
@@ -58,7 +59,7 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
 /// Deletes a lesson.
 ///
 /// # Errors
-/// The course is not the actor's.
+/// The actor may not edit the course.
 pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -> Result<Course> {
     let now = app.clock.now();
     app.db
@@ -82,7 +83,7 @@ fn places(order: &[SectionOrderInput]) -> Vec<Place> {
     order.iter().flat_map(in_section).collect()
 }
 
-/// An order names every section and every lesson once, and nothing else.
+/// Checks that an order lists every section and every lesson once, and nothing else.
 fn check_order(sections: &[SectionId], lessons: &[LessonId], order: &[SectionOrderInput]) -> Result<()> {
     let named_sections: Vec<SectionId> = order.iter().map(|section| section.section_id).collect();
     let named_lessons: Vec<LessonId> = order.iter().flat_map(|section| section.lesson_ids.iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! The tree of subjects.
+//! Commands for the category tree.
 
 use super::course::check_slug;
 use crate::catalog::model::{
@@ -13,14 +13,14 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
 
-/// All of them are read at once.
+/// The maximum number of categories; all are loaded at once.
 const MOST_CATEGORIES: i32 = 1000;
 const LONGEST_NAME: usize = 80;
 
 /// Adds a category.
 ///
 /// # Errors
-/// The input's mistakes; the actor is no administrator.
+/// The input is invalid; the slug is taken; there are too many categories; the actor is not an administrator.
 pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInput) -> Result<Category> {
     permit(actor)?;
     let mut check = Check::new();
@@ -46,10 +46,10 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
         .await
 }
 
-/// Changes a category's names.
+/// Changes the name or the slug of a category.
 ///
 /// # Errors
-/// The input's mistakes; the actor is no administrator.
+/// The input is invalid; the slug is taken; the actor is not an administrator.
 pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInput) -> Result<Edit<Category>> {
     permit(actor)?;
     let mut check = Check::new();
@@ -70,10 +70,10 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
         .await
 }
 
-/// Moves a category with all that is part of it.
+/// Moves a category with all its subcategories.
 ///
 /// # Errors
-/// The new place is inside of the category, or is none; the actor is no administrator.
+/// The new parent does not exist or is within the category; the position is invalid; the actor is not an administrator.
 pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -> Result<Category> {
     permit(actor)?;
     if input.position.is_some_and(|position| position < 1) {
@@ -102,10 +102,10 @@ pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -
         .await
 }
 
-/// Deletes a category that nothing is part of and that no course is in; returns what it was.
+/// Deletes a category without subcategories and courses; returns its last state.
 ///
 /// # Errors
-/// Something is; the actor is no administrator.
+/// The category has subcategories or courses; the actor is not an administrator.
 pub async fn delete_category(app: &App, actor: &Actor, input: DeleteCategoryInput) -> Result<Category> {
     permit(actor)?;
     let now = app.clock.now();
@@ -130,7 +130,7 @@ fn permit(actor: &Actor) -> Result<()> {
     if policy::can_sort(actor) { Ok(()) } else { Err(error::only_administrators()) }
 }
 
-/// The parts of a category in order, without one.
+/// Returns the children of a category in order, except for one.
 fn others(tree: &CategoryTree, parent: Option<CategoryId>, without: CategoryId) -> Vec<CategoryId> {
     tree.children(parent).iter().map(|category| category.id).filter(|id| *id != without).collect()
 }

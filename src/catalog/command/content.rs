@@ -1,4 +1,4 @@
-//! What a lesson's video comes with.
+//! Validation of lesson content.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ const MOST_LINKS: usize = 50;
 const LONGEST_LABEL: usize = 120;
 const LONGEST_URL: usize = 2000;
 
-/// A checked input, but for what depends on the lesson's duration.
+/// Validated content, except for what depends on the lesson's duration.
 #[derive(Clone, Default)]
 pub(super) struct Content {
     disclaimer: Option<String>,
@@ -53,10 +53,12 @@ pub(super) fn check(check: &mut Check, input: LessonContentInput) -> Content {
     })
 }
 
-/// Every timestamp is inside of the video, as long as that is from now on: the new ones, or else those that are there.
+/// Checks that every timestamp is within the video, whose new duration is `seconds`.
+///
+/// Checks the new timestamps or, if there are none, the stored ones.
 ///
 /// # Errors
-/// One is not.
+/// A timestamp is outside the video.
 pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, seconds: i32) -> Result<()> {
     let mut check = Check::new();
     match &content.timestamps {
@@ -74,10 +76,12 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
     check.finish()
 }
 
-/// The timestamps that are there are inside of a video of `seconds`; `field` says how long it is.
+/// Checks that the stored timestamps are within a video of `seconds`.
+///
+/// `field` is the input field that determines the duration.
 ///
 /// # Errors
-/// One is not.
+/// A timestamp is outside the video.
 pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field: &str) -> Result<()> {
     let mut check = Check::new();
     if seconds < lesson.duration_seconds
@@ -90,7 +94,9 @@ pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field
     check.finish()
 }
 
-/// Forgets the timestamps that are not inside of a video of `seconds`, where there is nobody to ask.
+/// Removes the timestamps after the end of a video of `seconds`.
+///
+/// This is for background jobs, where no user can move the timestamps.
 ///
 /// # Errors
 /// The database failed.
@@ -108,10 +114,10 @@ async fn kept(tx: &mut Tx, lesson: &Lesson) -> Result<Vec<Timestamp>> {
 }
 
 impl Content {
-    /// As it is stored: with the lesson, and beside it.
+    /// Splits the content into changes of the lesson's row and its resources.
     ///
     /// # Errors
-    /// Never: texts and numbers can be written as JSON.
+    /// JSON serialization failed, which is impossible for text and numbers.
     pub(super) fn into_changes(self) -> Result<(ContentChanges, Option<Vec<Resource>>)> {
         let changes = ContentChanges {
             disclaimer: self.disclaimer,
@@ -123,7 +129,7 @@ impl Content {
     }
 }
 
-/// Checks the items of a list; what is wrong with one is at its place, from 0.
+/// Validates the items of a list; the path of an error contains the item's index, from 0.
 fn each<T, U>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: impl Fn(&mut Check, T) -> U) -> Vec<U> {
     if list.len() > most {
         let message = format!("There are {} {field}; at most {most} are allowed.", list.len());
@@ -146,7 +152,7 @@ fn check_resource(check: &mut Check, resource: ResourceInput) -> Resource {
     Resource { name, url: resource.url.map(|url| check_url(check, &url)), file_id: resource.file_id }
 }
 
-/// An address that a page may link to: other kinds could run a script.
+/// Validates a URL to which a page may link: other schemes could run a script.
 fn check_url(check: &mut Check, text: &str) -> String {
     let text = check.required("url", text, LONGEST_URL);
     let known = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

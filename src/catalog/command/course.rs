@@ -1,4 +1,4 @@
-//! Courses.
+//! Commands for courses.
 
 use std::collections::HashSet;
 
@@ -20,10 +20,10 @@ use crate::platform::db::{self, Tx};
 
 const LONGEST_SLUG: usize = 80;
 
-/// Creates a draft that belongs to the actor.
+/// Creates a draft course that belongs to the actor.
 ///
 /// # Errors
-/// The input's mistakes; the slug is taken; the actor does not teach.
+/// The input is invalid; the slug is taken; the actor is not an instructor.
 pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -> Result<Course> {
     let Some(id) = actor.id().filter(|_| policy::can_create(actor)) else {
         return Err(Error::Forbidden("Only instructors create courses.".into()));
@@ -60,7 +60,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
                 if let Some(course) = insert(tx, app, &course).await? {
                     return Ok(course);
                 }
-                // Somebody else has taken it since.
+                // Another transaction has taken the slug in the meantime.
                 taken.insert(course.slug);
             }
         })
@@ -70,7 +70,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
 /// Changes a course.
 ///
 /// # Errors
-/// The input's mistakes; the slug is taken; the course is not the actor's.
+/// The input is invalid; the slug is taken; the actor may not edit the course.
 pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -> Result<Edit<Course>> {
     let mut check = Check::new();
     let changes = CourseChanges {
@@ -99,10 +99,10 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
         .await
 }
 
-/// What the catalog holds on the viewer: the courses that they teach.
+/// Returns the viewer's data in the catalog, for an export: the courses that they teach.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The caller is not signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let courses = query::taught_in_full(&*app.db.read().await?, id, FETCH).await?;
@@ -137,7 +137,7 @@ pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {
     slug
 }
 
-/// Takes the course's slug and makes the course; `None` if another one has the slug.
+/// Reserves the course's slug and inserts the course; `None` if the slug is taken.
 async fn insert(tx: &mut Tx, app: &App, course: &NewCourse<'_>) -> Result<Option<Course>> {
     if !slug::take(tx, &app.clock, &course.slug, course.id).await? {
         return Ok(None);
@@ -145,7 +145,7 @@ async fn insert(tx: &mut Tx, app: &App, course: &NewCourse<'_>) -> Result<Option
     Ok(query::insert(tx, &app.clock, course).await?)
 }
 
-/// A slug made of the title, with room for a number.
+/// Makes a slug from a title, with room for a number.
 fn slug_base(title: &str) -> String {
     let base: String = ::slug::slugify(title).chars().take(LONGEST_SLUG - 8).collect();
     match base.trim_matches('-') {
@@ -154,7 +154,7 @@ fn slug_base(title: &str) -> String {
     }
 }
 
-/// The base, with a number if others have it.
+/// Returns the base, with a number if it is taken.
 fn free_slug(base: &str, taken: &HashSet<String>) -> String {
     let mut slug = base.to_owned();
     let mut number = 1_u64;

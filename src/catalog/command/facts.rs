@@ -1,4 +1,4 @@
-//! What a catalog tells about a course.
+//! Validation of course metadata.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ const LONGEST_TAG: usize = 40;
 const MOST_SENTENCES: usize = 20;
 const LONGEST_SENTENCE: usize = 200;
 
-/// Facts as they are stored, but for their currency: that depends on what is there.
+/// Validates metadata, except for what depends on stored rows.
 pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
     let mut sentences = |field: &str, list: Option<Vec<String>>| {
         list.map(|list| check.list(field, &list, MOST_SENTENCES, LONGEST_SENTENCE))
@@ -59,11 +59,13 @@ pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
     }
 }
 
-/// What can be told only in the transaction: whether the category and the channel are there, and whether the amounts of a course that
-/// costs something already would be in two currencies.
+/// Validates what depends on stored rows, within the transaction.
+///
+/// The category must exist, the instructor must teach in the channel, and both prices must be in one currency. `course`
+/// is `None` for a new course.
 ///
 /// # Errors
-/// What is wrong.
+/// One of these conditions is not met, or the database failed.
 pub(super) async fn check_with(
     tx: &mut Tx,
     instructor: UserId,

@@ -1,4 +1,4 @@
-//! Pictures of courses, and files that lessons offer.
+//! Commands for course thumbnails and lesson resources.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,10 +13,13 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 
-/// Gives a course another picture, or none. A picture that nothing shows any more is deleted after the grace.
+/// Sets or removes the thumbnail of a course.
+///
+/// A file that is no longer referenced is deleted after the grace period.
 ///
 /// # Errors
-/// There is no such file, it is not the actor's or the instructor's, or no picture; the course is not the actor's.
+/// The file does not exist, belongs to neither the actor nor the instructor, or was not uploaded as an image; the actor
+/// may not edit the course.
 pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThumbnailInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
@@ -45,10 +48,11 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
         .await
 }
 
-/// Gives a lesson, whose course is locked, other things to offer.
+/// Replaces the resources of a lesson, whose course must be locked.
 ///
 /// # Errors
-/// There is no such file, it is not the actor's or the instructor's and not offered yet, or is not for downloads.
+/// A file does not exist, was not uploaded for downloads, or belongs to neither the actor nor the instructor and is not
+/// among the lesson's current resources.
 pub(super) async fn set_resources(
     tx: &mut Tx,
     app: &App,
@@ -58,7 +62,7 @@ pub(super) async fn set_resources(
 ) -> Result<()> {
     let before: HashSet<FileId> = media::files_of(tx, lesson.id.into()).await?.into_iter().collect();
     let named = resources.iter().filter_map(|resource| resource.file_id);
-    // Those that go, too: all are locked at once, in the order of their ids.
+    // Includes the files that are removed: all are locked at once, in the order of their ids.
     let ids: HashSet<FileId> = before.iter().copied().chain(named).collect();
     let ids: Vec<FileId> = ids.into_iter().collect();
     let files = media::lock_files(tx, &ids).await?;

@@ -1,4 +1,4 @@
-//! What can be done with courses.
+//! Commands for the catalog.
 
 mod arrange;
 mod category;
@@ -34,7 +34,9 @@ use crate::platform::db::Tx;
 
 const LONGEST_TITLE: usize = 120;
 
-/// Locks a course that the actor may edit. One that the actor may not even see does not exist.
+/// Locks a course that the actor may edit.
+///
+/// If the actor may not even see it, the error is the same as if it did not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
     permit(policy::can_edit(actor, &course), policy::can_see(actor, &course, false), asked_for)?;

@@ -1,4 +1,4 @@
-//! Sections and lessons.
+//! Commands for sections and lessons.
 
 use super::{LONGEST_TITLE, content, editable, file, permit};
 use crate::catalog::model::{
@@ -22,7 +22,7 @@ pub(super) const LONGEST_LESSON: i32 = 86_400;
 /// Adds a section at the end of a course.
 ///
 /// # Errors
-/// The input's mistakes; the course is full, or not the actor's.
+/// The input is invalid; the course has too many sections; the actor may not edit the course.
 pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput) -> Result<(Course, Section)> {
     let title = check_title(&input.title)?;
     app.db
@@ -42,7 +42,7 @@ pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput)
 /// Changes a section's title.
 ///
 /// # Errors
-/// The input's mistakes; the course is not the actor's.
+/// The input is invalid; the actor may not edit the course.
 pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput) -> Result<Edit<(Course, Section)>> {
     let title = check_title(&input.title)?;
     app.db
@@ -62,7 +62,7 @@ pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput)
 /// Adds a draft lesson at the end of a section.
 ///
 /// # Errors
-/// The input's mistakes; the section is full, or not the actor's.
+/// The input is invalid; the section has too many lessons; the actor may not edit the course.
 pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -> Result<(Course, Lesson)> {
     let mut check = Check::new();
     let title = check.required("title", &input.title, LONGEST_TITLE);
@@ -83,10 +83,11 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
         .await
 }
 
-/// Changes a lesson. The course's duration follows when the lesson is published.
+/// Changes a lesson, and the duration of its course if the lesson is published.
 ///
 /// # Errors
-/// The input's mistakes; the course is not the actor's.
+/// The input is invalid; the duration of the lesson is that of its video; the course would be too long; the actor may
+/// not edit the course.
 pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -> Result<Edit<(Course, Lesson)>> {
     let mut check = Check::new();
     let title = input.title.map(|title| check.required("title", &title, LONGEST_TITLE));
@@ -130,7 +131,9 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
         .await
 }
 
-/// The section, read again under the course's lock: somebody may have changed it in between.
+/// Returns a section and its locked course, if the actor may edit them.
+///
+/// The section is reread under the course's lock, because it may have changed in the meantime.
 pub(super) async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) -> Result<(Course, Section)> {
     let no_such = || error::no_such("section");
     let section = query::section(tx, id).await?.ok_or_else(no_such)?;
@@ -138,12 +141,14 @@ pub(super) async fn editable_section(tx: &mut Tx, actor: &Actor, id: SectionId) 
     Ok((course, query::section(tx, id).await?.ok_or_else(no_such)?))
 }
 
-/// The same for a lesson: a draft does not exist for others, although its course does.
+/// Returns a lesson and its locked course, if the actor may edit them.
+///
+/// For others a draft lesson does not exist, even if they can see its course.
 pub(super) async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) -> Result<(Course, Lesson)> {
     let no_such = || error::no_such("lesson");
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
     let course = course::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
-    // Read again under the course's lock: somebody may have changed it in between.
+    // Reread it under the course's lock: it may have changed in the meantime.
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
     permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson, false), "lesson")?;
     Ok((course, lesson))
@@ -163,7 +168,7 @@ fn check_duration(check: &mut Check, seconds: i32) {
     }
 }
 
-/// A course's seconds are an `Int` of the schema.
+/// Checks that the course's total seconds still fit a GraphQL `Int`.
 pub(super) fn check_total(course: &Course, longer: i32) -> Result<()> {
     course.duration_seconds.checked_add(longer).map(drop).ok_or_else(error::too_long)
 }

@@ -1,9 +1,9 @@
-//! What appears when: publishing, now or at a time, withdrawing, archiving, and deleting courses.
+//! Commands that publish, unpublish, schedule, unlock, archive and delete.
 //!
-//! A lesson is news when it can be seen for the first time, but for those that come with a new course: the course is the
-//! news. What was published before is none when it is published again: nothing is pushed, and it takes its old place.
-//! Withdrawing takes it away from everybody but those who may edit it; archiving a course leaves it to those who have
-//! access to it.
+//! A lesson is announced ([`LessonPublished`]) when it becomes visible for the first time. Lessons that are published
+//! together with a new course are not announced: only the course is ([`CoursePublished`]). What is published again is
+//! not announced again, and returns to its old place in lists. An unpublished course is visible only to those who may
+//! edit it; an archived course also to entitled users.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
@@ -34,10 +34,10 @@ use crate::platform::{jobs, outbox};
 /// The job that publishes what is due in a course.
 pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
 
-/// Shows a course to everybody, also one that is archived. Publishing a published course changes nothing.
+/// Publishes a course, even if it is archived. Publishing a published course changes nothing.
 ///
 /// # Errors
-/// It has no published lesson; it is not the actor's.
+/// It has no published lesson; the actor may not edit it.
 pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
@@ -51,11 +51,12 @@ pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput)
         .await
 }
 
-/// Shows a lesson to everybody who sees its course, and pushes it to those who follow new videos if that is everybody.
-/// Publishing a published lesson changes nothing and pushes nothing.
+/// Publishes a lesson, and announces it if it becomes visible for the first time.
+///
+/// Publishing a published lesson changes nothing.
 ///
 /// # Errors
-/// The course would be too long, or is not the actor's.
+/// The course would be too long; the actor may not edit it.
 pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput) -> Result<(Course, Lesson)> {
     app.db
         .transaction(async |tx| {
@@ -69,7 +70,7 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
         .await
 }
 
-/// The rule by which a course appears, whoever publishes it.
+/// Publishes a course, on request or as scheduled, and records the events.
 async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Result<Course, InternalError> {
     let (course, is_news) = query::publish(tx, course.id, app.clock.now()).await?;
     let lessons = query::first_seen(tx, course.id, app.clock.now()).await?;
@@ -83,7 +84,7 @@ async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Re
     Ok(course)
 }
 
-/// The rule by which a lesson appears.
+/// Publishes a lesson, on request or as scheduled, and records the event.
 async fn show_lesson(
     tx: &mut Tx,
     app: &App,
@@ -100,10 +101,10 @@ async fn show_lesson(
     Ok((course, lesson))
 }
 
-/// Takes a course away from everybody but those who may edit it. Withdrawing a draft changes nothing.
+/// Unpublishes a course, so that it is a draft. Nothing changes if it is not published.
 ///
 /// # Errors
-/// It is not the actor's.
+/// The actor may not edit the course.
 pub(in crate::catalog) async fn unpublish_course(
     app: &App,
     actor: &Actor,
@@ -120,10 +121,10 @@ pub(in crate::catalog) async fn unpublish_course(
         .await
 }
 
-/// The same for a lesson, which no longer counts in its course.
+/// Unpublishes a lesson, which then no longer counts in its course.
 ///
 /// # Errors
-/// The course is not the actor's.
+/// The actor may not edit the course.
 pub(in crate::catalog) async fn unpublish_lesson(
     app: &App,
     actor: &Actor,
@@ -143,10 +144,10 @@ pub(in crate::catalog) async fn unpublish_lesson(
         .await
 }
 
-/// Sets when a draft publishes itself, or that it doesn't.
+/// Schedules the publication of a draft course, or cancels the schedule.
 ///
 /// # Errors
-/// The time is past; the course is published or archived, or not the actor's.
+/// The time is in the past; the course is published or archived; the actor may not edit it.
 pub(in crate::catalog) async fn schedule_course(
     app: &App,
     actor: &Actor,
@@ -168,10 +169,10 @@ pub(in crate::catalog) async fn schedule_course(
         .await
 }
 
-/// The same for a lesson.
+/// Schedules the publication of a draft lesson, or cancels the schedule.
 ///
 /// # Errors
-/// The time is past; the lesson is published; the course is not the actor's.
+/// The time is in the past; the lesson is published; the actor may not edit the course.
 pub(in crate::catalog) async fn schedule_lesson(
     app: &App,
     actor: &Actor,
@@ -191,7 +192,7 @@ pub(in crate::catalog) async fn schedule_lesson(
         .await
 }
 
-/// As the database keeps it.
+/// Checks that a time is in the future, and truncates it to microseconds like the database.
 fn check_time(app: &App, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
     let at = at.map(|at| at.trunc_subsecs(6));
     let mut check = Check::new();
@@ -202,8 +203,9 @@ fn check_time(app: &App, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Ut
     Ok(at)
 }
 
-/// Has somebody look at the course at that instant. The row says whether the time still holds then, so that a job of a
-/// plan that was given up does nothing.
+/// Enqueues a job that publishes what is due in the course at that time.
+///
+/// The job checks the times in the rows, so a job of a canceled schedule does nothing.
 async fn publish_at(
     tx: &mut Tx,
     app: &App,
@@ -216,8 +218,10 @@ async fn publish_at(
     jobs::enqueue_at(tx, &app.clock, PUBLISH_DUE, &json!({ "course_id": course }), &key, at).await
 }
 
-/// Publishes what is due in a course, the lessons first: a course needs one. What cannot be published at its time is a
-/// draft again.
+/// Publishes what is due in a course.
+///
+/// Lessons come first, because a course needs one. What cannot be published is logged and becomes a draft without a
+/// schedule.
 ///
 /// # Errors
 /// The database failed.
@@ -248,7 +252,7 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
         .await
 }
 
-/// Publishes whatever is due and was not published by a job of its own.
+/// Publishes everything that is due and was not published by its own job.
 ///
 /// # Errors
 /// The database failed.
@@ -264,10 +268,10 @@ pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result
     }
 }
 
-/// Sets when a lesson opens for those who have access to its course.
+/// Sets when a lesson unlocks for users with access to its course.
 ///
 /// # Errors
-/// The days are too few or too many; the course is not the actor's.
+/// The number of days is out of range; the actor may not edit the course.
 pub(in crate::catalog) async fn set_lesson_unlock(
     app: &App,
     actor: &Actor,
@@ -288,11 +292,12 @@ pub(in crate::catalog) async fn set_lesson_unlock(
         .await
 }
 
-/// Takes a course away from everybody but those who have access to it or may edit it. Archiving it again changes
-/// nothing.
+/// Archives a course: only entitled users and those who may edit it see it then.
+///
+/// Archiving it again changes nothing.
 ///
 /// # Errors
-/// It is not the actor's.
+/// The actor may not edit the course.
 pub(in crate::catalog) async fn archive_course(app: &App, actor: &Actor, input: ArchiveCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
@@ -312,10 +317,10 @@ async fn archive(tx: &mut Tx, app: &App, course: Course) -> std::result::Result<
     Ok(course)
 }
 
-/// Brings an archived course back as a draft, which can be published again.
+/// Restores an archived course as a draft. Nothing changes if it is not archived.
 ///
 /// # Errors
-/// It is not the actor's.
+/// The actor may not edit the course.
 pub(in crate::catalog) async fn unarchive_course(
     app: &App,
     actor: &Actor,
@@ -332,11 +337,12 @@ pub(in crate::catalog) async fn unarchive_course(
         .await
 }
 
-/// Deletes a course with all that is in it, or archives it when somebody has access to it. What was stored of its videos
-/// and files goes after the grace, unless something else refers to them.
+/// Deletes a course with its outline, or archives it if a user is entitled to it.
+///
+/// Its videos and files are deleted after the grace period, unless something else references them.
 ///
 /// # Errors
-/// It is not the actor's.
+/// The actor may not edit the course.
 pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: DeleteCourseInput) -> Result<Deleted> {
     app.db
         .transaction(async |tx| {
@@ -349,7 +355,7 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
             let videos = query::videos_of(tx, course.id).await?;
             let mut referrers = outline::lesson_ids(tx, outline::In::Course(course.id)).await?;
             referrers.push(course.id.uuid());
-            // An entitlement that has just expired may still be open, and an open one needs its course.
+            // An expired entitlement may still be open, and an open one references its course.
             entitlements::end_expired_of_course(tx, course.id.uuid(), now).await?;
             query::delete(tx, &course).await?;
             media::release(tx, app, &referrers).await?;

@@ -1,4 +1,4 @@
-//! Counts and aggregates of courses: copied to where lists are sorted by them, and checked.
+//! Commands for the counts and aggregates of courses.
 
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub(in crate::catalog) async fn refresh_sort_keys(app: &App) -> Result<(), Inter
     }
 }
 
-/// Compares the number of students of every course with its entitlements, and repairs what differs.
+/// Checks the student count of every course against its entitlements, and fixes wrong ones.
 ///
 /// # Errors
 /// The database failed.
@@ -44,7 +44,9 @@ pub(in crate::catalog) async fn recount_students(app: &App) -> Result<(), Intern
     }
 }
 
-/// Counts again while nobody can change the number: whoever enrolls writes the entitlement before the number.
+/// Counts a course's students again while the row with their number is locked.
+///
+/// An enrollment writes the entitlement before the number, so the result is exact.
 async fn repair(app: &App, id: CourseId) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {

@@ -1,4 +1,4 @@
-//! Videos of lessons and courses: who shows which, and who may watch.
+//! Commands for lesson videos and demo videos, and who may watch them.
 
 use std::sync::Arc;
 
@@ -18,12 +18,14 @@ use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
-/// Gives a lesson another video, or none. When the video's duration is known it becomes the lesson's. A video that
-/// nothing shows any more is deleted after the grace.
+/// Sets or removes the video of a lesson.
+///
+/// The lesson takes the video's duration if it is known. A video that is no longer referenced is deleted after the
+/// grace period.
 ///
 /// # Errors
-/// There is no such video, it is not the actor's or the instructor's, or can't be played; a timestamp of the lesson is
-/// after its end; the course is not the actor's.
+/// The video does not exist, belongs to neither the actor nor the instructor, or cannot be played; a timestamp of the
+/// lesson would be after its end; the course would be too long; the actor may not edit the course.
 pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInput) -> Result<(Course, Lesson)> {
     app.db
         .transaction(async |tx| {
@@ -54,7 +56,7 @@ async fn write(
     Ok((outline::outline_changed(tx, course.id, (0, longer), now).await?, changed))
 }
 
-/// Gives a course another video to show to everybody, or none.
+/// Sets or removes the demo video of a course.
 ///
 /// # Errors
 /// As for [`set_lesson_video`].
@@ -71,8 +73,9 @@ pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDem
         .await
 }
 
-/// Lets a lesson or the course show a video, which the actor may do with their own or the course's instructor's; an
-/// administrator with any.
+/// Makes a lesson or the course show a video.
+///
+/// Actors may use videos of their own and of the course's instructor; administrators may use any.
 async fn show(
     tx: &mut Tx,
     app: &App,
@@ -88,10 +91,12 @@ async fn show(
     }
 }
 
-/// Gives the lessons that show a video its duration, now that it is known.
+/// Sets the duration of the lessons that show a video, now that it is known.
+///
+/// If a course would be too long, nothing is changed and a warning is logged.
 ///
 /// # Errors
-/// The database failed, or a course would be too long: then its lesson keeps the duration that it has.
+/// The database failed.
 pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::result::Result<(), InternalError> {
     let Some(seconds) = event.duration_seconds else { return Ok(()) };
     let outcome = app
@@ -99,7 +104,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
         .transaction(async |tx| {
             for (lesson_id, course_id) in query::lessons_with(tx, event.video_id).await? {
                 let Some(course) = course::lock(tx, course_id).await? else { continue };
-                // Read again under the course's lock.
+                // Reread it under the course's lock.
                 let lesson = outline::lesson(tx, lesson_id).await?;
                 let lesson = lesson.filter(|lesson| lesson.video_id == Some(event.video_id));
                 let Some(lesson) = lesson.filter(|lesson| lesson.duration_seconds != seconds) else { continue };
@@ -119,7 +124,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
     }
 }
 
-/// What is shown as this, as it is now.
+/// Returns the current rows for a place where a video is shown; `None` if it does not exist.
 ///
 /// # Errors
 /// The database failed.
@@ -138,8 +143,9 @@ pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option
     }))
 }
 
-/// Returns whether the actor may watch what is shown, and why. Playback and playlists ask this one function. A demo is
-/// for everyone who may see its course.
+/// Returns whether the actor may watch a video, and why.
+///
+/// Playback and playlists both use this function. A demo video is for everyone who may see its course.
 ///
 /// # Errors
 /// The database failed.

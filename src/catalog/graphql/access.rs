@@ -11,7 +11,7 @@ use crate::catalog::model::{Course, Lesson};
 use crate::catalog::policy;
 use crate::entitlements::{Access, Entitlement, Held, Scope as EntitlementScope};
 use crate::graphql::Result;
-use crate::graphql::context::{app, loaders, within};
+use crate::graphql::context::{app, loaders, viewer_loaders, within};
 use crate::graphql::guard::Scope;
 
 /// Returns whether the viewer has access to the course as a whole.
@@ -19,7 +19,9 @@ pub(super) async fn course_access(ctx: &Context<'_>, course: &Course) -> Result<
     access(ctx, course, None).await
 }
 
-/// Returns whether the viewer may see a lesson's content: whatever hands it out asks this, and requires it.
+/// Returns whether the viewer may see a lesson's content.
+///
+/// Every resolver that returns such content must call this, and require the access.
 pub(super) async fn lesson_access(ctx: &Context<'_>, course: &Course, lesson: &Lesson) -> Result<Access> {
     access(ctx, course, Some(lesson)).await
 }
@@ -30,7 +32,9 @@ async fn access(ctx: &Context<'_>, course: &Course, lesson: Option<&Lesson>) -> 
     Ok(policy::access(viewer, course, &path, lesson, &held, app(ctx).clock.now()))
 }
 
-/// Returns what [`policy::can_see`] has to know of the viewer's entitlements, which matter for archived courses only.
+/// Returns whether the viewer is entitled to the course, for [`policy::can_see`].
+///
+/// Only archived courses depend on it; for other courses it is `false`.
 pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
     if course.archived_at.is_none() {
         return Ok(false);
@@ -40,13 +44,15 @@ pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool>
     Ok(held.iter().any(|row| row.covers(course.id.uuid(), &path) && row.is_active(now)))
 }
 
-/// The viewer's entitlements that may cover the course, and the path of its category if that matters. Nothing is read
-/// for a viewer who needs none.
+/// Returns the viewer's entitlements that may cover the course.
+///
+/// Also returns the path of the course's category if one of them covers a category. Reads nothing for anonymous viewers
+/// and for those who may edit the course.
 async fn held(ctx: &Context<'_>, course: &Course) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>)> {
     let viewer = within(ctx, Scope::ReadCourses);
     let Some(user) = viewer.id().filter(|_| !policy::can_edit(viewer, course)) else { return Ok(Default::default()) };
     let key = Held { user: UserId::new(user), course: course.id.uuid() };
-    let held = loaders(ctx).load(key).await?.unwrap_or_default();
+    let held = viewer_loaders(ctx).load(key).await?.unwrap_or_default();
     if !held.iter().any(|row| row.scope == EntitlementScope::Category) {
         return Ok((held, Vec::new()));
     }

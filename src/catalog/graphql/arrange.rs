@@ -1,4 +1,4 @@
-//! The order of an outline, and what is taken out of it.
+//! Mutations that reorder an outline or delete its parts.
 
 use async_graphql::{Context, Object};
 
@@ -9,14 +9,14 @@ use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Sequential};
 
-/// Mutations of a course's outline as a whole.
+/// The mutations that reorder an outline or delete its parts.
 #[derive(Default)]
 pub(super) struct ArrangeMutation;
 
 #[Object]
 impl ArrangeMutation {
-    /// Puts a course's sections and lessons into a new order; lessons may move between sections. The input names all of
-    /// them. Of two new orders at once the later one stays.
+    /// Reorders the sections and lessons of a course; lessons may move between sections. The input must list all of
+    /// them. If two users reorder a course at the same time, the later request wins.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn reorder_course(
         &self,
@@ -26,7 +26,7 @@ impl ArrangeMutation {
         course(command::reorder_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Deletes a section with all its lessons. There is no way back.
+    /// Deletes a section with all its lessons. This cannot be undone.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn delete_section(
         &self,
@@ -36,7 +36,7 @@ impl ArrangeMutation {
         course(command::delete_section(app(ctx), author(ctx), input).await)
     }
 
-    /// Deletes a lesson. There is no way back.
+    /// Deletes a lesson. This cannot be undone.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn delete_lesson(
         &self,

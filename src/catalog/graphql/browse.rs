@@ -1,4 +1,4 @@
-//! The public catalog: filtered, ordered, searched.
+//! Queries of the public catalog: filtered, ordered, searched.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,11 +56,11 @@ impl BrowseQuery {
         Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
     }
 
-    /// The published courses that have all words of a text in their title, subtitle, tags or description, those that fit
-    /// best first: a word in the title counts most. The beginning of a word is enough, upper and lower case and accents
-    /// are the same, and a word that is found nowhere stands for those that differ from it by a typing mistake. A text
-    /// without a word finds nothing; of a long one, the first twelve words count. For another order, give `courses` a
-    /// filter with a `query`.
+    /// The published courses that contain all words of a text, best matches first. The words can be in the title, the
+    /// subtitle, the tags or the description; matches in the title count most. The start of a word is enough, and case
+    /// and accents are ignored. A word without any match also finds similar words, to correct typing errors. Only the
+    /// first twelve words count; a text without words finds nothing. For another order, use `courses` with a `query` in
+    /// the filter.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
     async fn search_courses(
@@ -92,7 +92,7 @@ impl BrowseQuery {
     }
 }
 
-/// A course that was found.
+/// A course that a search has found.
 #[derive(Clone)]
 pub(super) struct FoundObject {
     course: Arc<Course>,
@@ -100,7 +100,7 @@ pub(super) struct FoundObject {
     search: Arc<Search>,
 }
 
-/// A course that was found, and where the words are.
+/// A course that a search has found, with the matches in its texts.
 #[Object(name = "CourseSearchResult")]
 impl FoundObject {
     /// The course.
@@ -108,25 +108,25 @@ impl FoundObject {
         Sequential(CourseObject(self.course.clone()))
     }
 
-    /// The course's title in pieces: all of it, in order.
+    /// The course's whole title in parts, in order.
     async fn title_highlight(&self) -> Vec<Sequential<TextPart>> {
         parts(self.search.highlight(&self.course.title))
     }
 
-    /// Some of the subtitle or the description in pieces, in order, where it shows why the course was found. Without most
-    /// of Markdown's signs; may be empty.
+    /// An excerpt that shows why the course was found, in parts, in order; may be empty. It is from the subtitle or the
+    /// description, without most of its Markdown syntax.
     async fn snippet(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<TextPart>>> {
         let description = loaders(ctx).load(DescriptionOf(self.course.id)).await?;
         Ok(parts(self.search.snippet(&self.course.subtitle, description.as_deref().unwrap_or_default())))
     }
 }
 
-/// A piece of a text: plain text, not HTML.
+/// A part of a text, which is plain text, not HTML.
 #[derive(Clone, SimpleObject)]
 pub(super) struct TextPart {
     /// The text.
     text: String,
-    /// Whether it is a word that was searched for, to be shown in `<mark>` or in bold.
+    /// Whether the part matches the search and should be highlighted, with `<mark>` or in bold.
     found: bool,
 }
 
@@ -134,7 +134,7 @@ fn parts(parts: Vec<Part>) -> Vec<Sequential<TextPart>> {
     parts.into_iter().map(|Part { text, found }| Sequential(TextPart { text, found })).collect()
 }
 
-/// What to ask the database for; `None` when no course can be found.
+/// Converts a filter to SQL conditions; `None` if no course can match.
 async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>> {
     let mut which = filter.which()?;
     if let Some(query) = filter.query.as_deref().filter(|query| !query.trim().is_empty()) {
@@ -149,7 +149,7 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
     Ok(which.is_possible().then_some(which))
 }
 
-/// What was meant by a text; `None` if it has no word.
+/// Parses the text of a search; `None` if it contains no words.
 async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
     let words = words(typed);
     let near = words.iter().map(async |word| {

@@ -28,15 +28,15 @@ const OF_CHANNEL: &str = "channelCourses";
 #[derive(Clone)]
 pub struct CategoryObject(pub Arc<Category>);
 
-/// A subject that courses are sorted into; subjects are a tree.
+/// A category of courses; categories form a tree.
 #[Object(name = "Category")]
 impl CategoryObject {
-    /// Identifies the category.
+    /// The id of the category.
     pub async fn id(&self) -> CategoryId {
         self.0.id
     }
 
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
@@ -46,23 +46,24 @@ impl CategoryObject {
         &self.0.name
     }
 
-    /// Counts the edits of its names: pass it to an update, which is rejected if it is another one by then.
+    /// The version, incremented by each edit of the name or slug. Pass it to updates: an update with a stale version is
+    /// rejected.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// Its place among the parts of its parent, from 1.
+    /// The position among its siblings, from 1.
     async fn position(&self) -> i32 {
         self.0.position
     }
 
-    /// The category that it is a part of; null if it is a part of none.
+    /// The parent; null for a root category.
     async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CategoryObject>>> {
         let Some(parent) = self.0.parent_id else { return Ok(None) };
         Ok(category_node(ctx, parent).await?.map(Sequential))
     }
 
-    /// Its parts, in order.
+    /// The direct subcategories, in order.
     async fn children(
         &self,
         ctx: &Context<'_>,
@@ -75,7 +76,7 @@ impl CategoryObject {
         listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
     }
 
-    /// The published courses in it and in all that is part of it, newest first.
+    /// The published courses in the category and all its subcategories, newest first.
     async fn courses(
         &self,
         ctx: &Context<'_>,
@@ -97,7 +98,7 @@ impl CategoryObject {
     }
 }
 
-/// All categories.
+/// Returns all categories.
 pub(super) async fn tree(ctx: &Context<'_>) -> Result<Arc<CategoryTree>> {
     Ok(loaders(ctx).load(Categories).await?.unwrap_or_default())
 }
@@ -113,7 +114,7 @@ async fn listed(
     Ok(Sequential(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
-/// A page of `list`: the published courses that `which` lets through, newest first.
+/// Returns a page of `list`: the published courses that match `which`, newest first.
 async fn published(
     ctx: &Context<'_>,
     which: Which,
@@ -129,10 +130,10 @@ async fn published(
     }))
 }
 
-/// The published courses of a channel, newest first.
+/// Returns a page of the published courses of a channel, newest first.
 ///
 /// # Errors
-/// The arguments are wrong, or the database failed.
+/// The arguments are invalid, or the database failed.
 pub async fn courses_of_channel(
     ctx: &Context<'_>,
     channel: ChannelId,
@@ -146,7 +147,7 @@ pub async fn courses_of_channel(
     Ok(connection.with_total(loaders(ctx).load(ChannelCount(channel)).await?.unwrap_or_default()))
 }
 
-/// The category with this id.
+/// Returns the category with this id.
 ///
 /// # Errors
 /// The database failed.
@@ -154,13 +155,13 @@ pub async fn category_node(ctx: &Context<'_>, id: CategoryId) -> Result<Option<C
     Ok(tree(ctx).await?.get(id).map(CategoryObject))
 }
 
-/// The queries about categories.
+/// The category queries.
 #[derive(Default)]
 pub(super) struct CategoryQuery;
 
 #[Object]
 impl CategoryQuery {
-    /// The categories that are part of no other, in order.
+    /// The root categories, in order.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn categories(
         &self,
@@ -191,29 +192,29 @@ impl CategoryQuery {
     }
 }
 
-// Which mutation a payload answers.
+// Markers: each mutation has a payload type of its own in the schema, which is named after it.
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Move;
 pub(super) struct Delete;
 
-/// The answer to a mutation of a category.
+/// The payload of a mutation of a category.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCategoryPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
 #[graphql(concrete(name = "DeleteCategoryPayload", params(Delete)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
-    /// The category as it is now, also after a conflict, or as it was when it was deleted; null when there are other
-    /// userErrors.
+    /// The category in its current state, or as it was before its deletion; null if there are `userErrors` other than
+    /// CONFLICT.
     category: Option<Sequential<CategoryObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The mutations of categories.
+/// The category mutations.
 #[derive(Default)]
 pub(super) struct CategoryMutation;
 
@@ -229,7 +230,7 @@ impl CategoryMutation {
         category(command::create_category(app(ctx), actor(ctx), input).await)
     }
 
-    /// Changes a category's names.
+    /// Changes the name or the slug of a category.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn update_category(
         &self,
@@ -239,7 +240,7 @@ impl CategoryMutation {
         edited(command::update_category(app(ctx), actor(ctx), input).await)
     }
 
-    /// Moves a category with all that is part of it.
+    /// Moves a category with all its subcategories.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn move_category(
         &self,
@@ -249,7 +250,7 @@ impl CategoryMutation {
         category(command::move_category(app(ctx), actor(ctx), input).await)
     }
 
-    /// Deletes a category that nothing is part of and that no course is in, drafts included.
+    /// Deletes a category that has neither subcategories nor courses, including drafts.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn delete_category(
         &self,

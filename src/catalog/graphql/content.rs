@@ -1,4 +1,4 @@
-//! What a lesson's video comes with, in the schema.
+//! Lesson content in the schema.
 
 use std::sync::Arc;
 
@@ -13,43 +13,43 @@ use crate::graphql::{ByteSize, Result, Sequential};
 use crate::media::{self, FileById, FileId, MediaFile};
 use crate::platform::internal_error::InternalError;
 
-/// What a lesson's video comes with, in the schema.
+/// Lesson content in the schema.
 #[derive(Clone)]
 pub(super) struct LessonContentObject {
     pub(super) lesson: LessonId,
     pub(super) content: Arc<LessonContent>,
 }
 
-/// What a lesson's video comes with.
+/// The content that accompanies a lesson's video.
 #[Object(name = "LessonContent")]
 impl LessonContentObject {
-    /// What to know before watching; plain text, may be empty.
+    /// A notice to read before watching, as plain text; may be empty.
     async fn disclaimer(&self) -> &str {
         &self.content.disclaimer
     }
 
-    /// What the lesson is about, in Markdown; may be empty.
+    /// The description in Markdown; may be empty.
     async fn description(&self) -> &str {
         &self.content.description
     }
 
-    /// The description as HTML that a page can show as it is, like a course's.
+    /// The description as sanitized HTML that a page can embed, as in `Course.descriptionHtml`.
     async fn description_html(&self, ctx: &Context<'_>) -> Result<String> {
         let text = loaders(ctx).load(ContentHtmlOf(self.lesson)).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
-    /// Moments of the video, in order; at most 200.
+    /// Labeled positions in the video, in order; at most 200.
     async fn timestamps(&self) -> Vec<Timestamp> {
         self.content.timestamps.clone()
     }
 
-    /// Places to go on to; at most 50.
+    /// Links that accompany the lesson; at most 50.
     async fn links(&self) -> Vec<Link> {
         self.content.links.clone()
     }
 
-    /// Things to download; at most 50.
+    /// Resources to download; at most 50.
     async fn resources(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<ResourceObject>>> {
         let resources = loaders(ctx).load(ResourcesOf(self.lesson)).await?.unwrap_or_default();
         let found = resources.iter().map(async |resource| {
@@ -58,7 +58,7 @@ impl LessonContentObject {
                 (None, None) => return Ok::<_, InternalError>(None),
                 (None, Some(id)) => match loaders(ctx).load(FileById(id)).await? {
                     Some(file) => Source::File(file),
-                    // Let go and deleted while this was kept.
+                    // Deleted while the row that refers to it was cached.
                     None => return Ok(None),
                 },
             };
@@ -68,7 +68,7 @@ impl LessonContentObject {
     }
 }
 
-/// Something to download, in the schema.
+/// A resource in the schema.
 #[derive(Clone)]
 pub(super) struct ResourceObject {
     name: String,
@@ -81,15 +81,16 @@ enum Source {
     File(Arc<MediaFile>),
 }
 
-/// Something to download: an address elsewhere, or a file that was uploaded here.
+/// A resource to download: either an external URL or an uploaded file.
 #[Object(name = "Resource")]
 impl ResourceObject {
-    /// What it is called.
+    /// The name.
     async fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it is. Of a file the address is made anew each time and good for 15 minutes; browsers save what is there.
+    /// The URL. For an uploaded file it is signed anew for each request and valid for 15 minutes, and browsers save the
+    /// file.
     #[graphql(directive = cache_control::apply(0))]
     async fn url(&self, ctx: &Context<'_>) -> Result<String> {
         match &self.source {
@@ -98,17 +99,17 @@ impl ResourceObject {
         }
     }
 
-    /// The file's type; null for what is elsewhere.
+    /// The content type of the file; null for an external URL.
     async fn content_type(&self) -> Option<&str> {
         self.file().map(|file| file.content_type.as_str())
     }
 
-    /// The file's length; null for what is elsewhere.
+    /// The size of the file in bytes; null for an external URL.
     async fn size_bytes(&self) -> Option<ByteSize> {
         self.file().map(|file| ByteSize(file.size_bytes))
     }
 
-    /// The file, to name it again in an edit; null for what is elsewhere.
+    /// The id of the file, to keep it when you update the resources; null for an external URL.
     async fn file_id(&self) -> Option<FileId> {
         self.file().map(|file| file.id)
     }

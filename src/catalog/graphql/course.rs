@@ -25,134 +25,134 @@ use crate::platform::internal_error::InternalError;
 #[derive(Clone)]
 pub struct CourseObject(pub Arc<Course>);
 
-/// Something to learn: sections of lessons by an instructor.
+/// A course: an instructor's lessons, in sections.
 #[Object(name = "Course")]
 impl CourseObject {
-    /// Identifies the course.
+    /// The id of the course.
     pub async fn id(&self) -> CourseId {
         self.0.id
     }
 
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
 
-    /// The name.
+    /// The title.
     async fn title(&self) -> &str {
         &self.0.title
     }
 
-    /// The course in one sentence; may be empty.
+    /// The subtitle: one sentence; may be empty.
     async fn subtitle(&self) -> &str {
         &self.0.subtitle
     }
 
-    /// What the course is about, in Markdown; may be empty.
+    /// The description in Markdown; may be empty.
     async fn description(&self, ctx: &Context<'_>) -> Result<String> {
         let text = loaders(ctx).load(DescriptionOf(self.0.id)).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
-    /// The description as HTML that a page can show as it is: without scripts, styles, forms and frames, and with links
-    /// that lead to `http`, `https` and `mailto` only.
+    /// The description as sanitized HTML that a page can embed: without scripts, styles, forms and frames, and with
+    /// links to `http`, `https` and `mailto` only.
     async fn description_html(&self, ctx: &Context<'_>) -> Result<String> {
         let text = loaders(ctx).load(DescriptionHtmlOf(self.0.id)).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
-    /// How much one has to know before; null if it does not say.
+    /// The required prior knowledge; null if unspecified.
     async fn level(&self) -> Option<Level> {
         self.0.level
     }
 
-    /// The language that is spoken, a BCP 47 tag; null if it does not say.
+    /// The spoken language, as a BCP 47 tag; null if unspecified.
     async fn language(&self) -> Option<&str> {
         self.0.language.as_deref()
     }
 
-    /// From which channel.
+    /// The channel; null if the course has none.
     async fn channel(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ChannelObject>>> {
         let Some(id) = self.0.channel_id else { return Ok(None) };
         Ok(channel_node(ctx, id).await?.map(Sequential))
     }
 
-    /// Under which subject; null if it is sorted into none.
+    /// The category; null if the course has none.
     async fn category(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CategoryObject>>> {
         let Some(id) = self.0.category_id else { return Ok(None) };
         Ok(category_node(ctx, id).await?.map(Sequential))
     }
 
-    /// Key words, in lower case; at most 20.
+    /// Tags, in lower case; at most 20.
     async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         Ok(self.lists(ctx).await?.map(|lists| lists.tags.clone()).unwrap_or_default())
     }
 
-    /// What one can do afterwards; at most 20.
+    /// What students learn; at most 20 sentences.
     async fn benefits(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         Ok(self.lists(ctx).await?.map(|lists| lists.benefits.clone()).unwrap_or_default())
     }
 
-    /// What one needs before; at most 20.
+    /// What students need beforehand; at most 20 sentences.
     async fn prerequisites(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
         Ok(self.lists(ctx).await?.map(|lists| lists.prerequisites.clone()).unwrap_or_default())
     }
 
-    /// The picture that it is shown with, a JPEG, PNG or WebP file; null if there is none. The address is good for a
-    /// day at least and stays the same for as long as a day, so don't keep it: ask again.
+    /// The URL of the thumbnail, a JPEG, PNG or WebP file; null if there is none. The URL is valid for at least a day
+    /// but changes daily, so do not store it: query it again.
     async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(key) = &self.0.thumbnail_key else { return Ok(None) };
         let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
         Ok(Some(url.to_string()))
     }
 
-    /// What it costs.
+    /// The price.
     async fn price(&self) -> Sequential<Money> {
         Sequential(Money::new(self.0.price_minor, self.0.currency))
     }
 
-    /// What it cost before or elsewhere; null if there is nothing to compare with.
+    /// A previous or comparison price, for display only; null if there is none.
     async fn estimated_price(&self) -> Option<Sequential<Money>> {
         self.0.estimated_price_minor.map(|minor| Sequential(Money::new(minor, self.0.currency)))
     }
 
-    /// Whether it costs nothing.
+    /// Whether the course is free.
     async fn is_free(&self) -> bool {
         self.0.price_minor == 0
     }
 
-    /// The average of its reviews, 1 to 5 stars; null while there are none.
+    /// The average rating, 1 to 5 stars; null if there are no reviews.
     async fn rating_average(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
         let stats = self.stats(ctx).await?.filter(|stats| stats.rating_count > 0);
         Ok(stats.map(|stats| f64::from(stats.rating_hundredths) / 100.0))
     }
 
-    /// How many reviews the course has.
+    /// The number of reviews.
     async fn rating_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.rating_count))
     }
 
-    /// Who sees the course.
+    /// The publication status, which decides who can see the course.
     async fn status(&self) -> PublicationStatus {
         PublicationStatus::of_course(&self.0)
     }
 
-    /// When the course publishes itself; null if it doesn't.
+    /// When the course is scheduled to be published; null if it is not scheduled.
     async fn publish_at(&self) -> Option<DateTime<Utc>> {
         self.0.publish_at
     }
 
-    /// How many published lessons the course has.
+    /// The number of published lessons.
     async fn lesson_count(&self) -> i32 {
         self.0.lesson_count
     }
 
-    /// How long the published lessons are together, in seconds.
+    /// The total duration of the published lessons, in seconds.
     async fn duration_seconds(&self) -> i32 {
         self.0.duration_seconds
     }
 
-    /// When the course was published first; null unless it is published.
+    /// When the course was first published; null if it is not published.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.0.published_at
     }
@@ -167,35 +167,35 @@ impl CourseObject {
         self.0.updated_at
     }
 
-    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
+    /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// The video that shows what the course is like; null if there is none. Everybody may watch it once the course is
-    /// published.
+    /// The demo video, which everybody may watch once the course is published; null if there is none.
     async fn demo_video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Demo(self.0.clone())).await
     }
 
-    /// Who teaches the course.
+    /// The instructor of the course.
     async fn instructor(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
         let user = loaders(ctx).load(UserById(self.0.instructor_id)).await?;
         user.map(|user| Sequential(UserObject::new(user)))
             .ok_or_else(|| Error::from(InternalError::new("a course has no instructor")))
     }
 
-    /// Whether the viewer has access to the course's content, and why. Single lessons may be open to more or fewer.
+    /// Whether the viewer has access to the course's content, and the reason. Access to single lessons can differ.
     async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Sequential<AccessObject>> {
         Ok(Sequential(AccessObject(course_access(ctx, &self.0).await?)))
     }
 
-    /// How many people have access to the course.
+    /// The number of students: users with an entitlement to this very course.
     async fn student_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.student_count))
     }
 
-    /// Who has, or had, access to the course, and why, the latest first. For the course's instructor and administrators.
+    /// The current and past entitlements to the course, latest first. Visible to the course's instructor and
+    /// administrators; for others it is null, with an error.
     async fn entitlements(
         &self,
         ctx: &Context<'_>,
@@ -211,7 +211,8 @@ impl CourseObject {
         entitlements_of(ctx, self.0.id.uuid(), PageArgs { first, after, last, before }).await.map(Some)
     }
 
-    /// The course's sections in order; one without a lesson that the viewer sees only for those who may edit it.
+    /// The course's sections in order. Sections without a visible lesson are included only for users who may edit the
+    /// course.
     async fn sections(
         &self,
         ctx: &Context<'_>,
@@ -237,7 +238,7 @@ impl CourseObject {
     }
 }
 
-/// The course with this id, if the viewer may know of it.
+/// Returns the course with this id, if the viewer may see it.
 ///
 /// # Errors
 /// The database failed.
@@ -245,7 +246,7 @@ pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<Cours
     visible(ctx, loaders(ctx).load(CourseById(id)).await?).await
 }
 
-/// The course, if the viewer may know of it.
+/// Returns the course, if the viewer may see it.
 pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> Result<Option<CourseObject>> {
     let Some(course) = course else { return Ok(None) };
     let seen = policy::can_see(within(ctx, Scope::ReadCourses), &course, entitled(ctx, &course).await?);

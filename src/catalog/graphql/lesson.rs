@@ -19,7 +19,7 @@ use crate::graphql::guard::Scope;
 use crate::graphql::{Error, Result, Sequential};
 use crate::platform::internal_error::InternalError;
 
-/// A lesson in the schema, with the course that says who may see it.
+/// A lesson in the schema, with the course that decides whether the viewer may see it.
 #[derive(Clone)]
 pub struct LessonObject {
     /// Its course.
@@ -28,78 +28,79 @@ pub struct LessonObject {
     pub row: Arc<Lesson>,
 }
 
-/// One video with what belongs to it.
+/// A lesson: a video and the content that accompanies it.
 #[Object(name = "Lesson")]
 impl LessonObject {
-    /// Identifies the lesson.
+    /// The id of the lesson.
     pub async fn id(&self) -> LessonId {
         self.row.id
     }
 
-    /// The name.
+    /// The title.
     async fn title(&self) -> &str {
         &self.row.title
     }
 
-    /// Its place in the section, from 1.
+    /// The position in the section, from 1.
     async fn position(&self) -> i32 {
         self.row.position
     }
 
-    /// How long the video is, in seconds.
+    /// The duration of the video, in seconds.
     async fn duration_seconds(&self) -> i32 {
         self.row.duration_seconds
     }
 
-    /// Whether everybody who sees the course sees the lesson.
+    /// The publication status.
     async fn status(&self) -> PublicationStatus {
         PublicationStatus::of_lesson(&self.row)
     }
 
-    /// When the lesson publishes itself; null if it doesn't.
+    /// When the lesson is scheduled to be published; null if it is not scheduled.
     async fn publish_at(&self) -> Option<DateTime<Utc>> {
         self.row.publish_at
     }
 
-    /// When the lesson was published first; null for a draft.
+    /// When the lesson was first published; null for a draft.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
         self.row.published_at
     }
 
-    /// Whether everybody may watch it once it and its course are published.
+    /// Whether the lesson is a free preview: everybody may watch it once it and its course are published.
     async fn is_preview(&self) -> bool {
         self.row.is_preview
     }
 
-    /// What the video comes with; for who may not watch it it is null, with an error: see `viewerAccess`.
+    /// The content that accompanies the video. If the viewer may not watch it, it is null, with an error; see
+    /// `viewerAccess`.
     async fn content(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonContentObject>>> {
         lesson_access(ctx, &self.course, &self.row).await?.require()?;
         let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
         Ok(content.map(|content| Sequential(LessonContentObject { lesson: self.row.id, content })))
     }
 
-    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
+    /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.row.version
     }
 
-    /// Whether the viewer may see the lesson's content, why, and when it opens for them.
+    /// Whether the viewer may see the lesson's content, the reason, and when it unlocks for them.
     async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Sequential<AccessObject>> {
         Ok(Sequential(AccessObject(lesson_access(ctx, &self.course, &self.row).await?)))
     }
 
-    /// How many days of 24 hours after somebody's access to the course began the lesson opens for them; null if that
-    /// does not matter.
+    /// The delay before the lesson unlocks; null if there is none. It is in days of 24 hours since the user's access to
+    /// the course began.
     async fn unlock_after_days(&self) -> Option<i32> {
         self.row.unlock_after_days
     }
 
-    /// When the lesson opens for those who have access to the course; null if it is open, or opens after some days.
+    /// When the lesson unlocks for users with access to the course; null if it does not unlock at a fixed time.
     async fn unlock_at(&self) -> Option<DateTime<Utc>> {
         self.row.unlock_at
     }
 
-    /// The video; null if the lesson has none yet. Who may watch it is asked for its `playback`.
+    /// The video; null if the lesson has none. Its `playback` checks whether the viewer may watch it.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }
@@ -117,7 +118,7 @@ impl LessonObject {
     }
 }
 
-/// The lesson with this id, if the viewer may know of it.
+/// Returns the lesson with this id, if the viewer may see it.
 ///
 /// # Errors
 /// The database failed.

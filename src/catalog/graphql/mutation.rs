@@ -1,4 +1,4 @@
-//! Authoring.
+//! Mutations of courses, sections and lessons.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Scoped, Sequential, UserError};
 use crate::platform::auth::Actor;
 
-/// Who may call these.
+/// The guard of the authoring mutations.
 pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
 
-/// Who asks, as an author.
+/// Returns the caller of an authoring mutation; anonymous for an API token without the scope.
 pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
     within(ctx, Scope::WriteCourses)
 }
 
-// Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
+// Markers: each mutation has a payload type of its own in the schema, which is named after it.
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Publish;
@@ -42,7 +42,7 @@ pub(super) struct SetUnlock;
 pub(super) struct SetVideo;
 pub(super) struct SetThumbnail;
 
-/// The answer to a mutation of a course.
+/// The payload of a mutation of a course.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCoursePayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCoursePayload", params(Update)))]
@@ -57,28 +57,28 @@ pub(super) struct SetThumbnail;
 #[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 #[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
-    /// The course as it is now; null when there are userErrors, but for CONFLICT.
+    /// The course in its current state; null if there are `userErrors` other than CONFLICT.
     course: Option<Sequential<CourseObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The answer to a mutation of a section.
+/// The payload of a mutation of a section.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateSectionPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
 pub(super) struct SectionPayload<M: Send + Sync> {
-    /// The section as it is now; null when there are userErrors, but for CONFLICT.
+    /// The section in its current state; null if there are `userErrors` other than CONFLICT.
     section: Option<Sequential<SectionObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The answer to a mutation of a lesson.
+/// The payload of a mutation of a lesson.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateLessonPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateLessonPayload", params(Update)))]
@@ -88,15 +88,15 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "SetLessonUnlockPayload", params(SetUnlock)))]
 #[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
-    /// The lesson as it is now; null when there are userErrors, but for CONFLICT.
+    /// The lesson in its current state; null if there are `userErrors` other than CONFLICT.
     lesson: Option<Sequential<LessonObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The catalog mutations.
+/// The mutations of courses, sections and lessons.
 #[derive(Default)]
 pub(super) struct CourseMutation;
 
@@ -112,7 +112,7 @@ impl CourseMutation {
         course(command::create_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Changes a course. A name in addresses that it had before leads to it still.
+    /// Changes a course. Its earlier slugs still lead to it.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn update_course(
         &self,
@@ -122,8 +122,8 @@ impl CourseMutation {
         edited_course(command::update_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Shows a course with at least one published lesson to everybody, also one that is archived. Publishing it again
-    /// changes nothing.
+    /// Publishes a course, so that everybody can see it, even if it is archived. It needs at least one published
+    /// lesson. Publishing a published course changes nothing.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn publish_course(
         &self,
@@ -173,8 +173,8 @@ impl CourseMutation {
         edited_lesson(command::update_lesson(app(ctx), author(ctx), input).await)
     }
 
-    /// Shows a lesson to everybody who sees its course, and pushes it to the followers of new videos. Publishing it
-    /// again changes nothing and pushes nothing.
+    /// Publishes a lesson, so that everybody who can see its course can see it. The first time that everybody can see
+    /// it, the subscription `newVideo` delivers it. Publishing a published lesson changes nothing.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn publish_lesson(
         &self,

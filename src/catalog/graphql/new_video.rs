@@ -1,4 +1,4 @@
-//! News of a lesson in the schema.
+//! New videos in the schema.
 
 use async_graphql::{Context, Object};
 
@@ -9,10 +9,10 @@ use crate::graphql::page::encode_cursor;
 use crate::graphql::{Result, Sequential};
 use crate::platform::outbox::Recorded;
 
-/// The name of the list in cursors: the query `newVideos` and the subscription `newVideo` share theirs.
+/// The name of the list in cursors, which `newVideos` and `newVideo` share.
 pub(super) const LIST: &str = "newVideos";
 
-/// News of a lesson in the schema.
+/// A new video in the schema.
 #[derive(Clone)]
 pub(super) struct NewVideoObject(pub(super) Recorded<LessonPublished>);
 
@@ -22,20 +22,21 @@ impl NewVideoObject {
     }
 }
 
-/// The news that a lesson can be seen from now on. Those that come with a new course are no news of their own.
+/// A lesson that became visible for the first time. Lessons that are published together with their course are not
+/// included.
 #[Object(name = "NewVideo")]
 impl NewVideoObject {
-    /// Its place among all news. Pass the last one that you have seen as `after`, and you miss nothing.
+    /// The position among all new videos. Pass the last one that you received as `after` to resume without gaps.
     async fn cursor(&self) -> String {
         self.cursor_text()
     }
 
-    /// The lesson; null if it has been withdrawn since.
+    /// The lesson; null if the viewer cannot see it any more, for example because it was unpublished.
     async fn lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
         Ok(lesson_node(ctx, self.0.event.lesson_id).await?.map(Sequential))
     }
 
-    /// The lesson's course; null if it has been withdrawn since.
+    /// The lesson's course; null if the viewer cannot see it any more, for example because it was unpublished.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         Ok(course_node(ctx, self.0.event.course_id).await?.map(Sequential))
     }

@@ -1,4 +1,4 @@
-//! What appears when, in the schema.
+//! Mutations of publication statuses, schedules and unlock times.
 
 use std::sync::Arc;
 
@@ -18,25 +18,25 @@ use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Sequential, UserError};
 
-/// The answer to `deleteCourse`.
+/// The payload of `deleteCourse`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteCoursePayload {
-    /// The course that is archived now, because somebody has access to it; null when it is gone.
+    /// The course, if it was archived instead because a user is entitled to it; null if it was deleted.
     course: Option<Sequential<CourseObject>>,
-    /// The id of the course that is gone; null when it is archived.
+    /// The id of the deleted course; null if the course was archived or there are `userErrors`.
     deleted_course_id: Option<CourseId>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The mutations of what appears when.
+/// The mutations of publication statuses, schedules and unlock times.
 #[derive(Default)]
 pub(super) struct PublicationMutation;
 
 #[Object]
 impl PublicationMutation {
-    /// Takes a course away from everybody but its instructor and administrators, also from those who have access to it:
-    /// archiveCourse leaves it to them. It can be published again, which is no news then.
+    /// Unpublishes a course: only its instructor and administrators can see it then. It is hidden even from users who
+    /// have access to it; `archiveCourse` keeps it visible to them. Publishing it again does not announce it again.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn unpublish_course(
         &self,
@@ -46,8 +46,8 @@ impl PublicationMutation {
         course(command::unpublish_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Takes a lesson away from everybody but the course's instructor and administrators. Publishing it again pushes
-    /// nothing.
+    /// Unpublishes a lesson: only the course's instructor and administrators can see it then. Publishing it again does
+    /// not announce it again.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn unpublish_lesson(
         &self,
@@ -57,8 +57,8 @@ impl PublicationMutation {
         lesson(command::unpublish_lesson(app(ctx), author(ctx), input).await)
     }
 
-    /// Has a draft publish itself at a time, as publishCourse does; another time takes the place of the first, and null
-    /// gives it up. A course that has no published lesson by then stays a draft.
+    /// Schedules a draft course to be published, as by `publishCourse`. A new time replaces the previous one; null
+    /// cancels the schedule. If the course has no published lesson at that time, it stays a draft.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn schedule_course(
         &self,
@@ -68,8 +68,8 @@ impl PublicationMutation {
         course(command::schedule_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Has a draft publish itself at a time, as publishLesson does; another time takes the place of the first, and null
-    /// gives it up.
+    /// Schedules a draft lesson to be published, as by `publishLesson`. A new time replaces the previous one; null
+    /// cancels the schedule.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn schedule_lesson(
         &self,
@@ -79,7 +79,7 @@ impl PublicationMutation {
         lesson(command::schedule_lesson(app(ctx), author(ctx), input).await)
     }
 
-    /// Sets when a lesson's content opens for those who have access to the course. Its title is seen before.
+    /// Sets when a lesson's content unlocks for users with access to the course. Its title is visible before.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn set_lesson_unlock(
         &self,
@@ -89,7 +89,7 @@ impl PublicationMutation {
         lesson(command::set_lesson_unlock(app(ctx), author(ctx), input).await)
     }
 
-    /// Takes a course away from everybody but those who have access to it, its instructor and administrators.
+    /// Archives a course: only users who have access to it, its instructor and administrators can see it then.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn archive_course(
         &self,
@@ -99,7 +99,8 @@ impl PublicationMutation {
         course(command::archive_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Brings an archived course back as a draft, which nobody else sees; `publishCourse` brings it back for everybody.
+    /// Restores an archived course as a draft, visible only to its instructor and administrators. To make it visible to
+    /// everybody again, use `publishCourse`.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn unarchive_course(
         &self,
@@ -109,7 +110,7 @@ impl PublicationMutation {
         course(command::unarchive_course(app(ctx), author(ctx), input).await)
     }
 
-    /// Deletes a course with its sections and lessons; there is no way back. When somebody has access to it, it is
+    /// Deletes a course with its sections and lessons; this cannot be undone. If a user is entitled to it, it is
     /// archived instead.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn delete_course(

@@ -1,4 +1,4 @@
-//! Reading the catalog.
+//! Queries for courses and new videos.
 
 use async_graphql::{Context, Object};
 
@@ -18,13 +18,13 @@ use crate::platform::outbox::feed;
 
 const VIEWER_COURSES: &str = "viewerCourses";
 
-/// Queries for courses and what is news in them.
+/// The queries for courses and new videos.
 #[derive(Default)]
 pub(super) struct CourseQuery;
 
 #[Object]
 impl CourseQuery {
-    /// The courses that the viewer teaches, drafts and published ones, those created last first.
+    /// The courses that the viewer teaches, including drafts, most recently created first.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -51,8 +51,8 @@ impl CourseQuery {
         Ok(Sequential(connection.with_total(total)))
     }
 
-    /// A course by its id or its slug; null if there is none, or if it is somebody else's draft. A slug that the course
-    /// had before does it too: then `slug` is another one, where a site may redirect to.
+    /// A course by its id or its slug; null if there is none, or if the viewer may not see it. Earlier slugs of the
+    /// course work, too: if its `slug` is not the one that you passed, a site can redirect to it.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn course(
         &self,
@@ -67,7 +67,7 @@ impl CourseQuery {
         Ok(visible(ctx, course).await?.map(Sequential))
     }
 
-    /// What the subscription `newVideo` delivers and has delivered, oldest first: with the same cursors.
+    /// The events that the subscription `newVideo` delivers, oldest first, with the same cursors.
     #[graphql(directive = public::apply())]
     #[allow(clippy::too_many_arguments)]
     async fn new_videos(

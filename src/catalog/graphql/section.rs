@@ -15,18 +15,20 @@ use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::Scope;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 
-/// A section in the schema, with the course that says who may see what of it.
+/// A section in the schema, with the course that decides what the viewer may see of it.
 #[derive(Clone)]
 pub struct SectionObject {
     /// Its course.
     pub course: Arc<Course>,
     /// The section.
     pub row: Arc<Section>,
-    /// What the viewer sees of its lessons, once a field has asked for them.
+    /// The lessons that the viewer may see, loaded when a field first needs them.
     visible: Arc<OnceCell<Vec<Arc<Lesson>>>>,
 }
 
-/// The sections of a course that the viewer may know of, in order. Which these are, their lessons say.
+/// Returns the sections of a course that the viewer may see, in order.
+///
+/// Only those who may edit the course see sections without a visible lesson.
 ///
 /// # Errors
 /// The database failed.
@@ -41,7 +43,7 @@ pub(super) async fn visible_sections(ctx: &Context<'_>, course: &Arc<Course>) ->
     Ok(sections.filter(|section| edits || section.visible.get().is_some_and(|own| !own.is_empty())).collect())
 }
 
-/// What the viewer sees of a course's lessons.
+/// Returns the lessons of a course that the viewer may see.
 async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
     let all = loaders(ctx).load(LessonsOf(course.id)).await?.unwrap_or_default();
     let viewer = within(ctx, Scope::ReadCourses);
@@ -66,25 +68,25 @@ impl SectionObject {
     }
 }
 
-/// A chapter of a course.
+/// A section of a course.
 #[Object(name = "Section")]
 impl SectionObject {
-    /// Identifies the section.
+    /// The id of the section.
     pub async fn id(&self) -> SectionId {
         self.row.id
     }
 
-    /// The name.
+    /// The title.
     async fn title(&self) -> &str {
         &self.row.title
     }
 
-    /// Its place in the course, from 1.
+    /// The position in the course, from 1.
     async fn position(&self) -> i32 {
         self.row.position
     }
 
-    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
+    /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.row.version
     }
@@ -94,12 +96,12 @@ impl SectionObject {
         Sequential(CourseObject(self.course.clone()))
     }
 
-    /// How many lessons of the section the viewer sees.
+    /// The number of the section's lessons that the viewer may see.
     async fn lesson_count(&self, ctx: &Context<'_>) -> Result<usize> {
         Ok(self.visible_lessons(ctx).await?.len())
     }
 
-    /// The section's lessons in order; drafts only for those who may edit them.
+    /// The section's lessons in order. Drafts are included only for users who may edit them.
     async fn lessons(
         &self,
         ctx: &Context<'_>,
@@ -116,7 +118,7 @@ impl SectionObject {
     }
 }
 
-/// The section with this id, if the viewer may know of it.
+/// Returns the section with this id, if the viewer may see it.
 ///
 /// # Errors
 /// The database failed.

@@ -1,4 +1,4 @@
-//! Push from the catalog.
+//! The catalog's subscriptions.
 
 use async_graphql::{Context, Subscription};
 use futures_util::{Stream, StreamExt};
@@ -20,8 +20,9 @@ pub struct CatalogSubscription;
 
 #[Subscription]
 impl CatalogSubscription {
-    /// Each lesson as it is published, but for those that come with a new course. After a break, pass the last `cursor`
-    /// as `after`: what was missed comes first, and nothing comes twice. Without `after` it begins now.
+    /// Delivers each lesson when it is published for the first time. Lessons that are published together with their
+    /// course are not delivered. To resume after a disconnect, pass the last `cursor` as `after`: missed events come
+    /// first, and none comes twice. Without `after`, the stream starts now.
     #[graphql(directive = public::apply())]
     async fn new_video(
         &self,
@@ -36,7 +37,10 @@ impl CatalogSubscription {
     }
 }
 
-/// The topic to follow; a course must be one that the viewer may know of.
+/// Returns the topic to follow.
+///
+/// # Errors
+/// The viewer may not see the course, or the database failed.
 pub(super) async fn topic(ctx: &Context<'_>, course: Option<CourseId>) -> Result<String> {
     let Some(id) = course else { return Ok(NEW_VIDEOS.to_owned()) };
     course_node(ctx, id).await?.ok_or_else(|| error::no_such("course"))?;

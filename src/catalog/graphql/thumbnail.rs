@@ -1,4 +1,4 @@
-//! Pictures of courses.
+//! Mutations of course thumbnails.
 
 use async_graphql::{Context, Object};
 
@@ -9,13 +9,13 @@ use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Sequential};
 
-/// What can be done with the pictures of courses.
+/// The mutations of course thumbnails.
 #[derive(Default)]
 pub(super) struct ThumbnailMutation;
 
 #[Object]
 impl ThumbnailMutation {
-    /// Gives a course another picture, or none. A picture that nothing shows any more is deleted after a while.
+    /// Sets or removes the thumbnail of a course. A file that is no longer used is deleted after a grace period.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn set_course_thumbnail(
         &self,

@@ -1,4 +1,4 @@
-//! Which videos lessons and courses show.
+//! Mutations of lesson videos and demo videos.
 
 use async_graphql::{Context, Object};
 
@@ -9,14 +9,14 @@ use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Scoped, Sequential};
 
-/// What can be done with the videos of courses.
+/// The mutations of lesson videos and demo videos.
 #[derive(Default)]
 pub(super) struct VideoMutation;
 
 #[Object(name = "CatalogVideoMutation")]
 impl VideoMutation {
-    /// Gives a lesson another video, or none. When the video's duration is known it becomes the lesson's, otherwise as
-    /// soon as it is. A video that nothing shows any more is deleted after a while.
+    /// Sets or removes the video of a lesson. The lesson takes the video's duration as soon as it is known. A video
+    /// that is no longer used is deleted after a grace period.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
         directive = scoped::apply(Role::Instructor, Scope::WriteCourses)
@@ -29,7 +29,7 @@ impl VideoMutation {
         lesson(command::set_lesson_video(app(ctx), author(ctx), input).await)
     }
 
-    /// Gives a course another video that everybody may watch once the course is published, or none.
+    /// Sets or removes the demo video of a course. Everybody may watch it once the course is published.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
         directive = scoped::apply(Role::Instructor, Scope::WriteCourses)

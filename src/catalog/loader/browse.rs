@@ -1,12 +1,14 @@
-//! The public catalog, filtered, ordered and searched: the same for everybody, so that it is kept, too. A key is as long
-//! as what was asked for; it counts as some rows.
+//! Loaders of the public catalog, filtered, ordered and searched.
+//!
+//! The public catalog is the same for all viewers, so its pages are cached. A key contains the whole filter and counts
+//! as several rows in the cache.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which, lists_key, page_keys};
+use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which, facts_key, found_keys, lists_key};
 use crate::catalog::query::browse::{self, FoundPlace};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -14,10 +16,10 @@ use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 
-/// What a key counts as, in rows.
+/// The size of a key in the cache, in rows.
 const KEY: usize = 4;
 
-/// A page of the courses that a filter lets through, in its direction.
+/// A page of the courses that match a filter, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct MatchingPage(
     pub(in crate::catalog) Arc<Which>,
@@ -28,9 +30,10 @@ pub(in crate::catalog) struct MatchingPage(
 impl Load for MatchingPage {
     type Value = Vec<Arc<Course>>;
     const CACHED: bool = true;
+    const ALONE: bool = true;
 
     fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
-        page_keys(page.into_iter().flatten())
+        found_keys(page.into_iter().flatten())
     }
 
     fn rows(page: &Self::Value) -> usize {
@@ -46,7 +49,7 @@ impl Load for MatchingPage {
     }
 }
 
-/// A page of the courses that a search finds and a filter lets through, each with how well it fits.
+/// A page of the courses that match a search and a filter, each with its rank.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct FoundPage(
     pub(in crate::catalog) Arc<Search>,
@@ -57,9 +60,10 @@ pub(in crate::catalog) struct FoundPage(
 impl Load for FoundPage {
     type Value = Vec<(Arc<Course>, i32)>;
     const CACHED: bool = true;
+    const ALONE: bool = true;
 
     fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
-        page_keys(page.into_iter().flatten().map(|(course, _)| course))
+        found_keys(page.into_iter().flatten().map(|(course, _)| course))
     }
 
     fn rows(page: &Self::Value) -> usize {
@@ -75,16 +79,17 @@ impl Load for FoundPage {
     }
 }
 
-/// How many courses a filter lets through.
+/// The number of courses that match a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct MatchingCount(pub(in crate::catalog) Arc<Which>);
 
 impl Load for MatchingCount {
     type Value = i64;
     const CACHED: bool = true;
+    const ALONE: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key()]
+        vec![lists_key(), facts_key()]
     }
 
     fn rows(_: &i64) -> usize {
@@ -98,16 +103,17 @@ impl Load for MatchingCount {
     }
 }
 
-/// How many courses a search finds and a filter lets through.
+/// The number of courses that match a search and a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct FoundCount(pub(in crate::catalog) Arc<Search>, pub(in crate::catalog) Arc<Which>);
 
 impl Load for FoundCount {
     type Value = i64;
     const CACHED: bool = true;
+    const ALONE: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key()]
+        vec![lists_key(), facts_key()]
     }
 
     fn rows(_: &i64) -> usize {
@@ -121,7 +127,7 @@ impl Load for FoundCount {
     }
 }
 
-/// The known words that look like one that no public course has.
+/// The known words that are similar to a word that no public course contains.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct NearWords(pub(in crate::catalog) String);
 
@@ -130,7 +136,7 @@ impl Load for NearWords {
     const CACHED: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key()]
+        vec![lists_key(), facts_key()]
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<String>>, InternalError> {

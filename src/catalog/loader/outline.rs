@@ -1,4 +1,4 @@
-//! Sections and lessons, and the content of lessons.
+//! Loaders of sections, lessons and lesson content.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -98,7 +98,7 @@ impl Load for LessonById {
     }
 }
 
-/// What a lesson's video comes with.
+/// The content that accompanies a lesson's video.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct ContentOf(pub(in crate::catalog) LessonId);
 
@@ -122,7 +122,7 @@ impl Load for ContentOf {
     }
 }
 
-/// What a lesson offers for download, in order; missing for nothing.
+/// A lesson's resources in order; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct ResourcesOf(pub(in crate::catalog) LessonId);
 
@@ -148,7 +148,7 @@ impl Load for ResourcesOf {
     }
 }
 
-/// A lesson's description as HTML that a site can show as it is.
+/// A lesson's description as sanitized HTML.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct ContentHtmlOf(pub(in crate::catalog) LessonId);
 

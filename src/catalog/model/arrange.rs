@@ -1,38 +1,38 @@
-//! The order of an outline, and what is taken out of it.
+//! Inputs that reorder an outline or delete its parts.
 
 use async_graphql::InputObject;
 
 use super::{CourseId, LessonId, SectionId};
 
-/// The whole outline of a course in its new order.
+/// The input of `reorderCourse`: the whole outline of a course in its new order.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReorderCourseInput {
-    /// Which course.
+    /// The course.
     pub course_id: CourseId,
-    /// All of its sections, each once.
+    /// All sections of the course in their new order, each exactly once.
     pub sections: Vec<SectionOrderInput>,
 }
 
-/// A section in its new place.
+/// A section and its lessons in their new order.
 #[derive(Clone, Debug, InputObject)]
 pub struct SectionOrderInput {
-    /// Which section.
+    /// The section.
     pub section_id: SectionId,
-    /// Its lessons in their new order. They may come from other sections; each lesson of the course stands in one
-    /// section.
+    /// The lessons of the section in their new order. They may come from other sections; each lesson of the course must
+    /// be in exactly one section.
     pub lesson_ids: Vec<LessonId>,
 }
 
-/// The section to delete.
+/// The input of `deleteSection`.
 #[derive(Clone, Debug, InputObject)]
 pub struct DeleteSectionInput {
-    /// Which section.
+    /// The section to delete.
     pub section_id: SectionId,
 }
 
-/// The lesson to delete.
+/// The input of `deleteLesson`.
 #[derive(Clone, Debug, InputObject)]
 pub struct DeleteLessonInput {
-    /// Which lesson.
+    /// The lesson to delete.
     pub lesson_id: LessonId,
 }

@@ -1,4 +1,4 @@
-//! How the catalog is filtered and ordered.
+//! Filters and orders of the catalog.
 
 use async_graphql::{Enum, InputObject};
 use rust_decimal::Decimal;
@@ -11,66 +11,66 @@ use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::{OrderDirection, Page, PageArgs, encode_cursor, instant};
 use crate::graphql::{Error, Result};
 
-/// Items of a list in a filter.
+/// The maximum number of items in a list of a filter.
 const MOST_ITEMS: usize = 50;
 
-/// Which courses. What is left out, a blank text and an empty list restrict nothing; what is given must hold together.
+/// A filter for courses; its conditions are combined with AND. Omitted fields, blank text and empty lists restrict
+/// nothing.
 #[derive(Clone, Debug, Default, PartialEq, InputObject)]
 pub(crate) struct CourseFilter {
-    /// With all of these words in the title, the subtitle, the tags or the description, as in `searchCourses`.
+    /// Courses with all of these words in the title, subtitle, tags or description. They match as in `searchCourses`.
     pub query: Option<String>,
-    /// In this category or in one below it.
+    /// Courses in this category or in one of its subcategories, at any depth.
     pub category_id: Option<CategoryId>,
-    /// Of one of these levels.
+    /// Courses of one of these levels.
     pub levels: Option<Vec<Level>>,
-    /// In one of these languages (BCP 47); `en` includes `en-GB`.
+    /// Courses in one of these languages (BCP 47 tags); `en` includes `en-GB`.
     pub languages: Option<Vec<String>>,
-    /// With all of these tags; upper and lower case are the same.
+    /// Courses with all of these tags; case-insensitive.
     pub tags: Option<Vec<String>>,
-    /// With a price in this range.
+    /// Courses with a price in this range.
     pub price: Option<PriceRange>,
-    /// Only those that cost nothing, or only those that cost something.
+    /// True for free courses only, false for paid courses only.
     pub free: Option<bool>,
-    /// With at least so many stars on average, 0 to 5. Courses without reviews have 0.
+    /// Courses with at least this average rating, 0 to 5 stars. Courses without reviews have 0.
     pub min_rating: Option<f64>,
-    /// By this instructor.
+    /// Courses by this instructor.
     pub instructor_id: Option<UserId>,
-    /// From this channel.
+    /// Courses of this channel.
     pub channel_id: Option<ChannelId>,
 }
 
-/// A range of prices in one currency. Nothing is converted: courses with a price in another currency are left out,
-/// while those that cost nothing cost nothing in every currency.
+/// A price range in one currency. Prices are not converted: paid courses in other currencies do not match, but free
+/// courses match in every currency if the range includes 0.
 #[derive(Clone, Copy, Debug, PartialEq, InputObject)]
 pub(crate) struct PriceRange {
     /// The currency.
     pub currency: CurrencyCode,
-    /// This much or more, in the currency's main unit: 9.90.
+    /// The lowest price, inclusive, in the currency's main unit, such as 9.90. Defaults to 0.
     pub min: Option<Decimal>,
-    /// This much or less.
+    /// The highest price, inclusive, in the currency's main unit. Defaults to no limit.
     pub max: Option<Decimal>,
 }
 
-/// What courses are ordered by. Those that are equal are ordered by id, in the same direction.
+/// The field that courses are ordered by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub(crate) enum CourseOrderField {
-    /// When they were published.
+    /// When the courses were published.
     PublishedAt,
-    /// How many students have access.
+    /// The number of students.
     Popularity,
-    /// The average of their reviews.
+    /// The average rating.
     Rating,
-    /// The price. Prices in different currencies do not compare: courses of one currency stand together, in the order
-    /// of the currencies' codes.
+    /// The price. Prices in different currencies are not compared: courses are ordered by currency code, then by price.
     Price,
 }
 
-/// How courses are ordered.
+/// The order of a list of courses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, InputObject)]
 pub(crate) struct CourseOrder {
-    /// By what.
+    /// The field to order by.
     pub field: CourseOrderField,
-    /// In which direction.
+    /// The direction.
     pub direction: OrderDirection,
 }
 
@@ -80,12 +80,13 @@ impl Default for CourseOrder {
     }
 }
 
-/// Where a course stands: the currency where the order is by price, the number that it is ordered by, and the id. A
-/// time is a number of microseconds.
+/// The position of a course in an order: the currency, the sort key and the id.
+///
+/// The currency is set if the order is by price. A time is in microseconds since the Unix epoch.
 pub(crate) type CoursePlace = (Option<CurrencyCode>, i64, Uuid);
 
 impl CourseOrder {
-    /// The list's name in its cursors. A cursor is good in either direction.
+    /// The name of the list in its cursors, which are valid in both directions.
     fn list(self) -> &'static str {
         match self.field {
             CourseOrderField::PublishedAt => "courses",
@@ -95,10 +96,10 @@ impl CourseOrder {
         }
     }
 
-    /// Which rows of the list are wanted.
+    /// Returns the requested page.
     ///
     /// # Errors
-    /// A cursor is of another list or order, or no row could have it.
+    /// A cursor belongs to another list or order, or has a value that is out of range.
     pub(crate) fn page(self, args: PageArgs) -> Result<Page<CoursePlace>> {
         let list = self.list();
         let strange = || Error::BadInput(format!("The cursor is not one that {list} returned."));
@@ -130,16 +131,16 @@ impl CourseOrder {
     }
 }
 
-/// A filter as the database is asked, which holds no more than was asked for.
+/// A normalized filter for SQL, with only the conditions that apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Which {
     pub(in crate::catalog) search: Option<Search>,
     pub(in crate::catalog) categories: Option<Vec<CategoryId>>,
     pub(in crate::catalog) levels: Option<Vec<Level>>,
-    /// In lower case, as the tags.
+    /// In lower case, like the tags.
     pub(in crate::catalog) languages: Option<Vec<String>>,
     pub(in crate::catalog) tags: Vec<String>,
-    /// In minor units, both ends included.
+    /// In minor units; both ends are inclusive.
     pub(in crate::catalog) price: Option<(CurrencyCode, i64, i64)>,
     pub(in crate::catalog) free: Option<bool>,
     pub(in crate::catalog) least_rating: Option<i32>,
@@ -148,10 +149,10 @@ pub(crate) struct Which {
 }
 
 impl CourseFilter {
-    /// What the filter says, but for its words and its category, which have to be looked up.
+    /// Normalizes the filter, without its query and its category, which must be looked up.
     ///
     /// # Errors
-    /// A list is too long; an amount or a rating is none.
+    /// A list is too long, or an amount or the rating is invalid.
     pub(crate) fn which(&self) -> Result<Which> {
         let counts = [
             ("levels", self.levels.as_ref().map(Vec::len)),
@@ -167,7 +168,7 @@ impl CourseFilter {
         Ok(Which {
             search: None,
             categories: None,
-            // An empty list is one from which nothing was chosen.
+            // An empty list restricts nothing.
             levels: self.levels.clone().filter(|levels| !levels.is_empty()),
             languages: self.languages.as_ref().filter(|languages| !languages.is_empty()).map(lower),
             tags: self.tags.as_ref().map(lower).unwrap_or_default(),
@@ -181,7 +182,9 @@ impl CourseFilter {
 }
 
 impl Which {
-    /// PostgreSQL refuses a statement with a NUL in a text; no course has one.
+    /// Whether any course can match.
+    ///
+    /// PostgreSQL rejects text with a NUL character; no course contains one.
     pub(crate) fn is_possible(&self) -> bool {
         let mut texts = self.languages.iter().flatten().chain(&self.tags);
         texts.all(|text| !text.contains('\0'))

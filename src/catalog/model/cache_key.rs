@@ -1,46 +1,58 @@
-//! What cached values of the catalog are derived from.
+//! Cache keys of the catalog.
 
 use super::{Category, Course, CourseId, Lesson, LessonId};
 use crate::graphql::Entity;
 use crate::platform::db::{CacheKey, Tx};
 
-/// A course with its sections and lessons.
+/// The cache key of a course with its sections and lessons.
 pub(in crate::catalog) fn course_key(id: CourseId) -> CacheKey {
     CacheKey::of(Course::PREFIX, id.uuid())
 }
 
-/// A course's slug, used or not.
+/// The cache key of a course slug, whether it is taken or not.
 pub(in crate::catalog) fn slug_key(slug: &str) -> CacheKey {
     CacheKey::of("course_slug", slug)
 }
 
-/// The counts and aggregates of a course.
+/// The cache key of a course's counts and aggregates.
 pub(in crate::catalog) fn stats_key(id: CourseId) -> CacheKey {
     CacheKey::of("course_stats", id.uuid())
 }
 
-/// The content of a lesson.
+/// The cache key of a lesson's content.
 pub(in crate::catalog) fn lesson_key(id: LessonId) -> CacheKey {
     CacheKey::of(Lesson::PREFIX, id.uuid())
 }
 
-/// The lists of published courses: which courses they have, and in which order.
+/// Which courses are published, and since when: every list of published courses depends on it.
 pub(in crate::catalog) fn lists_key() -> CacheKey {
     CacheKey::all(Course::PREFIX)
 }
 
-/// The category tree.
+/// What published courses are filtered, sorted and found by: searches, filtered lists and their counts depend on it, too.
+pub(in crate::catalog) fn facts_key() -> CacheKey {
+    CacheKey::all("course_facts")
+}
+
+/// The cache key of the category tree.
 pub(in crate::catalog) fn categories_key() -> CacheKey {
     CacheKey::all(Category::PREFIX)
 }
 
-/// A page of courses: the lists, and each of its courses.
+/// Returns the cache keys of a page of courses: those of the lists and of each course.
 pub(in crate::catalog) fn page_keys<'a>(courses: impl Iterator<Item = &'a std::sync::Arc<Course>>) -> Vec<CacheKey> {
     std::iter::once(lists_key()).chain(courses.map(|course| course_key(course.id))).collect()
 }
 
-/// Notes that a lesson is being changed, in its course's outline and by itself.
+/// Notes that a lesson is being changed: its course's outline and its content are invalidated.
 pub(in crate::catalog) fn lesson_changed(tx: &mut Tx, lesson: &Lesson) {
     tx.changed(course_key(lesson.course_id));
     tx.changed(lesson_key(lesson.id));
+}
+
+/// The keys of a page of courses that were searched, filtered or sorted.
+pub(in crate::catalog) fn found_keys<'a>(courses: impl Iterator<Item = &'a std::sync::Arc<Course>>) -> Vec<CacheKey> {
+    let mut keys = page_keys(courses);
+    keys.push(facts_key());
+    keys
 }

@@ -1,4 +1,4 @@
-//! Changes of the tree of subjects, and the tree itself.
+//! The category tree, and the inputs that change it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,53 +8,56 @@ use uuid::Uuid;
 
 use super::{Category, CategoryId};
 
-/// A new category, the last one below its parent.
+/// The input of `createCategory`. The new category is the last child of its parent.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateCategoryInput {
     /// The name, 1 to 80 characters.
     pub name: String,
-    /// The name in addresses: lower-case letters, digits and single hyphens, at most 80. Made from the name if left out.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Defaults to one made from
+    /// the name.
     pub slug: Option<String>,
-    /// Of which category it is a part; none if left out.
+    /// The parent. If null or omitted, the category is a root category.
     pub parent_id: Option<CategoryId>,
 }
 
-/// Changes of a category; what is left out stays as it is.
+/// The input of `updateCategory`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateCategoryInput {
-    /// Which category.
+    /// The category.
     pub category_id: CategoryId,
-    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
     pub version: i32,
     /// The name, 1 to 80 characters.
     pub name: Option<String>,
-    /// The name in addresses.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters.
     pub slug: Option<String>,
 }
 
-/// A category's new place.
+/// The input of `moveCategory`.
 #[derive(Clone, Debug, InputObject)]
 pub struct MoveCategoryInput {
-    /// Which category.
+    /// The category to move.
     pub category_id: CategoryId,
-    /// Of which category it becomes a part; of none if left out.
+    /// The new parent. If null or omitted, the category becomes a root category.
     pub parent_id: Option<CategoryId>,
-    /// Its place there, from 1; the last one if left out.
+    /// The position among its new siblings, from 1. Defaults to the last.
     pub position: Option<i32>,
 }
 
-/// The category to delete.
+/// The input of `deleteCategory`.
 #[derive(Clone, Debug, InputObject)]
 pub struct DeleteCategoryInput {
-    /// Which category.
+    /// The category to delete.
     pub category_id: CategoryId,
 }
 
-/// All categories. There are few, and a page that shows one shows its relatives too.
+/// All categories as a tree.
+///
+/// They are loaded at once, because they are few and a page that shows one also shows its relatives.
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct CategoryTree {
     by_id: HashMap<CategoryId, Arc<Category>>,
-    /// In order.
+    /// In the order of their positions.
     children: HashMap<Option<CategoryId>, Vec<Arc<Category>>>,
 }
 
@@ -82,20 +85,20 @@ impl CategoryTree {
         self.by_id.values().find(|category| category.slug == slug).cloned()
     }
 
-    /// The parts of a category, or the categories that are part of none, in order.
+    /// Returns the children of a category, or the root categories, in order.
     pub(in crate::catalog) fn children(&self, parent: Option<CategoryId>) -> &[Arc<Category>] {
         self.children.get(&parent).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The ids of the category and of those above it, the nearest first.
+    /// Returns the ids of a category and its ancestors, from the category up to the root.
     pub(in crate::catalog) fn path(&self, id: Option<CategoryId>) -> Vec<Uuid> {
         let parent = |category: &Arc<Category>| self.by_id.get(&category.parent_id?).cloned();
-        // The tree has no cycle (a move checks that), but a bound costs nothing.
+        // Moves keep the tree free of cycles; the limit is only a safeguard.
         let above = std::iter::successors(id.and_then(|id| self.get(id)), parent).take(self.len());
         above.map(|category| category.id.uuid()).collect()
     }
 
-    /// The category and all its subcategories, however deep.
+    /// Returns the category and all its descendants.
     pub(in crate::catalog) fn within(&self, id: CategoryId) -> Vec<CategoryId> {
         let mut found = vec![id];
         let mut next = 0;

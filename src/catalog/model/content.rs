@@ -1,4 +1,4 @@
-//! What a lesson's video comes with.
+//! The content that accompanies a lesson's video.
 
 use async_graphql::{InputObject, SimpleObject};
 use diesel::{Queryable, Selectable};
@@ -8,39 +8,40 @@ use serde_json::Value;
 use crate::media::FileId;
 use crate::platform::db::schema::{lesson_resources, lessons};
 
-/// A moment of a video.
+/// A labeled position in a lesson's video.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
 #[graphql(input_name = "TimestampInput")]
 #[serde(rename_all = "camelCase")]
 pub struct Timestamp {
-    /// Seconds from the start, 0 to the lesson's duration.
+    /// The position in seconds from the start, 0 to the lesson's duration.
     pub at_seconds: i32,
-    /// What comes there, 1 to 120 characters.
+    /// The label, 1 to 120 characters.
     pub label: String,
 }
 
-/// A place to go on to.
+/// A link that accompanies a lesson.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
 #[graphql(input_name = "LinkInput")]
 pub struct Link {
-    /// The address: `https` or `http`, at most 2,000 characters.
+    /// The URL: `https` or `http`, at most 2,000 characters.
     pub url: String,
-    /// What is there, 1 to 120 characters.
+    /// The label, 1 to 120 characters.
     pub label: String,
 }
 
-/// Something to download: an address elsewhere, or a file that was uploaded; one of the two.
+/// A resource to download: either an external URL or an uploaded file.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct ResourceInput {
-    /// What it is called, 1 to 120 characters.
+    /// The name, 1 to 120 characters.
     pub name: String,
-    /// Where it is: `https` or `http`, at most 2,000 characters.
+    /// The external URL: `https` or `http`, at most 2,000 characters.
     pub url: Option<String>,
-    /// The file: an upload of yours with the purpose FILE, or one that the lesson offers already.
+    /// The file: an upload with the purpose FILE, yours or the course's instructor's, or one that the lesson already
+    /// offers. Administrators may use any.
     pub file_id: Option<FileId>,
 }
 
-/// The same as it is stored.
+/// A resource as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = lesson_resources, check_for_backend(diesel::pg::Pg))]
 pub(in crate::catalog) struct Resource {
@@ -49,22 +50,25 @@ pub(in crate::catalog) struct Resource {
     pub(in crate::catalog) file_id: Option<FileId>,
 }
 
-/// What a lesson's video comes with; what is left out stays as it is, and a list replaces the one that is there.
+/// The content that accompanies a lesson's video. Omitted fields stay unchanged; a given list replaces the current one.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct LessonContentInput {
-    /// What to know before watching; plain text, at most 2,000 characters.
+    /// A notice to read before watching: plain text, at most 2,000 characters.
     pub disclaimer: Option<String>,
-    /// Markdown, at most 20,000 characters.
+    /// The description in Markdown, at most 20,000 characters.
     pub description: Option<String>,
-    /// Moments of the video, at most 200, each at another second. They are kept in their order in the video.
+    /// Labeled positions in the video, at most 200, no two at the same second. They are stored in the order of the
+    /// video.
     pub timestamps: Option<Vec<Timestamp>>,
-    /// At most 50.
+    /// Links, at most 50.
     pub links: Option<Vec<Link>>,
-    /// At most 50.
+    /// Resources to download, at most 50.
     pub resources: Option<Vec<ResourceInput>>,
 }
 
-/// What a lesson's video comes with. It is not part of the lesson's row: an outline does not show it.
+/// The content that accompanies a lesson's video.
+///
+/// It is not part of [`super::Lesson`], because outlines do not show it.
 #[derive(Clone, Debug)]
 pub(in crate::catalog) struct LessonContent {
     pub(in crate::catalog) disclaimer: String,
@@ -73,7 +77,7 @@ pub(in crate::catalog) struct LessonContent {
     pub(in crate::catalog) links: Vec<Link>,
 }
 
-/// The same as it is stored.
+/// The content as it is stored, with the lists as JSON.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = lessons, check_for_backend(diesel::pg::Pg))]
 pub(in crate::catalog) struct StoredContent {

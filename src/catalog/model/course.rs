@@ -15,55 +15,55 @@ use crate::platform::db::schema::{course_stats, courses};
 /// A course's id: `course_01j…`.
 pub type CourseId = Id<Course>;
 
-/// Something to learn. The description is not part of the row: it may be long, and a catalog does not show it.
+/// A course, without its description, which may be long and is not shown in lists.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = courses, check_for_backend(diesel::pg::Pg))]
 pub struct Course {
     /// The id.
     pub id: CourseId,
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     pub slug: String,
-    /// The name.
+    /// The title.
     pub title: String,
-    /// One sentence.
+    /// The subtitle: one sentence; may be empty.
     pub subtitle: String,
-    /// Whose course it is.
+    /// The instructor, who owns the course.
     pub instructor_id: UserId,
-    /// Under which subject.
+    /// The category.
     pub category_id: Option<CategoryId>,
-    /// From which channel.
+    /// The channel.
     pub channel_id: Option<ChannelId>,
-    /// How much one has to know before.
+    /// The required prior knowledge.
     pub level: Option<Level>,
-    /// The language that is spoken, a BCP 47 tag.
+    /// The spoken language, as a BCP 47 tag.
     pub language: Option<String>,
-    /// The picture in the object store, for those who show it.
+    /// The object key of the thumbnail, to sign its URL.
     pub thumbnail_key: Option<String>,
-    /// The same file, for those who change it; there are both or neither.
+    /// The file of the thumbnail; set if and only if `thumbnail_key` is set.
     pub thumbnail_id: Option<FileId>,
-    /// What everybody may watch of it.
+    /// The demo video, which everybody may watch once the course is published.
     pub demo_video_id: Option<VideoId>,
-    /// What it costs, in minor units of the currency; 0: nothing.
+    /// The price in minor units of the currency; 0 if the course is free.
     pub price_minor: i64,
-    /// What it cost before or elsewhere, in minor units; only shown.
+    /// A previous or comparison price in minor units, for display only.
     pub estimated_price_minor: Option<i64>,
-    /// The currency of both (ISO 4217).
+    /// The currency of both prices (ISO 4217).
     pub currency: CurrencyCode,
-    /// The average rating in hundredths of a star, as lists are sorted by it: up to a minute old.
+    /// The average rating in hundredths of a star, as a sort key: up to a minute stale.
     pub rating_hundredths: i32,
-    /// The number of students, as lists are sorted by it: up to a minute old.
+    /// The number of students, as a sort key: up to a minute stale.
     pub popularity: i32,
-    /// Published lessons.
+    /// The number of published lessons.
     pub lesson_count: i32,
-    /// Seconds of published lessons.
+    /// The total duration of the published lessons, in seconds.
     pub duration_seconds: i32,
-    /// When it was published; `None`: a draft.
+    /// When it was first published; `None` if it is not published.
     pub published_at: Option<DateTime<Utc>>,
-    /// When it publishes itself.
+    /// When it is scheduled to be published.
     pub publish_at: Option<DateTime<Utc>>,
-    /// When it was archived: those who have access keep it, nobody else sees it.
+    /// When it was archived; only entitled users and those who may edit it see it then.
     pub archived_at: Option<DateTime<Utc>>,
-    /// Counts its edits, from 1.
+    /// The version, from 1; each edit increments it.
     pub version: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
@@ -75,55 +75,56 @@ impl Entity for Course {
     const PREFIX: &'static str = "course";
 }
 
-/// A new course.
+/// The input of `createCourse`.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CreateCourseInput {
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: String,
-    /// The name in addresses: lower-case letters, digits and single hyphens, at most 80. Made from the title if left
-    /// out.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Defaults to one made from
+    /// the title.
     pub slug: Option<String>,
-    /// One sentence, at most 200 characters.
+    /// The subtitle: one sentence, at most 200 characters.
     #[graphql(default)]
     pub subtitle: String,
-    /// Markdown, at most 20,000 characters.
+    /// The description in Markdown, at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
-    /// What a catalog tells.
+    /// The metadata.
     #[graphql(flatten)]
     pub facts: CourseFacts,
 }
 
-/// Changes of a course; what is left out stays as it is.
+/// The input of `updateCourse`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateCourseInput {
-    /// Which course.
+    /// The course.
     pub course_id: CourseId,
-    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
     pub version: i32,
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: Option<String>,
-    /// The name in addresses.
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Earlier slugs still lead to
+    /// the course.
     pub slug: Option<String>,
-    /// One sentence, at most 200 characters.
+    /// The subtitle: one sentence, at most 200 characters.
     pub subtitle: Option<String>,
-    /// Markdown, at most 20,000 characters.
+    /// The description in Markdown, at most 20,000 characters.
     pub description: Option<String>,
-    /// What a catalog tells.
+    /// The metadata.
     #[graphql(flatten)]
     pub facts: CourseFacts,
 }
 
-/// What is counted and computed for a course.
+/// The counts and aggregates of a course.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = course_stats, check_for_backend(diesel::pg::Pg))]
 pub(in crate::catalog) struct CourseStats {
     /// The course.
     pub course_id: CourseId,
-    /// How many users are entitled to the course by an open entitlement of its own.
+    /// The number of users with an open entitlement to this very course.
     pub student_count: i32,
     /// The average rating in hundredths of a star; 0 without reviews.
     pub rating_hundredths: i32,
-    /// How many reviews there are.
+    /// The number of reviews.
     pub rating_count: i32,
 }

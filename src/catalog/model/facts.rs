@@ -1,4 +1,4 @@
-//! What a catalog tells about a course beside its texts.
+//! The metadata of a course: level, language, tags, category, channel and prices.
 
 use async_graphql::{InputObject, MaybeUndefined};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
@@ -8,31 +8,31 @@ use crate::channels::ChannelId;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::schema::courses;
 
-/// What a catalog tells about a course; what is left out stays as it is, or, in a new course, empty.
+/// The metadata of a course. Omitted fields stay unchanged, or are empty in a new course.
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CourseFacts {
-    /// How much one has to know before; null: it does not say.
+    /// The required prior knowledge; null for unspecified.
     pub level: MaybeUndefined<Level>,
-    /// The language that is spoken, a BCP 47 tag: `de`, `pt-BR`. Null: it does not say.
+    /// The spoken language, as a BCP 47 tag such as `de` or `pt-BR`; null for unspecified.
     pub language: MaybeUndefined<String>,
-    /// Key words, at most 20 of 40 characters; lower case, each once.
+    /// Tags: at most 20, each up to 40 characters. They are converted to lower case, without duplicates.
     pub tags: Option<Vec<String>>,
-    /// What one can do afterwards: at most 20 sentences of 200 characters.
+    /// What students learn: at most 20 sentences, each up to 200 characters.
     pub benefits: Option<Vec<String>>,
-    /// What one needs before: at most 20 sentences of 200 characters.
+    /// What students need beforehand: at most 20 sentences, each up to 200 characters.
     pub prerequisites: Option<Vec<String>>,
-    /// Under which subject; null: none.
+    /// The category; null for none.
     pub category_id: MaybeUndefined<CategoryId>,
-    /// From which channel: one in which the course's instructor teaches. A new course is from the instructor's own one if
-    /// this is left out.
+    /// The channel, in which the course's instructor must teach. A new course defaults to the instructor's default
+    /// channel.
     pub channel_id: Option<ChannelId>,
-    /// What it costs; 0: nothing. A new course costs nothing if this is left out.
+    /// The price; 0 if the course is free. A new course is free by default.
     pub price: Option<MoneyInput>,
-    /// What it cost before or elsewhere, in the currency of the price; only shown. Null: nothing is shown.
+    /// A previous or comparison price, in the currency of the price, for display only; null for none.
     pub estimated_price: MaybeUndefined<MoneyInput>,
 }
 
-/// The facts of a new course.
+/// The metadata of a new course.
 #[derive(Insertable)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct NewFacts {
@@ -48,7 +48,7 @@ pub(in crate::catalog) struct NewFacts {
     pub(in crate::catalog) currency: CurrencyCode,
 }
 
-/// Checked changes: `None` stays as it is.
+/// Validated changes of the metadata; `None` stays unchanged.
 #[derive(AsChangeset, Clone, Default)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct FactChanges {
@@ -65,7 +65,9 @@ pub(in crate::catalog) struct FactChanges {
 }
 
 impl FactChanges {
-    /// As the facts of a course that has none yet, and that is from `own` if no channel is chosen.
+    /// Converts the changes to the metadata of a new course.
+    ///
+    /// The course is in the channel `own` if no channel was chosen.
     pub(in crate::catalog) fn into_new(self, own: ChannelId) -> NewFacts {
         NewFacts {
             level: self.level.flatten(),
@@ -82,14 +84,16 @@ impl FactChanges {
     }
 }
 
-/// The lists of a course. They are not part of the row: a catalog does not show them.
+/// The text lists of a course.
+///
+/// They are not part of [`super::Course`], because lists of courses do not show them.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = courses, check_for_backend(diesel::pg::Pg))]
 pub(in crate::catalog) struct CourseLists {
-    /// Key words.
+    /// Tags, in lower case.
     pub(in crate::catalog) tags: Vec<String>,
-    /// What one can do afterwards.
+    /// What students learn.
     pub(in crate::catalog) benefits: Vec<String>,
-    /// What one needs before.
+    /// What students need beforehand.
     pub(in crate::catalog) prerequisites: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Courses, sections and lessons as rows, and what commands are given.
+//! Rows of the catalog, and the inputs of its commands.
 
 mod arrange;
 mod browse;
@@ -17,7 +17,8 @@ mod video;
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
 pub(super) use cache_key::{
-    categories_key, course_key, lesson_changed, lesson_key, lists_key, page_keys, slug_key, stats_key,
+    categories_key, course_key, facts_key, found_keys, lesson_changed, lesson_key, lists_key, page_keys, slug_key,
+    stats_key,
 };
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};

@@ -15,7 +15,7 @@ pub type SectionId = Id<Section>;
 /// A lesson's id: `lesson_01j…`.
 pub type LessonId = Id<Lesson>;
 
-/// A chapter of a course.
+/// A section of a course.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sections, check_for_backend(diesel::pg::Pg))]
 pub struct Section {
@@ -23,15 +23,15 @@ pub struct Section {
     pub id: SectionId,
     /// The course.
     pub course_id: CourseId,
-    /// Its place in the course, from 1.
+    /// The position in the course, from 1.
     pub position: i32,
-    /// The name.
+    /// The title.
     pub title: String,
-    /// Counts its edits, from 1.
+    /// The version, from 1; each edit increments it.
     pub version: i32,
 }
 
-/// One video with what belongs to it.
+/// A lesson: a video and the content that accompanies it.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = lessons, check_for_backend(diesel::pg::Pg))]
 pub struct Lesson {
@@ -41,25 +41,25 @@ pub struct Lesson {
     pub course_id: CourseId,
     /// The section.
     pub section_id: SectionId,
-    /// Its place in the section, from 1.
+    /// The position in the section, from 1.
     pub position: i32,
-    /// The name.
+    /// The title.
     pub title: String,
-    /// How long the video is, in seconds.
+    /// The duration of the video, in seconds.
     pub duration_seconds: i32,
-    /// Whether everybody may watch it once the course is published.
+    /// Whether the lesson is a free preview once it and its course are published.
     pub is_preview: bool,
-    /// What is watched.
+    /// The video; `None` if there is none yet.
     pub video_id: Option<VideoId>,
-    /// When it was published; `None`: a draft.
+    /// When it was first published; `None` for a draft.
     pub published_at: Option<DateTime<Utc>>,
-    /// When it publishes itself.
+    /// When it is scheduled to be published.
     pub publish_at: Option<DateTime<Utc>>,
-    /// So many days of 24 hours after somebody's access began it opens for them.
+    /// When it unlocks, in days of 24 hours since the user's access began.
     pub unlock_after_days: Option<i32>,
-    /// At this instant it opens for those who have access.
+    /// When it unlocks for all users with access.
     pub unlock_at: Option<DateTime<Utc>>,
-    /// Counts its edits, from 1.
+    /// The version, from 1; each edit increments it.
     pub version: i32,
 }
 
@@ -71,50 +71,50 @@ impl Entity for Lesson {
     const PREFIX: &'static str = "lesson";
 }
 
-/// A new section at the end of a course.
+/// The input of `createSection`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateSectionInput {
-    /// In which course.
+    /// The course.
     pub course_id: CourseId,
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: String,
 }
 
-/// Changes of a section.
+/// The input of `updateSection`.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateSectionInput {
-    /// Which section.
+    /// The section.
     pub section_id: SectionId,
-    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
     pub version: i32,
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: String,
 }
 
-/// A new lesson at the end of a section.
+/// The input of `createLesson`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateLessonInput {
-    /// In which section.
+    /// The section.
     pub section_id: SectionId,
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: String,
-    /// How long the video is: 1 to 86,400 seconds.
+    /// The duration of the video in seconds, 1 to 86,400.
     pub duration_seconds: i32,
 }
 
-/// Changes of a lesson; what is left out stays as it is.
+/// The input of `updateLesson`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
 pub struct UpdateLessonInput {
-    /// Which lesson.
+    /// The lesson.
     pub lesson_id: LessonId,
-    /// The version that was read, and that these changes are of: another one is a conflict, and nothing is changed.
+    /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
     pub version: i32,
-    /// The name, 1 to 120 characters.
+    /// The title, 1 to 120 characters.
     pub title: Option<String>,
-    /// How long the video is: 1 to 86,400 seconds.
+    /// The duration in seconds, 1 to 86,400. It cannot be changed if the duration of the lesson's video is known.
     pub duration_seconds: Option<i32>,
-    /// Whether everybody may watch it once it and its course are published.
+    /// Whether the lesson is a free preview: everybody may watch it once it and its course are published.
     pub is_preview: Option<bool>,
-    /// What the video comes with.
+    /// The content that accompanies the video.
     pub content: Option<LessonContentInput>,
 }

@@ -1,25 +1,25 @@
-//! What appears when.
+//! Publication statuses, schedules and unlock times.
 
 use async_graphql::{Enum, InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 
 use super::{Course, CourseId, Lesson, LessonId};
 
-/// Where a course or a lesson stands.
+/// The publication status of a course or a lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(in crate::catalog) enum PublicationStatus {
-    /// Only its instructor and administrators see it.
+    /// Visible only to the course's instructor and administrators.
     Draft,
-    /// As a draft, until it publishes itself at its publishAt.
+    /// A draft that will be published automatically at `publishAt`.
     Scheduled,
-    /// Everybody sees it.
+    /// Visible to everybody; a published lesson is visible to everybody who can see its course.
     Published,
-    /// Those who have access to it see it, its instructor and administrators. Only courses are archived.
+    /// Visible only to entitled users, the course's instructor and administrators. Only courses can be archived.
     Archived,
 }
 
 impl PublicationStatus {
-    /// Where a course stands.
+    /// Returns the status of a course.
     pub(in crate::catalog) fn of_course(course: &Course) -> PublicationStatus {
         match course {
             Course { archived_at: Some(_), .. } => PublicationStatus::Archived,
@@ -29,7 +29,7 @@ impl PublicationStatus {
         }
     }
 
-    /// Where a lesson stands.
+    /// Returns the status of a lesson.
     pub(in crate::catalog) fn of_lesson(lesson: &Lesson) -> PublicationStatus {
         match lesson {
             Lesson { published_at: Some(_), .. } => PublicationStatus::Published,
@@ -39,96 +39,97 @@ impl PublicationStatus {
     }
 }
 
-/// What became of a course that was to be deleted.
+/// The outcome of deleting a course.
 #[derive(Clone, Debug)]
 pub(in crate::catalog) enum Deleted {
-    /// It is gone.
+    /// The course was deleted.
     Removed(CourseId),
-    /// Somebody has access to it.
+    /// The course was archived instead, because a user is entitled to it.
     Archived(Box<Course>),
 }
 
-/// The course to publish.
+/// The input of `publishCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PublishCourseInput {
-    /// Which course.
+    /// The course to publish.
     pub course_id: CourseId,
 }
 
-/// The course to withdraw.
+/// The input of `unpublishCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct UnpublishCourseInput {
-    /// Which course.
+    /// The course to unpublish.
     pub course_id: CourseId,
 }
 
-/// When a course publishes itself.
+/// The input of `scheduleCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct ScheduleCourseInput {
-    /// Which course.
+    /// The course to schedule.
     pub course_id: CourseId,
-    /// When; in the future. Null: not by itself.
+    /// When to publish the course, in the future. If null or omitted, the schedule is canceled.
     pub publish_at: Option<DateTime<Utc>>,
 }
 
-/// The course to archive.
+/// The input of `archiveCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct ArchiveCourseInput {
-    /// Which course.
+    /// The course to archive.
     pub course_id: CourseId,
 }
 
-/// The course to bring back as a draft.
+/// The input of `unarchiveCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct UnarchiveCourseInput {
-    /// Which course.
+    /// The course to restore as a draft.
     pub course_id: CourseId,
 }
 
-/// The course to delete.
+/// The input of `deleteCourse`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct DeleteCourseInput {
-    /// Which course.
+    /// The course to delete.
     pub course_id: CourseId,
 }
 
-/// The lesson to publish.
+/// The input of `publishLesson`.
 #[derive(Clone, Debug, InputObject)]
 pub struct PublishLessonInput {
-    /// Which lesson.
+    /// The lesson to publish.
     pub lesson_id: LessonId,
 }
 
-/// The lesson to withdraw.
+/// The input of `unpublishLesson`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct UnpublishLessonInput {
-    /// Which lesson.
+    /// The lesson to unpublish.
     pub lesson_id: LessonId,
 }
 
-/// When a lesson publishes itself.
+/// The input of `scheduleLesson`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct ScheduleLessonInput {
-    /// Which lesson.
+    /// The lesson to schedule.
     pub lesson_id: LessonId,
-    /// When; in the future. Null: not by itself.
+    /// When to publish the lesson, in the future. If null or omitted, the schedule is canceled.
     pub publish_at: Option<DateTime<Utc>>,
 }
 
-/// When a lesson opens for those who have access to its course.
+/// The input of `setLessonUnlock`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::catalog) struct SetLessonUnlockInput {
-    /// Which lesson.
+    /// The lesson.
     pub lesson_id: LessonId,
-    /// When; null: at once.
+    /// When the lesson unlocks. If null or omitted, users with access can see it at once.
     pub unlock: Option<LessonUnlockInput>,
 }
 
-/// A time at which a lesson opens: one of the two.
+/// The time at which a lesson unlocks; exactly one of the two.
 #[derive(Clone, Debug, OneofObject)]
 pub(in crate::catalog) enum LessonUnlockInput {
-    /// So many days after somebody's access to the course began, 1 to 3,650. A day is 24 hours, whatever the clocks do.
+    /// The number of days after the user's access to the course began, 1 to 3,650. A day is 24 hours, regardless of
+    /// daylight saving time.
     AfterDays(i32),
-    /// At this instant, for everybody who has access.
+    /// A fixed time for all users with access.
     At(DateTime<Utc>),
 }

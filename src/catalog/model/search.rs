@@ -1,26 +1,30 @@
-//! The words that people search by, and where they are in a text. `search_words` of the migration makes the same words
-//! of courses.
+//! Search queries: their words, and where a text contains them.
+//!
+//! The SQL function `search_words` in the migrations splits the texts of courses into words in the same way; keep the
+//! two in sync.
 
 use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Words of a search; what comes after them is not looked at.
+/// The maximum number of words in a query; further words are ignored.
 const MOST_WORDS: usize = 12;
-/// Characters of a word that count, as in the database.
+/// The maximum number of significant characters in a word, as in the database.
 const LONGEST_WORD: usize = 40;
-/// Characters of what was typed that are looked at.
+/// The maximum number of characters in a query; further ones are ignored.
 const LONGEST_QUERY: usize = 1000;
-/// Words that may have been meant by one that is found nowhere.
+/// The maximum number of spelling corrections for a word.
 const MOST_MEANT: usize = 5;
-/// Characters of a snippet, about.
+/// The approximate number of characters in a snippet.
 const SNIPPET: usize = 200;
-/// How many of them stand before the first word that was found.
+/// The number of characters in a snippet before the first match.
 const LEAD: usize = 60;
 
-/// What is searched: all of some words, each as the beginning of a word or as what it was probably meant to be. A single
-/// letter is the beginning of too many: it is a word, or, at the end of others, one that is still being typed. Of a
-/// single letter too many words begin; only as the last one, which may still be being typed, it is the beginning of one.
+/// A parsed query: a course matches if it contains all words.
+///
+/// A word matches all words that start with it, and its spelling corrections. A single ASCII letter or digit matches
+/// only itself, because too many words start with it. A letter at the end of several words is not required at all,
+/// because the user may still be typing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct Search {
     words: Vec<Word>,
@@ -32,14 +36,14 @@ struct Word {
     meant: Vec<String>,
 }
 
-/// A piece of a text.
+/// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::catalog) struct Part {
     pub(in crate::catalog) text: String,
     pub(in crate::catalog) found: bool,
 }
 
-/// The words of what somebody typed, each once; none if there are only signs.
+/// Returns the distinct words of a query; empty if it has none.
 pub(in crate::catalog) fn words(typed: &str) -> Vec<String> {
     let typed: String = typed.chars().take(LONGEST_QUERY).collect();
     let mut words: Vec<String> = Vec::new();
@@ -56,7 +60,9 @@ pub(in crate::catalog) fn words(typed: &str) -> Vec<String> {
 }
 
 impl Search {
-    /// A search by `words`; `near` are known words that look like one that is found nowhere.
+    /// Creates a search for `words`.
+    ///
+    /// `near` has the known words that are similar to a word without a match.
     pub(in crate::catalog) fn new(words: Vec<String>, near: &HashMap<String, Vec<String>>) -> Search {
         let word = |typed: String| {
             let near = near.get(&typed).map(Vec::as_slice).unwrap_or_default();
@@ -65,12 +71,12 @@ impl Search {
         Search { words: words.into_iter().map(word).collect() }
     }
 
-    /// What the cursors of its list are called by: the words.
+    /// The name of the result list in its cursors: the words.
     pub(in crate::catalog) fn name(&self) -> String {
         self.words.iter().map(|word| word.typed.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    /// What a course has to have, as a `tsquery`. No word has a quote or a backslash in it.
+    /// The `tsquery` that courses must match. No word contains a quote or a backslash.
     pub(in crate::catalog) fn needed(&self) -> String {
         let word = |word: &Word| {
             let beginning = if word.is_a_beginning() { ":*" } else { "" };
@@ -84,12 +90,12 @@ impl Search {
         needed.iter().map(word).collect::<Vec<_>>().join(" & ")
     }
 
-    /// What puts a course before others: a word just as it was typed.
+    /// The `tsquery` that ranks courses with an exact match of a word higher.
     pub(in crate::catalog) fn wished(&self) -> String {
         self.words.iter().map(|word| format!("'{}'", word.typed)).collect::<Vec<_>>().join(" | ")
     }
 
-    /// The whole of `text` in pieces, those that were found apart from the others.
+    /// Splits all of `text` into parts; each match is a part of its own.
     pub(in crate::catalog) fn highlight(&self, text: &str) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for (piece, is_word) in pieces(text) {
@@ -102,8 +108,10 @@ impl Search {
         parts
     }
 
-    /// What of a course shows best why it was found: its subtitle, or the part of its description where the first word
-    /// is; the beginning of either if neither has one.
+    /// Returns the part of a course's texts that best shows why it matches.
+    ///
+    /// This is the subtitle if it has a match, otherwise the description around its first match. Without any match it
+    /// is the subtitle, or the beginning of the description if the subtitle is empty.
     pub(in crate::catalog) fn snippet(&self, subtitle: &str, description: &str) -> Vec<Part> {
         let subtitle = self.highlight(subtitle);
         if subtitle.iter().any(|part| part.found) {
@@ -130,7 +138,7 @@ impl Search {
 }
 
 impl Word {
-    /// A single letter is a word of its own: of those that begin with it there are too many.
+    /// Whether longer words that start with this word match; for a single letter, those are too many.
     fn is_a_beginning(&self) -> bool {
         self.typed.len() > 1
     }
@@ -146,7 +154,9 @@ impl Word {
     }
 }
 
-/// The words that are likely to have been meant: one mistake away, in long words two. The nearest first.
+/// Returns the likely corrections, closest first.
+///
+/// Their edit distance is 1, or at most 2 for words of eight characters or more.
 fn meant(typed: &str, near: &[String]) -> Vec<String> {
     let most = if typed.chars().count() < 8 { 1 } else { 2 };
     let mut near: Vec<(usize, &String)> =
@@ -155,7 +165,7 @@ fn meant(typed: &str, near: &[String]) -> Vec<String> {
     near.into_iter().take(MOST_MEANT).map(|(_, word)| word.clone()).collect()
 }
 
-/// Lower case, without accents; C++ and C# with letters for their signs.
+/// Normalizes a text: lower case, without accents, with letters for the signs of C++ and C#.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in text.nfkd().flat_map(char::to_lowercase).filter(|letter| !('\u{300}'..='\u{36f}').contains(letter)) {
@@ -181,7 +191,9 @@ fn is_separator(letter: char) -> bool {
     }
 }
 
-/// A text's words and what is between them, in order: all of the text, and which it is.
+/// Splits a text into words and the separators between them, in order.
+///
+/// Returns all of the text; each flag is true for a word.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -199,13 +211,13 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, bool)> {
     })
 }
 
-/// Markdown without most of its marks, in one line.
+/// Converts Markdown to plain text on one line, without most of its syntax.
 fn plain(markdown: &str) -> String {
     let mut plain = String::with_capacity(markdown.len());
     for line in markdown.lines() {
         let line = line.trim().trim_start_matches(['#', '>', '-', '*', '+']);
         let mut rest = line;
-        // Of a link only its text is shown.
+        // Keep only the text of a link.
         while let Some((text, (_, after))) =
             rest.split_once("](").and_then(|(text, target)| Some((text, target.split_once(')')?)))
         {
@@ -219,13 +231,13 @@ fn plain(markdown: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Some of `text`, whole words, from a little before the byte `at` on.
+/// Cuts an excerpt of whole words from `text`, starting a little before the byte offset `at`.
 fn around(text: &str, at: usize) -> String {
     let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
     let lead: usize = before.chars().rev().take(LEAD).map(char::len_utf8).sum();
     let (left, mut lead) = before.split_at_checked(before.len() - lead).unwrap_or(("", before));
     if !left.is_empty() {
-        // The first word may be the rest of one.
+        // The first word may be cut off.
         lead = lead.split_once(' ').map_or("", |(_, whole)| whole);
     }
     let tail: usize = after.chars().take(SNIPPET - LEAD).map(char::len_utf8).sum();

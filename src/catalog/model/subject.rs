@@ -1,4 +1,4 @@
-//! What courses are sorted by.
+//! Categories and levels.
 
 use async_graphql::Enum;
 use diesel::deserialize::FromSqlRow;
@@ -13,21 +13,21 @@ use crate::platform::db::stored_as_text;
 /// A category's id: `category_01j…`.
 pub type CategoryId = Id<Category>;
 
-/// A subject; subjects are a tree.
+/// A category; categories form a tree.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(diesel::pg::Pg))]
 pub struct Category {
     /// The id.
     pub id: CategoryId,
-    /// The subject that it is part of.
+    /// The parent; `None` for a root category.
     pub parent_id: Option<CategoryId>,
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     pub slug: String,
     /// The name.
     pub name: String,
-    /// Its place below its parent, from 1.
+    /// The position among its siblings, from 1.
     pub position: i32,
-    /// Counts the edits of its names.
+    /// The version; each edit of the name or the slug increments it.
     pub version: i32,
 }
 
@@ -35,15 +35,15 @@ impl Entity for Category {
     const PREFIX: &'static str = "category";
 }
 
-/// How much one has to know before a course.
+/// The prior knowledge that a course requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub enum Level {
-    /// Nothing.
+    /// No prior knowledge.
     Beginner,
-    /// The basics.
+    /// Basic knowledge.
     Intermediate,
-    /// A good deal.
+    /// Advanced knowledge.
     Advanced,
 }
 

@@ -1,16 +1,16 @@
-//! The picture of a course.
+//! The thumbnail of a course.
 
 use async_graphql::InputObject;
 
 use super::CourseId;
 use crate::media::FileId;
 
-/// Which picture a course is shown with.
+/// The input of `setCourseThumbnail`.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetCourseThumbnailInput {
-    /// Which course.
+    /// The course.
     pub course_id: CourseId,
-    /// The picture: an upload with the purpose IMAGE, yours or the course's instructor's. None if left out: the course
-    /// has none then.
+    /// An upload with the purpose IMAGE, yours or the course's instructor's; administrators may use any. If null or
+    /// omitted, the course has no thumbnail.
     pub file_id: Option<FileId>,
 }

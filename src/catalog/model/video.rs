@@ -1,4 +1,4 @@
-//! What shows a video.
+//! The videos of lessons and the demo videos of courses.
 
 use std::sync::Arc;
 
@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 use super::{Course, CourseId, Lesson, LessonId};
 use crate::media::VideoId;
 
-/// As what a video is shown.
+/// The place where a video is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ShownAs {
-    /// As this lesson's.
+    /// The video of this lesson.
     Lesson(LessonId),
-    /// As this course's demo.
+    /// The demo video of this course.
     Demo(CourseId),
 }
 
-/// The same with the rows that say who may watch.
+/// The place where a video is shown, with the rows that decide who may watch it.
 #[derive(Clone, Debug)]
 pub enum Showing {
-    /// As a lesson's.
+    /// The video of a lesson.
     Lesson(Arc<Course>, Arc<Lesson>),
-    /// As a course's demo.
+    /// The demo video of a course.
     Demo(Arc<Course>),
 }
 
 impl Showing {
-    /// As what.
+    /// Returns the place by its id.
     pub fn shown_as(&self) -> ShownAs {
         match self {
             Showing::Lesson(_, lesson) => ShownAs::Lesson(lesson.id),
@@ -35,7 +35,7 @@ impl Showing {
         }
     }
 
-    /// Which video, if there is one.
+    /// The video; `None` if the lesson or the course has none.
     pub fn video_id(&self) -> Option<VideoId> {
         match self {
             Showing::Lesson(_, lesson) => lesson.video_id,
@@ -43,7 +43,7 @@ impl Showing {
         }
     }
 
-    /// How long its author says that it is.
+    /// The duration in seconds that the author declared; 0 for a demo video.
     pub fn declared_seconds(&self) -> i32 {
         match self {
             Showing::Lesson(_, lesson) => lesson.duration_seconds,
@@ -52,20 +52,22 @@ impl Showing {
     }
 }
 
-/// Which video a lesson shows.
+/// The input of `setLessonVideo`.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetLessonVideoInput {
-    /// Which lesson.
+    /// The lesson.
     pub lesson_id: LessonId,
-    /// The video: yours, or the course's instructor's. None if left out: the lesson has none then.
+    /// A video of yours or of the course's instructor; administrators may use any. If null or omitted, the lesson has
+    /// no video.
     pub video_id: Option<VideoId>,
 }
 
-/// Which video shows everybody what a course is like.
+/// The input of `setCourseDemoVideo`.
 #[derive(Clone, Debug, InputObject)]
 pub struct SetCourseDemoVideoInput {
-    /// Which course.
+    /// The course.
     pub course_id: CourseId,
-    /// The video: yours, or the course's instructor's. None if left out: the course has none then.
+    /// A video of yours or of the course's instructor; administrators may use any. If null or omitted, the course has
+    /// no demo video.
     pub video_id: Option<VideoId>,
 }

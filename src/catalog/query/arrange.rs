@@ -1,5 +1,6 @@
-//! The SQL of an outline's order. Positions are checked at the end of each statement, so that one statement may move
-//! many; the course must be locked.
+//! SQL for the order of an outline; the course must be locked.
+//!
+//! The uniqueness of positions is checked at the end of each statement, so one statement can move many rows.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sum};
@@ -18,7 +19,7 @@ pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> Que
     lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).load(tx.conn()).await
 }
 
-/// Gives sections, which must be all of a course, the places in which they are listed.
+/// Positions sections, which must be all of the course, in the order of `ids`.
 pub(in crate::catalog) async fn place_sections(
     tx: &mut Tx,
     course: CourseId,
@@ -32,14 +33,14 @@ pub(in crate::catalog) async fn place_sections(
     diesel::sql_query(sql).bind::<Array<Uuid>, _>(ids).bind::<Timestamptz, _>(now).execute(tx.conn()).await
 }
 
-/// A lesson's place.
+/// The position of a lesson.
 pub(in crate::catalog) struct Place {
     pub(in crate::catalog) lesson: LessonId,
     pub(in crate::catalog) section: SectionId,
     pub(in crate::catalog) position: i32,
 }
 
-/// Gives lessons, which must be all of a course, their places.
+/// Positions lessons, which must be all of the course.
 pub(in crate::catalog) async fn place_lessons(
     tx: &mut Tx,
     course: CourseId,
@@ -63,7 +64,7 @@ pub(in crate::catalog) async fn place_lessons(
         .await
 }
 
-/// How many lessons of a section are published, and their seconds.
+/// Returns the number and the total seconds of a section's published lessons.
 pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) -> QueryResult<(i64, i64)> {
     let published = lessons::table.filter(lessons::section_id.eq(section)).filter(lessons::published_at.is_not_null());
     let (count, seconds): (i64, Option<i64>) =
@@ -71,7 +72,7 @@ pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) ->
     Ok((count, seconds.unwrap_or_default()))
 }
 
-/// Deletes a section with its lessons; those after it move up.
+/// Deletes a section with its lessons; later sections move up.
 pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -> QueryResult<()> {
     tx.changed(course_key(section.course_id));
     diesel::delete(sections::table.find(section.id)).execute(tx.conn()).await?;
@@ -80,7 +81,7 @@ pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -
     diesel::update(later).set(sections::position.eq(sections::position - 1)).execute(tx.conn()).await.map(drop)
 }
 
-/// Deletes a lesson; those after it move up.
+/// Deletes a lesson; later lessons move up.
 pub(in crate::catalog) async fn delete_lesson(tx: &mut Tx, lesson: &Lesson) -> QueryResult<()> {
     tx.changed(course_key(lesson.course_id));
     diesel::delete(lessons::table.find(lesson.id)).execute(tx.conn()).await?;

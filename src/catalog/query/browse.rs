@@ -1,7 +1,7 @@
-//! The SQL that filters, orders and searches the public catalog.
+//! SQL that filters, orders and searches the public catalog.
 //!
-//! With 20,000 courses, a page of an order takes PostgreSQL 0.2 ms, also behind a cursor and by tag, one of a filter that
-//! few pass up to 5 ms, and a search a millisecond for each hundred courses that it finds, as all of them are ranked.
+//! With 20,000 courses, a page in any order takes PostgreSQL 0.2 ms, also after a cursor or by tag. A page of a
+//! selective filter takes up to 5 ms, and a search one millisecond per hundred matches, because all of them are ranked.
 
 use std::collections::HashMap;
 
@@ -19,13 +19,14 @@ use crate::graphql::page::{OrderDirection, Page};
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
 
-/// Where a course stands among those that were found: how well it fits, and its id.
+/// The position of a search result: its rank and its id.
 pub(in crate::catalog) type FoundPlace = (i32, Uuid);
 
 type Rows<'a> = courses::BoxedQuery<'a, Pg>;
 
-/// How well a course fits `$search`, in millionths, between two pieces of SQL. As an integer it is the same on its way to
-/// a client and back.
+/// The rank of a course for `$search`, in millionths, between two pieces of SQL.
+///
+/// An integer survives the round trip in a cursor unchanged.
 macro_rules! rank {
     ($type:ty, $before:literal, $search:expr, $after:literal) => {
         sql::<$type>(concat!($before, "(1000000 * (ts_rank('{0.05, 0.2, 0.5, 1}', words, "))
@@ -36,7 +37,7 @@ macro_rules! rank {
     };
 }
 
-/// The rows of `$rows` that are public and that `$which` lets through, whatever else they are joined with.
+/// Filters `$rows` to public courses that match `$which`, whatever else they are joined with.
 macro_rules! public {
     ($rows:expr, $which:expr) => {{
         let which: &Which = $which;
@@ -62,7 +63,7 @@ macro_rules! public {
         }
         if let Some((currency, least, most)) = which.price {
             let priced = courses::currency.eq(currency).and(courses::price_minor.between(least, most));
-            // What costs nothing costs nothing in every currency.
+            // Free courses are free in every currency.
             let free = courses::price_minor.between(least, 0);
             rows = rows.filter(priced.or(free));
         }
@@ -84,8 +85,9 @@ macro_rules! public {
     }};
 }
 
-/// A page of the public courses that `which` lets through, in the page's direction. Takes a shared connection, so that
-/// several pages can be pipelined.
+/// Returns a page of the public courses that match `which`, in the page's direction.
+///
+/// Takes a shared connection, so that several pages can be pipelined.
 pub(in crate::catalog) async fn matching(
     mut conn: &AsyncPgConnection,
     which: &Which,
@@ -105,12 +107,12 @@ pub(in crate::catalog) async fn matching(
     rows.order(sql::<Bool>(&order.join(", "))).limit(page.fetch()).select(Course::as_select()).load(&mut conn).await
 }
 
-/// How many there are on all pages.
+/// Counts the public courses that match `which`.
 pub(in crate::catalog) async fn count_matching(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
     public!(courses::table, which).count().get_result(&mut conn).await
 }
 
-/// How many a search finds.
+/// Counts the public courses that match a search and `which`.
 pub(in crate::catalog) async fn count_found(
     mut conn: &AsyncPgConnection,
     search: &Search,
@@ -121,7 +123,7 @@ pub(in crate::catalog) async fn count_found(
     rows.count().get_result(&mut conn).await
 }
 
-/// A page of the public courses that a search finds and `which` lets through, those that fit the search best first.
+/// Returns a page of the public courses that match a search and `which`, best matches first.
 pub(in crate::catalog) async fn found(
     mut conn: &AsyncPgConnection,
     search: &Search,
@@ -146,7 +148,9 @@ pub(in crate::catalog) async fn found(
         .await
 }
 
-/// For each of `words` that no public course has, as the beginning of a word: those that differ by about one letter.
+/// Returns similar known words for those of `words` that no public course contains.
+///
+/// A word that starts with it also counts as contained. Similar words differ by about one letter.
 pub(in crate::catalog) async fn near_words(
     mut conn: &AsyncPgConnection,
     words: &[&str],
@@ -175,7 +179,7 @@ pub(in crate::catalog) async fn near_words(
     Ok(near)
 }
 
-/// What is compared and ordered by, most important first.
+/// The columns to compare and order by, most significant first.
 fn columns(field: CourseOrderField) -> &'static [&'static str] {
     match field {
         CourseOrderField::PublishedAt => &["courses.published_at", "courses.id"],
@@ -185,7 +189,9 @@ fn columns(field: CourseOrderField) -> &'static [&'static str] {
     }
 }
 
-/// The rows that come after `place`. Rows are compared as a whole, which lets an index start at the place.
+/// Filters to the rows after `place`.
+///
+/// Rows are compared as tuples, so that an index scan can start at the place.
 fn beyond<'a>(rows: Rows<'a>, field: CourseOrderField, descending: bool, place: &CoursePlace) -> Rows<'a> {
     let (currency, number, id) = *place;
     let than = if descending { "<" } else { ">" };

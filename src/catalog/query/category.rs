@@ -1,4 +1,4 @@
-//! Categories' SQL.
+//! SQL for categories.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,7 +15,9 @@ pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult
     categories::table.select(Category::as_select()).load(&mut conn).await
 }
 
-/// How many published courses each category has, without its parts; one without any is not in the answer.
+/// Counts the published courses in each category, without its subcategories.
+///
+/// A category without any is missing.
 pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(CategoryId, i64)>> {
     courses::table
         .filter(courses::published_at.is_not_null())
@@ -26,7 +28,7 @@ pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) ->
         .await
 }
 
-/// How many published courses each of these channels has; one without any is not in the answer.
+/// Counts the published courses of each of these channels; a channel without any is missing.
 pub(in crate::catalog) async fn count_of_channels(
     mut conn: &AsyncPgConnection,
     ids: &[ChannelId],
@@ -40,19 +42,21 @@ pub(in crate::catalog) async fn count_of_channels(
         .await
 }
 
-/// Whether there is such a category; if so, it stays until the transaction ends.
+/// Returns whether a category exists, and prevents its deletion until the transaction ends.
 pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
     let found = categories::table.find(id).select(categories::id).for_key_share();
     Ok(found.first::<CategoryId>(tx.conn()).await.optional()?.is_some())
 }
 
-/// All categories, with the right to change the tree alone until the transaction ends. Who reads it does not wait.
+/// Locks the category tree against other writers, and returns all categories.
+///
+/// The lock is released when the transaction ends; readers do not wait for it.
 pub(in crate::catalog) async fn lock(tx: &mut Tx) -> QueryResult<Vec<Category>> {
     diesel::sql_query("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn()).await?;
     categories::table.select(Category::as_select()).load(tx.conn()).await
 }
 
-/// Whether a course is in the category; none can come into it until the transaction ends.
+/// Returns whether a category has courses, and prevents new ones until the transaction ends.
 pub(in crate::catalog) async fn has_courses(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
     categories::table.find(id).select(categories::id).for_update().first::<CategoryId>(tx.conn()).await?;
     let courses = courses::table.filter(courses::category_id.eq(id));
@@ -82,7 +86,7 @@ pub(in crate::catalog) async fn insert(
         .await
 }
 
-/// What a change leaves out stays as it is.
+/// Changes of a category; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = categories)]
 pub(in crate::catalog) struct CategoryChanges {
@@ -103,7 +107,7 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: Cat
     category.returning(Category::as_returning()).get_result(tx.conn()).await
 }
 
-/// Makes categories the parts of one, or of none, in the order in which they are listed.
+/// Makes categories the children of `parent`, or root categories, in the order of `ids`.
 pub(in crate::catalog) async fn place(
     tx: &mut Tx,
     parent: Option<CategoryId>,

@@ -1,4 +1,4 @@
-//! The SQL of what lessons' videos come with.
+//! SQL for lesson content.
 
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;

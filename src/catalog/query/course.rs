@@ -1,4 +1,4 @@
-//! Courses' SQL.
+//! SQL for courses.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::stats;
 use crate::accounts::UserId;
-use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, course_key, lists_key};
+use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, course_key, facts_key};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::courses;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
-/// Where a published course stands in the catalog: by publication, newest first.
+/// The position of a course in a list: its time of publication or creation, and its id.
 pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
 
 pub(in crate::catalog) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {
@@ -39,32 +39,21 @@ pub(in crate::catalog) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
 
-/// A page of the catalog in the page's direction. Takes a shared connection, so that several pages can be pipelined.
+/// Returns a page of the public catalog in the page's direction.
+///
+/// Takes a shared connection, so that several pages can be pipelined.
 pub(in crate::catalog) async fn published(
     mut conn: &AsyncPgConnection,
     page: &Page<CatalogKey>,
 ) -> QueryResult<Vec<Course>> {
-    // One statement for all pages: an open end is the first or last possible key. `<= AND (< OR <)` is what lets the
-    // index start at the cursor.
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let rows = courses::table
         .filter(courses::published_at.is_not_null())
         .filter(courses::archived_at.is_null())
-        .filter(courses::published_at.le(after_at))
-        .filter(courses::published_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
-        .filter(courses::published_at.ge(before_at))
-        .filter(courses::published_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
-        .select(Course::as_select())
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((courses::published_at.asc(), courses::id.asc())).load(&mut conn).await
-    } else {
-        rows.order((courses::published_at.desc(), courses::id.desc())).load(&mut conn).await
-    }
+        .select(Course::as_select());
+    newest_first!(&mut conn, rows, courses::published_at, courses::id, page)
 }
 
-/// The courses that somebody teaches, the latest first, each with its description and lists.
+/// Returns an instructor's courses, newest first, with their descriptions and lists.
 pub(in crate::catalog) async fn taught_in_full(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
@@ -88,30 +77,17 @@ pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) ->
         .await
 }
 
-/// A page of what somebody teaches, drafts too, the newest first; as [`published`].
+/// Returns a page of an instructor's courses, including drafts, newest first; like [`published`].
 pub(in crate::catalog) async fn taught_by(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
     page: &Page<CatalogKey>,
 ) -> QueryResult<Vec<Course>> {
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
-    let rows = courses::table
-        .filter(courses::instructor_id.eq(instructor))
-        .filter(courses::created_at.le(after_at))
-        .filter(courses::created_at.lt(after_at).or(courses::id.lt(CourseId::new(after_id))))
-        .filter(courses::created_at.ge(before_at))
-        .filter(courses::created_at.gt(before_at).or(courses::id.gt(CourseId::new(before_id))))
-        .select(Course::as_select())
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((courses::created_at.asc(), courses::id.asc())).load(&mut conn).await
-    } else {
-        rows.order((courses::created_at.desc(), courses::id.desc())).load(&mut conn).await
-    }
+    let rows = courses::table.filter(courses::instructor_id.eq(instructor)).select(Course::as_select());
+    newest_first!(&mut conn, rows, courses::created_at, courses::id, page)
 }
 
-/// How many courses each of these people teaches; nobody who teaches none is in the answer.
+/// Counts the courses of each of these instructors; an instructor without any is missing.
 pub(in crate::catalog) async fn count_taught(
     mut conn: &AsyncPgConnection,
     instructors: &[UserId],
@@ -124,23 +100,25 @@ pub(in crate::catalog) async fn count_taught(
         .await
 }
 
-/// Locks a course: whoever changes it, its outline or its files waits here. Several courses are locked in the order of
-/// their ids.
+/// Locks a course.
+///
+/// Every change of a course, its outline or its files takes this lock. Several courses are locked in the order of their
+/// ids.
 pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// Locks a course that is about to be deleted: also those wait who give access to it ([`hold`]).
+/// Locks a course for its deletion; waits for [`hold`], too, and blocks it.
 pub(in crate::catalog) async fn lock_to_delete(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
-/// Returns a course that cannot be deleted before the transaction ends; it may be edited meanwhile.
+/// Returns a course, and prevents its deletion until the transaction ends; edits can go on.
 pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_key_share().first(tx.conn()).await.optional()
 }
 
-/// Inserts a course; `None` if another one has its slug.
+/// Inserts a course; `None` if another course has its slug.
 pub(in crate::catalog) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
@@ -182,7 +160,7 @@ pub(in crate::catalog) struct NewCourse<'a> {
     pub(in crate::catalog) facts: NewFacts,
 }
 
-/// What a change leaves out stays as it is.
+/// Changes of a course; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct CourseChanges {
@@ -203,7 +181,7 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: Cours
         .await?;
     tx.changed(course_key(id));
     if course.published_at.is_some() {
-        tx.changed(lists_key());
+        tx.changed(facts_key());
     }
     Ok(course)
 }

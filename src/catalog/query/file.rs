@@ -1,4 +1,4 @@
-//! Which pictures and files are shown and offered.
+//! SQL for course thumbnails and lesson resources.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -28,7 +28,7 @@ pub(in crate::catalog) async fn set_thumbnail(
         .await
 }
 
-/// What lessons offer for download, each lesson's in order.
+/// Returns the resources of lessons, in order for each lesson.
 pub(in crate::catalog) async fn resources(
     mut conn: &AsyncPgConnection,
     ids: &[LessonId],
@@ -41,7 +41,7 @@ pub(in crate::catalog) async fn resources(
         .await
 }
 
-/// Gives a lesson, which must be locked, other things to offer.
+/// Replaces the resources of a lesson, whose course must be locked.
 pub(in crate::catalog) async fn set_resources(tx: &mut Tx, lesson: &Lesson, resources: &[Resource]) -> QueryResult<()> {
     lesson_changed(tx, lesson);
     let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(lesson.id));

@@ -1,4 +1,6 @@
-//! The catalog's SQL. Whatever writes a row notes that in its transaction, so that loaders drop what they keep.
+//! SQL for the catalog.
+//!
+//! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
 pub(super) mod arrange;
 pub(super) mod browse;

@@ -1,4 +1,4 @@
-//! Sections' and lessons' SQL.
+//! SQL for sections and lessons.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::catalog::model::{
-    Course, CourseId, Lesson, LessonId, Section, SectionId, course_key, lesson_changed, lists_key,
+    Course, CourseId, Lesson, LessonId, Section, SectionId, course_key, facts_key, lesson_changed,
 };
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{courses, lessons, sections};
@@ -57,7 +57,9 @@ pub(in crate::catalog) async fn lesson(tx: &mut Tx, id: LessonId) -> QueryResult
     lessons::table.find(id).select(Lesson::as_select()).first(tx.conn()).await.optional()
 }
 
-/// Notes that a course's outline has changed, by so many published lessons and seconds.
+/// Records a change of a course's outline.
+///
+/// Adds to the number of its published lessons and to their seconds.
 pub(in crate::catalog) async fn outline_changed(
     tx: &mut Tx,
     id: CourseId,
@@ -75,19 +77,19 @@ pub(in crate::catalog) async fn outline_changed(
         .get_result(tx.conn())
         .await?;
     if course.published_at.is_some() && (lessons, seconds) != (0, 0) {
-        tx.changed(lists_key());
+        tx.changed(facts_key());
     }
     Ok(course)
 }
 
-/// The position after the last section; the course must be locked.
+/// Returns the position after the last section; the course must be locked.
 pub(in crate::catalog) async fn next_section(tx: &mut Tx, course: CourseId) -> QueryResult<i32> {
     let last: Option<i32> =
         sections::table.filter(sections::course_id.eq(course)).select(max(sections::position)).first(tx.conn()).await?;
     Ok(last.unwrap_or_default() + 1)
 }
 
-/// The position after the last lesson; the course must be locked.
+/// Returns the position after the last lesson; the course must be locked.
 pub(in crate::catalog) async fn next_lesson(tx: &mut Tx, section: SectionId) -> QueryResult<i32> {
     let last: Option<i32> =
         lessons::table.filter(lessons::section_id.eq(section)).select(max(lessons::position)).first(tx.conn()).await?;
@@ -158,7 +160,7 @@ pub(in crate::catalog) async fn insert_lesson(
         .await
 }
 
-/// What a change leaves out stays as it is.
+/// Changes of a lesson's content; `None` stays unchanged.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = lessons)]
 pub(in crate::catalog) struct ContentChanges {
@@ -168,7 +170,7 @@ pub(in crate::catalog) struct ContentChanges {
     pub(in crate::catalog) links: Option<Value>,
 }
 
-/// What a change leaves out stays as it is.
+/// Changes of a lesson; `None` stays unchanged.
 #[derive(AsChangeset)]
 #[diesel(table_name = lessons)]
 pub(in crate::catalog) struct LessonChanges {
@@ -194,7 +196,7 @@ pub(in crate::catalog) async fn update_lesson(
     Ok(lesson)
 }
 
-/// Where lessons are.
+/// The scope of [`lesson_ids`].
 pub(in crate::catalog) enum In {
     Section(SectionId),
     Course(CourseId),

@@ -1,4 +1,4 @@
-//! The SQL of what appears when, and what is taken away again. Everything here wants the course locked.
+//! SQL for publishing, unpublishing, scheduling and deleting; writes require a locked course.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,10 +11,12 @@ use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// Courses that are published at a time.
+/// The number of courses in a batch of [`due`].
 const BATCH: i64 = 200;
 
-/// Publishes a course: as of when it was published first, if it was before. Whether this is the first time.
+/// Publishes a course, with the time of its first publication if there was one.
+///
+/// Also returns whether this is its first publication.
 pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<(Course, bool)> {
     tx.changed(course_key(id));
     tx.changed(lists_key());
@@ -33,7 +35,9 @@ pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime
     Ok((course, first.is_none()))
 }
 
-/// The same for a lesson. It is published for the first time when it can be `seen`, because its course is published.
+/// Publishes a lesson, with the time of its first publication if there was one.
+///
+/// `seen` is whether its course is published. Also returns whether the lesson becomes visible for the first time.
 pub(in crate::catalog) async fn publish_lesson(
     tx: &mut Tx,
     id: LessonId,
@@ -56,7 +60,9 @@ pub(in crate::catalog) async fn publish_lesson(
     Ok((lesson, seen && first.is_none()))
 }
 
-/// The published lessons of a course that nobody could see until now, in their order; from now on they are no news.
+/// Records that a course's published lessons become visible now, if they never were.
+///
+/// Returns these lessons in the order of the outline.
 pub(in crate::catalog) async fn first_seen(
     tx: &mut Tx,
     id: CourseId,
@@ -78,7 +84,9 @@ pub(in crate::catalog) async fn first_seen(
     Ok(unseen)
 }
 
-/// Withdraws a course, which is archived from `archived_at` on, or a draft. When it was published first is kept.
+/// Unpublishes a course, so that it is archived or a draft.
+///
+/// It is archived since `archived_at`, or a draft if that is `None`. The time of its first publication is kept.
 pub(in crate::catalog) async fn withdraw(
     tx: &mut Tx,
     course: &Course,
@@ -105,7 +113,7 @@ pub(in crate::catalog) async fn withdraw(
         .await
 }
 
-/// Withdraws a published lesson.
+/// Unpublishes a published lesson.
 pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
     let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::published_at.eq(None::<DateTime<Utc>>), lessons::updated_at.eq(now)))
@@ -116,7 +124,7 @@ pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: 
     Ok(lesson)
 }
 
-/// Sets when a draft publishes itself; `None`: not by itself.
+/// Sets when a draft course is published; `None` cancels the schedule.
 pub(in crate::catalog) async fn schedule(
     tx: &mut Tx,
     id: CourseId,
@@ -131,7 +139,7 @@ pub(in crate::catalog) async fn schedule(
         .await
 }
 
-/// The same for a lesson.
+/// Sets when a draft lesson is published; `None` cancels the schedule.
 pub(in crate::catalog) async fn schedule_lesson(
     tx: &mut Tx,
     id: LessonId,
@@ -147,7 +155,7 @@ pub(in crate::catalog) async fn schedule_lesson(
     Ok(lesson)
 }
 
-/// Sets when a lesson opens for those who have access to its course.
+/// Sets when a lesson unlocks for users with access to its course.
 pub(in crate::catalog) async fn set_unlock(
     tx: &mut Tx,
     id: LessonId,
@@ -168,7 +176,7 @@ pub(in crate::catalog) async fn set_unlock(
     Ok(lesson)
 }
 
-/// The drafts of a course whose time has come, in the order of their times.
+/// Returns the draft lessons of a course that are due, in the order of their times.
 pub(in crate::catalog) async fn due_lessons(
     tx: &mut Tx,
     course: CourseId,
@@ -183,7 +191,9 @@ pub(in crate::catalog) async fn due_lessons(
         .await
 }
 
-/// The courses of which something is to be published by `now`, some of them, in the order of their ids from `after` on.
+/// Returns a batch of courses that have something due by `now`.
+///
+/// The batch starts after the course `after`, in the order of the ids.
 pub(in crate::catalog) async fn due(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -200,7 +210,7 @@ pub(in crate::catalog) async fn due(
         .await
 }
 
-/// The videos that a course and its lessons show.
+/// Returns the videos that a course and its lessons show.
 pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryResult<Vec<VideoId>> {
     let shown: Vec<Option<VideoId>> =
         lessons::table.filter(lessons::course_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
@@ -208,7 +218,7 @@ pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryRes
     Ok(shown.into_iter().chain([demo]).flatten().collect())
 }
 
-/// Removes a course with its sections and lessons.
+/// Deletes a course with its sections and lessons.
 pub(in crate::catalog) async fn delete(tx: &mut Tx, course: &Course) -> QueryResult<usize> {
     tx.changed(course_key(course.id));
     tx.changed(slug_key(&course.slug));

@@ -1,4 +1,4 @@
-//! The SQL of names in addresses.
+//! SQL for the URL slugs of courses.
 
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
@@ -8,7 +8,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::schema::{course_slugs, courses};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// The courses that have, or had, one of these slugs; each with that slug.
+/// Returns the courses that have or had one of these slugs, each with that slug.
 pub(in crate::catalog) async fn courses_once_called(
     mut conn: &AsyncPgConnection,
     slugs: &[&str],
@@ -21,7 +21,7 @@ pub(in crate::catalog) async fn courses_once_called(
         .await
 }
 
-/// The slugs that are `base` or begin with `base-`, whether a course has or had them.
+/// Returns the current and earlier slugs that are `base` or start with `base-`.
 pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
     course_slugs::table
         .filter(course_slugs::slug.eq(base).or(course_slugs::slug.like(format!("{base}-%"))))
@@ -30,7 +30,9 @@ pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResu
         .await
 }
 
-/// Takes a slug for a course for good; `false` if another course has or had it. Whoever wants it at the same time waits.
+/// Reserves a slug for a course permanently; `false` if another course has or had it.
+///
+/// A concurrent reservation of the same slug waits.
 pub(in crate::catalog) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, course: CourseId) -> QueryResult<bool> {
     tx.changed(slug_key(slug));
     diesel::insert_into(course_slugs::table)

@@ -1,11 +1,11 @@
-//! The SQL of counts and aggregates of courses.
+//! SQL for the counts and aggregates of courses.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::catalog::model::{CourseId, CourseStats, lists_key, stats_key};
+use crate::catalog::model::{CourseId, CourseStats, facts_key, stats_key};
 use crate::platform::db::schema::course_stats;
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -22,7 +22,7 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, id: CourseId) -> QueryResult
     diesel::insert_into(course_stats::table).values(course_stats::course_id.eq(id)).execute(tx.conn()).await
 }
 
-/// Adds to the number of a course's students.
+/// Adds `more` to a course's number of students.
 pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
     diesel::update(course_stats::table.find(id))
@@ -31,19 +31,21 @@ pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i3
         .await
 }
 
-/// One batch of [`refresh_sort_keys`].
+/// The result of one batch of [`refresh_sort_keys`].
 #[derive(QueryableByName)]
 pub(in crate::catalog) struct Refreshed {
-    /// The last course of the batch; `None` if there was none.
+    /// The last course of the batch; `None` if the batch was empty.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(in crate::catalog) last: Option<Uuid>,
-    /// How many courses got other sort keys.
+    /// The number of courses whose sort keys changed.
     #[diesel(sql_type = BigInt)]
     pub(in crate::catalog) changed: i64,
 }
 
-/// Copies the stats of a batch of courses after `after`, in the order of their ids, to the indexed columns that lists are
-/// sorted by. A course that is being edited is left to the next run: nobody waits for this.
+/// Copies the stats of a batch of courses to the indexed columns that lists are sorted by.
+///
+/// The batch starts after the course `after`, in the order of the ids. Courses that are locked by an edit are left to
+/// the next run, so this never waits.
 pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> QueryResult<Refreshed> {
     let refreshed: Refreshed = diesel::sql_query(
         "WITH batch AS ( \
@@ -65,12 +67,14 @@ pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> Q
     .get_result(tx.conn())
     .await?;
     if refreshed.changed > 0 {
-        tx.changed(lists_key());
+        tx.changed(facts_key());
     }
     Ok(refreshed)
 }
 
-/// Returns a batch of the courses after `after`, in the order of their ids, with their numbers of students.
+/// Returns a batch of courses with their student counts.
+///
+/// The batch starts after the course `after`, in the order of the ids.
 pub(in crate::catalog) async fn batch(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, i32)>> {
     course_stats::table
         .filter(course_stats::course_id.gt(CourseId::new(after)))
@@ -81,7 +85,7 @@ pub(in crate::catalog) async fn batch(conn: &mut AsyncPgConnection, after: Uuid)
         .await
 }
 
-/// Locks the stats of a course and returns the number of its students.
+/// Locks the stats of a course and returns its number of students.
 pub(in crate::catalog) async fn lock_students(tx: &mut Tx, id: CourseId) -> QueryResult<Option<i32>> {
     let row = course_stats::table.find(id).select(course_stats::student_count).for_no_key_update();
     row.first(tx.conn()).await.optional()

@@ -1,4 +1,4 @@
-//! Which videos are shown.
+//! SQL for lesson videos and demo videos.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// Gives a lesson a video, and the video's duration if that is known.
+/// Sets the video and the duration of a lesson.
 pub(in crate::catalog) async fn set_lesson_video(
     tx: &mut Tx,
     id: LessonId,
@@ -44,11 +44,11 @@ pub(in crate::catalog) async fn set_demo_video(
         .await
 }
 
-/// The lessons that show a video, with their courses.
+/// Returns the lessons that show a video, with their courses.
 pub(in crate::catalog) async fn lessons_with(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<(LessonId, CourseId)>> {
     lessons::table
         .filter(lessons::video_id.eq(video))
-        // The order in which several courses are locked.
+        // The order in which courses are locked.
         .order((lessons::course_id, lessons::id))
         .select((lessons::id, lessons::course_id))
         .load(tx.conn())

@@ -11,7 +11,7 @@ use crate::accounts::{UserById, UserId, UserObject};
 use crate::catalog::{CourseObject, courses_of_channel};
 use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
-use crate::graphql::context::{actor, loaders};
+use crate::graphql::context::{actor, loaders, viewer_loaders};
 use crate::graphql::page::encode_cursor;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
 use crate::platform::internal_error::InternalError;
@@ -22,15 +22,15 @@ const MEMBERS: &str = "channelMembers";
 #[derive(Clone)]
 pub struct ChannelObject(pub Arc<Channel>);
 
-/// One or more people who teach under a name.
+/// A channel: a name under which one or more instructors teach.
 #[Object(name = "Channel")]
 impl ChannelObject {
-    /// Identifies the channel.
+    /// The id of the channel.
     pub async fn id(&self) -> ChannelId {
         self.0.id
     }
 
-    /// The name in addresses; unique.
+    /// The URL slug; unique.
     async fn slug(&self) -> &str {
         &self.0.slug
     }
@@ -40,38 +40,38 @@ impl ChannelObject {
         &self.0.name
     }
 
-    /// What it is about; plain text, may be empty.
+    /// The description as plain text; may be empty.
     async fn description(&self) -> &str {
         &self.0.description
     }
 
-    /// How many people follow it.
+    /// The number of followers.
     async fn follower_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(loaders(ctx).load(FollowerCount(self.0.id)).await?.unwrap_or_default())
     }
 
-    /// Counts the edits: pass it to an update, which is rejected if it is another one by then.
+    /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// When it was made.
+    /// When the channel was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// Whether the viewer follows it; null for who is not signed in.
+    /// Whether the viewer follows the channel; null for anonymous viewers.
     async fn viewer_follows(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         let Some(viewer) = actor(ctx).id().map(UserId::new) else { return Ok(None) };
-        Ok(Some(loaders(ctx).load(Follows(viewer, self.0.id)).await?.is_some()))
+        Ok(Some(viewer_loaders(ctx).load(Follows(viewer, self.0.id)).await?.is_some()))
     }
 
-    /// Who says who teaches in it.
+    /// The owner, who decides who teaches in the channel.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
         user(ctx, self.0.owner_id).await.map(Sequential)
     }
 
-    /// Who teaches in it, in the order in which they joined; its owner among them. At most 100.
+    /// The users who teach in the channel, including its owner, in the order in which they joined; at most 100.
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -83,7 +83,7 @@ impl ChannelObject {
     ) -> Result<Sequential<Connection<UserObject>>> {
         let members = loaders(ctx).load(MembersOf(self.0.id)).await?.unwrap_or_default();
         let args = PageArgs { first, after, last, before };
-        // Cursors carry the time and the id; a user's object has only one of them.
+        // A cursor contains the time of joining and the id; a user's object has only the id.
         let page = args.timed_page(MEMBERS)?;
         let key = |at: DateTime<Utc>, id: UserId| (at, id.uuid());
         let mut rows: Vec<(DateTime<Utc>, UserId)> = members.iter().copied().collect();
@@ -106,7 +106,7 @@ impl ChannelObject {
         Ok(Sequential(connection.with_total(i64::try_from(members.len())?)))
     }
 
-    /// Its published courses, newest first.
+    /// The published courses of the channel, newest first.
     async fn courses(
         &self,
         ctx: &Context<'_>,
@@ -125,7 +125,7 @@ async fn user(ctx: &Context<'_>, id: UserId) -> Result<UserObject> {
     user.map(UserObject::new).ok_or_else(|| Error::from(InternalError::new("a channel's member is nobody")))
 }
 
-/// The channel with this id.
+/// Returns the channel with this id.
 ///
 /// # Errors
 /// The database failed.

@@ -1,4 +1,4 @@
-//! Changing and following channels.
+//! Mutations of channels.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::graphql::error::{Edit, edit_payload};
 use crate::graphql::guard::{Requires, Role, requires};
 use crate::graphql::{Result, Sequential, UserError};
 
-// Which mutation a payload answers: each has a type of its own in the schema, with a name to find it by.
+// Markers: each mutation has a payload type of its own in the schema, which is named after it.
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct AddMember;
@@ -24,7 +24,7 @@ pub(super) struct RemoveMember;
 pub(super) struct Follow;
 pub(super) struct Unfollow;
 
-/// The answer to a mutation of a channel.
+/// The payload of a mutation of a channel.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateChannelPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateChannelPayload", params(Update)))]
@@ -33,21 +33,21 @@ pub(super) struct Unfollow;
 #[graphql(concrete(name = "FollowChannelPayload", params(Follow)))]
 #[graphql(concrete(name = "UnfollowChannelPayload", params(Unfollow)))]
 pub(super) struct ChannelPayload<M: Send + Sync> {
-    /// The channel as it is now, also after a conflict; null when there are other userErrors.
+    /// The channel in its current state; null if there are `userErrors` other than CONFLICT.
     channel: Option<Sequential<ChannelObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The mutations of channels.
+/// The channel mutations.
 #[derive(Default)]
 pub(super) struct ChannelsMutation;
 
 #[Object]
 impl ChannelsMutation {
-    /// Makes a channel of the viewer's, beside the one that every instructor has.
+    /// Creates a channel that the viewer owns, in addition to their default channel.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn create_channel(
         &self,
@@ -57,7 +57,7 @@ impl ChannelsMutation {
         channel(command::create_channel(app(ctx), actor(ctx), input).await)
     }
 
-    /// Changes a channel of the viewer's.
+    /// Changes a channel. The viewer must own it or be an administrator.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn update_channel(
         &self,
@@ -67,7 +67,7 @@ impl ChannelsMutation {
         edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
 
-    /// Lets another instructor teach in a channel of the viewer's. Who does already still does.
+    /// Adds an instructor to a channel, which the viewer must own or administer. Adding a member again changes nothing.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn add_channel_member(
         &self,
@@ -77,7 +77,8 @@ impl ChannelsMutation {
         channel(command::add_channel_member(app(ctx), actor(ctx), input).await)
     }
 
-    /// Ends that somebody teaches in a channel: its owner removes others, and everybody may leave. Their courses stay in it.
+    /// Removes a member from a channel. The member's courses stay in it. The owner and administrators may remove
+    /// others, and members may leave.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn remove_channel_member(
         &self,
@@ -97,7 +98,7 @@ impl ChannelsMutation {
         channel(command::follow_channel(app(ctx), actor(ctx), input).await)
     }
 
-    /// Follows a channel no longer.
+    /// Unfollows a channel. If the viewer does not follow it, nothing changes.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn unfollow_channel(
         &self,

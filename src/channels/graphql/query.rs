@@ -1,4 +1,4 @@
-//! Reading channels.
+//! Queries for channels.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::graphql::{Connection, PageArgs, Result, Sequential};
 
 const FOLLOWED: &str = "followedChannels";
 
-/// The queries about channels.
+/// The channel queries.
 #[derive(Default)]
 pub(super) struct ChannelsQuery;
 
@@ -60,7 +60,7 @@ impl ChannelsQuery {
         Ok(Sequential(slice(args, "viewerChannels", channels, key)?))
     }
 
-    /// The channels that the viewer follows, the latest first.
+    /// The channels that the viewer follows, most recently followed first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn followed_channels(
         &self,

@@ -53,10 +53,19 @@ impl Default for Args {
     }
 }
 
-pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
+/// Demo accounts have a public password.
+///
+/// # Errors
+/// This is production.
+pub(super) fn refuse_in_production(config: &Config) -> Result<(), InternalError> {
     if config.is_production() {
         return Err(InternalError::new("demo accounts have a public password; there is no seed in production"));
     }
+    Ok(())
+}
+
+pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError> {
+    refuse_in_production(&config)?;
     let running = app::start(config).await?;
     let filled = async {
         running.prepare_database().await?;

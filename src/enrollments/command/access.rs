@@ -1,4 +1,4 @@
-//! How access is granted, revoked, got by enrolling, and expires.
+//! Commands that grant, revoke and expire access, and enroll users.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Value, json};
@@ -24,8 +24,9 @@ pub(in crate::enrollments) const EXPIRE: &str = "enrollments.expire";
 
 const LONGEST_REASON: usize = 500;
 
-/// Grants a user access to a course. A user who has a grant already gets the new expiry; the same terms again change
-/// nothing.
+/// Grants a user access to a course.
+///
+/// An existing grant gets the new terms; granting the same terms again does nothing.
 ///
 /// # Errors
 /// The input is invalid; the actor is not an administrator.
@@ -39,7 +40,7 @@ pub(in crate::enrollments) async fn grant(
         return Err(error::only_administrators());
     }
     let now = app.clock.now();
-    // The precision of the database: the same input again is then the same grant.
+    // The precision of the database, so that the same input again has the same terms.
     let expires_at = input.expires_at.map(|at| at.trunc_subsecs(6));
     let mut check = Check::new();
     let note = check.text("reason", &input.reason, LONGEST_REASON);
@@ -119,7 +120,7 @@ pub(in crate::enrollments) async fn enroll(app: &App, actor: &Actor, input: Enro
     app.db
         .transaction(async |tx| {
             let course = catalog::hold_course(tx, input.course_id).await?;
-            // A draft does not exist for students, and an archived course takes none.
+            // Drafts are not visible to students, and archived courses are closed for enrollment.
             let course = course.filter(|course| course.published_at.is_some()).ok_or_else(error::no_such_course)?;
             if course.price_minor > 0 {
                 return Err(error::costs_money());
@@ -151,7 +152,7 @@ pub(in crate::enrollments) async fn expire(app: &App, id: EntitlementId) -> std:
     end_one(app, row, EndReason::Expired, |row, now| row.has_expired(now)).await
 }
 
-/// Ends whatever has expired and was not ended by a job of its own.
+/// Ends all expired entitlements that were not ended by their own job.
 ///
 /// # Errors
 /// The database failed.
@@ -167,7 +168,9 @@ pub(in crate::enrollments) async fn expire_due(app: &App) -> std::result::Result
     }
 }
 
-/// Ends all access of a deleted user and removes their players. The entitlements stay, for the statistics, and refer to an anonymous user.
+/// Ends all access of a deleted user and removes their players.
+///
+/// The entitlements stay, for statistics, and refer to an anonymous user.
 ///
 /// # Errors
 /// The database failed.
@@ -189,7 +192,7 @@ pub(in crate::enrollments) async fn forget_user(app: &App, user: UserId) -> std:
         .await
 }
 
-/// Ends an entitlement that is still open and due, whatever it is for.
+/// Ends an entitlement of any scope if it is still open and due.
 async fn end_one(
     app: &App,
     row: Entitlement,
@@ -236,8 +239,10 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     Ok(json!({ "entitlements": items(rows.into_iter().map(row)) }))
 }
 
-/// Gives access to a course, and schedules its end. Returns the entitlement and, if anything changed, by how many the
-/// course's students change, which the caller writes last.
+/// Gives access to a course and schedules its expiry.
+///
+/// Returns the entitlement and, if anything changed, the change in the course's number of students, which the caller
+/// writes last.
 async fn give(
     tx: &mut Tx,
     app: &App,
@@ -257,8 +262,9 @@ async fn give(
     Ok((given.row, Some(expired + i32::from(given.first))))
 }
 
-/// Ends the user's expired entitlements to a course. Returns those that stay open, and by how many the course's students
-/// change.
+/// Ends the user's expired entitlements to a course.
+///
+/// Returns those that stay open, and the change in the course's number of students.
 async fn end_expired(
     tx: &mut Tx,
     app: &App,

@@ -1,4 +1,4 @@
-//! What students do: get and lose access, and play videos.
+//! Commands for access and playback.
 
 mod access;
 mod playback;

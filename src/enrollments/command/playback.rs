@@ -1,6 +1,8 @@
-//! Playback. A player gets URLs that are valid for as long as the video lasts and some time longer, but no longer than
-//! the viewer's access: of the original, the poster and the captions in the object store, and of a playlist that this
-//! program serves. The playlist's URL contains an encrypted [`Pass`]; each request for a playlist checks access again.
+//! Commands for playback.
+//!
+//! Players get URLs that are valid for the duration of the video plus some time, but no longer than the viewer's
+//! access. The original, the poster image and the captions are served by the object store, the playlist by this
+//! program. The URL of the playlist contains an encrypted [`Pass`]; each request for a playlist checks access again.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,21 +20,21 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 
-/// What the encryption is bound to: nothing else that is encrypted here is a pass.
+/// The associated data of the encryption: no other encrypted value is accepted as a pass.
 const PASS: &[u8] = b"enrollments/pass";
-/// How long a player counts that has not been heard of.
+/// How long an inactive player keeps its slot.
 const SILENCE: TimeDelta = TimeDelta::minutes(2);
 
-/// Where to play what is shown from; `None` if its video can't be played.
+/// Returns the URLs to play a video from; `None` if it cannot be played.
 ///
 /// # Errors
-/// The actor may not watch it, or plays in too many places.
+/// The actor has no access, or is playing in too many places.
 pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
     let access = catalog::access_to(app, actor, showing).await?;
     play_with(app, actor, access, showing, video).await
 }
 
-/// The same for somebody whose access is known.
+/// Like [`play`], for an actor whose access is known.
 async fn play_with(
     app: &App,
     actor: &Actor,
@@ -44,15 +46,15 @@ async fn play_with(
     if video.status == VideoStatus::Failed {
         return Ok(None);
     }
-    // An API token is nobody in particular here: it has no session that could end.
+    // An API token has no session that could end.
     let viewer = actor.id().map(|id| (id, actor.in_session().session()));
     enter(app, viewer).await?;
-    // Only as long as nobody has looked at the video its author's word counts.
+    // The duration declared by the author counts only until the video is processed.
     let declared = || TimeDelta::seconds(showing.declared_seconds().into());
     let length = video.duration_ms.map_or_else(declared, TimeDelta::milliseconds);
     let expires_at = app.clock.now() + app.config.video.playback + length;
     let expires_at = access.expires_at.map_or(expires_at, |end| expires_at.min(end));
-    // A pass has whole seconds: what is signed here must not end before it.
+    // A pass has whole seconds: the signed URLs must not expire before it.
     let expires_at = DateTime::from_timestamp(expires_at.timestamp(), 0).unwrap_or(expires_at);
     let pass = Pass { video: video.id, shown_as: showing.shown_as(), viewer, until: expires_at.timestamp() };
     let sign = async |key: &str| media::sign(app, key, expires_at).await;
@@ -88,16 +90,16 @@ fn read(app: &App, token: &str) -> Option<Pass> {
     serde_json::from_slice(&app.seal.open(&sealed, PASS).ok()?).ok()
 }
 
-/// Takes a player's place for the viewer's session, or keeps it. When all are taken, the one who comes last waits.
+/// Acquires or renews a player slot for the viewer's session. Returns an error if all slots are in use.
 async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> Result<()> {
     let most = app.config.video.max_players;
     let Some((user, session)) = viewer.filter(|_| most > 0) else { return Ok(()) };
-    // API tokens have no session: all of a user's share one place.
+    // API tokens have no session: all tokens of a user share one slot.
     let (session, user, now) = (session.unwrap_or(user), UserId::new(user), app.clock.now());
     app.db
         .transaction(async |tx| {
             query::lock_viewer(tx, user).await?;
-            // Who signs out leaves their place.
+            // Signing out frees the slot.
             let mut places = accounts::open_sessions(tx, user, now).await?;
             places.push(user.uuid());
             places.retain(|place| *place != session);
@@ -111,10 +113,10 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
         .await
 }
 
-/// Fresh addresses for a player that goes on, which also keeps its place.
+/// Renews the slot of a player and returns new URLs.
 ///
 /// # Errors
-/// As for [`play`]; there is nothing to play.
+/// As for [`play`]; the input is invalid; there is nothing to play.
 pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
     let (shown_as, field) = match (input.lesson_id, input.course_id) {
         (Some(lesson), None) => (ShownAs::Lesson(lesson), "lessonId"),
@@ -123,7 +125,7 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
     };
     let gone = || error::nothing_to_play(field);
     let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
-    // What the actor may not know of is not there.
+    // What is not visible to the actor is reported as not found.
     let access = catalog::access_to(app, actor, &showing).await?;
     if access.is_hidden() {
         return Err(gone());
@@ -133,7 +135,7 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
     play_with(app, actor, access, &showing, &video).await?.ok_or_else(gone)
 }
 
-/// Forgets players that have not been heard of for long.
+/// Deletes inactive players.
 ///
 /// # Errors
 /// The database failed.
@@ -142,18 +144,18 @@ pub(crate) async fn forget_players(app: &App) -> std::result::Result<(), Interna
     app.db.transaction(async |tx| Ok::<_, InternalError>(query::forget(tx, before).await.map(drop)?)).await
 }
 
-/// Why a playlist is not given out.
+/// The reason why a request for a playlist is rejected.
 #[derive(Debug)]
 pub enum Rejection {
-    /// The address is not one from here, or its time is over.
+    /// The URL is invalid or has expired.
     Expired,
-    /// It was made for somebody else, or for somebody who may no longer watch.
+    /// The URL belongs to another user, or its user no longer has access.
     Forbidden,
-    /// As many players as are allowed play elsewhere.
+    /// The account is playing in the maximum number of other places.
     TooManyPlayers(String),
-    /// There is no such playlist (any more).
+    /// The playlist does not exist (anymore).
     NotFound,
-    /// Our fault.
+    /// An internal error.
     Failed(InternalError),
 }
 
@@ -163,16 +165,18 @@ impl<F: Into<InternalError>> From<F> for Rejection {
     }
 }
 
-/// A playlist of the video that `token` is for: `master.m3u8`, or `v0/index.m3u8` with the addresses of its segments.
-/// `sender` is who sends the request, as far as it says so.
+/// Returns a playlist of the video that `token` is for.
+///
+/// `path` is `master.m3u8`, or `v0/index.m3u8`, whose segments get signed URLs. `sender` is the authenticated sender of
+/// the request, or anonymous.
 ///
 /// # Errors
-/// The pass is not good, or does not open this any more.
+/// The pass is invalid or has expired, or no longer grants access to the video.
 pub async fn playlist(app: &App, token: &str, path: &str, sender: &Actor) -> std::result::Result<String, Rejection> {
     let now = app.clock.now();
     let pass = read(app, token).filter(|pass| pass.until > now.timestamp()).ok_or(Rejection::Expired)?;
     let stranger = sender.id().is_some_and(|id| pass.viewer.is_none_or(|(viewer, _)| viewer != id));
-    // What everybody may watch, everybody may watch with anybody's address.
+    // A pass of an anonymous user may be used by anyone.
     if stranger && pass.viewer.is_some() {
         return Err(Rejection::Forbidden);
     }

@@ -27,19 +27,19 @@ impl EnrollmentObject {
         Ok(course_node(ctx, CourseId::new(self.0.course_id)).await?.map(Sequential))
     }
 
-    /// When the oldest access that the viewer still has began. Lessons that unlock some days later count from here.
+    /// When the viewer's oldest active access began. The unlock days of lessons count from here.
     async fn since(&self) -> DateTime<Utc> {
         self.0.since
     }
 }
 
-/// The queries about access.
+/// The enrollment queries.
 #[derive(Default)]
 pub(super) struct EnrollmentsQuery;
 
 #[Object]
 impl EnrollmentsQuery {
-    /// The courses that the viewer has access to, each once, the latest first.
+    /// The courses that the viewer has access to, each once, most recent access first.
     #[graphql(
         guard = "Scoped(Role::Student, Scope::ReadCourses)",
         directive = scoped::apply(Role::Student, Scope::ReadCourses)

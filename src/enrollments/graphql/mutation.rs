@@ -1,4 +1,4 @@
-//! Giving, taking and getting access.
+//! The enrollment mutations.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,33 +13,33 @@ use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
 
-// Which mutation a payload answers.
+// Markers for the mutation of a payload.
 pub(super) struct Grant;
 pub(super) struct Revoke;
 pub(super) struct Enroll;
 
-/// The answer to a mutation of access.
+/// The payload of an enrollment mutation.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "GrantCourseAccessPayload", params(Grant)))]
 #[graphql(concrete(name = "RevokeCourseAccessPayload", params(Revoke)))]
 #[graphql(concrete(name = "EnrollPayload", params(Enroll)))]
 pub(super) struct EntitlementPayload<M: Send + Sync> {
-    /// The entitlement as it is now; null when there are userErrors.
+    /// The entitlement in its current state; null if there are `userErrors`.
     entitlement: Option<Sequential<EntitlementObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
 }
 
-/// The mutations of access.
+/// The enrollment mutations.
 #[derive(Default)]
 pub(super) struct EnrollmentsMutation;
 
 #[Object]
 impl EnrollmentsMutation {
-    /// Gives a user access to a course. Whoever was given it before gets the new end and keeps when it began; the same
-    /// terms again change nothing. Access that they have from elsewhere stays as it is.
+    /// Grants a user access to a course. If a grant exists, it gets the new expiry and reason and keeps its start;
+    /// granting the same terms again does nothing. Access from other sources is not affected.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn grant_course_access(
         &self,
@@ -49,7 +49,7 @@ impl EnrollmentsMutation {
         answer(command::grant(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
-    /// Takes back what grantCourseAccess has given. Access that the user has from elsewhere stays as it is.
+    /// Revokes access granted with `grantCourseAccess`. Access from other sources is not affected.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn revoke_course_access(
         &self,
@@ -59,7 +59,7 @@ impl EnrollmentsMutation {
         answer(command::revoke(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
-    /// Enrolls the viewer in a course that costs nothing. Doing so again changes nothing.
+    /// Enrolls the viewer in a free course. Does nothing if the viewer is already enrolled.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn enroll(
         &self,

@@ -1,4 +1,4 @@
-//! A video as its viewers see it.
+//! Videos in the schema, as their viewers see them.
 
 use std::sync::Arc;
 
@@ -15,44 +15,44 @@ use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
 use crate::media::{Video, VideoById, VideoId, VideoStatus};
 
-/// A video that something shows.
+/// A video of a lesson or course, in the schema.
 #[derive(Clone)]
 pub struct PlayableVideo {
     showing: Showing,
     video: Arc<Video>,
 }
 
-/// A video that a lesson or a course shows.
+/// A video of a lesson or course.
 #[Object]
 impl PlayableVideo {
-    /// Identifies the video.
+    /// The id of the video.
     async fn id(&self) -> VideoId {
         self.video.id
     }
 
-    /// Where its processing stands. Also before it is READY the original can be played.
+    /// The status of the processing. The original can be played before the status is READY.
     async fn status(&self) -> VideoStatus {
         self.video.status
     }
 
-    /// How long it is, in seconds; null until that was found out.
+    /// The duration in seconds; null until it is known.
     async fn duration_seconds(&self) -> Option<i32> {
         self.video.duration_seconds()
     }
 
-    /// How wide its pictures are, in pixels; null until that was found out.
+    /// The width in pixels; null until it is known.
     async fn width(&self) -> Option<i32> {
         self.video.width
     }
 
-    /// How high its pictures are, in pixels; null until that was found out.
+    /// The height in pixels; null until it is known.
     async fn height(&self) -> Option<i32> {
         self.video.height
     }
 
-    /// Where to play it from. Null, with an error, for those who may not watch it, or while their account plays in too
-    /// many places (TOO_MANY_PLAYERS); null without one if it can't be played. Ask when the viewer presses play, not
-    /// for a list.
+    /// The URLs to play the video from. Null with an error if the viewer has no access, or if the account is playing in
+    /// too many places (TOO_MANY_PLAYERS). Null without an error if the video cannot be played. Request it when the
+    /// viewer presses play, not for lists.
     #[graphql(directive = cache_control::apply(0))]
     async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoPlayback>>> {
         let viewer = within(ctx, Scope::ReadCourses);
@@ -61,7 +61,7 @@ impl PlayableVideo {
     }
 }
 
-/// The video that is shown, if there is one.
+/// Returns the video that a lesson or course shows, if there is one.
 ///
 /// # Errors
 /// The database failed.
@@ -71,29 +71,30 @@ pub async fn playable(ctx: &Context<'_>, showing: Showing) -> Result<Option<Sequ
     Ok(video.map(|video| Sequential(PlayableVideo { showing, video })))
 }
 
-/// Where to play a video from. All addresses end together; ask `keepPlaying` for fresh ones.
+/// The URLs to play a video from. All expire at the same time; `keepPlaying` returns new ones.
 #[derive(Clone, SimpleObject)]
 pub(super) struct VideoPlayback {
-    /// The file as it was uploaded; players may ask for ranges of it.
+    /// The URL of the original file. Supports range requests.
     url: String,
-    /// The playlist for players that know HLS: the same in several sizes. Null until it was made.
+    /// The URL of the HLS multivariant playlist, with several sizes; null until it is available.
     hls_url: Option<String>,
-    /// A still picture to show before; null until it was made.
+    /// The URL of the poster image; null until it is available.
     poster_url: Option<String>,
-    /// Captions by language.
+    /// The captions, ordered by language; empty if there are none.
     captions: Vec<Sequential<PlaybackCaptions>>,
-    /// Until when the addresses are good: long enough to watch the video with some breaks.
+    /// When the URLs expire: after the duration of the video plus some time for breaks. They expire earlier if the
+    /// viewer's access does.
     expires_at: DateTime<Utc>,
 }
 
 /// Captions in one language.
 #[derive(Clone, SimpleObject)]
 pub(super) struct PlaybackCaptions {
-    /// The language, a BCP 47 tag; a track's `srclang`.
+    /// The language, a BCP 47 tag: the `srclang` of a track element.
     language: String,
-    /// What a player's menu calls them.
+    /// The label in a player's menu.
     label: String,
-    /// A WebVTT file.
+    /// The URL of the WebVTT file.
     url: String,
 }
 
@@ -111,23 +112,23 @@ impl From<Playback> for VideoPlayback {
     }
 }
 
-/// The answer to `keepPlaying`.
+/// The payload of `keepPlaying`.
 #[derive(SimpleObject)]
 pub(super) struct KeepPlayingPayload {
-    /// Fresh addresses; null when there are userErrors.
+    /// The new URLs; null if there are `userErrors`.
     playback: Option<Sequential<VideoPlayback>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What players do.
+/// The playback mutations.
 #[derive(Default)]
 pub(super) struct PlaybackMutation;
 
 #[Object]
 impl PlaybackMutation {
-    /// Tells that the viewer's session goes on playing, and returns fresh addresses. Where the number of players is
-    /// limited, a player that says nothing for two minutes may lose its place to another session of the same account.
+    /// Reports that the viewer's session is still playing and returns new URLs. If the number of players per account is
+    /// limited, a player that does not report for two minutes may lose its slot to another session.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn keep_playing(
         &self,

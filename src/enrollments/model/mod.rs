@@ -1,4 +1,4 @@
-//! What students have: the inputs of the mutations, and playback.
+//! The inputs of the mutations, and playback.
 
 mod playback;
 

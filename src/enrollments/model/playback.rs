@@ -1,4 +1,4 @@
-//! What a player is given.
+//! The data for video players.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
@@ -8,38 +8,38 @@ use uuid::Uuid;
 use crate::catalog::{CourseId, LessonId, ShownAs};
 use crate::media::VideoId;
 
-/// Where to play a video from.
+/// The URLs to play a video from.
 pub(crate) struct Playback {
-    /// The original.
+    /// The URL of the original.
     pub url: String,
-    /// The HLS multivariant playlist, if there is one.
+    /// The URL of the HLS multivariant playlist, if there is one.
     pub hls_url: Option<String>,
-    /// The still picture, if there is one.
+    /// The URL of the poster image, if there is one.
     pub poster_url: Option<String>,
-    /// Captions: language, label, address.
+    /// The language, label and URL of each caption file.
     pub captions: Vec<(String, String, String)>,
-    /// Until when all of these are good.
+    /// When all URLs expire.
     pub expires_at: DateTime<Utc>,
 }
 
-/// What the address of a playlist says, encrypted: who may play what until when.
+/// The encrypted content of a playlist's URL: who may play which video, until when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Pass {
-    /// Which video.
+    /// The video.
     pub video: VideoId,
-    /// As what it is shown.
+    /// The lesson or course that shows it.
     pub shown_as: ShownAs,
-    /// Who watches, and in which session; `None`: somebody who is not signed in.
+    /// The user and session; `None` for an anonymous user.
     pub viewer: Option<(Uuid, Option<Uuid>)>,
-    /// The end, in seconds since 1970.
+    /// The expiry, in seconds since 1970.
     pub until: i64,
 }
 
-/// What goes on being played: a lesson, or else the demo of a course.
+/// What the player is playing: either a lesson or the demo video of a course.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct KeepPlayingInput {
-    /// The lesson that is played.
+    /// The lesson that is playing.
     pub lesson_id: Option<LessonId>,
-    /// The course whose demo video is played.
+    /// The course whose demo video is playing.
     pub course_id: Option<CourseId>,
 }

@@ -1,4 +1,4 @@
-//! The answer to the question who may see what, in the schema.
+//! Access decisions in the schema.
 
 use async_graphql::Object;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use crate::entitlements::model::{Access, AccessReason, Source};
 use crate::graphql::Result;
 
 impl Access {
-    /// Rejects a request for content to which access is not granted.
+    /// Returns an error if access is not granted.
     ///
     /// # Errors
     /// `FORBIDDEN`, with the reason in `extensions.reason`.
@@ -16,7 +16,7 @@ impl Access {
         if self.granted { Ok(()) } else { Err(error::rejected(self)) }
     }
 
-    /// Returns whether the content must not even be known to the viewer.
+    /// Returns whether the existence of the content must be hidden from the viewer.
     pub fn is_hidden(&self) -> bool {
         matches!(self.reason, AccessReason::NotPublished | AccessReason::Archived)
     }
@@ -44,12 +44,12 @@ impl AccessObject {
         self.0.reason
     }
 
-    /// When the lesson opens for the viewer; null unless the reason is LOCKED_UNTIL.
+    /// When the lesson unlocks for the viewer; null unless the reason is LOCKED_UNTIL.
     async fn unlocks_at(&self) -> Option<DateTime<Utc>> {
         self.0.unlocks_at
     }
 
-    /// When the viewer's access to the course expires or has expired; null if it never does, or if there was none.
+    /// When the viewer's access to the course expires or expired; null if it is permanent or there was none.
     async fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }

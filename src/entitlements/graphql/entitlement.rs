@@ -22,57 +22,57 @@ const ENTITLEMENTS: &str = "entitlements";
 #[derive(Clone)]
 pub struct EntitlementObject(pub Arc<Entitlement>);
 
-/// Why a user has, or had, access to a course. Each source of access has an entitlement of its own.
+/// A user's access to a course from one source, active or ended. Each source has its own entitlement.
 #[Object(name = "Entitlement")]
 impl EntitlementObject {
-    /// The id.
+    /// The id of the entitlement.
     async fn id(&self) -> EntitlementId {
         self.0.id
     }
 
-    /// Who has access; null when the account is gone.
+    /// The user who has access; null if the account was deleted.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         user(ctx, self.0.user_id).await
     }
 
-    /// The course; null for those who do not see it.
+    /// The course; null if it is not visible to the viewer.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         let Some(id) = self.0.course_id else { return Ok(None) };
         Ok(course_node(ctx, CourseId::new(id)).await?.map(Sequential))
     }
 
-    /// Where the access comes from.
+    /// The source of the access.
     async fn source(&self) -> Source {
         self.0.source
     }
 
-    /// From when on.
+    /// When the access starts.
     async fn starts_at(&self) -> DateTime<Utc> {
         self.0.starts_at
     }
 
-    /// Until when; null: for good.
+    /// When the access expires; null if it is permanent.
     async fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }
 
-    /// When it was ended; null if it was not.
+    /// When the entitlement was ended; null if it was not.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
 
-    /// Why it was ended; null if it was not.
+    /// Why the entitlement was ended; null if it was not.
     async fn end_reason(&self) -> Option<EndReason> {
         self.0.end_reason
     }
 
-    /// Why an administrator gave it, in their words; may be empty. Only administrators see it.
+    /// The administrator's reason for granting it; may be empty. Visible to administrators only.
     async fn reason(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         only_administrators(ctx)?;
         Ok(Some(&self.0.note))
     }
 
-    /// The administrator who gave it; null for what was not given by one. Only administrators see it.
+    /// The administrator who granted it; null for other sources. Visible to administrators only.
     async fn granted_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         only_administrators(ctx)?;
         match self.0.granted_by {
@@ -93,7 +93,9 @@ async fn user(ctx: &Context<'_>, id: UserId) -> Result<Option<Sequential<UserObj
     Ok(loaders(ctx).load(UserById(id)).await?.map(|user| Sequential(UserObject::new(user))))
 }
 
-/// Returns a page of the entitlements to a course, the latest first. The caller has checked that the viewer may see them.
+/// Returns a page of the entitlements to a course, newest first.
+///
+/// The caller has checked that the viewer may see them.
 ///
 /// # Errors
 /// An argument is invalid; the database failed.

@@ -1,4 +1,4 @@
-//! Captions.
+//! Commands for captions.
 
 use bytes::Bytes;
 
@@ -14,21 +14,21 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::language;
 
-/// Bytes of one language's captions.
+/// The maximum size of the captions in one language, in bytes.
 const LARGEST: usize = 1_000_000;
 const MOST_LANGUAGES: usize = 50;
 
-/// Stores captions in place of those that the video has in the same language.
+/// Sets the captions of a video in a language, replacing existing ones.
 ///
 /// # Errors
-/// The input's mistakes, with the line of the text; there is no such video.
+/// The input is invalid (errors in the text include the line number); the video does not exist.
 pub(crate) async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptionsInput) -> Result<Video> {
     let video_id = input.video_id;
     let mut caption = check(input.video_id, &input)?;
-    // Before anything is stored.
+    // Authorization comes before anything is stored.
     app.db.transaction(async |tx| manageable(tx, actor, video_id).await).await?;
-    // A new key each time: players may keep what they have read. Should the transaction fail, the object goes with the
-    // video.
+    // Each version has a new key, because players may cache the old one. If the transaction fails, the object is
+    // deleted together with the video.
     caption.object_key =
         format!("{}captions/{}-{}.vtt", Video::folder(video_id), caption.language, app.clock.uuid().simple());
     app.storage.put(&caption.object_key, "text/vtt; charset=utf-8", Bytes::from(input.text)).await?;
@@ -66,10 +66,10 @@ fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
     Ok(Caption { video_id, language, label, object_key: String::new() })
 }
 
-/// Removes captions.
+/// Removes the captions of a video in a language.
 ///
 /// # Errors
-/// There are none in the language; there is no such video.
+/// The video has no captions in the language; the video does not exist.
 pub(crate) async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideoCaptionsInput) -> Result<Video> {
     let language = language::tag(input.language.trim()).ok_or_else(error::no_such_captions)?;
     app.db

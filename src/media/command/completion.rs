@@ -1,8 +1,8 @@
-//! From a file that has arrived to what it is for: a video, a picture, something to download.
+//! Completes uploads: turns an uploaded file into a video, a picture or a download.
 //!
-//! The store tells that a file is there, or its owner does, or we find it ourselves ([`super::watch_uploads`]); whoever
-//! comes first makes an attempt, under a lease, and the others find its outcome. An attempt works on the store outside
-//! of any transaction, and decides in one whether it still is the one that counts.
+//! Completion is triggered by an event of the store, by the client, or by polling ([`super::watch_uploads`]). The first
+//! trigger starts an attempt under a lease; the others wait for its outcome. An attempt accesses the store outside of
+//! transactions, then checks in a transaction that it still holds the lease, and commits its outcome.
 
 use std::time::Duration;
 
@@ -21,30 +21,31 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// How long somebody is kept waiting for the outcome; what takes longer goes on without them.
+/// How long a request waits for the outcome; a longer attempt continues in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 pub(crate) enum Outcome {
-    /// The upload has ended, now or before.
+    /// The upload has ended, in this attempt or before.
     Ended(Upload),
-    /// Another attempt is at work.
+    /// Another attempt is running.
     Busy(Upload),
-    /// Not all of the file is there.
+    /// The file has not been received completely.
     NotThere(String),
 }
 
-/// Turns an upload whose file has arrived into what it is for. If that takes long (a large file in parts), the upload
-/// is returned as it is, and completes later.
+/// Completes an upload after the file is uploaded.
+///
+/// If that takes too long (a large multipart upload), the upload is returned as it is and completes in the background.
 ///
 /// # Errors
-/// There is no such upload, it is over, or the file is not there; the file is not what it was said to be.
+/// The upload does not exist or has ended; the file is missing or does not match its declaration.
 pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteUploadInput) -> Result<Upload> {
     let mut upload = own(app, actor, input.upload_id).await?;
     let deadline = Instant::now() + PATIENCE;
     if upload.is_open(app.clock.now()) {
-        // A task of its own: the attempt must not end half-way with the request.
+        // A separate task, so that the attempt does not stop halfway when the request is canceled.
         let (own_app, id) = (app.clone(), upload.id);
         let attempt = app.tasks.spawn(async move { finish(&own_app, id).await });
         upload = match timeout(PATIENCE, attempt).await {
@@ -62,7 +63,7 @@ pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteUpl
     if upload.status == UploadStatus::Completed { Ok(upload) } else { Err(error::ended(&upload)) }
 }
 
-/// Waits for somebody else's attempt.
+/// Waits for the outcome of another attempt.
 async fn wait(app: &App, mut upload: Upload, deadline: Instant) -> Result<Upload> {
     while upload.is_completing(app.clock.now()) && Instant::now() < deadline {
         sleep(POLL).await;
@@ -72,10 +73,10 @@ async fn wait(app: &App, mut upload: Upload, deadline: Instant) -> Result<Upload
     Ok(upload)
 }
 
-/// Makes an attempt to complete an upload, unless it has ended or another one is at work.
+/// Attempts to complete an upload, unless it has ended or another attempt is running.
 ///
 /// # Errors
-/// The database or the store failed; another attempt can be made.
+/// The database or the store failed; the attempt can be retried.
 pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outcome, InternalError> {
     let attempt = app.clock.uuid();
     let upload = match claim(app, id, attempt).await? {
@@ -117,7 +118,7 @@ async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Cl
         .await
 }
 
-/// Lets the next one try.
+/// Releases the lease, so that the next attempt can start.
 async fn give_up(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
@@ -130,10 +131,10 @@ async fn give_up(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<
         .await
 }
 
-/// What is in the store.
+/// What the store contains.
 enum Found {
     Nothing(String),
-    /// Something else than was announced.
+    /// The file does not match its declaration.
     Wrong(String),
     Right {
         content_type: &'static str,
@@ -141,7 +142,7 @@ enum Found {
     },
 }
 
-/// Brings the file to where it is to be, and looks at it there, where nobody can change it any more.
+/// Moves the file to its final key, where it can no longer change, and validates it.
 async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Result<Found, InternalError> {
     let key = upload.kept_key(attempt);
     let nothing = || Ok(Found::Nothing("The file has not arrived.".into()));
@@ -191,8 +192,9 @@ fn wrong_size(upload: &Upload, size: u64) -> Option<String> {
     (!right).then(|| format!("The file has {size} bytes; {} were announced.", upload.size_bytes))
 }
 
-/// Has the store make one object of the parts; returns what is missing, if anything is. Which parts there are, the
-/// store says, not the client.
+/// Completes the multipart upload in the store; returns a message if parts are missing.
+///
+/// The list of parts comes from the store, not from the client.
 async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
     let Some(id) = &upload.multipart_id else { return Ok(Some("No part has arrived.".into())) };
     let (key, count) = (upload.arrival_key(), upload.part_count());
@@ -202,12 +204,12 @@ async fn put_together(app: &App, upload: &Upload) -> std::result::Result<Option<
     if arrived == count && app.storage.complete_parts(&key, id, parts).await? {
         return Ok(None);
     }
-    // An attempt that ended too early may have done it before.
+    // An earlier attempt may have completed it and then failed.
     let done = app.storage.head(&key).await?.is_some();
     Ok((!done).then(|| format!("{arrived} of {count} parts have arrived.")))
 }
 
-/// Decides, unless the attempt was taken for dead and does not count any more.
+/// Commits the outcome, unless another attempt has taken over after the lease expired.
 async fn settle(
     app: &App,
     upload: &Upload,

@@ -1,7 +1,8 @@
-//! Pictures and files that are kept, and how they end.
+//! Commands for pictures and files, and their deletion.
 //!
-//! A file that nothing refers to is deleted after the grace: from when it arrived, or from when it was let go. The row
-//! is what decides: `port.rs` and [`delete_unused_files`] lock it, always in the order of the ids.
+//! An unreferenced file is deleted after the grace period, which begins when the upload is completed or the last
+//! reference is removed. The row is locked for every change of references (`port.rs`) and for deletion
+//! ([`delete_unused_files`]), always in the order of the ids.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
-/// How long the address of a download is good: it has to begin by then.
+/// The lifetime of a download URL: the download must start before it expires.
 const DOWNLOAD: Duration = Duration::from_secs(15 * 60);
 
-/// Deletes the files that nothing has referred to for as long as the grace lasts.
+/// Deletes the files that have been unreferenced for the grace period.
 ///
 /// # Errors
 /// The database failed.
@@ -36,7 +37,7 @@ async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError>
     let before = app.clock.now() - app.config.video.grace;
     let file = query::lock(tx, &[id]).await?.pop();
     let Some(file) = file.filter(|file| file.unused_since.is_some_and(|since| since <= before)) else { return Ok(()) };
-    // Whoever wrote the time without looking does not win against a reference.
+    // References take precedence over the time, in case it was set without checking them.
     if query::is_used(tx, id).await? {
         query::set_used(tx, &[id]).await?;
         return Ok(());
@@ -47,10 +48,10 @@ async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError>
     remove_once(tx, app, &id.encode(), &leftovers).await
 }
 
-/// Where to download a file from, for a while.
+/// Returns a signed URL to download a file, valid for 15 minutes.
 ///
 /// # Errors
-/// The address can't be signed.
+/// The URL cannot be signed.
 pub async fn download_url(app: &App, file: &MediaFile) -> Result<String, InternalError> {
     app.storage.presign_get(&file.object_key, DOWNLOAD).await
 }

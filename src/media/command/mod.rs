@@ -1,4 +1,4 @@
-//! What is done with uploads, videos and files.
+//! Commands for uploads, videos and files.
 
 mod caption;
 mod completion;
@@ -43,35 +43,35 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 use crate::platform::outbox;
 
-/// Locks a video that the actor may change. Those of others do not exist.
+/// Locks a video that the actor may manage. Other users' videos are reported as not found.
 async fn manageable(tx: &mut Tx, actor: &Actor, id: VideoId) -> Result<Video> {
     let video = query::lock(tx, id).await?;
     video.filter(|video| policy::can_manage(actor, video)).ok_or_else(error::no_such_video)
 }
 
-/// The job that removes objects from the store.
+/// The name of the job that deletes objects from the store.
 pub(super) const REMOVE_OBJECTS: &str = "media.remove_objects";
-/// The longest that an attempt to complete an upload takes.
+/// The lease of an attempt to complete an upload.
 const LEASE: TimeDelta = TimeDelta::minutes(15);
 
-/// Objects that nothing refers to any more.
+/// Objects that are no longer needed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Leftovers {
-    /// Objects.
+    /// The keys of the objects.
     pub(super) keys: Vec<String>,
-    /// An upload in parts: its key, and what the store calls it.
+    /// The key and the store's id of a multipart upload.
     pub(super) parts: Option<(String, String)>,
 }
 
 impl Leftovers {
-    /// What an upload that nothing came of may have left in the store.
+    /// Returns what an unsuccessful upload may have left in the store.
     fn of(upload: &Upload) -> Leftovers {
         let parts = upload.multipart_id.clone().map(|id| (upload.arrival_key(), id));
         Leftovers { keys: vec![upload.arrival_key()], parts }
     }
 }
 
-/// Has objects removed after the commit. `why` makes a second wish a wish of its own.
+/// Enqueues the deletion of an upload's objects. `why` is part of the idempotency key.
 async fn remove_later(
     tx: &mut Tx,
     app: &App,
@@ -82,7 +82,7 @@ async fn remove_later(
     remove_once(tx, app, &format!("{}/{why}", upload.id.uuid()), leftovers).await
 }
 
-/// Has objects removed after the commit, unless the wish `name` is there already.
+/// Enqueues the deletion of objects, with the idempotency key `name`.
 async fn remove_once(
     tx: &mut Tx,
     app: &App,
@@ -93,7 +93,7 @@ async fn remove_once(
     jobs::enqueue(tx, &app.clock, REMOVE_OBJECTS, &payload, &once).await
 }
 
-/// Tells those who follow the upload where it stands.
+/// Publishes the progress of an upload to its subscribers.
 async fn tell(tx: &mut Tx, app: &App, upload: &Upload) -> std::result::Result<(), InternalError> {
     let event = UploadChanged { upload_id: upload.id, status: upload.status, percent: upload.percent() };
     outbox::record(tx, &app.clock, &event).await.map(drop)

@@ -1,4 +1,4 @@
-//! What uploads, videos and files hold on a person.
+//! Export and deletion of a user's personal data in uploads, videos and files.
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 
-/// The viewer's uploads, videos and files.
+/// Returns the viewer's uploads, videos and files, for the export of their data.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The actor is not signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let mut conn = app.db.read().await?;
@@ -66,16 +66,17 @@ fn media_file(file: &MediaFile) -> Value {
     })
 }
 
-/// Ends the uploads of somebody who was deleted, and leaves nothing of the person in the rest. What courses show stays,
-/// the rest goes.
+/// Cancels the uploads of a deleted user and removes personal data from the rest.
+///
+/// Videos and files that courses use stay; all others are deleted.
 ///
 /// # Errors
-/// The database failed; an upload is being completed, and the job comes again.
+/// The database failed; an upload is being completed, and the job must be retried.
 pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     let open = query::open_of(&mut *app.db.read().await?, user).await?;
     for id in open {
         match cancel(app, id).await {
-            // It has ended by itself.
+            // Canceled, now or before.
             Ok(_) => {}
             Err(Error::Internal(error)) => return Err(error),
             Err(_) => {

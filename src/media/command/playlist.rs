@@ -1,4 +1,4 @@
-//! Signed URLs of what is stored of a video, and HLS playlists that consist of them.
+//! Signed URLs of the objects of a video, and HLS playlists that contain them.
 
 use chrono::{DateTime, Utc};
 
@@ -6,10 +6,10 @@ use crate::media::model::{Video, VideoId};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// The number of lines after which other tasks get to run: signing is pure computation.
+/// The number of lines after which to yield to other tasks: signing is CPU-bound.
 const LINES_PER_YIELD: usize = 32;
 
-/// Signs the URL of an object; it is valid until `until`, for a second at least.
+/// Returns a signed URL of an object, valid until `until` and for at least one second.
 ///
 /// # Errors
 /// The URL cannot be signed.
@@ -18,11 +18,12 @@ pub async fn sign(app: &App, key: &str, until: DateTime<Utc>) -> Result<String, 
     app.storage.presign_get(key, left.max(std::time::Duration::from_secs(1))).await
 }
 
-/// Returns a playlist of a video: `master.m3u8`, or `v0/index.m3u8` with URLs of its segments that are valid until
-/// `until`. `None` if there is no such playlist.
+/// Returns an HLS playlist of a video; `None` if it does not exist.
+///
+/// `path` is `master.m3u8`, or `v0/index.m3u8`, whose segments get signed URLs that are valid until `until`.
 ///
 /// # Errors
-/// The store cannot be reached; a URL cannot be signed.
+/// The store is unreachable; a URL cannot be signed.
 pub async fn playlist(
     app: &App,
     video: VideoId,
@@ -39,8 +40,10 @@ pub async fn playlist(
     }
 }
 
-/// Returns the folder in which a playlist names files; `None` for the multivariant playlist, which names playlists only,
-/// relative to itself.
+/// Returns the folder of the files that a playlist names.
+///
+/// `None` within `Some` for the multivariant playlist, which only names other playlists, relative to itself. `None` if
+/// `path` is not that of a playlist.
 #[allow(clippy::option_option, reason = "the outer one says whether there can be such a playlist")]
 fn playlist_folder(path: &str) -> Option<Option<&str>> {
     if path == "master.m3u8" {

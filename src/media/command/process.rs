@@ -1,5 +1,6 @@
-//! Processing: a video that has arrived is looked at and converted, in a folder on this machine. It may be begun any
-//! number of times; each run writes the same objects.
+//! Processes uploaded videos: inspects and converts them in a local working directory.
+//!
+//! Processing is idempotent: each run writes the same objects.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,17 +18,17 @@ use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::Postponed;
 use crate::platform::outbox;
 
-/// When to come back when this node converts other videos.
+/// When to retry if all conversion slots of this node are in use.
 const BUSY: Duration = Duration::from_secs(5);
-/// How often progress is written.
+/// The minimum interval between progress updates.
 const TOLD: Duration = Duration::from_secs(1);
-/// The part of the work, in percent, that is converting; the rest is storing.
+/// The share of the conversion in the progress, in percent; the rest is the upload to the store.
 const CONVERTING: f64 = 90.0;
 
-/// Processes a video. Without the programs for it there is nothing to do, and the original plays.
+/// Processes a video. Without `ffmpeg`, only the original can be played.
 ///
 /// # Errors
-/// The store, the database or the disk failed, or this node is busy or stopping: then it is to be tried again.
+/// The store, the database or the disk failed, or this node is busy or stopping. The job must be retried.
 pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), InternalError> {
     let Some(video) = video::by_ids(&*app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
     let left = video.status == VideoStatus::Ready && video.failure.is_some();
@@ -49,8 +50,9 @@ pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), InternalError>
     }
 }
 
-/// Leaves a video as it came, because processing it has failed too often: the fault was not the file's, so it plays.
-/// When the job is replayed and succeeds, nothing of this is left.
+/// Makes the original playable after processing has failed too often.
+///
+/// The cause was not the file itself. If the dead job is replayed and succeeds, its outcome replaces this one.
 ///
 /// # Errors
 /// The database failed.
@@ -77,7 +79,7 @@ fn at(app: &App, status: VideoStatus, progress_percent: i32) -> Progress {
     }
 }
 
-/// Writes the outcome. The video may have been deleted meanwhile: then so is what was made of it.
+/// Commits the outcome. If the video was deleted in the meantime, deletes its objects.
 async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), InternalError> {
     let there = app
         .db
@@ -98,12 +100,12 @@ async fn end(app: &App, id: VideoId, progress: &Progress) -> Result<(), Internal
     Ok(())
 }
 
-/// Tells those who follow the processing where it stands.
+/// Publishes the progress of the processing to its subscribers.
 async fn tell(tx: &mut Tx, app: &App, id: VideoId, status: VideoStatus, percent: i32) -> Result<(), InternalError> {
     outbox::record(tx, &app.clock, &VideoProgressed { video_id: id, status, percent }).await.map(drop)
 }
 
-/// Writes what it hears, now and then; goes on for ever.
+/// Stores the progress received from the channel, at most once per interval; never returns.
 async fn follow(app: &App, id: VideoId, mut heard: watch::Receiver<i32>) {
     while heard.changed().await.is_ok() {
         let percent = *heard.borrow_and_update();
@@ -121,7 +123,7 @@ async fn follow(app: &App, id: VideoId, mut heard: watch::Receiver<i32>) {
     std::future::pending().await
 }
 
-/// Makes everything; or says why the file is no good.
+/// Creates the poster image and the renditions, or returns why the file is unusable.
 async fn make(
     app: &App,
     ffmpeg: &Ffmpeg,
@@ -166,7 +168,7 @@ async fn make(
     Ok(Ok(progress))
 }
 
-/// Makes and stores the renditions of `original` below `folder`.
+/// Creates the renditions of `original` and uploads them below `folder`.
 async fn convert(
     app: &App,
     ffmpeg: &Ffmpeg,
@@ -178,7 +180,7 @@ async fn convert(
     tokio::fs::create_dir(&hls).await?;
     let tell = |percent: f64| {
         told.send_if_modified(|last| {
-            // Never backwards, and never done before it is written.
+            // Progress never decreases, and reaches 100 only with the outcome.
             let percent = (percent as i32).clamp(*last, 99);
             std::mem::replace(last, percent) != percent
         });
@@ -204,7 +206,9 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// The files in a folder and its folders, playlists last: a playlist that is there names nothing that is not.
+/// Lists the files below a folder, playlists last.
+///
+/// In this order, a stored playlist only names stored files.
 async fn files_below(folder: PathBuf) -> Result<Vec<PathBuf>, InternalError> {
     let listed = tokio::task::spawn_blocking(move || {
         let (mut folders, mut files) = (vec![folder], Vec::new());

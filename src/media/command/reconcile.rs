@@ -1,8 +1,8 @@
-//! Comparing the store with the database, both ways.
+//! Reconciles the object store with the database, in both directions.
 //!
-//! An object is safe while a row refers to its folder: the one of its video or file, or of an upload that one may come
-//! of. As such a row is there before its first object is, and an object is looked at again before it goes, what comes
-//! to be in between is never taken for an orphan.
+//! An object is retained while a row refers to its folder: the row of a video, of a file, or of an upload in progress.
+//! The row is created before the first object, and each object is checked again before it is deleted, so new objects
+//! are never taken for orphans.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -16,37 +16,39 @@ use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::storage::Listed;
 
-/// Findings that a report names one by one; the rest is counted.
+/// The maximum number of findings that a report lists; the others are only counted.
 const NAMED: usize = 1000;
-/// No younger object is looked at, whatever is asked for: somebody may be at work on it.
+/// The minimum age of objects to check, because newer ones may still be in use by a command.
 const YOUNGEST: TimeDelta = TimeDelta::hours(1);
 
-/// What was found.
+/// The result of a reconciliation.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many objects were looked at.
+    /// The number of objects checked.
     pub objects: usize,
-    /// The keys of objects that nothing refers to, the first 1,000 of them.
+    /// The keys of the first 1,000 orphans: objects that no row refers to.
     pub orphans: Vec<String>,
-    /// How many there are.
+    /// Their total number.
     pub orphan_count: usize,
-    /// Their bytes.
+    /// Their total size in bytes.
     pub orphan_bytes: i64,
-    /// Uploads in parts that nobody will end, as `key id`; `None` if the store can't tell.
+    /// Abandoned multipart uploads, as `key id`; `None` if the store cannot list them.
     pub open_parts: Option<Vec<String>>,
-    /// Videos and files whose object is not there, with its key, the first 1,000 of them.
+    /// The first 1,000 videos and files whose object is missing, with its key.
     pub missing: Vec<(Uuid, String)>,
-    /// How many there are.
+    /// Their total number.
     pub missing_count: usize,
-    /// How many objects and uploads in parts were removed.
+    /// The number of deleted objects and aborted multipart uploads.
     pub removed: usize,
 }
 
-/// Finds objects of ours that no row refers to, and videos and files whose object is not there; of what is older than
-/// `age`, and no younger than an hour. Removes the former if `remove`; of the latter a person has to make something.
+/// Finds orphaned objects, and videos and files whose object is missing.
+///
+/// Considers only what is older than `age` and than one hour. If `remove`, deletes the orphans; missing objects need
+/// manual intervention.
 ///
 /// # Errors
-/// The database or the store failed; what was removed until then stays removed.
+/// The database or the store failed; objects may already have been deleted.
 pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report, InternalError> {
     let mut report = Report::default();
     for prefix in prefixes() {
@@ -63,12 +65,12 @@ pub async fn reconcile(app: &App, age: TimeDelta, remove: bool) -> Result<Report
     Ok(report)
 }
 
-/// Below what our objects are.
+/// Returns the key prefixes of all media objects.
 fn prefixes() -> BTreeSet<&'static str> {
     UploadPurpose::ALL.into_iter().flat_map(|purpose| [purpose.drafts(), purpose.folders()]).collect()
 }
 
-/// What rows refer to.
+/// What the rows of the given ids refer to.
 struct Known {
     open: HashSet<UploadId>,
     originals: HashMap<UploadId, String>,
@@ -80,7 +82,8 @@ impl Known {
         Ok(Known { open: open.into_iter().collect(), originals: originals.into_iter().collect() })
     }
 
-    /// Everything of a video or file is its own, but for copies that an attempt to complete it has left behind.
+    /// Returns whether a row refers to the object. Drafts, and copies other than the original, are leftovers of
+    /// attempts.
     fn has(&self, id: UploadId, key: &str) -> bool {
         let is_draft = || UploadPurpose::ALL.into_iter().any(|purpose| key.starts_with(purpose.drafts()));
         let own = |original: &String| original == key || !(is_draft() || key.contains("/original-"));
@@ -97,7 +100,7 @@ async fn objects(
 ) -> Result<(), InternalError> {
     report.objects += page.len();
     let before = app.clock.now() - age.max(YOUNGEST);
-    // Keys that are not ours are nobody's business here.
+    // Objects that do not belong to uploads are ignored.
     let old: HashMap<&str, UploadId> = page
         .iter()
         .filter(|object| object.modified < before)
@@ -113,8 +116,7 @@ async fn objects(
         if report.orphans.len() < NAMED {
             report.orphans.push(object.key.clone());
         }
-        // Ids are never given out twice, so that one that is known to nobody now stays so; asked once more all the same,
-        // because the page may be old by now.
+        // Ids are never reused, so an unknown id stays unknown. It is checked again because the page may be stale.
         if remove && !Known::of(app, &[*id]).await?.has(*id, &object.key) {
             app.storage.delete(&object.key).await?;
             report.removed += 1;
@@ -130,7 +132,7 @@ async fn open_parts(app: &App, age: TimeDelta, remove: bool, report: &mut Report
         let Some(open) = app.storage.open_parts(folders).await? else { return Ok(()) };
         for parts in open.into_iter().filter(|parts| parts.begun < before) {
             let Some(id) = owner_of(&parts.key) else { continue };
-            // The row of what came of it does not need parts that were left over.
+            // The resulting video or file does not need leftover parts.
             let upload = upload::find(&mut *app.db.read().await?, id).await?;
             if upload.is_some_and(|upload| upload.ended_at.is_none()) {
                 continue;
@@ -157,7 +159,7 @@ async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), I
             if app.storage.head(&object_key).await?.is_some() {
                 continue;
             }
-            // Deleted in the meantime, row and all.
+            // The row was deleted in the meantime, too.
             if !Known::of(app, &[id]).await?.has(id, &object_key) {
                 continue;
             }
@@ -169,7 +171,7 @@ async fn missing(app: &App, age: TimeDelta, report: &mut Report) -> Result<(), I
     }
 }
 
-/// Looks once a week and tells the log; removes nothing.
+/// Logs the findings of a reconciliation, once a week; deletes nothing.
 ///
 /// # Errors
 /// As for [`reconcile`].

@@ -1,4 +1,4 @@
-//! What the object store tells, and what it is told to remove.
+//! Events of the object store, and deletion of objects.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -11,20 +11,22 @@ use crate::platform::App;
 use crate::platform::inbox;
 use crate::platform::internal_error::InternalError;
 
-/// The job that looks at what has arrived.
+/// The name of the job that handles an uploaded object.
 pub(crate) const HANDLE_ARRIVAL: &str = "media.handle_arrival";
 const SOURCE: &str = "storage";
 
-/// Takes an event of the store: what it says about objects of ours is kept when this returns. What it says is a hint:
-/// the store is asked what is there before anything is done.
+/// Stores an event of the object store, to be handled by a job.
+///
+/// The records about uploads are durable when this returns. An event is only a hint: the store is checked before
+/// anything is done.
 ///
 /// # Errors
-/// The database failed: the event must be sent again.
+/// The database failed: the store must send the event again.
 pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), InternalError> {
     let mut known = Vec::new();
     for (key, record) in created(event) {
         match owner_of(&key) {
-            // An event has no number of its own that all stores agree on.
+            // Events have no id that all stores support.
             Some(id) => known.push((id, key, hex::encode(Sha256::digest(record.to_string())))),
             None => tracing::info!(key, "the store told of an object that is no upload"),
         }
@@ -43,7 +45,7 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Interna
         .await
 }
 
-/// Completes an upload whose file has arrived; removes what has arrived for one that has ended.
+/// Completes the upload of a received object, or deletes the object if the upload has ended.
 ///
 /// # Errors
 /// The database or the store failed.
@@ -52,7 +54,7 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
         tracing::info!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
         return Ok(());
     };
-    // What came of it, and what is made of that.
+    // A final object or a rendition.
     if key != upload.arrival_key() {
         return Ok(());
     }
@@ -61,11 +63,11 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
         Outcome::Busy(_) | Outcome::NotThere(_) => return Ok(()),
     };
     let is_kept = upload.part_bytes.is_some() && upload.status == UploadStatus::Completed;
-    // One that has expired and does not know it yet is ended by the sweep.
+    // The sweep ends an upload that has expired.
     if is_kept || upload.ended_at.is_none() {
         return Ok(());
     }
-    // Sent, or sent again, when nobody wanted it any more.
+    // The object was uploaded after the upload had ended.
     let again = app.clock.uuid().to_string();
     app.db
         .transaction(async |tx| {
@@ -76,7 +78,7 @@ pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result
         .await
 }
 
-/// Removes objects.
+/// Deletes objects and aborts a multipart upload.
 ///
 /// # Errors
 /// The store failed.

@@ -1,4 +1,4 @@
-//! Looking after uploads: those that nobody tells about, and those that nobody wants any more.
+//! Monitors uploads without store events, and cleans up after uploads that have ended.
 
 use std::time::Duration;
 
@@ -14,20 +14,21 @@ use crate::media::query::upload as query;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// How long the store is given to tell by itself, and an upload is left alone after a look.
+/// The minimum interval between checks of an upload, to leave time for an event of the store.
 const LOOK: TimeDelta = TimeDelta::seconds(50);
-/// How often an upload is looked at that somebody follows.
+/// The interval between checks of an upload that has a subscriber.
 const FOLLOWED: Duration = Duration::from_secs(5);
-/// A request that began just in time may end so much later.
+/// How long a request that started before the expiry may still be in flight.
 const LATE: TimeDelta = TimeDelta::hours(24);
-/// How long it can be seen what became of an upload.
+/// The retention of uploads that have ended.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Looks at uploads in progress: notes how much of each has arrived, and completes those that have arrived whole. So an
-/// upload completes when its owner has left the page, also where the store tells nothing, or its word was lost.
+/// Checks uploads in progress: updates their progress and completes received files.
+///
+/// So an upload completes even if the client is gone and the store sends no events or an event is lost.
 ///
 /// # Errors
-/// The database failed, or the store did for at least one: that one is looked at again the next time.
+/// The database failed, or the store failed for at least one upload, which the next run checks again.
 pub(crate) async fn watch_uploads(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
     let uploads = query::to_look_at(&mut *app.db.read().await?, now - LOOK).await?;
@@ -48,10 +49,10 @@ async fn look(app: &App, upload: &Upload) -> Result<(), InternalError> {
         Some(id) => {
             let parts = app.storage.parts(&key, id).await?;
             let received = received(upload, &parts);
-            // After an attempt that died at the wrong moment there are no parts, but the object.
+            // An attempt that crashed after completing the multipart upload leaves the object but no parts.
             let done = parts.is_empty() && upload.received_bytes > 0 && app.storage.head(&key).await?.is_some();
             if !done {
-                // Only its owner is told that there is no such upload.
+                // An upload that was deleted in the meantime is an error only for its owner.
                 drop(note_received(app, upload.id, received).await);
             }
             done || received == upload.size_bytes
@@ -63,7 +64,9 @@ async fn look(app: &App, upload: &Upload) -> Result<(), InternalError> {
     Ok(())
 }
 
-/// Looks at one upload every few seconds until it ends: for somebody who follows it. The store does not tell of parts.
+/// Checks an upload every few seconds until it ends, for a subscriber.
+///
+/// Stores send no events for parts.
 pub(crate) async fn watch_upload(app: App, id: UploadId) {
     loop {
         sleep(FOLLOWED).await;
@@ -83,11 +86,12 @@ pub(crate) async fn watch_upload(app: App, id: UploadId) {
     }
 }
 
-/// Ends uploads that were not complete in time, and removes what has arrived of them; later once more, for what arrived
-/// after that. Forgets those that ended long ago.
+/// Ends expired uploads and deletes what was received.
+///
+/// Sweeps each ended upload again a day after its expiry, for what was received late. Deletes the rows of old uploads.
 ///
 /// # Errors
-/// The database failed, or the store did for at least one: that one is tried again the next time.
+/// The database failed, or the store failed for at least one upload, which the next run retries.
 pub(crate) async fn sweep_uploads(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
     let (mut after, mut expired) = (UploadId::new(Uuid::nil()), 0);
@@ -133,7 +137,7 @@ async fn expire(app: &App, id: UploadId) -> Result<bool, InternalError> {
 
 async fn sweep(app: &App, upload: &Upload) -> Result<(), InternalError> {
     let mut leftovers = Leftovers::of(upload);
-    // Parts go where the file is kept.
+    // The parts were uploaded to the final key, which is in use.
     if upload.part_bytes.is_some() && upload.status == UploadStatus::Completed {
         leftovers.keys.clear();
     }

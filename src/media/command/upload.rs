@@ -1,4 +1,4 @@
-//! Tickets: giving them out, giving out URLs for them, giving them up.
+//! Commands for uploads: create, sign URLs, cancel.
 
 use std::time::Duration;
 
@@ -21,17 +21,18 @@ use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 use crate::platform::storage::Part;
 
-/// URLs that are given out at a time.
+/// The maximum number of part URLs per request.
 const URLS: usize = 100;
 const LONGEST_FILENAME: usize = 255;
-/// The largest file whose SHA-256 can be announced: an attempt to complete it may have to read all of it, and must end
-/// before another one begins.
+/// The maximum size of a file with a declared SHA-256, in bytes.
+///
+/// An attempt to complete the upload may have to read the whole file before its lease expires.
 const LARGEST_SUMMED: i64 = 32 << 30;
 
-/// Gives out the permission to upload a file.
+/// Creates an upload.
 ///
 /// # Errors
-/// The input's mistakes; the actor does not teach, or has too many uploads in progress.
+/// The input is invalid; the actor is not an instructor or has too many uploads in progress.
 pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadInput) -> Result<Upload> {
     let user_id = viewer(actor)?;
     if !policy::can_upload(actor) {
@@ -76,11 +77,11 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
     Ok(upload)
 }
 
-/// The file's name and its SHA-256, if that was announced.
+/// Validates the input. Returns the filename and the declared SHA-256.
 fn check(app: &App, input: &CreateUploadInput) -> Result<(String, Option<Vec<u8>>)> {
     let mut check = Check::new();
     let filename = match input.purpose {
-        // Others see it, among the files on their disk.
+        // Other users download the file under this name.
         UploadPurpose::File => check.name("filename", &input.filename, LONGEST_FILENAME),
         _ => check.required("filename", &input.filename, LONGEST_FILENAME),
     };
@@ -106,7 +107,7 @@ fn check(app: &App, input: &CreateUploadInput) -> Result<(String, Option<Vec<u8>
     Ok((filename, sha256))
 }
 
-/// Asks the store for an upload in parts. The ticket is there already, so that whatever happens is found by the sweep.
+/// Creates the multipart upload in the store. The row exists already, so the sweep cleans up after a failure.
 async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
     let key = upload.arrival_key();
     let begun = app.storage.begin_parts(&key, &upload.headers()).await;
@@ -121,27 +122,27 @@ async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
             Err(error::no_such_upload())
         }
         Err(error) => {
-            // It is good for nothing and would count as one in progress.
+            // The upload is unusable and would count as one in progress.
             cancel(app, upload.id).await?;
             Err(error.into())
         }
     }
 }
 
-/// The actor's own upload. Somebody else's does not exist.
+/// Returns one of the actor's uploads. Other users' uploads are reported as not found.
 ///
 /// # Errors
-/// There is no such upload.
+/// The upload does not exist; the actor is not signed in.
 pub(crate) async fn own(app: &App, actor: &Actor, id: UploadId) -> Result<Upload> {
     let user = viewer(actor)?;
     let found = query::find(&mut *app.db.read().await?, id).await?;
     found.filter(|upload| upload.user_id == user).ok_or_else(error::no_such_upload)
 }
 
-/// The same; `None` if there is none.
+/// Like [`own`], but returns `None` if the upload does not exist.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The actor is not signed in.
 pub(crate) async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<Option<Upload>> {
     match own(app, actor, id).await {
         Err(Error::Invalid(_)) => Ok(None),
@@ -149,10 +150,12 @@ pub(crate) async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<O
     }
 }
 
-/// A page of the actor's uploads that stand there, and, if wanted, how many there are in all.
+/// Returns a page of the actor's uploads with the given statuses.
+///
+/// Also returns their total number if `wants_total`, otherwise 0.
 ///
 /// # Errors
-/// Nobody is signed in.
+/// The actor is not signed in.
 pub(crate) async fn list_own(
     app: &App,
     actor: &Actor,
@@ -167,7 +170,7 @@ pub(crate) async fn list_own(
     Ok((rows, total))
 }
 
-/// The numbers and lengths of the parts that have arrived.
+/// Returns the numbers and sizes of the received parts.
 ///
 /// # Errors
 /// The store failed.
@@ -179,10 +182,12 @@ pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Re
     Ok(parts.into_iter().map(|part| (part.number, part.size)).collect())
 }
 
-/// Where to send a file whole; `None` if it is sent in parts, or the upload is over.
+/// Returns the URL for a single-request upload.
+///
+/// `None` for a multipart upload, or if the upload has ended or expired.
 ///
 /// # Errors
-/// The URL can't be signed.
+/// The URL cannot be signed.
 pub(crate) async fn whole_url(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
     let now = app.clock.now();
     if upload.part_bytes.is_some() || !upload.is_open(now) {
@@ -197,10 +202,10 @@ fn time_left(upload: &Upload, now: DateTime<Utc>) -> Duration {
     (upload.expires_at - now).to_std().unwrap_or_default().max(Duration::from_secs(1))
 }
 
-/// Fresh URLs for parts, and what has arrived so far.
+/// Returns new URLs for parts, and the upload with its current progress.
 ///
 /// # Errors
-/// There is no such upload, it is over or not in parts; there are no such parts.
+/// The upload does not exist, has ended, or is not in parts; a part number is invalid.
 pub(crate) async fn part_urls(app: &App, actor: &Actor, input: UploadPartUrlsInput) -> Result<(Upload, Vec<PartUrl>)> {
     let upload = own(app, actor, input.upload_id).await?;
     let now = app.clock.now();
@@ -240,12 +245,12 @@ fn checked(upload: &Upload, numbers: Vec<i32>) -> Result<Vec<i32>> {
     }
 }
 
-/// How many bytes have arrived; a part of a wrong length is none.
+/// Returns the number of bytes received; parts of the wrong size do not count.
 pub(super) fn received(upload: &Upload, parts: &[Part]) -> i64 {
     parts.iter().filter(|part| upload.part_size(part.number) == Some(part.size)).map(|part| part.size).sum()
 }
 
-/// Notes, and tells, how many bytes have arrived.
+/// Stores and publishes the number of bytes received.
 pub(super) async fn note_received(app: &App, id: UploadId, received: i64) -> Result<Upload> {
     app.db
         .transaction(async |tx| {
@@ -261,16 +266,16 @@ pub(super) async fn note_received(app: &App, id: UploadId, received: i64) -> Res
         .await
 }
 
-/// Gives an upload up and removes what has arrived. Once more changes nothing.
+/// Cancels an upload and deletes what was received. Does nothing if it is already canceled.
 ///
 /// # Errors
-/// There is no such upload, or it has ended otherwise.
+/// The upload does not exist, is being completed, or has ended with another outcome.
 pub(crate) async fn cancel_upload(app: &App, actor: &Actor, input: CancelUploadInput) -> Result<Upload> {
     let upload = own(app, actor, input.upload_id).await?;
     cancel(app, upload.id).await
 }
 
-/// The same, without asking who wants it.
+/// Like [`cancel_upload`], but without authorization.
 pub(super) async fn cancel(app: &App, id: UploadId) -> Result<Upload> {
     let now = app.clock.now();
     app.db

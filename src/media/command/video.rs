@@ -1,8 +1,8 @@
-//! Videos that are kept, and how they end.
+//! Commands for videos, and their deletion.
 //!
-//! A video that nothing shows any more gets a time at which it is deleted; whatever begins to show it before takes that
-//! back. The row is what decides: `port.rs` and [`delete_due`] lock it, and with it goes, in the same transaction, the
-//! job that removes the objects.
+//! A video that is no longer referenced is scheduled for deletion; a new reference before that time cancels it. The row
+//! is locked for every change of references (`port.rs`) and for deletion ([`delete_due`]), which enqueues the job that
+//! deletes the objects in the same transaction.
 
 use serde_json::json;
 
@@ -16,13 +16,13 @@ use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 
-/// The job that removes what was stored of a video.
+/// The name of the job that deletes the objects of a video.
 pub(crate) const DELETE_OBJECTS: &str = "media.delete_objects";
 
-/// Has a video deleted after the grace. Deleting it again does not prolong that.
+/// Schedules the deletion of a video after the grace period. Calling it again does not extend the period.
 ///
 /// # Errors
-/// There is no such video; a lesson or a course shows it.
+/// The video does not exist; a lesson or course shows it.
 pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInput) -> Result<Video> {
     app.db
         .transaction(async |tx| {
@@ -39,7 +39,7 @@ pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInp
         .await
 }
 
-/// Deletes the videos whose grace is over, unless something shows them: those stay for good.
+/// Deletes the videos whose grace period is over. Cancels the deletion of those that are referenced.
 ///
 /// # Errors
 /// The database failed.
@@ -70,10 +70,10 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), InternalErr
     }
 }
 
-/// Removes the objects of a video that is no more; `key` is that of the video itself.
+/// Deletes the objects of a deleted video; `key` is that of the original.
 ///
 /// # Errors
-/// The store or the database failed.
+/// The store or the database failed; the row of the video still exists.
 pub(crate) async fn delete_objects(app: &App, key: &str, id: VideoId) -> std::result::Result<(), InternalError> {
     app.storage.delete(key).await?;
     if query::is_there(&mut *app.db.read().await?, id).await? {

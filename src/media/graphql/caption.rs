@@ -10,31 +10,31 @@ use crate::graphql::{Result, Scoped, Sequential, UserError};
 use crate::media::command;
 use crate::media::model::{RemoveVideoCaptionsInput, SetVideoCaptionsInput};
 
-/// The answer to `setVideoCaptions`.
+/// The payload of `setVideoCaptions`.
 #[derive(SimpleObject)]
 pub(super) struct SetVideoCaptionsPayload {
-    /// The video with the captions; null when there are userErrors.
+    /// The video with the captions; null if there are `userErrors`.
     video: Option<Sequential<VideoObject>>,
-    /// What is wrong with the input; for a text, the line is named.
+    /// Errors in the input, with the line number for an error in `text`; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `removeVideoCaptions`.
+/// The payload of `removeVideoCaptions`.
 #[derive(SimpleObject)]
 pub(super) struct RemoveVideoCaptionsPayload {
-    /// The video without the captions; null when there are userErrors.
+    /// The video without the captions; null if there are `userErrors`.
     video: Option<Sequential<VideoObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with captions.
+/// The caption mutations.
 #[derive(Default)]
 pub(super) struct CaptionMutation;
 
 #[Object]
 impl CaptionMutation {
-    /// Gives a video captions in a language, in place of those that it has in it.
+    /// Sets the captions of a video in a language, replacing existing ones in that language.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
         directive = scoped::apply(Role::Instructor, Scope::WriteCourses)

@@ -1,4 +1,4 @@
-//! A picture or another file as its owner sees it.
+//! Uploaded pictures and other files in the schema.
 
 use std::sync::Arc;
 
@@ -16,52 +16,52 @@ use crate::media::policy;
 #[derive(Clone)]
 pub struct MediaFileObject(pub Arc<MediaFile>);
 
-/// A picture or another file that was uploaded; its owner and administrators see it.
+/// An uploaded picture or other file. Visible to its owner and administrators only.
 #[Object(name = "MediaFile")]
 impl MediaFileObject {
-    /// Identifies the file.
+    /// The id of the file.
     pub async fn id(&self) -> FileId {
         self.0.id
     }
 
-    /// What it is for: IMAGE or FILE.
+    /// The purpose of the file: IMAGE or FILE.
     async fn purpose(&self) -> UploadPurpose {
         self.0.purpose
     }
 
-    /// What it was called where it came from, and what a download is called.
+    /// The original filename, which is also the filename of downloads.
     async fn filename(&self) -> &str {
         &self.0.filename
     }
 
-    /// Its type, as its content tells where the type can be told by it.
+    /// The media type, detected from the content if the type has a signature; otherwise as declared.
     async fn content_type(&self) -> &str {
         &self.0.content_type
     }
 
-    /// Its length.
+    /// The size in bytes.
     async fn size_bytes(&self) -> ByteSize {
         ByteSize(self.0.size_bytes)
     }
 
-    /// The SHA-256 of its content in hexadecimal digits; null if neither the store has told nor its owner announced it.
+    /// The SHA-256 of the file in hexadecimal digits; null if it is unknown.
     async fn sha256(&self) -> Option<String> {
         self.0.sha256.as_ref().map(hex::encode)
     }
 
-    /// When it arrived.
+    /// When the upload was completed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When it is deleted, because nothing refers to it; null while something does. Whatever refers to it before keeps
-    /// it.
+    /// When the file is deleted because nothing refers to it; null while it is in use. Referring to it before then
+    /// cancels the deletion.
     async fn deleted_after(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
         self.0.unused_since.map(|since| since + app(ctx).config.video.grace)
     }
 }
 
-/// The file with this id, if the viewer may know of it.
+/// Returns the file with this id, if it is visible to the viewer.
 ///
 /// # Errors
 /// The database failed.

@@ -16,16 +16,16 @@ pub use video::{VideoObject, video_node};
 
 use crate::graphql::RootFields;
 
-/// The queries about videos.
+/// The media queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(video::VideoQuery), Box::new(upload_query::UploadQuery)]
 }
 
-/// What can be done with videos.
+/// The media mutations.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(upload_mutation::UploadMutation), Box::new(video::VideoMutation), Box::new(caption::CaptionMutation)]
 }
 
-/// What is pushed of videos.
+/// The media subscriptions.
 #[derive(Default, MergedSubscription)]
 pub struct MediaSubscription(upload_subscription::UploadSubscription, video_subscription::VideoSubscription);

@@ -15,10 +15,10 @@ use crate::media::model::{PartUrl, Upload, UploadId, UploadPurpose, UploadStatus
 use crate::platform::auth::Actor;
 use crate::platform::storage;
 
-/// Who may upload.
+/// The authorization rule for uploads.
 pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
 
-/// Who asks, as an author.
+/// Returns the caller, within the scope of authors.
 pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
     within(ctx, Scope::WriteCourses)
 }
@@ -28,88 +28,90 @@ pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
 pub(super) struct UploadObject(pub(super) Upload);
 
 impl UploadObject {
-    /// Whether something for this purpose came of it.
+    /// Returns whether the upload is complete and has this purpose.
     fn made(&self, purpose: UploadPurpose) -> bool {
         self.0.purpose == purpose && self.0.status == UploadStatus::Completed
     }
 }
 
-/// The permission to send one file to the object store, and what became of it. Only who has it sees it.
+/// An upload of one file to the object store. Visible to its owner only.
 #[Object(name = "Upload")]
 impl UploadObject {
-    /// Identifies it among all objects.
+    /// The id of the upload.
     async fn id(&self) -> UploadId {
         self.0.id
     }
 
-    /// What the file is for.
+    /// The purpose of the file.
     async fn purpose(&self) -> UploadPurpose {
         self.0.purpose
     }
 
-    /// What the file is called where it comes from.
+    /// The original filename.
     async fn filename(&self) -> &str {
         &self.0.filename
     }
 
-    /// What the file is said to be.
+    /// The declared media type.
     async fn content_type(&self) -> &str {
         &self.0.content_type
     }
 
-    /// How long the file is said to be.
+    /// The declared size in bytes.
     async fn size_bytes(&self) -> ByteSize {
         ByteSize(self.0.size_bytes)
     }
 
-    /// What the file's SHA-256 is said to be, in hexadecimal digits; null if that was not announced.
+    /// The declared SHA-256 in hexadecimal digits; null if none was declared.
     async fn sha256(&self) -> Option<String> {
         self.0.sha256.as_ref().map(hex::encode)
     }
 
-    /// Where it stands.
+    /// The status of the upload.
     async fn status(&self) -> UploadStatus {
         self.0.status
     }
 
-    /// How much of the file had arrived when the store was last asked: once a minute, every few seconds while
-    /// somebody follows the upload, and whenever URLs of parts are asked for. Of a file that is sent whole nothing is seen until all of it has arrived: 0 or 100.
+    /// The received part of the file in percent, as of the last check of the store. The store is checked once a minute,
+    /// every five seconds during an `uploadProgress` subscription, and on each `uploadPartUrls`. If the file is not
+    /// uploaded in parts, the value is 0 until the whole file is received, then 100.
     async fn percent(&self) -> i32 {
         self.0.percent()
     }
 
-    /// The same in bytes.
+    /// The received part of the file in bytes, updated like `percent`.
     async fn received_bytes(&self) -> ByteSize {
         ByteSize(self.0.received_bytes)
     }
 
-    /// Why it failed; null if it did not.
+    /// Why the upload failed; null if it did not.
     async fn failure(&self) -> Option<&str> {
         self.0.failure.as_deref()
     }
 
-    /// When it began.
+    /// When the upload was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// Until when it has to be complete.
+    /// When the upload expires: it must be completed before.
     async fn expires_at(&self) -> DateTime<Utc> {
         self.0.expires_at
     }
 
-    /// When it ended, well or not; null while it is in progress.
+    /// When the upload ended, successfully or not; null while it is in progress.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }
 
-    /// Send the file here as the body of a `PUT` request, with just the announced length; null if it is sent in parts,
-    /// or the upload is over. A fresh one each time.
+    /// The URL for a `PUT` request with the file as its body, of exactly the declared size. Signed anew for each
+    /// request. Null if the file is uploaded in parts, or if the upload has ended or expired.
     async fn url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(command::whole_url(app(ctx), &self.0).await?)
     }
 
-    /// Headers that the request to `url` must have. (`Content-Length` it has by itself.)
+    /// Headers that the request to `url` must have, in addition to `Content-Length`; empty if the file is uploaded in
+    /// parts.
     async fn headers(&self) -> Vec<Sequential<UploadHeader>> {
         if self.0.part_bytes.is_some() {
             return Vec::new();
@@ -120,30 +122,31 @@ impl UploadObject {
         headers.map(|(name, value)| Sequential(UploadHeader { name: name.to_owned(), value })).collect()
     }
 
-    /// The size of all parts but the last, which is what remains; null if the file is sent whole.
+    /// The size of every part but the last, in bytes; null if the file is not uploaded in parts. The last part contains
+    /// the rest of the file.
     async fn part_size_bytes(&self) -> Option<ByteSize> {
         self.0.part_bytes.map(ByteSize)
     }
 
-    /// How many parts the file is sent in; null if it is sent whole.
+    /// The number of parts; null if the file is not uploaded in parts.
     async fn part_count(&self) -> Option<i32> {
         self.0.part_bytes.map(|_| self.0.part_count())
     }
 
-    /// The parts that have arrived, as the store says at this moment; at most 10,000. None if the file is sent whole,
-    /// or the upload is over.
+    /// The parts that the store has received, checked for each request; at most 10,000. Empty if the file is not
+    /// uploaded in parts, or if the upload has ended or expired.
     async fn parts(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<UploadPart>>> {
         let parts = command::arrived_parts(app(ctx), &self.0).await?;
         let part = |(number, size)| Sequential(UploadPart { number, size_bytes: ByteSize(size) });
         Ok(parts.into_iter().map(part).collect())
     }
 
-    /// The id of the video that came of it; null unless it is for one and complete.
+    /// The id of the resulting video; null unless the purpose is VIDEO and the upload is complete.
     async fn video_id(&self) -> Option<VideoId> {
         self.made(UploadPurpose::Video).then(|| self.0.video_id())
     }
 
-    /// The video that came of it; null, too, once it is deleted.
+    /// The resulting video; null unless the purpose is VIDEO and the upload is complete, or if the video was deleted.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoObject>>> {
         match self.made(UploadPurpose::Video) {
             true => Ok(video_node(ctx, self.0.video_id()).await?.map(Sequential)),
@@ -151,7 +154,8 @@ impl UploadObject {
         }
     }
 
-    /// The picture or file that came of it; null unless it is for one and complete, and once it is deleted.
+    /// The resulting picture or file; null if the purpose is VIDEO, the upload is not complete, or the file was
+    /// deleted.
     async fn file(&self, ctx: &Context<'_>) -> Result<Option<Sequential<MediaFileObject>>> {
         if self.0.purpose == UploadPurpose::Video || self.0.status != UploadStatus::Completed {
             return Ok(None);
@@ -160,23 +164,24 @@ impl UploadObject {
     }
 }
 
-/// A part that has arrived.
+/// A part that the store has received.
 #[derive(Clone, SimpleObject)]
 pub(super) struct UploadPart {
-    /// Its place in the file, from 1.
+    /// The part number, starting at 1.
     number: i32,
-    /// Its length.
+    /// The size of the part in bytes.
     size_bytes: ByteSize,
 }
 
-/// Where to send one part.
+/// The URL for one part.
 #[derive(Clone, SimpleObject)]
 pub(super) struct UploadPartUrl {
-    /// Its place in the file, from 1: part `n` begins at `(n - 1) * partSizeBytes`.
+    /// The part number, starting at 1. Part `n` begins at byte `(n - 1) * partSizeBytes` of the file.
     number: i32,
-    /// Its length.
+    /// The size of the part in bytes.
     size_bytes: ByteSize,
-    /// Send the part here as the body of a `PUT` request, with just this length and no further headers.
+    /// The URL for a `PUT` request with the part as its body. The body must have exactly this size; no further headers
+    /// are needed.
     url: String,
 }
 

@@ -1,4 +1,4 @@
-//! What can be done with uploads.
+//! The upload mutations.
 
 use async_graphql::{Context, Object, SimpleObject};
 
@@ -10,53 +10,53 @@ use crate::graphql::{Result, Sequential, UserError};
 use crate::media::command;
 use crate::media::model::{CancelUploadInput, CompleteUploadInput, CreateUploadInput, UploadPartUrlsInput};
 
-/// The answer to `createUpload`.
+/// The payload of `createUpload`.
 #[derive(SimpleObject)]
 pub(super) struct CreateUploadPayload {
-    /// The upload; null when there are userErrors.
+    /// The upload; null if there are `userErrors`.
     upload: Option<UploadObject>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `uploadPartUrls`.
+/// The payload of `uploadPartUrls`.
 #[derive(SimpleObject)]
 pub(super) struct UploadPartUrlsPayload {
-    /// The upload with what has arrived; null when there are userErrors.
+    /// The upload with its current progress; null if there are `userErrors`.
     upload: Option<UploadObject>,
-    /// Where to send the parts; null when there are userErrors.
+    /// The URLs for the parts; null if there are `userErrors`.
     part_urls: Option<Vec<Sequential<UploadPartUrl>>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `completeUpload`.
+/// The payload of `completeUpload`.
 #[derive(SimpleObject)]
 pub(super) struct CompleteUploadPayload {
-    /// The upload, complete, or still being completed if that takes long; null when there are userErrors.
+    /// The completed upload, or an upload still in progress if completion takes long; null if there are `userErrors`.
     upload: Option<UploadObject>,
-    /// What is wrong with the input, or with the file.
+    /// Errors in the input or in the file; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The answer to `cancelUpload`.
+/// The payload of `cancelUpload`.
 #[derive(SimpleObject)]
 pub(super) struct CancelUploadPayload {
-    /// The upload, cancelled; null when there are userErrors.
+    /// The canceled upload; null if there are `userErrors`.
     upload: Option<UploadObject>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with uploads.
+/// The upload mutations.
 #[derive(Default)]
 pub(super) struct UploadMutation;
 
 #[Object]
 impl UploadMutation {
-    /// Begins the upload of a video, a picture or another file. It goes to the object store itself: whole, to the `url`
-    /// of the upload, or in parts, to the URLs that `uploadPartUrls` gives out. The upload completes by itself when all
-    /// has arrived, also when nobody waits for it; `completeUpload` makes it complete at once.
+    /// Starts the upload of a video, a picture or another file. The client uploads directly to the object store: to the
+    /// `url` of the upload, or in parts to the URLs returned by `uploadPartUrls`. The upload completes automatically
+    /// once the file is received; `completeUpload` completes it immediately.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_upload(
         &self,
@@ -67,8 +67,8 @@ impl UploadMutation {
         Ok(Some(CreateUploadPayload { upload: upload.map(UploadObject), user_errors }))
     }
 
-    /// Where to send the parts of an upload: those that are named, or the first of those that have not arrived. They are
-    /// good as long as the upload is; ask as often as you like.
+    /// Returns URLs for the parts of an upload: the given ones, or the first that have not been received. The URLs are
+    /// valid until the upload expires; new ones can be requested at any time.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn upload_part_urls(
         &self,
@@ -81,8 +81,8 @@ impl UploadMutation {
         Ok(Some(UploadPartUrlsPayload { upload: upload.map(UploadObject), part_urls, user_errors }))
     }
 
-    /// Turns an upload whose file has arrived into the video, picture or file that it is for. The server looks at the
-    /// file, and asks the store which parts there are; a wrong file is removed, and the upload has failed.
+    /// Completes an upload after the file is uploaded. The server checks the received parts with the store and
+    /// validates the file. An invalid file is deleted and the upload fails.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn complete_upload(
         &self,
@@ -93,7 +93,7 @@ impl UploadMutation {
         Ok(Some(CompleteUploadPayload { upload: upload.map(UploadObject), user_errors }))
     }
 
-    /// Gives an upload up, and removes what has arrived of it.
+    /// Cancels an upload and deletes the received data.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn cancel_upload(
         &self,

@@ -1,4 +1,4 @@
-//! What can be seen of uploads.
+//! The upload queries.
 
 use async_graphql::{Context, Object};
 
@@ -12,13 +12,13 @@ use crate::media::model::{UploadId, UploadStatus};
 
 const UPLOADS: &str = "uploads";
 
-/// The queries of uploads.
+/// The upload queries.
 #[derive(Default)]
 pub(super) struct UploadQuery;
 
 #[Object]
 impl UploadQuery {
-    /// One of the viewer's uploads; null if there is none, or if it is somebody else's.
+    /// One of the viewer's uploads; null if it does not exist or belongs to another user.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn upload(
         &self,
@@ -28,7 +28,7 @@ impl UploadQuery {
         Ok(command::find_own(app(ctx), author(ctx), id).await?.map(UploadObject))
     }
 
-    /// The viewer's uploads, those that began last first. What became of one can be seen for 30 days.
+    /// The viewer's uploads, newest first. An upload that has ended is available for 30 days.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     #[allow(clippy::too_many_arguments)]
     async fn uploads(

@@ -1,4 +1,4 @@
-//! Following an upload.
+//! The upload subscriptions.
 
 use async_graphql::{Context, Object, Subscription};
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
@@ -15,45 +15,45 @@ use crate::platform::outbox::{Recorded, feed};
 
 const LIST: &str = "uploadProgress";
 
-/// News of an upload in the schema.
+/// A progress event of an upload in the schema.
 #[derive(Clone)]
 pub(super) struct UploadProgressObject {
     change: Recorded<UploadChanged>,
     owner: crate::platform::auth::Actor,
 }
 
-/// The news that more of an upload has arrived, or that it has ended.
+/// A progress event of an upload: more of the file was received, or the upload has ended.
 #[Object(name = "UploadProgress")]
 impl UploadProgressObject {
-    /// Its place among the news of the upload. Pass the last one that you have seen as `after`, and you miss nothing.
+    /// The position of the event. Pass the last one received as `after` to resume without missing events.
     async fn cursor(&self) -> String {
         encode_cursor(LIST, &self.change.position)
     }
 
-    /// Where the upload stood.
+    /// The status at the time of the event.
     async fn status(&self) -> UploadStatus {
         self.change.event.status
     }
 
-    /// How much of it had arrived.
+    /// The received part of the file at the time of the event, in percent.
     async fn percent(&self) -> i32 {
         self.change.event.percent
     }
 
-    /// The upload as it is now; null once it is forgotten.
+    /// The upload in its current state; null after its retention of 30 days.
     async fn upload(&self, ctx: &Context<'_>) -> Result<Option<UploadObject>> {
         Ok(command::find_own(app(ctx), &self.owner, self.change.event.upload_id).await?.map(UploadObject))
     }
 }
 
-/// The subscriptions of uploads.
+/// The upload subscriptions.
 #[derive(Default)]
 pub(super) struct UploadSubscription;
 
 #[Subscription]
 impl UploadSubscription {
-    /// What happens to one of the viewer's uploads, from its beginning or from `after` on, seen within some five seconds.
-    /// It ends when the upload does; everything that it says can be seen in `upload`, too.
+    /// The progress of one of the viewer's uploads, from its start or after `after`. Events are delayed by up to about
+    /// five seconds. Completes when the upload ends. The same state is available by polling `upload`.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn upload_progress(
         &self,
@@ -72,7 +72,7 @@ impl UploadSubscription {
     }
 }
 
-/// What happens up to and including an end, and then nothing more.
+/// Returns the events up to and including the first final one, then ends.
 pub(super) fn until_end<E>(
     changes: impl Stream<Item = Recorded<E>>,
     is_end: fn(&E) -> bool,

@@ -1,4 +1,4 @@
-//! A video as its owner sees it.
+//! Videos in the schema, as their owners see them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,74 +17,74 @@ use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
 use crate::media::{command, policy};
 
 const VIDEOS: &str = "videos";
-/// How long the address of a picture is good.
+/// The lifetime of the URL of a poster image.
 const POSTER: Duration = Duration::from_secs(3600);
 
 /// A video in the schema, as its owner and administrators see it.
 #[derive(Clone)]
 pub struct VideoObject(pub Arc<Video>);
 
-/// A file that was uploaded, and what was made of it; its owner and administrators see it.
+/// An uploaded video and its renditions. Visible to its owner and administrators only.
 #[Object(name = "Video")]
 impl VideoObject {
-    /// Identifies the video.
+    /// The id of the video.
     pub async fn id(&self) -> VideoId {
         self.0.id
     }
 
-    /// What the file was called where it came from.
+    /// The original filename.
     async fn filename(&self) -> &str {
         &self.0.filename
     }
 
-    /// The file's type, as its content tells.
+    /// The media type, detected from the content.
     async fn content_type(&self) -> &str {
         &self.0.content_type
     }
 
-    /// The file's length.
+    /// The size of the original in bytes.
     async fn size_bytes(&self) -> ByteSize {
         ByteSize(self.0.size_bytes)
     }
 
-    /// Where its processing stands.
+    /// The status of the processing.
     async fn status(&self) -> VideoStatus {
         self.0.status
     }
 
-    /// How much of the processing is done, 0 to 100.
+    /// The progress of the processing in percent, 0 to 100.
     async fn progress_percent(&self) -> i32 {
         self.0.progress_percent
     }
 
-    /// What went wrong: why it can't be played if the status is FAILED, why only the original plays if it is READY. Null if
-    /// nothing did.
+    /// What went wrong in processing; null if there was no error. If the status is FAILED, why the video cannot be
+    /// played; if it is READY, why only the original can be played.
     async fn failure(&self) -> Option<&str> {
         self.0.failure.as_deref()
     }
 
-    /// How long it is, in seconds; null until that was found out.
+    /// The duration in seconds; null until it is known.
     async fn duration_seconds(&self) -> Option<i32> {
         self.0.duration_seconds()
     }
 
-    /// How wide its pictures are, in pixels; null until that was found out.
+    /// The width in pixels; null until it is known.
     async fn width(&self) -> Option<i32> {
         self.0.width
     }
 
-    /// How high its pictures are, in pixels; null until that was found out.
+    /// The height in pixels; null until it is known.
     async fn height(&self) -> Option<i32> {
         self.0.height
     }
 
-    /// Where its still picture is, for an hour; null until there is one.
+    /// The URL of the poster image, valid for one hour; null until there is one.
     async fn poster_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(key) = &self.0.poster_key else { return Ok(None) };
         Ok(Some(app(ctx).storage.presign_get(key, POSTER).await?))
     }
 
-    /// Its captions by language.
+    /// The captions, ordered by language; empty if there are none.
     async fn captions(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<VideoCaptions>>> {
         let captions = loaders(ctx).load(CaptionsOf(self.0.id)).await?.unwrap_or_default();
         let shown = |caption: crate::media::model::Caption| {
@@ -93,27 +93,28 @@ impl VideoObject {
         Ok(captions.into_iter().map(shown).collect())
     }
 
-    /// When it arrived.
+    /// When the upload was completed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// When it is deleted, because nothing shows it any more; null if it stays. Whatever shows it before keeps it.
+    /// When the video is deleted because nothing shows it anymore; null if no deletion is scheduled. Using the video
+    /// before then cancels the deletion.
     async fn deleted_after(&self) -> Option<DateTime<Utc>> {
         self.0.delete_after
     }
 }
 
-/// Captions that a video has.
+/// Captions of a video in one language.
 #[derive(Clone, SimpleObject)]
 pub(super) struct VideoCaptions {
-    /// In which language, a BCP 47 tag.
+    /// The language, a BCP 47 tag.
     language: String,
-    /// What a player's menu calls them.
+    /// The label in a player's menu.
     label: String,
 }
 
-/// The video with this id, if the viewer may know of it.
+/// Returns the video with this id, if it is visible to the viewer.
 ///
 /// # Errors
 /// The database failed.
@@ -122,13 +123,14 @@ pub async fn video_node(ctx: &Context<'_>, id: VideoId) -> Result<Option<VideoOb
     Ok(video.filter(|video| policy::can_manage(within(ctx, Scope::ReadCourses), video)).map(VideoObject))
 }
 
-/// The queries about videos.
+/// The video queries.
 #[derive(Default)]
 pub(super) struct VideoQuery;
 
 #[Object]
 impl VideoQuery {
-    /// The video with this id; null if there is none, or if it is somebody else's. `videoProgress` follows its processing.
+    /// The video with this id; null if it does not exist or belongs to another user. Subscribe to `videoProgress` for
+    /// the progress of its processing.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -141,7 +143,7 @@ impl VideoQuery {
         Ok(video_node(ctx, id).await?.map(Sequential))
     }
 
-    /// The viewer's videos, those that arrived last first.
+    /// The viewer's videos, newest first.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -169,22 +171,22 @@ impl VideoQuery {
     }
 }
 
-/// The answer to `deleteVideo`.
+/// The payload of `deleteVideo`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteVideoPayload {
-    /// The video with the time of its end; null when there are userErrors.
+    /// The video, with `deletedAfter`; null if there are `userErrors`.
     video: Option<Sequential<VideoObject>>,
-    /// What is wrong with the input.
+    /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// What can be done with videos.
+/// The video mutations.
 #[derive(Default)]
 pub(super) struct VideoMutation;
 
 #[Object(name = "MediaVideoMutation")]
 impl VideoMutation {
-    /// Deletes a video that nothing shows, after a while: until then it can be used again.
+    /// Schedules the deletion of a video that is not in use. Using it before `deletedAfter` cancels the deletion.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
         directive = scoped::apply(Role::Instructor, Scope::WriteCourses)

@@ -1,4 +1,4 @@
-//! Following the processing of a video.
+//! The video subscriptions.
 
 use async_graphql::{Context, Object, Subscription};
 use futures_util::stream::{self, Stream, StreamExt};
@@ -16,42 +16,42 @@ use crate::platform::outbox::{Recorded, feed};
 
 const LIST: &str = "videoProgress";
 
-/// News of a video's processing in the schema.
+/// A progress event of the processing of a video in the schema.
 #[derive(Clone)]
 pub(super) struct VideoProgressObject(Recorded<VideoProgressed>);
 
-/// The news that more of a video's processing is done, or that it has ended.
+/// A progress event of a video: its processing has advanced or ended.
 #[Object(name = "VideoProgress")]
 impl VideoProgressObject {
-    /// Its place among the news of the video. Pass the last one that you have seen as `after`, and you miss nothing.
+    /// The position of the event. Pass the last one received as `after` to resume without missing events.
     async fn cursor(&self) -> String {
         encode_cursor(LIST, &self.0.position)
     }
 
-    /// Where the processing stood.
+    /// The status at the time of the event.
     async fn status(&self) -> VideoStatus {
         self.0.event.status
     }
 
-    /// How much of it was done.
+    /// The progress at the time of the event, in percent.
     async fn percent(&self) -> i32 {
         self.0.event.percent
     }
 
-    /// The video as it is now; null once it is deleted.
+    /// The video in its current state; null if it was deleted.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoObject>>> {
         Ok(video_node(ctx, self.0.event.video_id).await?.map(Sequential))
     }
 }
 
-/// The subscriptions of videos.
+/// The video subscriptions.
 #[derive(Default)]
 pub(super) struct VideoSubscription;
 
 #[Subscription]
 impl VideoSubscription {
-    /// How the processing of one of the viewer's videos goes on, from its beginning or from `after` on. It ends when
-    /// the processing does, and at once if it has ended before; everything that it says can be seen in `video`, too.
+    /// The progress of the processing of one of the viewer's videos, from its start or after `after`. Completes when
+    /// the processing ends, immediately if it already has. The same state is available by polling `video`.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -64,7 +64,7 @@ impl VideoSubscription {
     ) -> Result<impl Stream<Item = Sequential<VideoProgressObject>> + use<>> {
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
         let video = video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;
-        // The news of what ended long ago are forgotten: whoever waited for them would wait for ever.
+        // Old events are deleted, so the final event of a video that ended long ago would never come.
         let changes = match video.0.status.is_end() {
             true => stream::empty().left_stream(),
             false => feed::follow::<VideoProgressed>(app(ctx).clone(), processing_of(video_id), Some(after))

@@ -1,4 +1,4 @@
-//! The end of files.
+//! The job that deletes unused files.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What follows from what happened to videos, and the clean-up.
+//! The jobs for processing and cleanup.
 
 mod file;
 mod process;
@@ -7,7 +7,7 @@ mod video;
 
 use crate::platform::jobs::Handler;
 
-/// The jobs of this feature.
+/// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     let all = [process::handlers(), video::handlers(), upload::handlers(), file::handlers()];
     all.into_iter().flatten().collect()

@@ -1,4 +1,4 @@
-//! Processing.
+//! The jobs that process videos.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) fn handlers() -> Vec<Handler> {
             name: PROCESS,
             on: Some(VideoUploaded::KIND),
             cron: None,
-            // The longest video in three sizes on a slow machine. Whoever has it renews the lease all the while.
+            // Enough for the longest video in three sizes on a slow machine. The worker keeps renewing the lease.
             timeout: Duration::from_secs(36 * 3600),
             run: |app, payload| async move { process(&app, serde_json::from_value(payload)?).await }.boxed(),
         },

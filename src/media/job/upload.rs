@@ -1,4 +1,4 @@
-//! Uploads: what has arrived, what is to go.
+//! The jobs that complete uploads and clean up after them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::media::model::UploadId;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
-/// What the store told.
+/// The payload of the job for an event of the store.
 #[derive(Deserialize)]
 struct Arrival {
     upload_id: UploadId,

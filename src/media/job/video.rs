@@ -1,4 +1,4 @@
-//! The end of videos.
+//! The jobs that delete videos.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) fn handlers() -> Vec<Handler> {
     ]
 }
 
-/// A video whose objects are to be removed.
+/// The payload of the job that deletes the objects of a video.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Objects {

@@ -1,4 +1,4 @@
-//! Captions, and the text format that they have (WebVTT, <https://www.w3.org/TR/webvtt1/>).
+//! Captions, and the validation of their format, WebVTT (<https://www.w3.org/TR/webvtt1/>).
 
 use async_graphql::InputObject;
 use diesel::{Queryable, Selectable};
@@ -10,45 +10,45 @@ use crate::platform::db::schema::video_captions;
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = video_captions, check_for_backend(diesel::pg::Pg))]
 pub struct Caption {
-    /// Of which video.
+    /// The video.
     pub video_id: VideoId,
-    /// A BCP 47 tag.
+    /// The language, a BCP 47 tag.
     pub language: String,
-    /// What a player's menu calls it.
+    /// The label in a player's menu.
     pub label: String,
-    /// The text in the object store.
+    /// The key of the WebVTT file in the object store.
     pub object_key: String,
 }
 
 /// The captions of a video in one language.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct SetVideoCaptionsInput {
-    /// Of which video.
+    /// The video.
     pub video_id: VideoId,
-    /// The language, a BCP 47 tag like `en` or `pt-BR`. Captions that the video has in it are replaced.
+    /// The language, a BCP 47 tag such as `en` or `pt-BR`. Replaces existing captions in this language.
     pub language: String,
-    /// What a player's menu calls it, at most 60 characters; the language's tag if left out.
+    /// The label in a player's menu, at most 60 characters; defaults to the language tag.
     pub label: Option<String>,
-    /// The captions as a WebVTT file, at most 1,000,000 bytes; cues may have WebVTT's own tags and no others.
+    /// The captions as a WebVTT file, at most 1,000,000 bytes. Cues may contain WebVTT tags only.
     pub text: String,
 }
 
 /// The captions to remove.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct RemoveVideoCaptionsInput {
-    /// Of which video.
+    /// The video.
     pub video_id: VideoId,
-    /// In which language.
+    /// The language, a BCP 47 tag.
     pub language: String,
 }
 
-/// WebVTT's own tags (section 4.2.2), without their classes and annotations.
+/// The cue tags that WebVTT defines (section 4.2.2), without classes and annotations.
 const TAGS: [&str; 8] = ["c", "i", "b", "u", "v", "ruby", "rt", "lang"];
 
-/// Checks a WebVTT file; returns how many cues it has.
+/// Validates a WebVTT file and returns the number of cues.
 ///
 /// # Errors
-/// What is wrong, with the line.
+/// The first problem, with its line number.
 pub(in crate::media) fn check_webvtt(text: &str) -> Result<usize, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {
@@ -60,7 +60,7 @@ pub(in crate::media) fn check_webvtt(text: &str) -> Result<usize, String> {
         return Err("Line 1: the file must begin with WEBVTT.".into());
     }
     let (mut cues, mut last_start) = (0, 0);
-    // What follows the signature at once belongs to the header.
+    // Lines directly after the signature belong to the header.
     while lines.next_if(|(_, line)| !line.is_empty()).is_some() {}
     while let Some((number, line)) = lines.next() {
         if line.is_empty() {
@@ -82,7 +82,9 @@ pub(in crate::media) fn check_webvtt(text: &str) -> Result<usize, String> {
     if cues == 0 { Err("The file has no captions.".into()) } else { Ok(cues) }
 }
 
-/// A cue: perhaps a name, its times, its text. Returns when it starts.
+/// Validates a cue and returns its start in milliseconds.
+///
+/// A cue consists of an optional identifier, the timings and the text.
 fn check_cue(block: &[(usize, &str)], last_start: u64) -> Result<u64, String> {
     let timed = block.iter().take(2).position(|(_, line)| line.contains("-->"));
     let (number, first) = block.first().copied().unwrap_or_default();
@@ -110,7 +112,7 @@ fn check_cue(block: &[(usize, &str)], last_start: u64) -> Result<u64, String> {
     Ok(start)
 }
 
-/// `01:02:03.004` or `02:03.004`.
+/// Parses a timestamp such as `01:02:03.004` or `02:03.004` into milliseconds.
 fn millis(text: &str) -> Option<u64> {
     let (clock, fraction) = text.split_once('.')?;
     let parts: Vec<&str> = clock.split(':').collect();
@@ -128,7 +130,7 @@ fn millis(text: &str) -> Option<u64> {
     (minutes < 60 && seconds < 60).then_some(((hours * 60 + minutes) * 60 + seconds) * 1000 + fraction)
 }
 
-/// Whether every `<` of a line begins one of WebVTT's tags or a time.
+/// Checks that every `<` in a line begins a WebVTT tag or a timestamp.
 fn check_markup(line: &str) -> Result<(), String> {
     let mut rest = line;
     while let Some((_, from)) = rest.split_once('<') {

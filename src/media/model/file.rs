@@ -1,4 +1,4 @@
-//! Pictures and other files that have arrived.
+//! Uploaded pictures and other files.
 
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
@@ -11,29 +11,29 @@ use crate::platform::db::schema::media_files;
 /// A file's id: `file_01j…`.
 pub type FileId = Id<MediaFile>;
 
-/// A picture or another file in the object store.
+/// A picture or other file in the object store.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = media_files, check_for_backend(diesel::pg::Pg))]
 pub struct MediaFile {
     /// The id.
     pub id: FileId,
-    /// Who uploaded it.
+    /// The user who uploaded it.
     pub owner_id: UserId,
-    /// What it is for.
+    /// The purpose.
     pub purpose: UploadPurpose,
-    /// What it was called where it came from, and what a download is called.
+    /// The original filename, which is also the filename of downloads.
     pub filename: String,
-    /// Where it is in the object store.
+    /// The key in the object store.
     pub object_key: String,
-    /// Its type, as its first bytes tell where they do.
+    /// The media type, detected from the first bytes if the type has a signature.
     pub content_type: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size_bytes: i64,
-    /// Its SHA-256, where the store has told, or its owner had announced it.
+    /// The SHA-256, if the store reported it or the owner declared it.
     pub sha256: Option<Vec<u8>>,
-    /// When it arrived.
+    /// When the upload was completed.
     pub created_at: DateTime<Utc>,
-    /// Since when nothing refers to it.
+    /// Since when the file has been unreferenced; `None` while it is referenced.
     pub unused_since: Option<DateTime<Utc>>,
 }
 

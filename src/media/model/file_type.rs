@@ -1,40 +1,40 @@
-//! What may be uploaded for which purpose, and how it is told.
+//! The media types that may be uploaded for each purpose, and how they are detected.
 
 use super::{UploadPurpose, VideoType};
 use crate::platform::image::ImageType;
 
-/// How many bytes tell what kind of file it is.
+/// The number of leading bytes that are enough to detect the type of a file.
 pub(crate) const SIGNATURE_LENGTH: u64 = 512;
-/// The largest picture, in bytes.
+/// The maximum size of a picture in bytes.
 const LARGEST_IMAGE: i64 = 10 << 20;
-/// The largest file to download, in bytes.
+/// The maximum size of a downloadable file in bytes.
 const LARGEST_FILE: i64 = 500 << 20;
 
-/// How a file of a type begins.
+/// How files of a media type begin.
 enum Start {
-    /// With all of these, each at its place; or with all of another row.
+    /// With one of several signatures. Each is a list of byte strings with their offsets, all of which must match.
     Signature(&'static [&'static [(usize, &'static [u8])]]),
-    /// As a picture of this type.
+    /// With the signature of a picture of this media type.
     Picture,
-    /// As text, in whatever encoding: with nothing that texts don't have.
+    /// Like text in any encoding: without bytes that do not occur in text.
     Text,
 }
 
 use Start::{Picture, Signature, Text};
 
 const ZIP: &[u8] = b"PK\x03\x04";
-/// The older documents of Microsoft Office (MS-CFB, 2.2).
+/// The signature of legacy Microsoft Office documents (MS-CFB, 2.2).
 const COMPOUND: Start = Signature(&[&[(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")]]);
-/// Its newer documents, which are ZIP files.
+/// The signature of Office Open XML documents, which are ZIP files.
 const PACKAGE: Start = Signature(&[&[(0, ZIP)]]);
 
-/// What may be downloaded: nothing that a browser runs. A type that has a signature is told by it.
+/// The media types of downloadable files, with their signatures. None of them is executed by a browser.
 ///
 /// Sources: WHATWG MIME Sniffing, 6; APPNOTE 4.3.7 (ZIP); OCF 3.3, 4.3, and ODF 1.3, part 2, 3.3 (the type is the first
 /// thing in the ZIP file); ISO 32000-2, 7.5.2 (PDF); RFC 1952, 2.3.1; RFC 9639, 8.1; RFC 3533, 6; ID3v2.4, 3.1.
 const FILES: [(&str, Start); 28] = [
     ("application/pdf", Signature(&[&[(0, b"%PDF-")]])),
-    // The second one is empty.
+    // The second signature is that of an empty archive.
     ("application/zip", Signature(&[&[(0, ZIP)], &[(0, b"PK\x05\x06")]])),
     ("application/gzip", Signature(&[&[(0, b"\x1f\x8b\x08")]])),
     ("application/epub+zip", Signature(&[&[(0, ZIP), (30, b"mimetypeapplication/epub+zip")]])),
@@ -83,7 +83,7 @@ const FILES: [(&str, Start); 28] = [
 ];
 
 impl UploadPurpose {
-    /// The media types that may be uploaded.
+    /// Returns the media types that may be uploaded.
     pub(crate) fn types(self) -> Vec<&'static str> {
         match self {
             UploadPurpose::Video => VideoType::ALL.map(VideoType::as_str).into(),
@@ -92,7 +92,7 @@ impl UploadPurpose {
         }
     }
 
-    /// The largest file, in bytes, where no file may have more than `limit`.
+    /// Returns the maximum size in bytes, given the configured `limit` for all files.
     pub(crate) fn largest(self, limit: i64) -> i64 {
         match self {
             UploadPurpose::Video => limit,
@@ -101,10 +101,10 @@ impl UploadPurpose {
         }
     }
 
-    /// What a file is that is said to be `said` and begins like this.
+    /// Returns the media type of a file that was declared as `said` and begins with `start`.
     ///
     /// # Errors
-    /// What is wrong, for its owner.
+    /// The file is not of the declared type; the message is for the owner.
     pub(crate) fn recognise(self, said: &str, start: &[u8]) -> Result<&'static str, String> {
         let other = |found: &str| format!("The file is {found}; {said} was announced.");
         match self {
@@ -132,13 +132,13 @@ impl Start {
         match self {
             Signature(rows) => rows.iter().any(|row| row.iter().all(has)),
             Picture => ImageType::of(start).is_some_and(|found| found.as_str() == said),
-            // UTF-16 says so itself.
+            // UTF-16 is recognized by its byte order mark.
             Text => start.starts_with(b"\xfe\xff") || start.starts_with(b"\xff\xfe") || !start.iter().any(is_binary),
         }
     }
 }
 
-/// Whether a byte is one that texts don't have (WHATWG MIME Sniffing, 3).
+/// Returns whether a byte does not occur in text (WHATWG MIME Sniffing, 3).
 fn is_binary(byte: &u8) -> bool {
     matches!(byte, 0x00..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }

@@ -1,4 +1,4 @@
-//! Videos and files as rows, and what commands are given.
+//! Rows of uploads, videos and files, and the inputs of the commands.
 
 mod caption;
 mod file;

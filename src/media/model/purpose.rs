@@ -1,4 +1,4 @@
-//! What files are uploaded for.
+//! The purposes of uploads.
 
 use crate::platform::db::stored_as_text;
 use async_graphql::Enum;
@@ -8,25 +8,25 @@ use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What a file is uploaded for.
+/// The purpose of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UploadPurpose {
-    /// To be shown by a lesson or a course, as a video.
+    /// A video of a lesson or course.
     Video,
-    /// To be shown to everybody, as the picture of a course.
+    /// The picture of a course, visible to everyone.
     Image,
-    /// To be downloaded by those who may see a lesson's content.
+    /// A download for users who have access to a lesson.
     File,
 }
 
 stored_as_text!(UploadPurpose { Video = "VIDEO", Image = "IMAGE", File = "FILE" });
 
 impl UploadPurpose {
-    /// All of them.
+    /// All purposes.
     pub(crate) const ALL: [UploadPurpose; 3] = [UploadPurpose::Video, UploadPurpose::Image, UploadPurpose::File];
-    /// Below what files are sent that are sent whole; ends in a slash.
+    /// The key prefix of files uploaded in a single request, before completion. Ends with a slash.
     pub(crate) fn drafts(self) -> &'static str {
         match self {
             UploadPurpose::Video => "uploads/videos/",
@@ -34,7 +34,7 @@ impl UploadPurpose {
         }
     }
 
-    /// Below what they are when they have arrived, each in a folder of its own; ends in a slash.
+    /// The key prefix of completed files, each of which has its own folder. Ends with a slash.
     pub(crate) fn folders(self) -> &'static str {
         match self {
             UploadPurpose::Video => "videos/",
@@ -42,7 +42,7 @@ impl UploadPurpose {
         }
     }
 
-    /// Where everything is that belongs to what came of the upload with this id; ends in a slash.
+    /// The key prefix of all objects of the video or file with this id. Ends with a slash.
     pub(crate) fn folder(self, id: Uuid) -> String {
         format!("{}{}/", self.folders(), id.simple())
     }

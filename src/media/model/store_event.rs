@@ -1,9 +1,10 @@
-//! What object stores tell webhooks.
+//! The webhook events of object stores.
 
 use serde_json::Value;
 
-/// The records of new objects in an event, each with its object's key. Understands S3's own form, the same wrapped by
-/// SNS (`Message` holds it as a text), and MinIO's, which is S3's with more around it.
+/// Returns the records of created objects in an event, each with the key of its object.
+///
+/// Supports S3's format, the same wrapped by SNS (as a string in `Message`), and MinIO's, which adds fields to S3's.
 ///
 /// Sources: the S3 user guide, "Event message structure"; the SNS developer guide, "HTTP/HTTPS notification JSON
 /// format"; MinIO's documentation of bucket notifications.
@@ -26,7 +27,9 @@ fn created_in(event: &Value) -> Vec<(String, Value)> {
     created.collect()
 }
 
-/// A key as it is in an event: a space is a plus, other signs are escaped as in a URL.
+/// Decodes a key from an event.
+///
+/// A space is encoded as a plus; other characters are percent-encoded.
 fn decoded(key: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(key.len()), key.bytes());
     while let Some(byte) = rest.next() {
@@ -34,7 +37,7 @@ fn decoded(key: &str) -> Option<String> {
             b'+' => b' ',
             b'%' => {
                 let digits = [rest.next()?, rest.next()?];
-                // The parser of numbers would take a sign, too.
+                // `from_str_radix` would also accept a sign.
                 if !digits.iter().all(u8::is_ascii_hexdigit) {
                     return None;
                 }

@@ -1,4 +1,4 @@
-//! Tickets: the permission to send one file to the object store, and what became of it.
+//! Uploads of single files to the object store.
 
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
@@ -16,74 +16,76 @@ use crate::platform::db::schema::uploads;
 use crate::platform::db::stored_as_text;
 use crate::platform::storage::Headers;
 
-/// A larger file is sent in parts.
+/// The maximum size of an upload in a single request, in bytes. Larger files are multipart uploads.
 pub(crate) const LARGEST_WHOLE: i64 = 64 << 20;
-/// All parts but the last have at least so many bytes (the store wants 5 MiB).
+/// The minimum size of every part but the last, in bytes. The store requires at least 5 MiB.
 const SMALLEST_PART: i64 = 8 << 20;
-/// Parts grow rather than become more (the store takes 10,000).
+/// The maximum number of parts; parts of larger files are larger. The store allows 10,000.
 const PARTS: i64 = 1000;
 const MIB: i64 = 1 << 20;
 
 /// An upload's id: `upload_01j…`.
 pub type UploadId = Id<Upload>;
 
-/// The permission to send one file, and what became of it. The video or file that comes of it has the same id.
+/// The permission to upload one file, and its outcome. The resulting video or file has the same id.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = uploads, check_for_backend(diesel::pg::Pg))]
 pub struct Upload {
     /// The id.
     pub id: UploadId,
-    /// Who may send the file.
+    /// The user who may upload the file.
     pub user_id: UserId,
-    /// What the file is for.
+    /// The purpose of the file.
     pub purpose: UploadPurpose,
-    /// What it is called where it comes from.
+    /// The original filename.
     pub filename: String,
-    /// What it is said to be.
+    /// The declared media type.
     pub content_type: String,
-    /// How long it is said to be.
+    /// The declared size in bytes.
     pub size_bytes: i64,
-    /// What its SHA-256 is said to be.
+    /// The declared SHA-256.
     pub sha256: Option<Vec<u8>>,
-    /// The size of all parts but the last; `None` if it is sent whole.
+    /// The size of every part but the last, in bytes; `None` for a single request.
     pub part_bytes: Option<i64>,
-    /// What the store calls the upload in parts; `None` until it was asked for one.
+    /// The store's id of the multipart upload; `None` until it is created.
     pub multipart_id: Option<String>,
-    /// Where it stands.
+    /// The status.
     pub status: UploadStatus,
-    /// What had arrived when the store was last asked.
+    /// The number of bytes received, as of the last check of the store.
     pub received_bytes: i64,
-    /// Why it failed, for its owner.
+    /// Why it failed, as a message for the owner.
     pub failure: Option<String>,
-    /// When it began.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Until when it has to be complete.
+    /// When it expires: it must be completed before.
     pub expires_at: DateTime<Utc>,
-    /// Which attempt to complete it is at work.
+    /// The running attempt to complete it.
     pub completing_by: Option<Uuid>,
-    /// Until when no other one begins.
+    /// When the lease of the running attempt expires; another attempt may start then.
     pub completing_until: Option<DateTime<Utc>>,
-    /// When it ended, well or not.
+    /// When it ended, successfully or not.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for Upload {
-    // As the uploads of users' pictures, which other mutations are for.
+    // The same as for uploads of user pictures, which have their own mutations.
     const PREFIX: &'static str = "upload";
 }
 
 impl Upload {
-    /// The video that comes of it.
+    /// Returns the id of the resulting video.
     pub fn video_id(&self) -> VideoId {
         VideoId::new(self.id.uuid())
     }
 
-    /// The file that comes of it, if it is not for a video.
+    /// Returns the id of the resulting file, if the purpose is not a video.
     pub fn file_id(&self) -> FileId {
         FileId::new(self.id.uuid())
     }
 
-    /// What the object tells those who get it: a picture is shown to everybody and never changes, a file is saved.
+    /// Returns the response headers of the object.
+    ///
+    /// Pictures are public and immutable; files are downloaded.
     pub(crate) fn headers(&self) -> Headers {
         let headers = Headers::of(&self.content_type);
         match self.purpose {
@@ -93,19 +95,21 @@ impl Upload {
         }
     }
 
-    /// Whether the file can still be sent.
+    /// Returns whether the file can still be uploaded.
     pub(crate) fn is_open(&self, now: DateTime<Utc>) -> bool {
         self.ended_at.is_none() && self.expires_at > now
     }
 
-    /// Whether an attempt to complete it is at work.
+    /// Returns whether an attempt to complete it is running.
     pub(crate) fn is_completing(&self, now: DateTime<Utc>) -> bool {
         self.completing_until.is_some_and(|until| until > now)
     }
 
-    /// Where the client sends the file. A whole file can be replaced there for as long as the URL is good, also after
-    /// we have looked at it, so it is a draft, which is shown to nobody. Parts can't be sent any more once they are
-    /// put together, so that they go where the file is to be.
+    /// Returns the key that the client uploads to.
+    ///
+    /// The object of a single-request upload can be overwritten until its URL expires, even after the server has
+    /// validated it. So this key is that of a draft, which is not served. A multipart upload cannot change once it is
+    /// completed, so its parts are uploaded to the final key.
     pub(crate) fn arrival_key(&self) -> String {
         match self.part_bytes {
             Some(_) => format!("{}original", self.purpose.folder(self.id.uuid())),
@@ -113,8 +117,10 @@ impl Upload {
         }
     }
 
-    /// Where the attempt `attempt` has the file. Another one that was taken for dead, and copies late, copies
-    /// elsewhere.
+    /// Returns the final key of the file in the attempt `attempt`.
+    ///
+    /// The key of a copy is unique to the attempt, so that a late copy by an attempt whose lease has expired overwrites
+    /// nothing.
     pub(crate) fn kept_key(&self, attempt: Uuid) -> String {
         match self.part_bytes {
             Some(_) => self.arrival_key(),
@@ -122,58 +128,58 @@ impl Upload {
         }
     }
 
-    /// How many parts it is sent in; 0 if it is sent whole.
+    /// Returns the number of parts; 0 for a single request.
     pub(crate) fn part_count(&self) -> i32 {
         let count = self.part_bytes.map_or(0, |part| (self.size_bytes + part - 1) / part.max(1));
         i32::try_from(count).unwrap_or(i32::MAX)
     }
 
-    /// The length of a part; `None` if there is no such part.
+    /// Returns the size of a part in bytes; `None` if there is no such part.
     pub(crate) fn part_size(&self, number: i32) -> Option<i64> {
         let whole = self.part_bytes.filter(|_| (1..=self.part_count()).contains(&number))?;
         Some(whole.min(self.size_bytes - whole * i64::from(number - 1)))
     }
 
-    /// How much has arrived, in whole percent. It is 100 only when all has.
+    /// Returns the received part of the file in percent, rounded down.
     pub fn percent(&self) -> i32 {
         let percent = i128::from(self.received_bytes) * 100 / i128::from(self.size_bytes.max(1));
         i32::try_from(percent).unwrap_or(100)
     }
 }
 
-/// The size of the parts of a file.
+/// Returns the size of the parts of a file, in bytes.
 pub(crate) fn part_bytes(size: i64) -> i64 {
     let even = (size + PARTS - 1) / PARTS;
     ((even + MIB - 1) / MIB * MIB).max(SMALLEST_PART)
 }
 
-/// The upload, or what came of it with the same id, that an object belongs to; `None` if it is none of ours.
+/// Returns the id of the upload, video or file that an object belongs to, if any.
 pub(crate) fn owner_of(key: &str) -> Option<UploadId> {
     let mut purposes = UploadPurpose::ALL.into_iter();
     let id = purposes.find_map(|purpose| match key.strip_prefix(purpose.drafts()) {
         Some(id) => Some(id),
         None => Some(key.strip_prefix(purpose.folders())?.split_once('/')?.0),
     })?;
-    // Uuid's parser knows other forms, too; keys have this one.
+    // The parser also accepts other formats; keys use only this one.
     Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id).map(UploadId::new)
 }
 
-/// Where an upload stands.
+/// The status of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UploadStatus {
-    /// Nothing has been seen to arrive.
+    /// Nothing has been received yet.
     Created,
-    /// Some of it has arrived, or all of it and it is being looked at.
+    /// Part of the file has been received, or all of it and it is being validated.
     Uploading,
-    /// The file is what it was said to be, and can be used.
+    /// The file is valid and can be used.
     Completed,
-    /// The file was not what it was said to be. It was removed; begin another upload.
+    /// The file does not match its declaration and was deleted. Start a new upload.
     Failed,
-    /// Its owner has given it up.
+    /// The owner canceled the upload.
     Cancelled,
-    /// It was not complete in time.
+    /// The upload was not completed in time.
     Expired,
 }
 
@@ -187,65 +193,68 @@ stored_as_text!(UploadStatus {
 });
 
 impl UploadStatus {
-    /// Whether nothing comes after it.
+    /// Returns whether the status is final.
     pub fn is_end(self) -> bool {
         !matches!(self, UploadStatus::Created | UploadStatus::Uploading)
     }
 }
 
-/// The file that somebody wants to upload.
+/// The file to upload.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CreateUploadInput {
-    /// What it is for.
+    /// The purpose of the file.
     #[graphql(default_with = "UploadPurpose::Video")]
     pub(crate) purpose: UploadPurpose,
-    /// What the file is called, 1 to 255 characters: what a download is called, otherwise only shown.
+    /// The filename, 1 to 255 characters. Downloads of a FILE have this name.
     pub(crate) filename: String,
-    /// A VIDEO is `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`; an IMAGE is `image/jpeg`,
-    /// `image/png` or `image/webp`. A FILE is a document (PDF, text, CSV, Markdown, JSON, RTF, EPUB, those of office
-    /// programs), a picture, sound, or a ZIP or gzip archive; for another type the error says which there are.
+    /// The media type. For a VIDEO: `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`. For an IMAGE:
+    /// `image/jpeg`, `image/png` or `image/webp`. For a FILE: documents (PDF, text, CSV, Markdown, JSON, RTF, EPUB,
+    /// office formats), pictures, audio, and ZIP or gzip archives; the error for an unsupported type lists the
+    /// supported ones.
     pub(crate) content_type: String,
-    /// The file's length: of an IMAGE at most 10 MiB, of a FILE at most 500 MiB, of a VIDEO as the server is set up.
+    /// The exact size of the file in bytes. The maximum is 10 MiB for an IMAGE, 500 MiB for a FILE, and configured for
+    /// a VIDEO.
     pub(crate) size_bytes: ByteSize,
-    /// The file's SHA-256, 64 hexadecimal digits, for a file of at most 32 GiB. Another content is rejected then.
+    /// The SHA-256 of the file, 64 hexadecimal digits, for files of at most 32 GiB. A file with another SHA-256 is
+    /// rejected.
     pub(crate) sha256: Option<String>,
-    /// Sends the file in parts, which can be resumed, whatever its size. A file of more than 64 MiB is always sent in
-    /// parts.
+    /// Whether to upload the file in parts, so that the upload can be resumed. Files larger than 64 MiB are always
+    /// uploaded in parts.
     #[graphql(default)]
     pub(crate) multipart: bool,
 }
 
-/// Which parts to send next.
+/// The parts to upload next.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct UploadPartUrlsInput {
-    /// Which upload.
+    /// The upload.
     pub(crate) upload_id: UploadId,
-    /// The numbers of the parts, from 1, at most 100; if left out, the first 100 of those that have not arrived.
+    /// The part numbers, starting at 1, at most 100; defaults to the first 100 parts that have not been received.
     pub(crate) numbers: Option<Vec<i32>>,
 }
 
-/// An upload whose file was sent.
+/// The upload to complete.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CompleteUploadInput {
-    /// Which upload.
+    /// The upload.
     pub(crate) upload_id: UploadId,
 }
 
-/// An upload to give up.
+/// The upload to cancel.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct CancelUploadInput {
-    /// Which upload.
+    /// The upload.
     pub(crate) upload_id: UploadId,
 }
 
-/// Where to send one part.
+/// The URL for one part.
 #[derive(Clone, Debug)]
 pub(crate) struct PartUrl {
-    /// Which part.
+    /// The part number, starting at 1.
     pub(crate) number: i32,
-    /// Its length.
+    /// The size in bytes.
     pub(crate) size: i64,
-    /// Where to `PUT` it.
+    /// The URL for a `PUT` request with the part.
     pub(crate) url: String,
 }
 

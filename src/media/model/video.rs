@@ -1,4 +1,4 @@
-//! Videos that have arrived.
+//! Uploaded videos.
 
 use async_graphql::{Enum, InputObject};
 use chrono::{DateTime, Utc};
@@ -17,51 +17,51 @@ use crate::platform::db::stored_as_text;
 /// A video's id: `video_01j…`.
 pub type VideoId = Id<Video>;
 
-/// A file in the object store, and what was made of it.
+/// An uploaded video file and its renditions.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = videos, check_for_backend(diesel::pg::Pg))]
 pub struct Video {
     /// The id.
     pub id: VideoId,
-    /// Who uploaded it.
+    /// The user who uploaded it.
     pub owner_id: UserId,
-    /// What the file was called where it came from.
+    /// The original filename.
     pub filename: String,
-    /// The original in the object store.
+    /// The key of the original in the object store.
     pub object_key: String,
-    /// Its type, as its first bytes tell.
+    /// The media type, detected from the first bytes.
     pub content_type: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size_bytes: i64,
-    /// Where its processing stands.
+    /// The status of the processing.
     pub status: VideoStatus,
-    /// How much of the processing is done.
+    /// The progress of the processing, in percent.
     pub progress_percent: i32,
-    /// Why it failed, or was not converted, for its owner.
+    /// Why it failed or was not converted, as a message for the owner.
     pub failure: Option<String>,
-    /// How long it is, in milliseconds; `None` until it was looked at.
+    /// The duration in milliseconds; `None` until it is known.
     pub duration_ms: Option<i64>,
-    /// Pixels.
+    /// The width in pixels.
     pub width: Option<i32>,
-    /// Pixels.
+    /// The height in pixels.
     pub height: Option<i32>,
-    /// Its still picture in the object store.
+    /// The key of the poster image in the object store.
     pub poster_key: Option<String>,
-    /// The HLS multivariant playlist in the object store; `None` while only the original plays.
+    /// The key of the HLS multivariant playlist; `None` while only the original can be played.
     pub playlist_key: Option<String>,
-    /// When it arrived.
+    /// When the upload was completed.
     pub created_at: DateTime<Utc>,
-    /// When its objects are deleted, unless something refers to it again until then.
+    /// When the video is deleted, unless it is referenced again before.
     pub delete_after: Option<DateTime<Utc>>,
 }
 
 impl Video {
-    /// Where all that is made of a video is kept in the object store.
+    /// Returns the key prefix of all objects of a video.
     pub fn folder(id: VideoId) -> String {
         UploadPurpose::Video.folder(id.uuid())
     }
 
-    /// Its length in whole seconds, a part of one counted as one.
+    /// Returns the duration in seconds, rounded up.
     pub fn duration_seconds(&self) -> Option<i32> {
         self.duration_ms.and_then(|millis| i32::try_from(millis.checked_add(999)? / 1000).ok())
     }
@@ -71,25 +71,25 @@ impl Entity for Video {
     const PREFIX: &'static str = "video";
 }
 
-/// Where a video's processing stands.
+/// The status of the processing of a video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VideoStatus {
-    /// It has arrived, and waits.
+    /// Uploaded; processing has not started.
     Uploaded,
-    /// It is looked at and converted. The original plays already.
+    /// Processing. The original can already be played.
     Processing,
-    /// All is made of it that is made here.
+    /// Processing is complete.
     Ready,
-    /// It is no video that can be played.
+    /// The file cannot be played.
     Failed,
 }
 
 stored_as_text!(VideoStatus { Uploaded = "UPLOADED", Processing = "PROCESSING", Ready = "READY", Failed = "FAILED" });
 
 impl VideoStatus {
-    /// Whether its processing has ended.
+    /// Returns whether the processing has ended.
     pub fn is_end(self) -> bool {
         matches!(self, VideoStatus::Ready | VideoStatus::Failed)
     }
@@ -98,6 +98,6 @@ impl VideoStatus {
 /// The video to delete.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct DeleteVideoInput {
-    /// Which video. No lesson and no course may show it.
+    /// The video. It must not be in use by a lesson or course.
     pub video_id: VideoId,
 }

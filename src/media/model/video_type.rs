@@ -1,13 +1,13 @@
-//! The kinds of files that videos come in.
+//! The container formats of videos, and their detection.
 
-/// A kind of file that holds a video.
+/// A container format of videos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VideoType {
     /// MPEG-4.
     Mp4,
-    /// QuickTime; MPEG-4 came of it.
+    /// QuickTime, on which MPEG-4 is based.
     QuickTime,
-    /// WebM: a Matroska file that browsers play.
+    /// WebM, a subset of Matroska that browsers play.
     Webm,
     /// Matroska.
     Matroska,
@@ -16,7 +16,7 @@ pub(crate) enum VideoType {
 impl VideoType {
     pub(crate) const ALL: [VideoType; 4] = [VideoType::Mp4, VideoType::QuickTime, VideoType::Webm, VideoType::Matroska];
 
-    /// The media type.
+    /// Returns the media type.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             VideoType::Mp4 => "video/mp4",
@@ -26,18 +26,20 @@ impl VideoType {
         }
     }
 
-    /// Reads a media type.
+    /// Parses a media type.
     pub(crate) fn named(media_type: &str) -> Option<VideoType> {
         VideoType::ALL.into_iter().find(|file| file.as_str() == media_type)
     }
 
-    /// Whether a file that is said to be one may be the other: systems tell them apart by the ending of the name.
+    /// Returns whether a file declared as one type may be of the other.
+    ///
+    /// Operating systems determine the type from the file extension.
     pub(crate) fn is_kin_of(self, other: VideoType) -> bool {
         let boxes = |file| matches!(file, VideoType::Mp4 | VideoType::QuickTime);
         boxes(self) == boxes(other)
     }
 
-    /// Tells a file by how it begins.
+    /// Detects the type of a file from its first bytes.
     ///
     /// Sources: ISO/IEC 14496-12, 4.3 (the file type box); RFC 8794, 11.2 (the EBML header).
     pub(crate) fn of(start: &[u8]) -> Option<VideoType> {
@@ -49,7 +51,7 @@ impl VideoType {
         }
         match start.get(8..12)? {
             b"qt  " => Some(VideoType::QuickTime),
-            // Pictures and sound come in such boxes, too.
+            // Pictures and audio files have the same structure.
             b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"mif1" | b"msf1" | b"avif" | b"avis" | b"M4A "
             | b"M4B " | b"crx " => None,
             _ => Some(VideoType::Mp4),
@@ -57,7 +59,9 @@ impl VideoType {
     }
 }
 
-/// The header's element 0x4282 says what the file is: its length is a byte with the first bit set, for texts this short.
+/// Detects the type from the header element `DocType` (0x4282).
+///
+/// The length of such a short string is one byte with the first bit set.
 fn of_doc_type(start: &[u8]) -> Option<VideoType> {
     let place = start.windows(2).position(|pair| pair == b"\x42\x82")?;
     let length = usize::from(start.get(place + 2)?.checked_sub(0x80)?);

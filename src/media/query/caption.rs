@@ -1,4 +1,4 @@
-//! Captions.
+//! SQL for captions.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,7 +8,7 @@ use crate::media::model::{Caption, VideoId};
 use crate::platform::db::schema::video_captions;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// The captions of some videos, by language.
+/// Returns the captions of the given videos, ordered by language.
 pub(in crate::media) async fn of(mut conn: &AsyncPgConnection, videos: &[VideoId]) -> QueryResult<Vec<Caption>> {
     video_captions::table
         .filter(video_captions::video_id.eq_any(videos))
@@ -26,7 +26,7 @@ pub(in crate::media) async fn languages(tx: &mut Tx, video: VideoId) -> QueryRes
         .await
 }
 
-/// Stores captions in place of those in the same language; returns the key of the old ones. The video must be locked.
+/// Stores captions, replacing those in the same language. Returns the key of the old ones. The video must be locked.
 pub(in crate::media) async fn replace(tx: &mut Tx, new: &Caption, now: DateTime<Utc>) -> QueryResult<Option<String>> {
     let old = delete(tx, new.video_id, &new.language).await?;
     diesel::insert_into(video_captions::table)
@@ -43,7 +43,7 @@ pub(in crate::media) async fn replace(tx: &mut Tx, new: &Caption, now: DateTime<
     Ok(old)
 }
 
-/// Removes captions; returns their key.
+/// Deletes captions and returns their key.
 pub(in crate::media) async fn delete(tx: &mut Tx, video: VideoId, language: &str) -> QueryResult<Option<String>> {
     diesel::delete(video_captions::table.find((video, language)))
         .returning(video_captions::object_key)

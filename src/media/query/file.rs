@@ -1,4 +1,4 @@
-//! The SQL of pictures and files.
+//! SQL for pictures and files.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
@@ -12,10 +12,10 @@ use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
 use crate::platform::db::schema::{file_references, media_files};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// Files that are looked at by one sweep.
+/// The number of files in one batch of a sweep.
 const SWEPT: i64 = 200;
 
-/// Keeps what has arrived. Nothing refers to it yet.
+/// Inserts an uploaded file, without references.
 pub(in crate::media) async fn insert(
     tx: &mut Tx,
     upload: &Upload,
@@ -43,7 +43,9 @@ pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[FileId
     media_files::table.filter(media_files::id.eq_any(ids)).select(MediaFile::as_select()).load(&mut conn).await
 }
 
-/// Locks files: whoever begins or ceases to refer to one, or is to delete it, waits here. In one order for everybody.
+/// Locks files in the order of their ids.
+///
+/// This blocks concurrent changes of their references, and their deletion.
 pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
     media_files::table
         .filter(media_files::id.eq_any(ids))
@@ -54,26 +56,26 @@ pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<V
         .await
 }
 
-/// Notes that something refers to files, or is about to.
+/// Marks files as used; a reference exists or is about to be added.
 pub(in crate::media) async fn set_used(tx: &mut Tx, ids: &[FileId]) -> QueryResult<usize> {
     let unused = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_not_null()));
     diesel::update(unused).set(media_files::unused_since.eq(None::<DateTime<Utc>>)).execute(tx.conn()).await
 }
 
-/// Notes of those files that nothing refers to since when that is so. They must be locked.
+/// Marks those files that are no longer referenced as unused since `now`. They must be locked.
 pub(in crate::media) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateTime<Utc>) -> QueryResult<usize> {
     let used = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_null()));
     let referred = file_references::table.filter(file_references::file_id.eq(media_files::id));
     diesel::update(used.filter(not(exists(referred)))).set(media_files::unused_since.eq(now)).execute(tx.conn()).await
 }
 
-/// Whether anything refers to a file.
+/// Returns whether a file is referenced.
 pub(in crate::media) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
     let referred = file_references::table.filter(file_references::file_id.eq(id));
     diesel::select(exists(referred)).get_result(tx.conn()).await
 }
 
-/// Some files that nothing has referred to since `before`.
+/// Returns a batch of files that have been unused since `before` or longer.
 pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Vec<FileId>> {
     media_files::table
         .filter(media_files::unused_since.le(before))
@@ -88,7 +90,7 @@ pub(in crate::media) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usi
     diesel::delete(media_files::table.find(id)).execute(tx.conn()).await
 }
 
-/// All of somebody's files, the latest first.
+/// Returns a user's files, newest first.
 pub(in crate::media) async fn owned(conn: &mut AsyncPgConnection, owner: UserId) -> QueryResult<Vec<MediaFile>> {
     media_files::table
         .filter(media_files::owner_id.eq(owner))
@@ -99,8 +101,10 @@ pub(in crate::media) async fn owned(conn: &mut AsyncPgConnection, owner: UserId)
         .await
 }
 
-/// Leaves nothing of the person in their files but what lessons offer, with the names of the downloads. What nothing
-/// refers to goes with the next sweep: its grace began at `long_ago`.
+/// Removes a deleted user's personal data from their files.
+///
+/// Downloads that lessons offer keep their filenames. Unreferenced files are deleted by the next sweep: their grace
+/// period is set to have begun at `long_ago`.
 pub(in crate::media) async fn forget_owner(tx: &mut Tx, owner: UserId, long_ago: DateTime<Utc>) -> QueryResult<()> {
     let theirs = media_files::table.filter(media_files::owner_id.eq(owner));
     let unused = theirs.filter(media_files::unused_since.gt(long_ago));

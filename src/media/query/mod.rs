@@ -1,4 +1,4 @@
-//! The SQL of videos and files.
+//! SQL for uploads, videos and files.
 
 pub(super) mod caption;
 pub(super) mod file;

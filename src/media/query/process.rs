@@ -1,4 +1,4 @@
-//! What processing writes.
+//! SQL for the progress of processing.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,13 +7,13 @@ use crate::media::model::{VideoId, VideoStatus};
 use crate::platform::db::schema::videos;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-/// What was found out, and made. What is `None` stays as it is.
+/// A change of the row of a video; `None` keeps the value, except for `failure`.
 #[derive(AsChangeset)]
 #[diesel(table_name = videos)]
 pub(in crate::media) struct Progress {
     pub(in crate::media) status: VideoStatus,
     pub(in crate::media) progress_percent: i32,
-    /// `None` takes it away.
+    /// `None` clears it.
     #[diesel(treat_none_as_null = true)]
     pub(in crate::media) failure: Option<String>,
     pub(in crate::media) duration_ms: Option<i64>,
@@ -24,12 +24,12 @@ pub(in crate::media) struct Progress {
     pub(in crate::media) updated_at: DateTime<Utc>,
 }
 
-/// Notes how far a video is; false if it was deleted.
+/// Updates the state of a video; returns false if it was deleted.
 pub(in crate::media) async fn set(tx: &mut Tx, id: VideoId, progress: &Progress) -> QueryResult<bool> {
     Ok(diesel::update(videos::table.find(id)).set(progress).execute(tx.conn()).await? == 1)
 }
 
-/// Notes how much of the processing is done; false if it has ended.
+/// Updates the progress of the processing; returns false if the processing has ended.
 pub(in crate::media) async fn set_percent(tx: &mut Tx, id: VideoId, percent: i32) -> QueryResult<bool> {
     let processing = videos::table.find(id).filter(videos::status.eq(VideoStatus::Processing));
     let noted = diesel::update(processing).set(videos::progress_percent.eq(percent)).execute(tx.conn()).await?;

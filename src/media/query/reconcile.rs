@@ -1,4 +1,4 @@
-//! What rows refer to in the object store.
+//! SQL for the reconciliation with the object store.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,16 +10,15 @@ use crate::media::model::UploadId;
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{media_files, uploads, videos};
 
-/// Rows that are looked at at a time.
+/// The number of rows in a batch.
 const BATCH: i64 = 200;
 
-/// Which of these ids are those of uploads that something may still come of, and where the originals of those are that
-/// are videos or files.
+/// Returns the uploads in progress among `ids`, and the originals of videos and files.
 pub(in crate::media) async fn known(
     conn: &mut AsyncPgConnection,
     ids: &[UploadId],
 ) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
-    // In this order: one that becomes a video in between is found twice rather than not at all.
+    // In this order, an upload that is completed in between is found twice rather than not at all.
     let open = uploads::table.filter(uploads::id.eq_any(ids).and(uploads::ended_at.is_null()));
     let open: Vec<UploadId> = open.select(uploads::id).load(conn).await?;
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
@@ -29,7 +28,7 @@ pub(in crate::media) async fn known(
     Ok((open, found.load(conn).await?))
 }
 
-/// Where something is that came of an upload.
+/// The original of a video or file.
 #[derive(QueryableByName)]
 pub(in crate::media) struct Original {
     #[diesel(sql_type = sql_types::Uuid)]
@@ -38,7 +37,7 @@ pub(in crate::media) struct Original {
     pub(in crate::media) object_key: String,
 }
 
-/// Some videos and files that came to be before `before`, with where their originals are, from `after` on.
+/// Returns a batch of originals created before `before`, ordered by id, after `after`.
 pub(in crate::media) async fn originals(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,

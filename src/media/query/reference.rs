@@ -1,4 +1,4 @@
-//! References to videos and files.
+//! SQL for references to videos and files.
 
 use diesel::prelude::*;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ pub(in crate::media) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> Quer
         .await
 }
 
-/// Returns the kind and the id of something that shows a video.
+/// Returns the kind and id of one referrer of a video.
 pub(in crate::media) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryResult<Option<(String, Uuid)>> {
     video_references::table
         .filter(video_references::video_id.eq(id))

@@ -1,4 +1,4 @@
-//! The SQL of uploads.
+//! SQL for uploads.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,12 +11,12 @@ use crate::graphql::export::FETCH;
 use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
 use crate::platform::db::schema::{uploads, video_references, videos};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx, Writer, newest_first};
 
-/// Uploads that are looked at, or swept, at a time.
+/// The number of uploads in a batch.
 const BATCH: i64 = 200;
 
-/// Makes others who begin an upload for this user wait until the end of the transaction.
+/// Takes an advisory lock, so that a user's uploads are created one at a time.
 pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('uploads/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user)
@@ -25,7 +25,7 @@ pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResul
         .map(drop)
 }
 
-/// How many of a user's uploads are in progress.
+/// Counts a user's uploads in progress.
 pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
     uploads::table
         .filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()).and(uploads::expires_at.gt(now)))
@@ -54,7 +54,7 @@ pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResul
         .await
 }
 
-/// Notes what the store calls an upload in parts; false if the upload has ended meanwhile.
+/// Stores the id of the multipart upload; returns false if the upload has ended in the meantime.
 pub(in crate::media) async fn set_multipart_id(
     writer: &mut Writer,
     id: UploadId,
@@ -73,7 +73,7 @@ pub(in crate::media) async fn lock(tx: &mut Tx, id: UploadId) -> QueryResult<Opt
     uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-/// Lets an attempt begin, or (`None`) go without an end.
+/// Starts an attempt to complete the upload, or (`None`) ends one without an outcome.
 pub(in crate::media) async fn set_completing(
     tx: &mut Tx,
     id: UploadId,
@@ -87,7 +87,7 @@ pub(in crate::media) async fn set_completing(
         .await
 }
 
-/// Notes what has arrived.
+/// Updates the number of bytes received, and the status.
 pub(in crate::media) async fn set_received(
     tx: &mut Tx,
     id: UploadId,
@@ -101,7 +101,7 @@ pub(in crate::media) async fn set_received(
         .await
 }
 
-/// Notes that the store was asked.
+/// Stores when the store was last checked.
 pub(in crate::media) async fn looked(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(uploads::table.find(id)).set(uploads::looked_at.eq(now)).execute(writer.conn()).await
 }
@@ -129,7 +129,7 @@ pub(in crate::media) async fn end(
         .await
 }
 
-/// What was found out about a file that has arrived.
+/// The properties of an uploaded file.
 pub(in crate::media) struct Arrived<'a> {
     pub(in crate::media) object_key: &'a str,
     pub(in crate::media) content_type: &'static str,
@@ -159,31 +159,20 @@ pub(in crate::media) async fn insert_video(
         .await
 }
 
-/// Where somebody's upload stands among theirs: the newest first.
+/// The sort key of a user's uploads, newest first.
 pub(in crate::media) type UploadKey = (DateTime<Utc>, Uuid);
 
-/// A page of somebody's uploads in these states, in the page's direction.
+/// Returns a page of a user's uploads with these statuses, in the direction of the page.
 pub(in crate::media) async fn of_user(
     conn: &mut AsyncPgConnection,
     user: UserId,
     statuses: &[UploadStatus],
     page: &Page<UploadKey>,
 ) -> QueryResult<Vec<Upload>> {
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let rows = uploads::table
         .filter(uploads::user_id.eq(user).and(uploads::status.eq_any(statuses)))
-        .filter(uploads::created_at.le(after_at))
-        .filter(uploads::created_at.lt(after_at).or(uploads::id.lt(UploadId::new(after_id))))
-        .filter(uploads::created_at.ge(before_at))
-        .filter(uploads::created_at.gt(before_at).or(uploads::id.gt(UploadId::new(before_id))))
-        .select(Upload::as_select())
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((uploads::created_at.asc(), uploads::id.asc())).load(conn).await
-    } else {
-        rows.order((uploads::created_at.desc(), uploads::id.desc())).load(conn).await
-    }
+        .select(Upload::as_select());
+    newest_first!(conn, rows, uploads::created_at, uploads::id, page)
 }
 
 pub(in crate::media) async fn count_of_user(
@@ -195,7 +184,7 @@ pub(in crate::media) async fn count_of_user(
     rows.count().get_result(conn).await
 }
 
-/// Uploads in progress that were not looked at since `before`, the longest ago first.
+/// Returns a batch of uploads in progress last checked before `before`, oldest first.
 pub(in crate::media) async fn to_look_at(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
@@ -209,7 +198,7 @@ pub(in crate::media) async fn to_look_at(
         .await
 }
 
-/// Some uploads that have expired and not ended, in the order of their ids from `after` on.
+/// Returns a batch of expired uploads that have not ended, ordered by id, after `after`.
 pub(in crate::media) async fn expired(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
@@ -225,7 +214,9 @@ pub(in crate::media) async fn expired(
         .await
 }
 
-/// Some uploads that have ended, expired before `before`, and may have left something behind since, from `after` on.
+/// Returns a batch of ended, unswept uploads, ordered by id, after `after`.
+///
+/// They expired before `before` and may have left objects behind.
 pub(in crate::media) async fn unswept(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
@@ -245,19 +236,19 @@ pub(in crate::media) async fn set_swept(writer: &mut Writer, id: UploadId, now: 
     diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(writer.conn()).await
 }
 
-/// Forgets uploads that have ended before `before` and left nothing behind.
+/// Deletes the rows of swept uploads that ended before `before`.
 pub(in crate::media) async fn forget(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
     let old = uploads::table.filter(uploads::swept_at.is_not_null().and(uploads::ended_at.le(before)));
     diesel::delete(old).execute(writer.conn()).await
 }
 
-/// Somebody's uploads in progress.
+/// Returns a user's uploads in progress.
 pub(in crate::media) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<UploadId>> {
     let open = uploads::table.filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()));
     open.select(uploads::id).load(conn).await
 }
 
-/// All of somebody's uploads, the latest first.
+/// Returns a user's uploads, newest first.
 pub(in crate::media) async fn all_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Upload>> {
     uploads::table
         .filter(uploads::user_id.eq(user))
@@ -268,7 +259,7 @@ pub(in crate::media) async fn all_of(conn: &mut AsyncPgConnection, user: UserId)
         .await
 }
 
-/// All of somebody's videos, the latest first.
+/// Returns a user's videos, newest first.
 pub(in crate::media) async fn videos_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Video>> {
     videos::table
         .filter(videos::owner_id.eq(user))
@@ -279,7 +270,9 @@ pub(in crate::media) async fn videos_of(conn: &mut AsyncPgConnection, user: User
         .await
 }
 
-/// Leaves nothing of the person in what they uploaded. Videos that no course shows may go.
+/// Removes a deleted user's personal data from their uploads and videos.
+///
+/// Schedules the deletion of unused videos.
 pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     let theirs = uploads::table.filter(uploads::user_id.eq(user));
     diesel::update(theirs)

@@ -1,4 +1,4 @@
-//! Videos.
+//! SQL for videos.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists, not};
@@ -10,39 +10,26 @@ use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::media::model::{Video, VideoId};
 use crate::platform::db::schema::{video_references, videos};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
-/// Videos that are looked at by one sweep.
+/// The number of videos in one batch of a sweep.
 const SWEPT: i64 = 200;
 
 pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
     videos::table.filter(videos::id.eq_any(ids)).select(Video::as_select()).load(&mut conn).await
 }
 
-/// A page of somebody's videos, the newest first, in the page's direction.
+/// Returns a page of a user's videos, newest first, in the direction of the page.
 pub(in crate::media) async fn owned(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Video>> {
-    let (after_at, after_id) = page.after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
-    let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
-    let rows = videos::table
-        .filter(videos::owner_id.eq(owner))
-        .filter(videos::created_at.le(after_at))
-        .filter(videos::created_at.lt(after_at).or(videos::id.lt(VideoId::new(after_id))))
-        .filter(videos::created_at.ge(before_at))
-        .filter(videos::created_at.gt(before_at).or(videos::id.gt(VideoId::new(before_id))))
-        .select(Video::as_select())
-        .limit(page.fetch());
-    if page.backward {
-        rows.order((videos::created_at.asc(), videos::id.asc())).load(&mut conn).await
-    } else {
-        rows.order((videos::created_at.desc(), videos::id.desc())).load(&mut conn).await
-    }
+    let rows = videos::table.filter(videos::owner_id.eq(owner)).select(Video::as_select());
+    newest_first!(&mut conn, rows, videos::created_at, videos::id, page)
 }
 
-/// How many videos each of these people has; nobody who has none is in the answer.
+/// Counts the videos of each user; users without videos are missing.
 pub(in crate::media) async fn count_owned(
     mut conn: &AsyncPgConnection,
     owners: &[UserId],
@@ -55,7 +42,9 @@ pub(in crate::media) async fn count_owned(
         .await
 }
 
-/// Locks a video: whoever begins to refer to it, or to delete it, waits here.
+/// Locks a video.
+///
+/// This blocks concurrent changes of its references, and its deletion.
 pub(in crate::media) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
     videos::table.find(id).select(Video::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
@@ -71,7 +60,7 @@ pub(in crate::media) async fn lock_all(tx: &mut Tx, ids: &[VideoId]) -> QueryRes
         .await
 }
 
-/// Has those of the videos, which are locked, deleted at `at` that nothing shows.
+/// Schedules the deletion at `at` of those videos that are no longer referenced. They must be locked.
 pub(in crate::media) async fn start_grace(
     tx: &mut Tx,
     ids: &[VideoId],
@@ -86,7 +75,7 @@ pub(in crate::media) async fn start_grace(
         .await
 }
 
-/// Says when a video is to be deleted, or that it is not.
+/// Schedules the deletion of a video, or cancels it (`None`).
 pub(in crate::media) async fn set_delete_after(
     tx: &mut Tx,
     id: VideoId,
@@ -100,7 +89,7 @@ pub(in crate::media) async fn set_delete_after(
         .await
 }
 
-/// Some videos whose time has come.
+/// Returns a batch of videos that are due for deletion.
 pub(in crate::media) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<VideoId>> {
     let due = videos::table.filter(videos::delete_after.le(now)).order(videos::delete_after);
     due.limit(SWEPT).select(videos::id).load(conn).await

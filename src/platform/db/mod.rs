@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of connections, and [`Tx`], the proof that a transaction is open.
 
 mod invalidation;
+mod keyset;
 pub mod migrations;
 mod run;
 mod text_enum;
@@ -32,6 +33,7 @@ use tokio_util::task::TaskTracker;
 #[cfg(test)]
 pub(crate) use invalidation::payload;
 pub use invalidation::{CacheKey, Instant, Invalidation};
+pub(crate) use keyset::newest_first;
 pub use run::RunQueryDsl;
 pub(crate) use text_enum::stored_as_text;
 

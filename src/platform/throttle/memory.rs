@@ -1,4 +1,4 @@
-//! Counters in this process.
+//! Counters in the memory of this process.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,24 +9,24 @@ use moka::sync::Cache;
 
 use super::rules::{Counter, Rule};
 
-/// A counter; both instants are milliseconds since 1970. `shared.rs` does the same sums in Redis.
+/// A counter. Times are in milliseconds since 1970. `shared.rs` implements the same arithmetic in Redis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Window {
-    /// Until when attempts are rejected.
+    /// The time until which attempts are rejected.
     blocked_until: u64,
-    /// When all attempts are forgotten: one in each longest wait.
+    /// When all attempts have decayed: one per longest wait.
     forgotten_at: u64,
 }
 
 impl Window {
-    /// How long to wait at `now`.
+    /// Returns the milliseconds to wait at `now`.
     fn wait(self, rule: Rule, now: u64) -> u64 {
         let wait = self.blocked_until.saturating_sub(now);
-        // No rule makes anybody wait so long: the clock was put back.
+        // A wait longer than the rule allows means that the clock was set back.
         if wait > rule.longest_wait { 0 } else { wait }
     }
 
-    /// After one more attempt.
+    /// Returns the counter after one more attempt.
     fn count(self, rule: Rule, now: u64) -> Window {
         let remembered = self.forgotten_at.saturating_sub(now) + rule.longest_wait;
         let remembered = remembered.min(rule.most() * rule.longest_wait);
@@ -34,17 +34,18 @@ impl Window {
         Window { blocked_until: now + rule.wait(attempts), forgotten_at: now + remembered }
     }
 
-    /// After one attempt was taken back.
+    /// Returns the counter with one attempt less.
     fn forgive(self, rule: Rule) -> Window {
         Window { forgotten_at: self.forgotten_at.saturating_sub(rule.longest_wait), ..self }
     }
 }
 
-/// A bounded number of counters. When it is full, the least recently used is forgotten: not the newest, as is moka's
-/// usual policy, because a counter that isn't kept would never close.
+/// A bounded number of counters, with LRU eviction.
+///
+/// moka's default policy may reject new entries, and a counter that is not stored would never reject an attempt.
 pub(super) struct Memory {
     windows: Cache<String, Stored>,
-    /// Held from reading an attempt's counters to writing them.
+    /// Locked from reading an attempt's counters to writing them.
     turn: Mutex<()>,
 }
 
@@ -55,7 +56,7 @@ impl Memory {
         Memory { windows: windows.build(), turn: Mutex::new(()) }
     }
 
-    /// Counts an attempt and returns 0, or returns how long to wait and counts nothing.
+    /// Counts an attempt and returns 0, or returns the milliseconds to wait without counting it.
     pub(super) fn attempt(&self, counters: &[Counter], now: u64) -> u64 {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let windows: Vec<Window> = counters.iter().map(|counter| self.window(counter)).collect();
@@ -69,7 +70,7 @@ impl Memory {
         wait
     }
 
-    /// Takes an attempt back.
+    /// Removes an attempt from the counters.
     pub(super) fn forgive(&self, counters: &[Counter], now: u64) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         for counter in counters {

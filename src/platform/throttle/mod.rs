@@ -1,19 +1,23 @@
-//! Attempts that somebody may want to repeat endlessly: sign-in, registration, codes. Each is counted before the work,
-//! and who has used up the free ones waits, twice as long each time.
+//! Rate limits with exponential backoff for sensitive attempts: sign-in, registration, codes.
 //!
-//! **What is counted.** An attempt counts for the address it comes from, generously, because a whole school may share
-//! one, and for the account *from this address*, strictly. Nothing counts for an account over all addresses: whoever
-//! fills such a counter locks the owner out. The one exception is the second factor, see [`Purpose::SecondFactor`].
+//! Each attempt is counted before its work. After a number of free attempts, a client must wait, twice as long each
+//! time.
 //!
-//! **Waiting.** An attempt that is rejected counts nothing and costs nothing, so that hammering does not make the wait
-//! longer. One attempt is forgotten in each [`Rule::longest_wait`]; who keeps trying ends up at one attempt in that
-//! time, and who has stopped is back at the start after some hours. An attempt that succeeds is taken back from the
-//! wide counter and empties the narrow one: a hundred people who sign in behind one address are no attack.
+//! **Counters.** An attempt counts for its IP address (the wide counter), with a generous limit because a whole school
+//! may share one, and for the account *from this IP address* (the narrow counter), with a strict limit. No counter
+//! covers an account across all addresses, because anyone could lock the owner out by filling it. The only exception is
+//! the second factor, see [`Purpose::SecondFactor`].
 //!
-//! **Where.** In Redis, for all nodes, or in this process, bounded. When Redis does not answer at once, this node
-//! counts alone for the time being: neither does everybody pass, nor nobody.
+//! **Waiting.** A rejected attempt is not counted, so that repeated requests do not extend the wait. One attempt decays
+//! per [`Rule::longest_wait`]: a client that keeps trying is limited to one attempt in that time, and a client that
+//! stops starts afresh after some hours. A successful attempt is removed from the wide counter and resets the narrow
+//! one: a hundred users who sign in from one address are not an attack.
 //!
-//! Time is the application's clock. A clock that was put back locks nobody out: no wait is longer than its rule says.
+//! **Storage.** Counters are in Redis, for all nodes, or in the memory of this process, with a bounded size. If Redis
+//! does not respond in time, this node counts on its own until it does, so attempts are neither all allowed nor all
+//! rejected.
+//!
+//! The time is the application's clock. If it is set back, no wait is longer than its rule allows.
 
 mod memory;
 mod rules;
@@ -33,34 +37,34 @@ use shared::Shared;
 
 pub use rules::{Purpose, Rule};
 
-/// How long to wait for Redis before this node counts alone.
+/// The timeout for Redis, after which this node counts on its own.
 pub const PATIENCE: Duration = Duration::from_millis(100);
-/// How many counters are kept in this process; the least recently used is forgotten first.
+/// The maximum number of counters in this process; the least recently used is evicted first.
 const MOST_COUNTERS: u64 = 100_000;
 
-/// Refused: how long until the next attempt is let through.
+/// The rejection of an attempt: the time until the next attempt is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
-/// Counts attempts; a clone counts in the same place.
+/// Counts attempts. Clones share the counters.
 #[derive(Clone)]
 pub struct Throttle {
     clock: Clock,
     shared: Option<Shared>,
     memory: Arc<Memory>,
-    /// Whether Redis did not answer the last time.
+    /// Whether the last request to Redis failed.
     alone: Arc<AtomicBool>,
     patience: Duration,
 }
 
-/// An attempt that was let through and counted.
+/// An attempt that was allowed and counted.
 pub struct Attempt {
     counters: Vec<Counter>,
     shared: bool,
 }
 
 impl Throttle {
-    /// Counts in this process.
+    /// Creates a throttle that counts in the memory of this process.
     pub fn memory(clock: Clock) -> Throttle {
         Throttle {
             clock,
@@ -71,18 +75,20 @@ impl Throttle {
         }
     }
 
-    /// Counts in Redis under keys that begin with `prefix`, and in this process whenever Redis takes longer than
-    /// `patience` (usually [`PATIENCE`]).
+    /// Creates a throttle that counts in Redis, under keys that begin with `prefix`.
+    ///
+    /// Counts in this process whenever Redis takes longer than `patience` (usually [`PATIENCE`]).
     pub fn redis(link: RedisLink, prefix: &str, clock: Clock, patience: Duration) -> Throttle {
         Throttle { shared: Some(Shared::new(link, prefix)), patience, ..Throttle::memory(clock) }
     }
 
-    /// Counts an attempt from `ip`, on `account` if it concerns one: any text that is the same for the same account
-    /// (the normalised address that somebody typed, say), whether there is such an account or not. Call it before the
-    /// work.
+    /// Counts an attempt from `ip` and, if it concerns one, for `account`. Call it before the work.
+    ///
+    /// `account` is any text that is the same for the same account, such as the normalized email address from the
+    /// input, whether or not the account exists.
     ///
     /// # Errors
-    /// Too many attempts were made; this one does not count.
+    /// Too many attempts were made; this one is not counted.
     pub async fn attempt(&self, purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Result<Attempt, Wait> {
         let (counters, now) = (counters(purpose, ip, account), self.now());
         let answer = match &self.shared {
@@ -96,23 +102,24 @@ impl Throttle {
         }
     }
 
-    /// An attempt that an earlier request counted, for [`Throttle::succeeded`].
+    /// Returns an attempt that an earlier request counted, for [`Throttle::succeeded`].
     pub fn earlier(&self, purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Attempt {
         Attempt { counters: counters(purpose, ip, account), shared: self.shared.is_some() }
     }
 
-    /// Takes a counted attempt back because it was no guess: the account starts afresh from this address, and the
-    /// address itself has one attempt less.
+    /// Removes a successful attempt from the counters.
+    ///
+    /// Resets the counter of the account from this IP address, and removes one attempt from that of the address.
     pub async fn succeeded(&self, attempt: Attempt) {
         let now = self.now();
         match &self.shared {
-            // If it is lost now, an attempt too many is counted; that is forgotten like any other.
+            // If this fails, one attempt too many stays counted, and decays like any other.
             Some(shared) if attempt.shared => drop(self.ask(shared.forgive(&attempt.counters, now)).await),
             _ => self.memory.forgive(&attempt.counters, now),
         }
     }
 
-    /// Redis' answer, if it comes in time.
+    /// Returns the response of Redis; `None` if it fails or times out.
     async fn ask<T>(&self, question: impl Future<Output = Result<T, InternalError>>) -> Option<T> {
         let answer = tokio::time::timeout(self.patience, question).await;
         let alone = !matches!(answer, Ok(Ok(_)));
@@ -128,7 +135,7 @@ impl Throttle {
         answer.ok()?.ok()
     }
 
-    /// Milliseconds since 1970.
+    /// Returns the current time in milliseconds since 1970.
     fn now(&self) -> u64 {
         u64::try_from(self.clock.now().timestamp_millis()).unwrap_or_default()
     }

@@ -1,42 +1,43 @@
-//! How often is too often, and what is counted together.
+//! The limits and keys of the counters.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use sha2::{Digest, Sha256};
 
-/// What is attempted. Purposes are counted apart from each other.
+/// The kind of an attempt. Each purpose has its own counters.
 ///
-/// Exchanging refresh tokens has none: nobody guesses 256 bits, one costs an indexed read, and a wait would sign out
-/// everybody behind a shared address.
+/// Exchanging refresh tokens has none: 256 bits cannot be guessed, an exchange costs one indexed read, and a wait would
+/// sign out everyone behind a shared IP address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// An address and a password.
+    /// A sign-in with an email address and a password.
     SignIn,
-    /// Beginning a sign-in with another service: a row, and sometimes a question to that service. Ending it in success
-    /// takes it back, so a school is in nobody's way.
+    /// Starting a sign-in with an identity provider. This inserts a row and may send a request to the provider. Success
+    /// removes the attempt, so that many users behind one IP address do not block each other.
     SocialSignIn,
-    /// A new account. Its success counts like its failure: many accounts are what is to be slowed down.
+    /// Creating an account. Success counts like failure, to limit the number of new accounts.
     Registration,
-    /// The link or code that activates an account, and asking for another one.
+    /// Activating an account with a link or code, or requesting another one.
     Activation,
-    /// Asking for a new password, which sends a mail, and setting it.
+    /// Requesting a password reset, which sends an email, or setting the new password.
     PasswordReset,
-    /// The code after the right password. Its wide counter is the account over all addresses, so that a password
-    /// that leaked does not open the account to whoever has enough addresses. One address cannot fill it: its narrow
-    /// counter stops it before; and many can slow the owner down to an attempt a minute until the password is changed.
+    /// The second-factor code after the correct password. The wide counter is per account across all IP addresses, so
+    /// that a leaked password does not open the account to an attacker with many addresses. One address cannot fill it,
+    /// because the narrow counter stops it first. Many addresses can limit the owner to one attempt a minute until the
+    /// password is changed.
     SecondFactor,
-    /// A text that may be a personal API token and has to be looked up. Nobody guesses one; the database is protected.
+    /// Looking up a potential personal API token. Tokens cannot be guessed; the limit protects the database.
     ApiToken,
 }
 
-/// How many attempts are free, and how long is the wait after each further one.
+/// The number of free attempts, and the wait after each further one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Attempts without a wait.
+    /// The number of attempts without a wait.
     pub free: u64,
-    /// Milliseconds to wait after the last free one; twice as long after each further one.
+    /// The wait after the last free attempt in milliseconds; it doubles after each further one.
     pub first_wait: u64,
-    /// No wait is longer, in milliseconds. In this time one attempt is forgotten, too.
+    /// The maximum wait in milliseconds, which is also the time in which one attempt decays.
     pub longest_wait: u64,
 }
 
@@ -44,7 +45,7 @@ const SECOND: u64 = 1000;
 const MINUTE: u64 = 60 * SECOND;
 
 impl Purpose {
-    /// In keys.
+    /// Returns the name in keys.
     fn name(self) -> &'static str {
         match self {
             Purpose::SignIn => "sign-in",
@@ -57,7 +58,9 @@ impl Purpose {
         }
     }
 
-    /// For an address with everybody behind it; for the second factor, an account over all addresses.
+    /// Returns the rule of the wide counter.
+    ///
+    /// It is per IP address or, for the second factor, per account across all addresses.
     pub fn wide(self) -> Rule {
         let (free, first_wait) = match self {
             Purpose::SignIn | Purpose::Activation => (30, SECOND),
@@ -70,7 +73,7 @@ impl Purpose {
         Rule { free, first_wait, longest_wait: MINUTE }
     }
 
-    /// For an account from one address.
+    /// Returns the rule of the narrow counter: per account and IP address.
     pub fn narrow(self) -> Rule {
         let (free, first_wait, longest_wait) = match self {
             Purpose::SignIn
@@ -86,30 +89,30 @@ impl Purpose {
 }
 
 impl Rule {
-    /// The wait after `attempts` that are not forgotten.
+    /// Returns the wait in milliseconds after `attempts` that have not decayed.
     pub(super) fn wait(self, attempts: u64) -> u64 {
         let Some(doublings) = attempts.checked_sub(self.free) else { return 0 };
         let factor = u32::try_from(doublings).ok().and_then(|doublings| 2_u64.checked_pow(doublings));
         factor.map_or(self.longest_wait, |factor| factor.saturating_mul(self.first_wait).min(self.longest_wait))
     }
 
-    /// The attempts after which the wait is the longest; more are not remembered.
+    /// Returns the number of attempts after which the wait is the longest; more are not counted.
     pub(super) fn most(self) -> u64 {
         (self.free..self.free + 64).find(|attempts| self.wait(*attempts) == self.longest_wait).unwrap_or(self.free)
     }
 }
 
-/// One thing that is counted.
+/// A counter of an attempt.
 pub(super) struct Counter {
-    /// Its name. The part in braces is the same for all counters of an attempt, so that a Redis cluster keeps them
-    /// together.
+    /// The key. The part in braces is the same for all counters of an attempt, so that they are on the same node of a
+    /// Redis cluster (hash tag).
     pub(super) key: String,
     pub(super) rule: Rule,
-    /// Whether a success empties it, or only takes back its own attempt.
+    /// Whether success resets the counter, instead of removing one attempt.
     pub(super) emptied: bool,
 }
 
-/// What an attempt counts for.
+/// Returns the counters of an attempt.
 pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Vec<Counter> {
     let (name, address) = (purpose.name(), network(ip));
     let wide = |key| Counter { key, rule: purpose.wide(), emptied: false };
@@ -121,7 +124,9 @@ pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> V
     vec![wide(format!("{{{address}}}:{name}")), narrow(format!("{{{address}}}:{name}:{account}"))]
 }
 
-/// What one customer of a provider has: an IPv4 address, or the upper half of an IPv6 address (RFC 6177).
+/// Returns the network of one site, as a part of keys.
+///
+/// That is an IPv4 address, or the /64 prefix of an IPv6 address (RFC 6177).
 fn network(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
@@ -129,7 +134,7 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// An account in a key: of one length, and nothing for whoever reads the keys.
+/// Returns the digest of an account for a key: of fixed length, and without personal data.
 fn digest(account: &str) -> String {
     hex::encode(Sha256::digest(account))
 }
@@ -167,8 +172,10 @@ mod tests {
         }
     }
 
-    /// The narrow counter lets one address make that many attempts at once, then ever fewer, while the wide one
-    /// forgets one a minute.
+    /// One IP address cannot make attempts faster than they decay in the wide counter.
+    ///
+    /// The narrow counter allows one IP address its maximum at once and then fewer and fewer attempts, while one
+    /// attempt per minute decays in the wide counter.
     #[test]
     fn one_address_cannot_fill_the_second_factors_wide_counter() {
         let (wide, narrow) = (Purpose::SecondFactor.wide(), Purpose::SecondFactor.narrow());

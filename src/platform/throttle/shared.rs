@@ -1,4 +1,4 @@
-//! Counters in Redis, for all nodes. All counters of an attempt are read and written in one step.
+//! Counters in Redis, for all nodes. All counters of an attempt are read and written atomically.
 
 use std::sync::Arc;
 
@@ -8,7 +8,9 @@ use super::rules::Counter;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::redis::RedisLink;
 
-/// The sums of `Window` in memory.rs. Arguments: now, then free, first wait, longest wait and most of each key.
+/// Counts an attempt, with the arithmetic of `Window` in memory.rs.
+///
+/// Arguments: now, then for each key the free attempts, the first wait, the longest wait and the maximum of attempts.
 const ATTEMPT: &str = "local now, wait, remembered = tonumber(ARGV[1]), 0, {}
 for i, key in ipairs(KEYS) do
   local longest = tonumber(ARGV[i * 4])
@@ -30,7 +32,7 @@ for i, key in ipairs(KEYS) do
 end
 return 0";
 
-/// Arguments: now, then of each key whether it is emptied, and the longest wait.
+/// Removes an attempt. Arguments: now, then for each key whether to reset it, and the longest wait.
 const FORGIVE: &str = "local now = tonumber(ARGV[1])
 for i, key in ipairs(KEYS) do
   if ARGV[i * 2] == '1' then
@@ -46,7 +48,7 @@ for i, key in ipairs(KEYS) do
 end
 return 0";
 
-/// Counters in Redis; a clone is the same counters.
+/// Counters in Redis. Clones share the counters.
 #[derive(Clone)]
 pub(super) struct Shared {
     link: RedisLink,
@@ -58,7 +60,7 @@ impl Shared {
         Shared { link, prefix: prefix.into() }
     }
 
-    /// Counts an attempt and returns 0, or returns how long to wait in milliseconds and counts nothing.
+    /// Counts an attempt and returns 0, or returns the milliseconds to wait without counting it.
     pub(super) async fn attempt(&self, counters: &[Counter], now: u64) -> Result<u64, InternalError> {
         let mut script = self.script(ATTEMPT, counters, now);
         for Counter { rule, .. } in counters {
@@ -67,7 +69,7 @@ impl Shared {
         self.link.query(&script).await.context("count an attempt")
     }
 
-    /// Takes an attempt back.
+    /// Removes an attempt from the counters.
     pub(super) async fn forgive(&self, counters: &[Counter], now: u64) -> Result<(), InternalError> {
         let mut script = self.script(FORGIVE, counters, now);
         for counter in counters {

@@ -102,6 +102,7 @@ async fn production_wants_its_database_migrated_first() {
         assert_eq!(node.status(page).await, 404, "{page}: not in production");
     }
     assert!(!site.run(&["seed"], "").status.success(), "no public password in production");
+    assert!(!site.run(&["serve", "--demo"], "").status.success(), "nor here");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

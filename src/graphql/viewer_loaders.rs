@@ -1,0 +1,81 @@
+//! Loads of what depends on the viewer: access, follows, votes, progress.
+//!
+//! They are batched and cached by the `dataloader` crate, one loader for each request and kind of key, so that no other
+//! request can see them. The cache lives as long as the request, which is right for a query only: a mutation changes
+//! what it has read, and a subscription goes on for hours. Their loads go to the shared batches of [`Loaders`], which
+//! cache nothing of these keys.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dataloader::BatchFn;
+use dataloader::cached::Loader;
+
+use super::loaders::{Load, Loaders};
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// How often a load is repeated whose batch was canceled by a sibling that was dropped.
+const ATTEMPTS: usize = 3;
+
+/// What the loader of one kind of keys answers: a failure is of all keys of its batch, so that it is shared.
+type Answer<V> = Result<Option<V>, Arc<InternalError>>;
+
+/// The loaders of one request.
+pub struct ViewerLoaders {
+    shared: Arc<Loaders>,
+    /// Whether what was loaded is used again.
+    cached: bool,
+    loaders: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+}
+
+impl ViewerLoaders {
+    /// Loaders for a request; `cached` for a query.
+    pub fn new(shared: Arc<Loaders>, cached: bool) -> ViewerLoaders {
+        ViewerLoaders { shared, cached, loaders: Mutex::default() }
+    }
+
+    /// Loads the value of `key`, together with its siblings; `None` if there is none.
+    ///
+    /// # Errors
+    /// The batch failed.
+    pub async fn load<K: Load + Debug>(&self, key: K) -> Result<Option<K::Value>, InternalError> {
+        if !self.cached {
+            return self.shared.load(key).await;
+        }
+        let loader = self.loader::<K>();
+        for _ in 0..ATTEMPTS {
+            match loader.try_load(key.clone()).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => return Err(InternalError::new(error.report())),
+                Err(_) => {}
+            }
+        }
+        Err(InternalError::new("a batch was canceled again and again"))
+    }
+
+    fn loader<K: Load + Debug>(&self) -> Loader<K, Answer<K::Value>, Batch> {
+        let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Loader::new(Batch(self.shared.app().clone()));
+        let any = loaders.entry(TypeId::of::<K>()).or_insert_with(|| Box::new(make()));
+        // The map holds a loader of `K` under the id of `K`, so that the default is never made.
+        any.downcast_ref::<Loader<K, Answer<K::Value>, Batch>>().cloned().unwrap_or_else(make)
+    }
+}
+
+/// Loads the keys of a batch.
+struct Batch(App);
+
+impl<K: Load> BatchFn<K, Answer<K::Value>> for Batch {
+    async fn load(&mut self, keys: &[K]) -> HashMap<K, Answer<K::Value>> {
+        match K::load(&self.0, keys).await {
+            Ok(mut values) => keys.iter().map(|key| (key.clone(), Ok(values.remove(key)))).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                keys.iter().map(|key| (key.clone(), Err(error.clone()))).collect()
+            }
+        }
+    }
+}

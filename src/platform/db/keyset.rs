@@ -1,0 +1,26 @@
+//! Keyset pagination.
+
+/// Loads a page of `$rows` ordered by the time `$at` and the id `$id`, the newest first, in the page's direction.
+///
+/// One statement serves all pages: an open end is the first or last possible key. `<= AND (< OR <)` lets an index scan
+/// start at the cursor, which a row comparison in Diesel's expressions does not.
+macro_rules! newest_first {
+    ($conn:expr, $rows:expr, $at:expr, $id:expr, $page:expr) => {{
+        let page = $page;
+        let (after_at, after_id) = page.after.unwrap_or((chrono::DateTime::<chrono::Utc>::MAX_UTC, uuid::Uuid::max()));
+        let (before_at, before_id) = page.before.unwrap_or((chrono::DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
+        let rows = $rows
+            .filter($at.le(after_at))
+            .filter($at.lt(after_at).or($id.lt(after_id)))
+            .filter($at.ge(before_at))
+            .filter($at.gt(before_at).or($id.gt(before_id)))
+            .limit(page.fetch());
+        if page.backward {
+            rows.order(($at.asc(), $id.asc())).load($conn).await
+        } else {
+            rows.order(($at.desc(), $id.desc())).load($conn).await
+        }
+    }};
+}
+
+pub(crate) use newest_first;
