@@ -1,6 +1,8 @@
-//! `make bench-loaders`: what batching costs. A request asks for twenty keys at once, and a batch is answered from
-//! memory without waiting, so that nothing is left but the way from the questions to the batch and back. Once alone,
-//! once as sixteen requests at the same time. Rounds are interleaved: machines are noisy.
+//! `make bench-loaders`: measures the overhead of batching.
+//!
+//! A request loads twenty keys at once, and a batch is served from memory without waiting, so only the overhead of the
+//! loader is measured. It is measured for a single request and for sixteen concurrent requests. Rounds are interleaved,
+//! because machines are noisy.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,13 +41,15 @@ use tokio_util::task::TaskTracker;
 const KEYS: u32 = 20;
 const REQUESTS: usize = 16;
 const ROUNDS: usize = 5000;
-/// The timer of the slowest makes a round last longer than a millisecond.
+/// The number of rounds with concurrent requests.
+///
+/// There are fewer, because the timer of the slowest loader makes a round take more than a millisecond.
 const CROWDED_ROUNDS: usize = 1500;
 
-/// Batches since the last reset, of whatever loader.
+/// The number of batches since the last reset, of any loader.
 static BATCHES: AtomicUsize = AtomicUsize::new(0);
 
-/// The table behind all loaders.
+/// Returns the rows for `keys`; all loaders read from here.
 fn rows<K: Copy + Eq + std::hash::Hash>(keys: &[K], id: impl Fn(K) -> u32) -> HashMap<K, Arc<str>> {
     BATCHES.fetch_add(1, Ordering::Relaxed);
     keys.iter().map(|key| (*key, Arc::from(format!("row {}", id(*key))))).collect()
@@ -83,13 +87,13 @@ impl BatchFn<u32, Arc<str>> for Rows {
 enum Contender {
     Ours(Arc<Loaders>),
     AsyncGraphql(Arc<DataLoader<Rows>>),
-    /// A new loader for each request, as its cache demands.
+    /// A new loader for each request, because its cache must not outlive the request.
     Cached,
     NonCached,
 }
 
 impl Contender {
-    /// Twenty loads of one request.
+    /// Runs the twenty loads of one request and returns the elapsed time.
     async fn request(self) -> Duration {
         let started = Instant::now();
         let lengths: Vec<usize> = match self {
@@ -118,7 +122,7 @@ impl Contender {
     }
 }
 
-/// What was measured of one contender, in microseconds.
+/// The measurements of one contender; times are in microseconds.
 #[derive(Default)]
 struct Figures {
     alone: Vec<f64>,
@@ -143,7 +147,7 @@ async fn main() {
     for round in 0..ROUNDS / divisor {
         for ((_, contender), figures) in contenders.iter().zip(&mut figures) {
             let taken = tokio::spawn(contender.clone().request()).await.unwrap();
-            // The first rounds find cold caches and idle threads.
+            // Skip the warm-up rounds.
             if round >= 10 {
                 figures.alone.push(taken.as_secs_f64() * 1e6);
                 figures.batches_alone += BATCHES.load(Ordering::Relaxed);
@@ -184,7 +188,7 @@ fn summary(times: &mut [f64]) -> String {
     format!("{:.0} ({:.0})", times[times.len() / 2], times[times.len() * 9 / 10])
 }
 
-/// Enough of an application for `Loaders`: nothing in it is ever connected.
+/// Builds an application for `Loaders`; none of its services ever connects.
 fn app() -> App {
     let config = Config::from_vars(BTreeMap::new()).unwrap();
     let clock = Clock::System;

@@ -5,6 +5,7 @@
 pub mod identity;
 pub mod objects;
 mod reader;
+mod settings;
 pub mod video;
 
 use std::collections::BTreeMap;
@@ -19,115 +20,7 @@ use objects::{S3, Uploads};
 use reader::Reader;
 use video::Video;
 
-/// One setting, as `docs/settings.md` and `lyceum config check` show it.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// The environment variable.
-    pub name: &'static str,
-    /// The default, as shown in the documentation.
-    pub default: &'static str,
-    /// Whether the value is secret and is never printed.
-    pub secret: bool,
-    /// What it does.
-    pub help: &'static str,
-}
-
-const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, default, secret: false, help }
-}
-
-const fn secret(name: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, default, secret: true, help }
-}
-
-/// All settings.
-pub const SETTINGS: &[Setting] = &[
-    setting("LYCEUM_ENV", "development", "`production` refuses embedded services, missing or weak secrets"),
-    setting("LYCEUM_ADDR", "127.0.0.1:8080", "address and port to listen on"),
-    setting(
-        "LYCEUM_PUBLIC_URL",
-        "http://<LYCEUM_ADDR>",
-        "the address of this server for browsers; https in production",
-    ),
-    setting(
-        "LYCEUM_APP_URL",
-        "LYCEUM_PUBLIC_URL",
-        "the school's front end, where mails lead; it has /activate, /reset-password, /confirm-email and /join",
-    ),
-    setting("LYCEUM_SITE_NAME", "Lyceum", "what the school is called in its mails"),
-    setting("LYCEUM_DATA", ".lyceum", "folder of the embedded services and the development secret"),
-    secret("LYCEUM_SECRET", "made at first start", "signs access tokens; at least 32 characters"),
-    secret("LYCEUM_PREVIOUS_SECRETS", "(none)", "secrets that LYCEUM_SECRET replaced, separated by commas"),
-    setting("LYCEUM_TOKEN_MINUTES", "10", "how long an access token lives, 1 to 1440"),
-    setting("LYCEUM_SESSION_DAYS", "30", "how long a session lives without being refreshed, 1 to 365"),
-    setting("LYCEUM_MAX_SESSIONS", "0", "most sessions of one user, the oldest end; 0 is no limit"),
-    setting(
-        "LYCEUM_REQUIRE_SECOND_FACTOR",
-        "nobody",
-        "`admins`: an administrator without a second factor has no powers",
-    ),
-    setting("LYCEUM_DELETION_DAYS", "14", "how long an account that was given up can be kept after all, 0 to 90"),
-    setting("LYCEUM_PROXIES", "0", "how many reverse proxies in front add to X-Forwarded-For"),
-    setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps, separated by commas"),
-    setting("LYCEUM_LOG", "info,tokio_postgres=warn", "log filter: error, warn, info, debug, or `lyceum=debug,warn`"),
-    setting("LYCEUM_LOG_FORMAT", "text", "`text` or `json`"),
-    secret("DATABASE_URL", "embedded PostgreSQL", "PostgreSQL 15 or newer"),
-    setting("LYCEUM_SEARCHES", "4", "searches and filtered lists at a time, each on a connection of its own, 1 to 100"),
-    setting("LYCEUM_DB_CONNECTIONS", "10", "most database connections of this process, 2 to 500"),
-    secret("REDIS_URL", "in this process", "Redis 7 or Valkey; several nodes separated by commas are a cluster"),
-    setting("S3_ENDPOINT", "embedded store", "S3-compatible store; leave unset for AWS and set S3_BUCKET"),
-    setting("S3_BUCKET", "lyceum", "bucket for videos, images and files"),
-    setting("S3_REGION", "us-east-1", "region of the bucket"),
-    setting("S3_ACCESS_KEY_ID", "made at first start", "key id for the bucket"),
-    secret("S3_SECRET_ACCESS_KEY", "made at first start", "secret key for the bucket"),
-    setting(
-        "LYCEUM_FFMPEG",
-        "on the PATH, if it is there",
-        "folder of `ffmpeg` and `ffprobe`, which convert videos; `off` leaves every video as it came",
-    ),
-    setting("LYCEUM_TRANSCODES", "1", "videos that this process converts at a time, 1 to 64"),
-    setting(
-        "LYCEUM_PLAYBACK_MINUTES",
-        "30",
-        "how long addresses to play from are good beyond the video's length, 1 to 1440",
-    ),
-    setting("LYCEUM_MAX_PLAYERS", "0", "sessions of one user that play at a time; 0 is no limit"),
-    setting(
-        "LYCEUM_VIDEO_GRACE_DAYS",
-        "7",
-        "how long a deleted or replaced video, or an unused file, can be used again, 0 to 365",
-    ),
-    setting("LYCEUM_MAX_UPLOAD_MIB", "20480", "largest file that may be uploaded, in MiB, 1 to 4194304"),
-    setting("LYCEUM_MAX_UPLOADS", "20", "most uploads that one user may have in progress, 1 to 1000"),
-    setting("LYCEUM_UPLOAD_HOURS", "24", "how long an upload may take, 1 to 168"),
-    secret("LYCEUM_STORAGE_HOOK_SECRET", "(none)", "what the store sends with its events; without it there is no hook"),
-    secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` with user and password"),
-    setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of mails"),
-    setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "lets people sign in with Google"),
-    secret("LYCEUM_GOOGLE_CLIENT_SECRET", "(none)", "belongs to the Google client id"),
-    setting("LYCEUM_GITHUB_CLIENT_ID", "(none)", "lets people sign in with GitHub"),
-    secret("LYCEUM_GITHUB_CLIENT_SECRET", "(none)", "belongs to the GitHub client id"),
-    setting("LYCEUM_OIDC_ISSUER", "(none)", "address of an OpenID Connect issuer that lets people sign in"),
-    setting("LYCEUM_OIDC_NAME", "Single sign-on", "what people call that issuer"),
-    setting("LYCEUM_OIDC_CLIENT_ID", "(none)", "what that issuer knows this program by"),
-    secret("LYCEUM_OIDC_CLIENT_SECRET", "(none)", "belongs to that client id"),
-    setting("LYCEUM_MAX_BODY_BYTES", "1048576", "largest request body"),
-    setting("LYCEUM_MAX_DEPTH", "15", "deepest selection; under 15 breaks GraphiQL"),
-    setting("LYCEUM_MAX_COST", "15000", "most objects that one operation may ask for"),
-    setting("LYCEUM_MAX_ALIASES", "30", "most aliases in one document"),
-    setting("LYCEUM_MAX_TOKENS", "4000", "most tokens in one document"),
-    setting("LYCEUM_MAX_DIRECTIVES", "30", "most directives in one document"),
-    setting("LYCEUM_MAX_BATCH", "10", "most operations in one HTTP request"),
-    setting("LYCEUM_MAX_OPERATIONS", "50", "most operations at a time on one WebSocket"),
-    setting(
-        "LYCEUM_CACHE_SECONDS",
-        "10",
-        "how long a CDN may keep answers to anonymous GET queries, and so how late it may show a change; 0: not at all",
-    ),
-    setting("LYCEUM_THREADS", "one for each core", "threads that serve requests, 1 to 512"),
-    setting("LYCEUM_TIMEOUT_SECONDS", "15", "longest time that one operation may take"),
-    setting("LYCEUM_SHUTDOWN_SECONDS", "20", "longest wait for running requests and jobs at shutdown"),
-];
+pub use settings::{SETTINGS, Setting};
 
 /// The deployment environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What is measured: the same data asked for by GraphQL and by one SQL statement.
+//! The benchmark cases: the same data, requested with GraphQL and with one SQL statement.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::load;
 
-/// Different pages and courses asked for; pgbench takes at most 128 scripts.
+/// The number of different requests per case; pgbench accepts at most 128 scripts.
 const VARIETY: i64 = 120;
 
 const CATALOG: &str = "query Catalog($after: String) { courses(first: 20, after: $after) { nodes { id slug title \
@@ -25,12 +25,12 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) requests: Vec<Arc<[u8]>>,
     pub(crate) scripts: Vec<PathBuf>,
-    /// What pgbench binds to the scripts' parameters, `name=value`.
+    /// The values that pgbench binds to the scripts' parameters, as `name=value`.
     pub(crate) parameters: Vec<String>,
 }
 
 impl Case {
-    /// One answer's size, after a look at whether it is one.
+    /// Checks that a response has no errors, and describes its size.
     pub(crate) async fn check(&self, addr: SocketAddr) -> String {
         let body = load::once(addr, &self.requests[1]).await;
         let answer: Value = serde_json::from_str(&body).unwrap();
@@ -45,7 +45,7 @@ pub(crate) async fn prepare(url: &str, folder: &Path) -> Vec<Case> {
     vec![catalog(&client, folder).await, page(&client, folder).await]
 }
 
-/// Pages that begin all over the catalog.
+/// Prepares catalog pages at cursors that are spread over the whole catalog.
 async fn catalog(client: &Client, folder: &Path) -> Case {
     let sql = "SELECT id::text, (extract(epoch FROM published_at) * 1000000)::bigint, published_at::text FROM courses \
                WHERE published_at IS NOT NULL ORDER BY published_at DESC, id DESC";

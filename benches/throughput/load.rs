@@ -1,4 +1,4 @@
-//! A load generator that costs little: each client keeps one connection and sends finished bytes.
+//! A load generator with low overhead: each client uses one connection and sends prebuilt requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A finished HTTP request to `/graphql`.
+/// Builds an HTTP request to `/graphql`.
 pub(crate) fn post(body: &str) -> Arc<[u8]> {
     post_as(body, None)
 }
 
-/// The same with an access token.
+/// Builds an HTTP request to `/graphql` with an optional access token.
 pub(crate) fn post_as(body: &str, token: Option<&str>) -> Arc<[u8]> {
     let authorization = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
     let head = format!(
@@ -22,7 +22,9 @@ pub(crate) fn post_as(body: &str, token: Option<&str>) -> Arc<[u8]> {
     [head.as_bytes(), body.as_bytes()].concat().into()
 }
 
-/// Sends `requests` in turn over `clients` connections for `time`; returns how many were answered.
+/// Cycles through `requests` on `clients` connections for `time`.
+///
+/// Returns the number of responses.
 pub(crate) async fn run(addr: SocketAddr, requests: &[Arc<[u8]>], clients: usize, time: Duration) -> u64 {
     let end = Instant::now() + time;
     let tasks: Vec<_> = (0..clients)
@@ -47,14 +49,14 @@ pub(crate) async fn run(addr: SocketAddr, requests: &[Arc<[u8]>], clients: usize
     total
 }
 
-/// The body of one answer.
+/// Sends a request and returns the response body.
 pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> String {
     let mut client = Client::connect(addr).await;
     let range = client.exchange(request).await;
     String::from_utf8_lossy(&client.buffer[range]).into_owned()
 }
 
-/// Whether a page answers with 200.
+/// Returns `Some` if a GET request for `path` succeeds with status 200.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> Option<()> {
     let mut stream = TcpStream::connect(addr).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
@@ -76,7 +78,7 @@ impl Client {
         Client { stream, buffer: vec![0; 256 * 1024] }
     }
 
-    /// Sends a request and reads its answer; returns where the body stands in the buffer.
+    /// Sends a request and reads the response; returns the range of the body in the buffer.
     async fn exchange(&mut self, request: &[u8]) -> std::ops::Range<usize> {
         self.stream.write_all(request).await.unwrap();
         let mut filled = 0;

@@ -1,8 +1,10 @@
-//! `make bench`: the catalog and the course page at 16 clients, against `pgbench -M prepared` with one hand-written
-//! statement for the same data on the same database. Throughput, their ratio, and CPU milliseconds per request of the
-//! server and of PostgreSQL. Rounds are interleaved; what counts is the ratio, since machines are noisy.
+//! `make bench`: measures the throughput of the catalog and the course page with 16 clients.
 //!
-//! After that the same reads beside enrollments and edits, of the first program.
+//! The reference is `pgbench -M prepared` with one hand-written statement for the same data on the same database. The
+//! benchmark reports both throughputs, their ratio, and the CPU milliseconds per request of the server and of
+//! PostgreSQL. Rounds are interleaved. Compare the ratios, because absolute numbers vary between machines and runs.
+//!
+//! Then it measures the same reads during enrollments and edits, with the first server only.
 //!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
 #![allow(
@@ -85,7 +87,7 @@ async fn main() {
 }
 
 async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, servers: &[Server]) {
-    // Warm-up: caches, prepared statements.
+    // Warm up caches and prepared statements.
     for server in servers {
         load::run(server.addr, &case.requests, CLIENTS, Duration::from_secs(1)).await;
     }
@@ -120,7 +122,7 @@ async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, s
     }
 }
 
-/// The round in the middle.
+/// Returns the round with the median throughput.
 fn median(rounds: &[Figures]) -> Figures {
     let mut rounds = rounds.to_vec();
     rounds.sort_by(|first, second| first.throughput.total_cmp(&second.throughput));
@@ -137,7 +139,7 @@ fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
     for parameter in &case.parameters {
         command.args(["-D", parameter]);
     }
-    // The same plans for both: see platform::db.
+    // The same plan cache mode as the server's; see `platform::db`.
     command.env("PGOPTIONS", "-c plan_cache_mode=force_generic_plan");
     let output = command.arg(url).output().expect("pgbench comes with PostgreSQL's server package");
     let text = String::from_utf8_lossy(&output.stdout);

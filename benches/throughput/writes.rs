@@ -1,5 +1,6 @@
-//! Reads beside writes: what an enrollment or an edit costs those who read the same courses, against the same writes to
-//! courses that nobody reads.
+//! Reads with concurrent writes: the cost of enrollments and edits for readers of the same courses.
+//!
+//! The reference is the same rate of writes to courses that no request reads.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,16 +16,18 @@ use uuid::Uuid;
 use super::cases::Case;
 use super::{CLIENTS, Settings, load};
 
-/// Writes per second.
+/// The number of writes per second.
 const RATE: u64 = 50;
-/// Courses that are written.
+/// The number of courses that are written to.
 const COURSES: i64 = 500;
 
 const GRANT: &str =
     "mutation ($input: GrantCourseAccessInput!) { grantCourseAccess(input: $input) { userErrors { message } } }";
 const EDIT: &str = "mutation ($input: UpdateCourseInput!) { updateCourse(input: $input) { userErrors { message } } }";
 
-/// Courses, and users who are not yet entitled to them. Each write takes the next ones.
+/// The courses to write to, and users who are not yet entitled to them.
+///
+/// Each write uses the next course and user.
 struct Target {
     courses: Vec<Uuid>,
     users: Vec<Uuid>,
@@ -43,7 +46,7 @@ impl Target {
             courses: rows.iter().map(uuid).collect(),
             users: users.iter().map(uuid).collect(),
             versions: rows.iter().map(|row| row.get(1)).collect(),
-            // An earlier run has enrolled the first ones.
+            // Skip the users that earlier runs have enrolled.
             enrollments: AtomicUsize::new(usize::try_from(entitled).unwrap()),
             edits: AtomicUsize::new(0),
         }
@@ -69,7 +72,7 @@ impl Target {
     }
 }
 
-/// Measures each case beside each kind of writes, and prints a table.
+/// Measures each case with each kind of concurrent writes, and prints a table.
 pub(crate) async fn measure(url: &str, addr: SocketAddr, cases: &[Case], settings: &Settings) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -92,7 +95,7 @@ pub(crate) async fn measure(url: &str, addr: SocketAddr, cases: &[Case], setting
     }
 }
 
-/// The reads per second beside `RATE` writes per second.
+/// Returns the number of reads per second during `RATE` writes per second.
 async fn beside(addr: SocketAddr, case: &Case, settings: &Settings, token: &str, write: impl Fn() -> Value) -> f64 {
     let done = AtomicBool::new(false);
     let writing = async {
@@ -113,7 +116,7 @@ async fn beside(addr: SocketAddr, case: &Case, settings: &Settings, token: &str,
     tokio::join!(writing, reading).1
 }
 
-/// Courses that nobody reads: drafts.
+/// Creates draft courses, which no request reads.
 async fn drafts(client: &Client) {
     let sql = "WITH made AS ( \
             INSERT INTO courses SELECT (jsonb_populate_record(NULL::courses, to_jsonb(c) || jsonb_build_object( \

@@ -40,12 +40,13 @@ INSERT INTO file_references
 INSERT INTO file_references SELECT thumbnail_id, 'course', id FROM courses WHERE thumbnail_id IS NOT NULL;
 
 -- Counts and aggregates are beside the row that they are about: each enrollment would otherwise lock the course's row and
--- rewrite it with all its index entries. No index here, and room in each page, so that every update is a HOT update.
+-- rewrite it with all its index entries. No index here, and room in each page, so that every update is a HOT update. No
+-- CHECK either: a count that is wrong must not keep anybody from getting or losing access; a job recounts every night.
 CREATE TABLE course_stats (
     course_id uuid PRIMARY KEY REFERENCES courses (id) ON DELETE CASCADE,
-    student_count integer NOT NULL DEFAULT 0 CHECK (student_count >= 0),
+    student_count integer NOT NULL DEFAULT 0,
     rating_hundredths integer NOT NULL DEFAULT 0,
-    rating_count integer NOT NULL DEFAULT 0 CHECK (rating_count >= 0)
+    rating_count integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 INSERT INTO course_stats SELECT id, student_count, rating_hundredths, rating_count FROM courses;
 -- What the course's row has are sort keys: `popularity` and `rating_hundredths`, refreshed every minute by a job, which also
@@ -58,7 +59,7 @@ CREATE INDEX courses_popular ON courses (popularity DESC, id DESC)
 
 CREATE TABLE channel_stats (
     channel_id uuid PRIMARY KEY REFERENCES channels (id) ON DELETE CASCADE,
-    follower_count integer NOT NULL DEFAULT 0 CHECK (follower_count >= 0)
+    follower_count integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 -- `channels.follower_count` stays for the old version, too.
 INSERT INTO channel_stats SELECT id, follower_count FROM channels;

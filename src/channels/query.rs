@@ -213,7 +213,11 @@ pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryR
 /// Call this last in a transaction, because all who follow the channel wait for this row.
 pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
-    diesel::update(channel_stats::table.find(id))
+    diesel::insert_into(channel_stats::table)
+        .values((channel_stats::channel_id.eq(id), channel_stats::follower_count.eq(more)))
+        // Usually there is a row; a channel that the previous version of the program made has none.
+        .on_conflict(channel_stats::channel_id)
+        .do_update()
         .set(channel_stats::follower_count.eq(channel_stats::follower_count + more))
         .execute(tx.conn())
         .await

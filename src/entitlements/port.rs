@@ -1,4 +1,4 @@
-//! Changes of entitlements, which later features make in their own transactions.
+//! Changes of entitlements, which other features make in their own transactions.
 //!
 //! A user's entitlements are written under the row lock of the user (`accounts::lock_user`), so that two concurrent
 //! writers cannot both find the user without access. An entitlement to a course is written while the course's row is
@@ -60,7 +60,9 @@ pub async fn give(tx: &mut Tx, app: &App, new: NewEntitlement) -> Result<Given, 
 pub struct Ended {
     /// The entitlement as it is now.
     pub row: Entitlement,
-    /// Whether the user has no other open entitlement to the same target.
+    /// Whether the user has no other open entitlement to the same course.
+    ///
+    /// It is `false` if the target is not a course.
     pub last: bool,
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 
-use super::guard::Scope;
 use super::loaders::Loaders;
+use super::role::Scope;
 use super::viewer_loaders::ViewerLoaders;
 use crate::platform::App;
 use crate::platform::auth::{Actor, Client};

@@ -1,40 +1,12 @@
 //! Authorization rules of fields: guards, and the directives that state them in the schema.
 
-use async_graphql::{Context, Enum, Guard};
+use async_graphql::{Context, Guard};
 
 use super::context::{bearer, within};
 use super::error::Error;
 use crate::platform::auth::{self, Actor};
 
-/// A user's role on the platform. Each role includes the permissions of the roles before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "auth::Role")]
-pub enum Role {
-    /// A learner. Every signed-in user has at least this role.
-    Student,
-    /// Creates courses and edits their own.
-    Instructor,
-    /// Administers the platform.
-    Admin,
-}
-
-/// A permission of a personal API token. A scope never grants more than the owner's role allows. Public data needs no
-/// scope. Whatever is neither public nor covered by a scope requires a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "auth::Scope")]
-pub enum Scope {
-    /// The owner's own account: `viewer`, and private fields such as the email address.
-    ReadAccount,
-    /// Drafts that the owner may see, and the content of courses in which the owner is enrolled. Draft courses and
-    /// lessons appear in all fields that return the published ones to everyone.
-    ReadCourses,
-    /// Authoring: all mutations of courses, sections, lessons and uploads. Includes READ_COURSES.
-    WriteCourses,
-    /// Private data of other users, as far as the owner may see it. For administrators, this is the list of users, and
-    /// every user's email address, ban and linked identity providers.
-    ReadUsers,
-}
-
+pub use super::role::{Role, Scope};
 pub use rules::{public, requires, scoped};
 
 /// The directives that state authorization rules. The macro generates undocumented items.

@@ -1,16 +1,21 @@
 //! Batched loads without a registry and without a timer.
 //!
-//! A feature implements [`Load`] for a key of its own in its `loader.rs`; a resolver asks for one key at a time and the
-//! keys of a level become one statement. **Which loader a value takes:** rows that are the same for every viewer are
-//! loaded here, across requests: while a batch is in flight, the keys of all requests gather for the next one, and values
-//! whose changes are known are cached for a second (`row_cache.rs`). Reads of which each is a statement of its own, as
-//! searches and filtered lists are ([`Load::ALONE`]), do not wait for each other: a bounded number of them is in flight,
-//! each on a connection of its own. Values that depend on the viewer are loaded by
-//! [`ViewerLoaders`](super::viewer_loaders::ViewerLoaders), one loader per request, so that nobody else can see them. A
-//! key never joins a statement that was sent before something has changed, so a client reads its own writes.
+//! A feature implements [`Load`] for its own key type in its `loader.rs`. A resolver loads one key at a time, and the
+//! keys of one level of a query are combined into one statement.
 //!
-//! No timer: a load yields once, so that its siblings can ask too, and then sends the batch. Measured with
-//! `make bench-loaders` (20 keys, release build, no database behind): see `docs/measurements.md`.
+//! Which loader to use:
+//! - [`Loaders`], shared by all requests, for rows that are the same for every viewer. While a batch is in flight, the
+//!   keys of all requests are collected for the next one. Values whose changes are tracked are cached for one second
+//!   (`row_cache.rs`).
+//! - [`Loaders`] with [`Load::ALONE`] for reads that take one statement each, such as searches and filtered lists. They
+//!   do not wait for each other: a bounded number is in flight, each on its own connection.
+//! - [`ViewerLoaders`](super::viewer_loaders::ViewerLoaders), one per request, for values that depend on the viewer, so
+//!   that no other request can see them.
+//!
+//! A key never joins a statement that was sent before a change, so a client reads its own writes.
+//!
+//! There is no timer: a load yields once, so that its siblings can add their keys, and then sends the batch. For
+//! measurements with `make bench-loaders` (20 keys, release build, no database), see `docs/measurements.md`.
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
@@ -30,39 +35,50 @@ use crate::platform::App;
 use crate::platform::db::{self, CacheKey};
 use crate::platform::internal_error::InternalError;
 
-/// Keys in one statement; a larger batch is several.
+/// The maximum number of keys in one statement; a larger batch is split.
 const STATEMENT_KEYS: usize = 1000;
-/// How long a batch may take: longer than the database lets a statement run, so that only a dead link gets here.
+/// The timeout of a batch.
+///
+/// It is longer than the database's statement timeout, so that only a dead connection reaches it.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A key that can be loaded in batches.
 pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
-    /// What it stands for.
+    /// The value that a key identifies.
     type Value: Clone + Send + Sync + 'static;
 
-    /// Whether values may be cached for a second, on this node, and be stale for as long where another node wrote.
+    /// Whether values may be cached on this node for one second.
+    ///
+    /// After a write on another node, a cached value may be stale for as long.
     const CACHED: bool = false;
 
-    /// Whether each key is a statement of its own, so that a batch would only make them wait for each other.
+    /// Whether each key takes its own statement.
+    ///
+    /// Keys of such a type gain nothing from a batch: they would only wait for each other.
     const ALONE: bool = false;
 
-    /// Whether there can be a value at all. A key that PostgreSQL would reject must not fail those that it is batched
-    /// with; it has no value.
+    /// Returns whether the key can have a value.
+    ///
+    /// A key that PostgreSQL would reject must return `false`, so that it does not fail the other keys of its batch.
     fn is_valid(&self) -> bool {
         true
     }
 
-    /// What a cached value, or its absence, is derived from: it is stale once one of these has changed.
+    /// Returns the cache keys that a cached value, or its absence, depends on.
+    ///
+    /// The value is stale once one of them has changed.
     fn depends_on(&self, _value: Option<&Self::Value>) -> Vec<CacheKey> {
         Vec::new()
     }
 
-    /// How many rows, or texts of a row's size, the value holds: what is kept is bounded by their number.
+    /// Returns the size of a value in rows, or in strings of about a row's size.
+    ///
+    /// The cache is bounded by the total size of its values.
     fn rows(_value: &Self::Value) -> usize {
         1
     }
 
-    /// Loads `keys` at once; a key without a value is missing in the answer.
+    /// Loads all `keys` at once; the result omits keys without a value.
     fn load(app: &App, keys: &[Self])
     -> impl Future<Output = Result<HashMap<Self, Self::Value>, InternalError>> + Send;
 }
@@ -71,25 +87,25 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
 pub struct Loaders {
     app: App,
     batchers: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    /// Batches, of whatever key, whose waiters are being woken.
+    /// The number of batches, of any key type, whose waiters are being woken.
     waking: Arc<AtomicUsize>,
-    /// One permit for each statement of [`Load::ALONE`] that may be in flight.
+    /// Limits the number of [`Load::ALONE`] statements in flight.
     searches: Arc<Semaphore>,
 }
 
 impl Loaders {
-    /// Loaders that read through `app`.
+    /// Creates loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
         let searches = Arc::new(Semaphore::new(app.config.searches));
         Loaders { app, batchers: RwLock::default(), waking: Arc::default(), searches }
     }
 
-    /// What they read through.
+    /// Returns the application that the loaders read through.
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// The value of `key`, loaded together with others; `None` if there is none.
+    /// Loads the value of `key` in a batch with other keys; returns `None` if there is none.
     ///
     /// # Errors
     /// The batch failed.
@@ -110,7 +126,7 @@ impl Loaders {
         batch.value(&key).await
     }
 
-    /// The value of a key that is a statement of its own.
+    /// Loads the value of a key that takes its own statement.
     async fn load_alone<K: Load>(&self, batcher: &Arc<Batcher<K>>, key: K) -> Result<Option<K::Value>, InternalError> {
         if let Some(cached) = batcher.cached(&key) {
             return Ok(cached);
@@ -118,7 +134,7 @@ impl Loaders {
         if let Some(running) = batcher.running(&self.app, &key) {
             return running.value(&key).await;
         }
-        // Dropped with its request while it waits.
+        // While it waits here, the load is canceled if its request is dropped.
         let permit = self.searches.clone().acquire_owned().await?;
         if let Some(cached) = batcher.cached(&key) {
             return Ok(cached);
@@ -130,8 +146,10 @@ impl Loaders {
         batch.value(&key).await
     }
 
-    /// Lets everything else that is ready run first. While the waiters of another batch are being woken, on another
-    /// thread, more is about to get ready: a level of a query goes on together.
+    /// Yields, so that siblings that are ready can add their keys to the batch.
+    ///
+    /// While the waiters of another batch are being woken, on another thread, it yields again: more siblings are about
+    /// to become ready, and the keys of one level of a query belong in one batch.
     async fn let_siblings_ask(&self) {
         loop {
             let calm = self.waking.load(Ordering::SeqCst) == 0;
@@ -148,30 +166,32 @@ impl Loaders {
             let mut batchers = self.batchers.write().unwrap_or_else(PoisonError::into_inner);
             batchers.entry(TypeId::of::<K>()).or_insert_with(|| Arc::new(Batcher::<K>::new(&self.app))).clone()
         });
-        // The map holds a `Batcher<K>` under the id of `K`, so the second arm is never taken.
+        // The map holds a `Batcher<K>` under the type id of `K`, so the downcast never fails.
         any.downcast().unwrap_or_else(|_| Arc::new(Batcher::new(&self.app)))
     }
 }
 
-/// The keys of one kind. One batch is on its way at a time: the next one grows meanwhile, so that batches are large
-/// when it matters (measured against two and four: a sixth less work for PostgreSQL at 16 clients).
+/// Batches the keys of one type.
+///
+/// One batch is in flight at a time while the next one grows, so that batches are large under load. Compared to two or
+/// four batches in flight, this saves PostgreSQL a sixth of the work at 16 clients.
 struct Batcher<K: Load> {
     queue: Mutex<Queue<K>>,
     cache: Option<RowCache<K, K::Value>>,
-    /// The statements of [`Load::ALONE`] in flight, and when each began.
+    /// The [`Load::ALONE`] statements in flight, each with its start in the sequence of changes.
     alone: Mutex<Alone<K>>,
 }
 
 type Alone<K> = HashMap<K, (db::Instant, Arc<Batch<K>>)>;
 
 struct Queue<K: Load> {
-    /// The batch that keys join.
+    /// The batch that new keys join.
     next: Arc<Batch<K>>,
-    /// Its keys so far.
+    /// The keys of the next batch so far.
     keys: HashSet<K>,
-    /// Whether it should be sent: those who asked for its keys have let their siblings ask.
+    /// Whether the next batch can be sent: a load has yielded to its siblings.
     due: bool,
-    /// Whether a batch is on its way.
+    /// Whether a batch is in flight.
     busy: bool,
 }
 
@@ -189,14 +209,16 @@ impl<K: Load> Batcher<K> {
         self.cache.as_ref()?.get(key)
     }
 
-    /// The statement in flight for `key`, if nothing at all has changed since it was sent.
+    /// Returns the statement in flight for `key`, unless any key has changed since it was sent.
     fn running(&self, app: &App, key: &K) -> Option<Arc<Batch<K>>> {
         let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, batch) = alone.get(key)?;
         (*since == app.db.invalidation().now()).then(|| batch.clone())
     }
 
-    /// Sends the statement for `key`. In a task of its own: others may wait for it, too.
+    /// Sends the statement for `key` in a separate task.
+    ///
+    /// Other requests may wait for it, too.
     fn run(self: &Arc<Self>, app: &App, key: &K, permit: OwnedSemaphorePermit) -> Arc<Batch<K>> {
         let batch: Arc<Batch<K>> = Arc::default();
         let entry = (app.db.invalidation().now(), batch.clone());
@@ -221,8 +243,9 @@ impl<K: Load> Batcher<K> {
         queue.next.clone()
     }
 
-    /// Sends `batch`, unless a sibling has done so: the keys that come after it have siblings of their own. If one is on
-    /// its way, that one's task will send it when it is done.
+    /// Sends `batch`, unless a sibling has done so already.
+    ///
+    /// If another batch is in flight, its task sends this one afterwards.
     fn start(self: &Arc<Self>, app: &App, waking: &Arc<AtomicUsize>, batch: &Arc<Batch<K>>) {
         let mut queue = self.lock();
         if !Arc::ptr_eq(&queue.next, batch) {
@@ -235,8 +258,8 @@ impl<K: Load> Batcher<K> {
         queue.busy = true;
         drop(queue);
         let (batcher, reader, waking) = (self.clone(), app.clone(), waking.clone());
-        // A task of its own: the request that started the batch may be dropped, the others still wait.
-        // Boxed: a kind of task for each kind of key is a hundred functions more, each time.
+        // A separate task, because the request that started the batch may be dropped while others still wait.
+        // Boxed, because a separate task type for each key type compiles to about a hundred more functions each.
         let sending = async move {
             while let Some((batch, keys)) = batcher.take() {
                 let answer = batcher.answer(&reader, keys).await;
@@ -248,8 +271,10 @@ impl<K: Load> Batcher<K> {
         app.tasks.spawn(sending.boxed());
     }
 
-    /// The next batch with its keys, if it is due; or gives the turn back, under the same lock, so that whoever starts
-    /// later finds either a task that takes the batch along or a free turn.
+    /// Takes the next batch with its keys if it is due; otherwise clears `busy`.
+    ///
+    /// Both happen under one lock, so that a later [`Batcher::start`] either finds a task that will take its batch or
+    /// spawns a new one.
     fn take(self: &Arc<Self>) -> Option<(Arc<Batch<K>>, Vec<K>)> {
         let mut queue = self.lock();
         if !std::mem::take(&mut queue.due) {
@@ -260,7 +285,9 @@ impl<K: Load> Batcher<K> {
         Some((std::mem::take(&mut queue.next), keys))
     }
 
-    /// Loads a batch. There is an answer whatever happens: somebody waits for it.
+    /// Loads a batch, and turns a panic or a timeout into an error.
+    ///
+    /// The waiters therefore always receive a result.
     async fn answer(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
         let loading = AssertUnwindSafe(self.load(app, keys)).catch_unwind();
         match tokio::time::timeout(TIMEOUT, loading).await {
@@ -270,7 +297,7 @@ impl<K: Load> Batcher<K> {
         }
     }
 
-    /// Loads a batch, and caches what it finds if it may.
+    /// Loads a batch and caches its values if [`Load::CACHED`] is set.
     async fn load(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
         let cache = self.cache.as_ref().map(|cache| (cache, cache.start()));
         let values = load(app, &keys).await?;
@@ -290,7 +317,9 @@ impl<K: Load> Batcher<K> {
     }
 }
 
-/// What all the keys of a batch wait for: one answer, so that a level of a query goes on at once and not key by key.
+/// The shared result of a batch.
+///
+/// All keys resolve at once, so that a level of a query continues together.
 struct Batch<K: Load> {
     answer: OnceLock<Result<HashMap<K, K::Value>, InternalError>>,
     answered: Notify,
@@ -305,7 +334,7 @@ impl<K: Load> Default for Batch<K> {
 impl<K: Load> Batch<K> {
     async fn value(&self, key: &K) -> Result<Option<K::Value>, InternalError> {
         loop {
-            // Before the look: it hears what happens from here on.
+            // Created before the check, so that a notification after the check is not missed.
             let answered = self.answered.notified();
             match self.answer.get() {
                 Some(Ok(values)) => return Ok(values.get(key).cloned()),
@@ -316,7 +345,7 @@ impl<K: Load> Batch<K> {
     }
 
     fn answer(&self, answer: Result<HashMap<K, K::Value>, InternalError>) {
-        // There is only one: its task has taken the batch out of the queue.
+        // It is set only once: its task has taken the batch out of the queue.
         drop(self.answer.set(answer));
         self.answered.notify_waiters();
     }
@@ -330,7 +359,7 @@ async fn load<K: Load>(app: &App, keys: &[K]) -> Result<HashMap<K, K::Value>, In
     Ok(values)
 }
 
-/// Lets everything else that is ready run first.
+/// Yields once, so that other ready tasks and futures run first.
 async fn yield_once() {
     let mut yielded = false;
     poll_fn(|context| {

@@ -13,6 +13,7 @@ pub mod loaders;
 pub mod money;
 pub mod null_propagation;
 pub mod page;
+mod role;
 mod root;
 mod row_cache;
 pub mod schema;

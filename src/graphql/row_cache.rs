@@ -1,11 +1,12 @@
-//! The row cache: loaded values that are used for a second at most.
+//! The row cache: loaded values, cached for at most one second.
 //!
-//! The second counts from the start of the load, and a value is not used after a change of what it was derived from that
-//! this node knows of ([`Invalidation`]): a client reads its own writes at once, and those of others a second later at
-//! the latest, whatever is lost between the nodes.
+//! The TTL counts from the start of the load. A value becomes stale earlier if this node learns of a change of
+//! something that it depends on ([`Invalidation`]). A client therefore reads its own writes immediately, and the writes
+//! of other clients after at most one second, even if notifications between nodes are lost.
 //!
-//! Not moka: a response takes some twenty lookups, and one of moka's takes twice as long (120 ns against 250 ns, with two
-//! threads 170 ns against 430 ns), for an eviction policy that a TTL of a second has no use for.
+//! This does not use moka: a response takes about twenty lookups, and a lookup in moka takes twice as long (250 ns
+//! instead of 120 ns; with two threads, 430 ns instead of 170 ns). A TTL of one second does not need moka's eviction
+//! policy.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -14,31 +15,33 @@ use std::time::{Duration, Instant};
 
 use crate::platform::db::{self, CacheKey, Invalidation};
 
-/// How long a value is used.
+/// How long a value is valid, counted from the start of its load.
 const TTL: Duration = Duration::from_secs(1);
-/// Locks, so that threads seldom meet at one.
+/// The number of shards, each with its own lock, to reduce lock contention.
 const SHARDS: usize = 8;
-/// The most rows in one generation of a shard: 32,768 in all.
+/// The maximum number of rows in one generation of a shard: 32,768 rows per cache.
 const GENERATION_ROWS: usize = 2048;
 
-/// When a load began.
+/// The start of a load: its time and its point in the sequence of changes.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
     at: Instant,
     changes: db::Instant,
 }
 
-/// The values of one kind of keys, and the keys that are known to have none.
+/// A cache of the values of one key type, which also caches that a key has no value.
 pub(super) struct RowCache<K, V> {
     invalidation: Invalidation,
     hasher: RandomState,
     shards: [RwLock<Shard<K, V>>; SHARDS],
 }
 
-/// Two generations: when the young one is a TTL old or full it becomes the old one, and the old one is dropped.
+/// Two generations of entries.
+///
+/// When the young generation is full or as old as the TTL, it replaces the old one, whose entries are evicted.
 struct Shard<K, V> {
     born: Instant,
-    /// Rows in the young generation.
+    /// The number of rows in the young generation.
     rows: usize,
     young: Generation<K, V>,
     old: Generation<K, V>,
@@ -53,19 +56,23 @@ struct Entry<V> {
 }
 
 impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub(super) fn new(invalidation: Invalidation) -> RowCache<K, V> {
         let shard = || Shard { born: Instant::now(), rows: 0, young: HashMap::new(), old: HashMap::new() };
         let shards = std::array::from_fn(|_| RwLock::new(shard()));
         RowCache { invalidation, hasher: RandomState::new(), shards }
     }
 
-    /// To be called before a load, for what it finds.
+    /// Marks the start of a load.
+    ///
+    /// Call it before the load and pass the result to [`RowCache::put`].
     pub(super) fn start(&self) -> Start {
         Start { at: Instant::now(), changes: self.invalidation.now() }
     }
 
-    /// What is cached for `key`: a value, or that there is none.
+    /// Returns the cached value of `key`; `None` if nothing is cached.
+    ///
+    /// The inner `None` means that the key is known to have no value.
     pub(super) fn get(&self, key: &K) -> Option<Option<V>> {
         let shard = self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner);
         let Entry { start, depends_on, value } = shard.young.get(key).or_else(|| shard.old.get(key))?;
@@ -73,8 +80,9 @@ impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
         fresh.then(|| value.clone())
     }
 
-    /// Caches what a load has found and what that was derived from, unless it is stale already. `rows` bounds the
-    /// memory.
+    /// Caches the result of a load with its dependencies, unless it is already stale.
+    ///
+    /// `rows` is the size of the value, counted toward the limit of a generation. Larger values are not cached.
     pub(super) fn put(&self, key: K, value: Option<V>, rows: usize, depends_on: Box<[CacheKey]>, start: Start) {
         if rows > GENERATION_ROWS || !self.invalidation.is_current(&depends_on, start.changes) {
             return;
@@ -90,7 +98,7 @@ impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
     }
 
     fn shard(&self, key: &K) -> Option<&RwLock<Shard<K, V>>> {
-        // The upper bits: the maps use the lower ones of a hash of their own.
+        // Any bits will do: the maps use their own hashers.
         let hash = self.hasher.hash_one(key) >> 32;
         self.shards.get(usize::try_from(hash).ok()? % SHARDS)
     }
@@ -109,7 +117,7 @@ mod tests {
         Box::new([CacheKey::of("thing", key.to_le_bytes())])
     }
 
-    /// A load that began so long ago.
+    /// Returns the start of a load that began `ago` in the past.
     fn begun(cache: &RowCache<u32, u32>, ago: Duration) -> Start {
         let now = cache.start();
         Start { at: now.at.checked_sub(ago).unwrap(), ..now }
@@ -132,7 +140,7 @@ mod tests {
         cache.put(1, Some(10), 1, on(1), begun(&cache, TTL));
         cache.put(2, Some(20), 1, on(2), begun(&cache, Duration::ZERO));
         assert_eq!(cache.get(&1), None);
-        // A machine that stands still for a second between these lines proves nothing.
+        // The value may have expired if the machine stalled for the TTL in between.
         let started = Instant::now();
         let found = cache.get(&2);
         assert!(found == Some(Some(20)) || started.elapsed() >= TTL);

@@ -84,7 +84,7 @@ pub fn print(schema: &Schema) -> String {
 
 /// An object with a globally unique id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Identifies the object among all others."))]
+#[graphql(field(name = "id", ty = "ID", desc = "The globally unique id of the object."))]
 pub enum Node {
     /// A user.
     User(UserObject),
@@ -115,7 +115,7 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The id of anything that is a Node.")] id: ID,
+        #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, &id).await
     }
@@ -125,7 +125,7 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Any objects' ids, at most 100.")] ids: Vec<ID>,
+        #[graphql(desc = "The ids of the objects, at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > 100 {
             return Err(Error::BadInput(format!("ids has {} ids; at most 100 are allowed.", ids.len())));

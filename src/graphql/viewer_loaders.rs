@@ -1,9 +1,9 @@
-//! Loads of what depends on the viewer: access, follows, votes, progress.
+//! Loaders for values that depend on the viewer: access, follows, votes, progress.
 //!
-//! They are batched and cached by the `dataloader` crate, one loader for each request and kind of key, so that no other
-//! request can see them. The cache lives as long as the request, which is right for a query only: a mutation changes
-//! what it has read, and a subscription goes on for hours. Their loads go to the shared batches of [`Loaders`], which
-//! cache nothing of these keys.
+//! The `dataloader` crate batches and caches them, with one loader per request and key type, so that no other request
+//! can see the values. The cache lives as long as the request, which is only correct for queries: a mutation changes
+//! what it has read, and a subscription runs for hours. Mutations and subscriptions therefore load through the shared
+//! [`Loaders`], which do not cache these keys.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -17,27 +17,29 @@ use super::loaders::{Load, Loaders};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// How often a load is repeated whose batch was canceled by a sibling that was dropped.
+/// The maximum number of attempts for a load.
+///
+/// An attempt fails if its batch is canceled because a sibling was dropped.
 const ATTEMPTS: usize = 3;
 
-/// What the loader of one kind of keys answers: a failure is of all keys of its batch, so that it is shared.
+/// The result for one key. An error is shared by all keys of its batch.
 type Answer<V> = Result<Option<V>, Arc<InternalError>>;
 
 /// The loaders of one request.
 pub struct ViewerLoaders {
     shared: Arc<Loaders>,
-    /// Whether what was loaded is used again.
+    /// Whether loaded values are cached for the rest of the request.
     cached: bool,
     loaders: Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
 }
 
 impl ViewerLoaders {
-    /// Loaders for a request; `cached` for a query.
+    /// Creates the loaders of a request; `cached` must be `true` for queries only.
     pub fn new(shared: Arc<Loaders>, cached: bool) -> ViewerLoaders {
         ViewerLoaders { shared, cached, loaders: Mutex::default() }
     }
 
-    /// Loads the value of `key`, together with its siblings; `None` if there is none.
+    /// Loads the value of `key` in a batch with its siblings; returns `None` if there is none.
     ///
     /// # Errors
     /// The batch failed.
@@ -60,7 +62,7 @@ impl ViewerLoaders {
         let mut loaders = self.loaders.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || Loader::new(Batch(self.shared.app().clone()));
         let any = loaders.entry(TypeId::of::<K>()).or_insert_with(|| Box::new(make()));
-        // The map holds a loader of `K` under the id of `K`, so that the default is never made.
+        // The map holds a loader of `K` under the type id of `K`, so the downcast never fails.
         any.downcast_ref::<Loader<K, Answer<K::Value>, Batch>>().cloned().unwrap_or_else(make)
     }
 }

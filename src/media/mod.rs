@@ -21,6 +21,6 @@ pub use graphql::{MediaFileObject, MediaSubscription, VideoObject, file_node, mu
 pub use job::handlers;
 pub use loader::{CaptionsOf, FileById, VideoById};
 pub use model::{
-    Caption, FileId, MediaFile, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus,
+    Caption, FileId, MediaFile, Referrer, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus,
 };
-pub use port::{Referrer, duration_seconds, files_of, lock_files, refer_to_files, release, show_video};
+pub use port::{duration_seconds, files_of, lock_files, refer_to_files, release, show_video};

@@ -1,4 +1,4 @@
-//! References to videos and files, which later features change in their own transactions.
+//! Changes of references to videos and files, which other features make in their own transactions.
 //!
 //! Lock order: the rows of videos before those of files, each in the order of their ids.
 
@@ -6,27 +6,11 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::model::{FileId, MediaFile, Video, VideoId};
+use super::model::{FileId, MediaFile, Referrer, Video, VideoId};
 use super::query::{file, reference, video};
-use crate::graphql::{Entity, Id};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
-
-/// A lesson or course that shows a video or refers to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Referrer {
-    /// The prefix of the id.
-    pub kind: &'static str,
-    /// The id.
-    pub id: Uuid,
-}
-
-impl<T: Entity> From<Id<T>> for Referrer {
-    fn from(id: Id<T>) -> Referrer {
-        Referrer { kind: T::PREFIX, id: id.uuid() }
-    }
-}
 
 /// Sets the video that `referrer` shows, or removes it.
 ///
@@ -127,7 +111,9 @@ pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> Result<Option<i32>, I
     Ok(video.and_then(|video| video.duration_seconds()))
 }
 
-/// Starts the grace period of those `videos` that are no longer referenced. They must be locked.
+/// Starts the grace period of those `videos` that are no longer referenced.
+///
+/// The videos must be locked.
 async fn start_grace(tx: &mut Tx, app: &App, videos: &[VideoId]) -> Result<(), InternalError> {
     let now = app.clock.now();
     video::start_grace(tx, videos, now + app.config.video.grace, now).await?;

@@ -74,7 +74,7 @@ impl AvatarMutation {
     async fn create_avatar_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The file to come.")] input: CreateAvatarUploadInput,
+        #[graphql(desc = "The file to upload.")] input: CreateAvatarUploadInput,
     ) -> Result<Option<Sequential<CreateAvatarUploadPayload>>> {
         let (started, user_errors) = payload(command::create_upload(app(ctx), actor(ctx), input).await)?;
         let upload = started.map(|StartedUpload { upload, url }| {
@@ -91,7 +91,7 @@ impl AvatarMutation {
     async fn complete_avatar_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which upload.")] input: CompleteAvatarUploadInput,
+        #[graphql(desc = "The upload.")] input: CompleteAvatarUploadInput,
     ) -> Result<Option<Sequential<CompleteAvatarUploadPayload>>> {
         let (user, user_errors) = payload(command::complete_upload(app(ctx), actor(ctx), input).await)?;
         Ok(Some(Sequential(CompleteAvatarUploadPayload { user: user.map(object), user_errors })))
@@ -102,7 +102,7 @@ impl AvatarMutation {
     async fn remove_avatar(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose picture.")] input: RemoveAvatarInput,
+        #[graphql(desc = "The user whose picture to remove.")] input: RemoveAvatarInput,
     ) -> Result<Option<Sequential<RemoveAvatarPayload>>> {
         let (user, user_errors) = payload(command::remove_avatar(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(RemoveAvatarPayload { user: user.map(object), user_errors })))

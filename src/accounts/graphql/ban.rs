@@ -41,7 +41,7 @@ impl BanMutation {
     async fn ban_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who, why and until when.")] input: BanUserInput,
+        #[graphql(desc = "The user, the reason and the expiry.")] input: BanUserInput,
     ) -> Result<Option<Sequential<BanUserPayload>>> {
         let (user, user_errors) = payload(command::ban(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(BanUserPayload { user: user.map(object), user_errors })))
@@ -52,7 +52,7 @@ impl BanMutation {
     async fn unban_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose ban.")] input: UnbanUserInput,
+        #[graphql(desc = "The banned user.")] input: UnbanUserInput,
     ) -> Result<Option<Sequential<UnbanUserPayload>>> {
         let (user, user_errors) = payload(command::unban(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(UnbanUserPayload { user: user.map(object), user_errors })))

@@ -25,13 +25,13 @@ impl DirectoryQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which users; all if left out.")] filter: Option<UserFilter>,
-        #[graphql(desc = "In which order. A cursor is good for one field's order only.")] order: Option<UserOrder>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "Which users to return; defaults to all.")] filter: Option<UserFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] order: Option<UserOrder>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<UserObject>>> {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;

@@ -54,7 +54,7 @@ impl EmailChangeMutation {
     async fn change_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new address and the password.")] input: ChangeEmailInput,
+        #[graphql(desc = "The new email address and the password.")] input: ChangeEmailInput,
     ) -> Result<Option<Sequential<ChangeEmailPayload>>> {
         let outcome = command::change_email(app(ctx), actor(ctx), client(ctx), input).await;
         let (change, user_errors) = payload(outcome)?;
@@ -70,7 +70,7 @@ impl EmailChangeMutation {
     async fn confirm_email_change(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The code or the token.")] input: ConfirmEmailChangeInput,
+        #[graphql(desc = "The code, or the token from the link.")] input: ConfirmEmailChangeInput,
     ) -> Result<Option<Sequential<ConfirmEmailChangePayload>>> {
         let outcome = command::confirm_email_change(app(ctx), actor(ctx), client(ctx), input).await;
         let (user, user_errors) = payload(outcome)?;

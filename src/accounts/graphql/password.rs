@@ -50,7 +50,7 @@ impl PasswordMutation {
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose password was forgotten.")] input: RequestPasswordResetInput,
+        #[graphql(desc = "The email address of the account.")] input: RequestPasswordResetInput,
     ) -> Result<Option<Sequential<RequestPasswordResetPayload>>> {
         let outcome = command::request_password_reset(app(ctx), client(ctx), input).await;
         let (expires_at, user_errors) = payload(outcome)?;
@@ -63,7 +63,7 @@ impl PasswordMutation {
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token of the link and the new password.")] input: ResetPasswordInput,
+        #[graphql(desc = "The token from the link and the new password.")] input: ResetPasswordInput,
     ) -> Result<Option<Sequential<ResetPasswordPayload>>> {
         let (user, user_errors) = payload(command::reset_password(app(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ResetPasswordPayload {
@@ -77,7 +77,7 @@ impl PasswordMutation {
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The password so far and the new one.")] input: ChangePasswordInput,
+        #[graphql(desc = "The current password and the new one.")] input: ChangePasswordInput,
     ) -> Result<Option<Sequential<ChangePasswordPayload>>> {
         let (user, user_errors) = payload(command::change_password(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ChangePasswordPayload { user: user.map(object), user_errors })))

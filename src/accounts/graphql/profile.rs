@@ -49,7 +49,7 @@ impl ProfileMutation {
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What changes.")] input: UpdateProfileInput,
+        #[graphql(desc = "The fields to change.")] input: UpdateProfileInput,
     ) -> Result<Option<Sequential<UpdateProfilePayload>>> {
         let (user, user_errors) = payload(command::update_profile(app(ctx), actor(ctx), input).await)?;
         Ok(Some(Sequential(UpdateProfilePayload { user: user.map(object), user_errors })))
@@ -77,7 +77,7 @@ impl ProfileMutation {
     async fn cancel_account_deletion(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose account.")] input: CancelAccountDeletionInput,
+        #[graphql(desc = "The user whose account to keep.")] input: CancelAccountDeletionInput,
     ) -> Result<Option<Sequential<CancelAccountDeletionPayload>>> {
         let (user, user_errors) = payload(command::cancel_deletion(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(CancelAccountDeletionPayload { user: user.map(object), user_errors })))

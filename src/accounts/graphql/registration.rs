@@ -74,7 +74,7 @@ impl RegistrationMutation {
     async fn register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who registers.")] input: RegisterInput,
+        #[graphql(desc = "The email address, the name and the password of the new user.")] input: RegisterInput,
     ) -> Result<Option<Sequential<RegisterPayload>>> {
         let (registration, user_errors) = payload(command::register(app(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(RegisterPayload { registration: registration.map(object), user_errors })))
@@ -86,7 +86,7 @@ impl RegistrationMutation {
     async fn resend_activation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which registration.")] input: ResendActivationInput,
+        #[graphql(desc = "The registration.")] input: ResendActivationInput,
     ) -> Result<Option<Sequential<ResendActivationPayload>>> {
         let (registration, user_errors) = payload(command::resend_activation(app(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ResendActivationPayload { registration: registration.map(object), user_errors })))
@@ -98,7 +98,8 @@ impl RegistrationMutation {
     async fn activate_registration(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The registration with its code, or the token of its link.")] input: ActivateRegistrationInput,
+        #[graphql(desc = "The registration and its code, or the token from the link.")]
+        input: ActivateRegistrationInput,
     ) -> Result<Option<Sequential<ActivateRegistrationPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;

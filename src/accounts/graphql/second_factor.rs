@@ -134,7 +134,7 @@ impl SecondFactorMutation {
     async fn confirm_second_factor(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The code.")] input: ConfirmSecondFactorInput,
+        #[graphql(desc = "The code from the authenticator app.")] input: ConfirmSecondFactorInput,
     ) -> Result<Option<Sequential<ConfirmSecondFactorPayload>>> {
         let outcome = command::confirm(app(ctx), actor(ctx), client(ctx), input).await;
         let (recovery_codes, user_errors) = payload(outcome)?;
@@ -146,7 +146,7 @@ impl SecondFactorMutation {
     async fn renew_recovery_codes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "A code.")] input: RenewRecoveryCodesInput,
+        #[graphql(desc = "A code from the authenticator app, or a recovery code.")] input: RenewRecoveryCodesInput,
     ) -> Result<Option<Sequential<RenewRecoveryCodesPayload>>> {
         let outcome = command::renew_codes(app(ctx), actor(ctx), client(ctx), input).await;
         let (recovery_codes, user_errors) = payload(outcome)?;
@@ -158,7 +158,7 @@ impl SecondFactorMutation {
     async fn disable_second_factor(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "A code.")] input: DisableSecondFactorInput,
+        #[graphql(desc = "A code from the authenticator app, or a recovery code.")] input: DisableSecondFactorInput,
     ) -> Result<Option<Sequential<DisableSecondFactorPayload>>> {
         let outcome = command::disable(app(ctx), actor(ctx), client(ctx), input).await;
         let (disabled, user_errors) = payload(outcome)?;
@@ -170,7 +170,7 @@ impl SecondFactorMutation {
     async fn reset_second_factor(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose.")] input: ResetSecondFactorInput,
+        #[graphql(desc = "The user.")] input: ResetSecondFactorInput,
     ) -> Result<Option<Sequential<ResetSecondFactorPayload>>> {
         let (user, user_errors) = payload(command::reset(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ResetSecondFactorPayload { user: user.map(object), user_errors })))

@@ -115,11 +115,11 @@ impl SessionQuery {
     async fn sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<SessionObject>>> {
         let current = actor(ctx).session();
         let sessions = command::sessions(app(ctx), actor(ctx)).await?;
@@ -147,7 +147,7 @@ impl SessionMutation {
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The address and the password.")] input: SignInInput,
+        #[graphql(desc = "The email address and the password.")] input: SignInInput,
     ) -> Result<Option<Sequential<SignInPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
@@ -182,7 +182,7 @@ impl SessionMutation {
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which sessions.")] input: SignOutInput,
+        #[graphql(desc = "The sessions to end.")] input: SignOutInput,
     ) -> Result<Option<Sequential<SignOutPayload>>> {
         let keeps_this = input.sessions == SessionSelection::Others;
         let outcome = command::sign_out(app(ctx), actor(ctx), client(ctx), input).await;
@@ -198,7 +198,7 @@ impl SessionMutation {
     async fn revoke_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which session.")] input: RevokeSessionInput,
+        #[graphql(desc = "The session to end.")] input: RevokeSessionInput,
     ) -> Result<Option<Sequential<RevokeSessionPayload>>> {
         let outcome = command::revoke(app(ctx), actor(ctx), client(ctx), input).await;
         let (session_id, user_errors) = payload(outcome)?;

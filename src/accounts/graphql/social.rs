@@ -71,7 +71,7 @@ impl SocialMutation {
     async fn start_social_sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "With which service, and where to come back to.")] input: StartSocialSignInInput,
+        #[graphql(desc = "The identity provider and the redirect URI.")] input: StartSocialSignInInput,
     ) -> Result<Option<Sequential<StartSocialSignInPayload>>> {
         let (started, user_errors) = payload(command::start_social(app(ctx), actor(ctx), client(ctx), input).await)?;
         let payload = match started {
@@ -100,7 +100,7 @@ impl SocialMutation {
     async fn complete_social_sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the browser came back with.")] input: CompleteSocialSignInInput,
+        #[graphql(desc = "The result of the redirect.")] input: CompleteSocialSignInInput,
     ) -> Result<Option<Sequential<CompleteSocialSignInPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;
@@ -114,7 +114,7 @@ impl SocialMutation {
     async fn link_identity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the browser came back with.")] input: LinkIdentityInput,
+        #[graphql(desc = "The result of the redirect.")] input: LinkIdentityInput,
     ) -> Result<Option<Sequential<LinkIdentityPayload>>> {
         let outcome = command::link_identity(app(ctx), actor(ctx), client(ctx), input).await;
         let (identity, user_errors) = payload(outcome)?;
@@ -127,7 +127,7 @@ impl SocialMutation {
     async fn unlink_identity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] input: UnlinkIdentityInput,
+        #[graphql(desc = "The identity to unlink.")] input: UnlinkIdentityInput,
     ) -> Result<Option<Sequential<UnlinkIdentityPayload>>> {
         let outcome = command::unlink_identity(app(ctx), actor(ctx), client(ctx), input).await;
         let (identity_id, user_errors) = payload(outcome)?;

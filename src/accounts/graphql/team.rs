@@ -111,11 +111,11 @@ impl TeamQuery {
     async fn team_invitations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<TeamInvitationObject>>> {
         let rows = command::invitations(app(ctx), actor(ctx)).await?;
         let args = PageArgs { first, after, last, before };
@@ -139,7 +139,7 @@ impl TeamMutation {
     async fn add_team_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who is to be what.")] input: AddTeamMemberInput,
+        #[graphql(desc = "The email address, the name and the role.")] input: AddTeamMemberInput,
     ) -> Result<Option<Sequential<AddTeamMemberPayload>>> {
         let (added, user_errors) = payload(command::add(app(ctx), actor(ctx), client(ctx), input).await)?;
         let (user, invited) = match added {
@@ -155,7 +155,7 @@ impl TeamMutation {
     async fn revoke_team_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which invitation.")] input: RevokeTeamInvitationInput,
+        #[graphql(desc = "The invitation to revoke.")] input: RevokeTeamInvitationInput,
     ) -> Result<Option<Sequential<RevokeTeamInvitationPayload>>> {
         let outcome = command::revoke_invitation(app(ctx), actor(ctx), client(ctx), input).await;
         let (invitation_id, user_errors) = payload(outcome)?;
@@ -168,7 +168,7 @@ impl TeamMutation {
     async fn accept_team_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token of the link and a password.")] input: AcceptTeamInvitationInput,
+        #[graphql(desc = "The token from the link and a password.")] input: AcceptTeamInvitationInput,
     ) -> Result<Option<Sequential<AcceptTeamInvitationPayload>>> {
         let transport = input.transport;
         check_transport(ctx, transport)?;

@@ -63,11 +63,11 @@ impl UserObject {
     async fn identities(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<IdentityObject>>>> {
         self.private(ctx, "linked services")?;
         let linked = loaders(ctx).load(IdentitiesOf(self.user.id)).await?.unwrap_or_default();
@@ -180,7 +180,7 @@ impl UserMutation {
     async fn change_user_role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Who gets which role.")] input: ChangeUserRoleInput,
+        #[graphql(desc = "The user and the new role.")] input: ChangeUserRoleInput,
     ) -> Result<Option<Sequential<ChangeUserRolePayload>>> {
         let (user, user_errors) = payload(command::change_role(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ChangeUserRolePayload { user: user.map(object), user_errors })))

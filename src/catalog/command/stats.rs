@@ -44,9 +44,9 @@ pub(in crate::catalog) async fn recount_students(app: &App) -> Result<(), Intern
     }
 }
 
-/// Counts a course's students again while the row with their number is locked.
+/// Recounts a course's students and fixes the stored count, holding its row lock.
 ///
-/// An enrollment writes the entitlement before the number, so the result is exact.
+/// An enrollment writes the entitlement before it updates the count, so the result is exact.
 async fn repair(app: &App, id: CourseId) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {

@@ -21,7 +21,7 @@ impl ArrangeMutation {
     async fn reorder_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and its new order.")] input: ReorderCourseInput,
+        #[graphql(desc = "The course and its new order.")] input: ReorderCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Reorder>>>> {
         course(command::reorder_course(app(ctx), author(ctx), input).await)
     }
@@ -31,7 +31,7 @@ impl ArrangeMutation {
     async fn delete_section(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which section.")] input: DeleteSectionInput,
+        #[graphql(desc = "The section.")] input: DeleteSectionInput,
     ) -> Result<Option<Sequential<CoursePayload<DeleteSection>>>> {
         course(command::delete_section(app(ctx), author(ctx), input).await)
     }
@@ -41,7 +41,7 @@ impl ArrangeMutation {
     async fn delete_lesson(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson.")] input: DeleteLessonInput,
+        #[graphql(desc = "The lesson.")] input: DeleteLessonInput,
     ) -> Result<Option<Sequential<CoursePayload<DeleteLesson>>>> {
         course(command::delete_lesson(app(ctx), author(ctx), input).await)
     }

@@ -31,13 +31,13 @@ impl BrowseQuery {
     async fn courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which courses; all if left out.")] filter: Option<CourseFilter>,
-        #[graphql(desc = "In which order. A cursor is good for one field's order only.")] order: Option<CourseOrder>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "Which courses to return; defaults to all.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] order: Option<CourseOrder>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
         let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
         let page = order.page(PageArgs { first, after, last, before })?;
@@ -66,15 +66,14 @@ impl BrowseQuery {
     async fn search_courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What people type. No sign in it has a meaning.")] query: String,
-        #[graphql(desc = "Which of those that are found; all if left out.")] filter: Option<CourseFilter>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The free text to search for; there are no operators.")] query: String,
+        #[graphql(desc = "Which of the matching courses to return; defaults to all.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor. A cursor is good for the same words only.")] after: Option<
-            String,
-        >,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor. A cursor is valid for the same search words only.")]
+        after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<FoundObject>>> {
         let filter = filter.unwrap_or_default();
         let search = search(ctx, &query).await?;

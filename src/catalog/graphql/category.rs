@@ -67,11 +67,11 @@ impl CategoryObject {
     async fn children(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CategoryObject>>> {
         listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
     }
@@ -80,11 +80,11 @@ impl CategoryObject {
     async fn courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
         let within = tree(ctx).await?.within(self.0.id);
         let which = Which { categories: Some(within.clone()), ..Which::default() };
@@ -166,11 +166,11 @@ impl CategoryQuery {
     async fn categories(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CategoryObject>>> {
         listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
     }
@@ -180,8 +180,8 @@ impl CategoryQuery {
     async fn category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The category's id; either this or the slug.")] id: Option<CategoryId>,
-        #[graphql(desc = "The category's name in addresses; either this or the id.")] slug: Option<String>,
+        #[graphql(desc = "The category's id; pass either this or `slug`.")] id: Option<CategoryId>,
+        #[graphql(desc = "The category's URL slug; pass either this or `id`.")] slug: Option<String>,
     ) -> Result<Option<Sequential<CategoryObject>>> {
         let tree = tree(ctx).await?;
         let category = match Name::of(id, slug)? {
@@ -235,7 +235,7 @@ impl CategoryMutation {
     async fn update_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which category, and what changes.")] input: UpdateCategoryInput,
+        #[graphql(desc = "The category and the fields to change.")] input: UpdateCategoryInput,
     ) -> Result<Option<Sequential<CategoryPayload<Update>>>> {
         edited(command::update_category(app(ctx), actor(ctx), input).await)
     }
@@ -245,7 +245,7 @@ impl CategoryMutation {
     async fn move_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which category, and where to.")] input: MoveCategoryInput,
+        #[graphql(desc = "The category, its new parent and its new position.")] input: MoveCategoryInput,
     ) -> Result<Option<Sequential<CategoryPayload<Move>>>> {
         category(command::move_category(app(ctx), actor(ctx), input).await)
     }
@@ -255,7 +255,7 @@ impl CategoryMutation {
     async fn delete_category(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which category.")] input: DeleteCategoryInput,
+        #[graphql(desc = "The category.")] input: DeleteCategoryInput,
     ) -> Result<Option<Sequential<CategoryPayload<Delete>>>> {
         category(command::delete_category(app(ctx), actor(ctx), input).await)
     }

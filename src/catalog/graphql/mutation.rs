@@ -117,7 +117,7 @@ impl CourseMutation {
     async fn update_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and what changes.")] input: UpdateCourseInput,
+        #[graphql(desc = "The course and the fields to change.")] input: UpdateCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Update>>>> {
         edited_course(command::update_course(app(ctx), author(ctx), input).await)
     }
@@ -128,7 +128,7 @@ impl CourseMutation {
     async fn publish_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: PublishCourseInput,
+        #[graphql(desc = "The course.")] input: PublishCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Publish>>>> {
         course(command::publish_course(app(ctx), author(ctx), input).await)
     }
@@ -148,7 +148,7 @@ impl CourseMutation {
     async fn update_section(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which section, and what changes.")] input: UpdateSectionInput,
+        #[graphql(desc = "The section and the fields to change.")] input: UpdateSectionInput,
     ) -> Result<Option<Sequential<SectionPayload<Update>>>> {
         edited_section(command::update_section(app(ctx), author(ctx), input).await)
     }
@@ -168,7 +168,7 @@ impl CourseMutation {
     async fn update_lesson(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson, and what changes.")] input: UpdateLessonInput,
+        #[graphql(desc = "The lesson and the fields to change.")] input: UpdateLessonInput,
     ) -> Result<Option<Sequential<LessonPayload<Update>>>> {
         edited_lesson(command::update_lesson(app(ctx), author(ctx), input).await)
     }
@@ -179,7 +179,7 @@ impl CourseMutation {
     async fn publish_lesson(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson.")] input: PublishLessonInput,
+        #[graphql(desc = "The lesson.")] input: PublishLessonInput,
     ) -> Result<Option<Sequential<LessonPayload<Publish>>>> {
         lesson(command::publish_lesson(app(ctx), author(ctx), input).await)
     }

@@ -41,7 +41,7 @@ impl PublicationMutation {
     async fn unpublish_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: UnpublishCourseInput,
+        #[graphql(desc = "The course.")] input: UnpublishCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Unpublish>>>> {
         course(command::unpublish_course(app(ctx), author(ctx), input).await)
     }
@@ -52,7 +52,7 @@ impl PublicationMutation {
     async fn unpublish_lesson(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson.")] input: UnpublishLessonInput,
+        #[graphql(desc = "The lesson.")] input: UnpublishLessonInput,
     ) -> Result<Option<Sequential<LessonPayload<Unpublish>>>> {
         lesson(command::unpublish_lesson(app(ctx), author(ctx), input).await)
     }
@@ -63,7 +63,7 @@ impl PublicationMutation {
     async fn schedule_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and when.")] input: ScheduleCourseInput,
+        #[graphql(desc = "The course and the time of publication.")] input: ScheduleCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Schedule>>>> {
         course(command::schedule_course(app(ctx), author(ctx), input).await)
     }
@@ -74,7 +74,7 @@ impl PublicationMutation {
     async fn schedule_lesson(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson, and when.")] input: ScheduleLessonInput,
+        #[graphql(desc = "The lesson and the time.")] input: ScheduleLessonInput,
     ) -> Result<Option<Sequential<LessonPayload<Schedule>>>> {
         lesson(command::schedule_lesson(app(ctx), author(ctx), input).await)
     }
@@ -84,7 +84,7 @@ impl PublicationMutation {
     async fn set_lesson_unlock(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson, and when.")] input: SetLessonUnlockInput,
+        #[graphql(desc = "The lesson and the time.")] input: SetLessonUnlockInput,
     ) -> Result<Option<Sequential<LessonPayload<SetUnlock>>>> {
         lesson(command::set_lesson_unlock(app(ctx), author(ctx), input).await)
     }
@@ -94,7 +94,7 @@ impl PublicationMutation {
     async fn archive_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: ArchiveCourseInput,
+        #[graphql(desc = "The course.")] input: ArchiveCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Archive>>>> {
         course(command::archive_course(app(ctx), author(ctx), input).await)
     }
@@ -105,7 +105,7 @@ impl PublicationMutation {
     async fn unarchive_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: UnarchiveCourseInput,
+        #[graphql(desc = "The course.")] input: UnarchiveCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Unarchive>>>> {
         course(command::unarchive_course(app(ctx), author(ctx), input).await)
     }
@@ -116,7 +116,7 @@ impl PublicationMutation {
     async fn delete_course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: DeleteCourseInput,
+        #[graphql(desc = "The course.")] input: DeleteCourseInput,
     ) -> Result<Option<Sequential<DeleteCoursePayload>>> {
         let (deleted, user_errors) = payload(command::delete_course(app(ctx), author(ctx), input).await)?;
         let (course, deleted_course_id) = match deleted {

@@ -32,11 +32,11 @@ impl CourseQuery {
     async fn viewer_courses(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
@@ -57,8 +57,8 @@ impl CourseQuery {
     async fn course(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The course's id; either this or the slug.")] id: Option<CourseId>,
-        #[graphql(desc = "The course's name in addresses; either this or the id.")] slug: Option<String>,
+        #[graphql(desc = "The course's id; pass either this or `slug`.")] id: Option<CourseId>,
+        #[graphql(desc = "The course's URL slug; pass either this or `id`.")] slug: Option<String>,
     ) -> Result<Option<Sequential<CourseObject>>> {
         let course = match Name::of(id, slug)? {
             Name::Id(id) => loaders(ctx).load(CourseById(id)).await?,
@@ -73,12 +73,12 @@ impl CourseQuery {
     async fn new_videos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only this course's.")] course_id: Option<CourseId>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "Only lessons of this course; defaults to all courses.")] course_id: Option<CourseId>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<NewVideoObject>>> {
         let page = PageArgs { first, after, last, before }.page::<i64>(LIST)?;
         let topic = topic(ctx, course_id).await?;

@@ -27,8 +27,8 @@ impl CatalogSubscription {
     async fn new_video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only this course's.")] course_id: Option<CourseId>,
-        #[graphql(desc = "The cursor of the last one that was seen.")] after: Option<String>,
+        #[graphql(desc = "Only lessons of this course; defaults to all courses.")] course_id: Option<CourseId>,
+        #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<NewVideoObject>> + use<>> {
         let topic = topic(ctx, course_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;

@@ -20,7 +20,7 @@ impl ThumbnailMutation {
     async fn set_course_thumbnail(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and which picture.")] input: SetCourseThumbnailInput,
+        #[graphql(desc = "The course and the image file.")] input: SetCourseThumbnailInput,
     ) -> Result<Option<Sequential<CoursePayload<SetThumbnail>>>> {
         course(command::set_course_thumbnail(app(ctx), author(ctx), input).await)
     }

@@ -24,7 +24,7 @@ impl VideoMutation {
     async fn set_lesson_video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lesson, and which video.")] input: SetLessonVideoInput,
+        #[graphql(desc = "The lesson and the video.")] input: SetLessonVideoInput,
     ) -> Result<Option<Sequential<LessonPayload<SetVideo>>>> {
         lesson(command::set_lesson_video(app(ctx), author(ctx), input).await)
     }
@@ -37,7 +37,7 @@ impl VideoMutation {
     async fn set_course_demo_video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course, and which video.")] input: SetCourseDemoVideoInput,
+        #[graphql(desc = "The course and the video.")] input: SetCourseDemoVideoInput,
     ) -> Result<Option<Sequential<CoursePayload<SetVideo>>>> {
         course(command::set_course_demo_video(app(ctx), author(ctx), input).await)
     }

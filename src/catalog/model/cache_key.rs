@@ -24,12 +24,16 @@ pub(in crate::catalog) fn lesson_key(id: LessonId) -> CacheKey {
     CacheKey::of(Lesson::PREFIX, id.uuid())
 }
 
-/// Which courses are published, and since when: every list of published courses depends on it.
+/// The cache key of the set of published courses and their publication times.
+///
+/// Every list of published courses depends on it.
 pub(in crate::catalog) fn lists_key() -> CacheKey {
     CacheKey::all(Course::PREFIX)
 }
 
-/// What published courses are filtered, sorted and found by: searches, filtered lists and their counts depend on it, too.
+/// The cache key of the data by which published courses are searched, filtered and sorted.
+///
+/// Searches, filtered lists and their counts depend on it in addition to [`lists_key`].
 pub(in crate::catalog) fn facts_key() -> CacheKey {
     CacheKey::all("course_facts")
 }
@@ -44,13 +48,13 @@ pub(in crate::catalog) fn page_keys<'a>(courses: impl Iterator<Item = &'a std::s
     std::iter::once(lists_key()).chain(courses.map(|course| course_key(course.id))).collect()
 }
 
-/// Notes that a lesson is being changed: its course's outline and its content are invalidated.
+/// Marks a lesson as changed: invalidates its content and the outline of its course.
 pub(in crate::catalog) fn lesson_changed(tx: &mut Tx, lesson: &Lesson) {
     tx.changed(course_key(lesson.course_id));
     tx.changed(lesson_key(lesson.id));
 }
 
-/// The keys of a page of courses that were searched, filtered or sorted.
+/// Returns the cache keys of a page of courses that were searched, filtered or sorted.
 pub(in crate::catalog) fn found_keys<'a>(courses: impl Iterator<Item = &'a std::sync::Arc<Course>>) -> Vec<CacheKey> {
     let mut keys = page_keys(courses);
     keys.push(facts_key());

@@ -25,7 +25,11 @@ pub(in crate::catalog) async fn insert(tx: &mut Tx, id: CourseId) -> QueryResult
 /// Adds `more` to a course's number of students.
 pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
-    diesel::update(course_stats::table.find(id))
+    diesel::insert_into(course_stats::table)
+        .values((course_stats::course_id.eq(id), course_stats::student_count.eq(more)))
+        // Usually there is a row; a course that the previous version of the program made has none.
+        .on_conflict(course_stats::course_id)
+        .do_update()
         .set(course_stats::student_count.eq(course_stats::student_count + more))
         .execute(tx.conn())
         .await

@@ -62,7 +62,7 @@ impl ChannelsMutation {
     async fn update_channel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which channel, and what changes.")] input: UpdateChannelInput,
+        #[graphql(desc = "The channel and the fields to change.")] input: UpdateChannelInput,
     ) -> Result<Option<Sequential<ChannelPayload<Update>>>> {
         edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
@@ -72,7 +72,7 @@ impl ChannelsMutation {
     async fn add_channel_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which channel, and who.")] input: AddChannelMemberInput,
+        #[graphql(desc = "The channel and the user.")] input: AddChannelMemberInput,
     ) -> Result<Option<Sequential<ChannelPayload<AddMember>>>> {
         channel(command::add_channel_member(app(ctx), actor(ctx), input).await)
     }
@@ -83,7 +83,7 @@ impl ChannelsMutation {
     async fn remove_channel_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which channel, and who.")] input: RemoveChannelMemberInput,
+        #[graphql(desc = "The channel and the user.")] input: RemoveChannelMemberInput,
     ) -> Result<Option<Sequential<ChannelPayload<RemoveMember>>>> {
         channel(command::remove_channel_member(app(ctx), actor(ctx), input).await)
     }
@@ -93,7 +93,7 @@ impl ChannelsMutation {
     async fn follow_channel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which channel.")] input: FollowChannelInput,
+        #[graphql(desc = "The channel.")] input: FollowChannelInput,
     ) -> Result<Option<Sequential<ChannelPayload<Follow>>>> {
         channel(command::follow_channel(app(ctx), actor(ctx), input).await)
     }
@@ -103,7 +103,7 @@ impl ChannelsMutation {
     async fn unfollow_channel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which channel.")] input: UnfollowChannelInput,
+        #[graphql(desc = "The channel.")] input: UnfollowChannelInput,
     ) -> Result<Option<Sequential<ChannelPayload<Unfollow>>>> {
         channel(command::unfollow_channel(app(ctx), actor(ctx), input).await)
     }

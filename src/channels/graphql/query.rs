@@ -28,8 +28,8 @@ impl ChannelsQuery {
     async fn channel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The channel's id; either this or the slug.")] id: Option<ChannelId>,
-        #[graphql(desc = "The channel's name in addresses; either this or the id.")] slug: Option<String>,
+        #[graphql(desc = "The channel's id; pass either this or `slug`.")] id: Option<ChannelId>,
+        #[graphql(desc = "The channel's URL slug; pass either this or `id`.")] slug: Option<String>,
     ) -> Result<Option<Sequential<ChannelObject>>> {
         let channel = match Name::of(id, slug)? {
             Name::Id(id) => channel_node(ctx, id).await?,
@@ -43,11 +43,11 @@ impl ChannelsQuery {
     async fn viewer_channels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<ChannelObject>>> {
         let rows = loaders(ctx).load(TaughtIn(viewer(actor(ctx))?)).await?.unwrap_or_default();
         let joined: HashMap<ChannelId, i64> =
@@ -65,11 +65,11 @@ impl ChannelsQuery {
     async fn followed_channels(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<ChannelObject>>> {
         let viewer = viewer(actor(ctx))?;
         let page = PageArgs { first, after, last, before }.timed_page(FOLLOWED)?;

@@ -44,7 +44,7 @@ impl EnrollmentsMutation {
     async fn grant_course_access(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom, to what and until when.")] input: GrantCourseAccessInput,
+        #[graphql(desc = "The user, the course and the expiry.")] input: GrantCourseAccessInput,
     ) -> Result<Option<Sequential<EntitlementPayload<Grant>>>> {
         answer(command::grant(app(ctx), actor(ctx), client(ctx), input).await)
     }
@@ -54,7 +54,7 @@ impl EnrollmentsMutation {
     async fn revoke_course_access(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "From whom, and to what.")] input: RevokeCourseAccessInput,
+        #[graphql(desc = "The user and the course.")] input: RevokeCourseAccessInput,
     ) -> Result<Option<Sequential<EntitlementPayload<Revoke>>>> {
         answer(command::revoke(app(ctx), actor(ctx), client(ctx), input).await)
     }
@@ -64,7 +64,7 @@ impl EnrollmentsMutation {
     async fn enroll(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which course.")] input: EnrollInput,
+        #[graphql(desc = "The course.")] input: EnrollInput,
     ) -> Result<Option<Sequential<EntitlementPayload<Enroll>>>> {
         answer(command::enroll(app(ctx), actor(ctx), input).await)
     }

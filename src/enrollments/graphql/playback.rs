@@ -133,7 +133,7 @@ impl PlaybackMutation {
     async fn keep_playing(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is played.")] input: KeepPlayingInput,
+        #[graphql(desc = "The lesson, or the course whose demo video is playing.")] input: KeepPlayingInput,
     ) -> Result<Option<Sequential<KeepPlayingPayload>>> {
         let (playback, user_errors) = payload(command::keep_playing(app(ctx), actor(ctx), input).await)?;
         let playback = playback.map(|playback| Sequential(playback.into()));

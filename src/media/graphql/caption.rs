@@ -57,7 +57,7 @@ impl CaptionMutation {
     async fn remove_video_captions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which captions.")] input: RemoveVideoCaptionsInput,
+        #[graphql(desc = "The video and the language of the captions.")] input: RemoveVideoCaptionsInput,
     ) -> Result<Option<Sequential<RemoveVideoCaptionsPayload>>> {
         let outcome = command::remove_captions(app(ctx), within(ctx, Scope::WriteCourses), input).await;
         let (video, user_errors) = payload(outcome)?;

@@ -61,7 +61,7 @@ impl UploadMutation {
     async fn create_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The file to come.")] input: CreateUploadInput,
+        #[graphql(desc = "The file to upload.")] input: CreateUploadInput,
     ) -> Result<Option<CreateUploadPayload>> {
         let (upload, user_errors) = payload(command::create_upload(app(ctx), author(ctx), input).await)?;
         Ok(Some(CreateUploadPayload { upload: upload.map(UploadObject), user_errors }))
@@ -73,7 +73,7 @@ impl UploadMutation {
     async fn upload_part_urls(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which parts.")] input: UploadPartUrlsInput,
+        #[graphql(desc = "The upload and the part numbers.")] input: UploadPartUrlsInput,
     ) -> Result<Option<UploadPartUrlsPayload>> {
         let (found, user_errors) = payload(command::part_urls(app(ctx), author(ctx), input).await)?;
         let (upload, urls) = found.unzip();
@@ -87,7 +87,7 @@ impl UploadMutation {
     async fn complete_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which upload.")] input: CompleteUploadInput,
+        #[graphql(desc = "The upload.")] input: CompleteUploadInput,
     ) -> Result<Option<CompleteUploadPayload>> {
         let (upload, user_errors) = payload(command::complete_upload(app(ctx), author(ctx), input).await)?;
         Ok(Some(CompleteUploadPayload { upload: upload.map(UploadObject), user_errors }))
@@ -98,7 +98,7 @@ impl UploadMutation {
     async fn cancel_upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which upload.")] input: CancelUploadInput,
+        #[graphql(desc = "The upload.")] input: CancelUploadInput,
     ) -> Result<Option<CancelUploadPayload>> {
         let (upload, user_errors) = payload(command::cancel_upload(app(ctx), author(ctx), input).await)?;
         Ok(Some(CancelUploadPayload { upload: upload.map(UploadObject), user_errors }))

@@ -23,7 +23,7 @@ impl UploadQuery {
     async fn upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which one.")] id: UploadId,
+        #[graphql(desc = "The id.")] id: UploadId,
     ) -> Result<Option<UploadObject>> {
         Ok(command::find_own(app(ctx), author(ctx), id).await?.map(UploadObject))
     }
@@ -35,15 +35,15 @@ impl UploadQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those that stand here; those in progress if left out.",
+            desc = "Only uploads with one of these statuses; defaults to uploads in progress.",
             default_with = "vec![UploadStatus::Created, UploadStatus::Uploading]"
         )]
         status: Vec<UploadStatus>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<UploadObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(UPLOADS)?;
         let (rows, total) = command::list_own(app(ctx), author(ctx), &status, &page, wants_total(ctx)).await?;

@@ -58,8 +58,8 @@ impl UploadSubscription {
     async fn upload_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which upload.")] upload_id: UploadId,
-        #[graphql(desc = "The cursor of the last news that was seen.")] after: Option<String>,
+        #[graphql(desc = "The upload.")] upload_id: UploadId,
+        #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<UploadProgressObject>> + use<>> {
         let owner = *author(ctx);
         command::own(app(ctx), &owner, upload_id).await?;

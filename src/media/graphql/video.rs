@@ -138,7 +138,7 @@ impl VideoQuery {
     async fn video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which video.")] id: VideoId,
+        #[graphql(desc = "The video.")] id: VideoId,
     ) -> Result<Option<Sequential<VideoObject>>> {
         Ok(video_node(ctx, id).await?.map(Sequential))
     }
@@ -151,11 +151,11 @@ impl VideoQuery {
     async fn videos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most this many, from the start; 1 to 100, 20 if neither first nor last is given.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "At most this many, from the end; 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<VideoObject>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIDEOS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
@@ -194,7 +194,7 @@ impl VideoMutation {
     async fn delete_video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which video.")] input: DeleteVideoInput,
+        #[graphql(desc = "The video.")] input: DeleteVideoInput,
     ) -> Result<Option<Sequential<DeleteVideoPayload>>> {
         let outcome = command::delete_video(app(ctx), within(ctx, Scope::WriteCourses), input).await;
         let (video, user_errors) = payload(outcome)?;

@@ -59,8 +59,8 @@ impl VideoSubscription {
     async fn video_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which video.")] video_id: VideoId,
-        #[graphql(desc = "The cursor of the last news that was seen.")] after: Option<String>,
+        #[graphql(desc = "The video.")] video_id: VideoId,
+        #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<VideoProgressObject>> + use<>> {
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
         let video = video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;

@@ -4,6 +4,7 @@ mod caption;
 mod file;
 mod file_type;
 mod purpose;
+mod referrer;
 mod store_event;
 mod upload;
 mod video;
@@ -14,6 +15,7 @@ pub(super) use caption::{RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_
 pub use file::{FileId, MediaFile};
 pub(super) use file_type::SIGNATURE_LENGTH;
 pub use purpose::UploadPurpose;
+pub use referrer::Referrer;
 pub(super) use store_event::created;
 pub(super) use upload::{
     CancelUploadInput, CompleteUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput, owner_of,

@@ -3,8 +3,7 @@
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::media::model::{FileId, VideoId};
-use crate::media::port::Referrer;
+use crate::media::model::{FileId, Referrer, VideoId};
 use crate::platform::db::schema::{file_references, video_references};
 use crate::platform::db::{RunQueryDsl, Tx};
 

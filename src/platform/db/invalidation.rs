@@ -1,12 +1,12 @@
 //! Cross-node invalidation: which cached values are stale.
 //!
-//! A write names what it changes by [`CacheKey`]s ([`Tx::changed`](super::Tx::changed)), and a cached value names the keys
-//! that it was derived from. A value is stale once one of its keys has changed after its load began. A commit on this
-//! node counts before [`super::Db::transaction`] returns; commits of other nodes arrive by `NOTIFY`, or are noticed when
-//! one of their events is read.
+//! A write marks the [`CacheKey`]s that it changes ([`Tx::changed`](super::Tx::changed)), and a cached value lists the
+//! keys that it depends on. A value is stale if one of its keys has changed since its load began. A commit on this node
+//! takes effect before [`super::Db::transaction`] returns. Commits of other nodes take effect when their `NOTIFY`
+//! arrives or when one of their events is read.
 //!
-//! Keys are hashed into a fixed number of slots: no map that grows, no lock, and one atomic read to check a key. Two keys
-//! of one slot are invalidated together, which costs a load and is never wrong.
+//! Keys are hashed into a fixed number of slots, so there is no growing map and no lock, and checking a key takes one
+//! atomic read. Two keys in the same slot are invalidated together, which is safe and costs an extra load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The number of slots, which take 1 MiB of memory.
+/// The number of slots; together they take 1 MiB of memory.
 const SLOTS: usize = 1 << 16;
 
-/// Something that cached values are derived from: a row by its kind and id, or a list by its kind alone.
+/// A dependency of cached values: a row, by its kind and id, or all lists of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CacheKey(u16);
 
 impl CacheKey {
-    /// The key of one thing: of a row by its id, of a text by the text.
+    /// Returns the key of one item, identified by a row id or a text such as a slug.
     pub fn of(kind: &str, id: impl AsRef<[u8]>) -> CacheKey {
-        // FNV-1a (https://datatracker.ietf.org/doc/html/draft-eastlake-fnv), folded to the slots: the same on all nodes,
-        // whatever they were built with.
+        // FNV-1a (https://datatracker.ietf.org/doc/html/draft-eastlake-fnv), folded to 16 bits: the result is the same
+        // on all nodes, whatever compiler built them.
         let bytes = kind.bytes().chain([0]).chain(id.as_ref().iter().copied());
         let hash = bytes
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
@@ -33,20 +33,22 @@ impl CacheKey {
         CacheKey(u16::from_le_bytes([a ^ c ^ e ^ g, b ^ d ^ f ^ h]))
     }
 
-    /// The key of everything of a kind: of lists, and of what is too rarely written to tell apart.
+    /// Returns the key of a whole kind.
+    ///
+    /// It stands for the lists of the kind, or for rows that change too rarely to need a key each.
     pub fn all(kind: &str) -> CacheKey {
         CacheKey::of(kind, [])
     }
 }
 
-/// What this node knows of changes; a clone knows the same.
+/// The changes that this node knows of; clones share the same state.
 #[derive(Clone)]
 pub struct Invalidation(Arc<State>);
 
 struct State {
-    /// Counts the changes.
+    /// The number of changes so far.
     now: AtomicU64,
-    /// The number of the last change of everything.
+    /// The number of the last change that invalidated everything.
     everything: AtomicU64,
     slots: Box<[Slot]>,
 }
@@ -55,7 +57,7 @@ struct State {
 struct Slot {
     /// The number of the slot's last change.
     changed: AtomicU64,
-    /// The position of the last event that was read about the slot.
+    /// The highest log position of the events read about the slot's keys.
     position: AtomicU64,
 }
 
@@ -71,25 +73,27 @@ impl Default for Invalidation {
 }
 
 impl Invalidation {
-    /// The present point in the sequence of changes. To be taken before a load.
+    /// Returns the current point in the sequence of changes. Call it before a load.
     pub fn now(&self) -> Instant {
         Instant(self.0.now.load(Ordering::SeqCst))
     }
 
-    /// Returns whether nothing that a value depends on has changed after `since`.
+    /// Returns whether none of `keys` has changed since `since`.
     pub fn is_current(&self, keys: &[CacheKey], since: Instant) -> bool {
         self.0.everything.load(Ordering::SeqCst) <= since.0
             && keys.iter().all(|key| self.slot(*key).is_some_and(|slot| slot.changed.load(Ordering::SeqCst) <= since.0))
     }
 
-    /// Invalidates everything: commits of other nodes were missed.
+    /// Invalidates everything, for example after notifications of other nodes were missed.
     pub fn everything_changed(&self) {
         let number = self.next();
         self.0.everything.fetch_max(number, Ordering::SeqCst);
     }
 
-    /// An event at this position of the log has been read on this node: nothing older may be loaded for it, neither what
-    /// it is about, which its fields `<kind>_id` name, nor lists of it. Any number of readers count as one change.
+    /// Invalidates what an event is about, when the event is read on this node.
+    ///
+    /// `position` is the event's position in the log. Each `<kind>_id` field of the event names a row: the row and the
+    /// lists of its kind are invalidated. Repeated reads of the same event count as one change.
     pub fn reached(&self, position: i64, event: &Value) {
         let position = u64::try_from(position).unwrap_or_default();
         for (field, id) in event.as_object().into_iter().flatten() {
@@ -105,7 +109,7 @@ impl Invalidation {
         }
     }
 
-    /// Invalidates what depends on `key`.
+    /// Invalidates the values that depend on `key`.
     pub(super) fn changed(&self, key: CacheKey) {
         let number = self.next();
         if let Some(slot) = self.slot(key) {
@@ -113,7 +117,7 @@ impl Invalidation {
         }
     }
 
-    /// Invalidates what a `NOTIFY` of another node names.
+    /// Invalidates the keys in a `NOTIFY` payload from another node.
     pub(crate) fn heard(&self, payload: &str) {
         for key in payload.split(' ') {
             match u16::from_str_radix(key, 16) {
@@ -123,8 +127,9 @@ impl Invalidation {
         }
     }
 
-    /// Invalidates `keys` when the returned value is dropped: also when a commit is abandoned halfway, since PostgreSQL
-    /// may have finished it.
+    /// Returns a guard that invalidates `keys` when it is dropped.
+    ///
+    /// It does so even if the commit is canceled midway, because PostgreSQL may have completed it.
     pub(super) fn when_dropped<'a>(&'a self, keys: &'a [CacheKey]) -> impl Drop + Send + use<'a> {
         struct Pending<'a>(&'a Invalidation, &'a [CacheKey]);
 
@@ -145,7 +150,9 @@ impl Invalidation {
     }
 }
 
-/// The payload of a `NOTIFY` about `keys`, which has room for 7,999 bytes: beyond that, everything has changed.
+/// Returns the `NOTIFY` payload for `keys`.
+///
+/// A payload is limited to 7,999 bytes. Too many keys are sent as `*`, which invalidates everything.
 pub(crate) fn payload(keys: &[CacheKey]) -> String {
     if keys.len() > 1500 {
         return "*".into();

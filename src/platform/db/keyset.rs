@@ -1,9 +1,10 @@
 //! Keyset pagination.
 
-/// Loads a page of `$rows` ordered by the time `$at` and the id `$id`, the newest first, in the page's direction.
+/// Loads a page of `$rows`, ordered by the time `$at` and the id `$id`, newest first.
 ///
-/// One statement serves all pages: an open end is the first or last possible key. `<= AND (< OR <)` lets an index scan
-/// start at the cursor, which a row comparison in Diesel's expressions does not.
+/// A backward page is loaded in reverse order. One statement serves all pages: a missing cursor is replaced by the
+/// smallest or largest possible key. The condition `<= AND (< OR <)` lets an index scan start at the cursor; Diesel's
+/// expressions offer no row comparison that does.
 macro_rules! newest_first {
     ($conn:expr, $rows:expr, $at:expr, $id:expr, $page:expr) => {{
         let page = $page;

@@ -1,4 +1,4 @@
-//! Brings the database to the version that this program expects.
+//! Migrates the database to the schema version that this program expects.
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
@@ -9,17 +9,18 @@ use super::Db;
 use super::RunQueryDsl;
 use crate::platform::internal_error::{Context, InternalError};
 
-/// The migrations of `migrations/`, compiled in.
+/// The migrations in `migrations/`, compiled into the program.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Any number will do, as long as nobody else in this database uses it: two nodes that start at once must not
-/// migrate at once.
+/// The key of the advisory lock that keeps two nodes from migrating at the same time.
+///
+/// The number is arbitrary, but must not be used for any other advisory lock in the database.
 const LOCK: i64 = 0x4c79_6365_756d;
 
-/// Applies what is missing and returns the names of what was applied.
+/// Applies the pending migrations and returns their versions.
 ///
 /// # Errors
-/// The database cannot be reached, or a migration failed; each runs in a transaction of its own.
+/// The database cannot be reached, or a migration failed. Each migration runs in its own transaction.
 pub async fn run(db: &Db) -> Result<Vec<String>, InternalError> {
     let mut conn = db.read().await?;
     diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})"))
@@ -39,7 +40,7 @@ pub async fn run(db: &Db) -> Result<Vec<String>, InternalError> {
     applied
 }
 
-/// The names of the migrations that the database still lacks.
+/// Returns the names of the pending migrations.
 ///
 /// # Errors
 /// The database cannot be reached.
@@ -51,7 +52,7 @@ pub async fn pending(db: &Db) -> Result<Vec<String>, InternalError> {
     Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
 }
 
-/// How many migrations this program carries.
+/// Returns the number of migrations compiled into the program.
 ///
 /// # Errors
 /// Never in practice: they are compiled in.

@@ -40,32 +40,38 @@ pub(crate) use text_enum::stored_as_text;
 use super::internal_error::{Context, InternalError};
 use super::tls;
 
-/// The PostgreSQL channel on which a commit tells the dispatchers that there are new events.
+/// The PostgreSQL channel on which a commit notifies the dispatchers of new events.
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
-/// The channel on which a commit tells every node which [`CacheKey`]s have changed.
+/// The PostgreSQL channel on which a commit notifies all nodes of changed [`CacheKey`]s.
 const CHANGES_CHANNEL: &str = "lyceum_changes";
 
-/// PostgreSQL's type of words with their places. Nothing reads or writes one: triggers do.
+/// PostgreSQL's `tsvector` type.
+///
+/// Rust code never reads or writes its values; triggers maintain them.
 #[derive(Clone, Copy, Debug, QueryId, SqlType)]
 #[diesel(postgres_type(name = "tsvector"))]
 pub struct TsVector;
 
-/// How to reach the database and how much of it to use.
+/// The database connection settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// A PostgreSQL URL (libpq's form).
     pub url: String,
-    /// The most connections that this process opens.
+    /// The maximum number of pooled connections for requests in this process.
     pub connections: usize,
-    /// The schema that holds the tables; `None` is the server's own default. Tests live in one schema each.
+    /// The schema that holds the tables; `None` for the server's default.
+    ///
+    /// Each test uses its own schema.
     pub schema: Option<String>,
 }
 
-/// A handle on the database; cheap to clone.
+/// A database handle; cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
-    /// One connection that no request uses, and whose statements do not count.
+    /// A pool of one connection that no request uses.
+    ///
+    /// [`Db::statements`] does not count its statements.
     watch: Pool<AsyncPgConnection>,
     connector: Arc<Connector>,
     statements: Arc<AtomicU64>,
@@ -75,22 +81,24 @@ pub struct Db {
 /// A pooled connection for reads. Drop it before awaiting anything else.
 pub type Conn = Object<AsyncPgConnection>;
 
-/// A pooled connection to the primary server, for a write that is one statement. A function that writes asks for this or
-/// for a [`Tx`], so that nothing is written through [`Db::read`], behind which there may be a replica.
+/// A pooled connection to the primary server, for a write of a single statement.
+///
+/// A function that writes takes this or a [`Tx`], so that nothing is written through [`Db::read`], which may connect to
+/// a replica.
 pub struct Writer(Conn);
 
 impl Writer {
-    /// The connection to run the statement on.
+    /// Returns the connection to run the statement on.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.0
     }
 }
 
 impl Db {
-    /// Prepares a pool; no connection is made yet.
+    /// Creates the connection pools without opening a connection.
     ///
     /// # Errors
-    /// The URL cannot be parsed.
+    /// The URL cannot be parsed, or a pool or the TLS client cannot be set up.
     pub fn new(settings: &Settings) -> Result<Db, InternalError> {
         let connector = Arc::new(Connector::new(settings)?);
         let statements = Arc::new(AtomicU64::new(0));
@@ -99,7 +107,7 @@ impl Db {
         Ok(Db { pool: requests, watch, connector, statements, invalidation: Invalidation::default() })
     }
 
-    /// A connection for reads.
+    /// Returns a connection for reads.
     ///
     /// # Errors
     /// The database cannot be reached, or every connection stayed busy for five seconds.
@@ -107,7 +115,9 @@ impl Db {
         self.pool.get().await.context("no database connection")
     }
 
-    /// A connection for a write that is one statement; several are a [`Db::transaction`].
+    /// Returns a connection for a write of a single statement.
+    ///
+    /// Use [`Db::transaction`] for several statements.
     ///
     /// # Errors
     /// The database cannot be reached, or every connection stayed busy for five seconds.
@@ -115,7 +125,9 @@ impl Db {
         Ok(Writer(self.pool.get().await.context("no database connection")?))
     }
 
-    /// The connection that is kept for watching over sessions, however busy the others are. For one task.
+    /// Returns the connection reserved for monitoring sessions.
+    ///
+    /// It is available even if the main pool is exhausted. Only one task may use it.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -123,13 +135,15 @@ impl Db {
         self.watch.get().await.context("no database connection to watch with")
     }
 
-    /// Runs `work` in a transaction: committed when it returns `Ok`, rolled back otherwise. When PostgreSQL gives it up
-    /// for the sake of another transaction (a deadlock, a serialization failure), `work` is run again, in all
-    /// four times. What it changed counts as changed on this node when this returns; the other nodes and the
-    /// dispatchers are told after the commit (a `NOTIFY` inside would serialise all commits of the database).
+    /// Runs `work` in a transaction: commits if it returns `Ok`, rolls back otherwise.
+    ///
+    /// After a deadlock or a serialization failure, `work` runs again, for at most four attempts in total. The keys
+    /// that it changed are invalidated on this node before this returns. The other nodes and the dispatchers are
+    /// notified after the commit, because a `NOTIFY` inside the transaction would serialize all commits of the
+    /// database.
     ///
     /// # Errors
-    /// What `work` returns, or the database's failure to begin or commit.
+    /// The error that `work` returns, or the database failed to begin or commit.
     pub async fn transaction<R, E, F>(&self, work: F) -> Result<R, E>
     where
         for<'t> F: AsyncFn(&'t mut Tx) -> Result<R, E> + SendFn<&'t mut Tx, Result<R, E>, Fut: Send> + Send + Sync,
@@ -150,7 +164,7 @@ impl Db {
                 Err(error) if attempt < ATTEMPTS && error.internal().is_some_and(is_transient) => {
                     tracing::info!(attempt, "a transaction gave way to another one and is tried again");
                     drop(tx);
-                    // The others finish first; a random pause keeps two from meeting again.
+                    // Back off with jitter, so that the other transaction finishes and the conflict does not repeat.
                     tokio::time::sleep(Duration::from_millis(attempt * rand::random_range(5..25))).await;
                     attempt += 1;
                 }
@@ -159,29 +173,31 @@ impl Db {
         }
     }
 
-    /// A connection of its own, outside the pool, that hears of the commits of all nodes: [`Db::invalidation`] learns what
-    /// they changed, and the listener wakes its owner when there are new events.
+    /// Opens a connection that receives the notifications of all nodes' commits.
+    ///
+    /// The connection does not belong to the pool. Changed keys are passed to [`Db::invalidation`]; new events wake the
+    /// [`Listener`].
     ///
     /// # Errors
     /// The database cannot be reached.
     pub async fn listen(&self) -> Result<Listener, InternalError> {
         let listener = self.connector.listen(self.invalidation.clone()).await?;
-        // Nobody listened until now.
+        // Notifications before this point were missed.
         self.invalidation.everything_changed();
         Ok(listener)
     }
 
-    /// What is known to have changed.
+    /// Returns the changes that this node knows of.
     pub fn invalidation(&self) -> &Invalidation {
         &self.invalidation
     }
 
-    /// How many statements this handle has sent so far.
+    /// Returns the number of statements sent so far by this handle and its clones.
     pub fn statements(&self) -> u64 {
         AtomicU64::load(&self.statements, Ordering::Relaxed)
     }
 
-    /// Connections in use and connections open.
+    /// Returns the number of connections in use and the number of open connections.
     pub fn pool_status(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size.saturating_sub(status.available), status.size)
@@ -195,7 +211,7 @@ fn pool(
     connections: usize,
 ) -> Result<Pool<AsyncPgConnection>, InternalError> {
     let mut config = ManagerConfig::default();
-    // A closed connection is noticed without a question; a dead one fails its statement and is then discarded.
+    // A closed connection is detected without a query. A dead one fails its next statement and is then discarded.
     config.recycling_method = RecyclingMethod::Fast;
     let connector = connector.clone();
     config.custom_setup = Box::new(move |_| {
@@ -212,12 +228,14 @@ fn pool(
         .context("cannot make the connection pool")
 }
 
-/// How often a transaction is run that PostgreSQL gives up for the sake of others.
+/// The maximum number of attempts for a transaction that fails with a transient error.
 const ATTEMPTS: u64 = 4;
 
-/// An error of a transaction. It tells whether it is an internal one, so that transient failures can be retried.
+/// The error type of a transaction.
+///
+/// It exposes internal errors, so that transient failures can be retried.
 pub trait TxError: From<InternalError> + Send {
-    /// The internal error, if it is one.
+    /// Returns the internal error, if it is one.
     fn internal(&self) -> Option<&InternalError>;
 }
 
@@ -227,25 +245,27 @@ impl TxError for InternalError {
     }
 }
 
-/// Returns whether the transaction would probably succeed if it were run again: it was the victim of a deadlock
-/// (SQLSTATE 40P01) or of a serialization failure (40001).
+/// Returns whether a retry of the transaction would probably succeed.
+///
+/// That is so after a deadlock (SQLSTATE 40P01) or a serialization failure (40001).
 fn is_transient(error: &InternalError) -> bool {
     use diesel::result::{DatabaseErrorKind, Error};
     match error.downcast_ref() {
         Some(Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
-        // Diesel does not tell the SQLSTATE of this one.
+        // Diesel does not expose the SQLSTATE of a deadlock.
         Some(Error::DatabaseError(_, info)) => info.message() == "deadlock detected",
         _ => false,
     }
 }
 
-/// An open transaction. Only [`Db::transaction`] makes one, so a function that asks for `&mut Tx` cannot be called
-/// outside.
+/// An open transaction.
+///
+/// Only [`Db::transaction`] creates one, so a function that takes `&mut Tx` can only be called inside a transaction.
 pub struct Tx {
     conn: Conn,
-    /// The keys of what was changed, each once.
+    /// The changed cache keys, without duplicates.
     changed: Vec<CacheKey>,
-    /// Whether there are new events.
+    /// Whether an event was recorded.
     recorded: bool,
 }
 
@@ -264,25 +284,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The connection to run statements on.
+    /// Returns the connection to run statements on.
     pub fn conn(&mut self) -> &mut AsyncPgConnection {
         &mut self.conn
     }
 
-    /// Notes that what `key` stands for is being changed: cached values that were derived from it are invalidated after
-    /// the commit, on every node. Every write of a cached table calls this; a test holds us to that.
+    /// Marks `key` as changed.
+    ///
+    /// Cached values that depend on it are invalidated on every node after the commit. Every write to a cached table
+    /// must call this; a test enforces it.
     pub fn changed(&mut self, key: CacheKey) {
         if !self.changed.contains(&key) {
             self.changed.push(key);
         }
     }
 
-    /// Notes that an event was recorded, of which the dispatchers have to be told after the commit.
+    /// Marks that an event was recorded: the dispatchers are notified after the commit.
     pub(super) fn recorded(&mut self) {
         self.recorded = true;
     }
 
-    /// Tells the other nodes after the commit.
+    /// Notifies the other nodes and the dispatchers after the commit.
     async fn notify(&mut self) {
         let mut told = Vec::new();
         if !self.changed.is_empty() {
@@ -301,15 +323,16 @@ impl Tx {
     }
 }
 
-/// Whether `error` says that `constraint` would hold two equal values.
+/// Returns whether `error` is a violation of the unique constraint `constraint`.
 pub fn is_taken(error: &diesel::result::Error, constraint: &str) -> bool {
     use diesel::result::{DatabaseErrorKind, Error};
     matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
         if info.constraint_name() == Some(constraint))
 }
 
-/// What an async closure needs to keep the future of [`Db::transaction`] `Send`: stable Rust cannot yet name the
-/// future that an `AsyncFnOnce` returns.
+/// The bound on an async closure that keeps the future of [`Db::transaction`] `Send`.
+///
+/// Stable Rust cannot yet name the future that an `AsyncFn` returns.
 pub trait SendFn<T, R>: AsyncFn(T) -> R + Fn(T) -> <Self as SendFn<T, R>>::Fut {
     /// The closure's future.
     type Fut: Future<Output = R>;
@@ -325,24 +348,24 @@ where
 
 async fn rollback(conn: &mut AsyncPgConnection) {
     if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
-        // The pool discards a connection whose transaction is still open, and PostgreSQL rolls it back then.
+        // The pool discards a connection with an open transaction, and PostgreSQL then rolls it back.
         tracing::warn!(%error, "a rollback failed; the connection is dropped");
     }
 }
 
-/// The nearest point in time that PostgreSQL can compare with: in years of one to four digits.
+/// Clamps a time to the years 1 to 9999, which PostgreSQL can compare with.
 pub fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
-    // The first second of year 1, the last of year 9999.
+    // The first second of year 1 and the last second of year 9999.
     let (first, last) = (DateTime::from_timestamp(-62_135_596_800, 0), DateTime::from_timestamp(253_402_300_799, 0));
     at.clamp(first.unwrap_or(at), last.unwrap_or(at))
 }
 
-/// Opens connections and gives each the session settings that the rest of the program counts on.
+/// Opens connections and applies the session settings that the program relies on.
 struct Connector {
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
     session: String,
-    /// One task for each connection. It ends when its client is dropped; nobody waits for that.
+    /// One task per connection. It ends when its client is dropped; nothing awaits it.
     drivers: TaskTracker,
 }
 
@@ -351,13 +374,13 @@ impl Connector {
         let mut config: tokio_postgres::Config =
             settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
         config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
-        // A link that was cut without a word is given up after as long, not after the quarter of an hour that Linux
-        // goes on sending.
+        // A connection that was lost silently times out after 5 seconds too, instead of after the 15 minutes for which
+        // Linux retransmits by default.
         config.tcp_user_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(5));
-        // A machine without certificates can still use the embedded database, or one without TLS.
+        // A machine without CA certificates can still connect to the embedded database, or to one without TLS.
         let tls = MakeRustlsConnect::new(tls::client()?);
-        // force_generic_plan: PostgreSQL otherwise plans a prepared `LIMIT $1` or `= ANY($1)` anew each time, which
-        // costs more than running it (the catalog answers 42 % more without).
+        // force_generic_plan: PostgreSQL otherwise replans a prepared `LIMIT $1` or `= ANY($1)` on each execution,
+        // which costs more than the execution itself (the setting raised the catalog's throughput by 42%).
         let mut session = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '15s'; \
              SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC';"
             .to_owned();
@@ -387,7 +410,7 @@ impl Connector {
 
     async fn listen(&self, invalidation: Invalidation) -> Result<Listener, InternalError> {
         let (client, mut connection) = self.config.connect(self.tls.clone()).await.context("cannot listen")?;
-        // One waiting wake-up stands for any number of them.
+        // A capacity of 1 coalesces any number of pending wake-ups into one.
         let (wake, woken) = mpsc::channel(1);
         self.drivers.spawn(async move {
             loop {
@@ -397,7 +420,7 @@ impl Connector {
                     }
                     Some(Ok(AsyncMessage::Notification(_))) => drop(wake.try_send(())),
                     Some(Ok(_)) => {}
-                    // The database went away, or the listener was dropped.
+                    // The connection was lost, or the listener was dropped.
                     Some(Err(_)) | None => break,
                 }
             }
@@ -410,15 +433,15 @@ impl Connector {
     }
 }
 
-/// Hears [`EVENTS_CHANNEL`] until it is dropped or the connection is lost.
+/// Receives notifications on [`EVENTS_CHANNEL`] until the connection is lost.
 pub struct Listener {
     woken: mpsc::Receiver<()>,
-    /// A connection without its client is closed.
+    /// Keeps the connection open: it closes when its client is dropped.
     _client: tokio_postgres::Client,
 }
 
 impl Listener {
-    /// Waits for the next commit with events; `None` when the connection is lost.
+    /// Waits for the next commit with events; returns `None` if the connection is lost.
     pub async fn heard(&mut self) -> Option<()> {
         self.woken.recv().await
     }

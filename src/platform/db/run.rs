@@ -1,8 +1,8 @@
-//! How statements are run: diesel-async's methods, behind a box each.
+//! Query methods like diesel-async's that return boxed futures.
 //!
-//! diesel-async's futures carry the whole query in their type, and the compiler proves `Send` of that type again in
-//! each function that awaits one, and in each of its callers. A box ends that: it was a third of the time that checking
-//! this crate took (`docs/measurements.md`), and one small allocation is nothing beside a statement.
+//! The type of a diesel-async future contains the whole query, and the compiler proves that it is `Send` again in each
+//! function that awaits it and in each of that function's callers. This took a third of the time to check the crate
+//! (`docs/measurements.md`). Boxing avoids it; the cost of one small allocation is negligible next to a statement.
 
 use diesel::QueryResult;
 use diesel::dsl::Limit;
@@ -11,10 +11,11 @@ use diesel_async::AsyncConnectionCore;
 use diesel_async::methods::{ExecuteDsl, LoadQuery};
 use futures_util::future::{BoxFuture, FutureExt};
 
-/// Runs a query or a command. The connection is [`Tx::conn`](super::Tx::conn) or, for reads that may be pipelined, a
-/// `&mut &AsyncPgConnection`.
+/// Runs a query or a command.
+///
+/// The connection is [`Tx::conn`](super::Tx::conn) or, for reads that may be pipelined, a `&mut &AsyncPgConnection`.
 pub trait RunQueryDsl<Conn: AsyncConnectionCore + Send>: Sized {
-    /// Runs a command and counts the rows that it affected.
+    /// Runs a command and returns the number of affected rows.
     fn execute<'conn>(self, conn: &'conn mut Conn) -> BoxFuture<'conn, QueryResult<usize>>
     where
         Self: ExecuteDsl<Conn> + Send + 'conn,
@@ -23,7 +24,7 @@ pub trait RunQueryDsl<Conn: AsyncConnectionCore + Send>: Sized {
         diesel_async::RunQueryDsl::execute(self, conn).boxed()
     }
 
-    /// All rows.
+    /// Runs a query and returns all rows.
     fn load<'conn, U>(self, conn: &'conn mut Conn) -> BoxFuture<'conn, QueryResult<Vec<U>>>
     where
         U: Send + 'conn,
@@ -32,7 +33,7 @@ pub trait RunQueryDsl<Conn: AsyncConnectionCore + Send>: Sized {
         diesel_async::RunQueryDsl::load(self, conn).boxed()
     }
 
-    /// All rows of a command with `RETURNING`.
+    /// Runs a command with `RETURNING` and returns all rows.
     fn get_results<'conn, U>(self, conn: &'conn mut Conn) -> BoxFuture<'conn, QueryResult<Vec<U>>>
     where
         U: Send + 'conn,
@@ -41,7 +42,7 @@ pub trait RunQueryDsl<Conn: AsyncConnectionCore + Send>: Sized {
         self.load(conn)
     }
 
-    /// The first row that PostgreSQL sends; [`diesel::NotFound`] if it sends none.
+    /// Runs a query and returns its first row, or [`diesel::NotFound`] if there is none.
     fn get_result<'conn, U>(self, conn: &'conn mut Conn) -> BoxFuture<'conn, QueryResult<U>>
     where
         U: Send + 'conn,
@@ -50,7 +51,7 @@ pub trait RunQueryDsl<Conn: AsyncConnectionCore + Send>: Sized {
         diesel_async::RunQueryDsl::get_result(self, conn).boxed()
     }
 
-    /// The first row, of which PostgreSQL is asked for no more; [`diesel::NotFound`] if there is none.
+    /// Runs a query with `LIMIT 1`; returns its row, or [`diesel::NotFound`] if there is none.
     fn first<'conn, U>(self, conn: &'conn mut Conn) -> BoxFuture<'conn, QueryResult<U>>
     where
         U: Send + 'conn,

@@ -1,12 +1,13 @@
 //! Enums that are stored as text.
 
-/// Implements `as_str`, `FromStr`, `ToSql<Text>` and `FromSql<Text>` for an enum that is stored as the given texts, which
-/// are also the names of its values in the GraphQL schema. The enum derives `AsExpression` and `FromSqlRow` with
-/// `#[diesel(sql_type = Text)]`.
+/// Implements the conversions of an enum that is stored as the given texts.
+///
+/// These are `as_str`, `FromStr`, `ToSql<Text>` and `FromSql<Text>`. The texts are also the names of the enum's values
+/// in the GraphQL schema. The enum must derive `AsExpression` and `FromSqlRow` with `#[diesel(sql_type = Text)]`.
 macro_rules! stored_as_text {
     ($ty:ident { $($item:ident = $text:literal),* $(,)? }) => {
         impl $ty {
-            /// The text that is stored.
+            /// Returns the stored text.
             pub fn as_str(self) -> &'static str {
                 match self { $($ty::$item => $text),* }
             }

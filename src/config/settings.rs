@@ -1,0 +1,143 @@
+//! The table of all settings.
+
+/// One setting, as `docs/settings.md` and `lyceum config check` show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// The default, as shown in the documentation.
+    pub default: &'static str,
+    /// Whether the value is secret and is never printed.
+    pub secret: bool,
+    /// What it does.
+    pub help: &'static str,
+}
+
+const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, secret: false, help }
+}
+
+const fn secret(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { name, default, secret: true, help }
+}
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    setting("LYCEUM_ENV", "development", "`production` rejects embedded services and missing or weak secrets"),
+    setting("LYCEUM_ADDR", "127.0.0.1:8080", "IP address and port to listen on"),
+    setting(
+        "LYCEUM_PUBLIC_URL",
+        "http://<LYCEUM_ADDR>",
+        "URL at which browsers reach this server; must be https in production",
+    ),
+    setting(
+        "LYCEUM_APP_URL",
+        "LYCEUM_PUBLIC_URL",
+        "URL of the frontend that emails link to; it serves /activate, /reset-password, /confirm-email and /join",
+    ),
+    setting("LYCEUM_SITE_NAME", "Lyceum", "name of the school in emails"),
+    setting("LYCEUM_DATA", ".lyceum", "directory for the embedded services and the development secret"),
+    secret("LYCEUM_SECRET", "made at first start", "key that signs access tokens; at least 32 characters"),
+    secret(
+        "LYCEUM_PREVIOUS_SECRETS",
+        "(none)",
+        "former values of LYCEUM_SECRET that are still accepted, comma-separated",
+    ),
+    setting("LYCEUM_TOKEN_MINUTES", "10", "lifetime of an access token in minutes, 1 to 1440"),
+    setting("LYCEUM_SESSION_DAYS", "30", "lifetime of a session in days if it is not refreshed, 1 to 365"),
+    setting(
+        "LYCEUM_MAX_SESSIONS",
+        "0",
+        "maximum number of sessions per user, beyond which the oldest ends; 0 means no limit",
+    ),
+    setting(
+        "LYCEUM_REQUIRE_SECOND_FACTOR",
+        "nobody",
+        "`admins`: administrators without a second factor have no administrator rights",
+    ),
+    setting(
+        "LYCEUM_DELETION_DAYS",
+        "14",
+        "number of days in which the deletion of an account can be canceled, 0 to 90",
+    ),
+    setting("LYCEUM_PROXIES", "0", "number of trusted reverse proxies that append to X-Forwarded-For"),
+    setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps that may call this server, comma-separated"),
+    setting(
+        "LYCEUM_LOG",
+        "info,tokio_postgres=warn",
+        "log filter, such as error, warn, info, debug or `lyceum=debug,warn`",
+    ),
+    setting("LYCEUM_LOG_FORMAT", "text", "`text` or `json`"),
+    secret("DATABASE_URL", "embedded PostgreSQL", "URL of PostgreSQL 15 or later"),
+    setting(
+        "LYCEUM_SEARCHES",
+        "4",
+        "maximum number of concurrent searches and filtered lists, each on its own database connection, 1 to 100",
+    ),
+    setting("LYCEUM_DB_CONNECTIONS", "10", "maximum number of database connections of this process, 2 to 500"),
+    secret(
+        "REDIS_URL",
+        "in this process",
+        "URL of Redis 7 or Valkey; for a cluster, the comma-separated URLs of several nodes",
+    ),
+    setting(
+        "S3_ENDPOINT",
+        "embedded store",
+        "URL of an S3-compatible object store; for AWS, leave it unset and set S3_BUCKET",
+    ),
+    setting("S3_BUCKET", "lyceum", "bucket for videos, images and files"),
+    setting("S3_REGION", "us-east-1", "region of the bucket"),
+    setting("S3_ACCESS_KEY_ID", "made at first start", "access key ID for the bucket"),
+    secret("S3_SECRET_ACCESS_KEY", "made at first start", "secret access key for the bucket"),
+    setting(
+        "LYCEUM_FFMPEG",
+        "on the PATH, if it is there",
+        "directory of `ffmpeg` and `ffprobe`, which convert videos; `off` disables conversion",
+    ),
+    setting("LYCEUM_TRANSCODES", "1", "maximum number of videos that this process converts concurrently, 1 to 64"),
+    setting(
+        "LYCEUM_PLAYBACK_MINUTES",
+        "30",
+        "number of minutes that playback URLs stay valid beyond the video's duration, 1 to 1440",
+    ),
+    setting("LYCEUM_MAX_PLAYERS", "0", "maximum number of sessions per user that play concurrently; 0 means no limit"),
+    setting(
+        "LYCEUM_VIDEO_GRACE_DAYS",
+        "7",
+        "number of days in which a deleted or replaced video or an unused file can be used again, 0 to 365",
+    ),
+    setting("LYCEUM_MAX_UPLOAD_MIB", "20480", "maximum size of an uploaded file in MiB, 1 to 4194304"),
+    setting("LYCEUM_MAX_UPLOADS", "20", "maximum number of uploads in progress per user, 1 to 1000"),
+    setting("LYCEUM_UPLOAD_HOURS", "24", "number of hours until an upload expires, 1 to 168"),
+    secret(
+        "LYCEUM_STORAGE_HOOK_SECRET",
+        "(none)",
+        "secret that the object store sends with its events; the webhook is disabled if unset",
+    ),
+    secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` URL with user name and password"),
+    setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of emails"),
+    setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "client ID for sign-in with Google"),
+    secret("LYCEUM_GOOGLE_CLIENT_SECRET", "(none)", "client secret for sign-in with Google"),
+    setting("LYCEUM_GITHUB_CLIENT_ID", "(none)", "client ID for sign-in with GitHub"),
+    secret("LYCEUM_GITHUB_CLIENT_SECRET", "(none)", "client secret for sign-in with GitHub"),
+    setting("LYCEUM_OIDC_ISSUER", "(none)", "URL of an OpenID Connect issuer for sign-in"),
+    setting("LYCEUM_OIDC_NAME", "Single sign-on", "display name of the OpenID Connect issuer"),
+    setting("LYCEUM_OIDC_CLIENT_ID", "(none)", "client ID at the OpenID Connect issuer"),
+    secret("LYCEUM_OIDC_CLIENT_SECRET", "(none)", "client secret at the OpenID Connect issuer"),
+    setting("LYCEUM_MAX_BODY_BYTES", "1048576", "maximum size of a request body in bytes"),
+    setting("LYCEUM_MAX_DEPTH", "15", "maximum depth of a selection; GraphiQL needs at least 15"),
+    setting("LYCEUM_MAX_COST", "15000", "maximum number of objects that one operation may request"),
+    setting("LYCEUM_MAX_ALIASES", "30", "maximum number of aliases per document"),
+    setting("LYCEUM_MAX_TOKENS", "4000", "maximum number of tokens per document"),
+    setting("LYCEUM_MAX_DIRECTIVES", "30", "maximum number of directives per document"),
+    setting("LYCEUM_MAX_BATCH", "10", "maximum number of operations per HTTP request"),
+    setting("LYCEUM_MAX_OPERATIONS", "50", "maximum number of concurrent operations per WebSocket connection"),
+    setting(
+        "LYCEUM_CACHE_SECONDS",
+        "10",
+        "CDN cache TTL in seconds for anonymous GET queries, and so their maximum staleness; 0 disables caching",
+    ),
+    setting("LYCEUM_THREADS", "one for each core", "number of threads that serve requests, 1 to 512"),
+    setting("LYCEUM_TIMEOUT_SECONDS", "15", "timeout of an operation in seconds"),
+    setting("LYCEUM_SHUTDOWN_SECONDS", "20", "maximum wait in seconds for running requests and jobs at shutdown"),
+];
