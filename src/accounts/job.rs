@@ -120,7 +120,7 @@ pub fn handlers() -> Vec<Handler> {
 
 /// Returns the recipient of an email; `None` if the user was deleted in the meantime.
 async fn recipient(app: &App, id: UserId) -> Result<Option<Arc<User>>, InternalError> {
-    let found = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
+    let found = UserById(id).load_one(app).await?;
     Ok(found.filter(|user| user.deleted_at.is_none()))
 }
 

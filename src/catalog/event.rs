@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{CourseId, LessonId};
-use crate::media::VideoId;
 use crate::platform::outbox::Event;
 
 /// The topic of new videos in all courses.
@@ -58,8 +57,6 @@ impl Event for CourseArchived {
 pub struct CourseDeleted {
     /// The course.
     pub course_id: CourseId,
-    /// The videos that the course and its lessons showed.
-    pub video_ids: Vec<VideoId>,
 }
 
 impl Event for CourseDeleted {

@@ -42,7 +42,7 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
     app.db
         .transaction(async |tx| {
             if query::count_owned(tx, owner).await? >= MOST_CHANNELS {
-                return Err(error::too_many(format!("Somebody owns at most {MOST_CHANNELS} channels.")));
+                return Err(error::too_many(format!("A user can own at most {MOST_CHANNELS} channels.")));
             }
             let (name, description) = (name.as_str(), description.as_str());
             let new = NewChannel { slug: &slug, name, description, owner_id: owner, is_default: false };

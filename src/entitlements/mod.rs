@@ -21,7 +21,5 @@ pub use model::{
     Access, AccessReason, EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Scope, Source, Target,
 };
 pub use policy::{Content, LessonContent, access};
-pub use port::{
-    Ended, Given, end, end_expired_of_course, forget_notes, give, is_owned, open_entitlement, open_entitlements,
-};
+pub use port::{Given, end, end_expired, end_expired_of_course, forget_notes, give, is_owned, open};
 pub use query::{all_of, by_id, count_held_courses, count_students, expired, held_courses, open_of_user};

@@ -63,6 +63,15 @@ impl Entitlement {
             && self.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// Returns what it gives access to; `None` if that has been deleted.
+    pub fn target(&self) -> Option<Target> {
+        match self.scope {
+            Scope::Course => self.course_id.map(Target::Course),
+            Scope::Category => self.category_id.map(Target::Category),
+            Scope::Everything => Some(Target::Everything),
+        }
+    }
+
     /// Returns whether its scope includes the course.
     ///
     /// `category_path` is the course's category and its ancestors.

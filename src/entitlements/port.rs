@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::event::{AccessEnded, AccessGranted};
-use super::model::{EndReason, Entitlement, EntitlementId, NewEntitlement, Target};
+use super::model::{EndReason, Entitlement, NewEntitlement, Target};
 use super::query;
 use crate::accounts::UserId;
 use crate::platform::App;
@@ -20,25 +20,26 @@ use crate::platform::outbox;
 pub struct Given {
     /// The entitlement as it is now.
     pub row: Entitlement,
-    /// Whether anything was written.
+    /// Whether the entitlement is new or has new terms.
     pub changed: bool,
-    /// Whether the user had no other open entitlement to the same target before.
+    /// Whether the user had no open entitlement to the same target before.
     pub first: bool,
 }
 
-/// Gives a user access.
+/// Gives a user access, and ends their expired entitlements to the same target.
 ///
 /// If there is an open entitlement from the same source, it gets the new terms; the same terms again change nothing.
-/// The user's expired entitlements to the target must have been ended.
 ///
 /// # Errors
 /// The database failed.
 pub async fn give(tx: &mut Tx, app: &App, new: NewEntitlement) -> Result<Given, InternalError> {
-    let (user_id, target, expires_at) = (new.user_id, new.target, new.expires_at);
-    let open = query::open(tx, user_id, target).await?;
-    let row = match open.iter().find(|row| row.source == new.source) {
+    let (user_id, expires_at) = (new.user_id, new.expires_at);
+    let open = query::open(tx, user_id, new.target).await?;
+    let first = open.is_empty();
+    let current = end_expired(tx, app, open).await?;
+    let row = match current.iter().find(|row| row.source == new.source) {
         Some(same) if same.expires_at == expires_at && same.note == new.note => {
-            return Ok(Given { row: same.clone(), changed: false, first: false });
+            return Ok(Given { row: same.clone(), changed: false, first });
         }
         Some(other) => query::change(tx, other.id, new).await?,
         None => query::insert(tx, &app.clock, new).await?,
@@ -53,24 +54,35 @@ pub async fn give(tx: &mut Tx, app: &App, new: NewEntitlement) -> Result<Given, 
         expires_at,
     };
     outbox::record(tx, &app.clock, &event).await?;
-    Ok(Given { row, changed: true, first: open.is_empty() })
+    Ok(Given { row, changed: true, first })
 }
 
-/// The outcome of [`end`].
-pub struct Ended {
-    /// The entitlement as it is now.
-    pub row: Entitlement,
-    /// Whether the user has no other open entitlement to the same course.
-    ///
-    /// It is `false` if the target is not a course.
-    pub last: bool,
+/// Returns the user's open entitlements to `target`, expired ones included.
+///
+/// # Errors
+/// The database failed.
+pub async fn open(tx: &mut Tx, user: UserId, target: Target) -> Result<Vec<Entitlement>, InternalError> {
+    Ok(query::open(tx, user, target).await?)
 }
 
-/// Ends an open entitlement.
+/// Ends those of some open entitlements that have expired; returns the others.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_expired(tx: &mut Tx, app: &App, open: Vec<Entitlement>) -> Result<Vec<Entitlement>, InternalError> {
+    let now = app.clock.now();
+    let (expired, current): (Vec<_>, Vec<_>) = open.into_iter().partition(|row| row.has_expired(now));
+    for row in expired {
+        end(tx, app, &row, EndReason::Expired).await?;
+    }
+    Ok(current)
+}
+
+/// Ends an open entitlement; returns it as it is now.
 ///
 /// # Errors
 /// The database failed, or the entitlement is not open.
-pub async fn end(tx: &mut Tx, app: &App, row: &Entitlement, reason: EndReason) -> Result<Ended, InternalError> {
+pub async fn end(tx: &mut Tx, app: &App, row: &Entitlement, reason: EndReason) -> Result<Entitlement, InternalError> {
     let row = query::end(tx, row.id, reason, app.clock.now()).await?;
     let event = AccessEnded {
         entitlement_id: row.id,
@@ -82,27 +94,7 @@ pub async fn end(tx: &mut Tx, app: &App, row: &Entitlement, reason: EndReason) -
         reason,
     };
     outbox::record(tx, &app.clock, &event).await?;
-    let last = match row.course_id {
-        Some(course) => query::open(tx, row.user_id, Target::Course(course)).await?.is_empty(),
-        None => false,
-    };
-    Ok(Ended { row, last })
-}
-
-/// Returns the user's open entitlements to `target`, expired ones included.
-///
-/// # Errors
-/// The database failed.
-pub async fn open_entitlements(tx: &mut Tx, user: UserId, target: Target) -> Result<Vec<Entitlement>, InternalError> {
-    Ok(query::open(tx, user, target).await?)
-}
-
-/// Returns an entitlement if it is open.
-///
-/// # Errors
-/// The database failed.
-pub async fn open_entitlement(tx: &mut Tx, id: EntitlementId) -> Result<Option<Entitlement>, InternalError> {
-    Ok(query::open_one(tx, id).await?)
+    Ok(row)
 }
 
 /// Returns whether any user has an unexpired entitlement to this course.

@@ -136,12 +136,6 @@ pub async fn by_id(conn: &mut AsyncPgConnection, id: EntitlementId) -> QueryResu
     entitlements::table.find(id).select(Entitlement::as_select()).first(conn).await.optional()
 }
 
-/// Returns an entitlement if it is open.
-pub(super) async fn open_one(tx: &mut Tx, id: EntitlementId) -> QueryResult<Option<Entitlement>> {
-    let open = entitlements::table.find(id).filter(entitlements::ended_at.is_null());
-    open.select(Entitlement::as_select()).first(tx.conn()).await.optional()
-}
-
 /// Returns a batch of open entitlements that have expired.
 ///
 /// They are in the order of their expiry and id, after the given key.

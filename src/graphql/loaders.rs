@@ -81,6 +81,11 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
     /// Loads all `keys` at once; the result omits keys without a value.
     fn load(app: &App, keys: &[Self])
     -> impl Future<Output = Result<HashMap<Self, Self::Value>, InternalError>> + Send;
+
+    /// Loads one key outside a GraphQL query, such as in a job; returns `None` if it has no value.
+    fn load_one(self, app: &App) -> impl Future<Output = Result<Option<Self::Value>, InternalError>> + Send {
+        async move { Ok(Self::load(app, std::slice::from_ref(&self)).await?.remove(&self)) }
+    }
 }
 
 /// All loaders of a process.
@@ -114,11 +119,11 @@ impl Loaders {
             return Ok(None);
         }
         let batcher = self.batcher::<K>();
-        if K::ALONE {
-            return self.load_alone(&batcher, key).await;
-        }
         if let Some(cached) = batcher.cached(&key) {
             return Ok(cached);
+        }
+        if K::ALONE {
+            return self.load_alone(&batcher, key).await;
         }
         let batch = batcher.join(&key);
         self.let_siblings_ask().await;
@@ -128,9 +133,6 @@ impl Loaders {
 
     /// Loads the value of a key that takes its own statement.
     async fn load_alone<K: Load>(&self, batcher: &Arc<Batcher<K>>, key: K) -> Result<Option<K::Value>, InternalError> {
-        if let Some(cached) = batcher.cached(&key) {
-            return Ok(cached);
-        }
         if let Some(running) = batcher.running(&self.app, &key) {
             return running.value(&key).await;
         }

@@ -291,7 +291,7 @@ pub async fn actor_now(
     session: Option<Uuid>,
 ) -> std::result::Result<Option<Actor>, InternalError> {
     let now = app.clock.now();
-    let user = UserById::load(app, &[UserById(id)]).await?.remove(&UserById(id));
+    let user = UserById(id).load_one(app).await?;
     let Some(user) = user.filter(|user| user.deleted_at.is_none() && !user.is_banned(now)) else { return Ok(None) };
     if let Some(session) = session
         && !query::is_open(&mut *app.db.read().await?, SessionId::new(session), id, now).await?

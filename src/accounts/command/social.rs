@@ -201,5 +201,9 @@ pub(super) async fn link(
 
 fn log(provider: &Provider, why: &NotVouched) {
     let (NotVouched::Rejected(error) | NotVouched::Unavailable(error)) = why;
-    tracing::warn!(provider = provider.id(), error = error.report(), "a service does not vouch for somebody");
+    tracing::warn!(
+        provider = provider.id(),
+        error = error.report(),
+        "a provider rejected a sign-in or was unavailable"
+    );
 }

@@ -65,8 +65,7 @@ fn confirmation(app: &App, change: &EmailChange) -> Result<mail::Mail, InternalE
 async fn notice_old(app: &App, event: EmailChangeRequested) -> Result<(), InternalError> {
     let found = query::by_id(&mut *app.db.read().await?, event.email_change_id).await?;
     let Some(change) = found else { return Ok(()) };
-    let user = UserById::load(app, &[UserById(change.user_id)]).await?.remove(&UserById(change.user_id));
-    let Some(user) = user else { return Ok(()) };
+    let Some(user) = UserById(change.user_id).load_one(app).await? else { return Ok(()) };
     let (new_email, at) = (change.new_email.as_str(), change.requested_at);
     let context = mails::EmailChangeNotice { name: &user.name, new_email, at };
     let mail = mail::render(&app.config, &mails::EMAIL_CHANGE_NOTICE, &change.old_email, context)?;

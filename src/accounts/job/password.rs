@@ -53,8 +53,7 @@ async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Inte
 }
 
 async fn notice_change(app: &App, event: PasswordChanged) -> Result<(), InternalError> {
-    let mut found = UserById::load(app, &[UserById(event.user_id)]).await?;
-    let Some(user) = found.remove(&UserById(event.user_id)) else { return Ok(()) };
+    let Some(user) = UserById(event.user_id).load_one(app).await? else { return Ok(()) };
     let context = mails::PasswordChanged { name: &user.name, at: event.at };
     let mail = mail::render(&app.config, &mails::PASSWORD_CHANGED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
+use uuid::Uuid;
+
 use super::editable;
 use super::outline::{MOST_LESSONS, editable_lesson, editable_section};
 use crate::catalog::error;
@@ -10,7 +12,7 @@ use crate::catalog::model::{
     Course, DeleteLessonInput, DeleteSectionInput, LessonId, ReorderCourseInput, SectionId, SectionOrderInput,
 };
 use crate::catalog::query::arrange::{self as query, Place};
-use crate::catalog::query::outline::{In, lesson_ids, outline_changed};
+use crate::catalog::query::outline::outline_changed;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
 use crate::media;
 use crate::platform::App;
@@ -48,9 +50,10 @@ pub async fn delete_section(app: &App, actor: &Actor, input: DeleteSectionInput)
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let (published, seconds) = query::published_in(tx, section.id).await?;
             let fewer = (-i32::try_from(published)?, -i32::try_from(seconds)?);
-            let lessons = lesson_ids(tx, In::Section(section.id)).await?;
+            let lessons = query::lesson_ids_of_section(tx, section.id).await?;
             query::delete_section(tx, &section).await?;
-            media::release(tx, app, &lessons).await?;
+            let referrers: Vec<Uuid> = lessons.into_iter().map(LessonId::uuid).collect();
+            media::release(tx, app, &referrers).await?;
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await

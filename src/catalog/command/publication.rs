@@ -14,13 +14,13 @@ use super::outline::{check_total, editable_lesson};
 use crate::catalog::error;
 use crate::catalog::event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 use crate::catalog::model::{
-    ArchiveCourseInput, Course, CourseId, DeleteCourseInput, Deleted, Lesson, LessonUnlockInput, PublishCourseInput,
-    PublishLessonInput, ScheduleCourseInput, ScheduleLessonInput, SetLessonUnlockInput, UnarchiveCourseInput,
-    UnpublishCourseInput, UnpublishLessonInput,
+    ArchiveCourseInput, Course, CourseId, DeleteCourseInput, Deleted, Lesson, LessonId, LessonUnlockInput,
+    PublishCourseInput, PublishLessonInput, ScheduleCourseInput, ScheduleLessonInput, SetLessonUnlockInput,
+    UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
 };
 use crate::catalog::query::course as courses;
-use crate::catalog::query::outline;
 use crate::catalog::query::publication as query;
+use crate::catalog::query::{arrange, outline};
 use crate::entitlements;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
@@ -352,14 +352,13 @@ pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: D
             if entitlements::is_owned(tx, course.id.uuid(), now).await? {
                 return Ok(Deleted::Archived(Box::new(archive(tx, app, course).await?)));
             }
-            let videos = query::videos_of(tx, course.id).await?;
-            let mut referrers = outline::lesson_ids(tx, outline::In::Course(course.id)).await?;
-            referrers.push(course.id.uuid());
+            let lessons = arrange::lesson_ids(tx, course.id).await?;
+            let referrers: Vec<Uuid> = lessons.into_iter().map(LessonId::uuid).chain([course.id.uuid()]).collect();
             // An expired entitlement may still be open, and an open one references its course.
             entitlements::end_expired_of_course(tx, course.id.uuid(), now).await?;
             query::delete(tx, &course).await?;
             media::release(tx, app, &referrers).await?;
-            outbox::record(tx, &app.clock, &CourseDeleted { course_id: course.id, video_ids: videos }).await?;
+            outbox::record(tx, &app.clock, &CourseDeleted { course_id: course.id }).await?;
             Ok(Deleted::Removed(course.id))
         })
         .await

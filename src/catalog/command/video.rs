@@ -131,12 +131,12 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
 pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option<Showing>, InternalError> {
     let (course_id, lesson) = match shown_as {
         ShownAs::Demo(id) => (id, None),
-        ShownAs::Lesson(id) => match LessonById::load(app, &[LessonById(id)]).await?.remove(&LessonById(id)) {
+        ShownAs::Lesson(id) => match LessonById(id).load_one(app).await? {
             Some(lesson) => (lesson.course_id, Some(lesson)),
             None => return Ok(None),
         },
     };
-    let course = CourseById::load(app, &[CourseById(course_id)]).await?.remove(&CourseById(course_id));
+    let course = CourseById(course_id).load_one(app).await?;
     Ok(course.map(|course| match lesson {
         Some(lesson) => Showing::Lesson(course, lesson),
         None => Showing::Demo(course),
@@ -156,11 +156,10 @@ pub async fn access_to(app: &App, actor: &Actor, showing: &Showing) -> std::resu
     };
     let (mut held, mut path) = (Arc::default(), Vec::new());
     if let Some(user) = actor.id().map(UserId::new) {
-        let key = Held { user, course: course.id.uuid() };
-        held = Held::load(app, &[key]).await?.remove(&key).unwrap_or_default();
+        held = Held { user, course: course.id.uuid() }.load_one(app).await?.unwrap_or_default();
     }
     if held.iter().any(|row| row.scope == Scope::Category) {
-        let tree = Categories::load(app, &[Categories]).await?.remove(&Categories).unwrap_or_default();
+        let tree = Categories.load_one(app).await?.unwrap_or_default();
         path = tree.path(course.category_id);
     }
     let access = policy::access(actor, course, &path, lesson, &held, app.clock.now());

@@ -19,6 +19,10 @@ pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> Que
     lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).load(tx.conn()).await
 }
 
+pub(in crate::catalog) async fn lesson_ids_of_section(tx: &mut Tx, section: SectionId) -> QueryResult<Vec<LessonId>> {
+    lessons::table.filter(lessons::section_id.eq(section)).select(lessons::id).load(tx.conn()).await
+}
+
 /// Positions sections, which must be all of the course, in the order of `ids`.
 pub(in crate::catalog) async fn place_sections(
     tx: &mut Tx,

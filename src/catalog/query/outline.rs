@@ -5,7 +5,6 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::catalog::model::{
     Course, CourseId, Lesson, LessonId, Section, SectionId, course_key, facts_key, lesson_changed,
@@ -194,21 +193,4 @@ pub(in crate::catalog) async fn update_lesson(
         .await?;
     lesson_changed(tx, &lesson);
     Ok(lesson)
-}
-
-/// The scope of [`lesson_ids`].
-pub(in crate::catalog) enum In {
-    Section(SectionId),
-    Course(CourseId),
-}
-
-/// Returns the ids of the lessons of a section or a course.
-pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, within: In) -> QueryResult<Vec<Uuid>> {
-    let ids = lessons::table.select(lessons::id).into_boxed();
-    let ids = match within {
-        In::Section(id) => ids.filter(lessons::section_id.eq(id)),
-        In::Course(id) => ids.filter(lessons::course_id.eq(id)),
-    };
-    let ids: Vec<LessonId> = ids.load(tx.conn()).await?;
-    Ok(ids.into_iter().map(LessonId::uuid).collect())
 }

@@ -7,7 +7,6 @@ use diesel_async::AsyncPgConnection;
 use crate::catalog::model::{
     Course, CourseId, Lesson, LessonId, LessonUnlockInput, course_key, lesson_changed, lists_key, slug_key,
 };
-use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -208,14 +207,6 @@ pub(in crate::catalog) async fn due(
         .select(courses::id)
         .load(conn)
         .await
-}
-
-/// Returns the videos that a course and its lessons show.
-pub(in crate::catalog) async fn videos_of(tx: &mut Tx, id: CourseId) -> QueryResult<Vec<VideoId>> {
-    let shown: Vec<Option<VideoId>> =
-        lessons::table.filter(lessons::course_id.eq(id)).select(lessons::video_id).load(tx.conn()).await?;
-    let demo: Option<VideoId> = courses::table.find(id).select(courses::demo_video_id).first(tx.conn()).await?;
-    Ok(shown.into_iter().chain([demo]).flatten().collect())
 }
 
 /// Deletes a course with its sections and lessons.

@@ -8,7 +8,7 @@ use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{self, CourseId};
 use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
 use crate::enrollments::{error, query};
-use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, NewEntitlement, Source, Target};
+use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Error, Result};
@@ -66,14 +66,15 @@ pub(in crate::enrollments) async fn grant(
                 note: note.clone(),
                 granted_by: actor.id().map(UserId::new),
             };
-            let (granted, students) = give(tx, app, course.id, new).await?;
-            if let Some(students) = students {
-                let details = json!({ "course": course.id.encode(), "expiresAt": expires_at, "reason": granted.note });
+            let given = give(tx, app, new).await?;
+            if given.changed {
+                let details =
+                    json!({ "course": course.id.encode(), "expiresAt": expires_at, "reason": given.row.note });
                 let action = Action::CourseAccessGranted;
                 record_action(tx, app, (actor, client), action, input.user_id, details).await?;
-                catalog::students_changed(tx, course.id, students).await?;
             }
-            Ok(granted)
+            catalog::students_changed(tx, course.id, i32::from(given.first)).await?;
+            Ok(given.row)
         })
         .await
 }
@@ -98,15 +99,15 @@ pub(in crate::enrollments) async fn revoke(
         .transaction(async |tx| {
             let course = catalog::hold_course(tx, input.course_id).await?.ok_or_else(error::no_such_course)?;
             accounts::lock_user(tx, input.user_id).await?;
-            let (open, expired) = end_expired(tx, app, course.id, input.user_id).await?;
-            let granted = open.into_iter().find(|row| row.source == Source::Grant);
-            let granted = granted.ok_or_else(error::nothing_granted)?;
-            let ended = entitlements::end(tx, app, &granted, EndReason::Revoked).await?;
+            let open = entitlements::open(tx, input.user_id, Target::Course(course.id.uuid())).await?;
+            let current = entitlements::end_expired(tx, app, open).await?;
+            let granted = current.iter().find(|row| row.source == Source::Grant).ok_or_else(error::nothing_granted)?;
+            let ended = entitlements::end(tx, app, granted, EndReason::Revoked).await?;
             let details = json!({ "course": course.id.encode(), "reason": note });
             let action = Action::CourseAccessRevoked;
             record_action(tx, app, (actor, client), action, input.user_id, details).await?;
-            catalog::students_changed(tx, course.id, expired - i32::from(ended.last)).await?;
-            Ok(ended.row)
+            catalog::students_changed(tx, course.id, -i32::from(current.len() == 1)).await?;
+            Ok(ended)
         })
         .await
 }
@@ -136,9 +137,9 @@ pub(in crate::enrollments) async fn enroll(app: &App, actor: &Actor, input: Enro
                 note: String::new(),
                 granted_by: None,
             };
-            let (enrolled, students) = give(tx, app, course.id, new).await?;
-            catalog::students_changed(tx, course.id, students.unwrap_or_default()).await?;
-            Ok(enrolled)
+            let given = give(tx, app, new).await?;
+            catalog::students_changed(tx, course.id, i32::from(given.first)).await?;
+            Ok(given.row)
         })
         .await
 }
@@ -207,11 +208,13 @@ async fn end_one(
             };
             accounts::lock_user(tx, row.user_id).await?;
             // Read again under the lock: it may have been extended or ended since.
-            let row = entitlements::open_entitlement(tx, row.id).await?;
-            let Some(row) = row.filter(|row| is_due(row, app.clock.now())) else { return Ok(()) };
-            let ended = entitlements::end(tx, app, &row, reason).await?;
+            let Some(target) = row.target() else { return Ok(()) };
+            let open = entitlements::open(tx, row.user_id, target).await?;
+            let due = open.iter().find(|open| open.id == row.id && is_due(open, app.clock.now()));
+            let Some(due) = due else { return Ok(()) };
+            entitlements::end(tx, app, due, reason).await?;
             match course {
-                Some(course) => catalog::students_changed(tx, course, -i32::from(ended.last)).await,
+                Some(course) => catalog::students_changed(tx, course, -i32::from(open.len() == 1)).await,
                 None => Ok(()),
             }
         })
@@ -239,48 +242,15 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     Ok(json!({ "entitlements": items(rows.into_iter().map(row)) }))
 }
 
-/// Gives access to a course and schedules its expiry.
-///
-/// Returns the entitlement and, if anything changed, the change in the course's number of students, which the caller
-/// writes last.
-async fn give(
-    tx: &mut Tx,
-    app: &App,
-    course: CourseId,
-    new: NewEntitlement,
-) -> std::result::Result<(Entitlement, Option<i32>), InternalError> {
-    let (_, expired) = end_expired(tx, app, course, new.user_id).await?;
+/// Gives access and schedules its expiry.
+async fn give(tx: &mut Tx, app: &App, new: NewEntitlement) -> std::result::Result<Given, InternalError> {
     let given = entitlements::give(tx, app, new).await?;
-    if !given.changed {
-        return Ok((given.row, (expired != 0).then_some(expired)));
-    }
-    if let Some(at) = given.row.expires_at {
+    if let Some(at) = given.row.expires_at.filter(|_| given.changed) {
         let key = format!("{EXPIRE}/{}@{}", given.row.id.uuid(), at.timestamp_micros());
         let payload = json!({ "entitlement_id": given.row.id });
         jobs::enqueue_at(tx, &app.clock, EXPIRE, &payload, &key, at).await?;
     }
-    Ok((given.row, Some(expired + i32::from(given.first))))
-}
-
-/// Ends the user's expired entitlements to a course.
-///
-/// Returns those that stay open, and the change in the course's number of students.
-async fn end_expired(
-    tx: &mut Tx,
-    app: &App,
-    course: CourseId,
-    user: UserId,
-) -> std::result::Result<(Vec<Entitlement>, i32), InternalError> {
-    let (now, target) = (app.clock.now(), Target::Course(course.uuid()));
-    let (mut stay, mut change) = (Vec::new(), 0);
-    for row in entitlements::open_entitlements(tx, user, target).await? {
-        if row.has_expired(now) {
-            change -= i32::from(entitlements::end(tx, app, &row, EndReason::Expired).await?.last);
-        } else {
-            stay.push(row);
-        }
-    }
-    Ok((stay, change))
+    Ok(given)
 }
 
 async fn record_action(

@@ -78,7 +78,7 @@ async fn play_with(
 }
 
 async fn captions_of(app: &App, video: VideoId) -> std::result::Result<Vec<Caption>, InternalError> {
-    Ok(CaptionsOf::load(app, &[CaptionsOf(video)]).await?.remove(&CaptionsOf(video)).unwrap_or_default())
+    Ok(CaptionsOf(video).load_one(app).await?.unwrap_or_default())
 }
 
 fn write(app: &App, pass: &Pass) -> std::result::Result<String, InternalError> {
@@ -131,7 +131,7 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
         return Err(gone());
     }
     let id = showing.video_id().ok_or_else(gone)?;
-    let video = VideoById::load(app, &[VideoById(id)]).await?.remove(&VideoById(id)).ok_or_else(gone)?;
+    let video = VideoById(id).load_one(app).await?.ok_or_else(gone)?;
     play_with(app, actor, access, &showing, &video).await?.ok_or_else(gone)
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Resul
             Err(_) => {
                 let found = query::find(&mut *app.db.read().await?, id).await?;
                 if found.is_some_and(|upload| upload.ended_at.is_none()) {
-                    return Err(InternalError::new("an upload of somebody who was deleted is being completed"));
+                    return Err(InternalError::new("an upload of a deleted user is still being completed"));
                 }
             }
         }

@@ -3,8 +3,8 @@
 //! Nothing is stored. A code is computed with a key that only the server has (HMAC, RFC 2104) from what it proves: a
 //! purpose, the id of a row, and the state of the row. So a retried job emails the same code, no event and no row
 //! contains anything that grants access to an account, and a code becomes invalid when the state changes, for example
-//! because it was used or sent again. Storing a hash instead would not protect a six-digit code: whoever reads the hash
-//! can try all million codes within a second.
+//! because it was used or sent again. Storing a hash instead would not protect a six-digit code: an attacker
+//! who reads the hash can try all million codes within a second.
 //!
 //! A link carries the id, the expiry, and 256 bits of the MAC, but no code, no password, and nothing about the user.
 

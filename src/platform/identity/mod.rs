@@ -47,7 +47,7 @@ pub struct Authorization {
     pub state: String,
     /// The nonce, which returns in the issuer's ID token; GitHub doesn't support it.
     pub nonce: String,
-    /// The PKCE verifier (RFC 7636). It proves that the code is exchanged by whoever started the sign-in.
+    /// The PKCE verifier (RFC 7636). It proves that the code is exchanged by the client that started the sign-in.
     pub pkce_verifier: String,
 }
 

@@ -138,7 +138,7 @@ impl Link {
         let mut wire = self.dial().await?;
         let topics = self.hub.link_up();
         self.subscribe(&mut wire, &topics).await?;
-        // Only now: whoever reads the log earlier may miss messages published between the read and the subscription.
+        // Only now: a feed that reads the log earlier may miss messages published between the read and the subscription.
         self.hub.missed();
         Ok(wire)
     }
