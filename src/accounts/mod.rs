@@ -22,7 +22,7 @@ pub use command::{
     sign_in, viewer, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered};
-pub use graphql::{UploadHeader, UserObject, mutations, queries};
+pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node};
 pub use job::{handlers, mails};
 pub use loader::UserById;
 pub use model::{

@@ -23,7 +23,7 @@ pub use command::{
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
     CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
-    courses_of_channel, lesson_node, mutations, queries, section_node,
+    courses_of_channel, lesson_node, mutations, nodes, queries, section_node,
 };
 pub use job::handlers;
 pub use model::{

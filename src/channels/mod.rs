@@ -17,7 +17,7 @@ pub use command::{
     add_channel_member, create_channel, follow_channel, my_data, remove_channel_member, unfollow_channel,
     update_channel,
 };
-pub use graphql::{ChannelObject, channel_node, mutations, queries};
+pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries};
 pub use job::handlers;
 pub use model::{
     AddChannelMemberInput, Channel, ChannelId, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,

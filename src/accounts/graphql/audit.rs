@@ -6,11 +6,10 @@ use async_graphql::{Context, Json, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::user::UserObject;
+use super::user::{UserObject, user_node};
 use crate::accounts::command;
-use crate::accounts::loader::UserById;
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
-use crate::graphql::context::{actor, app, loaders};
+use crate::graphql::context::{actor, app};
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Id, PageArgs, Requires, Result, Sequential};
@@ -78,8 +77,7 @@ impl AuditEntryObject {
 
 async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Sequential<UserObject>>> {
     let Some(id) = id else { return Ok(None) };
-    let user = loaders(ctx).load(UserById(id)).await?;
-    Ok(user.map(|user| Sequential(UserObject::new(user))))
+    Ok(user_node(ctx, id).await?.map(Sequential))
 }
 
 /// The audit trail queries.

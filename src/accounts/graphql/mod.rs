@@ -16,10 +16,17 @@ mod social;
 mod team;
 mod user;
 
-pub use avatar::UploadHeader;
-pub use user::UserObject;
+use futures_util::FutureExt;
 
-use crate::graphql::RootFields;
+pub use avatar::UploadHeader;
+pub use user::{UserObject, user_node};
+
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![NodeType::new(|ctx, id| user_node(ctx, id).boxed())]
+}
 
 /// The account queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {

@@ -8,13 +8,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::session::{Handed, check_transport, hand_over};
-use super::user::{UserObject, object};
+use super::user::{UserObject, object, user_node};
 use crate::accounts::command::{self, Added};
-use crate::accounts::loader::UserById;
 use crate::accounts::model::{
     AcceptTeamInvitationInput, AddTeamMemberInput, InvitationId, RevokeTeamInvitationInput, TeamInvitation,
 };
-use crate::graphql::context::{actor, app, client, loaders};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
@@ -51,8 +50,7 @@ impl TeamInvitationObject {
 
     /// The administrator who sent the invitation. It is invalid if they are no longer an administrator.
     async fn invited_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        let user = loaders(ctx).load(UserById(self.0.invited_by)).await?;
-        Ok(user.map(|user| Sequential(UserObject::new(user))))
+        Ok(user_node(ctx, self.0.invited_by).await?.map(Sequential))
     }
 
     /// When the invitation was sent.

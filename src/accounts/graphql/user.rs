@@ -154,8 +154,7 @@ impl UserQuery {
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         let Some(id) = within(ctx, Scope::ReadAccount).id() else { return Ok(None) };
-        let user = loaders(ctx).load(UserById(UserId::new(id))).await?;
-        Ok(user.map(|user| Sequential(UserObject::new(user))))
+        Ok(user_node(ctx, UserId::new(id)).await?.map(Sequential))
     }
 }
 
@@ -185,6 +184,14 @@ impl UserMutation {
         let (user, user_errors) = payload(command::change_role(app(ctx), actor(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(ChangeUserRolePayload { user: user.map(object), user_errors })))
     }
+}
+
+/// Returns a user as others see them.
+///
+/// # Errors
+/// The database failed.
+pub async fn user_node(ctx: &Context<'_>, id: UserId) -> Result<Option<UserObject>> {
+    Ok(loaders(ctx).load(UserById(id)).await?.map(UserObject::new))
 }
 
 pub(super) fn object(user: User) -> Sequential<UserObject> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::access::{course_access, entitled};
 use super::category::{CategoryObject, category_node};
 use super::section::{SectionObject, visible_sections};
-use crate::accounts::{UserById, UserObject};
+use crate::accounts::{UserObject, user_node};
 use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, StatsOf};
 use crate::catalog::model::{Course, CourseId, CourseLists, CourseStats, Level, PublicationStatus, Showing};
 use crate::catalog::{error, policy};
@@ -179,9 +179,8 @@ impl CourseObject {
 
     /// The instructor of the course.
     async fn instructor(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
-        let user = loaders(ctx).load(UserById(self.0.instructor_id)).await?;
-        user.map(|user| Sequential(UserObject::new(user)))
-            .ok_or_else(|| Error::from(InternalError::new("a course has no instructor")))
+        let user = user_node(ctx, self.0.instructor_id).await?;
+        user.map(Sequential).ok_or_else(|| Error::from(InternalError::new("a course has no instructor")))
     }
 
     /// Whether the viewer has access to the course's content, and the reason. Access to single lessons can differ.

@@ -16,13 +16,25 @@ mod subscription;
 mod thumbnail;
 mod video;
 
+use futures_util::FutureExt;
+
 pub use category::{CategoryObject, category_node, courses_of_channel};
 pub use course::{CourseObject, course_node};
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};
 pub use subscription::CatalogSubscription;
 
-use crate::graphql::RootFields;
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![
+        NodeType::new(|ctx, id| course_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| section_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| lesson_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| category_node(ctx, id).boxed()),
+    ]
+}
 
 /// The catalog queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {

@@ -7,7 +7,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
-use crate::accounts::{UserById, UserId, UserObject};
+use crate::accounts::{UserId, UserObject, user_node};
 use crate::catalog::{CourseObject, courses_of_channel};
 use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
@@ -121,8 +121,8 @@ impl ChannelObject {
 }
 
 async fn user(ctx: &Context<'_>, id: UserId) -> Result<UserObject> {
-    let user = loaders(ctx).load(UserById(id)).await?;
-    user.map(UserObject::new).ok_or_else(|| Error::from(InternalError::new("a channel's member is nobody")))
+    let user = user_node(ctx, id).await?;
+    user.ok_or_else(|| Error::from(InternalError::new("a member of a channel does not exist")))
 }
 
 /// Returns the channel with this id.

@@ -4,9 +4,16 @@ mod channel;
 mod mutation;
 mod query;
 
+use futures_util::FutureExt;
+
 pub use channel::{ChannelObject, channel_node};
 
-use crate::graphql::RootFields;
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![NodeType::new(|ctx, id| channel_node(ctx, id).boxed())]
+}
 
 /// The channel queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::accounts::{UserById, UserId, UserObject};
+use crate::accounts::{UserId, UserObject, user_node};
 use crate::catalog::{CourseId, CourseObject, course_node};
 use crate::entitlements::loader::{LedgerCount, LedgerPage};
 use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
@@ -90,7 +90,7 @@ fn only_administrators(ctx: &Context<'_>) -> Result<()> {
 }
 
 async fn user(ctx: &Context<'_>, id: UserId) -> Result<Option<Sequential<UserObject>>> {
-    Ok(loaders(ctx).load(UserById(id)).await?.map(|user| Sequential(UserObject::new(user))))
+    Ok(user_node(ctx, id).await?.map(Sequential))
 }
 
 /// Returns a page of the entitlements to a course, newest first.

@@ -10,11 +10,17 @@ mod video;
 mod video_subscription;
 
 use async_graphql::MergedSubscription;
+use futures_util::FutureExt;
 
 pub use file::{MediaFileObject, file_node};
 pub use video::{VideoObject, video_node};
 
-use crate::graphql::RootFields;
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![NodeType::new(|ctx, id| video_node(ctx, id).boxed()), NodeType::new(|ctx, id| file_node(ctx, id).boxed())]
+}
 
 /// The media queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
