@@ -24,7 +24,6 @@ use futures_util::future::join_all;
 use lyceum::config::Config;
 use lyceum::graphql::loaders::{Load, Loaders};
 use lyceum::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
-use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
 use lyceum::platform::identity::Providers;
@@ -192,7 +191,12 @@ fn summary(times: &mut [f64]) -> String {
 fn app() -> App {
     let config = Config::from_vars(BTreeMap::new()).unwrap();
     let clock = Clock::System;
-    let db = db::Settings { url: "postgres://nobody@127.0.0.1:9/none".into(), connections: 1, schema: None };
+    let db = db::Settings {
+        url: "postgres://nobody@127.0.0.1:9/none".into(),
+        connections: 1,
+        timeout: Duration::from_secs(15),
+        schema: None,
+    };
     let store = storage::Settings {
         endpoint: Some("http://127.0.0.1:9".into()),
         bucket: "unused".into(),
@@ -201,8 +205,8 @@ fn app() -> App {
         secret_key: "unused".into(),
     };
     App::new(Services {
+        node: uuid::Uuid::new_v4(),
         db: Db::new(&db).unwrap(),
-        cache: Cache::memory(),
         throttle: Throttle::memory(clock.clone()),
         pubsub: PubSub::local(),
         storage: Storage::connect(store),

@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::config::Config;
 use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
-use crate::platform::cache::Cache;
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
@@ -24,9 +24,10 @@ use crate::platform::identity::Providers;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
-use crate::platform::outbox::{self, dispatcher};
+use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
+use crate::platform::retention;
 use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
@@ -41,7 +42,7 @@ const STORE_EVENTS: usize = 1024;
 /// # Errors
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
-    let platform = outbox::handlers();
+    let platform = retention::handlers();
     let features: [Vec<Handler>; 5] =
         [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers(), media::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
@@ -83,21 +84,25 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
             (postgres.url().to_owned(), Some(postgres))
         }
     };
-    let settings = db::Settings { url: database_url, connections: config.db_connections, schema: None };
+    let settings = db::Settings {
+        url: database_url,
+        connections: config.db_connections,
+        timeout: config.limits.timeout,
+        schema: None,
+    };
     let db = Db::new(&settings)?;
 
-    let (cache, throttle, pubsub) = match &config.redis_url {
+    let (throttle, pubsub) = match &config.redis_url {
         Some(url) => {
             let link = RedisLink::connect(url).await?;
             (
-                Cache::redis(link.clone(), "lyceum:cache:"),
                 Throttle::redis(link, "lyceum:throttle:", clock.clone(), throttle::PATIENCE),
                 PubSub::redis(url, "lyceum:topic:", &tasks, stopping.clone()).await?,
             )
         }
         None => {
-            embedded.push(("cache, push", "in this process; set REDIS_URL for more than one node".into()));
-            (Cache::memory(), Throttle::memory(clock.clone()), PubSub::local())
+            embedded.push(("push", "in this process; set REDIS_URL for more than one node".into()));
+            (Throttle::memory(clock.clone()), PubSub::local())
         }
     };
     let (tell, heard) = mpsc::channel(STORE_EVENTS);
@@ -115,6 +120,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
     let secrets = std::iter::once(&secret).chain(&config.previous_secrets);
     let app = App::new(Services {
+        node: Uuid::new_v4(),
         passwords: Passwords::new(threads)?,
         codes: Codes::new(secrets.map(|secret| derived(secret, "codes")))?,
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
@@ -126,7 +132,6 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         config,
         clock,
         db,
-        cache,
         throttle,
         pubsub,
         storage,

@@ -84,6 +84,8 @@ pub struct Config {
     pub admins_need_second_factor: bool,
     /// The grace period in which a requested account deletion can be canceled.
     pub deletion_grace: Duration,
+    /// How long entries of the audit trail are retained.
+    pub audit_age: Duration,
     /// The number of trusted reverse proxies that append to `X-Forwarded-For`.
     pub proxies: usize,
     /// The origins of browser apps that may call this server (CORS).
@@ -175,6 +177,7 @@ impl Config {
             max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0..=1000) as usize,
             admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
             deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 0..=90)),
+            audit_age: Duration::from_secs(86_400 * reader.number("LYCEUM_AUDIT_DAYS", 30..=3650)),
             proxies: reader.number("LYCEUM_PROXIES", 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),

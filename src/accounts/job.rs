@@ -4,6 +4,7 @@ mod email_change;
 mod mails;
 mod password;
 mod registration;
+mod retention;
 mod team;
 
 use std::sync::Arc;
@@ -30,91 +31,49 @@ use crate::platform::outbox::Event;
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     let here = [
-        Handler {
-            name: "accounts.welcome",
-            on: Some(UserRegistered::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { welcome(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.warn_of_replay",
-            on: Some(SessionReplayed::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { warn_of_replay(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.tell_of_api_token",
-            on: Some(ApiTokenCreated::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { tell_of_api_token(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.tell_of_second_factor",
-            on: Some(SecondFactorChanged::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| {
-                async move { tell_of_second_factor(&app, serde_json::from_value(payload)?).await }.boxed()
-            },
-        },
-        Handler {
-            name: "accounts.tell_of_deletion",
-            on: Some(AccountDeletionScheduled::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { tell_of_deletion(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.delete_due",
-            on: None,
-            cron: Some("*/5 * * * *"),
-            timeout: Duration::from_secs(1800),
-            run: |app, _| async move { command::delete_due(&app).await }.boxed(),
-        },
-        Handler {
-            name: command::DELETE_OBJECT,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(120),
-            run: |app, payload| async move { delete_object(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.sweep_uploads",
-            on: None,
-            cron: Some("*/15 * * * *"),
-            timeout: Duration::from_secs(600),
-            run: |app, _| async move { command::sweep_uploads(&app).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.tell_of_ban",
-            on: Some(UserBanned::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { tell_of_ban(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.sweep_sessions",
-            on: None,
-            cron: Some("29 * * * *"),
-            timeout: Duration::from_secs(600),
-            run: |app, _| async move { command::sweep(&app).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.sweep_identity_attempts",
-            on: None,
-            cron: Some("*/10 * * * *"),
-            timeout: Duration::from_secs(60),
-            run: |app, _| async move { command::sweep_attempts(&app).await }.boxed(),
-        },
+        Handler::reaction("accounts.welcome", UserRegistered::KIND, Duration::from_secs(30), |app, payload| {
+            async move { welcome(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::reaction("accounts.warn_of_replay", SessionReplayed::KIND, Duration::from_secs(30), |app, payload| {
+            async move { warn_of_replay(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::reaction(
+            "accounts.tell_of_api_token",
+            ApiTokenCreated::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { tell_of_api_token(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction(
+            "accounts.tell_of_second_factor",
+            SecondFactorChanged::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { tell_of_second_factor(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction(
+            "accounts.tell_of_deletion",
+            AccountDeletionScheduled::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { tell_of_deletion(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::scheduled("accounts.delete_due", "*/5 * * * *", Duration::from_secs(1800), |app, _| {
+            async move { command::delete_due(&app).await }.boxed()
+        }),
+        Handler::queued(command::DELETE_OBJECT, Duration::from_secs(120), |app, payload| {
+            async move { delete_object(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::scheduled("accounts.sweep_uploads", "*/15 * * * *", Duration::from_secs(600), |app, _| {
+            async move { command::sweep_uploads(&app).await }.boxed()
+        }),
+        Handler::reaction("accounts.tell_of_ban", UserBanned::KIND, Duration::from_secs(30), |app, payload| {
+            async move { tell_of_ban(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
     ];
     here.into_iter()
         .chain(registration::handlers())
         .chain(password::handlers())
         .chain(email_change::handlers())
         .chain(team::handlers())
+        .chain(retention::handlers())
         .collect()
 }
 

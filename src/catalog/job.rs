@@ -14,49 +14,25 @@ use crate::platform::outbox::Event;
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
     vec![
-        Handler {
-            name: command::PUBLISH_DUE,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| {
-                async move {
-                    let Due { course_id } = serde_json::from_value(payload)?;
-                    command::publish_due(&app, course_id).await
-                }
-                .boxed()
-            },
-        },
-        Handler {
-            name: "catalog.publish_missed",
-            on: None,
-            cron: Some("* * * * *"),
-            timeout: Duration::from_secs(300),
-            run: |app, _| async move { command::publish_missed(&app).await }.boxed(),
-        },
-        Handler {
-            name: "catalog.refresh_sort_keys",
-            on: None,
-            cron: Some("* * * * *"),
-            timeout: Duration::from_secs(300),
-            run: |app, _| async move { command::refresh_sort_keys(&app).await }.boxed(),
-        },
-        Handler {
-            name: "catalog.recount_students",
-            on: None,
-            cron: Some("17 3 * * *"),
-            timeout: Duration::from_secs(3600),
-            run: |app, _| async move { command::recount_students(&app).await }.boxed(),
-        },
-        Handler {
-            name: "catalog.take_duration",
-            on: Some(VideoProcessed::KIND),
-            cron: None,
-            timeout: Duration::from_secs(60),
-            run: |app, payload| {
-                async move { command::take_duration(&app, serde_json::from_value(payload)?).await }.boxed()
-            },
-        },
+        Handler::queued(command::PUBLISH_DUE, Duration::from_secs(30), |app, payload| {
+            async move {
+                let Due { course_id } = serde_json::from_value(payload)?;
+                command::publish_due(&app, course_id).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("catalog.publish_missed", "* * * * *", Duration::from_secs(300), |app, _| {
+            async move { command::publish_missed(&app).await }.boxed()
+        }),
+        Handler::scheduled("catalog.refresh_sort_keys", "* * * * *", Duration::from_secs(300), |app, _| {
+            async move { command::refresh_sort_keys(&app).await }.boxed()
+        }),
+        Handler::scheduled("catalog.recount_students", "17 3 * * *", Duration::from_secs(3600), |app, _| {
+            async move { command::recount_students(&app).await }.boxed()
+        }),
+        Handler::reaction("catalog.take_duration", VideoProcessed::KIND, Duration::from_secs(60), |app, payload| {
+            async move { command::take_duration(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
     ]
 }
 

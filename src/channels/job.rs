@@ -14,13 +14,9 @@ use crate::platform::outbox::Event;
 
 /// The jobs of this feature.
 pub fn handlers() -> Vec<Handler> {
-    vec![Handler {
-        name: "channels.forget_user",
-        on: Some(UserDeleted::KIND),
-        cron: None,
-        timeout: Duration::from_secs(60),
-        run: |app, payload| async move { forget_user(&app, serde_json::from_value(payload)?).await }.boxed(),
-    }]
+    vec![Handler::reaction("channels.forget_user", UserDeleted::KIND, Duration::from_secs(60), |app, payload| {
+        async move { forget_user(&app, serde_json::from_value(payload)?).await }.boxed()
+    })]
 }
 
 async fn forget_user(app: &App, event: UserDeleted) -> Result<(), InternalError> {

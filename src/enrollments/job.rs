@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::command;
+use super::{command, query};
 use crate::accounts::UserDeleted;
 use crate::entitlements::EntitlementId;
 use crate::platform::jobs::Handler;
@@ -14,46 +14,26 @@ use crate::platform::outbox::Event;
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     vec![
-        Handler {
-            name: command::EXPIRE,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| {
-                async move {
-                    let Expires { entitlement_id } = serde_json::from_value(payload)?;
-                    command::expire(&app, entitlement_id).await
-                }
-                .boxed()
-            },
-        },
-        Handler {
-            name: "enrollments.expire_due",
-            on: None,
-            cron: Some("*/10 * * * *"),
-            timeout: Duration::from_secs(600),
-            run: |app, _| async move { command::expire_due(&app).await }.boxed(),
-        },
-        Handler {
-            name: "enrollments.forget_players",
-            on: None,
-            cron: Some("41 * * * *"),
-            timeout: Duration::from_secs(60),
-            run: |app, _| async move { command::forget_players(&app).await }.boxed(),
-        },
-        Handler {
-            name: "enrollments.forget_user",
-            on: Some(UserDeleted::KIND),
-            cron: None,
-            timeout: Duration::from_secs(300),
-            run: |app, payload| {
-                async move {
-                    let UserDeleted { user_id } = serde_json::from_value(payload)?;
-                    command::forget_user(&app, user_id).await
-                }
-                .boxed()
-            },
-        },
+        Handler::queued(command::EXPIRE, Duration::from_secs(30), |app, payload| {
+            async move {
+                let Expires { entitlement_id } = serde_json::from_value(payload)?;
+                command::expire(&app, entitlement_id).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("enrollments.expire_due", "*/10 * * * *", Duration::from_secs(600), |app, _| {
+            async move { command::expire_due(&app).await }.boxed()
+        }),
+        Handler::scheduled("enrollments.forget_players", "41 * * * *", Duration::from_secs(600), |app, _| {
+            async move { query::PLAYERS.delete(&app, app.clock.now() - command::SILENCE).await.map(drop) }.boxed()
+        }),
+        Handler::reaction("enrollments.forget_user", UserDeleted::KIND, Duration::from_secs(300), |app, payload| {
+            async move {
+                let UserDeleted { user_id } = serde_json::from_value(payload)?;
+                command::forget_user(&app, user_id).await
+            }
+            .boxed()
+        }),
     ]
 }
 

@@ -8,6 +8,10 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::platform::db::schema::players;
 use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::retention::Retention;
+
+/// Players that are inactive.
+pub(super) const PLAYERS: Retention = Retention::new("players", "seen_at");
 
 /// Takes an advisory lock that serializes the player slots of a user's sessions.
 pub(super) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
@@ -34,10 +38,6 @@ pub(super) async fn seen(tx: &mut Tx, user: UserId, session: Uuid, now: DateTime
         .set(players::seen_at.eq(now))
         .execute(tx.conn())
         .await
-}
-
-pub(super) async fn forget(tx: &mut Tx, before: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(players::table.filter(players::seen_at.lt(before))).execute(tx.conn()).await
 }
 
 pub(super) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {

@@ -37,10 +37,8 @@ use crate::platform::internal_error::InternalError;
 
 /// The maximum number of keys in one statement; a larger batch is split.
 const STATEMENT_KEYS: usize = 1000;
-/// The timeout of a batch.
-///
-/// It is longer than the database's statement timeout, so that only a dead connection reaches it.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How much longer a batch may take than a statement, so that only a dead connection reaches its timeout.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A key that can be loaded in batches.
 pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
@@ -292,7 +290,7 @@ impl<K: Load> Batcher<K> {
     /// The waiters therefore always receive a result.
     async fn answer(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
         let loading = AssertUnwindSafe(self.load(app, keys)).catch_unwind();
-        match tokio::time::timeout(TIMEOUT, loading).await {
+        match tokio::time::timeout(app.config.limits.timeout + GRACE, loading).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
             Err(_) => Err(InternalError::new("a batched load took too long")),

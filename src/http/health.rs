@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::HttpState;
 use crate::platform::internal_error::InternalError;
 
-/// The timeout for the check of a dependency.
+/// The timeout for the check of the database.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `/healthz`: the process is running.
@@ -22,29 +22,30 @@ pub(super) async fn alive() -> &'static str {
 
 /// `/readyz`: whether the process can serve requests.
 ///
-/// 200 if the database and the cache respond and the process is not stopping, otherwise 503.
+/// 200 if the database responds and the process is not stopping, otherwise 503. Without a link to the other nodes, the
+/// process is ready but degraded: subscribers hear of all nodes' events through the database.
 pub(super) async fn ready(State(state): State<HttpState>) -> (StatusCode, Json<Value>) {
-    let database = async {
+    let database = database(&state).await;
+    let ready = database && !state.app.stopping.is_cancelled();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let database = if database { "ok" } else { "unavailable" };
+    let push = if state.app.pubsub.is_linked() { "ok" } else { "degraded" };
+    (status, Json(json!({ "ready": ready, "database": database, "push": push })))
+}
+
+async fn database(state: &HttpState) -> bool {
+    let ask = async {
         diesel::sql_query("SELECT 1").execute(&mut *state.app.db.read().await?).await?;
         Ok::<_, InternalError>(())
     };
-    let cache = async { state.app.cache.get("ready").await.map(drop) };
-    let (database, cache) = tokio::join!(check("database", database), check("cache", cache));
-    let ready = database && cache && !state.app.stopping.is_cancelled();
-    let word = |good: bool| if good { "ok" } else { "unavailable" };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "database": word(database), "cache": word(cache) })))
-}
-
-async fn check(name: &str, work: impl Future<Output = Result<(), InternalError>>) -> bool {
-    match tokio::time::timeout(PATIENCE, work).await {
+    match tokio::time::timeout(PATIENCE, ask).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::warn!(error = error.report(), "{name} is not ready");
+            tracing::warn!(error = error.report(), "the database is not ready");
             false
         }
         Err(_) => {
-            tracing::warn!("{name} did not answer in time");
+            tracing::warn!("the database did not answer in time");
             false
         }
     }

@@ -7,7 +7,7 @@ use async_graphql::Enum;
 use async_graphql::resolver_utils::EnumType;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::platform::db::RunQueryDsl;
@@ -18,6 +18,9 @@ use super::auth::Client;
 use super::db::Tx;
 use super::db::schema::audit_entries;
 use super::internal_error::{Context, InternalError};
+
+/// The maximum number of entries that [`forget`] changes at once.
+const BATCH: i64 = 1000;
 
 // All features' actions are listed in one place because this becomes an enum of the GraphQL schema.
 /// The action that an entry of the audit trail records.
@@ -219,7 +222,7 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
         .context("cannot read the audit trail")
 }
 
-/// Anonymizes the entries about `person`, as part of deleting the user.
+/// Anonymizes a batch of the entries about `person`, as part of deleting the user; returns how many were changed.
 ///
 /// Entries whose actor is `person`, and entries about `person` without a known actor, lose their IP address, user
 /// agent, and details. Entries of other actors, such as administrators, stay, except that `email` is removed from all
@@ -227,24 +230,19 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
 ///
 /// # Errors
 /// The database failed.
-pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<(), InternalError> {
-    let by_nobody = audit_entries::subject_id.eq(person).and(audit_entries::actor_id.is_null());
-    diesel::update(audit_entries::table)
-        .filter(audit_entries::actor_id.eq(person).or(by_nobody))
-        .set((
-            audit_entries::ip.eq(None::<String>),
-            audit_entries::user_agent.eq(""),
-            audit_entries::details.eq(Value::Object(Default::default())),
-        ))
-        .execute(tx.conn())
-        .await
-        .context("cannot anonymise the audit trail")?;
-    diesel::sql_query("UPDATE audit_entries SET details = details - 'email' WHERE details ->> 'email' = $1")
-        .bind::<Text, _>(email)
-        .execute(tx.conn())
-        .await
-        .context("cannot anonymise the audit trail")?;
-    Ok(())
+pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<usize, InternalError> {
+    let own = diesel::sql_query(format!(
+        "UPDATE audit_entries SET ip = NULL, user_agent = '', details = '{{}}' WHERE id IN ( \
+            SELECT id FROM audit_entries WHERE (actor_id = $1 OR subject_id = $1 AND actor_id IS NULL) \
+            AND (ip IS NOT NULL OR user_agent <> '' OR details <> '{{}}') LIMIT {BATCH})"
+    ));
+    let own = own.bind::<SqlUuid, _>(person).execute(tx.conn()).await.context("cannot anonymize the audit trail")?;
+    let named = diesel::sql_query(format!(
+        "UPDATE audit_entries SET details = details - 'email' WHERE id IN ( \
+            SELECT id FROM audit_entries WHERE details ? 'email' AND details ->> 'email' = $1 LIMIT {BATCH})"
+    ));
+    let named = named.bind::<Text, _>(email).execute(tx.conn()).await.context("cannot anonymize the audit trail")?;
+    Ok(own + named)
 }
 
 /// Whether an entry newer than `since` has the same action, subject, details, and IP address.

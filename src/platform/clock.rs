@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::data_types::PgInterval;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Counts within a millisecond, so that a process's ids sort in the order of creation.
@@ -34,6 +35,19 @@ impl Clock {
             Clock::Manual(micros) => micros.load(Ordering::SeqCst),
         };
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    }
+
+    /// Returns how far the clock is ahead of the operating system's; zero for the system clock.
+    ///
+    /// Added to the database's time where all nodes must use the same clock.
+    #[allow(clippy::disallowed_methods)]
+    pub fn offset(&self) -> PgInterval {
+        match self {
+            Clock::System => PgInterval::from_microseconds(0),
+            Clock::Manual(_) => {
+                PgInterval::from_microseconds((self.now() - Utc::now()).num_microseconds().unwrap_or_default())
+            }
+        }
     }
 
     /// Advances a manual clock; does nothing to the system clock.

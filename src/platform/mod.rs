@@ -1,10 +1,9 @@
-//! Adapters to infrastructure: database, cache, object storage, mail, time. They contain no domain logic.
+//! Adapters to infrastructure: database, object storage, mail, time. They contain no domain logic.
 //!
 //! [`App`] bundles them and is passed to every command and query. `app.rs` constructs it.
 
 pub mod audit;
 pub mod auth;
-pub mod cache;
 pub mod clock;
 pub mod db;
 pub mod embedded;
@@ -21,6 +20,7 @@ pub mod markdown;
 pub mod outbox;
 pub mod pubsub;
 pub mod redis;
+pub mod retention;
 pub mod storage;
 pub mod telemetry;
 pub mod throttle;
@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::config::Config;
 
@@ -40,14 +41,14 @@ pub struct App(Arc<Services>);
 
 /// The services of an [`App`].
 pub struct Services {
+    /// The id of this process, for leases.
+    pub node: Uuid,
     /// The configuration.
     pub config: Config,
     /// The clock.
     pub clock: clock::Clock,
     /// PostgreSQL.
     pub db: db::Db,
-    /// The key-value cache.
-    pub cache: cache::Cache,
     /// The rate limiter.
     pub throttle: throttle::Throttle,
     /// Publish and subscribe between nodes.

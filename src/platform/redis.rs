@@ -4,13 +4,18 @@
 //! nodes of one cluster separated by commas, of which only the first needs the scheme and the credentials:
 //! `rediss://:secret@a.example:6379,b.example:6379`. A single URL that points to a cluster is detected.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, ProtocolVersion};
+use redis::{
+    Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError,
+    RedisResult,
+};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::internal_error::{Context, InternalError};
@@ -22,7 +27,7 @@ pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a command may take altogether, which includes waiting for a lost connection to come back.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long [`RedisLink::connect`] may take altogether.
-const START_TIMEOUT: Duration = Duration::from_secs(15);
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long sent data may remain unacknowledged by TCP before the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -31,9 +36,16 @@ const RETRIES: u8 = 3;
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 
-/// A shared connection to Redis. It reconnects automatically; a clone is the same connection.
+/// A shared connection to Redis. It connects and reconnects automatically; a clone is the same connection.
 #[derive(Clone)]
-pub enum RedisLink {
+pub struct RedisLink {
+    nodes: Arc<[ConnectionInfo]>,
+    /// Empty until the first connection succeeds.
+    connection: Arc<OnceCell<Connection>>,
+}
+
+#[derive(Clone)]
+enum Connection {
     /// One server.
     Single(ConnectionManager),
     /// A cluster: each command goes to the node that owns its key.
@@ -43,18 +55,29 @@ pub enum RedisLink {
 impl RedisLink {
     /// Connects to the server or cluster at `url`; the module documentation describes the format.
     ///
+    /// If no server can be reached now, each command tries again.
+    ///
     /// # Errors
-    /// The URL is malformed, or no server accepts the credentials within 15 seconds.
+    /// The URL is malformed, or the server rejects the credentials or the certificate.
     pub async fn connect(url: &str) -> Result<RedisLink, InternalError> {
-        let nodes = nodes(url)?;
-        let connecting = async {
-            let [node] = nodes.as_slice() else { return cluster(nodes).await };
-            let single = RedisLink::Single(manager(node).await?);
-            // If the ACL forbids INFO, connect as the URL says: to a single server.
-            let info: String = single.query(redis::cmd("INFO").arg("cluster")).await.unwrap_or_default();
-            if info.contains("cluster_enabled:1") { cluster(nodes).await } else { Ok(single) }
-        };
-        tokio::time::timeout(START_TIMEOUT, connecting).await.context("connect to Redis")?.context("connect to Redis")
+        let link = RedisLink { nodes: nodes(url)?.into(), connection: Arc::default() };
+        match tokio::time::timeout(START_TIMEOUT, link.connection()).await {
+            Ok(Err(error)) if !is_outage(&error) => Err(error).context("connect to Redis"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "Redis is unreachable; what needs it waits for it");
+                Ok(link)
+            }
+            Err(_) => {
+                tracing::warn!("Redis does not answer; what needs it waits for it");
+                Ok(link)
+            }
+            Ok(Ok(_)) => Ok(link),
+        }
+    }
+
+    /// Whether the servers form a cluster; `None` until the first connection succeeds.
+    pub fn is_cluster(&self) -> Option<bool> {
+        self.connection.get().map(|connection| matches!(connection, Connection::Cluster(_)))
     }
 
     /// Sends one command and converts the reply. Never retries: only the caller knows whether a command whose reply was
@@ -64,9 +87,9 @@ impl RedisLink {
     /// The server returns an error, the reply is not a `T`, or none arrives within 4 seconds.
     pub async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, InternalError> {
         let answer = async {
-            match self {
-                RedisLink::Single(connection) => connection.clone().req_packed_command(command).await,
-                RedisLink::Cluster(connection) => connection.clone().req_packed_command(command).await,
+            match self.connection().await? {
+                Connection::Single(connection) => connection.clone().req_packed_command(command).await,
+                Connection::Cluster(connection) => connection.clone().req_packed_command(command).await,
             }
         };
         let answer = tokio::time::timeout(QUERY_TIMEOUT, answer).await.context("wait for Redis")??;
@@ -80,20 +103,38 @@ impl RedisLink {
     pub async fn ping(&self) -> Result<(), InternalError> {
         self.query::<redis::Value>(&redis::cmd("PING")).await.context("ping Redis").map(drop)
     }
+
+    async fn connection(&self) -> RedisResult<&Connection> {
+        self.connection.get_or_try_init(|| connect(&self.nodes)).await
+    }
 }
 
-async fn manager(node: &ConnectionInfo) -> Result<ConnectionManager, InternalError> {
+/// Whether the server may answer later, with the same settings.
+fn is_outage(error: &RedisError) -> bool {
+    // The client reports a certificate that is not trusted as an IO error.
+    (error.is_io_error() || error.is_cluster_error()) && !error.to_string().contains("certificate")
+}
+
+async fn connect(nodes: &[ConnectionInfo]) -> RedisResult<Connection> {
+    let [node] = nodes else { return cluster(nodes).await };
+    let single = manager(node).await?;
+    // If the ACL forbids INFO, connect as the URL says: to a single server.
+    let info = redis::cmd("INFO").arg("cluster").query_async::<String>(&mut single.clone()).await.unwrap_or_default();
+    if info.contains("cluster_enabled:1") { cluster(nodes).await } else { Ok(Connection::Single(single)) }
+}
+
+async fn manager(node: &ConnectionInfo) -> RedisResult<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(RESPONSE_TIMEOUT))
         .set_number_of_retries(RETRIES.into())
         .set_min_delay(RETRY_MIN)
         .set_max_delay(RETRY_MAX);
-    Ok(ConnectionManager::new_with_config(Client::open(node.clone())?, config).await?)
+    ConnectionManager::new_with_config(Client::open(node.clone())?, config).await
 }
 
-async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, InternalError> {
-    let client = ClusterClientBuilder::new(nodes)
+async fn cluster(nodes: &[ConnectionInfo]) -> RedisResult<Connection> {
+    let client = ClusterClientBuilder::new(nodes.to_vec())
         .use_protocol(ProtocolVersion::RESP3)
         .tcp_settings(tcp_settings())
         .connection_timeout(CONNECT_TIMEOUT)
@@ -102,7 +143,7 @@ async fn cluster(nodes: Vec<ConnectionInfo>) -> Result<RedisLink, InternalError>
         .min_retry_wait(millis(RETRY_MIN))
         .max_retry_wait(millis(RETRY_MAX))
         .build()?;
-    Ok(RedisLink::Cluster(client.get_async_connection().await?))
+    Ok(Connection::Cluster(client.get_async_connection().await?))
 }
 
 /// Converts a duration to whole milliseconds, at least one. Redis rejects an expiry of zero.

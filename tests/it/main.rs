@@ -13,7 +13,6 @@ mod support;
 
 mod accounts;
 mod architecture;
-mod cache;
 mod catalog;
 mod channels;
 mod console;
@@ -31,6 +30,8 @@ mod null_propagation;
 mod postgres;
 mod pubsub;
 mod push;
+mod redis;
+mod retention;
 mod row_cache;
 mod schema;
 mod sequential;

@@ -1,6 +1,7 @@
 //! Migrations go up, down and up again, and `src/platform/db/schema.rs` is what they make.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::MigrationHarness;
@@ -59,7 +60,8 @@ async fn fresh() -> String {
 }
 
 fn connect(url: &str) -> Db {
-    Db::new(&db::Settings { url: url.to_owned(), connections: 2, schema: None }).unwrap()
+    Db::new(&db::Settings { url: url.to_owned(), connections: 2, timeout: Duration::from_secs(15), schema: None })
+        .unwrap()
 }
 
 async fn lines(conn: &mut AsyncPgConnection, sql: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Commands that request, cancel and perform the deletion of accounts.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -120,26 +121,39 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), InternalErr
     failed.map_or(Ok(()), Err)
 }
 
+/// Anonymizes a batch of the audit entries about a user whose account is due for deletion; returns how many.
+async fn forget_entries(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> std::result::Result<usize, InternalError> {
+    match due(tx, id, now).await? {
+        Some(user) => audit::forget(tx, id.uuid(), &user.email).await,
+        None => Ok(0),
+    }
+}
+
+/// Locks a user; returns `None` unless their account is due for deletion.
+///
+/// The deletion may have been canceled, or another node may have deleted the account in the meantime.
+async fn due(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> std::result::Result<Option<User>, InternalError> {
+    Ok(user::lock(tx, id).await?.filter(|user| user.deletion_due_at.is_some_and(|due| due <= now)))
+}
+
 /// Anonymizes an account. Returns false if it is not due for deletion.
 ///
 /// The row stays, because others refer to it: the author of a course, the buyer of an order.
 async fn delete(app: &App, id: UserId) -> std::result::Result<bool, InternalError> {
     let now = app.clock.now();
+    // The audit trail may have many entries about the user, so that they are anonymized in batches before the rest.
+    while app.db.transaction(async |tx| forget_entries(tx, id, now).await).await? > 0 {}
     let deleted = app
         .db
         .transaction(async |tx| {
-            let user = user::lock(tx, id).await?;
-            // The deletion was canceled, or another node has deleted the account in the meantime.
-            let Some(user) = user.filter(|user| user.deletion_due_at.is_some_and(|due| due <= now)) else {
-                return Ok(None);
-            };
+            let Some(user) = due(tx, id, now).await? else { return Ok(None) };
+            audit::forget(tx, id.uuid(), &user.email).await?;
             if let Some(key) = &user.avatar_key {
                 delete_object(tx, app, key).await?;
             }
             query::remove_belongings(tx, id).await?;
             let deleted = query::anonymise(tx, id, now).await?;
             invitation::delete_by_email(tx, &user.email).await?;
-            audit::forget(tx, id.uuid(), &user.email).await?;
             jobs::forget_dead(tx, "user_id", id.uuid()).await?;
             let (client, subject) = (Client::default(), Some(id.uuid()));
             let entry =

@@ -12,7 +12,6 @@ use crate::graphql::Result;
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token};
-use crate::platform::internal_error::InternalError;
 
 /// Links an account at an identity provider to the actor's.
 ///
@@ -81,15 +80,4 @@ pub(in crate::accounts) async fn unlink_identity(
             Ok(unlinked.id)
         })
         .await
-}
-
-/// Deletes expired sign-in attempts.
-///
-/// # Errors
-/// The database failed.
-pub(in crate::accounts) async fn sweep_attempts(app: &App) -> std::result::Result<(), InternalError> {
-    let now = app.clock.now();
-    let mut writer = app.db.write().await?;
-    while query::sweep_attempts(&mut writer, now).await? > 0 {}
-    Ok(())
 }

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde_json::json;
 
 use super::session::open;
@@ -16,18 +15,14 @@ use crate::accounts::model::{
     ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, ResendActivationInput, SignedIn, User,
 };
 use crate::accounts::query::registration::{self as query, New};
-use crate::accounts::query::{email_change, team, user};
+use crate::accounts::query::user;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Client, Link, Proof, Role};
 use crate::platform::db::Tx;
-use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
-
-/// How long an email change is retained after it expires, for delayed emails.
-const KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Stores a registration, and emails a code to its address.
 ///
@@ -161,18 +156,4 @@ async fn create(
     let entry = Entry { action: Action::Registered, actor, subject: actor, client, details };
     audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
     Ok(Some(user))
-}
-
-/// Deletes expired registrations, email changes and invitations.
-///
-/// # Errors
-/// The database failed.
-pub(crate) async fn sweep(app: &App) -> std::result::Result<(), InternalError> {
-    let now = app.clock.now();
-    let mut writer = app.db.write().await?;
-    let registrations = query::sweep(&mut writer, now).await?;
-    let email_changes = email_change::sweep(&mut writer, now - KEPT).await?;
-    let invitations = team::sweep(&mut writer, now).await?;
-    tracing::info!(registrations, email_changes, invitations, "what was not confirmed in time was deleted");
-    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::accounts::model::{
     SignedIn, User, UserId,
 };
 use crate::accounts::query::session::{self as query, Span, Which};
-use crate::accounts::query::{api_token, second_factor, user};
+use crate::accounts::query::{second_factor, user};
 use crate::accounts::{error, policy};
 use crate::graphql::loaders::Load;
 use crate::graphql::{Error, Result};
@@ -37,8 +37,6 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 ///
 /// A transaction may commit this long after it read the clock, and the clocks of nodes differ slightly.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
-/// How long ended sessions and tokens are retained.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Opens a session for a fully authenticated user, including the second factor, if any.
 ///
@@ -334,27 +332,4 @@ async fn read_revocations(app: &App, since: DateTime<Utc>) -> std::result::Resul
     let (ended, changed): (Vec<Uuid>, _) = query::revoked_since(&mut conn, since).await?;
     app.revocations.learn(ended, changed);
     Ok(())
-}
-
-/// Deletes sessions and tokens that ended more than 30 days ago, and expired challenges.
-///
-/// # Errors
-/// The database failed.
-pub(crate) async fn sweep(app: &App) -> std::result::Result<(), InternalError> {
-    let before = app.clock.now() - KEPT;
-    let mut writer = app.db.write().await?;
-    let (mut sessions, mut refresh_tokens, mut api_tokens) = (0, 0, 0);
-    loop {
-        let swept_sessions = query::sweep(&mut writer, before).await?;
-        let swept_refresh = query::sweep_tokens(&mut writer, before).await?;
-        let swept_api = api_token::sweep(&mut writer, before).await?;
-        second_factor::sweep_challenges(&mut writer, app.clock.now()).await?;
-        sessions += swept_sessions;
-        refresh_tokens += swept_refresh;
-        api_tokens += swept_api;
-        if swept_sessions + swept_refresh + swept_api == 0 {
-            tracing::info!(sessions, refresh_tokens, api_tokens, "sessions and tokens that are over were deleted");
-            return Ok(());
-        }
-    }
 }

@@ -22,20 +22,18 @@ use crate::platform::outbox::Event;
 /// Two jobs, so that a retry of one email does not send the other one twice.
 pub(super) fn handlers() -> [Handler; 2] {
     [
-        Handler {
-            name: "accounts.mail_email_change",
-            on: Some(EmailChangeRequested::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { mail_new(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.notice_email_change",
-            on: Some(EmailChangeRequested::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { notice_old(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
+        Handler::reaction(
+            "accounts.mail_email_change",
+            EmailChangeRequested::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { mail_new(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction(
+            "accounts.notice_email_change",
+            EmailChangeRequested::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { notice_old(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
     ]
 }
 

@@ -20,20 +20,18 @@ use crate::platform::outbox::Event;
 
 pub(super) fn handlers() -> [Handler; 2] {
     [
-        Handler {
-            name: "accounts.mail_password_reset",
-            on: Some(PasswordResetRequested::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { mail_reset(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.notice_password_change",
-            on: Some(PasswordChanged::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { notice_change(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
+        Handler::reaction(
+            "accounts.mail_password_reset",
+            PasswordResetRequested::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { mail_reset(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction(
+            "accounts.notice_password_change",
+            PasswordChanged::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { notice_change(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
     ]
 }
 

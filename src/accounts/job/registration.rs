@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 
 use super::mails;
-use crate::accounts::command;
 use crate::accounts::event::ActivationRequested;
 use crate::accounts::model::Registration;
 use crate::accounts::query::{registration as query, user};
@@ -17,23 +16,11 @@ use crate::platform::jobs::Handler;
 use crate::platform::mail::{self, Mail};
 use crate::platform::outbox::Event;
 
-pub(super) fn handlers() -> [Handler; 2] {
-    [
-        Handler {
-            name: "accounts.mail_activation",
-            on: Some(ActivationRequested::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { mail_activation(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.sweep_registrations",
-            on: None,
-            cron: Some("*/10 * * * *"),
-            timeout: Duration::from_secs(600),
-            run: |app, _| async move { command::sweep_registrations(&app).await }.boxed(),
-        },
-    ]
+pub(super) fn handlers() -> [Handler; 1] {
+    let timeout = Duration::from_secs(30);
+    [Handler::reaction("accounts.mail_activation", ActivationRequested::KIND, timeout, |app, payload| {
+        async move { mail_activation(&app, serde_json::from_value(payload)?).await }.boxed()
+    })]
 }
 
 async fn mail_activation(app: &App, event: ActivationRequested) -> Result<(), InternalError> {

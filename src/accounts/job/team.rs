@@ -16,20 +16,15 @@ use crate::platform::outbox::Event;
 
 pub(super) fn handlers() -> [Handler; 2] {
     [
-        Handler {
-            name: "accounts.mail_invitation",
-            on: Some(TeamMemberInvited::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { mail_invitation(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "accounts.tell_of_role",
-            on: Some(UserRoleChanged::KIND),
-            cron: None,
-            timeout: Duration::from_secs(30),
-            run: |app, payload| async move { tell_of_role(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
+        Handler::reaction(
+            "accounts.mail_invitation",
+            TeamMemberInvited::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { mail_invitation(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction("accounts.tell_of_role", UserRoleChanged::KIND, Duration::from_secs(30), |app, payload| {
+            async move { tell_of_role(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
     ]
 }
 

@@ -8,12 +8,10 @@ use uuid::Uuid;
 use crate::accounts::model::{ApiToken, ApiTokenId, User, UserId};
 use crate::platform::auth::{Scopes, TokenHash};
 use crate::platform::db::schema::{api_tokens, users};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The maximum number of listed tokens; the oldest are left out.
 const LISTED: i64 = 1000;
-/// The maximum number of rows that one cleanup statement deletes.
-const SWEPT: i64 = 5000;
 
 /// The columns of a new token.
 pub(in crate::accounts) struct NewApiToken<'a> {
@@ -137,15 +135,4 @@ pub(in crate::accounts) async fn revoked_since(
     since: DateTime<Utc>,
 ) -> QueryResult<Vec<Uuid>> {
     api_tokens::table.filter(api_tokens::revoked_at.gt(since)).select(api_tokens::id).load(conn).await
-}
-
-/// Deletes a batch of the tokens that ended before `before`; returns how many.
-pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    let over: Vec<ApiTokenId> = api_tokens::table
-        .filter(api_tokens::revoked_at.lt(before).or(api_tokens::expires_at.lt(before)))
-        .limit(SWEPT)
-        .select(api_tokens::id)
-        .load(writer.conn())
-        .await?;
-    diesel::delete(api_tokens::table.filter(api_tokens::id.eq_any(over))).execute(writer.conn()).await
 }

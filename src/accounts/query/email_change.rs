@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, User, UserId, user_key};
 use crate::platform::db::schema::{email_changes, users};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 pub(in crate::accounts) async fn insert(
     tx: &mut Tx,
@@ -86,9 +86,4 @@ pub(in crate::accounts) async fn apply(
         .get_result(tx.conn())
         .await
         .optional()
-}
-
-/// Deletes the changes that expired before `before`; returns how many.
-pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(email_changes::table.filter(email_changes::expires_at.lt(before))).execute(writer.conn()).await
 }

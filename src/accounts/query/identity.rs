@@ -8,11 +8,8 @@ use crate::accounts::model::{Attempt, Identity, IdentityId, User, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{identities, identity_attempts, users};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 use crate::platform::identity::Identity as Vouched;
-
-/// The maximum number of rows that one cleanup statement deletes.
-const SWEPT: i64 = 5000;
 
 /// What a sign-in attempt is looked up by.
 pub(in crate::accounts) struct AttemptKey {
@@ -58,19 +55,6 @@ pub(in crate::accounts) async fn take_attempt(
         .get_result(tx.conn())
         .await
         .optional()
-}
-
-/// Deletes a batch of expired attempts; returns how many.
-pub(in crate::accounts) async fn sweep_attempts(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
-    let over: Vec<Vec<u8>> = identity_attempts::table
-        .filter(identity_attempts::expires_at.le(now))
-        .limit(SWEPT)
-        .select(identity_attempts::state_hash)
-        .load(writer.conn())
-        .await?;
-    diesel::delete(identity_attempts::table.filter(identity_attempts::state_hash.eq_any(over)))
-        .execute(writer.conn())
-        .await
 }
 
 /// Records a use of a linked account and returns it; `None` if it is not linked.

@@ -10,6 +10,7 @@ pub(super) mod export;
 pub(super) mod identity;
 pub(super) mod profile;
 pub(super) mod registration;
+pub(super) mod retention;
 pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod team;

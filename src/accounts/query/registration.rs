@@ -6,7 +6,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{CODE_LIFETIME, Registration, RegistrationId, TRIES};
 use crate::platform::db::schema::registrations;
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The columns of a new row that differ between registrations.
 pub(in crate::accounts) struct New<'a> {
@@ -90,9 +90,4 @@ pub(in crate::accounts) async fn has_rival(tx: &mut Tx, of: &Registration, now: 
 
 pub(in crate::accounts) async fn delete(tx: &mut Tx, id: RegistrationId) -> QueryResult<()> {
     diesel::delete(registrations::table.find(id)).execute(tx.conn()).await.map(drop)
-}
-
-/// Deletes expired registrations; returns how many.
-pub(in crate::accounts) async fn sweep(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(registrations::table.filter(registrations::expires_at.le(now))).execute(writer.conn()).await
 }

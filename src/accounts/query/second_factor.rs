@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::model::{FactorState, SecondFactor, StoredChallenge, UserId};
 use crate::platform::auth::TokenHash;
 use crate::platform::db::schema::{recovery_codes, second_factors, sign_in_challenges};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Locks the user's second factor, confirmed or not, to serialize the checks of codes.
 pub(crate) async fn lock(tx: &mut Tx, user: UserId) -> QueryResult<Option<SecondFactor>> {
@@ -141,11 +141,4 @@ pub(crate) async fn delete_challenges(tx: &mut Tx, user: UserId) -> QueryResult<
 
 pub(crate) async fn delete_challenge(tx: &mut Tx, hash: &TokenHash) -> QueryResult<()> {
     diesel::delete(sign_in_challenges::table.find(hash.as_slice())).execute(tx.conn()).await.map(drop)
-}
-
-/// Deletes expired challenges; returns how many.
-pub(crate) async fn sweep_challenges(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(sign_in_challenges::table.filter(sign_in_challenges::expires_at.lt(now)))
-        .execute(writer.conn())
-        .await
 }

@@ -9,12 +9,10 @@ use super::api_token;
 use crate::accounts::model::{RefreshToken, Session, SessionEnd, SessionId, UserId};
 use crate::platform::auth::{Client, TokenHash};
 use crate::platform::db::schema::{refresh_tokens, sessions, users};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The maximum number of listed sessions; the least recently used are left out.
 const LISTED: i64 = 1000;
-/// The maximum number of rows that one cleanup statement deletes.
-const SWEPT: i64 = 5000;
 
 /// The start and the expiry of a session.
 pub(in crate::accounts) struct Span {
@@ -234,26 +232,4 @@ pub(in crate::accounts) async fn is_open(
     let open = sessions::table.find(session).filter(sessions::user_id.eq(user));
     let open = open.filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(now))).select(sessions::id);
     diesel::select(diesel::dsl::exists(open)).get_result(conn).await
-}
-
-/// Deletes a batch of the sessions that ended before `before`; returns how many.
-pub(in crate::accounts) async fn sweep(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    let over: Vec<SessionId> = sessions::table
-        .filter(sessions::ended_at.lt(before).or(sessions::expires_at.lt(before)))
-        .limit(SWEPT)
-        .select(sessions::id)
-        .load(writer.conn())
-        .await?;
-    diesel::delete(sessions::table.filter(sessions::id.eq_any(over))).execute(writer.conn()).await
-}
-
-/// Deletes a batch of the refresh tokens that were used before `before`; returns how many.
-pub(in crate::accounts) async fn sweep_tokens(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    let old: Vec<Vec<u8>> = refresh_tokens::table
-        .filter(refresh_tokens::used_at.lt(before))
-        .limit(SWEPT)
-        .select(refresh_tokens::hash)
-        .load(writer.conn())
-        .await?;
-    diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(old))).execute(writer.conn()).await
 }

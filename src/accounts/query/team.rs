@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::model::{INVITATION_LIFETIME, InvitationId, TeamInvitation, UserId};
 use crate::platform::auth::Role;
 use crate::platform::db::schema::team_invitations;
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The maximum number of listed invitations; the oldest are left out.
 const LISTED: i64 = 1000;
@@ -77,9 +77,4 @@ pub(in crate::accounts) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryR
 pub(in crate::accounts) async fn delete_by_email(tx: &mut Tx, email: &str) -> QueryResult<()> {
     let of = team_invitations::table.filter(team_invitations::email.eq(email));
     diesel::delete(of).execute(tx.conn()).await.map(drop)
-}
-
-/// Deletes expired invitations; returns how many.
-pub(in crate::accounts) async fn sweep(writer: &mut Writer, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(team_invitations::table.filter(team_invitations::expires_at.le(now))).execute(writer.conn()).await
 }

@@ -6,4 +6,4 @@ mod playback;
 pub use access::my_data;
 pub(super) use access::{EXPIRE, enroll, expire, expire_due, forget_user, grant, revoke};
 pub use playback::{Rejection, playlist};
-pub(super) use playback::{forget_players, keep_playing, play};
+pub(super) use playback::{SILENCE, keep_playing, play};

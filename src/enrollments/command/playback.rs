@@ -23,7 +23,7 @@ use crate::platform::internal_error::InternalError;
 /// The associated data of the encryption: no other encrypted value is accepted as a pass.
 const PASS: &[u8] = b"enrollments/pass";
 /// How long an inactive player keeps its slot.
-const SILENCE: TimeDelta = TimeDelta::minutes(2);
+pub(in crate::enrollments) const SILENCE: TimeDelta = TimeDelta::minutes(2);
 
 /// Returns the URLs to play a video from; `None` if it cannot be played.
 ///
@@ -133,15 +133,6 @@ pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInp
     let id = showing.video_id().ok_or_else(gone)?;
     let video = VideoById(id).load_one(app).await?.ok_or_else(gone)?;
     play_with(app, actor, access, &showing, &video).await?.ok_or_else(gone)
-}
-
-/// Deletes inactive players.
-///
-/// # Errors
-/// The database failed.
-pub(crate) async fn forget_players(app: &App) -> std::result::Result<(), InternalError> {
-    let before = app.clock.now() - SILENCE;
-    app.db.transaction(async |tx| Ok::<_, InternalError>(query::forget(tx, before).await.map(drop)?)).await
 }
 
 /// The reason why a request for a playlist is rejected.

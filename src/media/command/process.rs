@@ -18,8 +18,6 @@ use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::Postponed;
 use crate::platform::outbox;
 
-/// When to retry if all conversion slots of this node are in use.
-const BUSY: Duration = Duration::from_secs(5);
 /// The minimum interval between progress updates.
 const TOLD: Duration = Duration::from_secs(1);
 /// The share of the conversion in the progress, in percent; the rest is the upload to the store.
@@ -28,7 +26,7 @@ const CONVERTING: f64 = 90.0;
 /// Processes a video. Without `ffmpeg`, only the original can be played.
 ///
 /// # Errors
-/// The store, the database or the disk failed, or this node is busy or stopping. The job must be retried.
+/// The store, the database or the disk failed, or this node is stopping. The job must be retried.
 pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), InternalError> {
     let Some(video) = video::by_ids(&*app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
     let left = video.status == VideoStatus::Ready && video.failure.is_some();
@@ -36,7 +34,6 @@ pub(crate) async fn process(app: &App, id: VideoId) -> Result<(), InternalError>
         return Ok(());
     }
     let Some(ffmpeg) = &app.ffmpeg else { return end(app, id, &at(app, VideoStatus::Ready, 100)).await };
-    let Some(_place) = ffmpeg.place() else { return Err(Postponed(BUSY).into()) };
     let work = ffmpeg.workspace().await?;
     let (told, heard) = watch::channel(0);
     let outcome = tokio::select! {

@@ -20,8 +20,6 @@ const LOOK: TimeDelta = TimeDelta::seconds(50);
 const FOLLOWED: Duration = Duration::from_secs(5);
 /// How long a request that started before the expiry may still be in flight.
 const LATE: TimeDelta = TimeDelta::hours(24);
-/// The retention of uploads that have ended.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Checks uploads in progress: updates their progress and completes received files.
 ///
@@ -88,7 +86,7 @@ pub(crate) async fn watch_upload(app: App, id: UploadId) {
 
 /// Ends expired uploads and deletes what was received.
 ///
-/// Sweeps each ended upload again a day after its expiry, for what was received late. Deletes the rows of old uploads.
+/// Sweeps each ended upload again a day after its expiry, for what was received late.
 ///
 /// # Errors
 /// The database failed, or the store failed for at least one upload, which the next run retries.
@@ -115,8 +113,7 @@ pub(crate) async fn sweep_uploads(app: &App) -> Result<(), InternalError> {
             }
         }
     }
-    let forgotten = query::forget(&mut app.db.write().await?, now - KEPT).await?;
-    tracing::info!(expired, swept, forgotten, "uploads were swept");
+    tracing::info!(expired, swept, "uploads were swept");
     failed.map_or(Ok(()), Err)
 }
 

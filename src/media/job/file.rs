@@ -8,11 +8,7 @@ use crate::media::command;
 use crate::platform::jobs::Handler;
 
 pub(super) fn handlers() -> Vec<Handler> {
-    vec![Handler {
-        name: "media.delete_unused_files",
-        on: None,
-        cron: Some("*/5 * * * *"),
-        timeout: Duration::from_secs(600),
-        run: |app, _| async move { command::delete_unused_files(&app).await }.boxed(),
-    }]
+    vec![Handler::scheduled("media.delete_unused_files", "*/5 * * * *", Duration::from_secs(600), |app, _| {
+        async move { command::delete_unused_files(&app).await }.boxed()
+    })]
 }

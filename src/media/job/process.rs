@@ -12,24 +12,18 @@ use crate::platform::jobs::{Handler, JobDied};
 use crate::platform::outbox::Event;
 
 const PROCESS: &str = "media.process";
+/// Enough for the longest video in three sizes on a slow machine. The worker keeps renewing the lease.
+const TIMEOUT: Duration = Duration::from_secs(36 * 3600);
 
 pub(super) fn handlers() -> Vec<Handler> {
     vec![
-        Handler {
-            name: PROCESS,
-            on: Some(VideoUploaded::KIND),
-            cron: None,
-            // Enough for the longest video in three sizes on a slow machine. The worker keeps renewing the lease.
-            timeout: Duration::from_secs(36 * 3600),
-            run: |app, payload| async move { process(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
-        Handler {
-            name: "media.leave_original",
-            on: Some(JobDied::KIND),
-            cron: None,
-            timeout: Duration::from_secs(60),
-            run: |app, payload| async move { leave_original(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
+        Handler::reaction(PROCESS, VideoUploaded::KIND, TIMEOUT, |app, payload| {
+            async move { process(&app, serde_json::from_value(payload)?).await }.boxed()
+        })
+        .long(),
+        Handler::reaction("media.leave_original", JobDied::KIND, Duration::from_secs(60), |app, payload| {
+            async move { leave_original(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
     ]
 }
 

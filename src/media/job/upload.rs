@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde::Deserialize;
 
 use crate::accounts::UserDeleted;
-use crate::media::command;
 use crate::media::model::UploadId;
+use crate::media::{command, query};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
+
+/// How long uploads are retained after their end.
+const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// The payload of the job for an event of the store.
 #[derive(Deserialize)]
@@ -20,61 +24,34 @@ struct Arrival {
 
 pub(super) fn handlers() -> Vec<Handler> {
     vec![
-        Handler {
-            name: command::HANDLE_ARRIVAL,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(900),
-            run: |app, payload| {
-                async move {
-                    let Arrival { upload_id, key } = serde_json::from_value(payload)?;
-                    command::handle_arrival(&app, upload_id, &key).await
-                }
-                .boxed()
-            },
-        },
-        Handler {
-            name: command::REMOVE_OBJECTS,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(300),
-            run: |app, payload| {
-                async move { command::remove_objects(&app, serde_json::from_value(payload)?).await }.boxed()
-            },
-        },
-        Handler {
-            name: "media.watch_uploads",
-            on: None,
-            cron: Some("* * * * *"),
-            timeout: Duration::from_secs(900),
-            run: |app, _| async move { command::watch_uploads(&app).await }.boxed(),
-        },
-        Handler {
-            name: "media.sweep_uploads",
-            on: None,
-            cron: Some("*/10 * * * *"),
-            timeout: Duration::from_secs(900),
-            run: |app, _| async move { command::sweep_uploads(&app).await }.boxed(),
-        },
-        Handler {
-            name: "media.report_orphans",
-            on: None,
-            cron: Some("41 4 * * 0"),
-            timeout: Duration::from_secs(3600),
-            run: |app, _| async move { command::report_orphans(&app).await }.boxed(),
-        },
-        Handler {
-            name: "media.forget_person",
-            on: Some(UserDeleted::KIND),
-            cron: None,
-            timeout: Duration::from_secs(120),
-            run: |app, payload| {
-                async move {
-                    let deleted: UserDeleted = serde_json::from_value(payload)?;
-                    command::forget_person(&app, deleted.user_id).await
-                }
-                .boxed()
-            },
-        },
+        Handler::queued(command::HANDLE_ARRIVAL, Duration::from_secs(900), |app, payload| {
+            async move {
+                let Arrival { upload_id, key } = serde_json::from_value(payload)?;
+                command::handle_arrival(&app, upload_id, &key).await
+            }
+            .boxed()
+        }),
+        Handler::queued(command::REMOVE_OBJECTS, Duration::from_secs(300), |app, payload| {
+            async move { command::remove_objects(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::scheduled("media.watch_uploads", "* * * * *", Duration::from_secs(900), |app, _| {
+            async move { command::watch_uploads(&app).await }.boxed()
+        }),
+        Handler::scheduled("media.sweep_uploads", "*/10 * * * *", Duration::from_secs(900), |app, _| {
+            async move { command::sweep_uploads(&app).await }.boxed()
+        }),
+        Handler::scheduled("media.forget_uploads", "7 * * * *", Duration::from_secs(600), |app, _| {
+            async move { query::upload::UPLOADS.delete(&app, app.clock.now() - KEPT).await.map(drop) }.boxed()
+        }),
+        Handler::scheduled("media.report_orphans", "41 4 * * 0", Duration::from_secs(3600), |app, _| {
+            async move { command::report_orphans(&app).await }.boxed()
+        }),
+        Handler::reaction("media.forget_person", UserDeleted::KIND, Duration::from_secs(120), |app, payload| {
+            async move {
+                let deleted: UserDeleted = serde_json::from_value(payload)?;
+                command::forget_person(&app, deleted.user_id).await
+            }
+            .boxed()
+        }),
     ]
 }

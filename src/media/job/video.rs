@@ -14,20 +14,12 @@ use crate::platform::jobs::Handler;
 
 pub(super) fn handlers() -> Vec<Handler> {
     vec![
-        Handler {
-            name: "media.delete_due",
-            on: None,
-            cron: Some("*/5 * * * *"),
-            timeout: Duration::from_secs(600),
-            run: |app, _| async move { command::delete_due(&app).await }.boxed(),
-        },
-        Handler {
-            name: command::DELETE_OBJECTS,
-            on: None,
-            cron: None,
-            timeout: Duration::from_secs(1800),
-            run: |app, payload| async move { delete_objects(&app, serde_json::from_value(payload)?).await }.boxed(),
-        },
+        Handler::scheduled("media.delete_due", "*/5 * * * *", Duration::from_secs(600), |app, _| {
+            async move { command::delete_due(&app).await }.boxed()
+        }),
+        Handler::queued(command::DELETE_OBJECTS, Duration::from_secs(1800), |app, payload| {
+            async move { delete_objects(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
     ]
 }
 

@@ -12,9 +12,14 @@ use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
 use crate::platform::db::schema::{uploads, video_references, videos};
 use crate::platform::db::{RunQueryDsl, Tx, Writer, newest_first};
+use crate::platform::retention::Retention;
 
 /// The number of uploads in a batch.
 const BATCH: i64 = 200;
+
+/// Uploads that have ended and left no objects behind.
+pub(in crate::media) const UPLOADS: Retention =
+    Retention { only: "swept_at IS NOT NULL", ..Retention::new("uploads", "ended_at") };
 
 /// Takes an advisory lock, so that a user's uploads are created one at a time.
 pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
@@ -234,12 +239,6 @@ pub(in crate::media) async fn unswept(
 
 pub(in crate::media) async fn set_swept(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(writer.conn()).await
-}
-
-/// Deletes the rows of swept uploads that ended before `before`.
-pub(in crate::media) async fn forget(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    let old = uploads::table.filter(uploads::swept_at.is_not_null().and(uploads::ended_at.le(before)));
-    diesel::delete(old).execute(writer.conn()).await
 }
 
 /// Returns a user's uploads in progress.

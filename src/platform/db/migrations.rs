@@ -2,11 +2,10 @@
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel_async::AsyncMigrationHarness;
+use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Db;
-use super::RunQueryDsl;
 use crate::platform::internal_error::{Context, InternalError};
 
 /// The migrations in `migrations/`, compiled into the program.
@@ -17,27 +16,26 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The number is arbitrary, but must not be used for any other advisory lock in the database.
 const LOCK: i64 = 0x4c79_6365_756d;
 
+/// How long a migration waits for a lock; it can be run again.
+const LOCK_TIMEOUT: &str = "10s";
+
 /// Applies the pending migrations and returns their versions.
 ///
 /// # Errors
 /// The database cannot be reached, or a migration failed. Each migration runs in its own transaction.
 pub async fn run(db: &Db) -> Result<Vec<String>, InternalError> {
-    let mut conn = db.read().await?;
-    diesel::sql_query(format!("SELECT pg_advisory_lock({LOCK})"))
-        .execute(&mut conn)
-        .await
-        .context("cannot lock for migration")?;
-    let mut harness = AsyncMigrationHarness::new(conn);
-    let applied = harness
+    let mut conn = db.connect().await?;
+    // A migration of a big table takes its time. But while it waits for a lock, all later requests for it wait, too.
+    conn.batch_execute(&format!(
+        "SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK}); SET lock_timeout = '{LOCK_TIMEOUT}'"
+    ))
+    .await
+    .context("cannot lock for migration")?;
+    // The end of the connection releases the lock.
+    AsyncMigrationHarness::new(conn)
         .run_pending_migrations(MIGRATIONS)
         .map(|versions| versions.iter().map(ToString::to_string).collect())
-        .map_err(|error| InternalError::new(format!("a migration failed: {error}")));
-    let mut conn = harness.into_inner();
-    diesel::sql_query(format!("SELECT pg_advisory_unlock({LOCK})"))
-        .execute(&mut conn)
-        .await
-        .context("cannot unlock after migration")?;
-    applied
+        .map_err(|error| InternalError::new(format!("a migration failed: {error}")))
 }
 
 /// Returns the names of the pending migrations.

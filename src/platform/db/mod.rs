@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool of connections, and [`Tx`], the proof that a transaction is open.
 
+mod connector;
 mod invalidation;
 mod keyset;
 pub mod migrations;
@@ -15,21 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::connection::InstrumentationEvent;
 use diesel::query_builder::QueryId;
 use diesel::sql_types::SqlType;
-use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{
-    AnsiTransactionManager, AsyncConnection, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
-};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
-use tokio_postgres::AsyncMessage;
-use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_util::task::TaskTracker;
 
+pub use connector::Listener;
 #[cfg(test)]
 pub(crate) use invalidation::payload;
 pub use invalidation::{CacheKey, Instant, Invalidation};
@@ -37,8 +31,9 @@ pub(crate) use keyset::newest_first;
 pub use run::RunQueryDsl;
 pub(crate) use text_enum::stored_as_text;
 
+use connector::Connector;
+
 use super::internal_error::{Context, InternalError};
-use super::tls;
 
 /// The PostgreSQL channel on which a commit notifies the dispatchers of new events.
 pub const EVENTS_CHANNEL: &str = "lyceum_events";
@@ -59,6 +54,8 @@ pub struct Settings {
     pub url: String,
     /// The maximum number of pooled connections for requests in this process.
     pub connections: usize,
+    /// The timeout of a statement.
+    pub timeout: Duration,
     /// The schema that holds the tables; `None` for the server's default.
     ///
     /// Each test uses its own schema.
@@ -133,6 +130,14 @@ impl Db {
     /// The database cannot be reached.
     pub async fn watch(&self) -> Result<Conn, InternalError> {
         self.watch.get().await.context("no database connection to watch with")
+    }
+
+    /// Opens a connection that does not belong to a pool.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    async fn connect(&self) -> Result<AsyncPgConnection, InternalError> {
+        self.connector.establish(self.statements.clone()).await.context("no database connection")
     }
 
     /// Runs `work` in a transaction: commits if it returns `Ok`, rolls back otherwise.
@@ -358,91 +363,4 @@ pub fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
     // The first second of year 1 and the last second of year 9999.
     let (first, last) = (DateTime::from_timestamp(-62_135_596_800, 0), DateTime::from_timestamp(253_402_300_799, 0));
     at.clamp(first.unwrap_or(at), last.unwrap_or(at))
-}
-
-/// Opens connections and applies the session settings that the program relies on.
-struct Connector {
-    config: tokio_postgres::Config,
-    tls: MakeRustlsConnect,
-    session: String,
-    /// One task per connection. It ends when its client is dropped; nothing awaits it.
-    drivers: TaskTracker,
-}
-
-impl Connector {
-    fn new(settings: &Settings) -> Result<Connector, InternalError> {
-        let mut config: tokio_postgres::Config =
-            settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
-        config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
-        // A connection that was lost silently times out after 5 seconds too, instead of after the 15 minutes for which
-        // Linux retransmits by default.
-        config.tcp_user_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(5));
-        // A machine without CA certificates can still connect to the embedded database, or to one without TLS.
-        let tls = MakeRustlsConnect::new(tls::client()?);
-        // force_generic_plan: PostgreSQL otherwise replans a prepared `LIMIT $1` or `= ANY($1)` on each execution,
-        // which costs more than the execution itself (the setting raised the catalog's throughput by 42%).
-        let mut session = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '15s'; \
-             SET idle_in_transaction_session_timeout = '30s'; SET TIME ZONE 'UTC';"
-            .to_owned();
-        if let Some(schema) = &settings.schema {
-            session.push_str(&format!("SET search_path = \"{schema}\";"));
-        }
-        Ok(Connector { config, tls, session, drivers: TaskTracker::new() })
-    }
-
-    async fn establish(&self, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
-        let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;
-        self.drivers.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a database connection ended");
-            }
-        });
-        client.batch_execute(&self.session).await.map_err(bad)?;
-        let mut conn = AsyncPgConnection::try_from(client).await?;
-        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-                statements.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        Ok(conn)
-    }
-
-    async fn listen(&self, invalidation: Invalidation) -> Result<Listener, InternalError> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await.context("cannot listen")?;
-        // A capacity of 1 coalesces any number of pending wake-ups into one.
-        let (wake, woken) = mpsc::channel(1);
-        self.drivers.spawn(async move {
-            loop {
-                match std::future::poll_fn(|context| connection.poll_message(context)).await {
-                    Some(Ok(AsyncMessage::Notification(note))) if note.channel() == CHANGES_CHANNEL => {
-                        invalidation.heard(note.payload());
-                    }
-                    Some(Ok(AsyncMessage::Notification(_))) => drop(wake.try_send(())),
-                    Some(Ok(_)) => {}
-                    // The connection was lost, or the listener was dropped.
-                    Some(Err(_)) | None => break,
-                }
-            }
-        });
-        client
-            .batch_execute(&format!("LISTEN {EVENTS_CHANNEL}; LISTEN {CHANGES_CHANNEL}"))
-            .await
-            .context("cannot listen")?;
-        Ok(Listener { woken, _client: client })
-    }
-}
-
-/// Receives notifications on [`EVENTS_CHANNEL`] until the connection is lost.
-pub struct Listener {
-    woken: mpsc::Receiver<()>,
-    /// Keeps the connection open: it closes when its client is dropped.
-    _client: tokio_postgres::Client,
-}
-
-impl Listener {
-    /// Waits for the next commit with events; returns `None` if the connection is lost.
-    pub async fn heard(&mut self) -> Option<()> {
-        self.woken.recv().await
-    }
 }

@@ -202,6 +202,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_pusher (id) {
+        id -> Bool,
+        node -> Uuid,
+        leased_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     event_topics (topic, position) {
         topic -> Text,
         position -> Int8,
@@ -573,6 +581,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_changes,
     entitlements,
     event_counter,
+    event_pusher,
     event_topics,
     events,
     file_references,

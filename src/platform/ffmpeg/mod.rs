@@ -10,10 +10,7 @@ mod workspace;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use convert::Renditions;
 pub use probe::Probe;
@@ -35,8 +32,6 @@ pub struct Ffmpeg {
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
     version: String,
-    /// The slots for concurrent conversions.
-    places: Arc<Semaphore>,
     /// The parent folder of workspaces.
     folder: PathBuf,
 }
@@ -67,8 +62,7 @@ impl Ffmpeg {
                 _ => Ok(None),
             };
         };
-        let places = Arc::new(Semaphore::new(settings.transcodes));
-        let mut found = Ffmpeg { ffmpeg, ffprobe, version: String::new(), places, folder };
+        let mut found = Ffmpeg { ffmpeg, ffprobe, version: String::new(), folder };
         let told = Process::new(&found.ffmpeg, ["-version"]).output(Duration::from_secs(20)).await;
         let told = told.context("cannot run ffmpeg; LYCEUM_FFMPEG=off does without it")?;
         let words = String::from_utf8_lossy(&told.output);
@@ -79,11 +73,6 @@ impl Ffmpeg {
     /// The version that `ffmpeg` reports.
     pub fn version(&self) -> &str {
         &self.version
-    }
-
-    /// Acquires a conversion slot until the permit is dropped; `None` if all are in use.
-    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.places.clone().try_acquire_owned().ok()
     }
 
     /// Creates a workspace. It is removed when it is dropped, or at the next start after a crash.

@@ -32,14 +32,15 @@ pub async fn run(app: App, registry: Registry) {
 /// The database failed, or a cron expression is invalid.
 pub async fn tick(app: &App, registry: &Registry) -> Result<(), InternalError> {
     let now = app.clock.now();
+    let last = query::last_turns(&mut *app.db.read().await?).await?;
+    let new: Vec<&str> = registry.scheduled().map(|(name, _)| name).filter(|name| !last.contains_key(*name)).collect();
+    if !new.is_empty() {
+        query::know_schedules(&mut app.db.write().await?, &new, now).await?;
+    }
     for (name, expression) in registry.scheduled() {
+        let Some(last) = last.get(name) else { continue };
         let schedule: Cron = expression.parse().context(format!("the schedule of {name} is not valid"))?;
-        let last = {
-            let mut writer = app.db.write().await?;
-            query::know_schedule(&mut writer, name, now).await?;
-            query::last_turn(writer.conn(), name).await?
-        };
-        let Some(due) = latest_turn(&schedule, last, now)? else { continue };
+        let Some(due) = latest_turn(&schedule, *last, now)? else { continue };
         app.db
             .transaction(async |tx| {
                 if query::win_turn(tx, name, due).await? {

@@ -45,6 +45,15 @@ impl std::error::Error for Postponed {}
 /// The function of a handler: runs a job with its payload.
 pub type Run = fn(App, Value) -> BoxFuture<'static, Result<(), InternalError>>;
 
+/// The slots of a worker that a handler uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// The slots for short jobs.
+    Short,
+    /// The slots for jobs that take minutes, such as conversions of videos, so that they do not delay the others.
+    Long,
+}
+
 /// A handler of jobs, with the event or the schedule that enqueues it.
 #[derive(Clone, Copy)]
 pub struct Handler {
@@ -56,8 +65,32 @@ pub struct Handler {
     pub cron: Option<&'static str>,
     /// The timeout of one run.
     pub timeout: Duration,
+    /// The slots that it uses.
+    pub lane: Lane,
     /// The function to run. Must be idempotent.
     pub run: Run,
+}
+
+impl Handler {
+    /// Returns a handler that reacts to events of the kind `on`.
+    pub const fn reaction(name: &'static str, on: &'static str, timeout: Duration, run: Run) -> Handler {
+        Handler { on: Some(on), ..Handler::queued(name, timeout, run) }
+    }
+
+    /// Returns a handler that runs by a cron expression.
+    pub const fn scheduled(name: &'static str, cron: &'static str, timeout: Duration, run: Run) -> Handler {
+        Handler { cron: Some(cron), ..Handler::queued(name, timeout, run) }
+    }
+
+    /// Returns a handler of jobs that commands enqueue.
+    pub const fn queued(name: &'static str, timeout: Duration, run: Run) -> Handler {
+        Handler { name, on: None, cron: None, timeout, lane: Lane::Short, run }
+    }
+
+    /// Returns the handler in the lane for long jobs.
+    pub const fn long(self) -> Handler {
+        Handler { lane: Lane::Long, ..self }
+    }
 }
 
 /// All handlers of the program; cheap to clone.
@@ -89,6 +122,11 @@ impl Registry {
     /// The scheduled handlers, with their cron expressions.
     pub fn scheduled(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.handlers.values().filter_map(|handler| Some((handler.name, handler.cron?)))
+    }
+
+    /// The names of the handlers in the lane for long jobs.
+    pub fn long(&self) -> impl Iterator<Item = &'static str> {
+        self.handlers.values().filter(|handler| handler.lane == Lane::Long).map(|handler| handler.name)
     }
 
     /// Returns the handler called `name`.
@@ -125,9 +163,31 @@ pub async fn enqueue_at(
     key: &str,
     run_at: DateTime<Utc>,
 ) -> Result<(), InternalError> {
-    query::insert(tx, clock.uuid(), handler, payload, key, (clock.now(), run_at))
-        .await
-        .context("cannot enqueue a job")?;
+    let job = NewJob { handler: handler.to_owned(), payload: payload.clone(), key: key.to_owned(), run_at };
+    enqueue_all(tx, clock, vec![job]).await
+}
+
+/// A job to enqueue.
+pub struct NewJob {
+    /// The name of the handler.
+    pub handler: String,
+    /// The input of the handler.
+    pub payload: Value,
+    /// The deduplication key.
+    pub key: String,
+    /// When to run it.
+    pub run_at: DateTime<Utc>,
+}
+
+/// Like [`enqueue_at`], for any number of jobs in one statement.
+///
+/// # Errors
+/// The database failed.
+pub async fn enqueue_all(tx: &mut Tx, clock: &Clock, jobs: Vec<NewJob>) -> Result<(), InternalError> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    query::insert(tx, clock, jobs).await.context("cannot enqueue a job")?;
     Ok(())
 }
 

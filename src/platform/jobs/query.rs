@@ -1,14 +1,22 @@
 //! SQL of jobs.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use diesel::data_types::PgInterval;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Interval, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::NewJob;
+use crate::platform::clock::Clock;
 use crate::platform::db::schema::{cron_turns, jobs};
 use crate::platform::db::{RunQueryDsl, Tx, Writer};
+
+/// How long a lease is valid without renewal.
+const LEASE: &str = "interval '30 s'";
 
 /// A job, for workers and administrators.
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
@@ -26,61 +34,74 @@ pub struct Job {
     pub last_error: Option<String>,
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx,
-    id: Uuid,
-    handler: &str,
-    payload: &Value,
-    key: &str,
-    (now, run_at): (DateTime<Utc>, DateTime<Utc>),
-) -> QueryResult<usize> {
-    diesel::insert_into(jobs::table)
-        .values((
-            jobs::id.eq(id),
-            jobs::handler.eq(handler),
-            jobs::payload.eq(payload),
-            jobs::dedupe_key.eq(key),
-            jobs::created_at.eq(now),
-            jobs::run_at.eq(run_at),
-        ))
-        .on_conflict(jobs::dedupe_key)
-        .do_nothing()
-        .execute(tx.conn())
-        .await
+pub(super) async fn insert(tx: &mut Tx, clock: &Clock, jobs: Vec<NewJob>) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = jobs.iter().map(|_| clock.uuid()).collect();
+    let (mut handlers, mut payloads, mut keys, mut run_at) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for job in jobs {
+        handlers.push(job.handler);
+        payloads.push(job.payload);
+        keys.push(job.key);
+        run_at.push(job.run_at);
+    }
+    diesel::sql_query(
+        "INSERT INTO jobs (id, handler, payload, dedupe_key, run_at, created_at) \
+         SELECT new.*, $6 FROM unnest($1, $2, $3, $4, $5) AS new ON CONFLICT (dedupe_key) DO NOTHING",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Text>, _>(handlers)
+    .bind::<Array<Jsonb>, _>(payloads)
+    .bind::<Array<Text>, _>(keys)
+    .bind::<Array<Timestamptz>, _>(run_at)
+    .bind::<Timestamptz, _>(clock.now())
+    .execute(tx.conn())
+    .await
 }
 
-/// Leases up to `limit` due jobs until `until`, oldest first. Jobs with a live lease are skipped.
+/// What a worker leases.
+pub(super) struct Wanted<'a> {
+    /// Whether to lease the jobs of the `long` handlers, or those of all others.
+    pub(super) is_long: bool,
+    /// The handlers for long jobs.
+    pub(super) long: &'a [&'static str],
+    /// The jobs that the worker is still running. They must not be started again if their leases have expired because
+    /// the worker was suspended or the database was unavailable.
+    pub(super) in_hand: &'a [Uuid],
+    /// The maximum number of jobs.
+    pub(super) limit: i64,
+    /// The difference between the program's clock and the database's.
+    pub(super) offset: PgInterval,
+}
+
+/// The database's time plus the test clock's offset.
 ///
-/// Also skips the jobs `in_hand`: a worker whose leases expired (it was suspended, or the database was unavailable)
-/// must not start again what it is still running.
-pub(super) async fn lease(
-    writer: &mut Writer,
-    worker: Uuid,
-    in_hand: &[Uuid],
-    limit: i64,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> QueryResult<Vec<Job>> {
-    diesel::sql_query(
-        "UPDATE jobs SET leased_by = $1, leased_until = $4, attempts = attempts + 1 WHERE id IN ( \
+/// Leases use one clock, whatever the clocks of the nodes say.
+const NOW: &str = "(clock_timestamp() + $1)";
+
+/// Leases due jobs, oldest first. Jobs with a live lease are skipped.
+pub(super) async fn lease(writer: &mut Writer, worker: Uuid, wanted: Wanted<'_>) -> QueryResult<Vec<Job>> {
+    diesel::sql_query(format!(
+        "UPDATE jobs SET leased_by = $2, leased_until = {NOW} + {LEASE}, attempts = attempts + 1 WHERE id IN ( \
             SELECT id FROM jobs \
-            WHERE dead_at IS NULL AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3) \
-            AND NOT id = ANY($5) ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED) \
-         RETURNING id, handler, payload, attempts, last_error",
-    )
+            WHERE dead_at IS NULL AND run_at <= {NOW} AND (leased_until IS NULL OR leased_until <= {NOW}) \
+            AND (handler = ANY ($3)) = $4 AND NOT id = ANY($5) ORDER BY run_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) \
+         RETURNING id, handler, payload, attempts, last_error"
+    ))
+    .bind::<Interval, _>(wanted.offset)
     .bind::<SqlUuid, _>(worker)
-    .bind::<BigInt, _>(limit)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(until)
-    .bind::<Array<SqlUuid>, _>(in_hand)
+    .bind::<Array<Text>, _>(wanted.long)
+    .bind::<Bool, _>(wanted.is_long)
+    .bind::<Array<SqlUuid>, _>(wanted.in_hand)
+    .bind::<BigInt, _>(wanted.limit)
     .load(writer.conn())
     .await
 }
 
 /// Extends the worker's leases. A job whose lease another worker has taken over stays untouched.
-pub(super) async fn renew(writer: &mut Writer, worker: Uuid, ids: &[Uuid], until: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::update(jobs::table.filter(jobs::id.eq_any(ids).and(jobs::leased_by.eq(worker))))
-        .set(jobs::leased_until.eq(until))
+pub(super) async fn renew(writer: &mut Writer, worker: Uuid, ids: &[Uuid], offset: PgInterval) -> QueryResult<usize> {
+    diesel::sql_query(format!("UPDATE jobs SET leased_until = {NOW} + {LEASE} WHERE leased_by = $2 AND id = ANY ($3)"))
+        .bind::<Interval, _>(offset)
+        .bind::<SqlUuid, _>(worker)
+        .bind::<Array<SqlUuid>, _>(ids)
         .execute(writer.conn())
         .await
 }
@@ -175,15 +196,14 @@ pub(super) async fn win_turn(tx: &mut Tx, name: &str, due: DateTime<Utc>) -> Que
     Ok(won == 1)
 }
 
-/// Registers a schedule if it is new; its first occurrence is the first one after `now`.
-pub(super) async fn know_schedule(writer: &mut Writer, name: &str, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::insert_into(cron_turns::table)
-        .values((cron_turns::name.eq(name), cron_turns::last_at.eq(now)))
-        .on_conflict_do_nothing()
-        .execute(writer.conn())
-        .await
+/// Registers new schedules; the first occurrence of each is the first one after `now`.
+pub(super) async fn know_schedules(writer: &mut Writer, names: &[&str], now: DateTime<Utc>) -> QueryResult<usize> {
+    let rows: Vec<_> = names.iter().map(|name| (cron_turns::name.eq(*name), cron_turns::last_at.eq(now))).collect();
+    diesel::insert_into(cron_turns::table).values(rows).on_conflict_do_nothing().execute(writer.conn()).await
 }
 
-pub(super) async fn last_turn(conn: &mut AsyncPgConnection, name: &str) -> QueryResult<DateTime<Utc>> {
-    cron_turns::table.find(name).select(cron_turns::last_at).first(conn).await
+/// Returns the last occurrence of each schedule.
+pub(super) async fn last_turns(conn: &mut AsyncPgConnection) -> QueryResult<HashMap<String, DateTime<Utc>>> {
+    let rows: Vec<(String, DateTime<Utc>)> = cron_turns::table.load(conn).await?;
+    Ok(rows.into_iter().collect())
 }

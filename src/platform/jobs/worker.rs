@@ -5,22 +5,19 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::query::{self, Job};
+use super::query::{self, Job, Wanted};
 use super::{JobDied, MAX_ATTEMPTS, Postponed, Registry, retry_at};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// The maximum number of concurrent jobs of one worker.
+/// The number of slots for short jobs.
 const SLOTS: usize = 8;
-/// How long a lease is valid without renewal.
-const LEASE: TimeDelta = TimeDelta::seconds(30);
 /// How often leases are renewed.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often to poll for due jobs when idle.
@@ -32,6 +29,9 @@ pub struct Worker {
     registry: Registry,
     id: Uuid,
     slots: Arc<Semaphore>,
+    long_slots: Arc<Semaphore>,
+    /// The handlers in the lane for long jobs.
+    long: Vec<&'static str>,
     in_hand: Arc<Mutex<HashSet<Uuid>>>,
     running: TaskTracker,
 }
@@ -40,6 +40,9 @@ impl Worker {
     /// Returns a worker with the handlers of `registry`.
     pub fn new(app: App, registry: Registry) -> Worker {
         Worker {
+            long: registry.long().collect(),
+            // Without ffmpeg, a long job only records that.
+            long_slots: Arc::new(Semaphore::new(app.config.video.transcodes)),
             app,
             registry,
             id: Uuid::new_v4(),
@@ -115,19 +118,25 @@ impl Worker {
 
     /// Leases as many due jobs as there are free slots and starts them; returns their number.
     async fn take(&self) -> Result<usize, InternalError> {
-        let free = self.slots.available_permits();
+        let long = if self.long.is_empty() { 0 } else { self.take_from(&self.long_slots, true).await? };
+        Ok(long + self.take_from(&self.slots, false).await?)
+    }
+
+    async fn take_from(&self, slots: &Arc<Semaphore>, is_long: bool) -> Result<usize, InternalError> {
+        let free = slots.available_permits();
         if free == 0 {
             return Ok(0);
         }
-        let now = self.app.clock.now();
         let jobs = {
             let mut writer = self.app.db.write().await?;
             let in_hand: Vec<Uuid> = self.in_hand().iter().copied().collect();
-            query::lease(&mut writer, self.id, &in_hand, i64::try_from(free)?, now, now + LEASE).await?
+            let (limit, offset) = (i64::try_from(free)?, self.app.clock.offset());
+            let wanted = Wanted { is_long, long: &self.long, in_hand: &in_hand, limit, offset };
+            query::lease(&mut writer, self.id, wanted).await?
         };
         let taken = jobs.len();
         for job in jobs {
-            let Ok(slot) = self.slots.clone().acquire_owned().await else { break };
+            let Ok(slot) = slots.clone().acquire_owned().await else { break };
             self.in_hand().insert(job.id);
             let (app, registry, id, in_hand) = (self.app.clone(), self.registry.clone(), self.id, self.in_hand.clone());
             self.running.spawn(async move {
@@ -148,9 +157,9 @@ impl Worker {
         if ids.is_empty() {
             return;
         }
-        let until = self.app.clock.now() + LEASE;
+        let offset = self.app.clock.offset();
         let renewed = async {
-            Ok::<_, InternalError>(query::renew(&mut self.app.db.write().await?, self.id, &ids, until).await?)
+            Ok::<_, InternalError>(query::renew(&mut self.app.db.write().await?, self.id, &ids, offset).await?)
         };
         if let Err(error) = renewed.await {
             tracing::warn!(error = error.report(), "leases were not renewed");
@@ -194,6 +203,10 @@ async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<
 }
 
 async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), InternalError> {
+    if job.attempts > MAX_ATTEMPTS {
+        // No attempt has had an outcome: the job must not end the process again.
+        return Err(InternalError::new("the process ended in each attempt"));
+    }
     let Some(handler) = registry.get(&job.handler) else {
         return Err(InternalError::new(format!("this version of the program has no handler called {}", job.handler)));
     };

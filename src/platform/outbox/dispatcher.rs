@@ -7,18 +7,21 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use diesel::data_types::PgInterval;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::query::{self, TopicRow, Unnumbered};
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
-use crate::platform::jobs::{self, Registry};
+use crate::platform::jobs::{self, NewJob, Registry};
 
 /// The maximum number of events in a batch.
 const BATCH: i64 = 500;
 /// How often to poll when no `NOTIFY` arrives: a lost one delays a push by at most this.
 const POLL: Duration = Duration::from_secs(1);
+/// For how long one node alone pushes.
+const PUSH_LEASE: PgInterval = PgInterval { microseconds: 5_000_000, days: 0, months: 0 };
 
 /// The message that is pushed to the subscribers of a topic.
 #[derive(Serialize, Deserialize)]
@@ -31,11 +34,10 @@ pub(super) struct Push {
 
 /// Dispatches until the application stops. Errors, for example a database restart, are logged and retried.
 pub async fn run(app: App, registry: Registry) {
-    let mut listener = None;
+    let (mut listener, mut here) = (None, None);
     while !app.stopping.is_cancelled() {
-        if let Err(error) = tick(&app, &registry).await {
+        if let Err(error) = dispatch(&app, &registry, &mut here).await {
             tracing::warn!(error = error.report(), "the dispatcher could not work; it tries again");
-            listener = None;
         }
         if listener.is_none() {
             listener = app.db.listen().await.ok();
@@ -59,8 +61,19 @@ pub async fn run(app: App, registry: Registry) {
 /// # Errors
 /// The database or a push failed; events that were not pushed are pushed by the next tick.
 pub async fn tick(app: &App, registry: &Registry) -> Result<(), InternalError> {
+    dispatch(app, registry, &mut None).await
+}
+
+/// Like [`tick`]. `here` is the position up to which this node has told its own subscribers while the link to the
+/// other nodes is down.
+async fn dispatch(app: &App, registry: &Registry, here: &mut Option<i64>) -> Result<(), InternalError> {
     while number(app, registry).await? >= BATCH {}
-    while push(app).await? >= BATCH {}
+    if app.pubsub.is_linked() {
+        *here = None;
+        while push(app).await? >= BATCH {}
+    } else {
+        while deliver_here(app, here).await? >= BATCH {}
+    }
     Ok(())
 }
 
@@ -80,12 +93,16 @@ async fn number(app: &App, registry: &Registry) -> Result<i64, InternalError> {
             topics.dedup();
             let mut lasts = query::last_positions(tx, &topics).await?;
             query::insert_topics(tx, topic_rows(&events, last, &mut lasts)).await?;
-            for event in &events {
-                for handler in registry.reacting_to(&event.kind) {
-                    let key = format!("{}/{handler}", event.id);
-                    jobs::enqueue(tx, &app.clock, handler, &event.payload, &key).await?;
-                }
-            }
+            let run_at = app.clock.now();
+            let reactions = events.iter().flat_map(|event| {
+                registry.reacting_to(&event.kind).map(move |handler| NewJob {
+                    handler: handler.to_owned(),
+                    payload: event.payload.clone(),
+                    key: format!("{}/{handler}", event.id),
+                    run_at,
+                })
+            });
+            jobs::enqueue_all(tx, &app.clock, reactions.collect()).await?;
             Ok(count)
         })
         .await
@@ -103,22 +120,41 @@ fn topic_rows(events: &[Unnumbered], last: i64, lasts: &mut std::collections::Ha
     rows
 }
 
+/// Pushes a batch of events to the subscribers of all nodes; returns their number.
+///
+/// Only the node that holds the lease does. If it dies, another one continues after the lease.
 async fn push(app: &App) -> Result<i64, InternalError> {
-    let events = query::unpushed(&mut *app.db.read().await?, BATCH).await?;
-    let mut pushed: Vec<i64> = Vec::with_capacity(events.len());
-    for event in events {
-        let Some(position) = event.position else { continue };
-        if let Some((topic, previous)) = event.topic {
-            let message = Push { position, previous, payload: event.payload };
-            let bytes = serde_json::to_vec(&message).context("a push cannot be serialised")?;
-            app.pubsub.publish(&topic, Bytes::from(bytes)).await?;
-        }
-        if pushed.last() != Some(&position) {
-            pushed.push(position);
-        }
+    let positions = query::unpushed(&mut *app.db.read().await?, BATCH).await?;
+    if positions.is_empty() || !query::lease_push(&mut app.db.write().await?, app.node, PUSH_LEASE).await? {
+        return Ok(0);
     }
-    if !pushed.is_empty() {
-        query::mark_pushed(&mut app.db.write().await?, &pushed, app.clock.now()).await?;
+    for (topic, push) in query::pushes(&mut *app.db.read().await?, &positions).await? {
+        app.pubsub.publish(&topic, encode(&push)?).await?;
     }
-    Ok(i64::try_from(pushed.len())?)
+    query::mark_pushed(&mut app.db.write().await?, &positions, app.clock.now()).await?;
+    Ok(i64::try_from(positions.len())?)
+}
+
+/// Delivers a batch of events to the subscribers of this node, while the link to the other nodes is down.
+///
+/// `NOTIFY` still announces the events of all nodes, so subscribers notice nothing. They are pushed to all nodes once
+/// the link is back; a subscriber ignores what it has received before.
+async fn deliver_here(app: &App, here: &mut Option<i64>) -> Result<i64, InternalError> {
+    let Some(after) = *here else {
+        // Events before this position may have been lost with the link: all subscribers read the log once.
+        *here = Some(query::last_of_all(&mut *app.db.read().await?).await?);
+        app.pubsub.missed();
+        return Ok(0);
+    };
+    let positions = query::after(&mut *app.db.read().await?, after, BATCH).await?;
+    let Some(last) = positions.last() else { return Ok(0) };
+    for (topic, push) in query::pushes(&mut *app.db.read().await?, &positions).await? {
+        app.pubsub.deliver_here(&topic, encode(&push)?);
+    }
+    *here = Some(*last);
+    Ok(i64::try_from(positions.len())?)
+}
+
+fn encode(push: &Push) -> Result<Bytes, InternalError> {
+    Ok(Bytes::from(serde_json::to_vec(push).context("a push cannot be serialized")?))
 }

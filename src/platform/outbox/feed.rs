@@ -145,13 +145,3 @@ impl<E: Event> Feed<E> {
         }
     }
 }
-
-/// Deletes events that were recorded more than `age` ago.
-///
-/// A client that resumes from an older position starts at the oldest remaining event.
-///
-/// # Errors
-/// The database failed.
-pub async fn forget_older_than(app: &App, age: chrono::TimeDelta) -> Result<usize, InternalError> {
-    Ok(query::forget(&mut app.db.write().await?, app.clock.now() - age).await?)
-}

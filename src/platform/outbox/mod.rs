@@ -8,12 +8,8 @@ pub mod dispatcher;
 pub mod feed;
 mod query;
 
-use std::time::Duration;
-
 use crate::platform::db::RunQueryDsl;
-use chrono::TimeDelta;
 use diesel::ExpressionMethods;
-use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,7 +19,6 @@ use super::clock::Clock;
 use super::db::Tx;
 use super::db::schema::events;
 use super::internal_error::{Context, InternalError};
-use super::jobs::Handler;
 
 /// A public event, named in the past tense. Features define their events in `event.rs`.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -67,27 +62,6 @@ pub struct Recorded<E> {
     pub position: i64,
     /// The event.
     pub event: E,
-}
-
-/// The retention of the log.
-const KEPT: TimeDelta = TimeDelta::days(30);
-
-/// The jobs that maintain the log.
-pub fn handlers() -> Vec<Handler> {
-    vec![Handler {
-        name: "outbox.forget",
-        on: None,
-        cron: Some("17 3 * * *"),
-        timeout: Duration::from_secs(600),
-        run: |app, _| {
-            async move {
-                let forgotten = feed::forget_older_than(&app, KEPT).await?;
-                tracing::info!(forgotten, "old events were forgotten");
-                Ok(())
-            }
-            .boxed()
-        },
-    }]
 }
 
 fn decode<E: Event>(payload: Value) -> Result<E, InternalError> {

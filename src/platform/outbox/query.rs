@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::data_types::PgInterval;
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Interval, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::dispatcher::Push;
 use crate::platform::db::schema::{event_counter, event_topics, events};
 use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
@@ -54,51 +56,91 @@ pub(super) async fn set_positions(tx: &mut Tx, ids: Vec<Uuid>, first: i64) -> Qu
 
 /// The last position in each of `topics`; topics without events are absent.
 pub(super) async fn last_positions(tx: &mut Tx, topics: &[String]) -> QueryResult<HashMap<String, i64>> {
-    let rows: Vec<(String, Option<i64>)> = event_topics::table
-        .filter(event_topics::topic.eq_any(topics))
-        .group_by(event_topics::topic)
-        .select((event_topics::topic, max(event_topics::position)))
-        .load(tx.conn())
-        .await?;
-    Ok(rows.into_iter().filter_map(|(topic, last)| Some((topic, last?))).collect())
+    #[derive(QueryableByName)]
+    struct Last {
+        #[diesel(sql_type = Text)]
+        topic: String,
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+    }
+    // One step into the index for each topic, however long its log is.
+    let rows: Vec<Last> = diesel::sql_query(
+        "SELECT topic, last.position FROM unnest($1) AS topic CROSS JOIN LATERAL ( \
+            SELECT position FROM event_topics WHERE event_topics.topic = topic.topic \
+            ORDER BY position DESC LIMIT 1) AS last",
+    )
+    .bind::<Array<Text>, _>(topics)
+    .load(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.topic, row.position)).collect())
 }
 
 /// A row of `event_topics`: topic, position, previous position.
 pub(super) type TopicRow = (String, i64, i64);
 
 pub(super) async fn insert_topics(tx: &mut Tx, rows: Vec<TopicRow>) -> QueryResult<usize> {
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|(topic, position, previous)| {
-            (event_topics::topic.eq(topic), event_topics::position.eq(position), event_topics::previous.eq(previous))
-        })
-        .collect();
-    diesel::insert_into(event_topics::table).values(rows).execute(tx.conn()).await
+    let (mut topics, mut positions, mut previous) = (Vec::new(), Vec::new(), Vec::new());
+    for (topic, position, before) in rows {
+        topics.push(topic);
+        positions.push(position);
+        previous.push(before);
+    }
+    diesel::sql_query("INSERT INTO event_topics (topic, position, previous) SELECT * FROM unnest($1, $2, $3)")
+        .bind::<Array<Text>, _>(topics)
+        .bind::<Array<BigInt>, _>(positions)
+        .bind::<Array<BigInt>, _>(previous)
+        .execute(tx.conn())
+        .await
 }
 
-/// An event that was not pushed yet, once per topic. `topic` is `None` if the event has no topics.
-#[derive(Queryable)]
-pub(super) struct Unpushed {
-    pub(super) position: Option<i64>,
-    pub(super) payload: Value,
-    pub(super) topic: Option<(String, i64)>,
-}
-
-pub(super) async fn unpushed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Unpushed>> {
-    let positions: Vec<Option<i64>> = events::table
+/// The positions of events that were not pushed yet, in order.
+pub(super) async fn unpushed(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<i64>> {
+    events::table
         .filter(events::position.is_not_null().and(events::pushed_at.is_null()))
         .order(events::position)
         .limit(limit)
-        .select(events::position)
-        .load(conn)
-        .await?;
-    events::table
-        .left_join(event_topics::table.on(event_topics::position.nullable().eq(events::position)))
-        .filter(events::position.eq_any(positions))
-        .order((events::position, event_topics::topic))
-        .select((events::position, events::payload, (event_topics::topic, event_topics::previous).nullable()))
+        .select(events::position.assume_not_null())
         .load(conn)
         .await
+}
+
+/// The positions of events after `after`, in order.
+pub(super) async fn after(conn: &mut AsyncPgConnection, after: i64, limit: i64) -> QueryResult<Vec<i64>> {
+    events::table
+        .filter(events::position.gt(after))
+        .order(events::position)
+        .limit(limit)
+        .select(events::position.assume_not_null())
+        .load(conn)
+        .await
+}
+
+/// The topics and messages of the events at `positions`, in their order. An event without topics has none.
+pub(super) async fn pushes(conn: &mut AsyncPgConnection, positions: &[i64]) -> QueryResult<Vec<(String, Push)>> {
+    let rows: Vec<(String, i64, i64, Value)> = event_topics::table
+        .inner_join(events::table.on(events::position.eq(event_topics::position.nullable())))
+        .filter(event_topics::position.eq_any(positions))
+        .order((event_topics::position, event_topics::topic))
+        .select((event_topics::topic, event_topics::position, event_topics::previous, events::payload))
+        .load(conn)
+        .await?;
+    let push = |(topic, position, previous, payload)| (topic, Push { position, previous, payload });
+    Ok(rows.into_iter().map(push).collect())
+}
+
+/// The last position of all; 0 if there are no events.
+pub(super) async fn last_of_all(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
+    event_counter::table.select(event_counter::last_position).first(conn).await
+}
+
+/// Takes or renews the lease for pushing; false if another node holds it.
+pub(super) async fn lease_push(writer: &mut Writer, node: Uuid, lease: PgInterval) -> QueryResult<bool> {
+    let leased = diesel::sql_query(
+        "UPDATE event_pusher SET node = $1, leased_until = clock_timestamp() + $2 \
+         WHERE node = $1 OR leased_until <= clock_timestamp()",
+    );
+    let leased = leased.bind::<SqlUuid, _>(node).bind::<Interval, _>(lease).execute(writer.conn()).await?;
+    Ok(leased == 1)
 }
 
 pub(super) async fn mark_pushed(writer: &mut Writer, positions: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
@@ -144,11 +186,4 @@ pub(super) async fn between(
 
 pub(super) async fn count(conn: &mut AsyncPgConnection, topic: &str) -> QueryResult<i64> {
     event_topics::table.filter(event_topics::topic.eq(topic)).count().get_result(conn).await
-}
-
-/// Deletes events that were recorded before `before` and pushed to all subscribers.
-pub(super) async fn forget(writer: &mut Writer, before: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::delete(events::table.filter(events::recorded_at.lt(before).and(events::pushed_at.is_not_null())))
-        .execute(writer.conn())
-        .await
 }

@@ -86,9 +86,9 @@ impl Hub {
         Hub::new(State::Local)
     }
 
-    /// Returns a hub with a link to Redis, which is up.
+    /// Returns a hub with a link to Redis, which is still down.
     pub(super) fn linked() -> Hub {
-        Hub::new(State::Up)
+        Hub::new(State::Down)
     }
 
     fn new(state: State) -> Hub {
@@ -137,6 +137,11 @@ impl Hub {
             hub.changed.notify_one();
         }
         Membership { place, receiver, ready }
+    }
+
+    /// Whether messages of other nodes reach this one, or there are none.
+    pub(super) fn is_linked(&self) -> bool {
+        self.lock().state != State::Down
     }
 
     fn leave(&self, name: &Arc<str>) {

@@ -47,7 +47,7 @@ impl Link {
     }
 
     /// Connects to the first node that answers.
-    pub(super) async fn dial(&self) -> Result<Wire, InternalError> {
+    async fn dial(&self) -> Result<Wire, InternalError> {
         let mut error = InternalError::new("no node to connect to");
         for node in &self.nodes {
             match self.dial_node(node).await {
@@ -83,19 +83,22 @@ impl Link {
         Ok(Wire { connection, lost, subscribed: HashSet::new() })
     }
 
-    /// Serves the hub until `stop` is canceled, first over `wire`, then over new connections.
-    pub(super) async fn run(self, mut wire: Wire, stop: CancellationToken) {
-        _ = stop.run_until_cancelled(self.serve_forever(&mut wire)).await;
+    /// Serves the hub until `stop` is canceled, first over `wire` if there is a link already.
+    pub(super) async fn run(self, wire: Option<Wire>, stop: CancellationToken) {
+        _ = stop.run_until_cancelled(self.serve_forever(wire)).await;
         self.hub.close();
     }
 
-    async fn serve_forever(&self, wire: &mut Wire) -> Infallible {
+    async fn serve_forever(&self, mut linked: Option<Wire>) -> Infallible {
         loop {
-            let Err(error) = self.serve(wire).await;
+            let mut wire = match linked.take() {
+                Some(wire) => wire,
+                None => self.resume().await,
+            };
+            tracing::info!(topics = wire.subscribed.len(), "linked to Redis");
+            let Err(error) = self.serve(&mut wire).await;
             self.hub.link_down();
-            tracing::warn!(error = error.report(), "lost the link to Redis; subscribers wait for it");
-            *wire = self.resume().await;
-            tracing::info!(topics = wire.subscribed.len(), "the link to Redis is back");
+            tracing::warn!(error = error.report(), "lost the link to Redis");
         }
     }
 
@@ -122,7 +125,6 @@ impl Link {
     async fn resume(&self) -> Wire {
         let mut pause = RETRY_MIN;
         loop {
-            tokio::time::sleep(pause).await;
             match self.try_resume().await {
                 Ok(wire) => return wire,
                 Err(error) => {
@@ -130,11 +132,12 @@ impl Link {
                     tracing::warn!(error = error.report(), "no link to Redis yet");
                 }
             }
+            tokio::time::sleep(pause).await;
             pause = RETRY_MAX.min(pause * 2);
         }
     }
 
-    async fn try_resume(&self) -> Result<Wire, InternalError> {
+    pub(super) async fn try_resume(&self) -> Result<Wire, InternalError> {
         let mut wire = self.dial().await?;
         let topics = self.hub.link_up();
         self.subscribe(&mut wire, &topics).await?;

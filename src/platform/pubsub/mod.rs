@@ -57,10 +57,10 @@ impl PubSub {
     /// Returns a hub that connects all nodes with the same Redis URL and `prefix`.
     ///
     /// All channel names begin with `prefix`, for example `lyceum:topic:`. Spawns one task. When `stop` is canceled,
-    /// it ends and closes all subscriptions.
+    /// it ends and closes all subscriptions. While Redis is unreachable, the hub has no link.
     ///
     /// # Errors
-    /// Redis is unreachable now. A connection that is lost later is restored automatically.
+    /// The URL is malformed, or the server rejects the credentials or the certificate.
     pub async fn redis(
         url: &str,
         prefix: &str,
@@ -71,7 +71,8 @@ impl PubSub {
         let prefix: Arc<str> = prefix.into();
         let publisher = RedisLink::connect(url).await?;
         let link = Link::new(url, prefix.clone(), hub.clone())?;
-        let wire = link.dial().await.context("connect to Redis for subscriptions")?;
+        // With a link from the start, no subscriber reads the log twice.
+        let wire = link.try_resume().await.ok();
         tasks.spawn(link.run(wire, stop));
         Ok(PubSub { hub, route: Route::Redis { link: publisher, prefix } })
     }
@@ -96,6 +97,21 @@ impl PubSub {
                 link.query(&publish).await.context("publish")
             }
         }
+    }
+
+    /// Whether messages reach the other nodes, or there are none.
+    pub fn is_linked(&self) -> bool {
+        self.hub.is_linked()
+    }
+
+    /// Delivers a message to this node's subscribers only.
+    pub fn deliver_here(&self, topic: &str, payload: Bytes) {
+        self.hub.deliver(topic, payload);
+    }
+
+    /// Tells this node's subscribers that messages may have been missed.
+    pub fn missed(&self) {
+        self.hub.missed();
     }
 
     /// Subscribes to `topic`.

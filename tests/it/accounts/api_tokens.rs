@@ -490,7 +490,7 @@ async fn what_has_been_over_for_a_month_is_deleted() {
     let sweep = async |days: i64, hours: i64, left: &str| {
         app.app.clock.advance(TimeDelta::days(days) + TimeDelta::hours(hours));
         app.sql("INSERT INTO jobs (id, handler, payload, dedupe_key, created_at, run_at) VALUES
-            (gen_random_uuid(), 'accounts.sweep_sessions', 'null', gen_random_uuid()::text, '2026-11-20', '2026-11-20')").await;
+            (gen_random_uuid(), 'accounts.sweep_api_tokens', 'null', gen_random_uuid()::text, '2026-11-20', '2026-11-20')").await;
         app.settle().await;
         assert_eq!(app.sql("SELECT count(*) FROM api_tokens").await, left);
     };

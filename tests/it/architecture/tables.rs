@@ -7,7 +7,10 @@ use super::targets;
 
 /// The owner of each table: a feature or `platform`.
 const TABLES: [(&str, &[&str]); 7] = [
-    ("platform", &["audit_entries", "cron_turns", "event_counter", "event_topics", "events", "inbox", "jobs"]),
+    (
+        "platform",
+        &["audit_entries", "cron_turns", "event_counter", "event_pusher", "event_topics", "events", "inbox", "jobs"],
+    ),
     (
         "accounts",
         &[

@@ -82,7 +82,7 @@ async fn load_balancers_and_dashboards_are_answered() {
     let alive = app.get("/healthz", &[]).await;
     assert_eq!((alive.status, alive.text.as_str()), (200, "ok\n"));
     let ready = app.get("/readyz", &[]).await;
-    assert_eq!((ready.status, ready.body()), (200, json!({ "ready": true, "database": "ok", "cache": "ok" })));
+    assert_eq!((ready.status, ready.body()), (200, json!({ "ready": true, "database": "ok", "push": "ok" })));
 
     app.ask("{ __typename }", json!({})).await;
     app.ask("{ courses(first: 0) { totalCount } }", json!({})).await;

@@ -31,7 +31,7 @@ async fn kill(test: &TestApp, registry: &Registry) {
 async fn a_failed_job_waits_twice_as_long_each_time() {
     let test = TestApp::start().await;
     let registry = registry([handler("fragile", FRAGILE)]);
-    set(&test, "broken", "yes").await;
+    set(&test, "broken", "yes");
     enqueue(&test.app, "fragile", json!({}), "key").await;
     drain(&test.app, &registry).await;
     for failures in 1..MAX_ATTEMPTS {
@@ -51,11 +51,11 @@ async fn a_failed_job_waits_twice_as_long_each_time() {
 async fn a_job_that_recovers_is_done() {
     let test = TestApp::start().await;
     let registry = registry([handler("fragile", FRAGILE)]);
-    set(&test, "broken", "yes").await;
+    set(&test, "broken", "yes");
     enqueue(&test.app, "fragile", json!({ "name": "try" }), "key").await;
     drain(&test.app, &registry).await;
     assert_eq!(last_error(&test).await, "it is broken");
-    clear(&test, "broken").await;
+    clear(&test, "broken");
     test.app.clock.advance(TimeDelta::seconds(3));
     drain(&test.app, &registry).await;
     assert_eq!((notes(&test).len(), count(&test, "jobs").await), (2, 0));
@@ -65,7 +65,7 @@ async fn a_job_that_recovers_is_done() {
 async fn a_dead_job_is_kept_until_it_is_replayed() {
     let test = TestApp::start().await;
     let registry = registry([handler("fragile", FRAGILE)]);
-    set(&test, "broken", "yes").await;
+    set(&test, "broken", "yes");
     enqueue(&test.app, "fragile", json!({ "name": "try" }), "key").await;
     let id = test.sql("SELECT id FROM jobs").await.parse().unwrap();
     assert!(!jobs::replay(&test.app, id).await.unwrap(), "it isn't dead");
@@ -84,7 +84,7 @@ async fn a_dead_job_is_kept_until_it_is_replayed() {
     assert!(jobs::replay(&test.app, id).await.unwrap());
     drain(&test.app, &registry).await;
     assert!(dead(&test).await.is_empty());
-    clear(&test, "broken").await;
+    clear(&test, "broken");
     test.app.clock.advance(TimeDelta::seconds(3));
     drain(&test.app, &registry).await;
     assert_eq!((notes(&test).len(), count(&test, "jobs").await), (runs + 2, 0));

@@ -1,17 +1,19 @@
 //! The outbox, jobs, the schedule and the inbox, with handlers of our own.
 //!
-//! A handler is a plain function, so what these do is told by the payload and by keys in the cache; that they ran is
+//! A handler is a plain function, so what these do is told by the payload and by signs on a board; that they ran is
 //! told by the mails.
 
 mod events;
 mod failures;
 mod inbox;
+mod lanes;
 mod leases;
 mod schedule;
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use lyceum::platform::App;
 use lyceum::platform::internal_error::InternalError;
@@ -19,8 +21,8 @@ use lyceum::platform::jobs::worker::Worker;
 use lyceum::platform::jobs::{self, Handler, Registry, Run};
 use lyceum::platform::mail::Mail;
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::socket::PATIENCE;
@@ -30,11 +32,11 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Writes down that it ran: its payload's `name`.
 const NOTE: Run = |app, payload| async move { note(&app, &payload).await }.boxed();
 
-/// As [`NOTE`], and then fails while the cache holds `broken`.
+/// As [`NOTE`], and then fails while the board has `broken`.
 const FRAGILE: Run = |app, payload| {
     async move {
         note(&app, &payload).await?;
-        match app.cache.get("broken").await? {
+        match sign(&app, "broken") {
             Some(_) => Err(InternalError::new("it is broken")),
             None => Ok(()),
         }
@@ -42,17 +44,17 @@ const FRAGILE: Run = |app, payload| {
     .boxed()
 };
 
-/// As [`NOTE`], and then waits while the cache holds `hold-<number>`, where this is the `number`th run; fails
+/// As [`NOTE`], and then waits while the board has `hold-<number>`, where this is the `number`th run; fails
 /// afterwards if that says so.
 const STUCK: Run = |app, payload| {
     async move {
-        let number = next_run(&app).await?;
+        let number = next_run(&app);
         note(&app, &payload).await?;
         let key = format!("hold-{number}");
         loop {
-            match app.cache.get(&key).await?.as_deref() {
+            match sign(&app, &key) {
                 None => return Ok(()),
-                Some(b"fail") => return Err(InternalError::new(format!("run {number} failed"))),
+                Some("fail") => return Err(InternalError::new(format!("run {number} failed"))),
                 Some(_) => sleep(Duration::from_millis(2)).await,
             }
         }
@@ -60,13 +62,20 @@ const STUCK: Run = |app, payload| {
     .boxed()
 };
 
+/// What the tests and their handlers tell each other, by node and key.
+static BOARD: LazyLock<Mutex<HashMap<(Uuid, String), &'static str>>> = LazyLock::new(Mutex::default);
+
+fn sign(app: &App, key: &str) -> Option<&'static str> {
+    BOARD.lock().unwrap().get(&(app.node, key.to_owned())).copied()
+}
+
 /// How often [`STUCK`] has run on this node, this time included.
-async fn next_run(app: &App) -> Result<u64, InternalError> {
-    static TURN: Mutex<()> = Mutex::const_new(());
-    let _turn = TURN.lock().await;
-    let before: u64 = app.cache.get("runs").await?.map_or(0, |runs| str::from_utf8(&runs).unwrap().parse().unwrap());
-    app.cache.set("runs", (before + 1).to_string().into(), LONG).await?;
-    Ok(before + 1)
+fn next_run(app: &App) -> u64 {
+    static RUNS: LazyLock<Mutex<HashMap<Uuid, u64>>> = LazyLock::new(Mutex::default);
+    let mut runs = RUNS.lock().unwrap();
+    let run = runs.entry(app.node).or_default();
+    *run += 1;
+    *run
 }
 
 async fn note(app: &App, payload: &Value) -> Result<(), InternalError> {
@@ -80,16 +89,16 @@ fn notes(app: &TestApp) -> Vec<String> {
     app.mails.lock().unwrap().iter().map(|mail| mail.subject.clone()).collect()
 }
 
-async fn set(app: &TestApp, key: &str, value: &'static str) {
-    app.app.cache.set(key, Bytes::from_static(value.as_bytes()), LONG).await.unwrap();
+fn set(app: &TestApp, key: &str, value: &'static str) {
+    BOARD.lock().unwrap().insert((app.app.node, key.to_owned()), value);
 }
 
-async fn clear(app: &TestApp, key: &str) {
-    app.app.cache.delete(key).await.unwrap();
+fn clear(app: &TestApp, key: &str) {
+    BOARD.lock().unwrap().remove(&(app.app.node, key.to_owned()));
 }
 
 fn handler(name: &'static str, run: Run) -> Handler {
-    Handler { name, on: None, cron: None, timeout: LONG, run }
+    Handler::queued(name, LONG, run)
 }
 
 fn registry(handlers: impl IntoIterator<Item = Handler>) -> Registry {

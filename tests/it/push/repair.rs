@@ -12,6 +12,28 @@ use crate::support::socket::{Follower, Socket, beginning};
 /// As if the node that numbered everything had died before it told anybody.
 async fn forget_the_pushes(app: &TestApp) {
     app.sql("UPDATE events SET pushed_at = NULL").await;
+    end_the_lease(app).await;
+}
+
+async fn end_the_lease(app: &TestApp) {
+    app.sql("UPDATE event_pusher SET leased_until = '-infinity'").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_node_with_the_lease_pushes() {
+    let school = School::open().await;
+    let other = school.app.peer().await;
+    let mut follower = Follower::after_hearing(&other.url, None, &["Hello"]).await;
+    school.publish(&school.course, "First").await;
+    let unpushed = "SELECT count(*) FROM events WHERE pushed_at IS NULL";
+    other.settle().await;
+    assert_ne!(school.app.sql(unpushed).await, "0", "the first node has the lease");
+    end_the_lease(&school.app).await;
+    other.settle().await;
+    assert_eq!(school.app.sql(unpushed).await, "0");
+    follower.expect(&["First"]).await;
+    let holder = format!("SELECT node = '{}' FROM event_pusher", other.app.node);
+    assert_eq!(school.app.sql(&holder).await, "t");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,6 +69,7 @@ async fn a_push_that_never_came_is_read_when_the_next_one_tells_of_it() {
     // Numbered and marked as pushed, but this node heard nothing: as when Redis drops a message.
     school.news(&["Dropped 1", "Dropped 2"]).await;
     school.publish(&school.course, "Heard").await;
+    end_the_lease(&school.app).await;
     other.settle().await;
     follower.expect(&["Dropped 1", "Dropped 2", "Heard"]).await;
 }

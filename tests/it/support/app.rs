@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lyceum::accounts;
@@ -11,7 +12,6 @@ use lyceum::config::Config;
 use lyceum::graphql::Executor;
 use lyceum::http::{HttpState, router, server};
 use lyceum::platform::auth::{ApiTokens, Client, Codes, Passwords, Revocations, Role, Seal, Tokens};
-use lyceum::platform::cache::Cache;
 use lyceum::platform::clock::Clock;
 use lyceum::platform::db::{self, Db};
 use lyceum::platform::ffmpeg::Ffmpeg;
@@ -116,13 +116,18 @@ impl TestApp {
     }
 
     async fn node(config: Config, schema: String, clock: Clock, storage: Storage, passwords: Passwords) -> TestApp {
-        let db = db::Settings { url: cluster::throwaway().into(), connections: 4, schema: Some(schema.clone()) };
+        let db = db::Settings {
+            url: cluster::throwaway().into(),
+            connections: 4,
+            timeout: Duration::from_secs(15),
+            schema: Some(schema.clone()),
+        };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
         let lifetime = TimeDelta::from_std(config.token_lifetime).unwrap();
         let app = App::new(Services {
+            node: Uuid::new_v4(),
             db: Db::new(&db).unwrap(),
-            cache: Cache::memory(),
             throttle: Throttle::memory(clock.clone()),
             pubsub: PubSub::local(),
             storage,

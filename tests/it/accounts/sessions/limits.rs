@@ -67,8 +67,9 @@ async fn what_has_been_over_for_a_month_is_deleted_by_schedule() {
     let session = alive.session().await;
     ended.ask("signOut", SIGN_OUT, json!({ "input": {} })).await;
     let used_first = alive.refresh.clone();
-    // The one schedule that this is about: the others would be run on each of the days, too.
-    let sweep = lyceum::accounts::handlers().into_iter().filter(|handler| handler.name == "accounts.sweep_sessions");
+    // The schedules that this is about: the others would be run on each of the days, too.
+    let names = ["accounts.sweep_sessions", "accounts.sweep_refresh_tokens"];
+    let sweep = lyceum::accounts::handlers().into_iter().filter(|handler| names.contains(&handler.name));
     let registry = Registry::new(sweep).unwrap();
     // A day at a time the schedule comes by; `alive` is refreshed on the way.
     let mut counts = Vec::new();

@@ -1,88 +1,80 @@
-//! The cache, in memory and over real Redis servers.
+//! The link to real Redis servers.
+
 use std::time::{Duration, Instant};
 
 use crate::support::redis::RedisServer;
-use bytes::Bytes;
-use lyceum::platform::cache::Cache;
 use lyceum::platform::redis::RedisLink;
 
-const LONG: Duration = Duration::from_secs(60);
-
-async fn values_come_and_go(cache: &Cache) {
-    let binary = Bytes::from_static(b"\0\xff\r\n");
-    assert_eq!(cache.get("a").await.unwrap(), None);
-    cache.set("a", Bytes::from("old"), Duration::from_millis(300)).await.unwrap();
-    cache.set("a", binary.clone(), LONG).await.unwrap();
-    cache.set("short", Bytes::from("x"), Duration::from_millis(300)).await.unwrap();
-    cache.set("empty", Bytes::new(), LONG).await.unwrap();
-    assert_eq!(cache.get("short").await.unwrap(), Some(Bytes::from("x")));
-    assert_eq!(cache.get("empty").await.unwrap(), Some(Bytes::new()));
-    tokio::time::sleep(Duration::from_millis(350)).await;
-    assert_eq!(cache.get("short").await.unwrap(), None);
-    assert_eq!(cache.get("a").await.unwrap(), Some(binary), "the second set gives the time");
-    cache.delete("a").await.unwrap();
-    cache.delete("a").await.unwrap();
-    assert_eq!(cache.get("a").await.unwrap(), None);
-    cache.set("now", Bytes::from("x"), Duration::ZERO).await.unwrap();
+async fn values_come_and_go(link: &RedisLink) {
+    let value = b"\0\xff\r\n".to_vec();
+    let get = || redis::cmd("GET").arg("a").clone();
+    assert_eq!(link.query::<Option<Vec<u8>>>(&get()).await.unwrap(), None);
+    link.query::<()>(redis::cmd("SET").arg("a").arg(&value)).await.unwrap();
+    assert_eq!(link.query::<Option<Vec<u8>>>(&get()).await.unwrap(), Some(value));
+    link.query::<()>(redis::cmd("DEL").arg("a")).await.unwrap();
+    assert_eq!(link.query::<Option<Vec<u8>>>(&get()).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_memory() {
-    let cache = Cache::memory();
-    values_come_and_go(&cache).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn in_redis() {
+async fn one_server() {
     let server = RedisServer::start();
     let link = RedisLink::connect(&server.url()).await.unwrap();
-    assert!(matches!(link, RedisLink::Single(_)));
+    assert_eq!(link.is_cluster(), Some(false));
     link.ping().await.unwrap();
-    let cache = Cache::redis(link.clone(), "one:");
-    values_come_and_go(&cache).await;
-
-    cache.set("a", Bytes::from("x"), LONG).await.unwrap();
-    assert_eq!(Cache::redis(link, "two:").get("a").await.unwrap(), None);
-    assert_eq!(server.cli(&["get", "one:a"]).trim(), "x");
-    assert!(server.cli(&["pttl", "one:a"]).trim().parse::<u64>().unwrap() > 50_000);
+    values_come_and_go(&link).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_cluster() {
+async fn a_cluster() {
     let server = RedisServer::cluster();
     for url in [server.url(), format!("{0},{0}", server.url())] {
         let link = RedisLink::connect(&url).await.unwrap();
-        assert!(matches!(link, RedisLink::Cluster(_)), "{url}");
+        assert_eq!(link.is_cluster(), Some(true), "{url}");
         link.ping().await.unwrap();
-        values_come_and_go(&Cache::redis(link, "one:")).await;
+        values_come_and_go(&link).await;
+    }
+}
+
+async fn answers_again(link: &RedisLink) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while link.ping().await.is_err() {
+        assert!(Instant::now() < deadline, "the link doesn't come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_redis_is_a_fault_soon_and_comes_back() {
+async fn a_lost_redis_is_an_error_soon_and_comes_back() {
     let mut server = RedisServer::start();
     let link = RedisLink::connect(&server.url()).await.unwrap();
-    let cache = Cache::redis(link, "one:");
-    cache.set("a", Bytes::from("x"), LONG).await.unwrap();
+    link.ping().await.unwrap();
     server.kill();
     let started = Instant::now();
-    assert!(cache.get("a").await.is_err());
-    assert!(cache.get("a").await.is_err());
+    assert!(link.ping().await.is_err());
+    assert!(link.ping().await.is_err());
     assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     server.restart();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while cache.set("a", Bytes::from("y"), LONG).await.is_err() {
-        assert!(Instant::now() < deadline, "the link doesn't come back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(cache.get("a").await.unwrap(), Some(Bytes::from("y")));
+    answers_again(&link).await;
 }
 
-#[tokio::test]
-async fn a_start_without_redis_is_a_fault() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_is_away_at_the_start_is_found_later() {
     let mut server = RedisServer::start();
     let url = server.url();
     server.kill();
+    let link = RedisLink::connect(&url).await.unwrap();
+    assert_eq!(link.is_cluster(), None);
+    assert!(link.ping().await.is_err());
+    server.restart();
+    answers_again(&link).await;
+    assert_eq!(link.is_cluster(), Some(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_ends_the_start() {
+    let server = RedisServer::start();
+    server.cli(&["config", "set", "requirepass", "right"]);
+    let url = server.url().replace("redis://", "redis://:wrong@");
     assert!(RedisLink::connect(&url).await.is_err());
 }
 
