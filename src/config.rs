@@ -22,6 +22,15 @@ use video::Video;
 
 pub use settings::{SETTINGS, Setting};
 
+/// Who can read the schema from the server, and is told similar names of unknown fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspection {
+    /// Every client.
+    Everyone,
+    /// Administrators.
+    Administrators,
+}
+
 /// The deployment environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
@@ -84,6 +93,8 @@ pub struct Config {
     pub admins_need_second_factor: bool,
     /// The grace period in which a requested account deletion can be canceled.
     pub deletion_grace: Duration,
+    /// Who can read the schema from the server.
+    pub introspection: Introspection,
     /// How long entries of the audit trail are retained.
     pub audit_age: Duration,
     /// The number of trusted reverse proxies that append to `X-Forwarded-For`.
@@ -176,6 +187,7 @@ impl Config {
             session_lifetime: Duration::from_secs(86_400 * reader.number("LYCEUM_SESSION_DAYS", 1..=365)),
             max_sessions: reader.number("LYCEUM_MAX_SESSIONS", 0..=1000) as usize,
             admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
+            introspection: introspection(&mut reader, environment),
             deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 0..=90)),
             audit_age: Duration::from_secs(86_400 * reader.number("LYCEUM_AUDIT_DAYS", 30..=3650)),
             proxies: reader.number("LYCEUM_PROXIES", 0..=10) as usize,
@@ -298,6 +310,18 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
 fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores.clamp(1, 512)).unwrap_or(1)
+}
+
+fn introspection(reader: &mut Reader, environment: Environment) -> Introspection {
+    match (reader.text("LYCEUM_INTROSPECTION"), environment) {
+        (Some("everyone"), _) | (None, Environment::Development) => Introspection::Everyone,
+        (Some("administrators"), _) | (None, Environment::Production) => Introspection::Administrators,
+        (Some(other), _) => {
+            let problem = format!("LYCEUM_INTROSPECTION is {other:?}; it must be everyone or administrators");
+            reader.problem(problem);
+            Introspection::Administrators
+        }
+    }
 }
 
 fn origins(reader: &Reader) -> Vec<String> {

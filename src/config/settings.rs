@@ -60,6 +60,11 @@ pub const SETTINGS: &[Setting] = &[
         "14",
         "number of days in which the deletion of an account can be canceled, 0 to 90",
     ),
+    setting(
+        "LYCEUM_INTROSPECTION",
+        "everyone, in production administrators",
+        "who can read the schema from the server and is told similar names of unknown fields: `everyone` or `administrators`",
+    ),
     setting("LYCEUM_AUDIT_DAYS", "730", "number of days for which the audit trail is retained, 30 to 3650"),
     setting("LYCEUM_PROXIES", "0", "number of trusted reverse proxies that append to X-Forwarded-For"),
     setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps that may call this server, comma-separated"),

@@ -1,15 +1,16 @@
 //! The executor of operations. Checks limits, executes the schema, and completes the response.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use apollo_compiler::validation::Valid;
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
 };
-use async_graphql::{Request, Response, ServerError, ValidationMode, Value, Variables};
+use async_graphql::{Request, Response, ServerError, Value};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use moka::sync::Cache;
@@ -22,15 +23,21 @@ use super::loaders::Loaders;
 use super::null_propagation::{order_root, propagate_nulls};
 use super::schema::{self, Schema};
 use super::type_map::TypeMap;
-use super::variables::{check_variables, fill_conditions, is_plain};
+use super::validation::Validator;
+use super::variables::{check_required, fill_conditions, is_plain};
 use super::viewer_loaders::ViewerLoaders;
+use crate::config::Introspection;
 use crate::platform::App;
-use crate::platform::auth::{Actor, Client};
+use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::internal_error::InternalError;
 use crate::platform::telemetry::OperationLabels;
 
-/// The capacity of the cache of parsed documents, in bytes of query text.
-const DOCUMENTS: u64 = 4 << 20;
+/// The capacity of the cache of documents, in bytes.
+const DOCUMENTS: u64 = 32 << 20;
+/// The size of a document in the cache beside its text and fields, in bytes, as measured.
+const DOCUMENT_BYTES: usize = 2_400;
+/// The size of a field of a document in the cache, in bytes, as measured: 520 with an alias.
+const FIELD_BYTES: usize = 600;
 
 /// The caller and the id of a request.
 #[derive(Clone, Debug)]
@@ -43,11 +50,12 @@ pub struct RequestInfo {
     pub request_id: Arc<str>,
 }
 
-/// The executable schemas, shared by every [`App`] of this process. Building them is expensive.
+/// The executable schema and what is derived from it, shared by every [`App`] of this process.
+///
+/// Building them is expensive.
 struct Schemas {
-    strict: Schema,
-    /// Performs minimal validation, for documents that have passed the strict one.
-    fast: Schema,
+    schema: Schema,
+    validator: Validator,
     type_map: TypeMap,
 }
 
@@ -57,10 +65,10 @@ impl Schemas {
         if let Some(schemas) = SCHEMAS.get() {
             return Ok(schemas);
         }
-        let build = |mode| schema::builder(mode).finish();
-        let (strict, fast) = (build(ValidationMode::Strict), build(ValidationMode::Fast));
-        let type_map = TypeMap::new(&strict.sdl())?;
-        Ok(SCHEMAS.get_or_init(|| Schemas { strict, fast, type_map }))
+        let schema = schema::builder().finish();
+        let sdl = schema::print(&schema);
+        let (validator, type_map) = (Validator::new(&sdl)?, TypeMap::new(&sdl)?);
+        Ok(SCHEMAS.get_or_init(|| Schemas { schema, validator, type_map }))
     }
 }
 
@@ -70,7 +78,7 @@ pub struct Executor {
     schemas: &'static Schemas,
     loaders: Arc<Loaders>,
     app: App,
-    /// The cache of parsed documents that are within the limits.
+    /// The cache of parsed documents that are valid and within the limits.
     documents: Cache<String, Arc<Document>>,
 }
 
@@ -83,7 +91,7 @@ impl Executor {
         let loaders = Arc::new(Loaders::new(app.clone()));
         let documents = Cache::builder()
             .max_capacity(DOCUMENTS)
-            .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
+            .weigher(|query: &String, document: &Arc<Document>| weight(query, document))
             .build();
         Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents })
     }
@@ -103,7 +111,7 @@ impl Executor {
                 let kind = operation.operation().map_or("unknown", |operation| kind_name(operation.ty));
                 (kind, self.run(&operation, request, info).await)
             }
-            Err(error) => ("unknown", Err(rejection(error, info))),
+            Err(errors) => ("unknown", Err(rejection(errors, info))),
         };
         let result = match &outcome {
             Ok(response) if response.errors.is_empty() => "ok",
@@ -125,10 +133,10 @@ impl Executor {
         }
         let (operation, request) = match self.prepare(request, &info) {
             Ok(prepared) => prepared,
-            Err(error) => return stream::once(async move { *rejection(error, &info) }).boxed(),
+            Err(errors) => return stream::once(async move { *rejection(errors, &info) }).boxed(),
         };
         self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
-        AssertUnwindSafe(self.schemas.strict.execute_stream(request))
+        AssertUnwindSafe(self.schemas.schema.execute_stream(request))
             .catch_unwind()
             .map(move |item| match item {
                 Ok(response) => executor.finish(response, &operation, &info),
@@ -139,20 +147,18 @@ impl Executor {
 
     /// Returns the schema definition (SDL).
     pub fn sdl(&self) -> String {
-        schema::print(&self.schemas.strict)
+        schema::print(&self.schemas.schema)
     }
 
     /// Returns the type of the operation that `request` would execute, if it can be determined.
     pub fn kind(&self, request: &Request) -> Option<OperationType> {
-        let document = self.document(&request.query).ok()?;
-        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        let operation = self.operation(request).ok()?;
         Some(operation.operation()?.ty)
     }
 
     /// Returns whether `request` is a mutation with no other root fields than these.
     pub fn mutates_only(&self, request: &Request, fields: &[&str]) -> bool {
-        let Ok(document) = self.document(&request.query) else { return false };
-        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        let Ok(operation) = self.operation(request) else { return false };
         operation.operation().filter(|operation| operation.ty == OperationType::Mutation).is_some_and(|operation| {
             operation.selection_set.node.items.iter().all(|selection| match &selection.node {
                 Selection::Field(field) => fields.contains(&field.node.name.node.as_str()),
@@ -163,8 +169,7 @@ impl Executor {
 
     /// Returns the shared `max-age` of an anonymous `request` in seconds, according to the schema.
     pub fn max_age(&self, request: &Request) -> u64 {
-        let Ok(document) = self.document(&request.query) else { return 0 };
-        let operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
+        let Ok(operation) = self.operation(request) else { return 0 };
         let definition = operation.operation();
         definition
             .map_or(0, |definition| caching::max_age(&self.schemas.type_map, &operation.document.parsed, definition))
@@ -177,28 +182,35 @@ impl Executor {
         info: &RequestInfo,
     ) -> Result<Response, Box<Response>> {
         let span = tracing::info_span!("request", id = &*info.request_id);
-        let known = operation.is_known_good(&request.variables);
-        let schema = if known { &self.schemas.fast } else { &self.schemas.strict };
-        let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind().instrument(span);
+        let execution = AssertUnwindSafe(self.schemas.schema.execute(request)).catch_unwind().instrument(span);
         let response = match tokio::time::timeout(self.app.config.limits.timeout, execution).await {
-            Ok(Ok(response)) => response,
+            Ok(Ok(mut response)) => {
+                // If every root field is skipped, async-graphql has no data instead of an empty object.
+                if response.errors.is_empty() && response.data == Value::Null {
+                    response.data = Value::Object(IndexMap::default());
+                }
+                response
+            }
             Ok(Err(_)) => return Err(rejection(panicked(), info)),
             Err(_) => return Err(rejection(Error::Timeout, info)),
         };
         let rejected = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
-        if !rejected && !known {
-            operation.document.valid.store(true, Ordering::Relaxed);
-        }
         let response = self.finish(response, operation, info);
         if rejected { Err(Box::new(response)) } else { Ok(response) }
     }
 
-    /// Gets the parsed document, from the cache if possible, and checks all limits.
-    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), ServerError> {
-        let document = self.document(&request.query)?;
+    /// Gets the valid document, from the cache if possible, and checks the variables and all limits.
+    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), Vec<ServerError>> {
+        let explorer =
+            self.app.config.introspection == Introspection::Everyone || info.actor.in_session().has(Role::Admin);
+        let document = self.document(&request.query, explorer)?;
+        if document.introspects && !explorer {
+            let message = "Only administrators can read the schema from this server.";
+            return Err(vec![request_error("FORBIDDEN", message)]);
+        }
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         if let Some(definition) = operation.operation() {
-            check_variables(definition, &request.variables)?;
+            self.check_variables(&operation, &request).map_err(|error| vec![error])?;
             fill_conditions(definition, &mut request.variables);
             let limits = &self.app.config.limits;
             operation.cost = limits::check_cost(
@@ -207,7 +219,8 @@ impl Executor {
                 definition,
                 &request.variables,
                 limits,
-            )?;
+            )
+            .map_err(|error| vec![error])?;
         }
         let kind = operation.operation().map(|definition| definition.ty);
         let viewer_loaders = ViewerLoaders::new(self.loaders.clone(), kind == Some(OperationType::Query));
@@ -218,10 +231,36 @@ impl Executor {
         ))
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, ServerError> {
+    /// Checks the values of the variables. A value of a built-in scalar is checked without a detour.
+    fn check_variables(&self, operation: &Operation, request: &Request) -> Result<(), ServerError> {
+        let Some(definition) = operation.operation() else { return Ok(()) };
+        let mut definitions = definition.variable_definitions.iter();
+        if definitions.all(|definition| is_plain(&definition.node, &request.variables)) {
+            return Ok(());
+        }
+        check_required(definition, &request.variables)?;
+        let (valid, name) = (&operation.document.valid, operation.name.as_deref());
+        self.schemas.validator.check_variables(valid, name, &request.variables)
+    }
+
+    fn operation(&self, request: &Request) -> Result<Operation, Vec<ServerError>> {
+        let document = self.document(&request.query, false)?;
+        Ok(Operation { document, name: request.operation_name.clone(), cost: 0 })
+    }
+
+    fn document(&self, query: &str, suggestions: bool) -> Result<Arc<Document>, Vec<ServerError>> {
         if let Some(document) = self.documents.get(query) {
             return Ok(document);
         }
+        let document = self.parse(query).map_err(|error| vec![error])?;
+        let valid = self.schemas.validator.validate(query, suggestions.then_some(&self.schemas.type_map))?;
+        let introspects = limits::introspects(&document);
+        let document = Arc::new(Document { parsed: document, valid, introspects });
+        self.documents.insert(query.to_owned(), document.clone());
+        Ok(document)
+    }
+
+    fn parse(&self, query: &str) -> Result<ExecutableDocument, ServerError> {
         if query.trim().is_empty() {
             return Err(request_error("BAD_REQUEST", "The request has no query."));
         }
@@ -232,9 +271,7 @@ impl Executor {
             error
         })?;
         limits::check_document(&parsed, &self.app.config.limits)?;
-        let document = Arc::new(Document { parsed, valid: AtomicBool::new(false) });
-        self.documents.insert(query.to_owned(), document.clone());
-        Ok(document)
+        Ok(parsed)
     }
 
     /// Completes a response: null propagation, order of root fields, cost, error codes, request id.
@@ -257,11 +294,19 @@ impl Executor {
     }
 }
 
-/// A parsed document.
+/// A valid document.
 struct Document {
     parsed: ExecutableDocument,
-    /// Whether an operation of it has passed strict validation.
-    valid: AtomicBool,
+    /// The same document, as the validator reads it.
+    valid: Valid<apollo_compiler::ExecutableDocument>,
+    /// Whether it reads the schema.
+    introspects: bool,
+}
+
+/// Returns the approximate size of a document in the cache, in bytes.
+fn weight(query: &str, document: &Document) -> u32 {
+    let fields = limits::count_fields(&document.parsed);
+    u32::try_from(DOCUMENT_BYTES + 4 * query.len() + FIELD_BYTES * fields).unwrap_or(u32::MAX)
 }
 
 /// One operation of a document.
@@ -285,17 +330,6 @@ impl Operation {
             (DocumentOperations::Multiple(_), None) => None,
         }
     }
-
-    /// Returns whether strict validation can be skipped.
-    ///
-    /// That is so if the document's only operation has passed it before, and the variables are plain scalars of their
-    /// declared types.
-    fn is_known_good(&self, variables: &Variables) -> bool {
-        let mut operations = self.document.parsed.operations.iter();
-        let (Some((_, operation)), None) = (operations.next(), operations.next()) else { return false };
-        let mut definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
-        self.document.valid.load(Ordering::Relaxed) && definitions.all(|definition| is_plain(definition, variables))
-    }
 }
 
 /// Returns the error for a panic: a bug, whose message is only in the log.
@@ -313,18 +347,24 @@ fn kind_name(kind: OperationType) -> &'static str {
 
 /// Returns the response to a request that was not executed.
 pub fn rejection(error: impl Into<Rejection>, info: &RequestInfo) -> Box<Response> {
-    let Rejection(error) = error.into();
-    let mut response = Response::from_errors(vec![error]);
+    let Rejection(errors) = error.into();
+    let mut response = Response::from_errors(errors);
     label(&mut response, info);
     Box::new(response)
 }
 
-/// The error of a request that is not executed.
-pub struct Rejection(ServerError);
+/// The errors of a request that is not executed.
+pub struct Rejection(Vec<ServerError>);
 
 impl From<ServerError> for Rejection {
     fn from(error: ServerError) -> Rejection {
-        Rejection(error)
+        Rejection(vec![error])
+    }
+}
+
+impl From<Vec<ServerError>> for Rejection {
+    fn from(errors: Vec<ServerError>) -> Rejection {
+        Rejection(errors)
     }
 }
 
@@ -333,7 +373,7 @@ impl From<Error> for Rejection {
         let error = async_graphql::Error::from(error);
         let mut rejected = ServerError::new(error.message, None);
         rejected.extensions = error.extensions;
-        Rejection(rejected)
+        Rejection(vec![rejected])
     }
 }
 

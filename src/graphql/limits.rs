@@ -58,15 +58,9 @@ fn count_tokens(query: &str, enough: usize) -> usize {
 /// # Errors
 /// `TOO_DEEP`, `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
 pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
-    let mut census = Census::default();
-    for fragment in document.fragments.values() {
-        census.directives += fragment.node.directives.len();
-        census.count(&fragment.node.selection_set.node);
-    }
+    let census = census(document);
     let mut depths = HashMap::new();
     for (_, operation) in document.operations.iter() {
-        census.directives += operation.node.directives.len();
-        census.count(&operation.node.selection_set.node);
         let depth = depth(document, &operation.node.selection_set.node, &mut depths);
         if depth > limits.depth {
             let message = format!("The operation is {depth} levels deep; at most {} are allowed.", limits.depth);
@@ -85,10 +79,35 @@ pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<
     Ok(())
 }
 
+/// Returns the number of fields in a document.
+pub(super) fn count_fields(document: &ExecutableDocument) -> usize {
+    census(document).fields
+}
+
+/// Returns whether a document reads the schema.
+pub(super) fn introspects(document: &ExecutableDocument) -> bool {
+    census(document).introspects
+}
+
+fn census(document: &ExecutableDocument) -> Census {
+    let mut census = Census::default();
+    for fragment in document.fragments.values() {
+        census.directives += fragment.node.directives.len();
+        census.count(&fragment.node.selection_set.node);
+    }
+    for (_, operation) in document.operations.iter() {
+        census.directives += operation.node.directives.len();
+        census.count(&operation.node.selection_set.node);
+    }
+    census
+}
+
 #[derive(Default)]
 struct Census {
+    fields: usize,
     aliases: usize,
     directives: usize,
+    introspects: bool,
 }
 
 impl Census {
@@ -97,6 +116,8 @@ impl Census {
             self.directives += selection.node.directives().len();
             match &selection.node {
                 Selection::Field(field) => {
+                    self.fields += 1;
+                    self.introspects |= matches!(field.node.name.node.as_str(), "__schema" | "__type");
                     self.aliases += usize::from(field.node.alias.is_some());
                     self.count(&field.node.selection_set.node);
                 }

@@ -20,6 +20,7 @@ mod row_cache;
 pub mod schema;
 pub mod sequential;
 pub mod type_map;
+mod validation;
 mod variables;
 pub mod viewer_loaders;
 

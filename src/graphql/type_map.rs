@@ -67,6 +67,11 @@ impl TypeMap {
         Ok(TypeMap { types })
     }
 
+    /// Returns the names of the fields of the type `ty`.
+    pub(super) fn fields(&self, ty: &str) -> impl Iterator<Item = &str> {
+        self.types.get(ty).into_iter().flat_map(|fields| fields.keys().map(String::as_str))
+    }
+
     /// Returns the field `field` of the type `ty`; `None` if it does not exist.
     pub(super) fn field(&self, ty: &str, field: &str) -> Option<&FieldInfo> {
         self.types.get(ty)?.get(field)

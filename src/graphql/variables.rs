@@ -1,7 +1,4 @@
-//! Checks of variable values before execution.
-//!
-//! async-graphql 7.2.1 checks a variable only where it is used: an operation that lacks a required one fails during
-//! execution. The GraphQL specification (October 2021, section 6.1.2) requires a request error before execution.
+//! Values of variables.
 
 use async_graphql::parser::types::{BaseType, OperationDefinition, VariableDefinition};
 use async_graphql::{Positioned, ServerError, Value, Variables};
@@ -12,7 +9,7 @@ use super::error::request_error;
 ///
 /// # Errors
 /// `GRAPHQL_VALIDATION_FAILED`, with the name of the variable and its type.
-pub(super) fn check_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
+pub(super) fn check_required(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
     for definition in &operation.variable_definitions {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
         let missing = match variables.get(name) {

@@ -7,7 +7,7 @@ use async_graphql::parser::types::{
     BaseType, ConstDirective, EnumType, FieldDefinition, InputObjectType, InputValueDefinition, ServiceDocument, Type,
     TypeDefinition, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Positioned, Request, ValidationMode, Value};
+use async_graphql::{Positioned, Request, Value};
 use futures_util::StreamExt;
 use lyceum::graphql::Executor;
 use lyceum::graphql::executor::RequestInfo;
@@ -43,7 +43,7 @@ const PLAIN_LISTS: [&str; 19] = [
 const BUILT_IN: [&str; 5] = ["Int", "Float", "String", "Boolean", "ID"];
 
 fn sdl() -> String {
-    schema::print(&schema::builder(ValidationMode::Strict).finish())
+    schema::print(&schema::builder().finish())
 }
 
 struct Sdl(BTreeMap<String, TypeDefinition>);

@@ -82,7 +82,7 @@ async fn a_batch_is_answered_in_its_order_each_operation_for_itself() {
     assert_eq!((answer.status, body.as_array().unwrap().len()), (200, 4), "{body:#}");
     assert_eq!(body[0]["data"]["courses"]["totalCount"], 0);
     assert!(body[1].get("data").is_none(), "{body:#}");
-    answer.labelled("second", &body[1]["errors"][0], "GRAPHQL_VALIDATION_FAILED", &["\"nope\""]);
+    answer.labelled("second", &body[1]["errors"][0], "GRAPHQL_VALIDATION_FAILED", &["`nope`"]);
     assert_eq!(body[2]["data"]["__typename"], "Query");
     assert_eq!(body[3]["data"], Value::Null);
     answer.labelled("fourth", &body[3]["errors"][0], "BAD_USER_INPUT", &["first must be between 1 and 100"]);

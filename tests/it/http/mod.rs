@@ -10,6 +10,7 @@ mod nulls;
 mod pages;
 mod requests;
 mod tokens;
+mod validation;
 
 use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};

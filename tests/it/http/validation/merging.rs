@@ -1,0 +1,73 @@
+//! Fields with the same response name must be the same field, or of the same shape if they are fields of objects of
+//! different types (5.3.2).
+
+use super::Case;
+
+pub(super) const CASES: &[Case] = &[
+    ("merging", "{ viewer { called: name called: name about: bio } viewer { id } }", "", true),
+    (
+        "merging",
+        "{ courses(first: 2, last: null) { totalCount } courses(last: null, first: 2) { totalCount } }",
+        "",
+        true,
+    ),
+    ("merging", "{ viewer { label: name label: bio } }", "", false),
+    ("merging", "{ viewer { name: bio name } }", "", false),
+    ("merging", "{ courses(first: 1) { totalCount } courses(first: 2) { totalCount } }", "", false),
+    ("merging", "{ courses(first: 1) { totalCount } courses { totalCount } }", "", false),
+    ("merging", "query ($n: Int) { courses(first: $n) { totalCount } courses(first: 1) { totalCount } }", "", false),
+    ("merging fragments", "{ viewer { label: name ...A } } fragment A on User { label: name }", "", true),
+    (
+        "merging fragments",
+        "{ viewer { ...A ...B } } fragment A on User { label: name } fragment B on User { label: bio }",
+        "",
+        false,
+    ),
+    ("merging fragments", "{ viewer { label: name ...A } } fragment A on User { label: bio }", "", false),
+    ("merging fragments", "{ node(id: 7) { label: id ... on User { label: name } } }", "", false),
+    ("merging below", "{ viewer { ban { label: reason } } viewer { ban { label: reason } } }", "", true),
+    ("merging below", "{ viewer { label: name } viewer { label: bio } }", "", false),
+    (
+        "merging below",
+        "{ viewer { ban { label: reason } ...A } } fragment A on User { ban { label: since } }",
+        "",
+        false,
+    ),
+    ("merging types", "{ node(id: 7) { ... on User { label: name } ... on Course { label: title } } }", "", true),
+    (
+        "merging types",
+        "{ node(id: 7) { ... on User { ... { label: name } } ... on Course { ... { label: title } } } }",
+        "",
+        true,
+    ),
+    (
+        "merging types",
+        "{ node(id: 7) { ... on User { label: createdAt } ... on Course { label: version } } }",
+        "",
+        false,
+    ),
+    ("merging types", "{ node(id: 7) { ... on User { label: locale } ... on Course { label: title } } }", "", false),
+    ("merging types", "{ node(id: 7) { ... on Lesson { label: title } ... on Course { label: tags } } }", "", false),
+    (
+        "merging types",
+        "{ node(id: 7) { ... on Lesson { label: title } ... on Course { label: price { amount } } } }",
+        "",
+        false,
+    ),
+    (
+        "merging types",
+        "{ node(id: 7) {
+            ... on Course { who: instructor { label: name } }
+            ... on Channel { who: owner { label: bio } } } }",
+        "",
+        true,
+    ),
+    (
+        "merging types",
+        "{ node(id: 7) {
+            ... on Course { who: instructor { label: name } }
+            ... on Channel { who: owner { label: email } } } }",
+        "",
+        false,
+    ),
+];
