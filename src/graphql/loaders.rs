@@ -21,6 +21,7 @@ use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
@@ -31,6 +32,7 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::row_cache::RowCache;
+use super::turns::Turns;
 use crate::platform::App;
 use crate::platform::db::{self, CacheKey};
 use crate::platform::internal_error::InternalError;
@@ -94,13 +96,15 @@ pub struct Loaders {
     waking: Arc<AtomicUsize>,
     /// Limits the number of [`Load::ALONE`] statements in flight.
     searches: Arc<Semaphore>,
+    /// The [`Load::ALONE`] reads in flight, by client.
+    turns: Turns,
 }
 
 impl Loaders {
     /// Creates loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
         let searches = Arc::new(Semaphore::new(app.config.searches));
-        Loaders { app, batchers: RwLock::default(), waking: Arc::default(), searches }
+        Loaders { app, batchers: RwLock::default(), waking: Arc::default(), searches, turns: Turns::default() }
     }
 
     /// Returns the application that the loaders read through.
@@ -127,6 +131,15 @@ impl Loaders {
         self.let_siblings_ask().await;
         batcher.start(&self.app, &self.waking, &batch);
         batch.value(&key).await
+    }
+
+    /// Loads the value of a [`Load::ALONE`] key for the client at `ip`.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`: the client has too many such reads in flight. Otherwise the read failed.
+    pub async fn load_for<K: Load>(&self, ip: IpAddr, key: K) -> Result<Option<K::Value>, super::Error> {
+        let _turn = self.turns.take(ip)?;
+        Ok(self.load(key).await?)
     }
 
     /// Loads the value of a key that takes its own statement.

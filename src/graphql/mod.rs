@@ -19,6 +19,7 @@ mod root;
 mod row_cache;
 pub mod schema;
 pub mod sequential;
+mod turns;
 pub mod type_map;
 mod validation;
 mod variables;

@@ -107,6 +107,22 @@ impl<K> Page<K> {
         i64::try_from(self.limit).unwrap_or(i64::MAX - 1) + 1
     }
 
+    /// Returns what [`Page::fetch`] rows of the page have as keys, out of all keys of a list in descending order.
+    pub fn of_descending(&self, keys: &[K]) -> Vec<K>
+    where
+        K: Ord + Copy,
+    {
+        let start = self.after.map_or(0, |after| keys.partition_point(|key| *key >= after));
+        let end = self.before.map_or(keys.len(), |before| keys.partition_point(|key| *key > before));
+        let within = keys.get(start..end).unwrap_or_default();
+        let most = self.limit.saturating_add(1);
+        if self.backward {
+            within.iter().rev().take(most).copied().collect()
+        } else {
+            within.iter().take(most).copied().collect()
+        }
+    }
+
     /// Converts the fetched rows, which are in the direction of the page, into a connection.
     pub fn connection<R, T>(
         &self,

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::category::tree;
 use super::course::CourseObject;
 use crate::catalog::loader::{
-    CatalogCount, CatalogPage, DescriptionOf, FoundCount, FoundPage, MatchingCount, MatchingPage, NearWords,
+    CatalogCount, CatalogPage, CourseById, DescriptionOf, Found, MatchingCount, MatchingPage, NearWords,
 };
-use crate::catalog::model::{Course, CourseFilter, CourseOrder, Part, Search, Which, words};
+use crate::catalog::model::{Course, CourseFilter, CourseId, CourseOrder, Part, Search, Which, words};
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::loaders;
+use crate::graphql::context::{client, loaders};
 use crate::graphql::guard::public;
 use crate::graphql::page::{Page, encode_cursor, instant, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
@@ -51,15 +51,23 @@ impl BrowseQuery {
         let Some(which) = which(ctx, &filter).await?.map(Arc::new) else {
             return Ok(Sequential(page.connection(Vec::new(), CourseObject, cursor)));
         };
-        let rows = loaders(ctx).load(MatchingPage(which.clone(), order, page.clone())).await?.unwrap_or_default();
-        let total = if wants_total(ctx) { loaders(ctx).load(MatchingCount(which)).await? } else { None };
+        let rows = loaders(ctx)
+            .load_for(client(ctx).address(), MatchingPage(which.clone(), order, page.clone()))
+            .await?
+            .unwrap_or_default();
+        let total = if wants_total(ctx) {
+            loaders(ctx).load_for(client(ctx).address(), MatchingCount(which)).await?
+        } else {
+            None
+        };
         Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
     }
 
     /// The published courses that contain all words of a text, best matches first. The words can be in the title, the
     /// subtitle, the tags or the description; matches in the title count most. The start of a word is enough, and case
     /// and accents are ignored. A word without any match also finds similar words, to correct typing errors. Only the
-    /// first twelve words count; a text without words finds nothing. For another order, use `courses` with a `query` in
+    /// first twelve words count; a text without words finds nothing. At most 1,000 courses with a match in the title and
+    /// 1,000 others are found. For another order, use `courses` with a `query` in
     /// the filter.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
@@ -83,11 +91,18 @@ impl BrowseQuery {
         let (Some(search), Some(which)) = (search, which(ctx, &filter).await?) else {
             return Ok(Sequential(page.connection(Vec::new(), |found| found, cursor)));
         };
-        let (search, which) = (Arc::new(search), Arc::new(which));
-        let rows = loaders(ctx).load(FoundPage(search.clone(), which.clone(), page.clone())).await?.unwrap_or_default();
-        let total = if wants_total(ctx) { loaders(ctx).load(FoundCount(search.clone(), which)).await? } else { None };
-        let found = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
-        Ok(Sequential(page.connection(rows, found, cursor).with_total(total.unwrap_or_default())))
+        let search = Arc::new(search);
+        let found = loaders(ctx)
+            .load_for(client(ctx).address(), Found(search.clone(), Arc::new(which)))
+            .await?
+            .unwrap_or_default();
+        let places = page.of_descending(&found);
+        let courses =
+            try_join_all(places.iter().map(|(_, id)| loaders(ctx).load(CourseById(CourseId::new(*id))))).await?;
+        let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let rows = places.iter().zip(courses).filter_map(|((rank, _), course)| Some((course?, *rank))).collect();
+        let object = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
+        Ok(Sequential(page.connection(rows, object, cursor).with_total(total)))
     }
 }
 

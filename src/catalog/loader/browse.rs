@@ -18,6 +18,8 @@ use crate::platform::internal_error::InternalError;
 
 /// The size of a key in the cache, in rows.
 const KEY: usize = 4;
+/// The number of search results that take as much space as a row.
+const PLACES: usize = 20;
 
 /// A page of the courses that match a filter, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -49,33 +51,27 @@ impl Load for MatchingPage {
     }
 }
 
-/// A page of the courses that match a search and a filter, each with its rank.
+/// The courses that match a search and a filter, each with its rank, best matches first.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct FoundPage(
-    pub(in crate::catalog) Arc<Search>,
-    pub(in crate::catalog) Arc<Which>,
-    pub(in crate::catalog) Page<FoundPlace>,
-);
+pub(in crate::catalog) struct Found(pub(in crate::catalog) Arc<Search>, pub(in crate::catalog) Arc<Which>);
 
-impl Load for FoundPage {
-    type Value = Vec<(Arc<Course>, i32)>;
+impl Load for Found {
+    type Value = Arc<Vec<FoundPlace>>;
     const CACHED: bool = true;
     const ALONE: bool = true;
 
-    fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
-        found_keys(page.into_iter().flatten().map(|(course, _)| course))
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key(), facts_key()]
     }
 
-    fn rows(page: &Self::Value) -> usize {
-        KEY + page.len()
+    fn rows(found: &Self::Value) -> usize {
+        KEY + found.len() / PLACES
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let conn = app.db.read().await?;
-        let pages = keys.iter().map(|FoundPage(search, which, page)| browse::found(&conn, search, which, page));
-        let pages = try_join_all(pages).await?;
-        let page = |rows: Vec<(Course, i32)>| rows.into_iter().map(|(course, rank)| (Arc::new(course), rank)).collect();
-        Ok(keys.iter().cloned().zip(pages.into_iter().map(page)).collect())
+        let found = try_join_all(keys.iter().map(|Found(search, which)| browse::found(&conn, search, which))).await?;
+        Ok(keys.iter().cloned().zip(found.into_iter().map(Arc::new)).collect())
     }
 }
 
@@ -100,30 +96,6 @@ impl Load for MatchingCount {
         let conn = app.db.read().await?;
         let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
         Ok(keys.iter().cloned().zip(counts).collect())
-    }
-}
-
-/// The number of courses that match a search and a filter.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct FoundCount(pub(in crate::catalog) Arc<Search>, pub(in crate::catalog) Arc<Which>);
-
-impl Load for FoundCount {
-    type Value = i64;
-    const CACHED: bool = true;
-    const ALONE: bool = true;
-
-    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![lists_key(), facts_key()]
-    }
-
-    fn rows(_: &i64) -> usize {
-        KEY
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let conn = app.db.read().await?;
-        let counts = keys.iter().map(|FoundCount(search, which)| browse::count_found(&conn, search, which));
-        Ok(keys.iter().cloned().zip(try_join_all(counts).await?).collect())
     }
 }
 

@@ -19,6 +19,7 @@ const MOST_ITEMS: usize = 50;
 #[derive(Clone, Debug, Default, PartialEq, InputObject)]
 pub(crate) struct CourseFilter {
     /// Courses with all of these words in the title, subtitle, tags or description. They match as in `searchCourses`.
+    /// `totalCount` counts at most 1,000 of them.
     pub query: Option<String>,
     /// Courses in this category or in one of its subcategories, at any depth.
     pub category_id: Option<CategoryId>,

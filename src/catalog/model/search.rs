@@ -22,7 +22,7 @@ const LEAD: usize = 60;
 
 /// A parsed query: a course matches if it contains all words.
 ///
-/// A word matches all words that start with it, and its spelling corrections. A single ASCII letter or digit matches
+/// A word matches all words that start with it, and its spelling corrections. A single letter or digit matches
 /// only itself, because too many words start with it. A letter at the end of several words is not required at all,
 /// because the user may still be typing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,9 +90,10 @@ impl Search {
         needed.iter().map(word).collect::<Vec<_>>().join(" & ")
     }
 
-    /// The `tsquery` that ranks courses with an exact match of a word higher.
+    /// The `tsquery` that ranks courses with an exact match of a word, or of its best correction, higher.
     pub(in crate::catalog) fn wished(&self) -> String {
-        self.words.iter().map(|word| format!("'{}'", word.typed)).collect::<Vec<_>>().join(" | ")
+        let wished = self.words.iter().flat_map(|word| word.meant.first().into_iter().chain([&word.typed]));
+        wished.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | ")
     }
 
     /// Splits all of `text` into parts; each match is a part of its own.
@@ -140,7 +141,8 @@ impl Search {
 impl Word {
     /// Whether longer words that start with this word match; for a single letter, those are too many.
     fn is_a_beginning(&self) -> bool {
-        self.typed.len() > 1
+        // An ideograph is a word.
+        self.typed.chars().nth(1).is_some() || self.typed.chars().any(|letter| letter >= '\u{2e80}')
     }
 
     fn is_a_letter(&self) -> bool {
@@ -289,7 +291,7 @@ mod tests {
         let near = HashMap::from([("pyhton".to_owned(), vec!["python".to_owned(), "pythagoras".to_owned()])]);
         let search = Search::new(words("Pyhton c basics"), &near);
         assert_eq!(search.needed(), "('pyhton':* | 'python') & ('c') & ('basics':*)");
-        assert_eq!(search.wished(), "'pyhton' | 'c' | 'basics'");
+        assert_eq!(search.wished(), "'python' | 'pyhton' | 'c' | 'basics'");
     }
 
     #[test]

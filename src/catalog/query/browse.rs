@@ -1,7 +1,8 @@
 //! SQL that filters, orders and searches the public catalog.
 //!
 //! With 20,000 courses, a page in any order takes PostgreSQL 0.2 ms, also after a cursor or by tag. A page of a
-//! selective filter takes up to 5 ms, and a search one millisecond per hundred matches, because all of them are ranked.
+//! selective filter takes up to 5 ms. A search takes one millisecond per hundred courses that it ranks, of which there
+//! are at most [`MOST_FOUND`] with a match in the title and as many others (`docs/measurements.md`).
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
+use futures_util::future::try_join;
 use uuid::Uuid;
 
 use crate::catalog::model::{Course, CourseOrder, CourseOrderField, CoursePlace, Search, Which};
@@ -24,16 +26,23 @@ pub(in crate::catalog) type FoundPlace = (i32, Uuid);
 
 type Rows<'a> = courses::BoxedQuery<'a, Pg>;
 
-/// The rank of a course for `$search`, in millionths, between two pieces of SQL.
+/// The maximum number of matches of one kind that a search ranks, and of matches that are counted.
 ///
-/// An integer survives the round trip in a cursor unchanged.
+/// A word that half of 100,000 courses contain would otherwise take a quarter of a second.
+const MOST_FOUND: i64 = 1000;
+
+/// The rank of a course for `$search`, in millionths. An integer survives the round trip in a cursor unchanged.
+///
+/// Courses with all words in the title come first. A query as a subselect is parsed once, not for each row.
 macro_rules! rank {
-    ($type:ty, $before:literal, $search:expr, $after:literal) => {
-        sql::<$type>(concat!($before, "(1000000 * (ts_rank('{0.05, 0.2, 0.5, 1}', words, "))
+    ($search:expr) => {
+        sql::<Integer>("(1000000 * (ts_rank('{0.05, 0.2, 0.5, 1}', words, (SELECT ")
             .bind::<Text, _>($search.needed())
-            .sql("::tsquery) + ts_rank('{0.05, 0.2, 0.5, 1}', words, ")
+            .sql("::tsquery)) + ts_rank('{0.05, 0.2, 0.5, 1}', words, (SELECT ")
             .bind::<Text, _>($search.wished())
-            .sql(concat!("::tsquery)))::integer", $after))
+            .sql("::tsquery)) + (ts_filter(words, '{a}') @@ (SELECT ")
+            .bind::<Text, _>($search.needed())
+            .sql("::tsquery))::integer))::integer")
     };
 }
 
@@ -44,8 +53,9 @@ macro_rules! public {
         let mut rows =
             $rows.filter(courses::published_at.is_not_null()).filter(courses::archived_at.is_null()).into_boxed();
         if let Some(search) = &which.search {
-            let among = sql::<Bool>("courses.id IN (SELECT course_id FROM course_texts WHERE words @@ ");
-            rows = rows.filter(among.bind::<Text, _>(search.needed()).sql("::tsquery)"));
+            // As a subselect of each course, so that a walk along the order ends with the page.
+            let each = sql::<Bool>("(SELECT words @@ (SELECT ").bind::<Text, _>(search.needed());
+            rows = rows.filter(each.sql("::tsquery) FROM course_texts WHERE course_id = courses.id)"));
         }
         if let Some(categories) = &which.categories {
             rows = rows.filter(courses::category_id.eq_any(categories));
@@ -95,7 +105,10 @@ pub(in crate::catalog) async fn matching(
     page: &Page<CoursePlace>,
 ) -> QueryResult<Vec<Course>> {
     let descending = order.direction == OrderDirection::Desc;
-    let mut rows = public!(courses::table, which);
+    let mut rows = match few_matches(conn, which).await? {
+        Some(ids) => courses::table.filter(courses::id.eq_any(ids)).into_boxed(),
+        None => public!(courses::table, which),
+    };
     if let Some(place) = &page.after {
         rows = beyond(rows, order.field, descending, place);
     }
@@ -107,45 +120,54 @@ pub(in crate::catalog) async fn matching(
     rows.order(sql::<Bool>(&order.join(", "))).limit(page.fetch()).select(Course::as_select()).load(&mut conn).await
 }
 
-/// Counts the public courses that match `which`.
+/// Counts the public courses that match `which`; with a search, at most [`MOST_FOUND`].
 pub(in crate::catalog) async fn count_matching(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
-    public!(courses::table, which).count().get_result(&mut conn).await
+    match (&which.search, few_matches(conn, which).await?) {
+        (_, Some(ids)) => Ok(i64::try_from(ids.len()).unwrap_or(MOST_FOUND)),
+        (Some(_), None) => Ok(MOST_FOUND),
+        (None, None) => public!(courses::table, which).count().get_result(&mut conn).await,
+    }
 }
 
-/// Counts the public courses that match a search and `which`.
-pub(in crate::catalog) async fn count_found(
-    mut conn: &AsyncPgConnection,
-    search: &Search,
-    which: &Which,
-) -> QueryResult<i64> {
-    let needed = sql::<Bool>("words @@ ").bind::<Text, _>(search.needed()).sql("::tsquery");
-    let rows = public!(courses::table.inner_join(course_texts::table).filter(needed), which);
-    rows.count().get_result(&mut conn).await
+/// Returns the public courses that match `which` if it has a search, unless there are more than [`MOST_FOUND`].
+async fn few_matches(conn: &AsyncPgConnection, which: &Which) -> QueryResult<Option<Vec<Uuid>>> {
+    let Some(search) = &which.search else { return Ok(None) };
+    let which = Which { search: None, ..which.clone() };
+    let ids = with_words(conn, search, &which, "words", MOST_FOUND + 1).await?;
+    let few = i64::try_from(ids.len()).is_ok_and(|count| count <= MOST_FOUND);
+    Ok(few.then(|| ids.into_iter().map(|(_, id)| id).collect()))
 }
 
-/// Returns a page of the public courses that match a search and `which`, best matches first.
+/// Returns the public courses that match a search and `which`, best matches first.
+///
+/// If more than [`MOST_FOUND`] match, that many with a match in the title and that many others are returned.
 pub(in crate::catalog) async fn found(
+    conn: &AsyncPgConnection,
+    search: &Search,
+    which: &Which,
+) -> QueryResult<Vec<FoundPlace>> {
+    let (titled, others) = try_join(
+        with_words(conn, search, which, "ts_filter(words, '{a}')", MOST_FOUND),
+        with_words(conn, search, which, "words", MOST_FOUND),
+    )
+    .await?;
+    let mut found: Vec<FoundPlace> = titled.into_iter().chain(others).collect();
+    found.sort_unstable_by(|first, second| second.cmp(first));
+    found.dedup();
+    Ok(found)
+}
+
+/// Returns public courses that match `which`, and whose `words`, an SQL expression with an index, match the search.
+async fn with_words(
     mut conn: &AsyncPgConnection,
     search: &Search,
     which: &Which,
-    page: &Page<FoundPlace>,
-) -> QueryResult<Vec<(Course, i32)>> {
-    let needed = sql::<Bool>("words @@ ").bind::<Text, _>(search.needed()).sql("::tsquery");
-    let mut rows = public!(courses::table.inner_join(course_texts::table).filter(needed), which);
-    if let Some((rank, id)) = page.after {
-        let below = rank!(Bool, "(", search, ", courses.id) < (").bind::<Integer, _>(rank).sql(", ");
-        rows = rows.filter(below.bind::<SqlUuid, _>(id).sql(")"));
-    }
-    if let Some((rank, id)) = page.before {
-        let above = rank!(Bool, "(", search, ", courses.id) > (").bind::<Integer, _>(rank).sql(", ");
-        rows = rows.filter(above.bind::<SqlUuid, _>(id).sql(")"));
-    }
-    let order = if page.backward { "rank ASC, courses.id ASC" } else { "rank DESC, courses.id DESC" };
-    rows.order(sql::<Bool>(order))
-        .limit(page.fetch())
-        .select((Course::as_select(), rank!(Integer, "", search, " AS rank")))
-        .load(&mut conn)
-        .await
+    words: &str,
+    limit: i64,
+) -> QueryResult<Vec<FoundPlace>> {
+    let needed = sql::<Bool>(&format!("{words} @@ ")).bind::<Text, _>(search.needed()).sql("::tsquery");
+    let rows = public!(courses::table.inner_join(course_texts::table).filter(needed), which);
+    rows.limit(limit).select((rank!(search), courses::id)).load(&mut conn).await
 }
 
 /// Returns similar known words for those of `words` that no public course contains.

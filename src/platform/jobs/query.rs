@@ -68,7 +68,9 @@ pub(super) struct Wanted<'a> {
     pub(super) in_hand: &'a [Uuid],
     /// The maximum number of jobs.
     pub(super) limit: i64,
-    /// The difference between the program's clock and the database's.
+    /// The program's time. A job is due by the clock with which it was scheduled and with which it runs.
+    pub(super) now: DateTime<Utc>,
+    /// How far a test's clock is ahead.
     pub(super) offset: PgInterval,
 }
 
@@ -82,7 +84,7 @@ pub(super) async fn lease(writer: &mut Writer, worker: Uuid, wanted: Wanted<'_>)
     diesel::sql_query(format!(
         "UPDATE jobs SET leased_by = $2, leased_until = {NOW} + {LEASE}, attempts = attempts + 1 WHERE id IN ( \
             SELECT id FROM jobs \
-            WHERE dead_at IS NULL AND run_at <= {NOW} AND (leased_until IS NULL OR leased_until <= {NOW}) \
+            WHERE dead_at IS NULL AND run_at <= $7 AND (leased_until IS NULL OR leased_until <= {NOW}) \
             AND (handler = ANY ($3)) = $4 AND NOT id = ANY($5) ORDER BY run_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED) \
          RETURNING id, handler, payload, attempts, last_error"
     ))
@@ -92,6 +94,7 @@ pub(super) async fn lease(writer: &mut Writer, worker: Uuid, wanted: Wanted<'_>)
     .bind::<Bool, _>(wanted.is_long)
     .bind::<Array<SqlUuid>, _>(wanted.in_hand)
     .bind::<BigInt, _>(wanted.limit)
+    .bind::<Timestamptz, _>(wanted.now)
     .load(writer.conn())
     .await
 }

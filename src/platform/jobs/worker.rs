@@ -130,8 +130,9 @@ impl Worker {
         let jobs = {
             let mut writer = self.app.db.write().await?;
             let in_hand: Vec<Uuid> = self.in_hand().iter().copied().collect();
-            let (limit, offset) = (i64::try_from(free)?, self.app.clock.offset());
-            let wanted = Wanted { is_long, long: &self.long, in_hand: &in_hand, limit, offset };
+            let (now, offset) = (self.app.clock.now(), self.app.clock.offset());
+            let limit = i64::try_from(free)?;
+            let wanted = Wanted { is_long, long: &self.long, in_hand: &in_hand, limit, now, offset };
             query::lease(&mut writer, self.id, wanted).await?
         };
         let taken = jobs.len();

@@ -35,7 +35,7 @@ use memory::Memory;
 use rules::{Counter, counters};
 use shared::Shared;
 
-pub use rules::{Purpose, Rule};
+pub use rules::{Purpose, Rule, network};
 
 /// The timeout for Redis, after which this node counts on its own.
 pub const PATIENCE: Duration = Duration::from_millis(100);

@@ -127,7 +127,7 @@ pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> V
 /// Returns the network of one site, as a part of keys.
 ///
 /// That is an IPv4 address, or the /64 prefix of an IPv6 address (RFC 6177).
-fn network(ip: IpAddr) -> String {
+pub fn network(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),

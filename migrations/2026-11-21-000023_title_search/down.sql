@@ -1,0 +1,1 @@
+DROP INDEX course_texts_title;
