@@ -30,6 +30,7 @@ use lyceum::platform::identity::Providers;
 use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::mail::Mailer;
 use lyceum::platform::pubsub::PubSub;
+use lyceum::platform::shares::Shares;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
 use lyceum::platform::throttle::Throttle;
@@ -205,6 +206,9 @@ fn app() -> App {
         secret_key: "unused".into(),
     };
     App::new(Services {
+        connections: Shares::new(config.limits.client_connections),
+        sockets: Shares::new(config.limits.client_sockets),
+        draining: CancellationToken::new(),
         node: uuid::Uuid::new_v4(),
         db: Db::new(&db).unwrap(),
         throttle: Throttle::memory(clock.clone()),

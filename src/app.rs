@@ -28,6 +28,7 @@ use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
 use crate::platform::retention;
+use crate::platform::shares::Shares;
 use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
@@ -129,6 +130,9 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         identity: Providers::new(&config.identity, &clock)?,
         api_tokens: ApiTokens::default(),
         metrics: Metrics::new(),
+        connections: Shares::new(config.limits.client_connections),
+        sockets: Shares::new(config.limits.client_sockets),
+        draining: CancellationToken::new(),
         config,
         clock,
         db,

@@ -59,6 +59,12 @@ pub struct Limits {
     pub batch: usize,
     /// The maximum number of concurrent operations on one WebSocket.
     pub socket_operations: usize,
+    /// The maximum number of open connections.
+    pub connections: usize,
+    /// The maximum number of open connections per client network, unless there is a proxy.
+    pub client_connections: usize,
+    /// The maximum number of open WebSockets per client network.
+    pub client_sockets: usize,
     /// The timeout of one operation.
     pub timeout: Duration,
 }
@@ -97,6 +103,8 @@ pub struct Config {
     pub introspection: Introspection,
     /// How long entries of the audit trail are retained.
     pub audit_age: Duration,
+    /// The address on which `/metrics` is served alone; `None` to serve it with everything else.
+    pub metrics_addr: Option<SocketAddr>,
     /// The number of trusted reverse proxies that append to `X-Forwarded-For`.
     pub proxies: usize,
     /// The origins of browser apps that may call this server (CORS).
@@ -131,6 +139,8 @@ pub struct Config {
     pub cache_seconds: u64,
     /// The number of threads that serve requests.
     pub threads: usize,
+    /// How long the server goes on after it has told load balancers that it stops.
+    pub drain: Duration,
     /// How long running requests and jobs may take at shutdown.
     pub shutdown_grace: Duration,
     /// The `PATH` on which external programs (PostgreSQL, ffmpeg) are searched for.
@@ -190,6 +200,10 @@ impl Config {
             introspection: introspection(&mut reader, environment),
             deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 0..=90)),
             audit_age: Duration::from_secs(86_400 * reader.number("LYCEUM_AUDIT_DAYS", 30..=3650)),
+            metrics_addr: reader
+                .text("LYCEUM_METRICS_ADDR")
+                .is_some()
+                .then(|| reader.parse("LYCEUM_METRICS_ADDR", SocketAddr::from(([127, 0, 0, 1], 9090)))),
             proxies: reader.number("LYCEUM_PROXIES", 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),
@@ -207,6 +221,15 @@ impl Config {
             limits: limits(&mut reader),
             cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),
             threads: reader.number_or("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
+            drain: Duration::from_secs(
+                reader
+                    .number_or(
+                        "LYCEUM_DRAIN_SECONDS",
+                        if environment == Environment::Production { 5 } else { 0 },
+                        0..=300,
+                    )
+                    .into(),
+            ),
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 1..=3600)),
             path: None,
         };
@@ -338,6 +361,9 @@ fn limits(reader: &mut Reader) -> Limits {
         directives: reader.number("LYCEUM_MAX_DIRECTIVES", 0..=10_000) as usize,
         batch: reader.number("LYCEUM_MAX_BATCH", 1..=1000) as usize,
         socket_operations: reader.number("LYCEUM_MAX_OPERATIONS", 1..=10_000) as usize,
+        connections: reader.number("LYCEUM_MAX_CONNECTIONS", 10..=1_000_000) as usize,
+        client_connections: reader.number("LYCEUM_MAX_CLIENT_CONNECTIONS", 1..=1_000_000) as usize,
+        client_sockets: reader.number("LYCEUM_MAX_CLIENT_SOCKETS", 1..=1_000_000) as usize,
         timeout: Duration::from_secs(reader.number("LYCEUM_TIMEOUT_SECONDS", 1..=300)),
     }
 }

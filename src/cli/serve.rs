@@ -42,7 +42,13 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     }
     running.work()?;
     running.watch();
-    let router = http::router(HttpState { app: app.clone(), executor: Executor::new(app.clone())? });
+    let state = HttpState { app: app.clone(), executor: Executor::new(app.clone())? };
+    if let Some(addr) = app.config.metrics_addr {
+        let (listener, router) = (server::bind(addr).await?, http::metrics_router(state.clone()));
+        let metrics = app.clone();
+        app.tasks.spawn(async move { drop(server::serve(&metrics, listener, router).await) });
+    }
+    let router = http::router(state);
     banner(running).await?;
     let stopping = app.stopping.clone();
     let serving = server::serve(&app, listener, router);
@@ -52,6 +58,13 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
         stop = interrupted() => stop?,
     }
     println!("\nStopping: running requests are finished first.");
+    app.draining.cancel();
+    tokio::select! {
+        served = &mut serving => return served,
+        () = tokio::time::sleep(app.config.drain) => {}
+        // The second signal ends the wait.
+        stop = interrupted() => stop?,
+    }
     stopping.cancel();
     serving.await
 }

@@ -66,6 +66,7 @@ pub const SETTINGS: &[Setting] = &[
         "who can read the schema from the server and is told similar names of unknown fields: `everyone` or `administrators`",
     ),
     setting("LYCEUM_AUDIT_DAYS", "730", "number of days for which the audit trail is retained, 30 to 3650"),
+    setting("LYCEUM_METRICS_ADDR", "(none)", "IP address and port that serve /metrics instead of LYCEUM_ADDR"),
     setting("LYCEUM_PROXIES", "0", "number of trusted reverse proxies that append to X-Forwarded-For"),
     setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps that may call this server, comma-separated"),
     setting(
@@ -144,6 +145,18 @@ pub const SETTINGS: &[Setting] = &[
         "CDN cache TTL in seconds for anonymous GET queries, and so their maximum staleness; 0 disables caching",
     ),
     setting("LYCEUM_THREADS", "one for each core", "number of threads that serve requests, 1 to 512"),
+    setting("LYCEUM_MAX_CONNECTIONS", "20000", "maximum number of open connections, WebSockets included"),
+    setting(
+        "LYCEUM_MAX_CLIENT_CONNECTIONS",
+        "1000",
+        "maximum number of open connections per client address, without a proxy",
+    ),
+    setting("LYCEUM_MAX_CLIENT_SOCKETS", "1000", "maximum number of open WebSockets per client address"),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "timeout of an operation in seconds"),
+    setting(
+        "LYCEUM_DRAIN_SECONDS",
+        "5, in development 0",
+        "seconds from the signal to stop until no new connections are accepted; meanwhile /readyz says 503",
+    ),
     setting("LYCEUM_SHUTDOWN_SECONDS", "20", "maximum wait in seconds for running requests and jobs at shutdown"),
 ];

@@ -3,17 +3,23 @@
 //! [`Error`] has no `Display`, so async-graphql's blanket conversion of displayable types does not apply to it. Any
 //! other error passes a resolver's `?` only as an [`InternalError`], which clients see only as the code `INTERNAL`.
 
-use std::fmt;
+mod check;
+
 use std::time::Duration;
 
 use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
-use chrono::{DateTime, Datelike, Utc};
+
+pub use check::Check;
 
 use super::sequential::Sequential;
 use crate::platform::auth::Unhashed;
-use crate::platform::db::TxError;
+use crate::platform::db::{Outage, TxError};
 use crate::platform::internal_error::InternalError;
 use crate::platform::throttle::Wait;
+
+/// When to try again what failed because of an outage.
+const OUTAGE_WAIT: Duration = Duration::from_secs(2);
+const TOO_LONG: &str = "The operation took too long and was stopped.";
 
 /// The error of a command or a resolver.
 #[derive(Debug)]
@@ -65,7 +71,21 @@ impl Error {
             Error::TooMuch(code, _) => code,
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
-            Error::Internal(_) => "INTERNAL",
+            Error::Internal(error) => match error.outage() {
+                Some(Outage::Unavailable) => "UNAVAILABLE",
+                Some(Outage::Timeout) => "TIMEOUT",
+                None => "INTERNAL",
+            },
+        }
+    }
+
+    /// Returns how long to wait before the same request is tried again, if it should be.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Error::RateLimited { wait } => Some(*wait),
+            Error::Timeout => Some(OUTAGE_WAIT),
+            Error::Internal(error) => error.outage().map(|_| OUTAGE_WAIT),
+            _ => None,
         }
     }
 
@@ -78,7 +98,14 @@ impl Error {
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
             Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),
-            Error::Timeout => "The operation took too long and was stopped.".into(),
+            Error::Timeout => TOO_LONG.into(),
+            Error::Internal(error) if let Some(outage) = error.outage() => {
+                tracing::warn!(error = error.report(), "an operation failed for now");
+                match outage {
+                    Outage::Timeout => TOO_LONG.into(),
+                    Outage::Unavailable => "The service is overloaded or restarting; try again in a moment.".into(),
+                }
+            }
             Error::Internal(error) => {
                 // The client gets only the request id, which the tracing span adds to this log entry.
                 tracing::error!(error = error.report(), "internal error");
@@ -122,7 +149,7 @@ impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> async_graphql::Error {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", error.code());
-        if let Error::RateLimited { wait } = error {
+        if let Some(wait) = error.retry_after() {
             extensions.set("retryAfter", whole_seconds(wait));
         }
         if let Error::NoAccess { reason, .. } = &error {
@@ -212,126 +239,6 @@ impl UserError {
     }
 }
 
-/// Collects all errors of an input, so that a form can show them at once.
-#[derive(Default)]
-pub struct Check {
-    errors: Vec<UserError>,
-}
-
-impl Check {
-    /// Creates a check without errors.
-    pub fn new() -> Check {
-        Check::default()
-    }
-
-    /// Adds an error at `field`.
-    pub fn error(&mut self, code: UserErrorCode, field: &str, message: impl Into<String>) {
-        self.errors.push(UserError::new(code, &[field], message));
-    }
-
-    /// Checks a nested part of the input; `path` is prepended to the fields of its errors.
-    pub fn part<T>(&mut self, path: &[&str], check: impl FnOnce(&mut Check) -> T) -> T {
-        let mut part = Check::new();
-        let checked = check(&mut part);
-        for mut error in part.errors {
-            error.field.splice(0..0, path.iter().map(|step| step.to_string()));
-            self.errors.push(error);
-        }
-        checked
-    }
-
-    /// Trims a text, which must have 1 to `longest` characters.
-    pub fn required(&mut self, field: &str, value: &str, longest: usize) -> String {
-        let text = self.text(field, value, longest);
-        if text.is_empty() {
-            self.error(UserErrorCode::Blank, field, format!("{} must not be blank.", title(field)));
-        }
-        text
-    }
-
-    /// Trims a text, which may be empty and has at most `longest` characters.
-    pub fn text(&mut self, field: &str, value: &str, longest: usize) -> String {
-        let text = value.trim().to_owned();
-        let length = text.chars().count();
-        if length > longest {
-            let message = format!("{} has {length} characters; at most {longest} are allowed.", title(field));
-            self.error(UserErrorCode::TooLong, field, message);
-        }
-        if text.contains('\0') {
-            self.error(UserErrorCode::Invalid, field, format!("{} contains a NUL character.", title(field)));
-        }
-        text
-    }
-
-    /// Like [`Check::required`], for a single-line name that is shown to other users.
-    ///
-    /// Control characters, invisible characters and marks that change the text direction are not allowed.
-    pub fn name(&mut self, field: &str, value: &str, longest: usize) -> String {
-        let text = self.required(field, value, longest);
-        if text.chars().any(|letter| letter != '\0' && (letter.is_control() || is_invisible(letter))) {
-            let message = format!("{} contains a character that can't be seen.", title(field));
-            self.error(UserErrorCode::Invalid, field, message);
-        }
-        text
-    }
-
-    /// Checks that the year is from 1 to 9999, which PostgreSQL and most clients can represent.
-    pub fn time(&mut self, field: &str, value: DateTime<Utc>) {
-        if !(1..=9999).contains(&value.year()) {
-            self.error(UserErrorCode::OutOfRange, field, "A year has one to four digits.");
-        }
-    }
-
-    /// Checks at most `most` texts, each as by [`Check::required`]. An error's path ends with the zero-based index.
-    pub fn list(&mut self, field: &str, values: &[String], most: usize, longest: usize) -> Vec<String> {
-        if values.len() > most {
-            let message = format!("{} has {} entries; at most {most} are allowed.", title(field), values.len());
-            self.error(UserErrorCode::TooLong, field, message);
-            return Vec::new();
-        }
-        let mut texts = Vec::new();
-        for (place, value) in values.iter().enumerate() {
-            let before = self.errors.len();
-            texts.push(self.required(field, value, longest));
-            for error in self.errors.iter_mut().skip(before) {
-                error.field.push(place.to_string());
-            }
-        }
-        texts
-    }
-
-    /// Ends the check.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with all errors, if there are any.
-    pub fn finish(self) -> Result<()> {
-        if self.errors.is_empty() { Ok(()) } else { Err(Error::Invalid(self.errors)) }
-    }
-}
-
-/// Returns whether `letter` is a zero-width space or a bidirectional control (UAX 9).
-///
-/// Zero-width joiners are allowed, because Persian, Indic scripts and emoji need them.
-fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
-/// Converts a field name to words: `durationSeconds` becomes "Duration seconds".
-fn title(field: &str) -> String {
-    let mut words = String::new();
-    for (index, letter) in field.chars().enumerate() {
-        if index == 0 {
-            words.extend(letter.to_uppercase());
-        } else if letter.is_uppercase() {
-            words.push(' ');
-            words.extend(letter.to_lowercase());
-        } else {
-            words.push(letter);
-        }
-    }
-    words
-}
-
 /// The outcome of an edit with optimistic locking.
 #[derive(Debug)]
 pub enum Edit<T> {
@@ -387,25 +294,9 @@ pub fn payload<T>(outcome: Result<T>) -> Result<(Option<T>, Vec<Sequential<UserE
     }
 }
 
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.errors.fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn all_mistakes_come_at_once_and_name_their_field() {
-        let mut check = Check::new();
-        check.required("title", "  ", 10);
-        check.text("subtitleText", &"x".repeat(11), 10);
-        let Err(Error::Invalid(errors)) = check.finish() else { panic!("accepted") };
-        let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
-        assert_eq!(messages, ["Title must not be blank.", "Subtitle text has 11 characters; at most 10 are allowed."]);
-    }
 
     #[test]
     fn an_internal_error_tells_nothing() {

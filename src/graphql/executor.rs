@@ -22,6 +22,7 @@ use super::limits;
 use super::loaders::Loaders;
 use super::null_propagation::{order_root, propagate_nulls};
 use super::schema::{self, Schema};
+use super::subscription::{EventClock, limited};
 use super::type_map::TypeMap;
 use super::validation::Validator;
 use super::variables::{check_required, fill_conditions, is_plain};
@@ -136,11 +137,20 @@ impl Executor {
             Err(errors) => return stream::once(async move { *rejection(errors, &info) }).boxed(),
         };
         self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
-        AssertUnwindSafe(self.schemas.schema.execute_stream(request))
+        let clock = EventClock::default();
+        let responses = self.schemas.schema.execute_stream(request.data(clock.clone())).boxed();
+        let span = tracing::info_span!("request", id = &*info.request_id);
+        AssertUnwindSafe(limited(responses, clock, self.app.config.limits.timeout, span))
             .catch_unwind()
-            .map(move |item| match item {
-                Ok(response) => executor.finish(response, &operation, &info),
-                Err(_) => *rejection(panicked(), &info),
+            .map(move |item| {
+                let response = match item {
+                    Ok(Some(response)) => executor.finish(response, &operation, &info),
+                    Ok(None) => *rejection(Error::Timeout, &info),
+                    Err(_) => *rejection(panicked(), &info),
+                };
+                let outcome = if response.errors.is_empty() { "ok" } else { "error" };
+                executor.app.metrics.operation(OperationLabels { kind: "event", outcome }, None);
+                response
             })
             .boxed()
     }

@@ -32,13 +32,15 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::row_cache::RowCache;
-use super::turns::Turns;
 use crate::platform::App;
 use crate::platform::db::{self, CacheKey};
 use crate::platform::internal_error::InternalError;
+use crate::platform::shares::Shares;
 
 /// The maximum number of keys in one statement; a larger batch is split.
 const STATEMENT_KEYS: usize = 1000;
+/// The maximum number of [`Load::ALONE`] reads in flight per client network.
+const CLIENT_SEARCHES: usize = 16;
 /// How much longer a batch may take than a statement, so that only a dead connection reaches its timeout.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -97,14 +99,20 @@ pub struct Loaders {
     /// Limits the number of [`Load::ALONE`] statements in flight.
     searches: Arc<Semaphore>,
     /// The [`Load::ALONE`] reads in flight, by client.
-    turns: Turns,
+    shares: Shares,
 }
 
 impl Loaders {
     /// Creates loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
         let searches = Arc::new(Semaphore::new(app.config.searches));
-        Loaders { app, batchers: RwLock::default(), waking: Arc::default(), searches, turns: Turns::default() }
+        Loaders {
+            app,
+            batchers: RwLock::default(),
+            waking: Arc::default(),
+            searches,
+            shares: Shares::new(CLIENT_SEARCHES),
+        }
     }
 
     /// Returns the application that the loaders read through.
@@ -138,7 +146,8 @@ impl Loaders {
     /// # Errors
     /// `RATE_LIMITED`: the client has too many such reads in flight. Otherwise the read failed.
     pub async fn load_for<K: Load>(&self, ip: IpAddr, key: K) -> Result<Option<K::Value>, super::Error> {
-        let _turn = self.turns.take(ip)?;
+        let wait = Duration::from_secs(1);
+        let _share = self.shares.take(ip).ok_or(super::Error::RateLimited { wait })?;
         Ok(self.load(key).await?)
     }
 
@@ -306,7 +315,7 @@ impl<K: Load> Batcher<K> {
         match tokio::time::timeout(app.config.limits.timeout + GRACE, loading).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
-            Err(_) => Err(InternalError::new("a batched load took too long")),
+            Err(_) => Err(InternalError::timeout("a batched load took too long")),
         }
     }
 
@@ -351,7 +360,7 @@ impl<K: Load> Batch<K> {
             let answered = self.answered.notified();
             match self.answer.get() {
                 Some(Ok(values)) => return Ok(values.get(key).cloned()),
-                Some(Err(error)) => return Err(InternalError::new(error.report())),
+                Some(Err(error)) => return Err(error.copy()),
                 None => answered.await,
             }
         }

@@ -1,6 +1,7 @@
 //! The schema, composed of all features. The only module of the kernel that depends on features.
 
 use async_graphql::{Context, Json, MergedSubscription, Object, SDLExportOptions, SchemaBuilder, ValidationMode};
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -61,11 +62,15 @@ pub type Schema = async_graphql::Schema<Root<Queries>, Root<Mutations>, Subscrip
 
 /// Returns a schema builder, without extensions: each would cost a future per field.
 pub fn builder() -> SchemaBuilder<Root<Queries>, Root<Mutations>, Subscription> {
-    Schema::build(Root::default(), Root::default(), Subscription::default())
+    // The `DateTime` of outputs is chrono's, that of inputs ours (`time.rs`).
+    Schema::build_with_ignore_name_conflicts(Root::default(), Root::default(), Subscription::default(), ["DateTime"])
         // `validation.rs` validates by all rules.
         .validation_mode(ValidationMode::Fast)
         .data(nodes())
-        // The library's scalar has no description.
+        // The library's own descriptions are for Rust developers, or missing.
+        .override_output_type_description::<DateTime<Utc>>(
+            "A time (RFC 3339), such as `2026-11-20T09:00:00Z`, with a year from 1 to 9999.",
+        )
         .override_output_type_description::<Decimal>(
             "A decimal number of up to 28 digits: a text, so that no JSON library rounds it. A number is taken, too.",
         )

@@ -51,7 +51,7 @@ impl ViewerLoaders {
         for _ in 0..ATTEMPTS {
             match loader.try_load(key.clone()).await {
                 Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) => return Err(InternalError::new(error.report())),
+                Ok(Err(error)) => return Err(error.copy()),
                 Err(_) => {}
             }
         }

@@ -176,7 +176,7 @@ fn is_own(config: &Config, headers: &HeaderMap) -> bool {
 /// Determines the client of a request.
 ///
 /// Each trusted proxy appends the IP address of its peer to `X-Forwarded-For`; entries before those are unverified.
-fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
+pub(super) fn client(config: &Config, headers: &HeaderMap, peer: Option<Peer>) -> Client {
     // Count the entries before parsing: skipping an unparsable one would put an unverified entry in its place.
     let forwarded: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")

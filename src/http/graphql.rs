@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::authenticate::{Denied, Sender, authenticate, is_bare};
-use super::negotiation::{self, MediaType, RequestErrors, respond, respond_shared, retry_later};
+use super::negotiation::{self, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
 use super::server::Peer;
 use super::{HttpState, request_id, websocket};
 use crate::graphql::Error;
@@ -201,7 +201,10 @@ impl Exchange {
     fn answer(&self, outcome: Result<GraphResponse, Box<GraphResponse>>) -> Response {
         let id = &self.info.request_id;
         match outcome {
-            Ok(response) => self.with_headers(respond(self.media, StatusCode::OK, id, &response), &[&response]),
+            Ok(response) => {
+                let status = executed(&response);
+                self.with_headers(respond(self.media, status, id, &response), &[&response])
+            }
             Err(rejected) => {
                 let status = self.media.rejected(&rejected.errors);
                 self.with_headers(respond(self.media, status, id, &RequestErrors::of(&rejected)), &[&rejected])

@@ -26,7 +26,7 @@ pub(super) async fn alive() -> &'static str {
 /// process is ready but degraded: subscribers hear of all nodes' events through the database.
 pub(super) async fn ready(State(state): State<HttpState>) -> (StatusCode, Json<Value>) {
     let database = database(&state).await;
-    let ready = database && !state.app.stopping.is_cancelled();
+    let ready = database && !state.app.draining.is_cancelled() && !state.app.stopping.is_cancelled();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let database = if database { "ok" } else { "unavailable" };
     let push = if state.app.pubsub.is_linked() { "ok" } else { "degraded" };

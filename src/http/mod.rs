@@ -46,13 +46,20 @@ pub fn router(state: HttpState) -> Router {
         .route("/console/{*path}", get(console::asset))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
         .route("/hooks/storage", post(hooks::storage))
         .route("/openapi.json", get(openapi::document));
+    if state.app.config.metrics_addr.is_none() {
+        router = router.route("/metrics", get(health::metrics));
+    }
     if !state.app.config.is_production() {
         router = router.merge(dev::routes());
     }
     router.with_state(state)
+}
+
+/// Builds the router of the address that serves the metrics alone.
+pub fn metrics_router(state: HttpState) -> Router {
+    Router::new().route("/metrics", get(health::metrics)).with_state(state)
 }
 
 /// Builds the CORS layer for the configured origins, with credentials.

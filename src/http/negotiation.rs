@@ -44,13 +44,28 @@ impl MediaType {
 
     /// Returns the status of a well-formed request that was not executed.
     pub(super) fn rejected(self, errors: &[ServerError]) -> StatusCode {
-        let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
-        match (self, code) {
-            (_, Some(Value::String(code))) if code == "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
-            (_, Some(Value::String(code))) if code == "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
-            (MediaType::Json, _) => StatusCode::OK,
-            (MediaType::GraphqlResponse, _) => StatusCode::BAD_REQUEST,
+        match (self, failure(errors)) {
+            (_, Some(status)) => status,
+            (MediaType::Json, None) => StatusCode::OK,
+            (MediaType::GraphqlResponse, None) => StatusCode::BAD_REQUEST,
         }
+    }
+}
+
+/// Returns the status of an execution: 200, unless an outage left no data at all.
+pub(super) fn executed(response: &GraphResponse) -> StatusCode {
+    let outage = failure(&response.errors).filter(|status| *status != StatusCode::INTERNAL_SERVER_ERROR);
+    outage.filter(|_| response.data == Value::Null).unwrap_or(StatusCode::OK)
+}
+
+/// Returns the status for the first error if it is the server's fault.
+fn failure(errors: &[ServerError]) -> Option<StatusCode> {
+    let Value::String(code) = errors.first()?.extensions.as_ref()?.get("code")? else { return None };
+    match code.as_str() {
+        "INTERNAL" => Some(StatusCode::INTERNAL_SERVER_ERROR),
+        "TIMEOUT" => Some(StatusCode::GATEWAY_TIMEOUT),
+        "UNAVAILABLE" => Some(StatusCode::SERVICE_UNAVAILABLE),
+        _ => None,
     }
 }
 
@@ -200,7 +215,8 @@ mod tests {
             response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(header(vec![]), None);
-        assert_eq!(header(vec![Error::Timeout]), None);
+        assert_eq!(header(vec![Error::Forbidden("x".into())]), None);
+        assert_eq!(header(vec![Error::Timeout]).as_deref(), Some("2"));
         assert_eq!(header(vec![limited(1), Error::Timeout, limited(9001), limited(9000)]).as_deref(), Some("10"));
     }
 

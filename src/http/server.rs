@@ -1,22 +1,30 @@
 //! Accepts connections and serves the router on them until shutdown.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
 
 /// The timeout for receiving a request head, which is also the idle timeout of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The timeout for a client to read anything of a response.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The remote IP address of the connection, stored in the request's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +45,7 @@ pub async fn bind(addr: SocketAddr) -> Result<TcpListener, InternalError> {
 /// # Errors
 /// None at present; accept errors are logged and the loop continues.
 pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(), InternalError> {
+    let places = Arc::new(Semaphore::new(app.config.limits.connections));
     loop {
         let (stream, peer) = tokio::select! {
             () = app.stopping.cancelled() => break,
@@ -50,9 +59,23 @@ pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(
                 }
             },
         };
+        // Behind a proxy, all connections come from the same address.
+        let share = match app.config.proxies {
+            0 => app.connections.take(peer.ip()).map(Some),
+            _ => Some(None),
+        };
+        let (Ok(place), Some(share)) = (places.clone().try_acquire_owned(), share) else {
+            // Dropped without an answer: a client that opens too many connections would not read one.
+            app.metrics.refused_connections.inc();
+            continue;
+        };
         // Without TCP_NODELAY, a small response that follows another waits for the client's delayed ACK.
         drop(stream.set_nodelay(true));
-        app.tasks.spawn(connection(app.clone(), stream, peer, router.clone()));
+        let serving = connection(app.clone(), stream, peer, router.clone());
+        app.tasks.spawn(async move {
+            serving.await;
+            drop((place, share));
+        });
     }
     Ok(())
 }
@@ -60,10 +83,22 @@ pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(
 /// Serves one connection. On shutdown, the request in flight may finish within the grace period.
 async fn connection(app: App, stream: TcpStream, peer: SocketAddr, router: Router) {
     let router = TowerToHyperService::new(router);
+    let draining = app.draining.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
-        router.call(request)
+        let (answering, draining) = (router.call(request), draining.clone());
+        async move {
+            let mut response = answering.await?;
+            if draining.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
+    // A client that does not read its responses does not keep them, and the connection, for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
+    let stream = Box::pin(stream);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

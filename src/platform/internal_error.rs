@@ -7,16 +7,35 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
+use super::db::{self, Outage};
+
 /// An internal error with its context: what was being done when it occurred.
 pub struct InternalError {
     story: Vec<Cow<'static, str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Whether it is known to be an outage, without a source that tells.
+    outage: Option<Outage>,
 }
 
 impl InternalError {
     /// Creates an error without a cause.
     pub fn new(what: impl Into<Cow<'static, str>>) -> InternalError {
-        InternalError { story: vec![what.into()], source: None }
+        InternalError { story: vec![what.into()], source: None, outage: None }
+    }
+
+    /// Creates the error of something that took too long.
+    pub fn timeout(what: impl Into<Cow<'static, str>>) -> InternalError {
+        InternalError { outage: Some(Outage::Timeout), ..InternalError::new(what) }
+    }
+
+    /// Returns the same error for another waiter, without its source.
+    pub fn copy(&self) -> InternalError {
+        InternalError { outage: self.outage(), ..InternalError::new(self.report()) }
+    }
+
+    /// Returns whether the same operation may succeed when it is tried again.
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage.or_else(|| db::outage(self.source.as_deref()? as &(dyn StdError + 'static)))
     }
 
     /// Returns the context and causes on one line, outermost first, for logs and the terminal; never for clients.
@@ -48,7 +67,7 @@ impl std::fmt::Debug for InternalError {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for InternalError {
     fn from(error: E) -> InternalError {
-        InternalError { story: Vec::new(), source: Some(Box::new(error)) }
+        InternalError { story: Vec::new(), source: Some(Box::new(error)), outage: None }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod pubsub;
 pub mod redis;
 pub mod retention;
+pub mod shares;
 pub mod storage;
 pub mod telemetry;
 pub mod throttle;
@@ -75,8 +76,14 @@ pub struct Services {
     pub api_tokens: auth::ApiTokens,
     /// Metrics for `/metrics`.
     pub metrics: telemetry::Metrics,
+    /// The open connections of each client.
+    pub connections: shares::Shares,
+    /// The open WebSockets of each client.
+    pub sockets: shares::Shares,
     /// Background tasks; shutdown waits for them.
     pub tasks: TaskTracker,
+    /// Canceled when the process is about to shut down: load balancers should send requests elsewhere.
+    pub draining: CancellationToken,
     /// Canceled when the process should shut down.
     pub stopping: CancellationToken,
 }

@@ -51,6 +51,8 @@ pub struct Metrics {
     durations: Histogram,
     /// Open WebSockets.
     pub sockets: Gauge,
+    /// Connections that were closed at once because there were too many.
+    pub refused_connections: Counter,
 }
 
 impl Metrics {
@@ -63,7 +65,10 @@ impl Metrics {
         registry.register("graphql_operations", "GraphQL operations", operations.clone());
         registry.register("graphql_operation_seconds", "Time to execute a GraphQL operation", durations.clone());
         registry.register("sockets", "Open WebSockets", sockets.clone());
-        Metrics { registry: Arc::new(registry), operations, durations, sockets }
+        let refused_connections = Counter::default();
+        let help = "Connections closed at once because there were too many";
+        registry.register("connections_refused", help, refused_connections.clone());
+        Metrics { registry: Arc::new(registry), operations, durations, sockets, refused_connections }
     }
 
     /// Counts one operation and its duration. `took` is `None` for a subscription, which has no meaningful duration.

@@ -98,3 +98,39 @@ async fn a_course_that_is_being_deleted_takes_no_students() {
     let orphans = "SELECT count(*) FROM entitlements WHERE course_id IS NULL AND ended_at IS NULL";
     assert_eq!(school.app.sql(orphans).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abandoned_transactions_are_canceled_and_leave_nothing_behind() {
+    let app = TestApp::start().await;
+    app.sql("CREATE TABLE locked (id int)").await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%locked%'
+        AND query NOT LIKE '%pg_stat_activity%'";
+    let (held, release) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let db = &app.app.db;
+    let holder = db.transaction(async |tx| {
+        run(tx, "LOCK TABLE locked IN ACCESS EXCLUSIVE MODE").await?;
+        held.notify_one();
+        release.notified().await;
+        Ok::<_, InternalError>(())
+    });
+    let impatient = async {
+        held.notified().await;
+        for _ in 0..10 {
+            let one = || db.transaction(async |tx| run(tx, "INSERT INTO locked VALUES (1)").await);
+            let clients = (0..10).map(|_| tokio::time::timeout(Duration::from_millis(100), one()));
+            assert!(futures_util::future::join_all(clients).await.iter().all(Result::is_err), "nobody gets the lock");
+            let (_, open) = db.pool_status();
+            assert!(open <= 4, "{open} connections");
+        }
+        // Nothing waits on in PostgreSQL for clients that are gone.
+        crate::nodes::eventually("all are canceled", async || app.sql(waiting).await == "0").await;
+        release.notify_one();
+    };
+    let (held, ()) = tokio::join!(holder, impatient);
+    held.unwrap();
+    assert_eq!(app.sql("SELECT count(*) FROM locked").await, "0");
+    db.transaction(async |tx| run(tx, "INSERT INTO locked VALUES (1)").await).await.unwrap();
+    let open =
+        "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE '%locked%'";
+    assert_eq!(app.sql(open).await, "0");
+}

@@ -37,18 +37,18 @@ pub(crate) async fn create_api_token(
     let (user, _) = signed_in(actor)?;
     let now = app.clock.now();
     let mut check = Check::new();
-    let name = check.name("name", &input.name, LONGEST_NAME);
+    let name = check.required("name", &input.name, LONGEST_NAME);
     if input.scopes.is_empty() {
         check.error(UserErrorCode::Blank, "scopes", "Choose at least one scope.");
     }
-    if input.expires_at <= now || input.expires_at > now + LONGEST_LIFE {
+    if input.expires_at.0 <= now || input.expires_at.0 > now + LONGEST_LIFE {
         let message = "The token must end in the future, and in 366 days at the latest.";
         check.error(UserErrorCode::OutOfRange, "expiresAt", message);
     }
     check.finish()?;
     let scopes: Scopes = input.scopes.into_iter().map(Scope::from).collect();
     let (token, hash) = opaque(API_TOKEN_PREFIX);
-    let (id, expires_at) = (ApiTokenId::new(app.clock.uuid()), input.expires_at);
+    let (id, expires_at) = (ApiTokenId::new(app.clock.uuid()), input.expires_at.0);
     let new = NewApiToken { id, user_id: user, name: &name, hash: &hash, scopes, created_at: now, expires_at };
     let row = app
         .db

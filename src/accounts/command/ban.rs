@@ -10,7 +10,7 @@ use crate::accounts::query::session::{self, Which};
 use crate::accounts::query::user as query;
 use crate::accounts::{error, policy};
 use crate::graphql::error::{Check, UserErrorCode};
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, Time};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
@@ -30,7 +30,7 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
     }
     let (reason, now) = (check(app, actor, &input)?, app.clock.now());
     // Truncate to the precision of the database, so that the same input again is the same ban.
-    let until = input.until.map(|until| until.trunc_subsecs(6));
+    let until = input.until.map(|Time(until)| until.trunc_subsecs(6));
     let (banned, ended) = app
         .db
         .transaction(async |tx| {
@@ -83,11 +83,8 @@ fn check(app: &App, actor: &Actor, input: &BanUserInput) -> Result<String> {
     if actor.is(input.user_id) {
         check.error(UserErrorCode::NotAllowed, "userId", "Nobody bans themselves; ask another administrator.");
     }
-    let reason = check.required("reason", &input.reason, LONGEST_REASON);
-    if let Some(until) = input.until {
-        check.time("until", until);
-    }
-    if input.until.is_some_and(|until| until.trunc_subsecs(6) <= app.clock.now()) {
+    let reason = check.required_text("reason", &input.reason, LONGEST_REASON);
+    if input.until.is_some_and(|Time(until)| until.trunc_subsecs(6) <= app.clock.now()) {
         check.error(UserErrorCode::OutOfRange, "until", "A ban ends in the future; without an end it is for good.");
     }
     check.finish()?;

@@ -31,7 +31,7 @@ pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfil
 /// Validates the input and returns it as it is stored.
 fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
     let mut check = Check::new();
-    let name = input.name.map(|name| check.name("name", &name, 100));
+    let name = input.name.map(|name| check.required("name", &name, 100));
     let bio = input.bio.as_opt_ref().map(|bio| match bio {
         Some(bio) => check.text("bio", bio, LONGEST_BIO),
         None => String::new(),

@@ -70,7 +70,7 @@ pub(crate) async fn add(app: &App, actor: &Actor, client: &Client, input: AddTea
 fn check(input: &AddTeamMemberInput) -> Result<(String, String, Role)> {
     let mut check = Check::new();
     let email = check_email(&mut check, "email", &input.email);
-    let name = check.name("name", &input.name, 100);
+    let name = check.required("name", &input.name, 100);
     let role = Role::from(input.role);
     if role == Role::Student {
         check.error(UserErrorCode::Invalid, "role", "The team are instructors and administrators.");

@@ -118,7 +118,7 @@ pub(super) fn normalise(email: &str) -> String {
 pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
     let mut check = Check::new();
     let email = check_email(&mut check, "email", &input.email);
-    let name = check.name("name", &input.name, 100);
+    let name = check.required("name", &input.name, 100);
     check_password(&mut check, "password", &input.password);
     check.finish()?;
     Ok((email, name))

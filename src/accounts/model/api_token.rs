@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
 use super::User;
-use crate::graphql::{Entity, Id, guard};
+use crate::graphql::{Entity, Id, Time, guard};
 use crate::platform::auth::{Actor, Scopes};
 use crate::platform::db::schema::api_tokens;
 
@@ -72,7 +72,7 @@ pub(crate) struct CreateApiTokenInput {
     /// The scopes that the token is limited to; at least one.
     pub scopes: Vec<guard::Scope>,
     /// When the token expires; at most 366 days from now.
-    pub expires_at: DateTime<Utc>,
+    pub expires_at: Time,
 }
 
 /// The input of `revokeApiToken`.

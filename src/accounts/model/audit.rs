@@ -6,7 +6,7 @@ use diesel::{Queryable, Selectable};
 use serde_json::Value;
 
 use super::UserId;
-use crate::graphql::{Entity, Id};
+use crate::graphql::{Entity, Id, Time};
 use crate::platform::audit::Action;
 use crate::platform::db::schema::audit_entries;
 
@@ -46,7 +46,7 @@ pub(crate) struct AuditFilter {
     /// Only what was done to this user.
     pub subject_id: Option<UserId>,
     /// Only entries at this time or later.
-    pub from: Option<DateTime<Utc>>,
+    pub from: Option<Time>,
     /// Only entries before this time.
-    pub to: Option<DateTime<Utc>>,
+    pub to: Option<Time>,
 }

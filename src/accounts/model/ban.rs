@@ -4,6 +4,7 @@ use async_graphql::{InputObject, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::{User, UserId};
+use crate::graphql::Time;
 
 /// The input of `banUser`.
 #[derive(Clone, Debug, InputObject)]
@@ -13,7 +14,7 @@ pub(crate) struct BanUserInput {
     /// The reason, 1 to 500 characters. The user sees it in an email and when trying to sign in.
     pub reason: String,
     /// When the ban ends by itself; permanent if omitted.
-    pub until: Option<DateTime<Utc>>,
+    pub until: Option<Time>,
 }
 
 /// The input of `unbanUser`.

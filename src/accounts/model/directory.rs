@@ -1,11 +1,10 @@
 //! Filters and orders of the user list for administrators.
 
 use async_graphql::{Enum, InputObject};
-use chrono::{DateTime, Utc};
 
 use super::{User, UserId};
-use crate::graphql::guard;
 use crate::graphql::page::OrderDirection;
+use crate::graphql::{Time, guard};
 
 /// Selects users. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -17,9 +16,9 @@ pub(crate) struct UserFilter {
     /// If true, only users who are banned now; if false, only users who are not.
     pub banned: Option<bool>,
     /// Only users who registered at this time or later.
-    pub created_from: Option<DateTime<Utc>>,
+    pub created_from: Option<Time>,
     /// Only users who registered before this time.
-    pub created_to: Option<DateTime<Utc>>,
+    pub created_to: Option<Time>,
 }
 
 /// The fields that users can be ordered by. Ties are ordered by id, in the same direction.

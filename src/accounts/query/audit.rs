@@ -7,10 +7,10 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::model::{AuditEntry, AuditFilter};
-use crate::graphql::Id;
 use crate::graphql::page::Page;
+use crate::graphql::{Id, Time};
+use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::audit_entries;
-use crate::platform::db::{RunQueryDsl, storable};
 
 type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 
@@ -52,10 +52,10 @@ fn filtered(filter: &AuditFilter) -> Rows<'_> {
     if let Some(wanted) = filter.subject_id {
         rows = rows.filter(subject_id.eq(wanted));
     }
-    if let Some(from) = filter.from.map(storable) {
+    if let Some(Time(from)) = filter.from {
         rows = rows.filter(at.ge(from));
     }
-    if let Some(to) = filter.to.map(storable) {
+    if let Some(Time(to)) = filter.to {
         rows = rows.filter(at.lt(to));
     }
     rows

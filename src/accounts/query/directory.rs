@@ -12,10 +12,11 @@ use diesel::sql_types::Text;
 use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{User, UserFilter, UserId};
+use crate::graphql::Time;
 use crate::graphql::page::Page;
 use crate::platform::auth::Role;
+use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::users;
-use crate::platform::db::{RunQueryDsl, storable};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -104,10 +105,10 @@ fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
         Some(true) => rows = rows.filter(users::banned_at.is_not_null()).filter(not(over)),
         Some(false) => rows = rows.filter(users::banned_at.is_null().or(over)),
     }
-    if let Some(from) = filter.created_from.map(storable) {
+    if let Some(Time(from)) = filter.created_from {
         rows = rows.filter(users::created_at.ge(from));
     }
-    if let Some(to) = filter.created_to.map(storable) {
+    if let Some(Time(to)) = filter.created_to {
         rows = rows.filter(users::created_at.lt(to));
     }
     rows

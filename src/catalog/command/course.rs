@@ -30,7 +30,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     };
     let mut check = Check::new();
     let title = check.required("title", &input.title, LONGEST_TITLE);
-    let subtitle = check.text("subtitle", &input.subtitle, 200);
+    let subtitle = check.line("subtitle", &input.subtitle, 200);
     let description = check.text("description", &input.description, 20_000);
     let chosen = input.slug.map(|slug| check_slug(&mut check, &slug));
     let facts = facts::check(&mut check, input.facts);
@@ -76,7 +76,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
     let changes = CourseChanges {
         title: input.title.map(|title| check.required("title", &title, LONGEST_TITLE)),
         slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
-        subtitle: input.subtitle.map(|text| check.text("subtitle", &text, 200)),
+        subtitle: input.subtitle.map(|text| check.line("subtitle", &text, 200)),
         description: input.description.map(|text| check.text("description", &text, 20_000)),
         facts: facts::check(&mut check, input.facts),
         updated_at: app.clock.now(),

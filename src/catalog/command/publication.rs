@@ -23,7 +23,7 @@ use crate::catalog::query::publication as query;
 use crate::catalog::query::{arrange, outline};
 use crate::entitlements;
 use crate::graphql::error::{Check, UserErrorCode};
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, Time};
 use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -193,8 +193,8 @@ pub(in crate::catalog) async fn schedule_lesson(
 }
 
 /// Checks that a time is in the future, and truncates it to microseconds like the database.
-fn check_time(app: &App, at: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>> {
-    let at = at.map(|at| at.trunc_subsecs(6));
+fn check_time(app: &App, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
+    let at = at.map(|Time(at)| at.trunc_subsecs(6));
     let mut check = Check::new();
     if at.is_some_and(|at| at <= app.clock.now()) {
         check.error(UserErrorCode::OutOfRange, "publishAt", "This time is past; choose one in the future.");

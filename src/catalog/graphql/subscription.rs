@@ -11,6 +11,7 @@ use crate::catalog::model::CourseId;
 use crate::graphql::context::app;
 use crate::graphql::guard::public;
 use crate::graphql::page::decode_cursor;
+use crate::graphql::subscription::timed;
 use crate::graphql::{Result, Sequential};
 use crate::platform::outbox::feed;
 
@@ -33,7 +34,7 @@ impl CatalogSubscription {
         let topic = topic(ctx, course_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
         let events = feed::follow::<LessonPublished>(app(ctx).clone(), topic, after).await?;
-        Ok(events.map(|event| Sequential(NewVideoObject(event))))
+        Ok(timed(ctx, events).map(|event| Sequential(NewVideoObject(event))))
     }
 }
 

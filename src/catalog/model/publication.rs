@@ -1,9 +1,9 @@
 //! Publication statuses, schedules and unlock times.
 
 use async_graphql::{Enum, InputObject, OneofObject};
-use chrono::{DateTime, Utc};
 
 use super::{Course, CourseId, Lesson, LessonId};
+use crate::graphql::Time;
 
 /// The publication status of a course or a lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -68,7 +68,7 @@ pub(in crate::catalog) struct ScheduleCourseInput {
     /// The course to schedule.
     pub course_id: CourseId,
     /// When to publish the course, in the future. If null or omitted, the schedule is canceled.
-    pub publish_at: Option<DateTime<Utc>>,
+    pub publish_at: Option<Time>,
 }
 
 /// The input of `archiveCourse`.
@@ -112,7 +112,7 @@ pub(in crate::catalog) struct ScheduleLessonInput {
     /// The lesson to schedule.
     pub lesson_id: LessonId,
     /// When to publish the lesson, in the future. If null or omitted, the schedule is canceled.
-    pub publish_at: Option<DateTime<Utc>>,
+    pub publish_at: Option<Time>,
 }
 
 /// The input of `setLessonUnlock`.
@@ -131,5 +131,5 @@ pub(in crate::catalog) enum LessonUnlockInput {
     /// daylight saving time.
     AfterDays(i32),
     /// A fixed time for all users with access.
-    At(DateTime<Utc>),
+    At(Time),
 }

@@ -164,7 +164,7 @@ pub(in crate::catalog) async fn set_unlock(
     let (after, at) = match unlock {
         None => (None, None),
         Some(LessonUnlockInput::AfterDays(days)) => (Some(*days), None),
-        Some(LessonUnlockInput::At(at)) => (None, Some(*at)),
+        Some(LessonUnlockInput::At(at)) => (None, Some(at.0)),
     };
     let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::unlock_after_days.eq(after), lessons::unlock_at.eq(at), lessons::updated_at.eq(now)))

@@ -11,7 +11,7 @@ use crate::enrollments::{error, query};
 use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, Time};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role};
@@ -41,7 +41,7 @@ pub(in crate::enrollments) async fn grant(
     }
     let now = app.clock.now();
     // The precision of the database, so that the same input again has the same terms.
-    let expires_at = input.expires_at.map(|at| at.trunc_subsecs(6));
+    let expires_at = input.expires_at.map(|Time(at)| at.trunc_subsecs(6));
     let mut check = Check::new();
     let note = check.text("reason", &input.reason, LONGEST_REASON);
     if expires_at.is_some_and(|at| at <= now) {

@@ -3,10 +3,10 @@
 mod playback;
 
 use async_graphql::InputObject;
-use chrono::{DateTime, Utc};
 
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
+use crate::graphql::Time;
 
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
 
@@ -18,7 +18,7 @@ pub(super) struct GrantCourseAccessInput {
     /// The course.
     pub course_id: CourseId,
     /// When the access expires; permanent if omitted.
-    pub expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<Time>,
     /// The reason, at most 500 characters, shown to administrators only.
     #[graphql(default)]
     pub reason: String,

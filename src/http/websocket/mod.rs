@@ -72,6 +72,8 @@ pub struct Authorised<S> {
     pub expires_at: Option<Instant>,
     /// Closes the socket with 4403 when canceled, for instance by a sign-out.
     pub revoked: CancellationToken,
+    /// How long the socket stays open without an operation; then it is closed with 1000.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// Why the application does not accept a `connection_init`.

@@ -36,6 +36,11 @@ impl Close {
         Close::new(1001, "Going away")
     }
 
+    /// An anonymous client has had no operation for a while.
+    pub(super) fn idle() -> Close {
+        Close::new(1000, "Idle")
+    }
+
     /// A message is malformed; `what` describes the problem.
     pub(super) fn invalid_message(what: impl std::fmt::Display) -> Close {
         Close::new(4400, format!("Invalid message: {what}"))

@@ -84,13 +84,15 @@ impl Connection {
         }
         let shutdown = self.shutdown.clone();
         let init_timeout = self.settings.init_timeout;
-        let Authorised { session, expires_at, revoked } = tokio::select! {
+        let Authorised { session, expires_at, revoked, idle_timeout } = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Err(Close::going_away().into()),
             greeted = timeout(init_timeout, self.greet(authorise)) => greeted.map_err(|_| Close::init_timeout())??,
         };
         let ending = pin!(ending(shutdown, revoked, expires_at));
-        Conversation { connection: self, operations: Operations::default(), session, execute }.hold(ending).await
+        let busy_at = Instant::now();
+        let operations = Operations::default();
+        Conversation { connection: self, operations, session, execute, idle_timeout, busy_at }.hold(ending).await
     }
 
     /// Runs the handshake up to the `connection_ack`. Messages are also read while the application decides.
@@ -243,6 +245,8 @@ enum Event {
     PingDue,
     /// Nothing was received within the timeout.
     Silence,
+    /// No operation was running for the idle timeout.
+    Idle,
 }
 
 /// A socket after its `connection_ack`.
@@ -251,6 +255,9 @@ struct Conversation<'a, S, E> {
     operations: Operations,
     session: S,
     execute: E,
+    idle_timeout: Option<Duration>,
+    /// When an operation was last running.
+    busy_at: Instant,
 }
 
 impl<S, E> Conversation<'_, S, E>
@@ -263,6 +270,10 @@ where
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let silent_at = self.connection.heard + ping_interval + pong_timeout;
+            if self.operations.len() > 0 {
+                self.busy_at = Instant::now();
+            }
+            let idle_at = self.idle_timeout.filter(|_| self.operations.len() == 0).map(|limit| self.busy_at + limit);
             let Conversation { connection, operations, .. } = &mut self;
             // Without `biased`, `select!` picks randomly, so neither the client nor the operations have priority.
             let traffic = async {
@@ -278,6 +289,7 @@ where
                 event = traffic => event?,
                 // Last, because data that arrived during a slow write has not been read yet.
                 () = sleep_until(silent_at) => Event::Silence,
+                () = sleep_until(idle_at.unwrap_or(silent_at)), if idle_at.is_some() => Event::Idle,
             };
             match event {
                 Event::Received(Some(text)) => self.obey(&text).await?,
@@ -285,6 +297,7 @@ where
                 Event::Produced(text) => self.connection.send_text(text).await?,
                 Event::PingDue => self.connection.send(Message::Ping(Bytes::new())).await?,
                 Event::Silence => return Err(End::Lost),
+                Event::Idle => return Err(Close::idle().into()),
             }
         }
     }

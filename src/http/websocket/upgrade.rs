@@ -1,19 +1,23 @@
 //! WebSocket upgrades on `/graphql`: authorization of connections and execution of requests.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Authorised, Rejection, Settings, accept, serve};
 use crate::graphql::executor::RequestInfo;
-use crate::http::authenticate::{Denied, authenticate_socket};
+use crate::http::authenticate::{Denied, authenticate_socket, client};
 use crate::http::server::Peer;
 use crate::http::{HttpState, request_id};
 use crate::platform::auth::{Actor, Client};
+
+/// How long the socket of an anonymous client stays open without an operation.
+const IDLE: Duration = Duration::from_secs(60);
 
 pub(in crate::http) fn upgrade(
     state: HttpState,
@@ -28,6 +32,10 @@ pub(in crate::http) fn upgrade(
         ..Settings::default()
     };
     let app = state.app.clone();
+    let address = client(&app.config, &headers, peer).address();
+    let Some(share) = app.sockets.take(address) else {
+        return (StatusCode::TOO_MANY_REQUESTS, "Too many sockets are open at this address.\n").into_response();
+    };
     accept(upgrade, &settings, &app.tasks, move |socket| async move {
         state.app.metrics.sockets.inc();
         let watched = OnceLock::new();
@@ -46,6 +54,7 @@ pub(in crate::http) fn upgrade(
             watched.cancel();
         }
         state.app.metrics.sockets.dec();
+        drop(share);
     })
 }
 
@@ -75,7 +84,8 @@ async fn authorise(
         }
     };
     let revoked = app.revocations.watch(&actor);
-    Ok(Authorised { session: (actor, Arc::new(client)), expires_at, revoked })
+    let idle_timeout = (actor == Actor::Anonymous).then_some(IDLE);
+    Ok(Authorised { session: (actor, Arc::new(client)), expires_at, revoked, idle_timeout })
 }
 
 impl From<Denied> for Rejection {

@@ -54,7 +54,7 @@ fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
         check.error(UserErrorCode::Invalid, "language", "A language is a tag like en, de-CH or pt-BR.");
     }
     let language = language.unwrap_or_default();
-    let label = check.text("label", input.label.as_deref().unwrap_or(&language), 60);
+    let label = check.line("label", input.label.as_deref().unwrap_or(&language), 60);
     if input.text.len() > LARGEST {
         let message = format!("The captions have {} bytes; at most {LARGEST} are allowed.", input.text.len());
         check.error(UserErrorCode::TooLong, "text", message);

@@ -11,8 +11,8 @@ use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::media::error;
 use crate::media::model::{
-    CancelUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, Upload, UploadId, UploadPartUrlsInput, UploadPurpose,
-    UploadStatus, part_bytes,
+    CancelUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, Upload, UploadId, UploadPartUrlsInput, UploadStatus,
+    part_bytes,
 };
 use crate::media::policy;
 use crate::media::query::upload as query;
@@ -80,11 +80,7 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
 /// Validates the input. Returns the filename and the declared SHA-256.
 fn check(app: &App, input: &CreateUploadInput) -> Result<(String, Option<Vec<u8>>)> {
     let mut check = Check::new();
-    let filename = match input.purpose {
-        // Other users download the file under this name.
-        UploadPurpose::File => check.name("filename", &input.filename, LONGEST_FILENAME),
-        _ => check.required("filename", &input.filename, LONGEST_FILENAME),
-    };
+    let filename = check.required("filename", &input.filename, LONGEST_FILENAME);
     let types = input.purpose.types();
     if !types.contains(&input.content_type.as_str()) {
         let message = format!("{} is one of {}.", input.purpose.as_str(), types.join(", "));

@@ -7,6 +7,7 @@ use super::upload::{AUTHOR, UploadObject, author};
 use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{decode_cursor, encode_cursor};
+use crate::graphql::subscription::timed;
 use crate::graphql::{Result, Sequential};
 use crate::media::command;
 use crate::media::event::{UploadChanged, changes_of};
@@ -68,7 +69,7 @@ impl UploadSubscription {
         let watching =
             command::watch_upload(app(ctx).clone(), upload_id).into_stream().filter_map(|()| future::ready(None));
         let changes = until_end(stream::select(changes, watching), |change| change.status.is_end());
-        Ok(changes.map(move |change| Sequential(UploadProgressObject { change, owner })))
+        Ok(timed(ctx, changes).map(move |change| Sequential(UploadProgressObject { change, owner })))
     }
 }
 

@@ -8,6 +8,7 @@ use super::video::{VideoObject, video_node};
 use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{decode_cursor, encode_cursor};
+use crate::graphql::subscription::timed;
 use crate::graphql::{Result, Scoped, Sequential};
 use crate::media::error;
 use crate::media::event::{VideoProgressed, processing_of};
@@ -71,6 +72,7 @@ impl VideoSubscription {
                 .await?
                 .right_stream(),
         };
-        Ok(until_end(changes, |change| change.status.is_end()).map(|change| Sequential(VideoProgressObject(change))))
+        let changes = timed(ctx, until_end(changes, |change| change.status.is_end()));
+        Ok(changes.map(|change| Sequential(VideoProgressObject(change))))
     }
 }

@@ -48,6 +48,17 @@ impl Connector {
         Ok(Connector { config, tls, session, drivers: TaskTracker::new() })
     }
 
+    /// Spawns a task for a connection. Nothing awaits it.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.drivers.spawn(task);
+    }
+
+    /// Cancels the statement that is running on a connection, if any.
+    pub(super) fn cancel(&self, conn: &AsyncPgConnection) -> impl Future<Output = Result<(), InternalError>> + use<> {
+        let (token, tls) = (conn.cancel_token(), self.tls.clone());
+        async move { token.cancel_query(tls).await.context("cannot cancel a statement") }
+    }
+
     pub(super) async fn establish(&self, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
         let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;

@@ -4,8 +4,10 @@ mod connector;
 mod invalidation;
 mod keyset;
 pub mod migrations;
+mod outage;
 mod run;
 mod text_enum;
+mod tx;
 #[rustfmt::skip]
 #[allow(missing_docs)]
 pub mod schema;
@@ -18,9 +20,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::query_builder::QueryId;
 use diesel::sql_types::SqlType;
+use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use futures_util::FutureExt;
 
 pub use connector::Listener;
@@ -28,8 +30,10 @@ pub use connector::Listener;
 pub(crate) use invalidation::payload;
 pub use invalidation::{CacheKey, Instant, Invalidation};
 pub(crate) use keyset::newest_first;
+pub use outage::{Outage, outage};
 pub use run::RunQueryDsl;
 pub(crate) use text_enum::stored_as_text;
+pub use tx::Tx;
 
 use connector::Connector;
 
@@ -161,7 +165,7 @@ impl Db {
             let outcome = match work(&mut tx).await {
                 Ok(value) => tx.commit(&self.invalidation).await.map(|()| value).map_err(E::from),
                 Err(error) => {
-                    rollback(&mut tx.conn).await;
+                    tx.rollback().await;
                     Err(error)
                 }
             };
@@ -263,71 +267,6 @@ fn is_transient(error: &InternalError) -> bool {
     }
 }
 
-/// An open transaction.
-///
-/// Only [`Db::transaction`] creates one, so a function that takes `&mut Tx` can only be called inside a transaction.
-pub struct Tx {
-    conn: Conn,
-    /// The changed cache keys, without duplicates.
-    changed: Vec<CacheKey>,
-    /// Whether an event was recorded.
-    recorded: bool,
-}
-
-impl Tx {
-    async fn begin(db: &Db) -> Result<Tx, InternalError> {
-        let mut conn = db.read().await?;
-        AnsiTransactionManager::begin_transaction(&mut *conn).await.context("cannot begin a transaction")?;
-        Ok(Tx { conn, changed: Vec::new(), recorded: false })
-    }
-
-    async fn commit(&mut self, invalidation: &Invalidation) -> Result<(), InternalError> {
-        let changed = invalidation.when_dropped(&self.changed);
-        AnsiTransactionManager::commit_transaction(&mut *self.conn).await.context("cannot commit")?;
-        drop(changed);
-        self.notify().await;
-        Ok(())
-    }
-
-    /// Returns the connection to run statements on.
-    pub fn conn(&mut self) -> &mut AsyncPgConnection {
-        &mut self.conn
-    }
-
-    /// Marks `key` as changed.
-    ///
-    /// Cached values that depend on it are invalidated on every node after the commit. Every write to a cached table
-    /// must call this; a test enforces it.
-    pub fn changed(&mut self, key: CacheKey) {
-        if !self.changed.contains(&key) {
-            self.changed.push(key);
-        }
-    }
-
-    /// Marks that an event was recorded: the dispatchers are notified after the commit.
-    pub(super) fn recorded(&mut self) {
-        self.recorded = true;
-    }
-
-    /// Notifies the other nodes and the dispatchers after the commit.
-    async fn notify(&mut self) {
-        let mut told = Vec::new();
-        if !self.changed.is_empty() {
-            told.push(format!("NOTIFY {CHANGES_CHANNEL}, '{}'", invalidation::payload(&self.changed)));
-        }
-        if self.recorded {
-            told.push(format!("NOTIFY {EVENTS_CHANNEL}"));
-        }
-        if told.is_empty() {
-            return;
-        }
-        let told = told.join("; ");
-        if let Err(error) = self.conn.batch_execute(&told).await {
-            tracing::warn!(%error, "NOTIFY failed; the other nodes notice by themselves within a second");
-        }
-    }
-}
-
 /// Returns whether `error` is a violation of the unique constraint `constraint`.
 pub fn is_taken(error: &diesel::result::Error, constraint: &str) -> bool {
     use diesel::result::{DatabaseErrorKind, Error};
@@ -349,13 +288,6 @@ where
     Fut: Future<Output = R>,
 {
     type Fut = Fut;
-}
-
-async fn rollback(conn: &mut AsyncPgConnection) {
-    if let Err(error) = AnsiTransactionManager::rollback_transaction(conn).await {
-        // The pool discards a connection with an open transaction, and PostgreSQL then rolls it back.
-        tracing::warn!(%error, "a rollback failed; the connection is dropped");
-    }
 }
 
 /// Clamps a time to the years 1 to 9999, which PostgreSQL can compare with.

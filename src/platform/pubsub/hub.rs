@@ -255,6 +255,12 @@ impl Topic {
 mod tests {
     use super::*;
 
+    fn linked() -> Arc<Hub> {
+        let hub = Hub::linked();
+        hub.link_up();
+        Arc::new(hub)
+    }
+
     fn pending(membership: &mut Membership) -> &mut oneshot::Receiver<()> {
         match &mut membership.ready {
             Readiness::Pending(confirmed) => confirmed,
@@ -268,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_subscriber_waits_for_the_confirmation_of_its_topic() {
-        let hub = Arc::new(Hub::linked());
+        let hub = linked();
         let mut first = Hub::join(&hub, "a");
         let mut second = Hub::join(&hub, "a");
         let changes = hub.take_changes(&HashSet::new());
@@ -282,7 +288,7 @@ mod tests {
 
     #[test]
     fn who_gave_up_waiting_is_told_when_the_confirmation_comes() {
-        let hub = Arc::new(Hub::linked());
+        let hub = linked();
         let Membership { place: _place, mut receiver, ready } = Hub::join(&hub, "a");
         drop(ready);
         let changes = hub.take_changes(&HashSet::new());
@@ -292,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_comes_back_before_it_was_given_up_is_live_at_once() {
-        let hub = Arc::new(Hub::linked());
+        let hub = linked();
         let first = Hub::join(&hub, "a");
         let subscribed = set(&hub.take_changes(&HashSet::new()).subscribe);
         drop(first);
@@ -304,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_topic_that_comes_back_while_it_is_given_up_is_asked_for_again() {
-        let hub = Arc::new(Hub::linked());
+        let hub = linked();
         let first = Hub::join(&hub, "a");
         let subscribed = set(&hub.take_changes(&HashSet::new()).subscribe);
         drop(first);
@@ -316,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_lost_link_ends_the_waiting_and_asks_for_everything_again() {
-        let hub = Arc::new(Hub::linked());
+        let hub = linked();
         let mut waiting = Hub::join(&hub, "a");
         hub.link_down();
         assert_eq!(pending(&mut waiting).try_recv(), Err(oneshot::error::TryRecvError::Closed));

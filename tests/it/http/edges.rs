@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lyceum::platform::auth::Role;
 use reqwest::Method;
 use serde_json::json;
 
@@ -137,4 +138,72 @@ async fn the_description_of_the_other_routes_is_true() {
         }
     }
     assert_eq!(app.get("/nowhere", &[]).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_has_a_bounded_number_of_connections_and_sockets() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::with(&[("LYCEUM_MAX_CLIENT_CONNECTIONS", "4"), ("LYCEUM_MAX_CLIENT_SOCKETS", "2")]).await;
+    let address = app.url.strip_prefix("http://").unwrap().to_owned();
+    let upgrade = "GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let plain = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut open = Vec::new();
+    for (request, expected) in [
+        (upgrade, "HTTP/1.1 101"),
+        (upgrade, "HTTP/1.1 101"),
+        (plain, "HTTP/1.1 200"),
+        (plain, "HTTP/1.1 200"),
+        (plain, "closed"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = [0; 12];
+        let read = stream.read_exact(&mut answer).await;
+        let answer = read.map_or("closed".into(), |_| String::from_utf8_lossy(&answer).into_owned());
+        assert_eq!(answer, expected, "connection {}", open.len() + 1);
+        open.push(stream);
+    }
+    // Without the plain ones there are places again, but not for a third socket.
+    open.truncate(2);
+    crate::nodes::eventually("a place", async || {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        _ = stream.write_all(upgrade.as_bytes()).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.is_ok_and(|_| answer == *b"HTTP/1.1 429")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_have_an_address_of_their_own_if_one_is_set() {
+    let app = TestApp::with(&[("LYCEUM_METRICS_ADDR", "127.0.0.1:9")]).await;
+    assert_eq!(app.get("/metrics", &[]).await.status, 404);
+}
+
+async fn ask_as(app: &TestApp, token: Option<&str>, query: &str) -> Answer {
+    let request = app.graphql().json(&json!({ "query": query }));
+    Answer::to(match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_alone_read_the_schema_if_it_is_so_set() {
+    let app = TestApp::with(&[("LYCEUM_INTROSPECTION", "administrators")]).await;
+    let (admin, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    let query = "{ __schema { queryType { name } } __type(name: \"Query\") { name } }";
+    for token in [None, Some(ada.token.as_str())] {
+        let answer = ask_as(&app, token, query).await;
+        answer.refuses(query, 200, "FORBIDDEN", &["administrators"]);
+        let wrong = ask_as(&app, token, "{ curses { nodes { id } } }").await;
+        assert!(!wrong.text.contains("Did you mean"), "{}", wrong.text);
+        assert_eq!(ask_as(&app, token, "{ __typename }").await.status, 200);
+    }
+    let data = app.data(Some(&admin.token), query, json!({})).await;
+    assert_eq!(data["__schema"]["queryType"]["name"], "Query");
+    let wrong = ask_as(&app, Some(&admin.token), "{ curses { nodes { id } } }").await;
+    assert!(wrong.text.contains("Did you mean `courses`?"), "{}", wrong.text);
 }

@@ -103,3 +103,26 @@ async fn an_operation_that_takes_too_long_is_stopped_and_told_so() {
     answers.0.refuses("json", 504, "TIMEOUT", &["took too long"]);
     answers.1.refuses(MODERN, 504, "TIMEOUT", &["took too long"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_outage_leaves_without_data_can_be_tried_again() {
+    use diesel_async::RunQueryDsl;
+    let app = TestApp::start().await;
+    let query = "{ courses { nodes { id } } }";
+    // Every connection is in use.
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut conn = app.app.db.read().await.unwrap();
+        diesel::sql_query("SELECT 1").execute(&mut *conn).await.unwrap();
+        held.push(conn);
+    }
+    let busy = app.ask_modern(query, json!({})).await;
+    assert_eq!((busy.status, busy.header("retry-after")), (503, "2"), "{}", busy.text);
+    let error = &busy.body()["errors"][0];
+    assert_eq!(error["extensions"]["code"], "UNAVAILABLE", "{error:#}");
+    assert_eq!(error["extensions"]["retryAfter"], 2, "{error:#}");
+    let partly = app.ask_modern("{ __typename viewer { id } course(slug: \"x\") { id } }", json!({})).await;
+    assert_eq!((partly.status, &partly.body()["data"]["__typename"]), (200, &json!("Query")), "{}", partly.text);
+    drop(held);
+    assert_eq!(app.ask_modern(query, json!({})).await.status, 200);
+}

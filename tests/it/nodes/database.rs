@@ -32,7 +32,7 @@ async fn a_restart_of_postgresql_is_outlived() {
     let body = json!({ "query": "{ courses { totalCount } }" });
     let answer = node.client.post(format!("{}/graphql", node.url)).json(&body).send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
-    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL", "{answer:#}");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer:#}");
 
     let postgres = start().await;
     assert_eq!(postgres.url(), url);

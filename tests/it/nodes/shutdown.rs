@@ -72,3 +72,27 @@ async fn a_job_that_does_not_end_is_given_back() {
     let viewer = node.data(Some(&token), "{ viewer { name } }", json!({})).await;
     assert_eq!(viewer["viewer"]["name"], "Grace");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_balancer_has_time_to_send_requests_elsewhere() {
+    let site = Site::new().await.seed(1).set("LYCEUM_DRAIN_SECONDS", "2");
+    let mut node = site.serve().await;
+    let asked = Instant::now();
+    node.signal(Signal::TERM);
+    eventually("it is not ready", async || node.status("/readyz").await == 503).await;
+    let mut answers = 0;
+    loop {
+        let body = json!({ "query": "{ courses { totalCount } }" });
+        match node.client.post(format!("{}/graphql", node.url)).json(&body).send().await {
+            Ok(answer) => {
+                assert_eq!(answer.headers()["connection"], "close");
+                assert_eq!(answer.status(), 200);
+                answers += 1;
+            }
+            Err(_) => break,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(answers > 10 && asked.elapsed() >= Duration::from_secs(2), "{answers} in {:?}", asked.elapsed());
+    assert_eq!(node.ended().await.code(), Some(0), "{}", node.output());
+}

@@ -20,6 +20,7 @@ use lyceum::platform::jobs::{self, worker::Worker};
 use lyceum::platform::mail::{Mail, Mailer};
 use lyceum::platform::outbox::dispatcher;
 use lyceum::platform::pubsub::PubSub;
+use lyceum::platform::shares::Shares;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
 use lyceum::platform::throttle::Throttle;
@@ -126,6 +127,9 @@ impl TestApp {
         let mails = Arc::new(Mutex::new(Vec::new()));
         let lifetime = TimeDelta::from_std(config.token_lifetime).unwrap();
         let app = App::new(Services {
+            connections: Shares::new(config.limits.client_connections),
+            sockets: Shares::new(config.limits.client_sockets),
+            draining: CancellationToken::new(),
             node: Uuid::new_v4(),
             db: Db::new(&db).unwrap(),
             throttle: Throttle::memory(clock.clone()),

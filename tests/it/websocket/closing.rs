@@ -219,3 +219,16 @@ async fn a_client_may_close_or_vanish() {
     assert!(begun.elapsed() < Duration::from_secs(1), "nobody is waited for");
     assert_eq!(server.watch.dropped.load(SeqCst), 2);
 }
+
+#[tokio::test]
+async fn a_socket_without_operations_is_closed_after_its_idle_timeout() {
+    let server = start(Settings::default()).await;
+    let mut client = Client::open(&server).await;
+    client.send(json!({ "type": "connection_init", "payload": { "idle": 300 } })).await;
+    assert_eq!(client.receive().await["type"], "connection_ack");
+    // A running operation keeps it open.
+    client.subscribe("1", "{ slow(millis: 600) }").await;
+    client.expect_next("1", json!({ "slow": true })).await;
+    client.expect_complete("1").await;
+    assert_eq!(client.closed().await, closed(1000, "Idle"));
+}

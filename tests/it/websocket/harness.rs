@@ -124,7 +124,7 @@ pub(crate) struct Server {
     _listener: tokio_util::sync::DropGuard,
 }
 
-/// Accepts everybody but `{"token": "bad"}`; `delay`, `expires` (both ms) and `unavailable` do what they say.
+/// Accepts everybody but `{"token": "bad"}`; `delay`, `expires`, `idle` (all ms) and `unavailable` do what they say.
 async fn authorise(payload: Value, revoked: CancellationToken) -> Result<Authorised<Session>, Rejection> {
     if let Some(millis) = payload["delay"].as_u64() {
         sleep(Duration::from_millis(millis)).await;
@@ -137,7 +137,8 @@ async fn authorise(payload: Value, revoked: CancellationToken) -> Result<Authori
     }
     let user = payload["user"].as_str().unwrap_or("nobody").to_owned();
     let expires_at = payload["expires"].as_u64().map(|millis| Instant::now() + Duration::from_millis(millis));
-    Ok(Authorised { session: Session { user }, expires_at, revoked })
+    let idle_timeout = payload["idle"].as_u64().map(Duration::from_millis);
+    Ok(Authorised { session: Session { user }, expires_at, revoked, idle_timeout })
 }
 
 pub(crate) async fn start(settings: Settings) -> Server {

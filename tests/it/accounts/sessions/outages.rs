@@ -165,7 +165,7 @@ async fn a_database_that_stops_for_a_moment_signs_nobody_out() {
     eventually("tokens can't be checked", async || ask(&at(&one, &b), Some(&one.access)).await.0 == 503).await;
     assert_eq!(ask(&at(&one, &b), None).await.0, 200);
     let body = one.send_as(None, REFRESH, json!({ "input": { "refreshToken": one.refresh } })).await;
-    assert_eq!(body["errors"][0]["extensions"]["code"], "INTERNAL", "not over, and not used up: {body:#}");
+    assert_eq!(body["errors"][0]["extensions"]["code"], "UNAVAILABLE", "not over, and not used up: {body:#}");
     let postgres = start().await;
     eventually("tokens are checked", async || ask(&at(&one, &b), Some(&one.access)).await.0 == 200).await;
     // The socket was open all the time, and closes as soon as it should.

@@ -59,7 +59,7 @@ async fn what_was_not_complete_in_time_goes_and_what_comes_late_goes_too(studio:
     assert_eq!(studio.keys("").await, [video.as_str()], "the video stays, the draft that was sent again goes");
     assert_eq!(studio.sql("SELECT count(*) FROM uploads WHERE swept_at IS NOT NULL").await, "3");
     studio.app.app.clock.advance(TimeDelta::days(31));
-    studio.app.run("media.sweep_uploads").await;
+    studio.app.run("media.forget_uploads").await;
     assert_eq!(studio.sql("SELECT count(*) FROM uploads").await, "0");
     assert_eq!(studio.sql("SELECT count(*) FROM videos").await, "1");
     assert_eq!(studio.keys("").await, [video]);
