@@ -20,7 +20,7 @@ use serde::de::IgnoredAny;
 
 use super::authenticate::{Denied, Sender, authenticate, is_bare};
 use super::negotiation::{self, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
-use super::server::Peer;
+use super::server::{Peer, Place};
 use super::{HttpState, request_id, websocket};
 use crate::graphql::Error;
 use crate::graphql::error::request_error;
@@ -82,12 +82,14 @@ struct Exchange {
 pub(super) async fn get(
     State(state): State<HttpState>,
     peer: Option<Extension<Peer>>,
+    place: Option<Extension<Place>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     params: Result<Query<QueryParams>, QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return websocket::upgrade(state, upgrade, headers, peer.map(|Extension(peer)| peer));
+        let (peer, place) = (peer.map(|Extension(peer)| peer), place.map(|Extension(place)| place));
+        return websocket::upgrade(state, upgrade, headers, peer, place);
     }
     let exchange = match Exchange::open(state, &Method::GET, &headers, peer).await {
         Ok(exchange) => exchange,

@@ -14,11 +14,12 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
+use crate::platform::shares::Share;
 
 /// The timeout for receiving a request head, which is also the idle timeout of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,6 +30,14 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The remote IP address of the connection, stored in the request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
+
+/// The place of a connection among those that may be open, stored in the request's extensions.
+///
+/// A WebSocket keeps it after hyper has given the connection away.
+#[derive(Clone)]
+pub(super) struct Place {
+    _held: Arc<(OwnedSemaphorePermit, Option<Share>)>,
+}
 
 /// Binds a listener to the address.
 ///
@@ -71,21 +80,19 @@ pub async fn serve(app: &App, listener: TcpListener, router: Router) -> Result<(
         };
         // Without TCP_NODELAY, a small response that follows another waits for the client's delayed ACK.
         drop(stream.set_nodelay(true));
-        let serving = connection(app.clone(), stream, peer, router.clone());
-        app.tasks.spawn(async move {
-            serving.await;
-            drop((place, share));
-        });
+        let place = Place { _held: Arc::new((place, share)) };
+        app.tasks.spawn(connection(app.clone(), stream, (peer, place), router.clone()));
     }
     Ok(())
 }
 
 /// Serves one connection. On shutdown, the request in flight may finish within the grace period.
-async fn connection(app: App, stream: TcpStream, peer: SocketAddr, router: Router) {
+async fn connection(app: App, stream: TcpStream, (peer, place): (SocketAddr, Place), router: Router) {
     let router = TowerToHyperService::new(router);
     let draining = app.draining.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
+        request.extensions_mut().insert(place.clone());
         let (answering, draining) = (router.call(request), draining.clone());
         async move {
             let mut response = answering.await?;

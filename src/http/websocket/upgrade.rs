@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Authorised, Rejection, Settings, accept, serve};
 use crate::graphql::executor::RequestInfo;
 use crate::http::authenticate::{Denied, authenticate_socket, client};
-use crate::http::server::Peer;
+use crate::http::server::{Peer, Place};
 use crate::http::{HttpState, request_id};
 use crate::platform::auth::{Actor, Client};
 
@@ -24,6 +24,7 @@ pub(in crate::http) fn upgrade(
     upgrade: WebSocketUpgrade,
     headers: HeaderMap,
     peer: Option<Peer>,
+    place: Option<Place>,
 ) -> Response {
     let limits = &state.app.config.limits;
     let settings = Settings {
@@ -54,7 +55,7 @@ pub(in crate::http) fn upgrade(
             watched.cancel();
         }
         state.app.metrics.sockets.dec();
-        drop(share);
+        drop((share, place));
     })
 }
 
