@@ -154,6 +154,10 @@ impl Running {
     /// # Errors
     /// The database failed, or migrations are pending in production.
     pub async fn prepare_database(&self) -> Result<(), InternalError> {
+        let newer = migrations::newer(&self.app.db).await?;
+        if !newer.is_empty() {
+            tracing::warn!(migrations = newer.join(", "), "a newer version of the program has migrated the database");
+        }
         if self.app.config.is_production() {
             let pending = migrations::pending(&self.app.db).await?;
             if pending.is_empty() {

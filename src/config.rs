@@ -221,15 +221,7 @@ impl Config {
             limits: limits(&mut reader),
             cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),
             threads: reader.number_or("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
-            drain: Duration::from_secs(
-                reader
-                    .number_or(
-                        "LYCEUM_DRAIN_SECONDS",
-                        if environment == Environment::Production { 5 } else { 0 },
-                        0..=300,
-                    )
-                    .into(),
-            ),
+            drain: drain(&mut reader, environment),
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 1..=3600)),
             path: None,
         };
@@ -333,6 +325,11 @@ fn environment() -> Result<BTreeMap<String, String>, Vec<String>> {
 fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores.clamp(1, 512)).unwrap_or(1)
+}
+
+fn drain(reader: &mut Reader, environment: Environment) -> Duration {
+    let default = if environment == Environment::Production { 5 } else { 0 };
+    Duration::from_secs(reader.number_or("LYCEUM_DRAIN_SECONDS", default, 0..=300))
 }
 
 fn introspection(reader: &mut Reader, environment: Environment) -> Introspection {

@@ -1,6 +1,6 @@
 //! Migrates the database to the schema version that this program expects.
 
-use diesel::migration::{Migration, MigrationSource};
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -48,6 +48,19 @@ pub async fn pending(db: &Db) -> Result<Vec<String>, InternalError> {
         .pending_migrations(MIGRATIONS)
         .map_err(|error| InternalError::new(format!("cannot compare the migrations: {error}")))?;
     Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// Returns the versions of applied migrations that this program does not know: a newer one has migrated the database.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn newer(db: &Db) -> Result<Vec<String>, InternalError> {
+    let mut harness = AsyncMigrationHarness::new(db.read().await?);
+    let unreadable = |error| InternalError::new(format!("cannot compare the migrations: {error}"));
+    let applied = harness.applied_migrations().map_err(unreadable)?;
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(unreadable)?;
+    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|known| known.name().version() == *version);
+    Ok(applied.iter().filter(|version| !is_known(version)).map(ToString::to_string).collect())
 }
 
 /// Returns the number of migrations compiled into the program.
