@@ -96,8 +96,8 @@ impl Tx {
 
 /// Ends the transaction if it was abandoned, for example because the client of a request is gone.
 ///
-/// The statement that is running is canceled. The connection returns to the pool only afterwards, so that its place is
-/// not given to another one while PostgreSQL still works for it.
+/// The statement that is running is canceled. The place in the pool is free only afterwards, so that it is not given to
+/// another connection while PostgreSQL still works for this one.
 impl Drop for Tx {
     fn drop(&mut self) {
         let Some(conn) = self.conn.take().filter(|_| self.open) else { return };
@@ -112,9 +112,9 @@ async fn end(mut conn: Conn, connector: Arc<Connector>) {
         AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
         Ok::<_, InternalError>(())
     };
-    let ended = tokio::time::timeout(PATIENCE, ended).await;
-    if !matches!(ended, Ok(Ok(()))) {
-        // PostgreSQL rolls back when the connection is closed.
-        drop(Object::take(conn));
+    if !matches!(tokio::time::timeout(PATIENCE, ended).await, Ok(Ok(()))) {
+        tracing::debug!("an abandoned transaction ends with its connection");
     }
+    // Not used again: PostgreSQL may carry out the request to cancel late, and would then cancel another statement.
+    drop(Object::take(conn));
 }
