@@ -13,8 +13,9 @@ pub use check::Check;
 
 use super::sequential::Sequential;
 use crate::platform::auth::Unhashed;
-use crate::platform::db::{Outage, TxError};
+use crate::platform::db::TxError;
 use crate::platform::internal_error::InternalError;
+use crate::platform::outage::Outage;
 use crate::platform::throttle::Wait;
 
 /// When to try again what failed because of an outage.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use super::db::{self, Outage};
+use super::outage::{self, Outage};
 
 /// An internal error with its context: what was being done when it occurred.
 pub struct InternalError {
@@ -35,7 +35,7 @@ impl InternalError {
 
     /// Returns whether the same operation may succeed when it is tried again.
     pub fn outage(&self) -> Option<Outage> {
-        self.outage.or_else(|| db::outage(self.source.as_deref()? as &(dyn StdError + 'static)))
+        self.outage.or_else(|| outage::outage(self.source.as_deref()? as &(dyn StdError + 'static)))
     }
 
     /// Returns the context and causes on one line, outermost first, for logs and the terminal; never for clients.

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod language;
 pub mod mail;
 pub mod markdown;
+pub mod outage;
 pub mod outbox;
 pub mod pubsub;
 pub mod redis;

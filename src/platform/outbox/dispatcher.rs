@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use diesel::data_types::PgInterval;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::push::Push;
 use super::query::{self, TopicRow, Unnumbered};
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
@@ -22,15 +21,6 @@ const BATCH: i64 = 500;
 const POLL: Duration = Duration::from_secs(1);
 /// For how long one node alone pushes.
 const PUSH_LEASE: PgInterval = PgInterval { microseconds: 5_000_000, days: 0, months: 0 };
-
-/// The message that is pushed to the subscribers of a topic.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Push {
-    pub(super) position: i64,
-    /// The position of the previous event of the same topic.
-    pub(super) previous: i64,
-    pub(super) payload: Value,
-}
 
 /// Dispatches until the application stops. Errors, for example a database restart, are logged and retried.
 pub async fn run(app: App, registry: Registry) {

@@ -6,7 +6,7 @@ use futures_util::Stream;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::dispatcher::Push;
+use super::push::Push;
 use super::{Event, Recorded, decode, query};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;

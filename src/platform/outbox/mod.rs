@@ -6,6 +6,7 @@
 
 pub mod dispatcher;
 pub mod feed;
+mod push;
 mod query;
 
 use crate::platform::db::RunQueryDsl;

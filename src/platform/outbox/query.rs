@@ -11,7 +11,7 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::dispatcher::Push;
+use super::push::Push;
 use crate::platform::db::schema::{event_counter, event_topics, events};
 use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
