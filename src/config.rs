@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use url::Url;
 
 use identity::Identity;
@@ -102,7 +103,7 @@ pub struct Config {
     /// Who can read the schema from the server.
     pub introspection: Introspection,
     /// How long entries of the audit trail are retained.
-    pub audit_age: Duration,
+    pub audit_age: TimeDelta,
     /// The address on which `/metrics` is served alone; `None` to serve it with everything else.
     pub metrics_addr: Option<SocketAddr>,
     /// The number of trusted reverse proxies that append to `X-Forwarded-For`.
@@ -199,7 +200,7 @@ impl Config {
             admins_need_second_factor: reader.choice("LYCEUM_REQUIRE_SECOND_FACTOR", &["nobody", "admins"]) == "admins",
             introspection: introspection(&mut reader, environment),
             deletion_grace: Duration::from_secs(86_400 * reader.number("LYCEUM_DELETION_DAYS", 0..=90)),
-            audit_age: Duration::from_secs(86_400 * reader.number("LYCEUM_AUDIT_DAYS", 30..=3650)),
+            audit_age: TimeDelta::days(reader.number("LYCEUM_AUDIT_DAYS", 30..=3650).cast_signed()),
             metrics_addr: reader
                 .text("LYCEUM_METRICS_ADDR")
                 .is_some()

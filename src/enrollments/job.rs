@@ -5,11 +5,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::{command, query};
+use super::command;
+use super::query::PLAYERS;
 use crate::accounts::UserDeleted;
 use crate::entitlements::EntitlementId;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
+use crate::platform::retention;
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -24,8 +26,8 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("enrollments.expire_due", "*/10 * * * *", Duration::from_secs(600), |app, _| {
             async move { command::expire_due(&app).await }.boxed()
         }),
-        Handler::scheduled("enrollments.forget_players", "41 * * * *", Duration::from_secs(600), |app, _| {
-            async move { query::PLAYERS.delete(&app, app.clock.now() - command::SILENCE).await.map(drop) }.boxed()
+        Handler::scheduled("enrollments.forget_players", "41 * * * *", retention::TIMEOUT, |app, _| {
+            retention::delete(app, &[PLAYERS], command::SILENCE)
         }),
         Handler::reaction("enrollments.forget_user", UserDeleted::KIND, Duration::from_secs(300), |app, payload| {
             async move {

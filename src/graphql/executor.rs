@@ -18,7 +18,7 @@ use tracing::Instrument;
 
 use super::caching;
 use super::error::{Error, request_error};
-use super::limits;
+use super::limits::{self, Census};
 use super::loaders::Loaders;
 use super::null_propagation::{order_root, propagate_nulls};
 use super::schema::{self, Schema};
@@ -210,17 +210,17 @@ impl Executor {
     }
 
     /// Gets the valid document, from the cache if possible, and checks the variables and all limits.
-    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), Vec<ServerError>> {
+    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), Rejection> {
         let explorer =
             self.app.config.introspection == Introspection::Everyone || info.actor.in_session().has(Role::Admin);
         let document = self.document(&request.query, explorer)?;
-        if document.introspects && !explorer {
+        if document.census.introspects && !explorer {
             let message = "Only administrators can read the schema from this server.";
-            return Err(vec![request_error("FORBIDDEN", message)]);
+            return Err(request_error("FORBIDDEN", message).into());
         }
         let mut operation = Operation { document, name: request.operation_name.clone(), cost: 0 };
         if let Some(definition) = operation.operation() {
-            self.check_variables(&operation, &request).map_err(|error| vec![error])?;
+            self.check_variables(&operation, &request)?;
             fill_conditions(definition, &mut request.variables);
             let limits = &self.app.config.limits;
             operation.cost = limits::check_cost(
@@ -229,8 +229,7 @@ impl Executor {
                 definition,
                 &request.variables,
                 limits,
-            )
-            .map_err(|error| vec![error])?;
+            )?;
         }
         let kind = operation.operation().map(|definition| definition.ty);
         let viewer_loaders = ViewerLoaders::new(self.loaders.clone(), kind == Some(OperationType::Query));
@@ -253,24 +252,23 @@ impl Executor {
         self.schemas.validator.check_variables(valid, name, &request.variables)
     }
 
-    fn operation(&self, request: &Request) -> Result<Operation, Vec<ServerError>> {
+    fn operation(&self, request: &Request) -> Result<Operation, Rejection> {
         let document = self.document(&request.query, false)?;
         Ok(Operation { document, name: request.operation_name.clone(), cost: 0 })
     }
 
-    fn document(&self, query: &str, suggestions: bool) -> Result<Arc<Document>, Vec<ServerError>> {
+    fn document(&self, query: &str, suggestions: bool) -> Result<Arc<Document>, Rejection> {
         if let Some(document) = self.documents.get(query) {
             return Ok(document);
         }
-        let document = self.parse(query).map_err(|error| vec![error])?;
+        let (parsed, census) = self.parse(query)?;
         let valid = self.schemas.validator.validate(query, suggestions.then_some(&self.schemas.type_map))?;
-        let introspects = limits::introspects(&document);
-        let document = Arc::new(Document { parsed: document, valid, introspects });
+        let document = Arc::new(Document { parsed, valid, census });
         self.documents.insert(query.to_owned(), document.clone());
         Ok(document)
     }
 
-    fn parse(&self, query: &str) -> Result<ExecutableDocument, ServerError> {
+    fn parse(&self, query: &str) -> Result<(ExecutableDocument, Census), ServerError> {
         if query.trim().is_empty() {
             return Err(request_error("BAD_REQUEST", "The request has no query."));
         }
@@ -280,8 +278,8 @@ impl Executor {
             error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
             error
         })?;
-        limits::check_document(&parsed, &self.app.config.limits)?;
-        Ok(parsed)
+        let census = limits::check_document(&parsed, &self.app.config.limits)?;
+        Ok((parsed, census))
     }
 
     /// Completes a response: null propagation, order of root fields, cost, error codes, request id.
@@ -309,13 +307,12 @@ struct Document {
     parsed: ExecutableDocument,
     /// The same document, as the validator reads it.
     valid: Valid<apollo_compiler::ExecutableDocument>,
-    /// Whether it reads the schema.
-    introspects: bool,
+    census: Census,
 }
 
 /// Returns the approximate size of a document in the cache, in bytes.
 fn weight(query: &str, document: &Document) -> u32 {
-    let fields = limits::count_fields(&document.parsed);
+    let fields = document.census.fields;
     u32::try_from(DOCUMENT_BYTES + 4 * query.len() + FIELD_BYTES * fields).unwrap_or(u32::MAX)
 }
 

@@ -57,7 +57,7 @@ fn count_tokens(query: &str, enough: usize) -> usize {
 ///
 /// # Errors
 /// `TOO_DEEP`, `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
-pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<(), ServerError> {
+pub(super) fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<Census, ServerError> {
     let census = census(document);
     let mut depths = HashMap::new();
     for (_, operation) in document.operations.iter() {
@@ -76,17 +76,7 @@ pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<
             format!("The document has {} directives; at most {} are allowed.", census.directives, limits.directives);
         return Err(request_error("TOO_MANY_DIRECTIVES", message));
     }
-    Ok(())
-}
-
-/// Returns the number of fields in a document.
-pub(super) fn count_fields(document: &ExecutableDocument) -> usize {
-    census(document).fields
-}
-
-/// Returns whether a document reads the schema.
-pub(super) fn introspects(document: &ExecutableDocument) -> bool {
-    census(document).introspects
+    Ok(census)
 }
 
 fn census(document: &ExecutableDocument) -> Census {
@@ -102,12 +92,15 @@ fn census(document: &ExecutableDocument) -> Census {
     census
 }
 
+/// What a document consists of.
 #[derive(Default)]
-struct Census {
-    fields: usize,
+pub(super) struct Census {
+    /// The number of fields.
+    pub(super) fields: usize,
     aliases: usize,
     directives: usize,
-    introspects: bool,
+    /// Whether it reads the schema.
+    pub(super) introspects: bool,
 }
 
 impl Census {
@@ -329,8 +322,9 @@ mod tests {
     #[test]
     fn documents_are_measured() {
         let deep = format!("{}title{}", "{ a ".repeat(16), "}".repeat(16));
-        let check =
-            |query: &str| check_document(&parse_query(query).unwrap(), &limits()).map_err(|error| error.message);
+        let check = |query: &str| {
+            check_document(&parse_query(query).unwrap(), &limits()).map(drop).map_err(|error| error.message)
+        };
         assert_eq!(check(&deep), Err("The operation is 16 levels deep; at most 15 are allowed.".into()));
         let aliases: String = (0..31).map(|n| format!("a{n}: title ")).collect();
         assert!(check(&format!("{{ {aliases} }}")).unwrap_err().contains("31 aliases"));

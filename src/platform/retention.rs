@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::Timestamptz;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::App;
 use super::db::{RunQueryDsl, Writer};
@@ -13,6 +14,9 @@ use super::jobs::Handler;
 
 /// The maximum number of rows in a batch, which is deleted well within the statement timeout.
 const BATCH: usize = 1000;
+
+/// The timeout of one run of a job that deletes old rows. The next run continues.
+pub const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The rows of one table that a job deletes when they are old.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +42,7 @@ impl Retention {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn delete(&self, app: &App, before: DateTime<Utc>) -> Result<usize, InternalError> {
+    async fn delete(&self, app: &App, before: DateTime<Utc>) -> Result<usize, InternalError> {
         let mut deleted = 0;
         loop {
             let batch = self.delete_batch(&mut app.db.write().await?, before).await?;
@@ -75,27 +79,31 @@ const INBOX: Retention = Retention::new("inbox", "received_at");
 /// Entries of the audit trail.
 const AUDIT: Retention = Retention::new("audit_entries", "at");
 
-/// The timeout of one run. The next one continues.
-const TIMEOUT: Duration = Duration::from_secs(600);
 /// How far back a subscriber can resume.
 const LOG_AGE: TimeDelta = TimeDelta::days(30);
 /// How long a dead job can be replayed, and how long a webhook that is sent again is recognized.
 const DEAD_AGE: TimeDelta = TimeDelta::days(90);
 
+/// Runs a job that deletes rows of these kinds that are older than `age`.
+pub fn delete(app: App, kinds: &'static [Retention], age: TimeDelta) -> BoxFuture<'static, Result<(), InternalError>> {
+    async move {
+        for kind in kinds {
+            kind.delete(&app, app.clock.now() - age).await?;
+        }
+        Ok(())
+    }
+    .boxed()
+}
+
 /// Returns the jobs that delete old rows of the platform's own tables.
 pub fn handlers() -> Vec<Handler> {
     vec![
-        Handler::scheduled("outbox.forget", "17 3 * * *", TIMEOUT, |app, _| {
-            async move { EVENTS.delete(&app, app.clock.now() - LOG_AGE).await.map(drop) }.boxed()
-        }),
-        Handler::scheduled("jobs.forget", "19 3 * * *", TIMEOUT, |app, _| {
-            async move { DEAD_JOBS.delete(&app, app.clock.now() - DEAD_AGE).await.map(drop) }.boxed()
-        }),
-        Handler::scheduled("inbox.forget", "21 3 * * *", TIMEOUT, |app, _| {
-            async move { INBOX.delete(&app, app.clock.now() - DEAD_AGE).await.map(drop) }.boxed()
-        }),
+        Handler::scheduled("outbox.forget", "17 3 * * *", TIMEOUT, |app, _| delete(app, &[EVENTS], LOG_AGE)),
+        Handler::scheduled("jobs.forget", "19 3 * * *", TIMEOUT, |app, _| delete(app, &[DEAD_JOBS], DEAD_AGE)),
+        Handler::scheduled("inbox.forget", "21 3 * * *", TIMEOUT, |app, _| delete(app, &[INBOX], DEAD_AGE)),
         Handler::scheduled("audit.forget", "23 3 * * *", TIMEOUT, |app, _| {
-            async move { AUDIT.delete(&app, app.clock.now() - app.config.audit_age).await.map(drop) }.boxed()
+            let age = app.config.audit_age;
+            delete(app, &[AUDIT], age)
         }),
     ]
 }

@@ -1,21 +1,14 @@
 //! Scheduled deletion of what is over.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
-use futures_util::FutureExt;
 
 use crate::accounts::query::retention::{
     CHALLENGES, EMAIL_CHANGES, ENDED_SESSIONS, EXPIRED_SESSIONS, EXPIRED_TOKENS, IDENTITY_ATTEMPTS, INVITATIONS,
     REFRESH_TOKENS, REGISTRATIONS, REVOKED_TOKENS,
 };
-use crate::platform::App;
-use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
-use crate::platform::retention::Retention;
+use crate::platform::retention::{TIMEOUT, delete};
 
-/// The timeout of one run. The next one continues.
-const TIMEOUT: Duration = Duration::from_secs(600);
 /// How long sessions and tokens are retained after their end.
 const MONTH: TimeDelta = TimeDelta::days(30);
 /// How long an email change is retained after it expires, for delayed emails.
@@ -26,35 +19,28 @@ const NONE: TimeDelta = TimeDelta::zero();
 pub(super) fn handlers() -> [Handler; 8] {
     [
         Handler::scheduled("accounts.sweep_sessions", "29 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[ENDED_SESSIONS, EXPIRED_SESSIONS], MONTH).boxed()
+            delete(app, &[ENDED_SESSIONS, EXPIRED_SESSIONS], MONTH)
         }),
         Handler::scheduled("accounts.sweep_refresh_tokens", "31 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[REFRESH_TOKENS], MONTH).boxed()
+            delete(app, &[REFRESH_TOKENS], MONTH)
         }),
         Handler::scheduled("accounts.sweep_api_tokens", "33 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[REVOKED_TOKENS, EXPIRED_TOKENS], MONTH).boxed()
+            delete(app, &[REVOKED_TOKENS, EXPIRED_TOKENS], MONTH)
         }),
         Handler::scheduled("accounts.sweep_challenges", "*/10 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[CHALLENGES], NONE).boxed()
+            delete(app, &[CHALLENGES], NONE)
         }),
         Handler::scheduled("accounts.sweep_identity_attempts", "*/10 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[IDENTITY_ATTEMPTS], NONE).boxed()
+            delete(app, &[IDENTITY_ATTEMPTS], NONE)
         }),
         Handler::scheduled("accounts.sweep_registrations", "*/10 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[REGISTRATIONS], NONE).boxed()
+            delete(app, &[REGISTRATIONS], NONE)
         }),
         Handler::scheduled("accounts.sweep_email_changes", "*/10 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[EMAIL_CHANGES], DAY).boxed()
+            delete(app, &[EMAIL_CHANGES], DAY)
         }),
         Handler::scheduled("accounts.sweep_invitations", "*/10 * * * *", TIMEOUT, |app, _| {
-            delete(app, &[INVITATIONS], NONE).boxed()
+            delete(app, &[INVITATIONS], NONE)
         }),
     ]
-}
-
-async fn delete(app: App, kinds: &[Retention], age: TimeDelta) -> Result<(), InternalError> {
-    for kind in kinds {
-        kind.delete(&app, app.clock.now() - age).await?;
-    }
-    Ok(())
 }

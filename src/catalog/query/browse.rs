@@ -129,13 +129,21 @@ pub(in crate::catalog) async fn count_matching(mut conn: &AsyncPgConnection, whi
     }
 }
 
+/// Selects the public courses that match `$which`, and whose `$words`, an SQL expression with an index, match `$search`.
+macro_rules! with_words {
+    ($search:expr, $which:expr, $words:literal) => {{
+        let needed = sql::<Bool>(concat!($words, " @@ ")).bind::<Text, _>($search.needed()).sql("::tsquery");
+        public!(courses::table.inner_join(course_texts::table).filter(needed), $which)
+    }};
+}
+
 /// Returns the public courses that match `which` if it has a search, unless there are more than [`MOST_FOUND`].
-async fn few_matches(conn: &AsyncPgConnection, which: &Which) -> QueryResult<Option<Vec<Uuid>>> {
+async fn few_matches(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<Option<Vec<Uuid>>> {
     let Some(search) = &which.search else { return Ok(None) };
     let which = Which { search: None, ..which.clone() };
-    let ids = with_words(conn, search, &which, "words", MOST_FOUND + 1).await?;
-    let few = i64::try_from(ids.len()).is_ok_and(|count| count <= MOST_FOUND);
-    Ok(few.then(|| ids.into_iter().map(|(_, id)| id).collect()))
+    let rows = with_words!(search, &which, "words").limit(MOST_FOUND + 1);
+    let ids: Vec<Uuid> = rows.select(courses::id).load(&mut conn).await?;
+    Ok(i64::try_from(ids.len()).is_ok_and(|count| count <= MOST_FOUND).then_some(ids))
 }
 
 /// Returns the public courses that match a search and `which`, best matches first.
@@ -146,28 +154,16 @@ pub(in crate::catalog) async fn found(
     search: &Search,
     which: &Which,
 ) -> QueryResult<Vec<FoundPlace>> {
-    let (titled, others) = try_join(
-        with_words(conn, search, which, "ts_filter(words, '{a}')", MOST_FOUND),
-        with_words(conn, search, which, "words", MOST_FOUND),
-    )
-    .await?;
+    let place = (rank!(search), courses::id);
+    let titled = with_words!(search, which, "ts_filter(words, '{a}')").limit(MOST_FOUND).select(place.clone());
+    let others = with_words!(search, which, "words").limit(MOST_FOUND).select(place);
+    let (mut first, mut second) = (conn, conn);
+    let (titled, others): (Vec<FoundPlace>, Vec<FoundPlace>) =
+        try_join(titled.load(&mut first), others.load(&mut second)).await?;
     let mut found: Vec<FoundPlace> = titled.into_iter().chain(others).collect();
     found.sort_unstable_by(|first, second| second.cmp(first));
     found.dedup();
     Ok(found)
-}
-
-/// Returns public courses that match `which`, and whose `words`, an SQL expression with an index, match the search.
-async fn with_words(
-    mut conn: &AsyncPgConnection,
-    search: &Search,
-    which: &Which,
-    words: &str,
-    limit: i64,
-) -> QueryResult<Vec<FoundPlace>> {
-    let needed = sql::<Bool>(&format!("{words} @@ ")).bind::<Text, _>(search.needed()).sql("::tsquery");
-    let rows = public!(courses::table.inner_join(course_texts::table).filter(needed), which);
-    rows.limit(limit).select((rank!(search), courses::id)).load(&mut conn).await
 }
 
 /// Returns similar known words for those of `words` that no public course contains.

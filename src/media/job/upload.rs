@@ -7,10 +7,12 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 
 use crate::accounts::UserDeleted;
+use crate::media::command;
 use crate::media::model::UploadId;
-use crate::media::{command, query};
+use crate::media::query::upload::UPLOADS;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
+use crate::platform::retention;
 
 /// How long uploads are retained after their end.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -40,8 +42,8 @@ pub(super) fn handlers() -> Vec<Handler> {
         Handler::scheduled("media.sweep_uploads", "*/10 * * * *", Duration::from_secs(900), |app, _| {
             async move { command::sweep_uploads(&app).await }.boxed()
         }),
-        Handler::scheduled("media.forget_uploads", "7 * * * *", Duration::from_secs(600), |app, _| {
-            async move { query::upload::UPLOADS.delete(&app, app.clock.now() - KEPT).await.map(drop) }.boxed()
+        Handler::scheduled("media.forget_uploads", "7 * * * *", retention::TIMEOUT, |app, _| {
+            retention::delete(app, &[UPLOADS], KEPT)
         }),
         Handler::scheduled("media.report_orphans", "41 4 * * 0", Duration::from_secs(3600), |app, _| {
             async move { command::report_orphans(&app).await }.boxed()
