@@ -103,6 +103,18 @@ pub(super) fn no_refresh_token() -> Error {
     Error::invalid(UserErrorCode::Blank, &["refreshToken"], message)
 }
 
+/// The user of the session has not authenticated recently.
+pub(super) fn reauthenticate() -> Error {
+    let message = "Confirm that it is you: call reauthenticate with your password, then try again.";
+    Error::invalid(UserErrorCode::ReauthenticationRequired, &[], message)
+}
+
+/// The account has no password and no second factor, so that only a new sign-in can be recent.
+pub(super) fn nothing_to_authenticate_with() -> Error {
+    let message = "This account has no password and no second factor. Sign out, and sign in again.";
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
 pub(super) fn wrong_code() -> Error {
     Error::invalid(UserErrorCode::WrongCode, &["code"], "The code is wrong, too old, or was used before.")
 }

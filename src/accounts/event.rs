@@ -140,6 +140,23 @@ impl Event for SecondFactorChanged {
     const KIND: &'static str = "second_factor_changed";
 }
 
+/// An account at an identity provider was linked to a user or unlinked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct IdentityChanged {
+    /// The user.
+    pub(super) user_id: UserId,
+    /// The name of the identity provider.
+    pub(super) provider: String,
+    /// Whether the account is linked now.
+    pub(super) linked: bool,
+    /// When it happened.
+    pub(super) at: DateTime<Utc>,
+}
+
+impl Event for IdentityChanged {
+    const KIND: &'static str = "identity_changed";
+}
+
 /// An activation code was requested, by a registration or a resend.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ActivationRequested {

@@ -16,7 +16,8 @@ use serde::Deserialize;
 pub use self::mails::mails;
 use super::command;
 use super::event::{
-    AccountDeletionScheduled, ApiTokenCreated, SecondFactorChanged, SessionReplayed, UserBanned, UserRegistered,
+    AccountDeletionScheduled, ApiTokenCreated, IdentityChanged, SecondFactorChanged, SessionReplayed, UserBanned,
+    UserRegistered,
 };
 use super::loader::UserById;
 use super::model::{Device, FactorChange, User, UserId};
@@ -42,6 +43,12 @@ pub fn handlers() -> Vec<Handler> {
             ApiTokenCreated::KIND,
             Duration::from_secs(30),
             |app, payload| async move { tell_of_api_token(&app, serde_json::from_value(payload)?).await }.boxed(),
+        ),
+        Handler::reaction(
+            "accounts.tell_of_identity",
+            IdentityChanged::KIND,
+            Duration::from_secs(30),
+            |app, payload| async move { tell_of_identity(&app, serde_json::from_value(payload)?).await }.boxed(),
         ),
         Handler::reaction(
             "accounts.tell_of_second_factor",
@@ -111,6 +118,14 @@ async fn warn_of_replay(app: &App, event: SessionReplayed) -> Result<(), Interna
     app.mailer.send(&mail, app.clock.now()).await
 }
 
+async fn tell_of_identity(app: &App, event: IdentityChanged) -> Result<(), InternalError> {
+    let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
+    let context =
+        mails::IdentityChanged { name: &user.name, provider: &event.provider, linked: event.linked, at: event.at };
+    let mail = mail::render(&app.config, &mails::IDENTITY_CHANGED, &user.email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await
+}
+
 async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<(), InternalError> {
     let Some(user) = recipient(app, event.user_id).await? else { return Ok(()) };
     let change = match event.change {
@@ -120,8 +135,7 @@ async fn tell_of_second_factor(app: &App, event: SecondFactorChanged) -> Result<
             let state = second_factor::state(&mut *app.db.read().await?, event.user_id).await?;
             mails::SecondFactorChange::RecoveryCodeUsed { left: state.map_or(0, |state| state.codes_left) }
         }
-        // No email: the user sees the new codes in the response.
-        FactorChange::CodesRenewed => return Ok(()),
+        FactorChange::CodesRenewed => mails::SecondFactorChange::CodesRenewed,
     };
     let context = mails::SecondFactorChanged { name: &user.name, at: event.at, change };
     let mail = mail::render(&app.config, &mails::SECOND_FACTOR_CHANGED, &user.email, context)?;

@@ -208,6 +208,8 @@ pub enum UserErrorCode {
     Expired,
     /// The session or sign-in attempt has ended or expired. Sign in again.
     SessionOver,
+    /// This needs a sign-in within the last 15 minutes. Call `reauthenticate`, then repeat the request.
+    ReauthenticationRequired,
     /// The account is banned; the message states the end and the reason.
     Banned,
     /// A temporary failure. Retry the same request after about a second.

@@ -29,6 +29,8 @@ const BATCH: i64 = 1000;
 pub enum Action {
     /// A user signed in.
     SignedIn,
+    /// A signed-in user entered the password or the second factor again.
+    Reauthenticated,
     /// An attempt to sign in failed. The entry has no subject if there is no such user.
     SignInFailed,
     /// Sessions of a user were ended, by signing out or from another session.
@@ -100,6 +102,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Action::SignedIn => "signed_in",
+            Action::Reauthenticated => "reauthenticated",
             Action::SignInFailed => "sign_in_failed",
             Action::SessionsEnded => "sessions_ended",
             Action::RefreshTokenReplayed => "refresh_token_replayed",

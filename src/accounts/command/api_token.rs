@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
+use super::reauthentication::confirm_recent;
 use super::session::signed_in;
 use crate::accounts::error;
 use crate::accounts::event::ApiTokenCreated;
 use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 use crate::accounts::query::api_token::{self as query, NewApiToken};
-use crate::accounts::query::user;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
@@ -27,14 +27,15 @@ const MOST_TOKENS: i64 = 100;
 /// Creates a token for a program that acts for the actor. Its secret is returned here and never again.
 ///
 /// # Errors
-/// The actor has no session; the input is invalid; the actor is banned or has too many tokens.
+/// The actor has no session, or has not authenticated recently; the input is invalid; the actor is banned or has too many tokens.
 pub(crate) async fn create_api_token(
     app: &App,
     actor: &Actor,
     client: &Client,
     input: CreateApiTokenInput,
 ) -> Result<CreatedApiToken> {
-    let (user, _) = signed_in(actor)?;
+    let confirmed = confirm_recent(app, actor).await?;
+    let user = confirmed.user;
     let now = app.clock.now();
     let mut check = Check::new();
     let name = check.required("name", &input.name, LONGEST_NAME);
@@ -55,7 +56,7 @@ pub(crate) async fn create_api_token(
         .transaction(async |tx| {
             // Lock the owner: of concurrent requests only one can create the last allowed token, and a ban is not
             // missed.
-            let owner = user::lock(tx, user).await?.ok_or_else(error::no_such_user)?;
+            let owner = confirmed.lock(tx, app).await?;
             if owner.is_banned(now) {
                 return Err(error::banned(&owner));
             }

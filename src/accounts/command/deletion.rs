@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::avatar::delete_object;
-use super::password::confirm_if_any;
+use super::reauthentication::confirm_session;
 use super::session::{end_recorded, viewer};
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, SessionEnd, User, UserId};
@@ -27,11 +27,10 @@ use crate::platform::outbox;
 /// request only ends the sessions and tokens that were created since.
 ///
 /// # Errors
-/// The password is wrong; the viewer is the last administrator.
+/// The session is not confirmed; the viewer is the last administrator.
 pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: DeleteAccountInput) -> Result<User> {
-    let id = viewer(actor)?;
-    // A user who only signs in with identity providers has no password; the email and the grace period must suffice.
-    confirm_if_any(app, client, id, input.password, "password").await?;
+    let confirmed = confirm_session(app, actor, client, input.password).await?;
+    let id = confirmed.user;
     let (user, ended) = app
         .db
         .transaction(async |tx| {
@@ -39,7 +38,7 @@ pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: De
             // change.
             let admin = user::by_id(tx, id).await?.is_some_and(|user| user.role == Role::Admin);
             let admins = if admin { user::lock_admins(tx, app.clock.now()).await? } else { Vec::new() };
-            let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
+            let user = confirmed.lock(tx, app).await?;
             let user = match user.deletion_due_at {
                 Some(_) => user,
                 None if user.role == Role::Admin && admins.iter().all(|admin| *admin == id) => {

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::password::{confirm, still};
+use super::reauthentication::confirm_session;
 use super::session::signed_in;
 use super::user::check_email;
 use crate::accounts::error;
@@ -29,27 +29,26 @@ pub(crate) const STATE: &str = "";
 /// Emails a code to the new address and a notice to the old one.
 ///
 /// # Errors
-/// The password is wrong, or there is none; the new address is invalid, or the viewer's own; too many requests.
+/// The session is not confirmed; the new address is invalid, or the viewer's own; too many requests.
 pub(crate) async fn change_email(
     app: &App,
     actor: &Actor,
     client: &Client,
     input: ChangeEmailInput,
 ) -> Result<EmailChange> {
-    let (id, _) = signed_in(actor)?;
     let mut check = Check::new();
     let new_email = check_email(&mut check, "newEmail", &input.new_email);
     check.finish()?;
-    let known = confirm(app, client, id, input.password, "password").await?;
-    if known.user.email == new_email {
-        return Err(error::own_email());
-    }
+    let confirmed = confirm_session(app, actor, client, input.password).await?;
     // Like a registration, this sends email to an address that may belong to anyone.
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&new_email)).await?;
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
-            let user = still(tx, &known, "password").await?;
+            let user = confirmed.lock(tx, app).await?;
+            if user.email == new_email {
+                return Err(error::own_email());
+            }
             query::end(tx, user.id, now).await?;
             let change_id = EmailChangeId::new(app.clock.uuid());
             let change = query::insert(tx, change_id, &user, &new_email, now).await?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::identity::unlink;
 use super::session::{encoded, signed_in};
 use super::user::{check_email, check_password};
 use crate::accounts::event::{PasswordChanged, PasswordResetRequested};
@@ -12,7 +13,7 @@ use crate::accounts::model::{
     UserId,
 };
 use crate::accounts::query::session::{self, Which};
-use crate::accounts::query::{api_token, email_change, second_factor, user as query};
+use crate::accounts::query::{api_token, email_change, identity, second_factor, user as query};
 use crate::accounts::{error, policy};
 use crate::graphql::error::Check;
 use crate::graphql::{Error, Result};
@@ -77,6 +78,11 @@ pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPassw
             let how =
                 Replacement { sessions: Which::All, why: SessionEnd::PasswordReset, action: Action::PasswordReset };
             let (user, mut ended) = replace(tx, app, client, &user, &hash, how).await?;
+            if input.unlink_identities {
+                for linked in identity::of_users(tx.conn(), &[id]).await? {
+                    unlink(tx, app, client, &linked).await?;
+                }
+            }
             ended.extend(api_token::revoke_all(tx, id, app.clock.now()).await?);
             Ok::<_, Error>((user, ended))
         })
@@ -136,28 +142,18 @@ pub(super) async fn confirm(
     if found.password_hash.is_none() {
         return Err(error::no_password(field));
     }
-    compare(app, client, &found, &password, field).await?;
+    check(app, client, &found, &password, field).await?;
     Ok(found)
 }
 
-/// Like [`confirm`], but accepts a user without a password.
-///
-/// Such a user signs in with identity providers only.
-pub(super) async fn confirm_if_any(
+/// Checks the password of a user who has one.
+pub(super) async fn check(
     app: &App,
     client: &Client,
-    id: UserId,
-    password: Option<String>,
+    found: &Credentials,
+    password: &str,
     field: &'static str,
 ) -> Result<()> {
-    let found = query::credentials_of(&mut *app.db.read().await?, id).await?.ok_or_else(error::no_such_user)?;
-    match found.password_hash {
-        Some(_) => compare(app, client, &found, &password.unwrap_or_default(), field).await,
-        None => Ok(()),
-    }
-}
-
-async fn compare(app: &App, client: &Client, found: &Credentials, password: &str, field: &'static str) -> Result<()> {
     let attempt = app.throttle.attempt(Purpose::SignIn, client.address(), Some(&found.user.email)).await?;
     let verdict = match policy::can_be_password(password) {
         true => app.passwords.check(password.to_owned(), found.password_hash.clone()).await?,

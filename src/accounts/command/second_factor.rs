@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::password::confirm_if_any;
+use super::reauthentication::confirm_session;
 use super::session::{open, viewer};
 use crate::accounts::event::SecondFactorChanged;
 use crate::accounts::model::{
@@ -88,24 +88,23 @@ pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState
 /// Creates a secret that must be confirmed with its first code.
 ///
 /// # Errors
-/// The password is wrong; a second factor is already enabled.
+/// The session is not confirmed; a second factor is already enabled.
 pub(crate) async fn start(
     app: &App,
     actor: &Actor,
     client: &Client,
     input: StartSecondFactorInput,
 ) -> Result<PendingFactor> {
-    let id = viewer(actor)?;
-    confirm_if_any(app, client, id, input.password, "password").await?;
+    let confirmed = confirm_session(app, actor, client, input.password).await?;
     let secret = OneTimePasswords::secret();
     app.db
         .transaction(async |tx| {
-            let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
-            if query::is_enabled(tx.conn(), id).await? {
+            let user = confirmed.lock(tx, app).await?;
+            if query::is_enabled(tx.conn(), user.id).await? {
                 return Err(error::factor_exists());
             }
-            let sealed = app.seal.close(&secret, id.uuid().as_bytes())?;
-            query::put(tx, id, &sealed, app.clock.now()).await?;
+            let sealed = app.seal.close(&secret, user.id.uuid().as_bytes())?;
+            query::put(tx, user.id, &sealed, app.clock.now()).await?;
             let codes = OneTimePasswords::new(&secret, &app.config.site_name, &user.email)?;
             Ok(PendingFactor { secret: base32(&secret), uri: codes.uri()? })
         })
@@ -217,7 +216,7 @@ async fn remove(tx: &mut Tx, app: &App, actor: &Actor, client: &Client, user: Us
 }
 
 /// Runs `work` in the same transaction if `code` is valid for the user.
-async fn with_code<R, F>(app: &App, client: &Client, user: UserId, code: &str, work: F) -> Result<R>
+pub(super) async fn with_code<R, F>(app: &App, client: &Client, user: UserId, code: &str, work: F) -> Result<R>
 where
     for<'t> F:
         AsyncFn(&'t mut Tx) -> Result<R> + crate::platform::db::SendFn<&'t mut Tx, Result<R>, Fut: Send> + Send + Sync,

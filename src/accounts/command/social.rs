@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use url::Url;
 
+use super::identity::announce;
 use super::second_factor::admit;
 use super::user::normalise;
 use crate::accounts::error;
@@ -158,7 +159,8 @@ async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider,
         let verified = vouched.email_verified && email.is_some();
         let email = email.unwrap_or_default();
         let found = query::lock_by_email(tx, &email).await?;
-        let user = match policy::newcomer(verified, found.as_ref().map(|(_, verified)| *verified)) {
+        let newcomer = policy::newcomer(verified, found.as_ref().map(|(_, verified)| *verified));
+        let user = match newcomer {
             Newcomer::UnverifiedThere => return Err(error::unverified_there(provider.name())),
             Newcomer::UnverifiedHere => return Err(error::unverified_here(provider.name())),
             Newcomer::Known => found.map(|(user, _)| user),
@@ -167,6 +169,9 @@ async fn recognise(tx: &mut Tx, app: &App, client: &Client, provider: &Provider,
         if let Some(user) = user
             && link(tx, app, client, provider, user.id, vouched).await?.is_some()
         {
+            if newcomer == Newcomer::Known {
+                announce(tx, app, user.id, provider.name(), true).await?;
+            }
             return Ok(user);
         }
     }

@@ -57,8 +57,9 @@ impl PasswordMutation {
         Ok(Some(Sequential(RequestPasswordResetPayload { expires_at, user_errors })))
     }
 
-    /// Sets a new password with an emailed link, which is valid once. All sessions and API tokens of the user end, and
-    /// an email notifies the user. This does not sign the user in.
+    /// Sets a new password with an emailed link, which is valid once. All sessions and API tokens of the user end, on
+    /// request all accounts at identity providers are unlinked, and an email notifies the user. This does not sign the
+    /// user in.
     #[graphql(directive = public::apply())]
     async fn reset_password(
         &self,

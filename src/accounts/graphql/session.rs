@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::user::UserObject;
 use crate::accounts::model::{
-    Admission, Challenge, Device, IssuedTokens, RefreshSessionInput, RevokeSessionInput, Session, SessionId,
-    SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
+    Admission, Challenge, Device, IssuedTokens, ReauthenticateInput, RefreshSessionInput, RevokeSessionInput, Session,
+    SessionId, SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
 };
 use crate::accounts::{command, error};
 use crate::graphql::context::{actor, app, client};
@@ -73,6 +73,15 @@ impl SessionObject {
 pub(super) struct SignInPayload {
     #[graphql(flatten)]
     entrance: Entrance,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+}
+
+/// The payload of `reauthenticate`.
+#[derive(SimpleObject)]
+pub(super) struct ReauthenticatePayload {
+    /// Until when sensitive mutations need no further authentication in this session. Null if there are `userErrors`.
+    valid_until: Option<DateTime<Utc>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
 }
@@ -153,6 +162,20 @@ impl SessionMutation {
         check_transport(ctx, transport)?;
         let (admission, user_errors) = payload(command::sign_in(app(ctx), client(ctx), input).await)?;
         Ok(Some(Sequential(SignInPayload { entrance: let_in(ctx, transport, admission), user_errors })))
+    }
+
+    /// Confirms that the session is still the viewer's, with the password and the second factor as far as the account
+    /// has them. Mutations that could hand the account over to someone else need this, or the sign-in, within the last
+    /// 15 minutes; otherwise they return `REAUTHENTICATION_REQUIRED`. An account without both signs in again instead.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn reauthenticate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The password and the code.")] input: ReauthenticateInput,
+    ) -> Result<Option<Sequential<ReauthenticatePayload>>> {
+        let outcome = command::reauthenticate(app(ctx), actor(ctx), client(ctx), input).await;
+        let (valid_until, user_errors) = payload(outcome)?;
+        Ok(Some(Sequential(ReauthenticatePayload { valid_until, user_errors })))
     }
 
     /// Exchanges a refresh token for the next pair of tokens. Each refresh token is valid once: if it is reused, the

@@ -25,6 +25,8 @@ pub(super) static EMAIL_CHANGE_CONFIRM: Template = mail::template!("email_change
 pub(super) static EMAIL_CHANGE_NOTICE: Template = mail::template!("email_change_notice");
 /// Warns that a refresh token was reused.
 pub(super) static SESSION_STOLEN: Template = mail::template!("session_stolen");
+/// Notifies a user that an account at an identity provider was linked or unlinked.
+pub(super) static IDENTITY_CHANGED: Template = mail::template!("identity_changed");
 /// Notifies a user that a personal API token was created.
 pub(super) static API_TOKEN_CREATED: Template = mail::template!("api_token_created");
 /// Notifies a user that an administrator has banned them.
@@ -68,6 +70,8 @@ pub(super) struct PasswordReset<'a> {
     pub(super) name: &'a str,
     /// The URL of the page that sets a new password.
     pub(super) link: &'a str,
+    /// The names of the identity providers that the user can sign in with.
+    pub(super) linked: &'a [String],
     /// How long it is valid.
     pub(super) minutes: i64,
 }
@@ -76,6 +80,19 @@ pub(super) struct PasswordReset<'a> {
 #[derive(Serialize)]
 pub(super) struct PasswordChanged<'a> {
     pub(super) name: &'a str,
+    /// The names of the identity providers that the user can still sign in with.
+    pub(super) linked: &'a [String],
+    pub(super) at: DateTime<Utc>,
+}
+
+/// The context of [`IDENTITY_CHANGED`].
+#[derive(Serialize)]
+pub(super) struct IdentityChanged<'a> {
+    pub(super) name: &'a str,
+    /// The name of the identity provider.
+    pub(super) provider: &'a str,
+    /// Whether the account is linked now.
+    pub(super) linked: bool,
     pub(super) at: DateTime<Utc>,
 }
 
@@ -173,6 +190,7 @@ pub(super) struct SecondFactorChanged<'a> {
 pub(super) enum SecondFactorChange {
     Enabled,
     Disabled,
+    CodesRenewed,
     RecoveryCodeUsed {
         /// How many codes are left.
         left: i64,
@@ -190,13 +208,18 @@ pub fn mails() -> Vec<Sample> {
     let invited = |role| TeamInvitation { name, role, link, until: at + chrono::TimeDelta::days(7) };
     let second = |change| SecondFactorChanged { name, at, change };
     let used = |left| second(SecondFactorChange::RecoveryCodeUsed { left });
+    let linked = ["Google".to_owned(), "GitHub".to_owned()];
     let (device, ip, new_email) = ("Firefox on Linux", "203.0.113.7", "ada@new.example");
     vec![
         Sample::new(&WELCOME, "", Welcome { name }),
         Sample::new(&ACTIVATION, "", Activation { code, link, minutes }),
         Sample::new(&ALREADY_REGISTERED, "", AlreadyRegistered { name }),
-        Sample::new(&PASSWORD_RESET, "", PasswordReset { name, link, minutes }),
-        Sample::new(&PASSWORD_CHANGED, "", PasswordChanged { name, at }),
+        Sample::new(&PASSWORD_RESET, "", PasswordReset { name, link, linked: &[], minutes }),
+        Sample::new(&PASSWORD_RESET, "linked", PasswordReset { name, link, linked: &linked, minutes }),
+        Sample::new(&PASSWORD_CHANGED, "", PasswordChanged { name, linked: &[], at }),
+        Sample::new(&PASSWORD_CHANGED, "linked", PasswordChanged { name, linked: &linked, at }),
+        Sample::new(&IDENTITY_CHANGED, "linked", IdentityChanged { name, provider: "Google", linked: true, at }),
+        Sample::new(&IDENTITY_CHANGED, "unlinked", IdentityChanged { name, provider: "Google", linked: false, at }),
         Sample::new(&EMAIL_CHANGE_CONFIRM, "", EmailChangeConfirm { code, link, minutes }),
         Sample::new(&EMAIL_CHANGE_NOTICE, "", EmailChangeNotice { name, new_email, at }),
         Sample::new(&SESSION_STOLEN, "", SessionStolen { name, device, ip, at }),
@@ -211,6 +234,7 @@ pub fn mails() -> Vec<Sample> {
         Sample::new(&ACCOUNT_DELETION_SCHEDULED, "", AccountDeletionScheduled { name, until }),
         Sample::new(&SECOND_FACTOR_CHANGED, "enabled", second(SecondFactorChange::Enabled)),
         Sample::new(&SECOND_FACTOR_CHANGED, "disabled", second(SecondFactorChange::Disabled)),
+        Sample::new(&SECOND_FACTOR_CHANGED, "recovery codes renewed", second(SecondFactorChange::CodesRenewed)),
         Sample::new(&SECOND_FACTOR_CHANGED, "recovery code used", used(7)),
         Sample::new(&SECOND_FACTOR_CHANGED, "one recovery code left", used(1)),
         Sample::new(&SECOND_FACTOR_CHANGED, "last recovery code used", used(0)),

@@ -8,8 +8,8 @@ use super::mails;
 use super::registration::minutes;
 use crate::accounts::event::{PasswordChanged, PasswordResetRequested};
 use crate::accounts::loader::UserById;
-use crate::accounts::model::CODE_LIFETIME;
-use crate::accounts::query::user as query;
+use crate::accounts::model::{CODE_LIFETIME, UserId};
+use crate::accounts::query::{identity, user as query};
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::auth::Proof;
@@ -41,8 +41,10 @@ async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Inte
     let found = query::credentials_of(&mut *app.db.read().await?, id).await?;
     let Some(found) = found else { return Ok(()) };
     let token = app.codes.link(Proof::PasswordReset, id.uuid(), expires_at, &found.reset_state());
+    let linked = linked_providers(app, id).await?;
     let context = mails::PasswordReset {
         name: &found.user.name,
+        linked: &linked,
         link: &format!("{}/reset-password?token={token}", app.config.app_url),
         minutes: minutes(expires_at - now),
     };
@@ -50,9 +52,16 @@ async fn mail_reset(app: &App, event: PasswordResetRequested) -> Result<(), Inte
     app.mailer.send(&mail, now).await
 }
 
+/// Returns the names of the identity providers that the user can sign in with.
+async fn linked_providers(app: &App, user: UserId) -> Result<Vec<String>, InternalError> {
+    let linked = identity::of_users(&mut *app.db.read().await?, &[user]).await?;
+    Ok(linked.iter().map(|identity| app.identity.name_of(&identity.issuer).to_owned()).collect())
+}
+
 async fn notice_change(app: &App, event: PasswordChanged) -> Result<(), InternalError> {
     let Some(user) = UserById(event.user_id).load_one(app).await? else { return Ok(()) };
-    let context = mails::PasswordChanged { name: &user.name, at: event.at };
+    let linked = linked_providers(app, user.id).await?;
+    let context = mails::PasswordChanged { name: &user.name, linked: &linked, at: event.at };
     let mail = mail::render(&app.config, &mails::PASSWORD_CHANGED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
 }

@@ -12,7 +12,7 @@ pub(crate) const DELETED_NAME: &str = "Deleted user";
 /// The input of `deleteAccount`.
 #[derive(Clone, InputObject)]
 pub(crate) struct DeleteAccountInput {
-    /// The viewer's password. Omit it if the account has none.
+    /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
     pub(crate) password: Option<String>,
 }
 

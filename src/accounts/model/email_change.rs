@@ -51,8 +51,8 @@ impl EmailChange {
 pub(crate) struct ChangeEmailInput {
     /// The new email address. Case-insensitive.
     pub new_email: String,
-    /// The viewer's password.
-    pub password: String,
+    /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
+    pub password: Option<String>,
 }
 
 // Passwords must not reach a log by way of a derived Debug.

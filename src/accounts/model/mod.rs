@@ -43,8 +43,8 @@ pub(super) use second_factor::{
     StoredChallenge, recovery_code, recovery_hash,
 };
 pub(super) use session::{
-    Device, Exchange, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd, SessionId,
-    SessionSelection, SignOutInput,
+    Device, Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
+    SessionId, SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
 pub(super) use team::{

@@ -18,6 +18,10 @@ pub(crate) struct ResetPasswordInput {
     pub token: String,
     /// The new password: 10 to 200 characters, without other restrictions.
     pub new_password: String,
+    /// Whether to unlink all accounts at identity providers, which the email lists. Defaults to false; use it if an
+    /// attacker may have linked one.
+    #[graphql(default)]
+    pub unlink_identities: bool,
 }
 
 /// The input of `changePassword`.

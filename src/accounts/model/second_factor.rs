@@ -131,7 +131,7 @@ pub(crate) fn recovery_hash(typed: &str) -> TokenHash {
 /// The input of `startSecondFactor`.
 #[derive(Clone, InputObject)]
 pub(crate) struct StartSecondFactorInput {
-    /// The viewer's password. Omit it if the account has none.
+    /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
     pub(crate) password: Option<String>,
 }
 

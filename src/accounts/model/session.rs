@@ -224,6 +224,15 @@ pub(crate) struct RefreshSessionInput {
     pub refresh_token: Option<String>,
 }
 
+/// The input of `reauthenticate`.
+#[derive(Clone, InputObject)]
+pub(crate) struct ReauthenticateInput {
+    /// The viewer's password. Omit it if the account has none.
+    pub password: Option<String>,
+    /// The code that the authenticator app shows, or a recovery code. Omit it if there is no second factor.
+    pub code: Option<String>,
+}
+
 /// Selects sessions of the viewer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 pub(crate) enum SessionSelection {

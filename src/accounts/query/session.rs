@@ -36,6 +36,7 @@ pub(in crate::accounts) async fn insert(
             sessions::created_at.eq(span.from),
             sessions::last_used_at.eq(span.from),
             sessions::expires_at.eq(span.to),
+            sessions::authenticated_at.eq(span.from),
         ))
         .execute(tx.conn())
         .await
@@ -220,6 +221,22 @@ pub(in crate::accounts) async fn is_current(
         .filter(users::token_version.eq(version))
         .select(sessions::id);
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
+}
+
+/// Returns when the user of a session last authenticated in it; `None` if there is no such session.
+pub(in crate::accounts) async fn authenticated_at(
+    conn: &mut AsyncPgConnection,
+    id: SessionId,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    sessions::table.find(id).select(sessions::authenticated_at).first(conn).await.optional()
+}
+
+/// Records that the user of a session authenticated again; 0 if the session has ended.
+pub(in crate::accounts) async fn authenticate(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(sessions::table.find(id).filter(sessions::ended_at.is_null()))
+        .set(sessions::authenticated_at.eq(now))
+        .execute(tx.conn())
+        .await
 }
 
 /// Whether a session belongs to the user and is live at `now`.

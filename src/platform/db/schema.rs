@@ -411,6 +411,7 @@ diesel::table! {
         previous_hash -> Nullable<Bytea>,
         ended_at -> Nullable<Timestamptz>,
         end_reason -> Nullable<Text>,
+        authenticated_at -> Timestamptz,
     }
 }
 

@@ -130,6 +130,11 @@ impl Providers {
         self.0.iter().find(|provider| provider.issuer() == issuer)
     }
 
+    /// Returns the name of the provider with this issuer; the issuer itself if it is no longer configured.
+    pub fn name_of<'a>(&'a self, issuer: &'a str) -> &'a str {
+        self.of(issuer).map_or(issuer, Provider::name)
+    }
+
     /// Returns the provider with this id.
     pub fn find(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id() == id)

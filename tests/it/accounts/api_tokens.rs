@@ -426,6 +426,8 @@ async fn when_nobody_tells_what_has_ended_the_database_is_asked() {
     assert!(good().await);
     // The watch ends with the server.
     app.app.stopping.cancel();
+    // Its last reading may still be on the way, for as long as its timeout.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     until("the list is old", async || !app.app.revocations.is_fresh()).await;
     assert!(good().await);
     app.sql("UPDATE api_tokens SET revoked_at = '2026-11-20 09:00:00Z'").await;

@@ -10,6 +10,7 @@ mod profile;
 mod registration;
 mod scopes;
 mod second_factor;
+mod sensitive;
 mod sessions;
 mod social;
 mod timing;

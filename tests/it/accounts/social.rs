@@ -22,21 +22,21 @@ const UNLINK: &str = "mutation ($input: UnlinkIdentityInput!) { unlinkIdentity(i
 const IDENTITIES: &str = "{ viewer { id identities { totalCount nodes { id email provider { id name } } } } }";
 const BACK: &str = "https://app.acme.org/signed-in";
 
-struct World {
-    app: TestApp,
-    issuer: Issuer,
+pub(super) struct World {
+    pub(super) app: TestApp,
+    pub(super) issuer: Issuer,
 }
 
 /// A browser that has begun.
 #[derive(Clone, Debug)]
-struct Begun {
-    url: String,
+pub(super) struct Begun {
+    pub(super) url: String,
     state: String,
-    key: String,
+    pub(super) key: String,
 }
 
 impl World {
-    async fn new() -> World {
+    pub(super) async fn new() -> World {
         let clock = lyceum::platform::clock::Clock::manual(the_start());
         let issuer = Issuer::start(&clock).await;
         let app = TestApp::with(&[
@@ -57,7 +57,7 @@ impl World {
         data.as_object_mut().unwrap().values_mut().next().unwrap().take()
     }
 
-    async fn begin(&self, token: Option<&str>) -> Begun {
+    pub(super) async fn begin(&self, token: Option<&str>) -> Begun {
         let payload = self.call(token, START, json!({ "provider": "oidc", "redirectUri": BACK })).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         let text = |field: &str| payload[field].as_str().unwrap().to_owned();
@@ -76,14 +76,14 @@ impl World {
     }
 
     /// From the beginning to the end, by somebody who is signed in.
-    async fn link(&self, user: &User, who: &Person) -> Value {
+    pub(super) async fn link(&self, user: &User, who: &Person) -> Value {
         let begun = self.begin(Some(&user.token)).await;
         let callback = self.issuer.visit(&begun.url, who).await;
         self.call(Some(&user.token), LINK, input(&callback, &begun.key)).await
     }
 
     /// The ids of what is linked to a user.
-    async fn linked(&self, user: &User) -> Vec<String> {
+    pub(super) async fn linked(&self, user: &User) -> Vec<String> {
         let data = self.app.data(Some(&user.token), IDENTITIES, json!({})).await;
         let nodes = data["viewer"]["identities"]["nodes"].as_array().unwrap().clone();
         nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
@@ -99,20 +99,20 @@ impl World {
         self.app.sql(&format!("UPDATE users SET email_verified_at = now() WHERE email = '{email}'")).await;
     }
 
-    async fn count(&self, table: &str) -> usize {
+    pub(super) async fn count(&self, table: &str) -> usize {
         self.app.sql(&format!("SELECT count(*) FROM {table}")).await.parse().unwrap()
     }
 
-    async fn audited(&self, action: &str) -> usize {
+    pub(super) async fn audited(&self, action: &str) -> usize {
         self.count(&format!("audit_entries WHERE action = '{action}'")).await
     }
 }
 
-fn input(callback: &Callback, key: &str) -> Value {
+pub(super) fn input(callback: &Callback, key: &str) -> Value {
     json!({ "code": callback.code, "state": callback.state, "browserKey": key })
 }
 
-fn ada() -> Person {
+pub(super) fn ada() -> Person {
     person("ada", "Ada@People.example", true)
 }
 

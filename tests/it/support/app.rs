@@ -40,7 +40,7 @@ pub(crate) struct TestApp {
     pub(crate) url: String,
     pub(crate) mails: Arc<Mutex<Vec<Mail>>>,
     pub(crate) client: reqwest::Client,
-    schema: String,
+    pub(crate) schema: String,
 }
 
 /// Somebody who is registered.
