@@ -54,23 +54,17 @@ pub(super) fn has_account() -> Error {
     Error::invalid(UserErrorCode::Taken, &["token"], message)
 }
 
-/// Several registrations of an email address are pending, so a link cannot activate one.
-///
-/// The link does not show whose password the account would get. Return this only to a caller who can read the mail of
-/// the address.
-pub(super) fn has_rival() -> Error {
-    let message = "There was more than one registration with this e-mail address. Type in the code of the mail where \
-        you registered.";
-    Error::invalid(UserErrorCode::NotAllowed, &["token"], message)
-}
-
 pub(super) fn no_more_codes() -> Error {
     let message = "That was the last code for this registration. Register again.";
     Error::invalid(UserErrorCode::NotAllowed, &["registrationId"], message)
 }
 
 pub(super) fn code_or_token() -> Error {
-    Error::BadInput("Give either the token of a link, or a code with what it is for.".into())
+    Error::BadInput("Give either a code or the token of a link.".into())
+}
+
+pub(super) fn code_or_token_with_password() -> Error {
+    Error::BadInput("Give either a registration and its code, or the token of its link and a new password.".into())
 }
 
 pub(super) fn wrong_password(field: &'static str) -> Error {

@@ -42,6 +42,7 @@ pub(crate) async fn change_email(
     let confirmed = confirm_session(app, actor, client, input.password).await?;
     // Like a registration, this sends email to an address that may belong to anyone.
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&new_email)).await?;
+    app.throttle.email(&new_email).await?;
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {

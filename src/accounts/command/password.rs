@@ -38,6 +38,7 @@ pub(crate) async fn request_password_reset(
     let email = check_email(&mut check, "email", &input.email);
     check.finish()?;
     app.throttle.attempt(Purpose::PasswordReset, client.address(), Some(&email)).await?;
+    app.throttle.email(&email).await?;
     let at = app.clock.now();
     app.db
         .transaction(async |tx| {

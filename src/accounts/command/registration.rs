@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::session::open;
-use super::user::check_person;
+use super::user::{check_password, check_person};
 use crate::accounts::error;
 use crate::accounts::event::{ActivationRequested, UserRegistered};
 use crate::accounts::model::{
@@ -16,6 +17,7 @@ use crate::accounts::model::{
 };
 use crate::accounts::query::registration::{self as query, New};
 use crate::accounts::query::user;
+use crate::graphql::error::Check;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -31,6 +33,7 @@ use crate::platform::throttle::Purpose;
 pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -> Result<Registration> {
     let (email, name) = check_person(&input)?;
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&email)).await?;
+    app.throttle.email(&email).await?;
     let password_hash = app.passwords.hash(input.password).await?;
     let id = RegistrationId::new(app.clock.uuid());
     let new = New { id, email: &email, name: &name, password_hash: &password_hash };
@@ -55,19 +58,27 @@ pub(crate) async fn resend_activation(
     let id = input.registration_id;
     app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
     let now = app.clock.now();
+    // Check before the email is counted, and again under a lock: of concurrent requests, only one succeeds.
+    let known = resendable(query::by_id(&mut *app.db.read().await?, id).await?, now)?;
+    app.throttle.email(&known.email).await?;
     app.db
         .transaction(async |tx| {
-            let found = query::lock(tx, id).await?.map(|(registration, _)| registration);
-            let registration = found.filter(|row| row.is_live(now)).ok_or_else(error::registration_over)?;
-            let resend_at = registration.resend_at().ok_or_else(error::no_more_codes)?;
-            if now < resend_at {
-                return Err(Error::RateLimited { wait: (resend_at - now).to_std().unwrap_or(Duration::ZERO) });
-            }
+            resendable(query::lock(tx, id).await?.map(|(registration, _)| registration), now)?;
             let renewed = query::renew(tx, id, now).await?;
             request_mail(tx, app, &renewed).await?;
             Ok(renewed)
         })
         .await
+}
+
+/// Returns the registration if another code can be sent at `now`.
+fn resendable(found: Option<Registration>, now: DateTime<Utc>) -> Result<Registration> {
+    let registration = found.filter(|row| row.is_live(now)).ok_or_else(error::registration_over)?;
+    let resend_at = registration.resend_at().ok_or_else(error::no_more_codes)?;
+    match resend_at <= now {
+        true => Ok(registration),
+        false => Err(Error::RateLimited { wait: (resend_at - now).to_std().unwrap_or(Duration::ZERO) }),
+    }
 }
 
 async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Result<()> {
@@ -79,12 +90,12 @@ async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Re
 /// Creates a user from a registration with its code or link, and signs them in.
 ///
 /// # Errors
-/// The code or link is wrong or expired; another user has registered the address in the meantime.
+/// The code or link is wrong or expired; the new password is invalid; another user has registered the address in the meantime.
 pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
     match (input.registration_id, input.code, input.token) {
-        (Some(id), Some(code), None) => activate_by_code(app, client, id, &code).await,
-        (None, None, Some(token)) => activate_by_link(app, client, &token).await,
-        _ => Err(error::code_or_token()),
+        (Some(id), Some(code), None) if input.new_password.is_none() => activate_by_code(app, client, id, &code).await,
+        (None, None, Some(token)) => activate_by_link(app, client, &token, input.new_password).await,
+        _ => Err(error::code_or_token_with_password()),
     }
 }
 
@@ -113,29 +124,39 @@ async fn activate_by_code(app: &App, client: &Client, id: RegistrationId, code: 
     outcome
 }
 
-async fn activate_by_link(app: &App, client: &Client, token: &str) -> Result<SignedIn> {
+/// Activates a registration with its link, and with the password that the owner of the email address chooses now.
+///
+/// Opening a link does not prove that its owner made the registration: an attacker may have registered the address with
+/// a password of their own.
+async fn activate_by_link(app: &App, client: &Client, token: &str, new_password: Option<String>) -> Result<SignedIn> {
+    let mut check = Check::new();
+    let new_password = new_password.unwrap_or_default();
+    check_password(&mut check, "newPassword", &new_password);
+    check.finish()?;
     let link = Link::parse(token).ok_or_else(error::link_over)?;
     let id = RegistrationId::new(link.id);
     let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
-    let now = app.clock.now();
+    // Check the link before the expensive hashing of the password.
+    proved(app, &link, query::by_id(&mut *app.db.read().await?, id).await?)?;
+    let password_hash = app.passwords.hash(new_password).await?;
     let signed_in = app
         .db
         .transaction(async |tx| {
-            let (registration, password_hash) = query::lock(tx, id).await?.ok_or_else(error::link_over)?;
-            if !app.codes.is_link(&link, Proof::Activation, &registration.state(), now) {
-                return Err(error::link_over());
-            }
-            // Opening a link does not prove that its owner made the registration: an attacker may have registered the
-            // address with a password of their own, hoping that the owner confuses the two links.
-            if query::has_rival(tx, &registration, now).await? {
-                return Err(error::has_rival());
-            }
+            // Check again under a lock: of concurrent requests with one link, only one succeeds.
+            let found = query::lock(tx, id).await?.map(|(registration, _)| registration);
+            let registration = proved(app, &link, found)?;
             let user = create(tx, app, client, &registration, &password_hash).await?;
             open(tx, app, client, &user.ok_or_else(error::has_account)?).await
         })
         .await?;
     app.throttle.succeeded(attempt).await;
     Ok(signed_in)
+}
+
+/// Returns the registration that the link activates.
+fn proved(app: &App, link: &Link, found: Option<Registration>) -> Result<Registration> {
+    let is_link = |row: &Registration| app.codes.is_link(link, Proof::Activation, &row.state(), app.clock.now());
+    found.filter(is_link).ok_or_else(error::link_over)
 }
 
 /// Creates the user of a registration; returns `None` if another user has the email address.

@@ -92,13 +92,13 @@ impl RegistrationMutation {
         Ok(Some(Sequential(ResendActivationPayload { registration: registration.map(object), user_errors })))
     }
 
-    /// Creates the account of a registration and signs its user in. After five wrong codes, another one must be
-    /// requested.
+    /// Creates the account of a registration and signs its user in. The code is for the page where the registration was
+    /// made; the link works anywhere and asks for a new password. After five wrong codes, another one must be requested.
     #[graphql(directive = public::apply())]
     async fn activate_registration(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The registration and its code, or the token from the link.")]
+        #[graphql(desc = "The registration and its code, or the token from the link and a new password.")]
         input: ActivateRegistrationInput,
     ) -> Result<Option<Sequential<ActivateRegistrationPayload>>> {
         let transport = input.transport;

@@ -82,7 +82,8 @@ impl fmt::Debug for RegisterInput {
     }
 }
 
-/// The input of `activateRegistration`. Give either the registration and its code, or the token of the link.
+/// The input of `activateRegistration`. Give either the registration and its code, or the token of the link and a new
+/// password.
 #[derive(Clone, InputObject)]
 pub(crate) struct ActivateRegistrationInput {
     /// The registration; required with the code.
@@ -91,6 +92,9 @@ pub(crate) struct ActivateRegistrationInput {
     pub code: Option<String>,
     /// The `token` parameter of the link in the email; instead of registration and code.
     pub token: Option<String>,
+    /// The password of the account, required with the token: 10 to 200 characters, without other restrictions. It
+    /// replaces the one of the registration, which someone else may have made.
+    pub new_password: Option<String>,
     /// How the client receives the tokens of the new session; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,

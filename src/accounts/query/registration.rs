@@ -78,16 +78,6 @@ pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: RegistrationId) -> Que
         .await
 }
 
-/// Whether another registration of the same email address is pending.
-pub(in crate::accounts) async fn has_rival(tx: &mut Tx, of: &Registration, now: DateTime<Utc>) -> QueryResult<bool> {
-    let rivals = registrations::table
-        .filter(registrations::email.eq(&of.email))
-        .filter(registrations::id.ne(of.id))
-        .filter(registrations::expires_at.gt(now))
-        .select(registrations::id);
-    diesel::select(diesel::dsl::exists(rivals)).get_result(tx.conn()).await
-}
-
 pub(in crate::accounts) async fn delete(tx: &mut Tx, id: RegistrationId) -> QueryResult<()> {
     diesel::delete(registrations::table.find(id)).execute(tx.conn()).await.map(drop)
 }

@@ -5,8 +5,8 @@
 //!
 //! **Counters.** An attempt counts for its IP address (the wide counter), with a generous limit because a whole school
 //! may share one, and for the account *from this IP address* (the narrow counter), with a strict limit. No counter
-//! covers an account across all addresses, because anyone could lock the owner out by filling it. The only exception is
-//! the second factor, see [`Purpose::SecondFactor`].
+//! covers an account across all addresses, because anyone could lock the owner out by filling it. The exceptions are the
+//! second factor, see [`Purpose::SecondFactor`], and emails, see [`Throttle::email`].
 //!
 //! **Waiting.** A rejected attempt is not counted, so that repeated requests do not extend the wait. One attempt decays
 //! per [`Rule::longest_wait`]: a client that keeps trying is limited to one attempt in that time, and a client that
@@ -32,7 +32,7 @@ use super::clock::Clock;
 use super::internal_error::InternalError;
 use super::redis::RedisLink;
 use memory::Memory;
-use rules::{Counter, counters};
+use rules::{Counter, counters, email_counter};
 use shared::Shared;
 
 pub use rules::{Purpose, Rule, network};
@@ -90,7 +90,22 @@ impl Throttle {
     /// # Errors
     /// Too many attempts were made; this one is not counted.
     pub async fn attempt(&self, purpose: Purpose, ip: IpAddr, account: Option<&str>) -> Result<Attempt, Wait> {
-        let (counters, now) = (counters(purpose, ip, account), self.now());
+        self.count(counters(purpose, ip, account)).await
+    }
+
+    /// Counts an email that anyone can have sent to `address`, such as a registration or a password reset.
+    ///
+    /// This budget covers all senders. It cannot lock the owner of the address out: each of the emails has a link that
+    /// works for half an hour, and another one is allowed sooner than that.
+    ///
+    /// # Errors
+    /// Too many emails were sent; this one is not counted.
+    pub async fn email(&self, address: &str) -> Result<(), Wait> {
+        self.count(vec![email_counter(address)]).await.map(drop)
+    }
+
+    async fn count(&self, counters: Vec<Counter>) -> Result<Attempt, Wait> {
+        let now = self.now();
         let answer = match &self.shared {
             Some(shared) => self.ask(shared.attempt(&counters, now)).await,
             None => None,

@@ -124,6 +124,14 @@ pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> V
     vec![wide(format!("{{{address}}}:{name}")), narrow(format!("{{{address}}}:{name}:{account}"))]
 }
 
+/// The limit of emails to one address, whoever has them sent.
+const EMAILS: Rule = Rule { free: 10, first_wait: MINUTE, longest_wait: 15 * MINUTE };
+
+/// Returns the counter of the emails to an address.
+pub(super) fn email_counter(address: &str) -> Counter {
+    Counter { key: format!("{{{}}}:email", digest(address)), rule: EMAILS, emptied: false }
+}
+
 /// Returns the network of one site, as a part of keys.
 ///
 /// That is an IPv4 address, or the /64 prefix of an IPv6 address (RFC 6177).

@@ -5,7 +5,7 @@ use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
 
 use super::{
-    PASSWORD, PROXIED, VIEWER, fault, mail, mails, mutate, payload, refusal, registered, sign_in, text, token,
+    PASSWORD, PROXIED, VIEWER, fault, mail, mails, mutate, payload, person, refusal, registered, sign_in, text, token,
 };
 use crate::support::TestApp;
 
@@ -251,4 +251,39 @@ async fn a_sign_in_that_waits_for_the_second_factor_ends_with_the_password() {
     app.sql("INSERT INTO sign_in_challenges SELECT sha256('x'), id, '2026-11-20T09:10:00Z', 5 FROM users").await;
     assert_eq!(reset(&app, &link(&app, ADA).await, NEW).await["userErrors"], json!([]));
     assert_eq!(app.sql("SELECT count(*) FROM sign_in_challenges").await, "0");
+}
+
+/// A stranger with many networks cannot fill a mailbox, and its owner still gets in: each email has a link that works.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn emails_to_one_address_have_a_budget_whoever_asks_for_them() {
+    let app = TestApp::with(&PROXIED).await;
+    registered(&app, "ada@people.example").await;
+    let mut sent = 0;
+    for number in 0..30 {
+        let from = format!("198.51.{number}.1");
+        let (field, input) = match number % 2 {
+            0 => ("requestPasswordReset", json!({ "email": "Ada@people.example" })),
+            _ => ("register", person("ada@people.example")),
+        };
+        let body = mutate(&app, &from, None, field, input).await;
+        match body["data"][field].is_object() {
+            true => sent += 1,
+            false => assert_eq!(fault(&body), "RATE_LIMITED", "{body:#}"),
+        }
+    }
+    assert_eq!(sent, 9, "the tenth was the registration before");
+    let mails = mails(&app).await;
+    assert_eq!(mails.len(), sent);
+    let elsewhere = mutate(&app, "198.51.99.1", None, "requestPasswordReset", json!({ "email": "eve@people.example" }));
+    assert_eq!(elsewhere.await.get("errors"), None, "other addresses have their own");
+
+    // The links that the stranger asked for are the owner's.
+    let reset = mails.iter().rev().find(|mail| mail.subject == "Choose a new password").unwrap();
+    let input = json!({ "token": token(reset), "newPassword": "another good password" });
+    assert_eq!(payload(&app, None, "resetPassword", input).await["userErrors"], json!([]));
+    // And there is another one before they have expired.
+    app.app.clock.advance(TimeDelta::minutes(29));
+    let body =
+        mutate(&app, "198.51.98.1", None, "requestPasswordReset", json!({ "email": "ada@people.example" })).await;
+    assert_eq!(body.get("errors"), None, "{body:#}");
 }

@@ -247,7 +247,7 @@ async fn a_session_that_ends_meanwhile_does_nothing() {
     // What a reset does: it locks the user and ends the sessions; here it waits for the mutation in between.
     let reset = "DO $$ BEGIN
         PERFORM 1 FROM users FOR NO KEY UPDATE;
-        WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP;
+        WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid) LOOP PERFORM pg_sleep(0.02); END LOOP;
         UPDATE sessions SET ended_at = created_at, end_reason = 'password_reset';
     END $$";
     let create = async {
