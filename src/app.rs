@@ -51,7 +51,7 @@ pub fn registry() -> Result<Registry, InternalError> {
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features: [Vec<Sample>; 1] = [accounts::mails()];
+    let features = [accounts::mails(), channels::mails()];
     features.into_iter().flatten().collect()
 }
 

@@ -19,13 +19,13 @@ impl Event for UserRegistered {
 
 /// A user's role changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct UserRoleChanged {
+pub struct UserRoleChanged {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The previous role.
-    pub(super) from: crate::platform::auth::Role,
+    pub from: crate::platform::auth::Role,
     /// The new role.
-    pub(super) to: crate::platform::auth::Role,
+    pub to: crate::platform::auth::Role,
 }
 
 impl Event for UserRoleChanged {

@@ -21,7 +21,7 @@ pub use command::{
     actor_now, admit, authenticate, change_role, create_admin, import, is_api_token, is_current, my_data, open,
     sign_in, viewer, watch_revocations,
 };
-pub use event::{UserDeleted, UserRegistered};
+pub use event::{UserDeleted, UserRegistered, UserRoleChanged};
 pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node};
 pub use job::{handlers, mails};
 pub use loader::UserById;

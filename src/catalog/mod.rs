@@ -34,5 +34,4 @@ pub use model::{
     SetLessonVideoInput, Showing, ShownAs, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
     UpdateSectionInput,
 };
-pub use policy::can_edit;
 pub use port::{hold_course, students_changed};

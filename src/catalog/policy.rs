@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::model::{Course, Lesson};
 use crate::accounts::UserId;
+use crate::channels::ChannelId;
 use crate::entitlements::{self, Access, Content, Entitlement, LessonContent};
 use crate::platform::auth::{Actor, Role};
 
@@ -13,9 +14,17 @@ pub(super) fn can_create(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }
 
-/// Whether the actor may edit a course: its instructor and administrators may.
-pub fn can_edit(actor: &Actor, course: &Course) -> bool {
-    (actor.has(Role::Instructor) && actor.is(course.instructor_id)) || actor.has(Role::Admin)
+/// Whether the actor may edit a course: its instructor and administrators may, and instructors whom the owner of its
+/// channel lets edit the channel's courses (`channel_editor`).
+pub(super) fn can_edit(actor: &Actor, course: &Course, channel_editor: bool) -> bool {
+    (actor.has(Role::Instructor) && (actor.is(course.instructor_id) || channel_editor)) || actor.has(Role::Admin)
+}
+
+/// Returns the user and the channel for which to find out whether the actor is a `channel_editor` for [`can_edit`];
+/// `None` if it does not matter.
+pub(super) fn possible_editor(actor: &Actor, course: &Course) -> Option<(UserId, ChannelId)> {
+    let matters = actor.has(Role::Instructor) && !can_edit(actor, course, false);
+    actor.id().map(UserId::new).zip(course.channel_id).filter(|_| matters)
 }
 
 /// Whether the actor may change the category tree: administrators may.
@@ -25,17 +34,17 @@ pub(super) fn can_sort(actor: &Actor) -> bool {
 
 /// Whether the actor may see a course.
 ///
-/// A draft is visible only to those who may edit it; an archived course also to users with access to it (`entitled`).
-/// For other courses `entitled` does not matter.
-pub(super) fn can_see(actor: &Actor, course: &Course, entitled: bool) -> bool {
-    course.published_at.is_some() || can_edit(actor, course) || (entitled && course.archived_at.is_some())
+/// A draft is visible only to those who may edit it (`edits`); an archived course also to users with access to it
+/// (`entitled`). For other courses `entitled` does not matter.
+pub(super) fn can_see(course: &Course, edits: bool, entitled: bool) -> bool {
+    course.published_at.is_some() || edits || (entitled && course.archived_at.is_some())
 }
 
 /// Whether the actor may see a lesson.
 ///
-/// They must be able to see its course; a draft lesson is visible only to those who may edit it.
-pub(super) fn can_see_lesson(actor: &Actor, course: &Course, lesson: &Lesson, entitled: bool) -> bool {
-    can_see(actor, course, entitled) && (lesson.published_at.is_some() || can_edit(actor, course))
+/// They must be able to see its course; a draft lesson is visible only to those who may edit it (`edits`).
+pub(super) fn can_see_lesson(course: &Course, lesson: &Lesson, edits: bool, entitled: bool) -> bool {
+    can_see(course, edits, entitled) && (lesson.published_at.is_some() || edits)
 }
 
 /// Whether the actor may use an upload of `owner` in a course.
@@ -47,10 +56,12 @@ pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
 
 /// Decides whether the viewer may see the content of a lesson, or of the whole course.
 ///
-/// `category_path` is the path of the course's category, and `held` are the viewer's entitlements.
+/// `edits` is whether they may edit the course, `category_path` is the path of its category, and `held` are the viewer's
+/// entitlements.
 pub(super) fn access(
     viewer: &Actor,
     course: &Course,
+    edits: bool,
     category_path: &[Uuid],
     lesson: Option<&Lesson>,
     held: &[Entitlement],
@@ -65,7 +76,7 @@ pub(super) fn access(
     let content = Content {
         course: course.id.uuid(),
         category_path,
-        staff: can_edit(viewer, course),
+        staff: edits,
         published: course.published_at.is_some(),
         archived: course.archived_at.is_some(),
         lesson,
@@ -134,29 +145,40 @@ mod tests {
 
     #[test]
     fn the_table() {
-        // who, creates, edits, sees (draft, published) course, sees (draft, published) lesson of a published course
-        for (who, actor, creates, edits, sees, sees_lesson) in [
-            ("anonymous", Actor::Anonymous, false, false, (false, true), (false, true)),
-            ("a student", actor(2, Role::Student), false, false, (false, true), (false, true)),
-            ("its instructor", actor(1, Role::Instructor), true, true, (true, true), (true, true)),
-            ("its instructor, now a student", actor(1, Role::Student), false, false, (false, true), (false, true)),
-            ("another instructor", actor(2, Role::Instructor), true, false, (false, true), (false, true)),
-            ("an administrator", actor(3, Role::Admin), true, true, (true, true), (true, true)),
+        // who, edits the channel's courses, creates, edits, sees (draft, published) course, sees (draft, published)
+        // lesson of a published course
+        for (who, actor, channel_editor, creates, edits, sees, sees_lesson) in [
+            ("anonymous", Actor::Anonymous, false, false, false, (false, true), (false, true)),
+            ("a student", actor(2, Role::Student), false, false, false, (false, true), (false, true)),
+            ("its instructor", actor(1, Role::Instructor), false, true, true, (true, true), (true, true)),
+            (
+                "its instructor, now a student",
+                actor(1, Role::Student),
+                false,
+                false,
+                false,
+                (false, true),
+                (false, true),
+            ),
+            ("another instructor", actor(2, Role::Instructor), false, true, false, (false, true), (false, true)),
+            ("an editor of its channel", actor(2, Role::Instructor), true, true, true, (true, true), (true, true)),
+            ("an editor, now a student", actor(2, Role::Student), true, false, false, (false, true), (false, true)),
+            ("an administrator", actor(3, Role::Admin), false, true, true, (true, true), (true, true)),
         ] {
             assert_eq!(can_create(&actor), creates, "{who}");
-            assert_eq!(can_edit(&actor, &course(true)), edits, "{who}");
-            assert_eq!((can_see(&actor, &course(false), true), can_see(&actor, &course(true), false)), sees, "{who}");
-            let of_published = |published| can_see_lesson(&actor, &course(true), &lesson(published), true);
+            assert_eq!(can_edit(&actor, &course(true), channel_editor), edits, "{who}");
+            assert_eq!((can_see(&course(false), edits, true), can_see(&course(true), edits, false)), sees, "{who}");
+            let of_published = |published| can_see_lesson(&course(true), &lesson(published), edits, true);
             assert_eq!((of_published(false), of_published(true)), sees_lesson, "{who}");
             assert_eq!(
-                can_see_lesson(&actor, &course(false), &lesson(true), true),
+                can_see_lesson(&course(false), &lesson(true), edits, true),
                 edits,
                 "{who}: a draft hides its lessons"
             );
             let archived = Course { archived_at: Some(DateTime::UNIX_EPOCH), ..course(false) };
-            assert_eq!(can_see(&actor, &archived, false), edits, "{who}");
-            assert!(can_see(&actor, &archived, true), "{who}: an archived course is there for those who have it");
-            let of_archived = |published| can_see_lesson(&actor, &archived, &lesson(published), true);
+            assert_eq!(can_see(&archived, edits, false), edits, "{who}");
+            assert!(can_see(&archived, edits, true), "{who}: an archived course is there for those who have it");
+            let of_archived = |published| can_see_lesson(&archived, &lesson(published), edits, true);
             assert_eq!((of_archived(false), of_archived(true)), (edits, true), "{who}");
         }
     }
@@ -176,7 +198,9 @@ mod tests {
             ("a draft lesson", actor(2, Role::Student), true, Some(&draft_lesson), NotPublished),
             ("a preview", Actor::Anonymous, true, Some(&preview), Preview),
         ] {
-            let access = access(&viewer, &course(published), &[], lesson, &[], DateTime::UNIX_EPOCH);
+            let course = course(published);
+            let edits = can_edit(&viewer, &course, false);
+            let access = access(&viewer, &course, edits, &[], lesson, &[], DateTime::UNIX_EPOCH);
             assert_eq!(access.reason, expected, "{what}: {viewer:?}");
         }
     }

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::event::ChannelMemberInvited;
 use super::model::{
-    AddChannelMemberInput, Channel, ChannelId, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
-    UnfollowChannelInput, UpdateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
+    DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
+    UpdateChannelInput,
 };
+use super::port::own_channel;
 use super::query::{self, ChannelChanges, NewChannel};
 use super::{error, policy};
 use crate::accounts::{UserId, user_by_id, viewer};
@@ -16,6 +19,7 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::{Actor, Role};
 use crate::platform::db::{self, Tx};
+use crate::platform::outbox;
 
 const LONGEST_NAME: usize = 100;
 const LONGEST_SLUG: usize = 80;
@@ -45,7 +49,8 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
                 return Err(error::too_many(format!("A user can own at most {MOST_CHANNELS} channels.")));
             }
             let (name, description) = (name.as_str(), description.as_str());
-            let new = NewChannel { slug: &slug, name, description, owner_id: owner, is_default: false };
+            let members_edit = input.members_may_edit;
+            let new = NewChannel { slug: &slug, name, description, owner_id: owner, is_default: false, members_edit };
             query::insert(tx, &app.clock, &new).await?.ok_or_else(error::slug_taken)
         })
         .await
@@ -61,6 +66,7 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
         name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
         slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
         description: input.description.map(|text| check.text("description", &text, LONGEST_DESCRIPTION)),
+        members_edit: input.members_may_edit,
         updated_at: app.clock.now(),
     };
     check.finish()?;
@@ -75,27 +81,101 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
         .await
 }
 
-/// Adds an instructor to a channel. Adding a member again changes nothing.
+/// Invites an instructor to teach in a channel. Inviting them again, or a member, changes nothing.
 ///
 /// # Errors
-/// There is no such instructor; the channel has too many members; the actor may not change it.
+/// There is no such instructor; the channel has too many members; the actor may not change it; too many invitations
+/// were emailed to this user.
 pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMemberInput) -> Result<Channel> {
-    let now = app.clock.now();
+    let (inviter, now) = (viewer(actor)?, app.clock.now());
     app.db
         .transaction(async |tx| {
             let channel = editable(tx, actor, input.channel_id).await?;
             let user = user_by_id(tx, input.user_id).await?.filter(|user| user.role >= Role::Instructor);
             let user = user.ok_or_else(error::no_such_teacher)?;
-            if query::count_members(tx, channel.id).await? >= MOST_MEMBERS {
-                return Err(error::too_many(format!("At most {MOST_MEMBERS} people teach in a channel.")));
+            let invited = query::count_invited(tx, channel.id).await?;
+            check_room(tx, channel.id, invited).await?;
+            if query::teaches_in(tx, user.id, channel.id).await? {
+                return Ok(channel);
             }
-            query::join(tx, channel.id, user.id, now).await?;
+            if query::invite(tx, channel.id, user.id, inviter, now).await? > 0 {
+                let event = ChannelMemberInvited { channel_id: channel.id, user_id: user.id, invited_by: inviter };
+                outbox::record(tx, &app.clock, &event).await?;
+            }
             Ok(channel)
         })
         .await
 }
 
-/// Removes a member from a channel. The member's courses stay in it.
+/// Makes the actor a member of a channel that they were invited to.
+///
+/// # Errors
+/// There is no such invitation; the actor is not an instructor; the channel has too many members.
+pub async fn accept_channel_invitation(
+    app: &App,
+    actor: &Actor,
+    input: AcceptChannelInvitationInput,
+) -> Result<Channel> {
+    let (user, now) = (viewer(actor)?, app.clock.now());
+    app.db
+        .transaction(async |tx| {
+            let channel = query::lock(tx, input.channel_id).await?.ok_or_else(error::no_invitation)?;
+            if query::uninvite(tx, channel.id, user).await? == 0 {
+                return Err(error::no_invitation());
+            }
+            check_room(tx, channel.id, 0).await?;
+            query::join(tx, channel.id, user, now).await?;
+            Ok(channel)
+        })
+        .await
+}
+
+/// Declines an invitation to a channel.
+///
+/// # Errors
+/// There is no such invitation.
+pub async fn decline_channel_invitation(
+    app: &App,
+    actor: &Actor,
+    input: DeclineChannelInvitationInput,
+) -> Result<Channel> {
+    let user = viewer(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let channel = query::hold(tx, input.channel_id).await?.ok_or_else(error::no_invitation)?;
+            match query::uninvite(tx, channel.id, user).await? {
+                0 => Err(error::no_invitation()),
+                _ => Ok(channel),
+            }
+        })
+        .await
+}
+
+/// Checks that a channel has room for one more member besides those who are `invited`.
+async fn check_room(tx: &mut Tx, channel: ChannelId, invited: i64) -> Result<()> {
+    match query::count_members(tx, channel).await? + invited < MOST_MEMBERS {
+        true => Ok(()),
+        false => Err(error::too_many(format!("At most {MOST_MEMBERS} people teach in a channel."))),
+    }
+}
+
+/// Gives an instructor their default channel. It is idempotent; for other users it does nothing.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn provide_channel(app: &App, user: UserId) -> Result<()> {
+    app.db
+        .transaction(async |tx| {
+            let user = user_by_id(tx, user).await?;
+            if let Some(user) = user.filter(|user| user.role >= Role::Instructor) {
+                own_channel(tx, &app.clock, user.id).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Removes a member from a channel, or revokes an invitation. The member's courses stay in it.
 ///
 /// # Errors
 /// The member is the owner; the actor may not change the channel and is not the member.
@@ -109,6 +189,7 @@ pub async fn remove_channel_member(app: &App, actor: &Actor, input: RemoveChanne
             if channel.owner_id == input.user_id {
                 return Err(error::owner_stays());
             }
+            query::uninvite(tx, channel.id, input.user_id).await?;
             query::leave(tx, channel.id, input.user_id).await?;
             Ok(channel)
         })

@@ -18,6 +18,11 @@ pub(super) fn no_such_teacher() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no instructor with this id.")
 }
 
+/// The same error whether or not the channel exists.
+pub(super) fn no_invitation() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["channelId"], "You have no invitation to this channel.")
+}
+
 pub(super) fn owner_stays() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["userId"], "The owner of a channel cannot be removed from it.")
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
-use super::model::{Channel, ChannelId, channel_key, slug_key, stats_key};
+use super::model::{Channel, ChannelId, ChannelInvitation, channel_key, slug_key, stats_key};
 use super::query::{self, FollowKey};
 use crate::accounts::UserId;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, Loaders};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -165,4 +165,31 @@ impl Load for FollowedCount {
 
 fn shared(rows: Vec<(Channel, DateTime<Utc>)>) -> Vec<(Arc<Channel>, DateTime<Utc>)> {
     rows.into_iter().map(|(channel, at)| (Arc::new(channel), at)).collect()
+}
+
+/// Returns whether a user may edit the courses in a channel because its owner lets members do so.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_channel_editor(loaders: &Loaders, user: UserId, channel: ChannelId) -> Result<bool, InternalError> {
+    let editable = loaders.load(ChannelById(channel)).await?.is_some_and(|channel| channel.members_edit);
+    if !editable {
+        return Ok(false);
+    }
+    let members = loaders.load(MembersOf(channel)).await?.unwrap_or_default();
+    Ok(members.iter().any(|(_, member)| *member == user))
+}
+
+/// The invitations of a user, in the order in which they were sent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct InvitationsOf(pub(super) UserId);
+
+impl Load for InvitationsOf {
+    type Value = Vec<ChannelInvitation>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let lists = try_join_all(keys.iter().map(|key| query::invitations_of(&conn, key.0))).await?;
+        Ok(keys.iter().copied().zip(lists).collect())
+    }
 }

@@ -1,10 +1,12 @@
 //! Channels: names under which one or more instructors teach, and which users can follow.
 //!
-//! Every instructor has a default channel; [`own_channel`] creates it in the transaction of their first course.
-//! Channels are public. A channel's owner decides who else teaches in it.
+//! Every instructor has a default channel: it is created after they get the role, or in the transaction of their first
+//! course ([`own_channel`]). Channels are public. A channel's owner invites others to teach in it, and decides whether
+//! they may edit each other's courses.
 
 mod command;
 mod error;
+mod event;
 mod graphql;
 mod job;
 mod loader;
@@ -14,13 +16,15 @@ mod port;
 mod query;
 
 pub use command::{
-    add_channel_member, create_channel, follow_channel, my_data, remove_channel_member, unfollow_channel,
-    update_channel,
+    accept_channel_invitation, add_channel_member, create_channel, decline_channel_invitation, follow_channel, my_data,
+    remove_channel_member, unfollow_channel, update_channel,
 };
 pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries};
-pub use job::handlers;
+pub use job::{handlers, mails};
+pub use loader::is_channel_editor;
 pub use model::{
-    AddChannelMemberInput, Channel, ChannelId, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
-    UnfollowChannelInput, UpdateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
+    DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
+    UpdateChannelInput,
 };
-pub use port::{own_channel, teaches_in};
+pub use port::{edits_courses, own_channel, teaches_in};

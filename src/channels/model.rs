@@ -7,7 +7,7 @@ use diesel::{Queryable, Selectable};
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
 use crate::platform::db::CacheKey;
-use crate::platform::db::schema::channels;
+use crate::platform::db::schema::{channel_invitations, channels};
 
 /// The name of a deleted user's default channel.
 pub(super) const NOBODYS: &str = "Former instructor";
@@ -29,6 +29,8 @@ pub struct Channel {
     pub description: String,
     /// The owner, who decides who teaches in the channel.
     pub owner_id: UserId,
+    /// Whether its members may edit the courses in it.
+    pub members_edit: bool,
     /// The version; each edit increments it.
     pub version: i32,
     /// When it was created.
@@ -50,6 +52,9 @@ pub struct CreateChannelInput {
     /// The description: plain text, at most 5,000 characters.
     #[graphql(default)]
     pub description: String,
+    /// Whether all members may edit the courses in the channel, and not only their instructors. Defaults to false.
+    #[graphql(default)]
+    pub members_may_edit: bool,
 }
 
 /// The input of `updateChannel`. Omitted fields stay unchanged.
@@ -65,6 +70,8 @@ pub struct UpdateChannelInput {
     pub slug: Option<String>,
     /// The description: plain text, at most 5,000 characters.
     pub description: Option<String>,
+    /// Whether all members may edit the courses in the channel, and not only their instructors.
+    pub members_may_edit: Option<bool>,
 }
 
 /// The input of `addChannelMember`.
@@ -72,8 +79,34 @@ pub struct UpdateChannelInput {
 pub struct AddChannelMemberInput {
     /// The channel.
     pub channel_id: ChannelId,
-    /// The user to add, who must be an instructor or administrator.
+    /// The user to invite, who must be an instructor or administrator.
     pub user_id: UserId,
+}
+
+/// The input of `acceptChannelInvitation`.
+#[derive(Clone, Debug, InputObject)]
+pub struct AcceptChannelInvitationInput {
+    /// The channel that the viewer was invited to.
+    pub channel_id: ChannelId,
+}
+
+/// The input of `declineChannelInvitation`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeclineChannelInvitationInput {
+    /// The channel that the viewer was invited to.
+    pub channel_id: ChannelId,
+}
+
+/// An invitation to teach in a channel.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = channel_invitations, check_for_backend(diesel::pg::Pg))]
+pub(super) struct ChannelInvitation {
+    /// The channel.
+    pub(super) channel_id: ChannelId,
+    /// The user who sent it.
+    pub(super) invited_by: UserId,
+    /// When it was sent.
+    pub(super) invited_at: DateTime<Utc>,
 }
 
 /// The input of `removeChannelMember`.
@@ -81,7 +114,7 @@ pub struct AddChannelMemberInput {
 pub struct RemoveChannelMemberInput {
     /// The channel.
     pub channel_id: ChannelId,
-    /// The member to remove.
+    /// The member to remove, or the user whose invitation to revoke.
     pub user_id: UserId,
 }
 

@@ -46,6 +46,7 @@ mod tests {
             name: "Ada".into(),
             description: String::new(),
             owner_id: user(1),
+            members_edit: false,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,
         };

@@ -15,6 +15,14 @@ pub async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> Result
     Ok(query::teaches_in(tx, user, channel).await?)
 }
 
+/// Returns whether a user may edit the courses in a channel because its owner lets members do so.
+///
+/// # Errors
+/// The database failed.
+pub async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId) -> Result<bool, InternalError> {
+    Ok(query::edits_courses(tx, user, channel).await?)
+}
+
 /// Returns the user's default channel, which is created if it does not exist yet.
 ///
 /// Courses for which no channel was chosen are in it.
@@ -31,7 +39,14 @@ pub async fn own_channel(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<Ch
     let base = query::slug_base(&name);
     for number in 1_u64.. {
         let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let new = NewChannel { slug: &slug, name: &name, description: "", owner_id: owner, is_default: true };
+        let new = NewChannel {
+            slug: &slug,
+            name: &name,
+            description: "",
+            owner_id: owner,
+            is_default: true,
+            members_edit: false,
+        };
         if let Some(channel) = query::insert(tx, clock, &new).await? {
             return Ok(channel.id);
         }

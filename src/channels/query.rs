@@ -7,12 +7,15 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::model::{Channel, ChannelId, NOBODYS, channel_key, slug_key, stats_key};
+use super::model::{Channel, ChannelId, ChannelInvitation, NOBODYS, channel_key, slug_key, stats_key};
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::schema::{channel_follows, channel_members, channel_stats, channels};
+use crate::platform::db::schema::{channel_follows, channel_invitations, channel_members, channel_stats, channels};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+
+/// The maximum number of listed invitations of a user.
+const LISTED: i64 = 1000;
 
 /// The position of a followed channel in a list: when it was followed, and its id.
 pub(super) type FollowKey = (DateTime<Utc>, Uuid);
@@ -107,6 +110,15 @@ pub(super) async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) ->
     diesel::select(diesel::dsl::exists(membership)).get_result(tx.conn()).await
 }
 
+/// Returns whether a user may edit the courses in a channel because its members may.
+pub(super) async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
+    let membership = channel_members::table
+        .inner_join(channels::table)
+        .filter(channel_members::user_id.eq(user).and(channels::id.eq(channel)).and(channels::members_edit))
+        .select(channels::id);
+    diesel::select(diesel::dsl::exists(membership)).get_result(tx.conn()).await
+}
+
 /// Returns the owner's default channel.
 pub(super) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
     let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
@@ -130,6 +142,7 @@ pub(super) struct NewChannel<'a> {
     pub(super) description: &'a str,
     pub(super) owner_id: UserId,
     pub(super) is_default: bool,
+    pub(super) members_edit: bool,
 }
 
 /// Creates a channel with its owner as a member.
@@ -162,6 +175,7 @@ pub(super) struct ChannelChanges {
     pub(super) name: Option<String>,
     pub(super) slug: Option<String>,
     pub(super) description: Option<String>,
+    pub(super) members_edit: Option<bool>,
     pub(super) updated_at: DateTime<Utc>,
 }
 
@@ -189,6 +203,47 @@ pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime
 pub(super) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
     tx.changed(channel_key(id));
     diesel::delete(channel_members::table.find((id, user))).execute(tx.conn()).await
+}
+
+/// Returns the number of pending invitations to a channel.
+pub(super) async fn count_invited(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
+    channel_invitations::table.filter(channel_invitations::channel_id.eq(id)).count().get_result(tx.conn()).await
+}
+
+/// Invites a user to a channel; 0 if they are already invited.
+pub(super) async fn invite(
+    tx: &mut Tx,
+    id: ChannelId,
+    user: UserId,
+    by: UserId,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(channel_invitations::table)
+        .values((
+            channel_invitations::channel_id.eq(id),
+            channel_invitations::user_id.eq(user),
+            channel_invitations::invited_by.eq(by),
+            channel_invitations::invited_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
+/// Deletes an invitation; 0 if there is none.
+pub(super) async fn uninvite(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+    diesel::delete(channel_invitations::table.find((id, user))).execute(tx.conn()).await
+}
+
+/// Returns the invitations of a user in the order in which they were sent.
+pub(super) async fn invitations_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<ChannelInvitation>> {
+    channel_invitations::table
+        .filter(channel_invitations::user_id.eq(user))
+        .order((channel_invitations::invited_at, channel_invitations::channel_id))
+        .select(ChannelInvitation::as_select())
+        .limit(LISTED)
+        .load(&mut conn)
+        .await
 }
 
 /// Records that a user follows a channel; 0 if they already did.
@@ -247,6 +302,9 @@ pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<C
 ///
 /// The courses of that channel stay.
 pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    let invitations = channel_invitations::table
+        .filter(channel_invitations::user_id.eq(user).or(channel_invitations::invited_by.eq(user)));
+    diesel::delete(invitations).execute(tx.conn()).await?;
     let owned = channels::table.filter(channels::owner_id.eq(user)).select(channels::id);
     let others = channel_members::table
         .filter(channel_members::user_id.eq(user))

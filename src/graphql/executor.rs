@@ -97,6 +97,11 @@ impl Executor {
         Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents })
     }
 
+    /// Returns the data loaders.
+    pub fn loaders(&self) -> &Loaders {
+        &self.loaders
+    }
+
     /// Executes a query or mutation.
     ///
     /// `Err` is a request error in the sense of the specification (section 7.1): nothing was executed and the response

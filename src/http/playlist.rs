@@ -25,7 +25,7 @@ pub(super) async fn playlist(
         Ok(sender) => sender.actor,
         Err(_) => Actor::Anonymous,
     };
-    let mut response = match enrollments::playlist(&state.app, &pass, &path, &sender).await {
+    let mut response = match enrollments::playlist(state.executor.loaders(), &pass, &path, &sender).await {
         Ok(text) => ([(header::CONTENT_TYPE, PLAYLIST)], text).into_response(),
         Err(rejection) => rejected(rejection),
     };

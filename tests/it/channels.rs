@@ -22,6 +22,10 @@ fn refusal(payload: &Value) -> &str {
     payload["error"].as_str().or(payload["userErrors"][0]["code"].as_str()).unwrap_or_default()
 }
 
+async fn accept(app: &TestApp, user: &User, channel: &str) -> Value {
+    payload(app, user, "acceptChannelInvitation", "channel { id }", json!({ "channelId": channel })).await
+}
+
 async fn channel_of(app: &TestApp, course: &str) -> Value {
     let query = "query ($id: ID!) { node(id: $id) { ... on Course { channel { id slug name owner { id } } } } }";
     app.data(None, query, json!({ "id": course })).await["node"]["channel"].take()
@@ -64,6 +68,8 @@ async fn several_teach_in_a_channel_and_its_owner_says_who() {
         let answer = payload(&app, user, "addChannelMember", "channel { id }", bob_in_lab.clone()).await;
         assert_eq!(refusal(&answer), code, "{answer:#}");
     }
+    assert_eq!(refusal(&course_in(&bob).await), "NOT_FOUND", "he was asked, not added");
+    assert_eq!(refusal(&accept(&app, &bob, &lab).await), "");
     let stu_in_lab = json!({ "channelId": lab, "userId": stu.id });
     let answer = payload(&app, &ada, "addChannelMember", "channel { id }", stu_in_lab).await;
     assert_eq!(refusal(&answer), "NOT_FOUND", "a student does not teach");
@@ -193,6 +199,7 @@ async fn a_deleted_account_follows_nothing_and_leaves_no_name_behind() {
     let (own, bobs) = (channel_of(&app, &course.id).await, channel_of(&app, &other.id).await["id"].clone());
     payload(&app, &ada, "followChannel", "channel { id }", json!({ "channelId": bobs })).await;
     payload(&app, &bob, "addChannelMember", "channel { id }", json!({ "channelId": bobs, "userId": ada.id })).await;
+    assert_eq!(refusal(&accept(&app, &ada, bobs.as_str().unwrap()).await), "");
     app.sql("UPDATE users SET deletion_due_at = '2026-11-20T08:00:00Z' WHERE name = 'Ada'").await;
     for _ in 0..2 {
         app.run("accounts.delete_due").await;
@@ -205,4 +212,116 @@ async fn a_deleted_account_follows_nothing_and_leaves_no_name_behind() {
     assert_eq!(found["courses"]["totalCount"], 1, "what was taught stays");
     let found = app.data(None, query, json!({ "id": bobs })).await["channel"].take();
     assert_eq!((&found["followerCount"], &found["members"]["totalCount"]), (&json!(0), &json!(1)));
+}
+
+const INVITATIONS: &str =
+    "{ channelInvitations { totalCount nodes { channel { slug } invitedBy { name } invitedAt } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_invited_decides() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    let stu = app.user("Stu", Role::Student).await;
+    let lab = payload(&app, &ada, "createChannel", "channel { id }", json!({ "name": "The Lab" })).await;
+    let lab = lab["channel"]["id"].as_str().unwrap().to_owned();
+    let about_bob = json!({ "channelId": lab, "userId": bob.id });
+    let invite =
+        async || payload(&app, &ada, "addChannelMember", "channel { members { totalCount } }", about_bob.clone()).await;
+    let decline = async |user: &User| {
+        payload(&app, user, "declineChannelInvitation", "channel { id }", json!({ "channelId": lab })).await
+    };
+    let pending = async || app.data(Some(&bob.token), INVITATIONS, json!({})).await["channelInvitations"].take();
+    assert_eq!(refusal(&accept(&app, &bob, &lab).await), "NOT_FOUND", "nobody invites themselves");
+    assert_eq!(refusal(&decline(&bob).await), "NOT_FOUND");
+
+    let invited = join_all((0..4).map(|_| invite())).await;
+    assert!(invited.iter().all(|payload| payload["channel"]["members"]["totalCount"] == 1), "{invited:#?}");
+    let sent = json!({ "channel": { "slug": "the-lab" }, "invitedBy": { "name": "Ada" }, "invitedAt": "2026-11-20T09:00:00+00:00" });
+    assert_eq!(pending().await, json!({ "totalCount": 1, "nodes": [sent] }));
+    app.settle().await;
+    let mails = std::mem::take(&mut *app.mails.lock().unwrap());
+    let mails: Vec<(&str, &str)> = mails.iter().map(|mail| (&*mail.to, &*mail.subject)).collect();
+    assert_eq!(mails, [("bob@people.example", "Ada invites you to teach")], "once");
+    for stranger in [&stu, &ada] {
+        let code = if stranger.id == stu.id { "FORBIDDEN" } else { "NOT_FOUND" };
+        assert_eq!(refusal(&accept(&app, stranger, &lab).await), code, "it is Bob's");
+    }
+
+    // Declined, revoked, accepted.
+    assert_eq!(refusal(&decline(&bob).await), "");
+    assert_eq!(pending().await["totalCount"], 0);
+    invite().await;
+    payload(&app, &ada, "removeChannelMember", "channel { id }", about_bob.clone()).await;
+    assert_eq!(refusal(&accept(&app, &bob, &lab).await), "NOT_FOUND", "she has thought better of it");
+    invite().await;
+    let answers = join_all((0..4).map(|_| accept(&app, &bob, &lab))).await;
+    assert_eq!(answers.iter().filter(|payload| refusal(payload).is_empty()).count(), 1, "{answers:#?}");
+    assert_eq!(invite().await["channel"]["members"]["totalCount"], 2);
+    assert_eq!(pending().await["totalCount"], 0, "a member is not invited again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_instructor_has_a_channel_without_a_course() {
+    let app = TestApp::start().await;
+    let (root, stu) = (app.user("Root", Role::Admin).await, app.user("Stu", Role::Student).await);
+    app.settle().await;
+    let change = "mutation ($input: ChangeUserRoleInput!) { changeUserRole(input: $input) { userErrors { code } } }";
+    for (role, channels) in [("STUDENT", "0"), ("INSTRUCTOR", "1"), ("STUDENT", "1"), ("ADMIN", "1")] {
+        app.data(Some(&root.token), change, json!({ "input": { "userId": stu.id, "role": role } })).await;
+        app.settle().await;
+        let own = "SELECT count(*) FROM channels JOIN users ON users.id = owner_id WHERE users.name = 'Stu'";
+        assert_eq!(app.sql(own).await, channels, "{role}");
+    }
+    assert_eq!(app.sql("SELECT slug || is_default FROM channels WHERE name = 'Stu'").await, "stutrue");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_edit_the_courses_of_a_channel_if_its_owner_says_so() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    let lab =
+        payload(&app, &ada, "createChannel", "channel { id membersMayEdit version }", json!({ "name": "Lab" })).await;
+    assert_eq!(lab["channel"]["membersMayEdit"], false);
+    let id = lab["channel"]["id"].as_str().unwrap().to_owned();
+    payload(&app, &ada, "addChannelMember", "channel { id }", json!({ "channelId": id, "userId": bob.id })).await;
+    accept(&app, &bob, &id).await;
+    let course =
+        app.mutate(&ada, "createCourse", "course { id version }", json!({ "title": "Engines", "channelId": id })).await;
+    let course = course["course"]["id"].as_str().unwrap().to_owned();
+    let see = "query ($id: ID!) { node(id: $id) { ... on Course { title viewerAccess { granted reason } } } }";
+    let sees = async || app.data(Some(&bob.token), see, json!({ "id": course })).await["node"].take();
+    let edit = async |title: &str| {
+        let input = app.current(&ada, json!({ "courseId": course, "title": title })).await;
+        payload(&app, &bob, "updateCourse", "course { title }", input).await
+    };
+    let section = async || {
+        payload(&app, &bob, "createSection", "section { id }", json!({ "courseId": course, "title": "New" })).await
+    };
+    let allow = async |allowed: bool| {
+        let input = app.current(&ada, json!({ "channelId": id, "membersMayEdit": allowed })).await;
+        let payload = payload(&app, &ada, "updateChannel", "channel { membersMayEdit }", input).await;
+        assert_eq!(payload["channel"]["membersMayEdit"], allowed, "{payload:#}");
+    };
+    for round in 0..2 {
+        assert_eq!(sees().await, Value::Null, "a draft of Ada's, round {round}");
+        assert_eq!(refusal(&edit("Bob was here").await), "NOT_FOUND");
+        assert_eq!(refusal(&section().await), "NOT_FOUND");
+        allow(true).await;
+        let staff = json!({ "granted": true, "reason": "STAFF" });
+        assert_eq!(sees().await["viewerAccess"], staff);
+        assert_eq!(edit("Edited by Bob").await["course"]["title"], "Edited by Bob");
+        let made = section().await["section"]["id"].take();
+        let lesson = json!({ "sectionId": made, "title": "Gears", "durationSeconds": 60 });
+        let lesson = payload(&app, &bob, "createLesson", "lesson { id }", lesson).await;
+        assert_eq!(refusal(&lesson), "", "{lesson:#}");
+        let input = app.current(&ada, json!({ "lessonId": lesson["lesson"]["id"], "title": "Wheels" })).await;
+        let input = payload(&app, &bob, "updateLesson", "lesson { title }", input).await;
+        assert_eq!(input["lesson"]["title"], "Wheels", "{input:#}");
+        if round == 0 {
+            allow(false).await;
+        }
+    }
+    // Only as long as he is a member and an instructor.
+    payload(&app, &bob, "removeChannelMember", "channel { id }", json!({ "channelId": id, "userId": bob.id })).await;
+    assert_eq!((sees().await, refusal(&section().await)), (Value::Null, "NOT_FOUND"));
 }

@@ -22,12 +22,14 @@ pub(super) use publication::{
 };
 pub use publication::{publish_course, publish_lesson};
 pub(super) use stats::{recount_students, refresh_sort_keys};
+pub(super) use video::edits_course;
 pub(super) use video::take_duration;
 pub use video::{access_to, set_course_demo_video, set_lesson_video, showing};
 
 use super::model::{Course, CourseId};
 use super::query::course as query;
 use super::{error, policy};
+use crate::channels::edits_courses;
 use crate::graphql::Result;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -39,8 +41,18 @@ const LONGEST_TITLE: usize = 120;
 /// If the actor may not even see it, the error is the same as if it did not exist.
 async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> Result<Course> {
     let course = query::lock(tx, id).await?.ok_or_else(|| error::no_such(asked_for))?;
-    permit(policy::can_edit(actor, &course), policy::can_see(actor, &course, false), asked_for)?;
+    let edits = edits(tx, actor, &course).await?;
+    permit(edits, policy::can_see(&course, edits, false), asked_for)?;
     Ok(course)
+}
+
+/// Returns whether the actor may edit a course.
+async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result<bool> {
+    let channel_editor = match policy::possible_editor(actor, course) {
+        Some((user, channel)) => edits_courses(tx, user, channel).await?,
+        None => false,
+    };
+    Ok(policy::can_edit(actor, course, channel_editor))
 }
 
 fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {

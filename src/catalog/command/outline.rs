@@ -1,6 +1,6 @@
 //! Commands for sections and lessons.
 
-use super::{LONGEST_TITLE, content, editable, file, permit};
+use super::{LONGEST_TITLE, content, editable, edits, file, permit};
 use crate::catalog::model::{
     Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput,
     UpdateSectionInput,
@@ -150,7 +150,8 @@ pub(super) async fn editable_lesson(tx: &mut Tx, actor: &Actor, id: LessonId) ->
     let course = course::lock(tx, lesson.course_id).await?.ok_or_else(no_such)?;
     // Reread it under the course's lock: it may have changed in the meantime.
     let lesson = query::lesson(tx, id).await?.ok_or_else(no_such)?;
-    permit(policy::can_edit(actor, &course), policy::can_see_lesson(actor, &course, &lesson, false), "lesson")?;
+    let edits = edits(tx, actor, &course).await?;
+    permit(edits, policy::can_see_lesson(&course, &lesson, edits, false), "lesson")?;
     Ok((course, lesson))
 }
 

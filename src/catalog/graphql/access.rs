@@ -6,6 +6,7 @@ use async_graphql::Context;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
+use crate::catalog::command::edits_course;
 use crate::catalog::loader::Categories;
 use crate::catalog::model::{Course, Lesson};
 use crate::catalog::policy;
@@ -27,9 +28,15 @@ pub(super) async fn lesson_access(ctx: &Context<'_>, course: &Course, lesson: &L
 }
 
 async fn access(ctx: &Context<'_>, course: &Course, lesson: Option<&Lesson>) -> Result<Access> {
-    let (held, path) = held(ctx, course).await?;
+    let edits = edits(ctx, course).await?;
+    let (held, path) = held(ctx, course, edits).await?;
     let viewer = within(ctx, Scope::ReadCourses);
-    Ok(policy::access(viewer, course, &path, lesson, &held, app(ctx).clock.now()))
+    Ok(policy::access(viewer, course, edits, &path, lesson, &held, app(ctx).clock.now()))
+}
+
+/// Returns whether the viewer may edit the course.
+pub(super) async fn edits(ctx: &Context<'_>, course: &Course) -> Result<bool> {
+    Ok(edits_course(loaders(ctx), within(ctx, Scope::ReadCourses), course).await?)
 }
 
 /// Returns whether the viewer is entitled to the course, for [`policy::can_see`].
@@ -39,7 +46,7 @@ pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool>
     if course.archived_at.is_none() {
         return Ok(false);
     }
-    let (held, path) = held(ctx, course).await?;
+    let (held, path) = held(ctx, course, false).await?;
     let now = app(ctx).clock.now();
     Ok(held.iter().any(|row| row.covers(course.id.uuid(), &path) && row.is_active(now)))
 }
@@ -47,10 +54,10 @@ pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool>
 /// Returns the viewer's entitlements that may cover the course.
 ///
 /// Also returns the path of the course's category if one of them covers a category. Reads nothing for anonymous viewers
-/// and for those who may edit the course.
-async fn held(ctx: &Context<'_>, course: &Course) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>)> {
+/// and for those who may edit the course (`edits`).
+async fn held(ctx: &Context<'_>, course: &Course, edits: bool) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>)> {
     let viewer = within(ctx, Scope::ReadCourses);
-    let Some(user) = viewer.id().filter(|_| !policy::can_edit(viewer, course)) else { return Ok(Default::default()) };
+    let Some(user) = viewer.id().filter(|_| !edits) else { return Ok(Default::default()) };
     let key = Held { user: UserId::new(user), course: course.id.uuid() };
     let held = viewer_loaders(ctx).load(key).await?.unwrap_or_default();
     if !held.iter().any(|row| row.scope == EntitlementScope::Category) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
-use super::access::{course_access, entitled};
+use super::access::{course_access, edits, entitled};
 use super::category::{CategoryObject, category_node};
 use super::section::{SectionObject, visible_sections};
 use crate::accounts::{UserObject, user_node};
@@ -15,8 +15,7 @@ use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{PlayableVideo, playable};
 use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
-use crate::graphql::context::{app, loaders, within};
-use crate::graphql::guard::Scope;
+use crate::graphql::context::{app, loaders};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 use crate::platform::internal_error::InternalError;
@@ -204,7 +203,7 @@ impl CourseObject {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EntitlementObject>>>> {
-        if !policy::can_edit(within(ctx, Scope::ReadCourses), &self.0) {
+        if !edits(ctx, &self.0).await? {
             return Err(error::ledger_forbidden());
         }
         entitlements_of(ctx, self.0.id.uuid(), PageArgs { first, after, last, before }).await.map(Some)
@@ -248,6 +247,6 @@ pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<Cours
 /// Returns the course, if the viewer may see it.
 pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> Result<Option<CourseObject>> {
     let Some(course) = course else { return Ok(None) };
-    let seen = policy::can_see(within(ctx, Scope::ReadCourses), &course, entitled(ctx, &course).await?);
+    let seen = policy::can_see(&course, edits(ctx, &course).await?, entitled(ctx, &course).await?);
     Ok(seen.then_some(CourseObject(course)))
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use tokio::sync::OnceCell;
 
-use super::access::entitled;
+use super::access::{edits, entitled};
 use super::course::{CourseObject, course_node};
 use super::lesson::LessonObject;
 use crate::catalog::loader::{LessonsOf, SectionById, SectionsOf};
 use crate::catalog::model::{Course, Lesson, Section, SectionId};
 use crate::catalog::policy;
-use crate::graphql::context::{loaders, within};
-use crate::graphql::guard::Scope;
+use crate::graphql::context::loaders;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 
 /// A section in the schema, with the course that decides what the viewer may see of it.
@@ -39,16 +38,15 @@ pub(super) async fn visible_sections(ctx: &Context<'_>, course: &Arc<Course>) ->
         let own = lessons.iter().filter(|lesson| lesson.section_id == row.id).cloned().collect();
         SectionObject { course: course.clone(), row: row.clone(), visible: Arc::new(OnceCell::new_with(Some(own))) }
     });
-    let edits = policy::can_edit(within(ctx, Scope::ReadCourses), course);
+    let edits = edits(ctx, course).await?;
     Ok(sections.filter(|section| edits || section.visible.get().is_some_and(|own| !own.is_empty())).collect())
 }
 
 /// Returns the lessons of a course that the viewer may see.
 async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
     let all = loaders(ctx).load(LessonsOf(course.id)).await?.unwrap_or_default();
-    let viewer = within(ctx, Scope::ReadCourses);
-    let entitled = entitled(ctx, course).await?;
-    let seen = all.iter().filter(|lesson| policy::can_see_lesson(viewer, course, lesson, entitled));
+    let (edits, entitled) = (edits(ctx, course).await?, entitled(ctx, course).await?);
+    let seen = all.iter().filter(|lesson| policy::can_see_lesson(course, lesson, edits, entitled));
     Ok(seen.cloned().collect())
 }
 
@@ -125,7 +123,7 @@ impl SectionObject {
 pub async fn section_node(ctx: &Context<'_>, id: SectionId) -> Result<Option<SectionObject>> {
     let Some(row) = loaders(ctx).load(SectionById(id)).await? else { return Ok(None) };
     let Some(CourseObject(course)) = course_node(ctx, row.course_id).await? else { return Ok(None) };
-    let edits = policy::can_edit(within(ctx, Scope::ReadCourses), &course);
+    let edits = edits(ctx, &course).await?;
     let section = SectionObject::new(course, row);
     let seen = edits || !section.visible_lessons(ctx).await?.is_empty();
     Ok(seen.then_some(section))

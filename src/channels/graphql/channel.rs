@@ -50,6 +50,11 @@ impl ChannelObject {
         Ok(loaders(ctx).load(FollowerCount(self.0.id)).await?.unwrap_or_default())
     }
 
+    /// Whether all members may edit the courses in the channel, and not only their instructors.
+    async fn members_may_edit(&self) -> bool {
+        self.0.members_edit
+    }
+
     /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.0.version

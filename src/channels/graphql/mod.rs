@@ -1,6 +1,7 @@
 //! Channels in the schema.
 
 mod channel;
+mod invitation;
 mod mutation;
 mod query;
 

@@ -8,8 +8,8 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::channel::ChannelObject;
 use crate::channels::command;
 use crate::channels::model::{
-    AddChannelMemberInput, Channel, CreateChannelInput, FollowChannelInput, RemoveChannelMemberInput,
-    UnfollowChannelInput, UpdateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, CreateChannelInput, DeclineChannelInvitationInput,
+    FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput, UpdateChannelInput,
 };
 use crate::graphql::context::{actor, app};
 use crate::graphql::error::{Edit, edit_payload};
@@ -20,6 +20,8 @@ use crate::graphql::{Result, Sequential, UserError};
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct AddMember;
+pub(super) struct AcceptInvitation;
+pub(super) struct DeclineInvitation;
 pub(super) struct RemoveMember;
 pub(super) struct Follow;
 pub(super) struct Unfollow;
@@ -29,6 +31,8 @@ pub(super) struct Unfollow;
 #[graphql(concrete(name = "CreateChannelPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateChannelPayload", params(Update)))]
 #[graphql(concrete(name = "AddChannelMemberPayload", params(AddMember)))]
+#[graphql(concrete(name = "AcceptChannelInvitationPayload", params(AcceptInvitation)))]
+#[graphql(concrete(name = "DeclineChannelInvitationPayload", params(DeclineInvitation)))]
 #[graphql(concrete(name = "RemoveChannelMemberPayload", params(RemoveMember)))]
 #[graphql(concrete(name = "FollowChannelPayload", params(Follow)))]
 #[graphql(concrete(name = "UnfollowChannelPayload", params(Unfollow)))]
@@ -67,7 +71,8 @@ impl ChannelsMutation {
         edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
 
-    /// Adds an instructor to a channel, which the viewer must own or administer. Adding a member again changes nothing.
+    /// Invites an instructor to teach in a channel, which the viewer must own or administer. An email tells them; they
+    /// become a member with `acceptChannelInvitation`. Inviting them again, or a member, changes nothing.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn add_channel_member(
         &self,
@@ -77,7 +82,27 @@ impl ChannelsMutation {
         channel(command::add_channel_member(app(ctx), actor(ctx), input).await)
     }
 
-    /// Removes a member from a channel. The member's courses stay in it. The owner and administrators may remove
+    /// Makes the viewer a member of a channel that they were invited to.
+    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    async fn accept_channel_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel.")] input: AcceptChannelInvitationInput,
+    ) -> Result<Option<Sequential<ChannelPayload<AcceptInvitation>>>> {
+        channel(command::accept_channel_invitation(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Declines an invitation to a channel.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn decline_channel_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel.")] input: DeclineChannelInvitationInput,
+    ) -> Result<Option<Sequential<ChannelPayload<DeclineInvitation>>>> {
+        channel(command::decline_channel_invitation(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Removes a member from a channel, or revokes an invitation. The member's courses stay in it. The owner and administrators may remove
     /// others, and members may leave.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn remove_channel_member(

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_graphql::{Context, Object};
 
 use super::channel::{ChannelObject, channel_node};
+use super::invitation::ChannelInvitationObject;
 use crate::accounts::viewer;
-use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, TaughtIn};
+use crate::channels::loader::{ChannelBySlug, FollowedCount, FollowedPage, InvitationsOf, TaughtIn};
 use crate::channels::model::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{actor, loaders};
@@ -58,6 +59,26 @@ impl ChannelsQuery {
             (joined.get(&channel.id).copied().unwrap_or_default(), channel.id.uuid())
         };
         Ok(Sequential(slice(args, "viewerChannels", channels, key)?))
+    }
+
+    /// The channels that the viewer is invited to teach in, in the order in which the invitations were sent.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn channel_invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<Connection<ChannelInvitationObject>>> {
+        let rows = loaders(ctx).load(InvitationsOf(viewer(actor(ctx))?)).await?.unwrap_or_default();
+        let invitations = rows.into_iter().map(ChannelInvitationObject).collect();
+        let args = PageArgs { first, after, last, before };
+        let key = |ChannelInvitationObject(row): &ChannelInvitationObject| {
+            (row.invited_at.timestamp_micros(), row.channel_id.uuid())
+        };
+        Ok(Sequential(slice(args, "channelInvitations", invitations, key)?))
     }
 
     /// The channels that the viewer follows, most recently followed first.

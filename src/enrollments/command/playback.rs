@@ -13,9 +13,9 @@ use crate::catalog::{self, Showing, ShownAs};
 use crate::enrollments::model::{KeepPlayingInput, Pass, Playback};
 use crate::enrollments::{error, query};
 use crate::entitlements::Access;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
-use crate::media::{self, Caption, CaptionsOf, Video, VideoById, VideoId, VideoStatus};
+use crate::media::{self, CaptionsOf, Video, VideoById, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
@@ -29,20 +29,26 @@ pub(in crate::enrollments) const SILENCE: TimeDelta = TimeDelta::minutes(2);
 ///
 /// # Errors
 /// The actor has no access, or is playing in too many places.
-pub(crate) async fn play(app: &App, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
-    let access = catalog::access_to(app, actor, showing).await?;
-    play_with(app, actor, access, showing, video).await
+pub(crate) async fn play(
+    loaders: &Loaders,
+    actor: &Actor,
+    showing: &Showing,
+    video: &Video,
+) -> Result<Option<Playback>> {
+    let access = catalog::access_to(loaders, actor, showing).await?;
+    play_with(loaders, actor, access, showing, video).await
 }
 
 /// Like [`play`], for an actor whose access is known.
 async fn play_with(
-    app: &App,
+    loaders: &Loaders,
     actor: &Actor,
     access: Access,
     showing: &Showing,
     video: &Video,
 ) -> Result<Option<Playback>> {
     access.require()?;
+    let app = loaders.app();
     if video.status == VideoStatus::Failed {
         return Ok(None);
     }
@@ -59,7 +65,7 @@ async fn play_with(
     let pass = Pass { video: video.id, shown_as: showing.shown_as(), viewer, until: expires_at.timestamp() };
     let sign = async |key: &str| media::sign(app, key, expires_at).await;
     let mut captions = Vec::new();
-    for caption in captions_of(app, video.id).await? {
+    for caption in loaders.load(CaptionsOf(video.id)).await?.unwrap_or_default() {
         captions.push((caption.language, caption.label, sign(&caption.object_key).await?));
     }
     Ok(Some(Playback {
@@ -75,10 +81,6 @@ async fn play_with(
         captions,
         expires_at,
     }))
-}
-
-async fn captions_of(app: &App, video: VideoId) -> std::result::Result<Vec<Caption>, InternalError> {
-    Ok(CaptionsOf(video).load_one(app).await?.unwrap_or_default())
 }
 
 fn write(app: &App, pass: &Pass) -> std::result::Result<String, InternalError> {
@@ -117,22 +119,22 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
 ///
 /// # Errors
 /// As for [`play`]; the input is invalid; there is nothing to play.
-pub(crate) async fn keep_playing(app: &App, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
+pub(crate) async fn keep_playing(loaders: &Loaders, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
     let (shown_as, field) = match (input.lesson_id, input.course_id) {
         (Some(lesson), None) => (ShownAs::Lesson(lesson), "lessonId"),
         (None, Some(course)) => (ShownAs::Demo(course), "courseId"),
         _ => return Err(error::one_of_two()),
     };
     let gone = || error::nothing_to_play(field);
-    let showing = catalog::showing(app, shown_as).await?.ok_or_else(gone)?;
+    let showing = catalog::showing(loaders.app(), shown_as).await?.ok_or_else(gone)?;
     // What is not visible to the actor is reported as not found.
-    let access = catalog::access_to(app, actor, &showing).await?;
+    let access = catalog::access_to(loaders, actor, &showing).await?;
     if access.is_hidden() {
         return Err(gone());
     }
     let id = showing.video_id().ok_or_else(gone)?;
-    let video = VideoById(id).load_one(app).await?.ok_or_else(gone)?;
-    play_with(app, actor, access, &showing, &video).await?.ok_or_else(gone)
+    let video = loaders.load(VideoById(id)).await?.ok_or_else(gone)?;
+    play_with(loaders, actor, access, &showing, &video).await?.ok_or_else(gone)
 }
 
 /// The reason why a request for a playlist is rejected.
@@ -163,7 +165,13 @@ impl<F: Into<InternalError>> From<F> for Rejection {
 ///
 /// # Errors
 /// The pass is invalid or has expired, or no longer grants access to the video.
-pub async fn playlist(app: &App, token: &str, path: &str, sender: &Actor) -> std::result::Result<String, Rejection> {
+pub async fn playlist(
+    loaders: &Loaders,
+    token: &str,
+    path: &str,
+    sender: &Actor,
+) -> std::result::Result<String, Rejection> {
+    let app = loaders.app();
     let now = app.clock.now();
     let pass = read(app, token).filter(|pass| pass.until > now.timestamp()).ok_or(Rejection::Expired)?;
     let stranger = sender.id().is_some_and(|id| pass.viewer.is_none_or(|(viewer, _)| viewer != id));
@@ -181,7 +189,7 @@ pub async fn playlist(app: &App, token: &str, path: &str, sender: &Actor) -> std
     if showing.video_id() != Some(pass.video) {
         return Err(Rejection::NotFound);
     }
-    if !catalog::access_to(app, &actor, &showing).await?.granted {
+    if !catalog::access_to(loaders, &actor, &showing).await?.granted {
         return Err(Rejection::Forbidden);
     }
     match enter(app, pass.viewer).await {

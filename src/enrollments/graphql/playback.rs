@@ -9,7 +9,7 @@ use crate::catalog::Showing;
 use crate::enrollments::command;
 use crate::enrollments::model::{KeepPlayingInput, Playback};
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{actor, app, loaders, within};
+use crate::graphql::context::{actor, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
@@ -56,7 +56,7 @@ impl PlayableVideo {
     #[graphql(directive = cache_control::apply(0))]
     async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoPlayback>>> {
         let viewer = within(ctx, Scope::ReadCourses);
-        let playback = command::play(app(ctx), viewer, &self.showing, &self.video).await?;
+        let playback = command::play(loaders(ctx), viewer, &self.showing, &self.video).await?;
         Ok(playback.map(|playback| Sequential(playback.into())))
     }
 }
@@ -135,7 +135,7 @@ impl PlaybackMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The lesson, or the course whose demo video is playing.")] input: KeepPlayingInput,
     ) -> Result<Option<Sequential<KeepPlayingPayload>>> {
-        let (playback, user_errors) = payload(command::keep_playing(app(ctx), actor(ctx), input).await)?;
+        let (playback, user_errors) = payload(command::keep_playing(loaders(ctx), actor(ctx), input).await)?;
         let playback = playback.map(|playback| Sequential(playback.into()));
         Ok(Some(Sequential(KeepPlayingPayload { playback, user_errors })))
     }

@@ -61,6 +61,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_invitations (channel_id, user_id) {
+        channel_id -> Uuid,
+        user_id -> Uuid,
+        invited_by -> Uuid,
+        invited_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     channel_members (channel_id, user_id) {
         channel_id -> Uuid,
         user_id -> Uuid,
@@ -87,6 +96,7 @@ diesel::table! {
         owner_id -> Uuid,
         is_default -> Bool,
         version -> Int4,
+        members_edit -> Bool,
     }
 }
 
@@ -530,6 +540,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
+diesel::joinable!(channel_invitations -> channels (channel_id));
 diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
@@ -570,6 +581,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     avatar_uploads,
     categories,
     channel_follows,
+    channel_invitations,
     channel_members,
     channel_stats,
     channels,

@@ -29,7 +29,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "users",
         ],
     ),
-    ("channels", &["channel_follows", "channel_members", "channel_stats", "channels"]),
+    ("channels", &["channel_follows", "channel_invitations", "channel_members", "channel_stats", "channels"]),
     ("media", &["file_references", "media_files", "uploads", "video_captions", "video_references", "videos"]),
     ("entitlements", &["entitlements"]),
     (

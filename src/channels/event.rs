@@ -1,0 +1,22 @@
+//! Events of channels.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::ChannelId;
+use crate::accounts::UserId;
+use crate::platform::outbox::Event;
+
+/// An instructor was invited to teach in a channel.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ChannelMemberInvited {
+    /// The channel.
+    pub(super) channel_id: ChannelId,
+    /// The invited user.
+    pub(super) user_id: UserId,
+    /// The user who sent the invitation.
+    pub(super) invited_by: UserId,
+}
+
+impl Event for ChannelMemberInvited {
+    const KIND: &'static str = "channel_member_invited";
+}
