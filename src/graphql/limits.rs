@@ -10,6 +10,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, ServerError, Value, Variables};
 
 use super::error::request_error;
+use super::introspection;
 use super::page::DEFAULT_PAGE;
 use super::type_map::{FieldInfo, TypeMap, root};
 use crate::config::Limits;
@@ -56,7 +57,7 @@ fn count_tokens(query: &str, enough: usize) -> usize {
 /// The result does not depend on variables, so it is cached with the document.
 ///
 /// # Errors
-/// `TOO_DEEP`, `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
+/// `TOO_DEEP`, `TOO_COSTLY` (of what it reads of the schema), `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
 pub(super) fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<Census, ServerError> {
     let census = census(document);
     let mut depths = HashMap::new();
@@ -65,6 +66,9 @@ pub(super) fn check_document(document: &ExecutableDocument, limits: &Limits) -> 
         if depth > limits.depth {
             let message = format!("The operation is {depth} levels deep; at most {} are allowed.", limits.depth);
             return Err(request_error("TOO_DEEP", message));
+        }
+        if census.introspects {
+            introspection::check(document, &operation.node)?;
         }
     }
     if census.aliases > limits.aliases {
@@ -110,7 +114,7 @@ impl Census {
             match &selection.node {
                 Selection::Field(field) => {
                     self.fields += 1;
-                    self.introspects |= matches!(field.node.name.node.as_str(), "__schema" | "__type");
+                    self.introspects |= introspection::ROOTS.contains(&field.node.name.node.as_str());
                     self.aliases += usize::from(field.node.alias.is_some());
                     self.count(&field.node.selection_set.node);
                 }

@@ -8,6 +8,7 @@ pub mod executor;
 pub mod export;
 pub mod guard;
 pub mod id;
+mod introspection;
 pub mod limits;
 pub mod loaders;
 pub mod money;

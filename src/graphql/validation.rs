@@ -16,6 +16,10 @@ use crate::platform::internal_error::InternalError;
 
 /// The maximum number of errors in a response.
 const MOST_ERRORS: usize = 10;
+/// The maximum number of characters of a message.
+const LONGEST_MESSAGE: usize = 500;
+/// The maximum length of an unknown name for which a similar one is looked up.
+const LONGEST_NAME: usize = 100;
 /// The code of a document or a variable that breaks a rule.
 const FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
@@ -103,17 +107,22 @@ fn name_at<'a>(query: &'a str, at: Option<&LineColumn>) -> Option<&'a str> {
     rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().filter(|name| !name.is_empty())
 }
 
-/// Makes a sentence of a diagnostic.
+/// Makes a sentence of a diagnostic, which may quote any part of the document.
 fn sentence(diagnostic: &str) -> String {
     let mut letters = diagnostic.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+    let rest = letters.as_str().trim_end_matches('.');
+    match rest.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{first}{}…", rest.get(..end).unwrap_or_default()),
+        None => format!("{first}{rest}."),
+    }
 }
 
 /// Returns the name of a field that is similar to the unknown one of a diagnostic.
 fn similar_field<'a>(type_map: &'a TypeMap, diagnostic: &str) -> Option<&'a str> {
     let (ty, field) = diagnostic.strip_prefix("type `")?.split_once("` does not have a field `")?;
-    let field = field.strip_suffix('`')?;
+    // The work grows with the length of the name, and no field is as long.
+    let field = field.strip_suffix('`').filter(|field| field.len() <= LONGEST_NAME)?;
     let distance = |known: &&str| strsim::osa_distance(field, known);
     type_map.fields(ty).min_by_key(distance).filter(|known| distance(known) <= 1 + field.len() / 5)
 }
