@@ -1,7 +1,9 @@
 //! The program as processes: several of them, killed ones, stopped ones, with lost databases and lost Redis servers.
 
+mod abuse;
 mod crash;
 mod database;
+mod rolling;
 mod shutdown;
 mod start;
 mod together;
