@@ -107,6 +107,11 @@ pub const SETTINGS: &[Setting] = &[
         "30",
         "number of minutes that playback URLs stay valid beyond the video's duration, 1 to 1440",
     ),
+    setting(
+        "LYCEUM_SERVE_ORIGINALS",
+        "until-converted",
+        "whether players get the original of a video `until-converted`, or `always`, which lets viewers download it",
+    ),
     setting("LYCEUM_MAX_PLAYERS", "0", "maximum number of sessions per user that play concurrently; 0 means no limit"),
     setting(
         "LYCEUM_VIDEO_GRACE_DAYS",

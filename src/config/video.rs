@@ -14,6 +14,8 @@ pub struct Video {
     pub transcodes: usize,
     /// How long playback URLs stay valid beyond the video's duration.
     pub playback: Duration,
+    /// Whether players get the URL of the original although there is HLS.
+    pub serve_originals: bool,
     /// The maximum number of sessions of one user that play concurrently; 0 means no limit.
     pub max_players: usize,
     /// The retention of deleted or replaced videos and of unused files, which can be used again.
@@ -42,6 +44,7 @@ impl Video {
             ffmpeg,
             transcodes: reader.number("LYCEUM_TRANSCODES", 1..=64) as usize,
             playback: Duration::from_secs(60 * reader.number("LYCEUM_PLAYBACK_MINUTES", 1..=1440)),
+            serve_originals: reader.choice("LYCEUM_SERVE_ORIGINALS", &["until-converted", "always"]) == "always",
             max_players: reader.number("LYCEUM_MAX_PLAYERS", 0..=1000) as usize,
             grace: Duration::from_secs(86_400 * reader.number("LYCEUM_VIDEO_GRACE_DAYS", 0..=365)),
         }

@@ -10,6 +10,6 @@ mod job;
 mod model;
 mod query;
 
-pub use command::{Rejection, my_data, playlist};
+pub use command::{Piece, Rejection, my_data, piece};
 pub use graphql::{PlayableVideo, mutations, playable, queries};
 pub use job::handlers;

@@ -36,7 +36,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::wrong_method))
         .layer(cors(&state.app.config.cors_origins));
     let playlists = Router::new()
-        .route("/media/hls/{pass}/{*path}", get(playlist::playlist))
+        .route("/media/hls/{pass}/{*path}", get(playlist::piece))
         .layer(cors(&state.app.config.cors_origins));
     let mut router = Router::new()
         .merge(graphql)

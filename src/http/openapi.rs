@@ -112,13 +112,13 @@ fn graphql_post() -> Value {
 
 fn playlist() -> Value {
     json!({
-        "summary": "An HLS playlist, whose URL is a playback's hlsUrl",
+        "summary": "An HLS playlist, whose URL is a playback's hlsUrl, or a key of its segments",
         "parameters": [
             parameter("pass", "path", "The encrypted pass of a playback"),
-            parameter("path", "path", "master.m3u8 or v0/index.m3u8"),
+            parameter("path", "path", "master.m3u8, v0/index.m3u8 or v0/0.key"),
         ],
         "responses": responses(&[
-            ("200", "The playlist; the URLs of its segments expire", Some("application/vnd.apple.mpegurl")),
+            ("200", "The playlist, the URLs of whose segments expire; or the 16 bytes of a key", Some("application/vnd.apple.mpegurl")),
             ("403", "The pass has expired, belongs to another user, or the user has lost access", Some("text/plain")),
             ("404", "There is no such playlist", Some("text/plain")),
             ("429", "The account plays in too many places", Some("text/plain")),

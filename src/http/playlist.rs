@@ -1,4 +1,4 @@
-//! `/media/hls/<pass>/…`: HLS playlists whose segments are signed URLs of the object store.
+//! `/media/hls/<pass>/…`: HLS playlists whose segments are signed URLs of the object store, and the segments' keys.
 
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use super::HttpState;
 use super::authenticate::authenticate;
 use super::server::Peer;
-use crate::enrollments::{self, Rejection};
+use crate::enrollments::{self, Piece, Rejection};
 use crate::platform::auth::Actor;
 
 /// The media type of HLS playlists (RFC 8216, section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+/// The media type of keys: sixteen bytes.
+const KEY: &str = "application/octet-stream";
 
-pub(super) async fn playlist(
+pub(super) async fn piece(
     State(state): State<HttpState>,
     Path((pass, path)): Path<(String, String)>,
     peer: Option<Extension<Peer>>,
@@ -25,8 +27,9 @@ pub(super) async fn playlist(
         Ok(sender) => sender.actor,
         Err(_) => Actor::Anonymous,
     };
-    let mut response = match enrollments::playlist(state.executor.loaders(), &pass, &path, &sender).await {
-        Ok(text) => ([(header::CONTENT_TYPE, PLAYLIST)], text).into_response(),
+    let mut response = match enrollments::piece(state.executor.loaders(), &pass, &path, &sender).await {
+        Ok(Piece::Playlist(text)) => ([(header::CONTENT_TYPE, PLAYLIST)], text).into_response(),
+        Ok(Piece::Key(key)) => ([(header::CONTENT_TYPE, KEY)], key.to_vec()).into_response(),
         Err(rejection) => rejected(rejection),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -15,7 +15,7 @@ mod policy;
 mod port;
 mod query;
 
-pub use command::{Report, download_url, my_data, playlist, receive_store_event, reconcile, sign};
+pub use command::{Report, download_url, my_data, playlist, receive_store_event, reconcile, segment_key_at, sign};
 pub use event::{VideoProcessed, VideoUploaded};
 pub use graphql::{MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, nodes, queries, video_node};
 pub use job::handlers;

@@ -3,14 +3,10 @@
 // Prints SUBSCRIBED once the subscription runs; somebody else must then publish a lesson within 20 seconds.
 // Ends with CONSOLE OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and a Chromium
 // ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
-import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-
-const require = createRequire(new URL('../../console/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
+import { launch } from './chromium.mjs';
 
 const ADMIN = 'admin@lyceum.example';
 const STUDENT = 'student@lyceum.example';
@@ -24,13 +20,7 @@ if (!base || !shots) {
 }
 mkdirSync(shots, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: findChromium(),
-  headless: true,
-  // Without these, Chromium looks up its maker's hosts at every start.
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
+const browser = await launch();
 // Its tabs share cookies.
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: 'light' });
 const page = await context.newPage();
@@ -355,16 +345,6 @@ function watchSubscribe(page) {
   });
   subscribed.catch(() => {}); // Reported where it is awaited; a failure before that must not end the process.
   return { subscribed };
-}
-
-function findChromium() {
-  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium'];
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    candidates.push(spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim());
-  }
-  const found = candidates.find((path) => path && existsSync(path));
-  if (!found) throw new Error('no Chromium: set CHROMIUM to its path');
-  return found;
 }
 
 function check(holds, what) {

@@ -4,20 +4,10 @@
 //     node tests/browser/player.mjs <address>
 //
 // Needs `npm ci` in console/ and Chromium ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const require = createRequire(new URL('../../console/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
+import { launch } from './chromium.mjs';
 
 const [address] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: findChromium(),
-  headless: true,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage();
   const ranges = [];
@@ -51,14 +41,4 @@ async function play(address) {
   if (await before(seeked)) return { error: video.error.code };
   while (video.currentTime <= 30.2) await heard('timeupdate');
   return { width: video.videoWidth, height: video.videoHeight, duration: video.duration, played, afterSeek: video.currentTime };
-}
-
-function findChromium() {
-  const candidates = [process.env.CHROMIUM, '/usr/bin/chromium'];
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    candidates.push(spawnSync('which', [name], { encoding: 'utf8' }).stdout?.trim());
-  }
-  const found = candidates.find((path) => path && existsSync(path));
-  if (!found) throw new Error('no Chromium: set CHROMIUM to its path');
-  return found;
 }

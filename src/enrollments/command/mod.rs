@@ -5,5 +5,5 @@ mod playback;
 
 pub use access::my_data;
 pub(super) use access::{EXPIRE, enroll, expire, expire_due, forget_user, grant, revoke};
-pub use playback::{Rejection, playlist};
+pub use playback::{Piece, Rejection, piece};
 pub(super) use playback::{SILENCE, keep_playing, play};

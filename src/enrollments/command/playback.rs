@@ -1,8 +1,9 @@
 //! Commands for playback.
 //!
 //! Players get URLs that are valid for the duration of the video plus some time, but no longer than the viewer's
-//! access. The original, the poster image and the captions are served by the object store, the playlist by this
-//! program. The URL of the playlist contains an encrypted [`Pass`]; each request for a playlist checks access again.
+//! access. The segments, the poster image and the captions are served by the object store, the playlists and the keys of
+//! the segments by this program. The URLs of these contain an encrypted [`Pass`]; each request checks access again, so
+//! that a viewer who loses it sees two more minutes at most. The original is served only while there is nothing else.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -69,7 +70,10 @@ async fn play_with(
         captions.push((caption.language, caption.label, sign(&caption.object_key).await?));
     }
     Ok(Some(Playback {
-        url: sign(&video.object_key).await?,
+        url: match video.playlist_key {
+            Some(_) if !app.config.video.serve_originals => None,
+            _ => Some(sign(&video.object_key).await?),
+        },
         hls_url: match video.playlist_key {
             Some(_) => Some(format!("{}/media/hls/{}/master.m3u8", app.config.public_url, write(app, &pass)?)),
             None => None,
@@ -158,22 +162,40 @@ impl<F: Into<InternalError>> From<F> for Rejection {
     }
 }
 
-/// Returns a playlist of the video that `token` is for.
+/// What a player gets for an address that contains a pass.
+pub enum Piece {
+    /// A playlist.
+    Playlist(String),
+    /// The key of two minutes of segments.
+    Key([u8; 16]),
+}
+
+/// Returns a playlist, or a key of the segments, of the video that `token` is for.
 ///
-/// `path` is `master.m3u8`, or `v0/index.m3u8`, whose segments get signed URLs. `sender` is the authenticated sender of
-/// the request, or anonymous.
+/// `path` is `master.m3u8`; or `v0/index.m3u8`, whose segments get signed URLs; or `v0/3.key`. `sender` is the
+/// authenticated sender of the request, or anonymous.
 ///
 /// # Errors
 /// The pass is invalid or has expired, or no longer grants access to the video.
-pub async fn playlist(
+pub async fn piece(
     loaders: &Loaders,
     token: &str,
     path: &str,
     sender: &Actor,
-) -> std::result::Result<String, Rejection> {
+) -> std::result::Result<Piece, Rejection> {
     let app = loaders.app();
-    let now = app.clock.now();
-    let pass = read(app, token).filter(|pass| pass.until > now.timestamp()).ok_or(Rejection::Expired)?;
+    let pass = check(loaders, token, sender).await?;
+    if let Some(key) = media::segment_key_at(app, pass.video, path).await? {
+        return Ok(Piece::Key(key));
+    }
+    let until = DateTime::from_timestamp(pass.until, 0).unwrap_or_else(|| app.clock.now());
+    media::playlist(app, pass.video, path, until).await?.map(Piece::Playlist).ok_or(Rejection::NotFound)
+}
+
+/// Returns the pass if it still grants access: to its video, to the user and the session that it was issued to.
+async fn check(loaders: &Loaders, token: &str, sender: &Actor) -> std::result::Result<Pass, Rejection> {
+    let app = loaders.app();
+    let pass = read(app, token).filter(|pass| pass.until > app.clock.now().timestamp()).ok_or(Rejection::Expired)?;
     let stranger = sender.id().is_some_and(|id| pass.viewer.is_none_or(|(viewer, _)| viewer != id));
     // A pass of an anonymous user may be used by anyone.
     if stranger && pass.viewer.is_some() {
@@ -198,6 +220,5 @@ pub async fn playlist(
         Err(Error::Internal(error)) => return Err(Rejection::Failed(error)),
         Err(_) => return Err(Rejection::Forbidden),
     }
-    let until = DateTime::from_timestamp(pass.until, 0).unwrap_or(now);
-    media::playlist(app, pass.video, path, until).await?.ok_or(Rejection::NotFound)
+    Ok(pass)
 }

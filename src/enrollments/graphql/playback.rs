@@ -74,9 +74,11 @@ pub async fn playable(ctx: &Context<'_>, showing: Showing) -> Result<Option<Sequ
 /// The URLs to play a video from. All expire at the same time; `keepPlaying` returns new ones.
 #[derive(Clone, SimpleObject)]
 pub(super) struct VideoPlayback {
-    /// The URL of the original file. Supports range requests.
-    url: String,
-    /// The URL of the HLS multivariant playlist, with several sizes; null until it is available.
+    /// The URL of the original file, which supports range requests. Null as soon as `hlsUrl` is available, unless the
+    /// server is configured to serve originals.
+    url: Option<String>,
+    /// The URL of the HLS multivariant playlist, with several sizes; null until it is available. The segments are
+    /// encrypted (AES-128); a viewer who loses access can play two more minutes at most.
     hls_url: Option<String>,
     /// The URL of the poster image; null until it is available.
     poster_url: Option<String>,

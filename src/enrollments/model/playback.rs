@@ -10,8 +10,8 @@ use crate::media::VideoId;
 
 /// The URLs to play a video from.
 pub(crate) struct Playback {
-    /// The URL of the original.
-    pub url: String,
+    /// The URL of the original; `None` if only HLS is served.
+    pub url: Option<String>,
     /// The URL of the HLS multivariant playlist, if there is one.
     pub hls_url: Option<String>,
     /// The URL of the poster image, if there is one.

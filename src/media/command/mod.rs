@@ -2,6 +2,7 @@
 
 mod caption;
 mod completion;
+mod encryption;
 mod file;
 mod person;
 mod playlist;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use completion::complete_upload;
+pub use encryption::segment_key_at;
 pub(super) use file::delete_unused_files;
 pub use file::download_url;
 pub(super) use person::forget_person;

@@ -59,8 +59,11 @@ fn playlist_folder(path: &str) -> Option<Option<&str>> {
 async fn with_signed_urls(app: &App, text: &str, folder: &str, until: DateTime<Utc>) -> Result<String, InternalError> {
     let mut signed = String::with_capacity(text.len() * 20);
     for (number, line) in text.lines().enumerate() {
-        if let Some((before, (name, after))) =
-            line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)))
+        // The address of a key stays relative to the playlist's, and with that to its pass.
+        let is_key = line.starts_with("#EXT-X-KEY");
+        if !is_key
+            && let Some((before, (name, after))) =
+                line.split_once("URI=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?)))
         {
             let url = sign(app, &format!("{folder}{name}"), until).await?;
             signed += &format!("{before}URI=\"{url}\"{after}");

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::encryption;
 use crate::media::event::{VideoProcessed, VideoProgressed};
 use crate::media::model::{Video, VideoId, VideoStatus};
 use crate::media::query::process::{self as query, Progress};
@@ -155,7 +156,8 @@ async fn make(
     }
     let poster_key = format!("{folder}poster.jpg");
     app.storage.put_file(&poster_key, "image/jpeg", &poster).await?;
-    if let Err(why) = convert(app, ffmpeg, work, (&original, &probe, &folder), told).await? {
+    let secret = encryption::secret(app, video.id).await?;
+    if let Err(why) = convert(app, ffmpeg, work, (&original, &probe, &folder), secret, told).await? {
         return Ok(Err(why));
     }
     progress.status = VideoStatus::Ready;
@@ -165,12 +167,13 @@ async fn make(
     Ok(Ok(progress))
 }
 
-/// Creates the renditions of `original` and uploads them below `folder`.
+/// Creates the renditions of `original`, encrypts them with the keys of `secret` and uploads them below `folder`.
 async fn convert(
     app: &App,
     ffmpeg: &Ffmpeg,
     work: &Workspace,
     (original, probe, folder): (&Path, &Probe, &str),
+    secret: Vec<u8>,
     told: &watch::Sender<i32>,
 ) -> Result<Verdict<()>, InternalError> {
     let hls = work.file("hls");
@@ -185,6 +188,7 @@ async fn convert(
     if let Err(why) = ffmpeg.hls(original, probe, &hls, |part| tell(part * CONVERTING)).await? {
         return Ok(Err(why));
     }
+    encryption::encrypt(hls.clone(), secret).await?;
     let files = files_below(hls.clone()).await?;
     let whole = files.len().max(1) as f64;
     for (number, file) in files.iter().enumerate() {

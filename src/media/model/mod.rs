@@ -5,6 +5,7 @@ mod file;
 mod file_type;
 mod purpose;
 mod referrer;
+mod segment_key;
 mod store_event;
 mod upload;
 mod video;
@@ -16,6 +17,7 @@ pub use file::{FileId, MediaFile};
 pub(super) use file_type::SIGNATURE_LENGTH;
 pub use purpose::UploadPurpose;
 pub use referrer::Referrer;
+pub(super) use segment_key::{SEGMENTS_PER_KEY, key_name, parse_key_path, segment_key};
 pub(super) use store_event::created;
 pub(super) use upload::{
     CancelUploadInput, CompleteUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput, owner_of,

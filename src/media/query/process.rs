@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel_async::AsyncPgConnection;
 
 use crate::media::model::{VideoId, VideoStatus};
 use crate::platform::db::schema::videos;
@@ -34,4 +35,17 @@ pub(in crate::media) async fn set_percent(tx: &mut Tx, id: VideoId, percent: i32
     let processing = videos::table.find(id).filter(videos::status.eq(VideoStatus::Processing));
     let noted = diesel::update(processing).set(videos::progress_percent.eq(percent)).execute(tx.conn()).await?;
     Ok(noted == 1)
+}
+
+/// Stores the secret of a video's segments unless it has one; returns the stored one, `None` if the video was deleted.
+pub(in crate::media) async fn keep_secret(tx: &mut Tx, id: VideoId, sealed: &[u8]) -> QueryResult<Option<Vec<u8>>> {
+    let new = videos::table.find(id).filter(videos::hls_secret.is_null());
+    diesel::update(new).set(videos::hls_secret.eq(sealed)).execute(tx.conn()).await?;
+    secret(tx.conn(), id).await
+}
+
+/// Returns the encrypted secret of a video's segments; `None` if they are not encrypted.
+pub(in crate::media) async fn secret(mut conn: &AsyncPgConnection, id: VideoId) -> QueryResult<Option<Vec<u8>>> {
+    let secret = videos::table.find(id).select(videos::hls_secret).first::<Option<Vec<u8>>>(&mut conn).await;
+    Ok(secret.optional()?.flatten())
 }

@@ -533,6 +533,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         delete_after -> Nullable<Timestamptz>,
+        hls_secret -> Nullable<Bytea>,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
+use tokio::io::AsyncBufReadExt;
 use tokio::process::Command;
 
 use super::{HOOK_SECRET, Studio, ffmpeg, ffprobe, original, playback, search_path};
@@ -37,13 +38,13 @@ fn make_film() -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_real_video_goes_from_an_instructors_disk_to_a_browser() {
-    let settings = [("LYCEUM_STORAGE_HOOK_SECRET", HOOK_SECRET)];
+    let settings = [("LYCEUM_STORAGE_HOOK_SECRET", HOOK_SECRET), ("LYCEUM_SERVE_ORIGINALS", "always")];
     journey(Studio::with("journey", search_path(), &settings).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_does_so_with_another_store() {
-    let settings = [("LYCEUM_STORAGE_HOOK_SECRET", HOOK_SECRET)];
+    let settings = [("LYCEUM_STORAGE_HOOK_SECRET", HOOK_SECRET), ("LYCEUM_SERVE_ORIGINALS", "always")];
     journey(Studio::on(moto::bucket().await, None, search_path(), &settings).await).await;
 }
 
@@ -125,4 +126,74 @@ async fn in_a_browser(url: &str) -> Value {
     let output = output.expect("there is no node: `make deps-test` installs what tests need");
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A film of two and a half minutes, which has two keys.
+fn long_film() -> Vec<u8> {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let file = MADE.get_or_init(|| {
+        let file = cluster::folder().join("long-film.mp4");
+        let inputs = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=5:duration=150"];
+        let codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "5", "-pix_fmt", "yuv420p"];
+        let name = file.display().to_string();
+        ffmpeg(&[&inputs[..], &codecs, &["-movflags", "+faststart", &name]].concat());
+        file
+    });
+    std::fs::read(file).unwrap()
+}
+
+/// A viewer who is banned in the middle of a video gets no further key: the player stops at the end of the two minutes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_banned_while_watching_sees_two_more_minutes_at_most() {
+    let studio = Studio::with("banned", search_path(), &[]).await;
+    let app = &studio.app;
+    let root = app.user("Root", Role::Admin).await;
+    let id = studio.arrive(&studio.ada, long_film()).await;
+    app.settle().await;
+    assert_eq!(studio.video(id).await["status"], "READY");
+    let lesson = studio.lesson(id, "Moves and borrows").await;
+    studio.preview(&lesson, true).await;
+    for banned in [false, true] {
+        let name = if banned { "Sam" } else { "Eve" };
+        let viewer = app.user(name, Role::Student).await;
+        let answer = studio.play(Some(&viewer.token), &lesson).await;
+        assert_eq!(playback(&answer)["url"], Value::Null, "the original could be kept");
+        let url = playback(&answer)["hlsUrl"].as_str().unwrap().replace(&app.app.config.public_url, &app.url);
+        let mut player = Player::start(&url);
+        let playing = player.next().await;
+        assert!(playing["playing"] == true && playing["at"].as_f64().unwrap() < 115.0, "{playing}");
+        if banned {
+            let ban = json!({ "userId": viewer.id, "reason": "Shared the account." });
+            app.mutate(&root, "banUser", "user { id }", ban).await;
+        }
+        let stopped = player.next().await;
+        let at = stopped["at"].as_f64().unwrap();
+        match banned {
+            false => assert!(stopped["error"].is_null() && at > 149.0, "{stopped}"),
+            true => assert!(stopped["error"] == "keyLoadError" && (110.0..=121.0).contains(&at), "{stopped}"),
+        }
+    }
+}
+
+/// A player in a browser.
+struct Player {
+    lines: tokio::io::Lines<tokio::io::BufReader<tokio::process::ChildStdout>>,
+    _process: tokio::process::Child,
+}
+
+impl Player {
+    fn start(url: &str) -> Player {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/hls.mjs");
+        let mut command = Command::new("node");
+        command.arg(script).arg(url).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().expect("there is no node: `make deps-test` installs what tests need");
+        let lines = tokio::io::BufReader::new(process.stdout.take().unwrap()).lines();
+        Player { lines, _process: process }
+    }
+
+    /// What it tells next.
+    async fn next(&mut self) -> Value {
+        let line = tokio::time::timeout(BROWSER_PATIENCE, self.lines.next_line()).await;
+        serde_json::from_str(&line.expect("the browser takes too long").unwrap().expect("it told nothing")).unwrap()
+    }
 }

@@ -43,9 +43,10 @@ impl Studio {
         ] {
             self.storage.put(&format!("{folder}hls/{name}"), "text/plain", text.into()).await.unwrap();
         }
+        let secret = hex::encode(self.app.app.seal.close(&[7; 32], id.uuid().as_bytes()).unwrap());
         self.app
             .sql(&format!(
-                "UPDATE videos SET status = 'READY', duration_ms = 12000, poster_key = '{folder}poster.jpg', \
+                "UPDATE videos SET status = 'READY', duration_ms = 12000, hls_secret = decode('{secret}', 'hex'), poster_key = '{folder}poster.jpg', \
                  playlist_key = '{folder}hls/master.m3u8' WHERE id = '{}'",
                 id.uuid()
             ))
@@ -79,7 +80,7 @@ async fn only_who_may_watch_is_given_addresses() {
         assert!(!answer.to_string().contains("X-Amz"), "{who}: {answer:#}");
     }
     for user in [&studio.ada, &root] {
-        assert!(playback(&studio.play(Some(&user.token), &lesson).await)["url"].is_string());
+        assert!(playback(&studio.play(Some(&user.token), &lesson).await)["hlsUrl"].is_string());
     }
     studio.preview(&lesson, true).await;
     for token in [None, Some(&*sam.token), Some(&*eve.token)] {
@@ -98,7 +99,7 @@ async fn only_who_may_watch_is_given_addresses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_original_is_played_in_ranges_and_only_from_the_signed_address() {
-    let studio = Studio::with("ranges", None, &[]).await;
+    let studio = Studio::with("ranges", None, &[("LYCEUM_SERVE_ORIGINALS", "always")]).await;
     let (one, two) = (studio.ready().await, studio.ready().await);
     let lesson = studio.lesson(one, "Ownership").await;
     let answer = studio.play(Some(&studio.ada.token), &lesson).await;
@@ -151,8 +152,21 @@ async fn playlists_have_signed_segments_and_end_with_their_pass() {
         assert_eq!(studio.get(url, None).await.text, content);
     }
     assert_eq!(urls.len(), 3);
-    for (path, expected) in [("v0/00000.m4s", 404), ("v1/index.m3u8", 404), ("original", 404), ("..%2Foriginal", 404)] {
+    for (path, expected) in
+        [("v0/00000.m4s", 404), ("v1/index.m3u8", 404), ("original", 404), ("..%2Foriginal", 404), ("v0/x.key", 404)]
+    {
         assert_eq!(studio.get(&master.replace("master.m3u8", path), None).await.status, expected, "{path}");
+    }
+    // A key of sixteen bytes, for each rendition and every two minutes another one.
+    let keys = master.replace("master.m3u8", "v0/0.key");
+    let mut seen = std::collections::HashSet::new();
+    for name in ["v0/0.key", "v0/1.key", "v1/0.key"] {
+        let response = app.client.get(master.replace("master.m3u8", name)).header("origin", PAGE).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "application/octet-stream");
+        assert_eq!(response.headers()["cache-control"], "private, no-store");
+        assert_eq!(response.headers()["access-control-allow-origin"], PAGE);
+        let key = response.bytes().await.unwrap();
+        assert!(key.len() == 16 && seen.insert(key), "{name}");
     }
     // A changed letter of the pass.
     let pass = master.split('/').nth(5).unwrap();
@@ -171,7 +185,7 @@ async fn playlists_have_signed_segments_and_end_with_their_pass() {
     })
     .await;
     app.app.clock.advance(TimeDelta::seconds(1));
-    for url in [&master, &media] {
+    for url in [&master, &media, &keys] {
         assert_eq!(studio.get(url, None).await.status, 403, "the pass has ended");
     }
 }
@@ -185,7 +199,13 @@ async fn a_pass_is_its_viewers_and_ends_with_the_right_to_watch() {
     let lesson = studio.lesson(one, "Ownership").await;
     studio.preview(&lesson, true).await;
     let url = studio.hls(Some(&sam.token), &lesson).await;
-    let status = async |token: Option<&str>| studio.get(&url, token).await.status;
+    let key = url.replace("master.m3u8", "v0/1.key");
+    // The playlist and the keys of the segments alike.
+    let status = async |token: Option<&str>| {
+        let (playlist, key) = (studio.get(&url, token).await.status, studio.get(&key, token).await.status);
+        assert_eq!(playlist, key);
+        playlist
+    };
     assert_eq!(status(Some(&sam.token)).await, 200);
     assert_eq!(status(None).await, 200, "most players send no token");
     assert_eq!(status(Some(&eve.token)).await, 403, "another user's");
@@ -273,21 +293,20 @@ async fn as_many_sessions_play_at_a_time_as_are_allowed() {
     let refused = studio.play(Some(&three), &lesson).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "TOO_MANY_PLAYERS", "{refused:#}");
     assert_eq!(refused["data"]["node"]["video"]["playback"], Value::Null);
-    assert!(playback(&studio.play(None, &lesson).await)["url"].is_string(), "nobody in particular is not counted");
-    assert!(playback(&studio.play(Some(&studio.ada.token), &lesson).await)["url"].is_string(), "another account");
+    assert!(playback(&studio.play(None, &lesson).await)["hlsUrl"].is_string(), "nobody in particular is not counted");
+    assert!(playback(&studio.play(Some(&studio.ada.token), &lesson).await)["hlsUrl"].is_string(), "another account");
     // The first goes on, by asking for its playlist; the second says nothing for two minutes.
     app.app.clock.advance(TimeDelta::seconds(80));
     assert_eq!(studio.get(&first, None).await.status, 200);
     app.app.clock.advance(TimeDelta::seconds(41));
     studio.hls(Some(&three), &lesson).await;
-    let keep =
-        "mutation ($input: KeepPlayingInput!) { keepPlaying(input: $input) { playback { url } userErrors { code } } }";
+    let keep = "mutation ($input: KeepPlayingInput!) { keepPlaying(input: $input) { playback { hlsUrl } userErrors { code } } }";
     let kept = async |token: &str, input: Value| app.send(Some(token), keep, json!({ "input": input })).await;
     let answer = kept(&two, json!({ "lessonId": lesson })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "TOO_MANY_PLAYERS", "its place is taken: {answer:#}");
     for token in [&sam.token, &three] {
         let answer = kept(token, json!({ "lessonId": lesson })).await;
-        assert!(answer["data"]["keepPlaying"]["playback"]["url"].is_string(), "{answer:#}");
+        assert!(answer["data"]["keepPlaying"]["playback"]["hlsUrl"].is_string(), "{answer:#}");
     }
     let answer = kept(&sam.token, json!({})).await;
     assert_eq!(answer["data"]["keepPlaying"]["userErrors"], json!([{ "code": "INVALID" }]), "{answer:#}");
@@ -302,4 +321,34 @@ async fn as_many_sessions_play_at_a_time_as_are_allowed() {
     app.app.clock.advance(TimeDelta::minutes(3));
     app.run("enrollments.forget_players").await;
     assert_eq!(app.sql("SELECT count(*) FROM players").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_lessons_take_no_more_statements_than_one() {
+    let studio = Studio::with("statements", None, &[]).await;
+    let app = &studio.app;
+    let (sam, root) = (app.user("Sam", Role::Student).await, app.user("Root", Role::Admin).await);
+    let course = app.course(&studio.ada, "Ownership", 0).await;
+    for number in 0..8 {
+        let lesson = app.lesson(&studio.ada, &course, &format!("Part {number}")).await;
+        studio.show(&lesson, Some(studio.ready().await)).await;
+        app.publish(&studio.ada, &lesson).await;
+    }
+    app.mutate(&studio.ada, "publishCourse", "course { id }", json!({ "courseId": course.id })).await;
+    let grant = json!({ "userId": sam.id, "courseId": course.id });
+    app.mutate(&root, "grantCourseAccess", "entitlement { id }", grant).await;
+    let query =
+        "query ($id: ID!, $first: Int) { node(id: $id) { ... on Course { sections { nodes { lessons(first: $first) {
+        nodes { video { playback { hlsUrl posterUrl captions { url } } } } } } } } } }";
+    let mut counts = Vec::new();
+    for first in [1, 8] {
+        app.forget_rows();
+        let before = app.app.db.statements();
+        let data = app.data(Some(&sam.token), query, json!({ "id": course.id, "first": first })).await;
+        counts.push(app.app.db.statements() - before);
+        let lessons = data["node"]["sections"]["nodes"][0]["lessons"]["nodes"].as_array().unwrap();
+        assert_eq!(lessons.len(), first);
+        assert!(lessons.iter().all(|lesson| lesson["video"]["playback"]["hlsUrl"].is_string()), "{data:#}");
+    }
+    assert_eq!(counts[0], counts[1], "for one lesson and for eight");
 }
