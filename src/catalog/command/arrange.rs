@@ -13,28 +13,32 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::arrange::{self as query, Place};
 use crate::catalog::query::outline::outline_changed;
+use crate::graphql::error::Edit;
 use crate::graphql::{Entity, Error, Id, Result, UserError, UserErrorCode};
 use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
-/// Reorders the sections and lessons of a course. Of two concurrent calls, the later one wins.
+/// Reorders the sections and lessons of a course.
 ///
 /// # Errors
 /// The order does not list all sections and lessons exactly once; a section would have too many lessons; the actor may
 /// not edit the course.
-pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput) -> Result<Course> {
+pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput) -> Result<Edit<Course>> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.version != input.version {
+                return Ok(Edit::Conflict { version: course.version, current: course });
+            }
             let sections = query::section_ids(tx, course.id).await?;
             let lessons = query::lesson_ids(tx, course.id).await?;
             check_order(&sections, &lessons, &input.sections)?;
             let order: Vec<SectionId> = input.sections.iter().map(|section| section.section_id).collect();
             query::place_sections(tx, course.id, &order, now).await?;
             query::place_lessons(tx, course.id, &places(&input.sections), now).await?;
-            Ok(outline_changed(tx, course.id, (0, 0), now).await?)
+            Ok(Edit::Saved(query::reordered(tx, course.id, now).await?))
         })
         .await
 }

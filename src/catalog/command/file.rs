@@ -7,6 +7,7 @@ use crate::catalog::model::{Course, Lesson, Resource, SetCourseThumbnailInput};
 use crate::catalog::query::file as query;
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
+use crate::graphql::error::Edit;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::media::{self, FileId, MediaFile, UploadPurpose};
 use crate::platform::App;
@@ -20,12 +21,15 @@ use crate::platform::db::Tx;
 /// # Errors
 /// The file does not exist, belongs to neither the actor nor the instructor, or was not uploaded as an image; the actor
 /// may not edit the course.
-pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThumbnailInput) -> Result<Course> {
+pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThumbnailInput) -> Result<Edit<Course>> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.version != input.version {
+                return Ok(Edit::Conflict { version: course.version, current: course });
+            }
             if course.thumbnail_id == input.file_id {
-                return Ok(course);
+                return Ok(Edit::Saved(course));
             }
             let ids: Vec<FileId> = input.file_id.into_iter().chain(course.thumbnail_id).collect();
             let files = media::lock_files(tx, &ids).await?;
@@ -43,7 +47,7 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
             let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
             let shown: Vec<FileId> = input.file_id.into_iter().collect();
             media::refer_to_files(tx, app, course.id.into(), &shown).await?;
-            Ok(changed)
+            Ok(Edit::Saved(changed))
         })
         .await
 }

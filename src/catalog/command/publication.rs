@@ -22,7 +22,7 @@ use crate::catalog::query::course as courses;
 use crate::catalog::query::publication as query;
 use crate::catalog::query::{arrange, outline};
 use crate::entitlements;
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::{Error, Result, Time};
 use crate::media;
 use crate::platform::App;
@@ -152,11 +152,14 @@ pub(in crate::catalog) async fn schedule_course(
     app: &App,
     actor: &Actor,
     input: ScheduleCourseInput,
-) -> Result<Course> {
+) -> Result<Edit<Course>> {
     let at = check_time(app, input.publish_at)?;
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.version != input.version {
+                return Ok(Edit::Conflict { version: course.version, current: course });
+            }
             match course {
                 Course { archived_at: Some(_), .. } => return Err(error::archived()),
                 Course { published_at: Some(_), .. } => return Err(error::already_published("courseId")),
@@ -164,7 +167,7 @@ pub(in crate::catalog) async fn schedule_course(
             }
             let course = query::schedule(tx, course.id, at, app.clock.now()).await?;
             publish_at(tx, app, course.id, course.id.uuid(), at).await?;
-            Ok(course)
+            Ok(Edit::Saved(course))
         })
         .await
 }
@@ -177,17 +180,20 @@ pub(in crate::catalog) async fn schedule_lesson(
     app: &App,
     actor: &Actor,
     input: ScheduleLessonInput,
-) -> Result<(Course, Lesson)> {
+) -> Result<Edit<(Course, Lesson)>> {
     let at = check_time(app, input.publish_at)?;
     app.db
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.version != input.version {
+                return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
+            }
             if lesson.published_at.is_some() {
                 return Err(error::already_published("lessonId"));
             }
             let lesson = query::schedule_lesson(tx, lesson.id, at, app.clock.now()).await?;
             publish_at(tx, app, course.id, lesson.id.uuid(), at).await?;
-            Ok((course, lesson))
+            Ok(Edit::Saved((course, lesson)))
         })
         .await
 }
@@ -276,7 +282,7 @@ pub(in crate::catalog) async fn set_lesson_unlock(
     app: &App,
     actor: &Actor,
     input: SetLessonUnlockInput,
-) -> Result<(Course, Lesson)> {
+) -> Result<Edit<(Course, Lesson)>> {
     if let Some(LessonUnlockInput::AfterDays(days)) = input.unlock
         && !(1..=3650).contains(&days)
     {
@@ -286,8 +292,11 @@ pub(in crate::catalog) async fn set_lesson_unlock(
     app.db
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.version != input.version {
+                return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
+            }
             let lesson = query::set_unlock(tx, lesson.id, input.unlock.as_ref(), app.clock.now()).await?;
-            Ok((course, lesson))
+            Ok(Edit::Saved((course, lesson)))
         })
         .await
 }

@@ -12,6 +12,7 @@ use crate::catalog::{error, policy};
 use crate::channels::is_channel_editor;
 use crate::entitlements::{Access, Held, Scope};
 use crate::graphql::Result;
+use crate::graphql::error::Edit;
 use crate::graphql::loaders::{Load, Loaders};
 use crate::media::{self, Referrer, Video, VideoId, VideoProcessed, VideoStatus};
 use crate::platform::App;
@@ -27,17 +28,20 @@ use crate::platform::internal_error::InternalError;
 /// # Errors
 /// The video does not exist, belongs to neither the actor nor the instructor, or cannot be played; a timestamp of the
 /// lesson would be after its end; the course would be too long; the actor may not edit the course.
-pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInput) -> Result<(Course, Lesson)> {
+pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInput) -> Result<Edit<(Course, Lesson)>> {
     app.db
         .transaction(async |tx| {
             let (course, lesson) = editable_lesson(tx, actor, input.lesson_id).await?;
+            if lesson.version != input.version {
+                return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
+            }
             if lesson.video_id == input.video_id {
-                return Ok((course, lesson));
+                return Ok(Edit::Saved((course, lesson)));
             }
             let video = show(tx, app, actor, (&course, lesson.id.into()), input.video_id).await?;
             let seconds = video.and_then(|video| video.duration_seconds()).unwrap_or(lesson.duration_seconds);
             content::check_kept(tx, &lesson, seconds, "videoId").await?;
-            write(tx, app, &course, &lesson, input.video_id, seconds).await
+            write(tx, app, &course, &lesson, input.video_id, seconds).await.map(Edit::Saved)
         })
         .await
 }
@@ -61,15 +65,18 @@ async fn write(
 ///
 /// # Errors
 /// As for [`set_lesson_video`].
-pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDemoVideoInput) -> Result<Course> {
+pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDemoVideoInput) -> Result<Edit<Course>> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
+            if course.version != input.version {
+                return Ok(Edit::Conflict { version: course.version, current: course });
+            }
             if course.demo_video_id == input.video_id {
-                return Ok(course);
+                return Ok(Edit::Saved(course));
             }
             show(tx, app, actor, (&course, course.id.into()), input.video_id).await?;
-            Ok(query::set_demo_video(tx, course.id, input.video_id, app.clock.now()).await?)
+            Ok(Edit::Saved(query::set_demo_video(tx, course.id, input.video_id, app.clock.now()).await?))
         })
         .await
 }

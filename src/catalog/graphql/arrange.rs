@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use super::mutation::{AUTHOR, CoursePayload, DeleteLesson, DeleteSection, Reorder, author, course};
+use super::mutation::{AUTHOR, CoursePayload, DeleteLesson, DeleteSection, Reorder, author, course, edited_course};
 use crate::catalog::command;
 use crate::catalog::model::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput};
 use crate::graphql::context::app;
@@ -23,7 +23,7 @@ impl ArrangeMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The course and its new order.")] input: ReorderCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Reorder>>>> {
-        course(command::reorder_course(app(ctx), author(ctx), input).await)
+        edited_course(command::reorder_course(app(ctx), author(ctx), input).await)
     }
 
     /// Deletes a section with all its lessons. This cannot be undone.

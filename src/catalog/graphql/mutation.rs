@@ -189,7 +189,9 @@ pub(super) fn course<M: Send + Sync>(outcome: Result<Course>) -> Result<Option<S
     edited_course(outcome.map(Edit::Saved))
 }
 
-fn edited_course<M: Send + Sync>(outcome: Result<Edit<Course>>) -> Result<Option<Sequential<CoursePayload<M>>>> {
+pub(super) fn edited_course<M: Send + Sync>(
+    outcome: Result<Edit<Course>>,
+) -> Result<Option<Sequential<CoursePayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;
     let course = row.map(|row| Sequential(CourseObject(Arc::new(row))));
     Ok(Some(Sequential(CoursePayload { course, user_errors, mutation: PhantomData })))
@@ -213,7 +215,7 @@ pub(super) fn lesson<M: Send + Sync>(
     edited_lesson(outcome.map(Edit::Saved))
 }
 
-fn edited_lesson<M: Send + Sync>(
+pub(super) fn edited_lesson<M: Send + Sync>(
     outcome: Result<Edit<(Course, Lesson)>>,
 ) -> Result<Option<Sequential<LessonPayload<M>>>> {
     let (row, user_errors) = edit_payload(outcome)?;

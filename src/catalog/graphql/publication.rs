@@ -6,7 +6,8 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::course::CourseObject;
 use super::mutation::{
-    AUTHOR, Archive, CoursePayload, LessonPayload, Schedule, SetUnlock, Unarchive, Unpublish, author, course, lesson,
+    AUTHOR, Archive, CoursePayload, LessonPayload, Schedule, SetUnlock, Unarchive, Unpublish, author, course,
+    edited_course, edited_lesson, lesson,
 };
 use crate::catalog::command;
 use crate::catalog::model::{
@@ -65,7 +66,7 @@ impl PublicationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The course and the time of publication.")] input: ScheduleCourseInput,
     ) -> Result<Option<Sequential<CoursePayload<Schedule>>>> {
-        course(command::schedule_course(app(ctx), author(ctx), input).await)
+        edited_course(command::schedule_course(app(ctx), author(ctx), input).await)
     }
 
     /// Schedules a draft lesson to be published, as by `publishLesson`. A new time replaces the previous one; null
@@ -76,7 +77,7 @@ impl PublicationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The lesson and the time.")] input: ScheduleLessonInput,
     ) -> Result<Option<Sequential<LessonPayload<Schedule>>>> {
-        lesson(command::schedule_lesson(app(ctx), author(ctx), input).await)
+        edited_lesson(command::schedule_lesson(app(ctx), author(ctx), input).await)
     }
 
     /// Sets when a lesson's content unlocks for users with access to the course. Its title is visible before.
@@ -86,7 +87,7 @@ impl PublicationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The lesson and the time.")] input: SetLessonUnlockInput,
     ) -> Result<Option<Sequential<LessonPayload<SetUnlock>>>> {
-        lesson(command::set_lesson_unlock(app(ctx), author(ctx), input).await)
+        edited_lesson(command::set_lesson_unlock(app(ctx), author(ctx), input).await)
     }
 
     /// Archives a course: only users who have access to it, its instructor and administrators can see it then.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use super::mutation::{AUTHOR, CoursePayload, SetThumbnail, author, course};
+use super::mutation::{AUTHOR, CoursePayload, SetThumbnail, author, edited_course};
 use crate::catalog::command;
 use crate::catalog::model::SetCourseThumbnailInput;
 use crate::graphql::context::app;
@@ -22,6 +22,6 @@ impl ThumbnailMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The course and the image file.")] input: SetCourseThumbnailInput,
     ) -> Result<Option<Sequential<CoursePayload<SetThumbnail>>>> {
-        course(command::set_course_thumbnail(app(ctx), author(ctx), input).await)
+        edited_course(command::set_course_thumbnail(app(ctx), author(ctx), input).await)
     }
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use super::mutation::{CoursePayload, LessonPayload, SetVideo, author, course, lesson};
+use super::mutation::{CoursePayload, LessonPayload, SetVideo, author, edited_course, edited_lesson};
 use crate::catalog::command;
 use crate::catalog::model::{SetCourseDemoVideoInput, SetLessonVideoInput};
 use crate::graphql::context::app;
@@ -26,7 +26,7 @@ impl VideoMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The lesson and the video.")] input: SetLessonVideoInput,
     ) -> Result<Option<Sequential<LessonPayload<SetVideo>>>> {
-        lesson(command::set_lesson_video(app(ctx), author(ctx), input).await)
+        edited_lesson(command::set_lesson_video(app(ctx), author(ctx), input).await)
     }
 
     /// Sets or removes the demo video of a course. Everybody may watch it once the course is published.
@@ -39,6 +39,6 @@ impl VideoMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The course and the video.")] input: SetCourseDemoVideoInput,
     ) -> Result<Option<Sequential<CoursePayload<SetVideo>>>> {
-        course(command::set_course_demo_video(app(ctx), author(ctx), input).await)
+        edited_course(command::set_course_demo_video(app(ctx), author(ctx), input).await)
     }
 }

@@ -9,6 +9,9 @@ use super::{CourseId, LessonId, SectionId};
 pub struct ReorderCourseInput {
     /// The course.
     pub course_id: CourseId,
+    /// The version of the course that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// All sections of the course in their new order, each exactly once.
     pub sections: Vec<SectionOrderInput>,
 }

@@ -67,6 +67,9 @@ pub(in crate::catalog) struct UnpublishCourseInput {
 pub(in crate::catalog) struct ScheduleCourseInput {
     /// The course to schedule.
     pub course_id: CourseId,
+    /// The version of the course that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// When to publish the course, in the future. If null or omitted, the schedule is canceled.
     pub publish_at: Option<Time>,
 }
@@ -111,6 +114,9 @@ pub(in crate::catalog) struct UnpublishLessonInput {
 pub(in crate::catalog) struct ScheduleLessonInput {
     /// The lesson to schedule.
     pub lesson_id: LessonId,
+    /// The version of the lesson that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// When to publish the lesson, in the future. If null or omitted, the schedule is canceled.
     pub publish_at: Option<Time>,
 }
@@ -120,6 +126,9 @@ pub(in crate::catalog) struct ScheduleLessonInput {
 pub(in crate::catalog) struct SetLessonUnlockInput {
     /// The lesson.
     pub lesson_id: LessonId,
+    /// The version of the lesson that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// When the lesson unlocks. If null or omitted, users with access can see it at once.
     pub unlock: Option<LessonUnlockInput>,
 }

@@ -57,6 +57,9 @@ impl Showing {
 pub struct SetLessonVideoInput {
     /// The lesson.
     pub lesson_id: LessonId,
+    /// The version of the lesson that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// A video of yours or of the course's instructor; administrators may use any. If null or omitted, the lesson has
     /// no video.
     pub video_id: Option<VideoId>,
@@ -67,6 +70,9 @@ pub struct SetLessonVideoInput {
 pub struct SetCourseDemoVideoInput {
     /// The course.
     pub course_id: CourseId,
+    /// The version of the course that the changes are based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub version: i32,
     /// A video of yours or of the course's instructor; administrators may use any. If null or omitted, the course has
     /// no demo video.
     pub video_id: Option<VideoId>,

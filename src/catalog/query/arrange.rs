@@ -7,9 +7,19 @@ use diesel::dsl::{count_star, sum};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Integer, Timestamptz, Uuid};
 
-use crate::catalog::model::{CourseId, Lesson, LessonId, Section, SectionId, course_key};
-use crate::platform::db::schema::{lessons, sections};
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, Section, SectionId, course_key};
+use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
+
+/// Records that a course was reordered.
+pub(in crate::catalog) async fn reordered(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
+    tx.changed(course_key(id));
+    diesel::update(courses::table.find(id))
+        .set((courses::version.eq(courses::version + 1), courses::updated_at.eq(now)))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await
+}
 
 pub(in crate::catalog) async fn section_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<SectionId>> {
     sections::table.filter(sections::course_id.eq(course)).select(sections::id).load(tx.conn()).await

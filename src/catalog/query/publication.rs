@@ -132,7 +132,7 @@ pub(in crate::catalog) async fn schedule(
 ) -> QueryResult<Course> {
     tx.changed(course_key(id));
     diesel::update(courses::table.find(id))
-        .set((courses::publish_at.eq(at), courses::updated_at.eq(now)))
+        .set((courses::publish_at.eq(at), courses::version.eq(courses::version + 1), courses::updated_at.eq(now)))
         .returning(Course::as_returning())
         .get_result(tx.conn())
         .await
@@ -146,7 +146,7 @@ pub(in crate::catalog) async fn schedule_lesson(
     now: DateTime<Utc>,
 ) -> QueryResult<Lesson> {
     let lesson: Lesson = diesel::update(lessons::table.find(id))
-        .set((lessons::publish_at.eq(at), lessons::updated_at.eq(now)))
+        .set((lessons::publish_at.eq(at), lessons::version.eq(lessons::version + 1), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
         .await?;
@@ -167,7 +167,12 @@ pub(in crate::catalog) async fn set_unlock(
         Some(LessonUnlockInput::At(at)) => (None, Some(at.0)),
     };
     let lesson: Lesson = diesel::update(lessons::table.find(id))
-        .set((lessons::unlock_after_days.eq(after), lessons::unlock_at.eq(at), lessons::updated_at.eq(now)))
+        .set((
+            lessons::unlock_after_days.eq(after),
+            lessons::unlock_at.eq(at),
+            lessons::version.eq(lessons::version + 1),
+            lessons::updated_at.eq(now),
+        ))
         .returning(Lesson::as_returning())
         .get_result(tx.conn())
         .await?;

@@ -35,8 +35,10 @@ fn order(outline: &[(String, Vec<String>)]) -> Value {
 async fn reorder(app: &TestApp, user: &User, course: &Course, sections: Value) -> Value {
     let query = "mutation ($input: ReorderCourseInput!) { reorderCourse(input: $input) {
         course { id } userErrors { code field message } } }";
-    let input = json!({ "input": { "courseId": course.id, "sections": sections } });
-    app.data(Some(&user.token), query, input).await["reorderCourse"].take()
+    let version = app.sql(&format!("SELECT version FROM courses WHERE slug = '{}'", course.slug)).await;
+    let version: i32 = version.parse().unwrap();
+    let input = json!({ "courseId": course.id, "version": version, "sections": sections });
+    app.data(Some(&user.token), query, json!({ "input": input })).await["reorderCourse"].take()
 }
 
 /// A course with two more sections, and so many lessons in each.
@@ -152,7 +154,7 @@ async fn reordering_creating_and_deleting_at_once_leave_a_valid_order() {
     let ada = app.user("Ada", Role::Instructor).await;
     let course = school(&app, &ada, 4).await;
     let start = outline(&app, &ada, &course).await;
-    // Pure reorders first: all are valid, and the last one stays.
+    // Pure reorders first: all are valid, and those that nothing has overtaken are saved.
     let orders: Vec<Outline> = (0..20)
         .map(|number| {
             let mut all: Vec<String> = start.iter().flat_map(|(_, lessons)| lessons.clone()).collect();
@@ -170,7 +172,9 @@ async fn reordering_creating_and_deleting_at_once_leave_a_valid_order() {
         })
         .collect();
     let answers = join_all(orders.iter().map(|wanted| reorder(&app, &ada, &course, order(wanted)))).await;
-    assert!(answers.iter().all(|answer| answer["userErrors"] == json!([])), "{answers:#?}");
+    let saved = answers.iter().filter(|answer| answer["userErrors"] == json!([])).count();
+    let overtaken = answers.iter().filter(|answer| answer["userErrors"][0]["code"] == "CONFLICT").count();
+    assert!(saved >= 1 && saved + overtaken == answers.len(), "{answers:#?}");
     let now = outline(&app, &ada, &course).await;
     assert!(orders.contains(&now), "one of the orders as a whole: {now:#?}");
 

@@ -56,9 +56,9 @@ impl Modelled {
     fn instructor(&self) -> usize {
         self.0 / 11 % 2
     }
-    /// Minutes; `None` is a draft.
+    /// Minutes; `None` is a draft or archived.
     fn published(&self) -> Option<usize> {
-        (self.0 % 10 != 9).then_some(self.0 / 4)
+        (self.0 % 10 < 8).then_some(self.0 / 4)
     }
     fn archived(&self) -> bool {
         self.0 % 10 == 8
@@ -133,7 +133,7 @@ impl School {
     /// What the model says, and the API on pages of `size`, forward and backward.
     async fn check(&self, filter: &Value, order: &Value, size: usize, holds: &dyn Fn(&Modelled) -> bool) {
         let mut expected: Vec<Modelled> = (0..60).map(Modelled).collect();
-        expected.retain(|course| course.published().is_some() && !course.archived() && holds(course));
+        expected.retain(|course| course.published().is_some() && holds(course));
         let descending = order["direction"] != "ASC";
         expected.sort_by_key(|course| {
             let key = match order["field"].as_str() {

@@ -27,12 +27,12 @@ impl School {
 
     async fn schedule(&self, lesson: &str, at: Option<DateTime<Utc>>) -> Value {
         let input = json!({ "lessonId": lesson, "publishAt": at });
-        self.app.mutate(&self.ada, "scheduleLesson", LESSON, input).await["lesson"].take()
+        self.app.edit(&self.ada, "scheduleLesson", LESSON, input).await["lesson"].take()
     }
 
     async fn schedule_course(&self, at: Option<DateTime<Utc>>) -> Value {
         let input = json!({ "courseId": self.course.id, "publishAt": at });
-        self.app.mutate(&self.ada, "scheduleCourse", COURSE, input).await["course"].take()
+        self.app.edit(&self.ada, "scheduleCourse", COURSE, input).await["course"].take()
     }
 
     /// The titles of all news so far.
@@ -154,32 +154,32 @@ async fn a_course_publishes_itself_together_with_its_lessons() {
 async fn a_time_that_is_past_and_things_that_are_published_are_user_errors() {
     let school = school().await;
     let lesson = school.app.lesson(&school.ada, &school.course, "Pistons").await;
-    let past = json!({ "lessonId": lesson, "publishAt": school.now() });
+    let past = json!({ "lessonId": lesson, "version": 1, "publishAt": school.now() });
     let range = [("OUT_OF_RANGE".to_owned(), json!(["publishAt"]))];
     assert_eq!(school.refused(&school.ada, "scheduleLesson", past).await, range);
-    let past = json!({ "courseId": school.course.id, "publishAt": school.now() });
+    let past = json!({ "courseId": school.course.id, "version": 1, "publishAt": school.now() });
     assert_eq!(school.refused(&school.ada, "scheduleCourse", past).await, range);
     let later = school.now() + TimeDelta::days(1);
-    let published = json!({ "courseId": school.course.id, "publishAt": later });
+    let published = json!({ "courseId": school.course.id, "version": 1, "publishAt": later });
     let not_allowed = [("NOT_ALLOWED".to_owned(), json!(["courseId"]))];
     assert_eq!(school.refused(&school.ada, "scheduleCourse", published.clone()).await, not_allowed);
     school.to_course("archiveCourse").await;
     assert_eq!(school.refused(&school.ada, "scheduleCourse", published).await, not_allowed, "it is brought back first");
     for days in [0, 3651] {
-        let input = json!({ "lessonId": lesson, "unlock": { "afterDays": days } });
+        let input = json!({ "lessonId": lesson, "version": 1, "unlock": { "afterDays": days } });
         let place = json!(["unlock", "afterDays"]);
         assert_eq!(school.refused(&school.ada, "setLessonUnlock", input).await, [("OUT_OF_RANGE".to_owned(), place)]);
     }
     let bob = school.app.user("Bob", Role::Instructor).await;
     for (field, input) in [
-        ("scheduleLesson", json!({ "lessonId": lesson })),
-        ("scheduleCourse", json!({ "courseId": school.course.id })),
+        ("scheduleLesson", json!({ "lessonId": lesson, "version": 1 })),
+        ("scheduleCourse", json!({ "courseId": school.course.id, "version": 1 })),
         ("unpublishCourse", json!({ "courseId": school.course.id })),
         ("unpublishLesson", json!({ "lessonId": lesson })),
         ("archiveCourse", json!({ "courseId": school.course.id })),
         ("unarchiveCourse", json!({ "courseId": school.course.id })),
         ("deleteCourse", json!({ "courseId": school.course.id })),
-        ("setLessonUnlock", json!({ "lessonId": lesson })),
+        ("setLessonUnlock", json!({ "lessonId": lesson, "version": 1 })),
     ] {
         let ty = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
         let query = format!("mutation ($input: {ty}!) {{ {field}(input: $input) {{ userErrors {{ code }} }} }}");
@@ -271,7 +271,7 @@ async fn lessons_of_a_course_open_one_after_the_other() {
     school.app.publish(&school.ada, &lesson).await;
     let unlock = |unlock: Value| {
         let input = json!({ "lessonId": lesson, "unlock": unlock });
-        async { school.app.mutate(&school.ada, "setLessonUnlock", "lesson { unlockAfterDays unlockAt }", input).await }
+        async { school.app.edit(&school.ada, "setLessonUnlock", "lesson { unlockAfterDays unlockAt }", input).await }
     };
     let seen = || async {
         let query =
@@ -358,7 +358,7 @@ async fn a_lesson_publishes_itself_to_the_second_in_two_real_processes_although_
     let at = Utc::now() + TimeDelta::seconds(3);
     for title in ["One", "Two"] {
         let lesson = a.lesson(&teacher, &section, title).await;
-        let input = json!({ "lessonId": lesson, "publishAt": at });
+        let input = json!({ "lessonId": lesson, "version": 1, "publishAt": at });
         let data = a.data(Some(&teacher.token), schedule, json!({ "input": input })).await;
         assert_eq!(data["scheduleLesson"]["userErrors"], json!([]));
     }

@@ -228,7 +228,7 @@ async fn drafts_and_what_is_archived_are_never_found_and_changes_are_found_at_on
     let (app, ada) = school().await;
     let draft = app.course(&ada, "Secret gardens", 0).await;
     let archived = course(&app, &ada, "Archived gardens", "", &[], "").await;
-    app.sql("UPDATE courses SET archived_at = now() WHERE title = 'Archived gardens'").await;
+    app.sql("UPDATE courses SET archived_at = now(), published_at = NULL WHERE title = 'Archived gardens'").await;
     app.forget_rows();
     for query in ["secret", "gardens", "garden", "gardns", "archived", "secrte"] {
         assert_eq!(found(&app, query).await, [""; 0], "{query}");

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, User};
+use crate::support::{TestApp, User, cluster};
 
 /// The payload of a mutation that may have user errors.
 async fn payload(app: &TestApp, user: &User, field: &str, selection: &str, input: Value) -> Value {
@@ -47,6 +47,70 @@ async fn an_edit_of_an_old_version_changes_nothing_and_shows_what_is_there() {
         ... on Course { version } ... on Section { version } ... on Lesson { version } } }";
     let found = app.data(None, query, json!({ "ids": [course.id, course.section, lesson] })).await;
     assert_eq!(found["nodes"], json!([{ "version": 3 }, { "version": 3 }, { "version": 3 }]));
+}
+
+/// The edits that are not a form's: each is refused for an old version, and makes a new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn arranging_scheduling_and_showing_are_edits_too() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let course = app.course(&ada, "Engines", 0).await;
+    let lesson = app.lesson(&ada, &course, "Draft").await;
+    let order = json!([{ "sectionId": course.section, "lessonIds": [lesson] }]);
+    let at = "2026-12-24T09:00:00Z";
+    for (field, thing, rest, changes) in [
+        ("reorderCourse", "course", json!({ "sections": order }), true),
+        ("scheduleCourse", "course", json!({ "publishAt": at }), true),
+        ("setCourseDemoVideo", "course", json!({ "videoId": null }), false),
+        ("setCourseThumbnail", "course", json!({ "fileId": null }), false),
+        ("scheduleLesson", "lesson", json!({ "publishAt": at }), true),
+        ("setLessonUnlock", "lesson", json!({ "unlock": { "afterDays": 3 } }), true),
+        ("setLessonVideo", "lesson", json!({ "videoId": null }), false),
+    ] {
+        let id = if thing == "course" { &course.id } else { &lesson };
+        let mut input = rest.clone();
+        input[format!("{thing}Id")] = json!(id);
+        let now = app.current(&ada, input.clone()).await["version"].as_i64().unwrap();
+        let edit = async |version: i64| {
+            let mut input = input.clone();
+            input["version"] = json!(version);
+            payload(&app, &ada, field, &format!("{thing} {{ version }}"), input).await
+        };
+        for old in [now - 1, now + 1] {
+            let refused = edit(old).await;
+            assert_eq!(refused["userErrors"][0]["code"], "CONFLICT", "{field}: {refused:#}");
+            assert_eq!(refused[thing]["version"], now, "{field}");
+        }
+        let saved = edit(now).await;
+        assert_eq!(
+            (&saved["userErrors"], &saved[thing]["version"]),
+            (&json!([]), &json!(now + i64::from(changes))),
+            "{field}"
+        );
+    }
+}
+
+/// What commands ensure is guarded by the database as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_published_and_archived_or_scheduled_at_once() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    app.course(&ada, "Engines", 1).await;
+    let database = cluster::connect(cluster::throwaway()).await;
+    for (statement, constraint) in [
+        ("UPDATE courses SET archived_at = now()", "courses_published_or_archived"),
+        ("UPDATE courses SET publish_at = now()", "courses_published_or_scheduled"),
+        (
+            "UPDATE courses SET published_at = NULL, archived_at = now(), publish_at = now()",
+            "courses_published_or_scheduled",
+        ),
+        ("UPDATE lessons SET publish_at = now()", "lessons_published_or_scheduled"),
+    ] {
+        let statement = format!("SET search_path = {}; {statement}", app.schema);
+        let refused = database.simple_query(&statement).await.unwrap_err();
+        let refused = format!("{refused:?}");
+        assert!(refused.contains(constraint), "{statement}: {refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -62,7 +62,7 @@ async fn a_video_that_is_shown_is_not_deleted_and_the_answer_says_by_what() {
     let course = app.course(&studio.ada, "Engines", 0).await;
     let demo = async |video: Value| {
         let input = json!({ "courseId": course.id, "videoId": video });
-        app.mutate(&studio.ada, "setCourseDemoVideo", "course { id }", input).await;
+        app.edit(&studio.ada, "setCourseDemoVideo", "course { id }", input).await;
     };
     demo(json!(id.encode())).await;
     studio.show(&lesson, None).await;
@@ -134,7 +134,7 @@ async fn showing_and_deleting_at_once_never_leaves_a_lesson_without_its_video() 
         let lesson = app.lesson(&studio.ada, &course, &format!("Lesson {round}")).await;
         delete(&studio, &studio.ada, id).await;
         let set = "mutation ($input: SetLessonVideoInput!) { setLessonVideo(input: $input) { userErrors { code } } }";
-        let input = json!({ "lessonId": lesson, "videoId": id.encode() });
+        let input = json!({ "lessonId": lesson, "version": 1, "videoId": id.encode() });
         let (shown, ()) = tokio::join!(
             app.data(Some(&studio.ada.token), set, json!({ "input": input })),
             app.run("media.delete_due"),

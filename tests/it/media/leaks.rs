@@ -92,10 +92,10 @@ async fn content_and_video_are_for_those_who_have_access_and_nobody_else() {
     studio.app.mutate(&root, "grantCourseAccess", "entitlement { id }", grant).await;
     assert_eq!(seen(&studio, Some(&sam)).await, None, "who has access");
     let locked = json!({ "lessonId": lesson, "unlock": { "afterDays": 1 } });
-    studio.app.mutate(&studio.ada, "setLessonUnlock", "lesson { id }", locked).await;
+    studio.app.edit(&studio.ada, "setLessonUnlock", "lesson { id }", locked).await;
     assert_eq!(seen(&studio, Some(&sam)).await, only("LOCKED_UNTIL"), "not yet");
     let open = json!({ "lessonId": lesson, "unlock": Value::Null });
-    studio.app.mutate(&studio.ada, "setLessonUnlock", "lesson { id }", open).await;
+    studio.app.edit(&studio.ada, "setLessonUnlock", "lesson { id }", open).await;
     assert_eq!(seen(&studio, Some(&sam)).await, None);
     studio.later(TimeDelta::minutes(30)).await;
     sam.token = studio.another_session(&sam).await;

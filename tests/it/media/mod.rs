@@ -127,7 +127,7 @@ impl Studio {
 
     async fn show(&self, lesson: &str, video: Option<VideoId>) {
         let input = json!({ "lessonId": lesson, "videoId": video.map(VideoId::encode) });
-        self.app.mutate(&self.ada, "setLessonVideo", "lesson { id }", input).await;
+        self.app.edit(&self.ada, "setLessonVideo", "lesson { id }", input).await;
     }
 
     /// Makes a lesson one that everybody may watch.

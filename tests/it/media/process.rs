@@ -94,7 +94,7 @@ async fn what_is_no_video_fails_with_a_reason() {
         let why = video["failure"].as_str().unwrap();
         assert!(why.ends_with('.') && !why.contains('/'), "{what}: {why}");
         assert_eq!(studio.app.sql("SELECT count(*) FROM jobs").await, "0", "{what}: it is not tried again");
-        let input = json!({ "lessonId": studio.app.lesson(&studio.ada, &studio.app.course(&studio.ada, what, 0).await, what).await, "videoId": id.encode() });
+        let input = json!({ "lessonId": studio.app.lesson(&studio.ada, &studio.app.course(&studio.ada, what, 0).await, what).await, "version": 1, "videoId": id.encode() });
         let set =
             "mutation ($input: SetLessonVideoInput!) { setLessonVideo(input: $input) { userErrors { code field } } }";
         let refused = studio.app.data(Some(&studio.ada.token), set, json!({ "input": input })).await;

@@ -55,6 +55,7 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let changes = json!({ "durationSeconds": 99, "content": { "timestamps": [at(50)] } });
     assert_eq!(studio.edit(&lesson, changes).await["userErrors"], json!([]));
     let input = json!({ "lessonId": lesson, "videoId": id.encode() });
+    let input = studio.app.current(&studio.ada, input).await;
     let refused = studio.app.data(Some(&studio.ada.token), SET, json!({ "input": input })).await;
     let expected_error = json!([{ "code": "OUT_OF_RANGE", "field": ["videoId"] }]);
     assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a timestamp is after its end");
@@ -86,6 +87,7 @@ async fn only_ones_own_video_is_shown_in_ones_own_course() {
             (SET, "setLessonVideo", json!({ "lessonId": lesson, "videoId": video.encode() })),
             (DEMO, "setCourseDemoVideo", json!({ "courseId": course, "videoId": video.encode() })),
         ] {
+            let input = app.current(&studio.ada, input).await;
             let answer = app.send(Some(&user.token), query, json!({ "input": input })).await;
             let code = answer["errors"][0]["extensions"]["code"].as_str();
             let code = code.or(answer["data"][field]["userErrors"][0]["code"].as_str()).unwrap_or_default();
@@ -148,7 +150,7 @@ async fn a_demo_is_watched_by_everybody_once_the_course_is_published() {
     let sam: User = app.user("Sam", Role::Student).await;
     let course = app.course(ada, "Engines", 0).await;
     let id = studio.arrive(ada, mp4()).await;
-    let input = json!({ "courseId": course.id, "videoId": id.encode() });
+    let input = json!({ "courseId": course.id, "version": 1, "videoId": id.encode() });
     let set = app.data(Some(&ada.token), DEMO, json!({ "input": input })).await;
     assert!(set["setCourseDemoVideo"]["course"]["demoVideo"]["playback"]["url"].is_string(), "{set:#}");
     let query = "query ($slug: String!) { course(slug: $slug) { demoVideo { playback { url } } } }";

@@ -31,13 +31,13 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "one of",
-        "mutation { setLessonUnlock(input: { lessonId: 7, unlock: { afterDays: 3 } }) { lesson { id } } }",
+        "mutation { setLessonUnlock(input: { lessonId: 7, version: 1, unlock: { afterDays: 3 } }) { lesson { id } } }",
         "",
         true,
     ),
     (
         "one of",
-        "mutation ($n: Int!) { setLessonUnlock(input: { lessonId: 7, unlock: { afterDays: $n } }) { lesson { id } } }",
+        "mutation ($n: Int!) { setLessonUnlock(input: { lessonId: 7, version: 1, unlock: { afterDays: $n } }) { lesson { id } } }",
         r#"{"n":3}"#,
         true,
     ),

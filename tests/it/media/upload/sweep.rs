@@ -150,7 +150,7 @@ async fn of_somebody_who_is_deleted_nothing_is_left_but_what_courses_show(studio
     let lesson = studio.app.lesson(&studio.ada, &course, "Pistons").await;
     let video = VideoId::new(uuid_of(&shown).parse().unwrap());
     let input = json!({ "lessonId": lesson, "videoId": video.encode() });
-    studio.app.mutate(&studio.ada, "setLessonVideo", "lesson { id }", input).await;
+    studio.app.edit(&studio.ada, "setLessonVideo", "lesson { id }", input).await;
     studio.sql("UPDATE users SET deletion_due_at = now() - interval '1 day' WHERE name = 'Ada'").await;
     studio.app.run("accounts.delete_due").await;
     studio.app.settle().await;

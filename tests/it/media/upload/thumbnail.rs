@@ -12,7 +12,7 @@ const SET: &str = "mutation ($input: SetCourseThumbnailInput!) { setCourseThumbn
 on_both_stores!(everybody_sees_the_picture_of_a_course, only_ones_own_picture_is_shown_in_ones_own_course);
 
 async fn set(studio: &Studio, user: &User, course: &str, file: Value) -> Value {
-    let input = json!({ "courseId": course, "fileId": file });
+    let input = studio.app.current(&studio.ada, json!({ "courseId": course, "fileId": file })).await;
     studio.app.send(Some(&user.token), SET, json!({ "input": input })).await
 }
 

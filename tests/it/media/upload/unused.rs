@@ -30,7 +30,7 @@ impl Studio {
 
     async fn show(&self, course: &str, file: Value) {
         let input = json!({ "courseId": course, "fileId": file });
-        self.app.mutate(&self.ada, "setCourseThumbnail", "course { id }", input).await;
+        self.app.edit(&self.ada, "setCourseThumbnail", "course { id }", input).await;
     }
 }
 
@@ -117,7 +117,7 @@ async fn attaching_and_deleting_at_once_never_leaves_a_reference_without_its_fil
             .await;
         let set =
             "mutation ($input: SetCourseThumbnailInput!) { setCourseThumbnail(input: $input) { userErrors { code } } }";
-        let input = json!({ "courseId": course.id, "fileId": image });
+        let input = app.current(&studio.ada, json!({ "courseId": course.id, "fileId": image })).await;
         let (shown, offered, ()) = tokio::join!(
             app.data(Some(&studio.ada.token), set, json!({ "input": input })),
             offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])),
