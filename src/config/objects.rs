@@ -46,6 +46,8 @@ pub struct Uploads {
     pub largest: i64,
     /// The maximum number of uploads that one user may have in progress.
     pub at_a_time: i64,
+    /// The maximum size of one user's videos and files together, in bytes; `None` for no limit.
+    pub quota: Option<i64>,
     /// How long an upload may take.
     pub lifetime: Duration,
     /// The secret with which the store authenticates its events; if `None`, the webhook is off.
@@ -61,6 +63,10 @@ impl Uploads {
         Uploads {
             largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 1..=4_194_304).cast_signed() << 20,
             at_a_time: reader.number("LYCEUM_MAX_UPLOADS", 1..=1000).cast_signed(),
+            quota: match reader.number("LYCEUM_STORAGE_QUOTA_MIB", 0..=u32::MAX) {
+                0 => None,
+                quota => Some(quota.cast_signed() << 20),
+            },
             lifetime: Duration::from_secs(3600 * reader.number("LYCEUM_UPLOAD_HOURS", 1..=168)),
             hook_secret,
         }

@@ -120,6 +120,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("LYCEUM_MAX_UPLOAD_MIB", "20480", "maximum size of an uploaded file in MiB, 1 to 4194304"),
     setting("LYCEUM_MAX_UPLOADS", "20", "maximum number of uploads in progress per user, 1 to 1000"),
+    setting(
+        "LYCEUM_STORAGE_QUOTA_MIB",
+        "1048576",
+        "maximum size of one user's videos and files together in MiB, originals only, 0 for no limit",
+    ),
     setting("LYCEUM_UPLOAD_HOURS", "24", "number of hours until an upload expires, 1 to 168"),
     secret(
         "LYCEUM_STORAGE_HOOK_SECRET",

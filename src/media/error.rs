@@ -32,6 +32,17 @@ pub(super) fn too_many_uploads(most: i64) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
 }
 
+/// The file does not fit into what is left of the owner's quota.
+pub(super) fn no_room(stored: i64, quota: i64) -> Error {
+    let mebibytes = |bytes: i64| bytes >> 20;
+    let message = format!(
+        "Your videos and files take {} MiB of {} MiB; this one does not fit. Delete what you no longer need.",
+        mebibytes(stored),
+        mebibytes(quota)
+    );
+    Error::invalid(UserErrorCode::NotAllowed, &["sizeBytes"], message)
+}
+
 /// Returns the error for an upload that has ended with another outcome than requested.
 pub(super) fn ended(upload: &Upload) -> Error {
     let (code, message) = match upload.status {

@@ -4,6 +4,7 @@
 //! trigger starts an attempt under a lease; the others wait for its outcome. An attempt accesses the store outside of
 //! transactions, then checks in a transaction that it still holds the lease, and commits its outcome.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -24,6 +25,10 @@ use crate::platform::outbox;
 /// How long a request waits for the outcome; a longer attempt continues in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
+/// The pause between renewals of the lease, a third of it.
+const RENEWAL: Duration = Duration::from_secs(20);
+/// How long a new video is kept at least, however short the grace period is, so that something can show it.
+const UNSHOWN: Duration = Duration::from_secs(86_400);
 
 /// The outcome of an attempt.
 pub(crate) enum Outcome {
@@ -83,7 +88,11 @@ pub(crate) async fn finish(app: &App, id: UploadId) -> std::result::Result<Outco
         Claim::Mine(upload) => upload,
         Claim::Others(outcome) => return Ok(outcome),
     };
-    match gather(app, &upload, attempt).await {
+    let gathered = tokio::select! {
+        gathered = gather(app, &upload, attempt) => gathered,
+        never = keep_lease(app, id, attempt) => match never {},
+    };
+    match gathered {
         Ok(found) => settle(app, &upload, attempt, found).await,
         Err(error) => {
             give_up(app, id, attempt).await?;
@@ -116,6 +125,22 @@ async fn claim(app: &App, id: UploadId, attempt: Uuid) -> std::result::Result<Cl
                 .map_err(InternalError::from)
         })
         .await
+}
+
+/// Renews the lease of an attempt until it is dropped.
+///
+/// If the database cannot be reached for as long as the lease, another attempt takes over, and [`settle`] notices.
+async fn keep_lease(app: &App, id: UploadId, attempt: Uuid) -> Infallible {
+    loop {
+        sleep(RENEWAL).await;
+        let until = app.clock.now() + LEASE;
+        let renewed = app
+            .db
+            .transaction(async |tx| Ok::<_, InternalError>(query::renew_completing(tx, id, attempt, until).await?));
+        if let Err(error) = renewed.await {
+            tracing::warn!(error = error.report(), "the lease of an upload was not renewed");
+        }
+    }
 }
 
 /// Releases the lease, so that the next attempt can start.
@@ -268,7 +293,9 @@ async fn succeed(
     let now = app.clock.now();
     match upload.purpose {
         UploadPurpose::Video => {
-            query::insert_video(tx, upload, arrived, now).await?;
+            // Deleted unless something shows it before.
+            let delete_after = now + app.config.video.grace.max(UNSHOWN);
+            query::insert_video(tx, upload, arrived, delete_after, now).await?;
             outbox::record(tx, &app.clock, &VideoUploaded { video_id: upload.video_id() }).await?;
         }
         UploadPurpose::Image | UploadPurpose::File => {

@@ -13,17 +13,16 @@ use crate::media::query::process as query;
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
 
-/// Returns the secret of a video, which is created if it has none.
+/// Returns the secret of a video, which is created if it has none; `None` if the video was deleted.
 ///
 /// It is stored before any segment, so that a repeated conversion encrypts with the same keys.
-pub(super) async fn secret(app: &App, id: VideoId) -> Result<Vec<u8>, InternalError> {
+pub(super) async fn secret(app: &App, id: VideoId) -> Result<Option<Vec<u8>>, InternalError> {
     let owner = id.uuid();
     let new: [u8; 32] = rand::random();
     let sealed = app.seal.close(&new, owner.as_bytes())?;
     let stored =
         app.db.transaction(async |tx| Ok::<_, InternalError>(query::keep_secret(tx, id, &sealed).await?)).await?;
-    let stored = stored.ok_or_else(|| InternalError::new("the video was deleted during its conversion"))?;
-    app.seal.open(&stored, owner.as_bytes())
+    stored.map(|stored| app.seal.open(&stored, owner.as_bytes())).transpose()
 }
 
 /// Encrypts the segments below the `folder` of a conversion, and names their keys in the playlists.

@@ -53,8 +53,8 @@ async fn manageable(tx: &mut Tx, actor: &Actor, id: VideoId) -> Result<Video> {
 
 /// The name of the job that deletes objects from the store.
 pub(super) const REMOVE_OBJECTS: &str = "media.remove_objects";
-/// The lease of an attempt to complete an upload.
-const LEASE: TimeDelta = TimeDelta::minutes(15);
+/// The lease of an attempt to complete an upload, which is renewed while the attempt runs.
+const LEASE: TimeDelta = TimeDelta::minutes(1);
 
 /// Objects that are no longer needed.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -156,7 +156,9 @@ async fn make(
     }
     let poster_key = format!("{folder}poster.jpg");
     app.storage.put_file(&poster_key, "image/jpeg", &poster).await?;
-    let secret = encryption::secret(app, video.id).await?;
+    let Some(secret) = encryption::secret(app, video.id).await? else {
+        return Ok(Err("The video was deleted.".into()));
+    };
     if let Err(why) = convert(app, ffmpeg, work, (&original, &probe, &folder), secret, told).await? {
         return Ok(Err(why));
     }

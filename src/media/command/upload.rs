@@ -32,7 +32,7 @@ const LARGEST_SUMMED: i64 = 32 << 30;
 /// Creates an upload.
 ///
 /// # Errors
-/// The input is invalid; the actor is not an instructor or has too many uploads in progress.
+/// The input is invalid; the actor is not an instructor, has too many uploads in progress, or has used up the quota.
 pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadInput) -> Result<Upload> {
     let user_id = viewer(actor)?;
     if !policy::can_upload(actor) {
@@ -60,12 +60,18 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
         completing_until: None,
         ended_at: None,
     };
-    let most = app.config.uploads.at_a_time;
+    let (most, quota) = (app.config.uploads.at_a_time, app.config.uploads.quota);
     app.db
         .transaction(async |tx| {
             query::lock_user(tx, user_id).await?;
             if query::count_open(tx, user_id, now).await? >= most {
                 return Err(error::too_many_uploads(most));
+            }
+            if let Some(quota) = quota {
+                let stored = query::stored_bytes(tx, user_id, now).await?;
+                if size > quota - stored {
+                    return Err(error::no_room(stored, quota));
+                }
             }
             query::insert(tx, &upload).await?;
             Ok(())

@@ -28,10 +28,13 @@ pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInp
         .transaction(async |tx| {
             let video = manageable(tx, actor, input.video_id).await?;
             match reference::one_of_video(tx, video.id).await? {
-                None if video.delete_after.is_some() => Ok(video),
                 None => {
                     let now = app.clock.now();
-                    Ok(query::set_delete_after(tx, video.id, Some(now + app.config.video.grace), now).await?)
+                    let due = now + app.config.video.grace;
+                    match video.delete_after {
+                        Some(earlier) if earlier <= due => Ok(video),
+                        _ => Ok(query::set_delete_after(tx, video.id, Some(due), now).await?),
+                    }
                 }
                 Some((kind, id)) => Err(error::in_use(&id::encode(&kind, id))),
             }

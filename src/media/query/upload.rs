@@ -39,6 +39,27 @@ pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTim
         .await
 }
 
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = sql_types::BigInt)]
+    bytes: i64,
+}
+
+/// Returns the bytes of a user's originals: videos, files, and open uploads as announced.
+pub(in crate::media) async fn stored_bytes(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+    let stored: Stored = diesel::sql_query(
+        "SELECT (coalesce((SELECT sum(size_bytes) FROM videos WHERE owner_id = $1), 0) \
+            + coalesce((SELECT sum(size_bytes) FROM media_files WHERE owner_id = $1), 0) \
+            + coalesce((SELECT sum(size_bytes) FROM uploads \
+                WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2), 0))::bigint AS bytes",
+    )
+    .bind::<sql_types::Uuid, _>(user)
+    .bind::<sql_types::Timestamptz, _>(now)
+    .get_result(tx.conn())
+    .await?;
+    Ok(stored.bytes)
+}
+
 pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResult<usize> {
     diesel::insert_into(uploads::table)
         .values((
@@ -89,6 +110,19 @@ pub(in crate::media) async fn set_completing(
         .set((uploads::completing_by.eq(by), uploads::completing_until.eq(until)))
         .returning(Upload::as_returning())
         .get_result(tx.conn())
+        .await
+}
+
+/// Extends the lease of an attempt to complete an upload, if it still has it.
+pub(in crate::media) async fn renew_completing(
+    tx: &mut Tx,
+    id: UploadId,
+    attempt: Uuid,
+    until: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(uploads::table.find(id).filter(uploads::completing_by.eq(attempt)))
+        .set(uploads::completing_until.eq(until))
+        .execute(tx.conn())
         .await
 }
 
@@ -145,6 +179,7 @@ pub(in crate::media) async fn insert_video(
     tx: &mut Tx,
     upload: &Upload,
     arrived: &Arrived<'_>,
+    delete_after: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::insert_into(videos::table)
@@ -158,6 +193,7 @@ pub(in crate::media) async fn insert_video(
             videos::sha256.eq(arrived.sha256),
             videos::status.eq(VideoStatus::Uploaded),
             videos::created_at.eq(now),
+            videos::delete_after.eq(delete_after),
             videos::updated_at.eq(now),
         ))
         .execute(tx.conn())

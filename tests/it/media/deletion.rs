@@ -30,6 +30,7 @@ async fn a_deleted_video_goes_with_all_its_objects_after_the_grace() {
         json!({ "videoId": id.encode(), "language": "en", "text": "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n" });
     studio.app.mutate(&studio.ada, "setVideoCaptions", "video { id }", captions).await;
     assert_eq!(studio.objects(id).await, 9);
+    studio.app.sql(&format!("UPDATE videos SET delete_after = NULL WHERE id = '{}'", other.uuid())).await;
     let payload = delete(&studio, &studio.ada, id).await;
     let until = studio.app.app.clock.now() + TimeDelta::days(7);
     let told = payload["video"]["deletedAfter"].as_str().unwrap();
@@ -146,4 +147,45 @@ async fn showing_and_deleting_at_once_never_leaves_a_lesson_without_its_video() 
         assert_eq!(studio.objects(id).await, usize::from(shown), "round {round}: shown is {shown}");
         assert_eq!(studio.video(id).await.is_object(), shown);
     }
+}
+
+/// A video that nothing has ever shown is deleted after the grace, as is one that nothing shows any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_video_that_nothing_shows_is_deleted() {
+    let mut studio = Studio::with("never", None, &[]).await;
+    let never = studio.arrive(&studio.ada, vec![1]).await;
+    let shown = studio.arrive(&studio.ada, vec![1]).await;
+    let until = studio.app.app.clock.now() + TimeDelta::days(7);
+    let told = studio.video(never).await["deletedAfter"].as_str().unwrap().to_owned();
+    assert_eq!(chrono::DateTime::parse_from_rfc3339(&told).unwrap().timestamp(), until.timestamp());
+    studio.lesson(shown, "Ownership").await;
+    assert_eq!(studio.video(shown).await["deletedAfter"], Value::Null);
+    studio.later(TimeDelta::days(7) + TimeDelta::seconds(1)).await;
+    studio.app.run("media.delete_due").await;
+    assert_eq!((studio.objects(never).await, studio.objects(shown).await), (0, 1));
+}
+
+/// The originals and what is being uploaded count, whoever shows them; what was deleted does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owners_storage_has_a_quota() {
+    let mut studio = Studio::with("quota", None, &[("LYCEUM_STORAGE_QUOTA_MIB", "2")]).await;
+    let eve = studio.app.user("Eve", Role::Instructor).await;
+    let create = async |studio: &Studio, user: &User, bytes: usize| {
+        let query = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) {
+            upload { id } userErrors { code field message } } }";
+        let input = json!({ "filename": "film.mp4", "contentType": "video/mp4", "sizeBytes": bytes });
+        studio.app.data(Some(&user.token), query, json!({ "input": input })).await["createUpload"].take()
+    };
+    let one = studio.arrive(&studio.ada, vec![1; 1 << 20]).await;
+    let refused = create(&studio, &studio.ada, (1 << 20) + 1).await;
+    let message = "Your videos and files take 1 MiB of 2 MiB; this one does not fit. Delete what you no longer need.";
+    let expected = json!([{ "code": "NOT_ALLOWED", "field": ["sizeBytes"], "message": message }]);
+    assert_eq!(refused["userErrors"], expected);
+    assert_eq!(create(&studio, &studio.ada, 1 << 20).await["userErrors"], json!([]), "just so");
+    assert_eq!(create(&studio, &studio.ada, 1).await["userErrors"][0]["code"], "NOT_ALLOWED", "an upload counts");
+    assert_eq!(create(&studio, &eve, 2 << 20).await["userErrors"], json!([]), "everybody has their own");
+    studio.later(TimeDelta::days(8)).await;
+    studio.app.run("media.delete_due").await;
+    assert_eq!(studio.objects(one).await, 0);
+    assert_eq!(create(&studio, &studio.ada, 2 << 20).await["userErrors"], json!([]), "the upload has expired, too");
 }

@@ -96,7 +96,8 @@ impl Studio {
         self.app
             .sql(&format!(
                 "INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, created_at, \
-                 updated_at) VALUES ('{}', '{}', 'ownership.mp4', '{key}', 'video/mp4', {size}, 'UPLOADED', '{now}', '{now}')",
+                 updated_at, delete_after) VALUES ('{}', '{}', 'ownership.mp4', '{key}', 'video/mp4', {size}, 'UPLOADED', \
+                 '{now}', '{now}', '{now}'::timestamptz + interval '7 days')",
                 id.uuid(),
                 owner.uuid(),
                 now = clock.now().to_rfc3339(),

