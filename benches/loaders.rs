@@ -221,6 +221,7 @@ fn app() -> App {
         tokens: Tokens::new("a secret of this benchmark's own!!", &[], TimeDelta::minutes(1), clock.clone()),
         api_tokens: ApiTokens::default(),
         seal: Seal::new("a secret of this benchmark's own!!", &[]),
+        epoch: Default::default(),
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
         identity: Providers::new(&config.identity, &clock).unwrap(),
         metrics: Metrics::new(),

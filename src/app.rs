@@ -126,6 +126,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         codes: Codes::new(secrets.map(|secret| derived(secret, "codes")))?,
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
         seal: Seal::new(&secret, &config.previous_secrets),
+        epoch: Default::default(),
         revocations: Revocations::new(config.token_lifetime),
         identity: Providers::new(&config.identity, &clock)?,
         api_tokens: ApiTokens::default(),

@@ -16,7 +16,12 @@ use crate::platform::auth::Unhashed;
 use crate::platform::db::TxError;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outage::Outage;
+use crate::platform::outbox::Unreadable;
 use crate::platform::throttle::Wait;
+
+/// The message of [`Error::CursorExpired`].
+const EXPIRED: &str = "The cursor is from before the server's data was restored. Query what you show again, and subscribe \
+    without a cursor.";
 
 /// When to try again what failed because of an outage.
 const OUTAGE_WAIT: Duration = Duration::from_secs(2);
@@ -47,6 +52,8 @@ pub enum Error {
         /// How long to wait before retrying.
         wait: Duration,
     },
+    /// The cursor is of a log that was rewound, as by a restore from a backup.
+    CursorExpired,
     /// The operation timed out.
     Timeout,
     /// An internal error.
@@ -70,6 +77,7 @@ impl Error {
             Error::Unauthenticated(_) => "UNAUTHENTICATED",
             Error::Forbidden(_) | Error::NoAccess { .. } => "FORBIDDEN",
             Error::TooMuch(code, _) => code,
+            Error::CursorExpired => "CURSOR_EXPIRED",
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
             Error::Internal(error) => match error.outage() {
@@ -99,6 +107,7 @@ impl Error {
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
             Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),
+            Error::CursorExpired => EXPIRED.into(),
             Error::Timeout => TOO_LONG.into(),
             Error::Internal(error) if let Some(outage) = error.outage() => {
                 tracing::warn!(error = error.report(), "an operation failed for now");
@@ -128,6 +137,15 @@ impl TxError for Error {
 impl<F: Into<InternalError>> From<F> for Error {
     fn from(error: F) -> Error {
         Error::Internal(error.into())
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(why: Unreadable) -> Error {
+        match why {
+            Unreadable::Expired => Error::CursorExpired,
+            Unreadable::Failed(error) => Error::Internal(error),
+        }
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Services {
     pub seal: auth::Seal,
     /// The revoked access tokens.
     pub revocations: auth::Revocations,
+    /// The epoch of the event log.
+    pub epoch: outbox::Epoch,
     /// External identity providers.
     pub identity: identity::Providers,
     /// The cache of personal API tokens.

@@ -14,7 +14,7 @@ use crate::graphql::guard::{Role, Scope, public, scoped};
 use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
-use crate::platform::outbox::feed;
+use crate::platform::outbox::{Position, feed};
 
 const VIEWER_COURSES: &str = "viewerCourses";
 
@@ -80,10 +80,9 @@ impl CourseQuery {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<NewVideoObject>>> {
-        let page = PageArgs { first, after, last, before }.page::<i64>(LIST)?;
+        let page = PageArgs { first, after, last, before }.page::<Position>(LIST)?;
         let topic = topic(ctx, course_id).await?;
-        let range = (page.after.unwrap_or_default(), page.before.unwrap_or(i64::MAX));
-        let events = feed::read(app(ctx), &topic, range, !page.backward, page.fetch()).await?;
+        let events = feed::read(app(ctx), &topic, (page.after, page.before), !page.backward, page.fetch()).await?;
         let connection = page.connection(events, NewVideoObject, NewVideoObject::cursor_text);
         if !wants_total(ctx) {
             return Ok(Sequential(connection));

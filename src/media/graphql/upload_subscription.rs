@@ -12,7 +12,7 @@ use crate::graphql::{Result, Sequential};
 use crate::media::command;
 use crate::media::event::{UploadChanged, changes_of};
 use crate::media::model::{UploadId, UploadStatus};
-use crate::platform::outbox::{Recorded, feed};
+use crate::platform::outbox::{Position, Recorded, feed};
 
 const LIST: &str = "uploadProgress";
 
@@ -64,7 +64,8 @@ impl UploadSubscription {
     ) -> Result<impl Stream<Item = Sequential<UploadProgressObject>> + use<>> {
         let owner = *author(ctx);
         command::own(app(ctx), &owner, upload_id).await?;
-        let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
+        let after =
+            after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or(Position::BEGINNING);
         let changes = feed::follow::<UploadChanged>(app(ctx).clone(), changes_of(upload_id), Some(after)).await?;
         let watching =
             command::watch_upload(app(ctx).clone(), upload_id).into_stream().filter_map(|()| future::ready(None));

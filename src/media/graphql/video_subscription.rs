@@ -13,7 +13,7 @@ use crate::graphql::{Result, Scoped, Sequential};
 use crate::media::error;
 use crate::media::event::{VideoProgressed, processing_of};
 use crate::media::model::{VideoId, VideoStatus};
-use crate::platform::outbox::{Recorded, feed};
+use crate::platform::outbox::{Position, Recorded, feed};
 
 const LIST: &str = "videoProgress";
 
@@ -63,7 +63,8 @@ impl VideoSubscription {
         #[graphql(desc = "The video.")] video_id: VideoId,
         #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<VideoProgressObject>> + use<>> {
-        let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or_default();
+        let after =
+            after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or(Position::BEGINNING);
         let video = video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;
         // Old events are deleted, so the final event of a video that ended long ago would never come.
         let changes = match video.0.status.is_end() {

@@ -9,9 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use diesel::data_types::PgInterval;
 
+use super::epoch;
 use super::push::Push;
 use super::query::{self, TopicRow, Unnumbered};
 use crate::platform::App;
+use crate::platform::db::Listener;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{self, NewJob, Registry};
 
@@ -26,11 +28,11 @@ const PUSH_LEASE: PgInterval = PgInterval { microseconds: 5_000_000, days: 0, mo
 pub async fn run(app: App, registry: Registry) {
     let (mut listener, mut here) = (None, None);
     while !app.stopping.is_cancelled() {
+        if listener.is_none() {
+            listener = listen(&app).await;
+        }
         if let Err(error) = dispatch(&app, &registry, &mut here).await {
             tracing::warn!(error = error.report(), "the dispatcher could not work; it tries again");
-        }
-        if listener.is_none() {
-            listener = app.db.listen().await.ok();
         }
         let heard = async {
             match &mut listener {
@@ -42,6 +44,18 @@ pub async fn run(app: App, registry: Registry) {
             heard = heard => if heard.is_none() { listener = None },
             () = tokio::time::sleep(POLL) => {}
             () = app.stopping.cancelled() => {}
+        }
+    }
+}
+
+/// Listens to the database. It may be another one than before, for example a replica that was promoted.
+async fn listen(app: &App) -> Option<Listener> {
+    let listener = app.db.listen().await.ok()?;
+    match epoch::refresh(app).await {
+        Ok(_) => Some(listener),
+        Err(error) => {
+            tracing::warn!(error = error.report(), "the epoch of the event log was not read; trying again");
+            None
         }
     }
 }

@@ -6,6 +6,7 @@ use futures_util::Stream;
 use futures_util::stream;
 use serde_json::Value;
 
+use super::epoch::{self, Position, Unreadable};
 use super::push::Push;
 use super::{Event, Recorded, decode, query};
 use crate::platform::App;
@@ -23,28 +24,34 @@ const RETRY: [Duration; 4] =
 /// Oldest first if `forward`, otherwise newest first. Events that cannot be decoded are left out and logged.
 ///
 /// # Errors
-/// The database failed.
+/// A position is of another epoch, or the database failed.
 pub async fn read<E: Event>(
     app: &App,
     topic: &str,
-    (after, before): (i64, i64),
+    (after, before): (Option<Position>, Option<Position>),
     forward: bool,
     limit: i64,
-) -> Result<Vec<Recorded<E>>, InternalError> {
+) -> Result<Vec<Recorded<E>>, Unreadable> {
+    let after = epoch::number(app, after.unwrap_or(Position::BEGINNING)).await?;
+    let before = match before {
+        Some(position) => epoch::number(app, position).await?,
+        None => i64::MAX,
+    };
+    let epoch = epoch::current(app).await?;
     let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
-    Ok(rows.into_iter().filter_map(|row| readable(app, topic, row)).collect())
+    Ok(rows.into_iter().filter_map(|row| readable(app, topic, epoch, row)).collect())
 }
 
 /// Decodes an event; `None` if this version of the program cannot read it.
 ///
 /// Marks cached rows that are older than the event as stale, so that the receiver doesn't load them. An unreadable
 /// event is logged and skipped because it would block all later ones.
-fn readable<E: Event>(app: &App, topic: &str, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
+fn readable<E: Event>(app: &App, topic: &str, epoch: i64, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
     app.db.invalidation().reached(position, &payload);
     let event = decode(payload).inspect_err(|error| {
         tracing::error!(error = error.report(), topic, position, "left an event out");
     });
-    Some(Recorded { position, event: event.ok()? })
+    Some(Recorded { position: Position::new(epoch, position), event: event.ok()? })
 }
 
 /// The number of `topic`'s events in the log.
@@ -55,22 +62,25 @@ pub async fn count(app: &App, topic: &str) -> Result<i64, InternalError> {
     Ok(query::count(&mut *app.db.read().await?, topic).await?)
 }
 
-/// Follows `topic` from the position `after`, or from now. The stream ends when the application stops.
+/// Follows `topic` from the position `after`, or from now.
+///
+/// The stream ends when the application stops, or when the log is rewound.
 ///
 /// # Errors
-/// The subscription failed, or the database failed to return the topic's last position.
+/// The position is of another epoch; the subscription failed, or the database.
 pub async fn follow<E: Event>(
     app: App,
     topic: String,
-    after: Option<i64>,
-) -> Result<impl Stream<Item = Recorded<E>> + Send, InternalError> {
+    after: Option<Position>,
+) -> Result<impl Stream<Item = Recorded<E>> + Send, Unreadable> {
     // Subscribe before reading: an event in between arrives both ways, and its position identifies the duplicate.
     let subscription = app.pubsub.subscribe(&topic).await?;
     let last = match after {
-        Some(position) => position,
+        Some(position) => epoch::number(&app, position).await?,
         None => query::last_position(&mut *app.db.read().await?, &topic).await?,
     };
-    let feed = Feed { app, topic, subscription, last, behind: after.is_some(), ready: Vec::new() };
+    let epoch = epoch::current(&app).await?;
+    let feed = Feed { app, topic, subscription, epoch, last, behind: after.is_some(), ready: Vec::new() };
     Ok(stream::unfold(feed, |mut feed| async move {
         let next = feed.next().await?;
         Some((next, feed))
@@ -81,6 +91,7 @@ struct Feed<E> {
     app: App,
     topic: String,
     subscription: Subscription,
+    epoch: i64,
     /// The position of the last event delivered.
     last: i64,
     /// Whether the log may contain undelivered events.
@@ -93,19 +104,26 @@ impl<E: Event> Feed<E> {
     async fn next(&mut self) -> Option<Recorded<E>> {
         loop {
             if let Some(event) = self.ready.pop() {
-                self.last = event.position;
+                self.last = event.position.number();
                 return Some(event);
             }
             if self.behind {
                 self.catch_up().await?;
                 continue;
             }
-            match self.subscription.next().await? {
+            let signal = self.subscription.next().await?;
+            // Positions are assigned a second time: the client must ask again, and learns that its cursor has expired.
+            if self.app.epoch.get() != self.epoch {
+                return None;
+            }
+            match signal {
                 Signal::Missed => self.behind = true,
                 Signal::Message(bytes) => match serde_json::from_slice::<Push>(&bytes) {
                     Ok(push) if push.position <= self.last => {}
                     Ok(push) if push.previous > self.last => self.behind = true,
-                    Ok(push) => self.ready.extend(readable(&self.app, &self.topic, (push.position, push.payload))),
+                    Ok(push) => {
+                        self.ready.extend(readable(&self.app, &self.topic, self.epoch, (push.position, push.payload)))
+                    }
                     Err(error) => tracing::error!(%error, topic = self.topic, "an unreadable push"),
                 },
             }
@@ -126,8 +144,11 @@ impl<E: Event> Feed<E> {
                     // A page that is not full is the last one: from now on, pushes suffice.
                     self.behind = i64::try_from(rows.len()).is_ok_and(|len| len == PAGE);
                     let end = rows.last().map(|(position, _)| *position);
-                    self.ready =
-                        rows.into_iter().rev().filter_map(|row| readable(&self.app, &self.topic, row)).collect();
+                    self.ready = rows
+                        .into_iter()
+                        .rev()
+                        .filter_map(|row| readable(&self.app, &self.topic, self.epoch, row))
+                        .collect();
                     if self.ready.is_empty() {
                         self.last = end.unwrap_or(self.last);
                     }

@@ -5,6 +5,7 @@
 //! and misses no event, even if pushes are lost.
 
 pub mod dispatcher;
+mod epoch;
 pub mod feed;
 mod push;
 mod query;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::epoch::{Epoch, Position, Unreadable};
 use super::clock::Clock;
 use super::db::Tx;
 use super::db::schema::events;
@@ -59,8 +61,8 @@ pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<U
 /// An event as received by a reader of the log.
 #[derive(Clone, Debug)]
 pub struct Recorded<E> {
-    /// The position in the log. Ascending; within a topic, with gaps.
-    pub position: i64,
+    /// The position in the log.
+    pub position: Position,
     /// The event.
     pub event: E,
 }

@@ -150,6 +150,24 @@ pub(super) async fn mark_pushed(writer: &mut Writer, positions: &[i64], now: Dat
         .await
 }
 
+/// The epoch of the log, never 0.
+///
+/// The timeline is that of the next WAL record, which a promotion changes at once.
+pub(super) async fn epoch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
+    #[derive(QueryableByName)]
+    struct Derived {
+        #[diesel(sql_type = BigInt)]
+        epoch: i64,
+    }
+    let derived: Derived = diesel::sql_query(
+        "SELECT hashtextextended(concat_ws('/', (SELECT system_identifier FROM pg_control_system()), \
+            left(pg_walfile_name(pg_current_wal_lsn()), 8), 'event_counter'::regclass::oid), 0) >> 12 AS epoch",
+    )
+    .get_result(conn)
+    .await?;
+    Ok(derived.epoch.max(1))
+}
+
 /// The last position in `topic`; 0 if it has no events.
 pub(super) async fn last_position(conn: &mut AsyncPgConnection, topic: &str) -> QueryResult<i64> {
     let last: Option<i64> = event_topics::table

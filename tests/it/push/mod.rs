@@ -2,6 +2,7 @@
 
 mod delivery;
 mod repair;
+mod rewound;
 mod rules;
 mod storm;
 

@@ -103,13 +103,12 @@ async fn a_reader_too_slow_for_the_push_still_gets_everything() {
         heard.push(message["payload"]["data"]["newVideo"]["cursor"].as_str().unwrap().to_owned());
     }
     let query = "query ($after: String) { newVideos(first: 100, after: $after) { nodes { cursor } } }";
-    let (mut listed, mut after) = (Vec::new(), school.app.sql("SELECT min(position) FROM event_topics").await);
-    after = lyceum::graphql::page::encode_cursor("newVideos", &after.parse::<i64>().unwrap());
-    while listed.len() < EVENTS {
+    let (mut listed, mut after) = (Vec::new(), beginning());
+    while listed.len() < EVENTS + 1 {
         let data = school.app.data(None, query, json!({ "after": after })).await;
         let nodes = data["newVideos"]["nodes"].as_array().unwrap();
         listed.extend(nodes.iter().map(|node| node["cursor"].as_str().unwrap().to_owned()));
         after = listed.last().unwrap().clone();
     }
-    assert_eq!(heard, listed);
+    assert_eq!(heard, listed[1..], "all after the first one");
 }

@@ -141,6 +141,7 @@ impl TestApp {
             codes: Codes::new([SECRET.to_owned()]).unwrap(),
             tokens: Tokens::new(SECRET, &config.previous_secrets, lifetime, clock.clone()),
             seal: Seal::new(SECRET, &config.previous_secrets),
+            epoch: Default::default(),
             revocations: Revocations::new(config.token_lifetime),
             identity: Providers::new(&config.identity, &clock).unwrap(),
             api_tokens: ApiTokens::default(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use lyceum::graphql::page::encode_cursor;
 use lyceum::http::websocket::PROTOCOL;
+use lyceum::platform::outbox::Position;
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -117,7 +118,7 @@ const NEW_VIDEO: &str = "subscription ($courseId: ID, $after: String) {
 
 /// The cursor before all news.
 pub(crate) fn beginning() -> String {
-    encode_cursor("newVideos", &0)
+    encode_cursor("newVideos", &Position::BEGINNING)
 }
 
 /// One piece of news.

@@ -1,0 +1,92 @@
+//! Recognizes a log that was rewound.
+//!
+//! After a restore from a backup, or a failover to a replica that was behind, positions are assigned a second time. Each
+//! position that a client receives therefore names the epoch of the log, which changes in both cases: it is derived
+//! from the cluster, its WAL timeline, and the table of the counter, and not stored, because a backup would contain it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::query;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// The place of an event in the log, as clients receive it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// The epoch of the log.
+    epoch: i64,
+    /// The position. Ascending; within a topic, with gaps.
+    number: i64,
+}
+
+impl Position {
+    /// Before the first event, in every epoch.
+    pub const BEGINNING: Position = Position { epoch: 0, number: 0 };
+
+    pub(super) fn number(self) -> i64 {
+        self.number
+    }
+
+    pub(super) fn new(epoch: i64, number: i64) -> Position {
+        Position { epoch, number }
+    }
+}
+
+/// The epoch of the log, as this node last read it; 0 if it has not yet. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Epoch(Arc<AtomicI64>);
+
+impl Epoch {
+    pub(super) fn get(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Why the log cannot be read from a position on.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// The position is of another epoch: the log was rewound.
+    Expired,
+    /// The database failed.
+    Failed(InternalError),
+}
+
+impl<E: Into<InternalError>> From<E> for Unreadable {
+    fn from(error: E) -> Unreadable {
+        Unreadable::Failed(error.into())
+    }
+}
+
+/// Reads the epoch from the primary database.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn refresh(app: &App) -> Result<i64, InternalError> {
+    let epoch = query::epoch(app.db.write().await?.conn()).await?;
+    if app.epoch.0.swap(epoch, Ordering::AcqRel) != epoch {
+        tracing::info!(epoch, "the epoch of the event log");
+    }
+    Ok(epoch)
+}
+
+/// Returns the current epoch without reading it again.
+pub(super) async fn current(app: &App) -> Result<i64, InternalError> {
+    match app.epoch.get() {
+        0 => refresh(app).await,
+        epoch => Ok(epoch),
+    }
+}
+
+/// Returns the number of a position that a client has sent, in the current epoch.
+pub(super) async fn number(app: &App, position: Position) -> Result<i64, Unreadable> {
+    // Read again: the node may not have noticed yet that the database is another one.
+    let epoch = refresh(app).await?;
+    if position == Position::BEGINNING || position.epoch == epoch {
+        Ok(position.number)
+    } else {
+        Err(Unreadable::Expired)
+    }
+}
