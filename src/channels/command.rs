@@ -252,7 +252,7 @@ pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
 
 /// Returns the viewer's data in the channels, for an export.
 ///
-/// These are the channels that they own, teach in and follow.
+/// These are the channels that they own, teach in, are invited to and follow.
 ///
 /// # Errors
 /// The caller is not signed in.
@@ -260,6 +260,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let id = viewer(actor)?;
     let conn = app.db.read().await?;
     let taught = query::taught_in(&conn, id).await?;
+    let invitations = query::invitations_of(&conn, id).await?;
     let everything = Page { limit: usize::try_from(FETCH - 1)?, backward: false, after: None, before: None };
     let followed = query::followed_by(&conn, id, &everything).await?;
     let owned = taught.iter().filter(|(channel, _)| channel.owner_id == id).map(|(channel, _)| {
@@ -273,7 +274,15 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     });
     let memberships = taught.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "joinedAt": at }));
     let follows = followed.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "followedAt": at }));
-    Ok(json!({ "channels": items(owned), "memberships": items(memberships), "follows": items(follows) }))
+    let invitations = invitations
+        .iter()
+        .map(|invitation| json!({ "channelId": invitation.channel_id.encode(), "invitedAt": invitation.invited_at }));
+    Ok(json!({
+        "channels": items(owned),
+        "memberships": items(memberships),
+        "invitations": items(invitations),
+        "follows": items(follows),
+    }))
 }
 
 async fn editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<Channel> {

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::reauthentication::confirm_recent;
+use super::confirmation::confirm_recent;
 use super::session::signed_in;
 use crate::accounts::error;
 use crate::accounts::event::ApiTokenCreated;

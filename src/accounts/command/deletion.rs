@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::avatar::delete_object;
-use super::reauthentication::confirm_session;
+use super::confirmation::confirm_session;
 use super::session::{end_recorded, viewer};
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
 use crate::accounts::model::{CancelAccountDeletionInput, DeleteAccountInput, SessionEnd, User, UserId};

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::reauthentication::confirm_session;
+use super::confirmation::confirm_session;
 use super::session::signed_in;
 use super::user::check_email;
 use crate::accounts::error;

@@ -1,19 +1,14 @@
 //! Commands that link and unlink accounts at identity providers.
 
-use serde_json::json;
-
-use super::reauthentication::confirm_recent;
-use super::social::{link, take, vouched};
-use crate::accounts::event::IdentityChanged;
-use crate::accounts::model::{Identity, IdentityId, LinkIdentityInput, UnlinkIdentityInput, UserId};
+use super::confirmation::confirm_recent;
+use super::linking::{announce, link, unlink};
+use super::social::{take, vouched};
+use crate::accounts::model::{Identity, IdentityId, LinkIdentityInput, UnlinkIdentityInput};
 use crate::accounts::query::identity::{self as query, AttemptKey};
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
 use crate::platform::App;
-use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, hash_token};
-use crate::platform::db::Tx;
-use crate::platform::outbox;
 
 /// Links an account at an identity provider to the actor's.
 ///
@@ -76,21 +71,4 @@ pub(in crate::accounts) async fn unlink_identity(
             Ok(unlinked.id)
         })
         .await
-}
-
-/// Unlinks an identity at the request of its user.
-pub(super) async fn unlink(tx: &mut Tx, app: &App, client: &Client, identity: &Identity) -> Result<()> {
-    let user = identity.user_id;
-    query::delete(tx, identity.id).await?;
-    let (actor, details) = (Some(user.uuid()), json!({ "identityId": identity.id, "issuer": identity.issuer }));
-    let entry = Entry { action: Action::IdentityUnlinked, actor, subject: actor, client, details };
-    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
-    announce(tx, app, user, app.identity.name_of(&identity.issuer), false).await
-}
-
-/// Records that an identity was linked or unlinked, so that an email notifies the user.
-pub(super) async fn announce(tx: &mut Tx, app: &App, user: UserId, provider: &str, linked: bool) -> Result<()> {
-    let event = IdentityChanged { user_id: user, provider: provider.to_owned(), linked, at: app.clock.now() };
-    outbox::record(tx, &app.clock, &event).await?;
-    Ok(())
 }

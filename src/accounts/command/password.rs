@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::identity::unlink;
+use super::linking::unlink;
 use super::session::{encoded, signed_in};
 use super::user::{check_email, check_password};
 use crate::accounts::event::{PasswordChanged, PasswordResetRequested};

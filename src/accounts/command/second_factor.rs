@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::reauthentication::confirm_session;
+use super::confirmation::confirm_session;
 use super::session::{open, viewer};
 use crate::accounts::event::SecondFactorChanged;
 use crate::accounts::model::{

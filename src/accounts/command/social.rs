@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use serde_json::json;
 use url::Url;
 
-use super::identity::announce;
+use super::linking::{announce, link};
 use super::second_factor::admit;
 use super::user::normalise;
 use crate::accounts::error;
 use crate::accounts::event::UserRegistered;
 use crate::accounts::model::{
-    Admission, Attempt, CompleteSocialSignInInput, Identity, StartSocialSignInInput, StartedSocialSignIn, User, UserId,
+    Admission, Attempt, CompleteSocialSignInInput, StartSocialSignInInput, StartedSocialSignIn, User, UserId,
 };
 use crate::accounts::policy::{self, Newcomer};
 use crate::accounts::query::identity::{self as query, AttemptKey};
@@ -185,23 +185,6 @@ async fn register(tx: &mut Tx, app: &App, email: &str, vouched: &Vouched) -> Res
         outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
     }
     Ok(user)
-}
-
-/// Links an identity to the user; returns `None` if it is already linked to a user.
-pub(super) async fn link(
-    tx: &mut Tx,
-    app: &App,
-    client: &Client,
-    provider: &Provider,
-    user: UserId,
-    vouched: &Vouched,
-) -> Result<Option<Identity>> {
-    let Some(identity) = query::insert(tx, &app.clock, user, vouched).await? else { return Ok(None) };
-    let details = json!({ "identityId": identity.id, "provider": provider.id() });
-    let actor = Some(user.uuid());
-    let entry = Entry { action: Action::IdentityLinked, actor, subject: actor, client, details };
-    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
-    Ok(Some(identity))
 }
 
 fn log(provider: &Provider, why: &NotVouched) {

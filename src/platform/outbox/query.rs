@@ -161,7 +161,7 @@ pub(super) async fn epoch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     }
     let derived: Derived = diesel::sql_query(
         "SELECT hashtextextended(concat_ws('/', (SELECT system_identifier FROM pg_control_system()), \
-            left(pg_walfile_name(pg_current_wal_lsn()), 8), 'event_counter'::regclass::oid), 0) >> 12 AS epoch",
+            left(pg_walfile_name(pg_current_wal_lsn()), 8), 'event_counter'::regclass::oid), 0) & 9007199254740991 AS epoch",
     )
     .get_result(conn)
     .await?;

@@ -134,11 +134,12 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 8] = [
+const BELONGINGS: [(&str, &str); 9] = [
     (
         "api_tokens",
         "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
     ),
+    ("channel_invitations", "INSERT INTO channel_invitations SELECT id, 'ADA', owner_id, now() FROM channels LIMIT 1"),
     (
         "email_changes",
         "INSERT INTO email_changes VALUES (gen_random_uuid(), 'ADA', 'a@b.example', 'c@d.example', 5, now(), now() + interval '1 day')",

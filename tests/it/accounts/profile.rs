@@ -107,10 +107,13 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 19] = [
+const HELD: [(&str, Option<&str>); 21] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
+    // Whom an instructor invited is the other one's data.
+    ("channel_invitations.invited_by", None),
+    ("channel_invitations.user_id", Some("/channels/invitations/items")),
     ("channel_members.user_id", Some("/channels/memberships/items")),
     ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
@@ -156,6 +159,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         .await;
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
+    app.sql("INSERT INTO channel_invitations SELECT id, owner_id, owner_id, now() FROM channels").await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
     let uploads = "INSERT INTO uploads (id, user_id, filename, content_type, size_bytes, status, looked_at, created_at, \
         expires_at) SELECT id, id, name || '.mp4', 'video/mp4', 7, 'CREATED', now(), now(), now() FROM users";
