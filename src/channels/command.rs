@@ -84,8 +84,7 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
 /// Invites an instructor to teach in a channel. Inviting them again, or a member, changes nothing.
 ///
 /// # Errors
-/// There is no such instructor; the channel has too many members; the actor may not change it; too many invitations
-/// were emailed to this user.
+/// There is no such instructor; the channel has too many members; the actor may not change it.
 pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMemberInput) -> Result<Channel> {
     let (inviter, now) = (viewer(actor)?, app.clock.now());
     app.db

@@ -180,14 +180,15 @@ async fn schema_rs_is_what_the_migrations_make() {
     let expected = print_schema(&mut conn).await;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/platform/db/schema.rs");
     let file = std::fs::read_to_string(path).unwrap();
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/target/schema.rs"), &expected).unwrap();
+    let printed = concat!(env!("CARGO_TARGET_TMPDIR"), "/schema.rs");
+    std::fs::write(printed, &expected).unwrap();
     let file: Vec<&str> = file.lines().filter(|line| !line.starts_with("//")).collect();
     let file = file.join("\n").trim().to_owned() + "\n";
     for (number, (old, new)) in file.lines().zip(expected.lines()).enumerate() {
         assert_eq!(
             old,
             new,
-            "schema.rs (left) differs from the database (right, all of it in target/schema.rs) in line {} below its head",
+            "schema.rs (left) differs from the database (right, all of it in {printed}) in line {} below its head",
             number + 1
         );
     }

@@ -117,7 +117,7 @@ pub(super) struct ApiTokenMutation;
 #[Object]
 impl ApiTokenMutation {
     /// Creates a token for a program that acts for the viewer. Its rights are limited by its scopes and by the current
-    /// rights of the viewer.
+    /// rights of the viewer. This needs a recent sign-in or `reauthenticate`; an email tells the viewer.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn create_api_token(
         &self,

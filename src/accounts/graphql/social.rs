@@ -109,7 +109,8 @@ impl SocialMutation {
         Ok(Some(Sequential(CompleteSocialSignInPayload { entrance, user_errors })))
     }
 
-    /// Links an account at an identity provider to the viewer, whatever its email address.
+    /// Links an account at an identity provider to the viewer, whatever its email address. This needs a recent sign-in or
+    /// `reauthenticate`; an email tells the viewer.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn link_identity(
         &self,
@@ -122,7 +123,8 @@ impl SocialMutation {
         Ok(Some(Sequential(LinkIdentityPayload { identity, user_errors })))
     }
 
-    /// Unlinks one of the viewer's accounts at identity providers. The only way to sign in cannot be unlinked.
+    /// Unlinks one of the viewer's accounts at identity providers. The only way to sign in cannot be unlinked. This needs
+    /// a recent sign-in or `reauthenticate`; an email tells the viewer.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn unlink_identity(
         &self,

@@ -23,7 +23,8 @@ pub struct CatalogSubscription;
 impl CatalogSubscription {
     /// Delivers each lesson when it is published for the first time. Lessons that are published together with their
     /// course are not delivered. To resume after a disconnect, pass the last `cursor` as `after`: missed events come
-    /// first, and none comes twice. Without `after`, the stream starts now.
+    /// first, and none comes twice. Without `after`, the stream starts now. After a restore of the server's data, it
+    /// completes, and older cursors are refused with the code CURSOR_EXPIRED: query `newVideos` again.
     #[graphql(directive = public::apply())]
     async fn new_video(
         &self,

@@ -102,8 +102,8 @@ impl ChannelsMutation {
         channel(command::decline_channel_invitation(app(ctx), actor(ctx), input).await)
     }
 
-    /// Removes a member from a channel, or revokes an invitation. The member's courses stay in it. The owner and administrators may remove
-    /// others, and members may leave.
+    /// Removes a member from a channel, or revokes an invitation. The member's courses stay in it. The owner and
+    /// administrators may remove others, and members may leave.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn remove_channel_member(
         &self,

@@ -82,11 +82,12 @@ pub(super) async fn current(app: &App) -> Result<i64, InternalError> {
 
 /// Returns the number of a position that a client has sent, in the current epoch.
 pub(super) async fn number(app: &App, position: Position) -> Result<i64, Unreadable> {
+    if position == Position::BEGINNING {
+        return Ok(position.number);
+    }
     // Read again: the node may not have noticed yet that the database is another one.
-    let epoch = refresh(app).await?;
-    if position == Position::BEGINNING || position.epoch == epoch {
-        Ok(position.number)
-    } else {
-        Err(Unreadable::Expired)
+    match refresh(app).await? == position.epoch {
+        true => Ok(position.number),
+        false => Err(Unreadable::Expired),
     }
 }
