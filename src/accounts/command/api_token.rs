@@ -27,7 +27,8 @@ const MOST_TOKENS: i64 = 100;
 /// Creates a token for a program that acts for the actor. Its secret is returned here and never again.
 ///
 /// # Errors
-/// The actor has no session, or has not authenticated recently; the input is invalid; the actor is banned or has too many tokens.
+/// The actor has no session, or has not authenticated recently; the input is invalid; the actor is banned or has too
+/// many tokens.
 pub(crate) async fn create_api_token(
     app: &App,
     actor: &Actor,

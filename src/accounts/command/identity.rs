@@ -15,7 +15,8 @@ use crate::platform::auth::{Actor, Client, hash_token};
 /// Its email address does not matter: the caller has proved to own both accounts.
 ///
 /// # Errors
-/// The actor has not authenticated recently or did not begin this attempt, the provider does not confirm it, or the account is linked to another user.
+/// The actor has not authenticated recently or did not begin this attempt, the provider does not confirm it, or the
+/// account is linked to another user.
 pub(in crate::accounts) async fn link_identity(
     app: &App,
     actor: &Actor,

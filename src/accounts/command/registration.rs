@@ -90,7 +90,8 @@ async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Re
 /// Creates a user from a registration with its code or link, and signs them in.
 ///
 /// # Errors
-/// The code or link is wrong or expired; the new password is invalid; another user has registered the address in the meantime.
+/// The code or link is wrong or expired; the new password is invalid; another user has registered the address in the
+/// meantime.
 pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
     match (input.registration_id, input.code, input.token) {
         (Some(id), Some(code), None) if input.new_password.is_none() => activate_by_code(app, client, id, &code).await,

@@ -1,5 +1,6 @@
 //! Commands for the catalog.
 
+mod access;
 mod arrange;
 mod category;
 mod content;
@@ -11,6 +12,8 @@ mod publication;
 mod stats;
 mod video;
 
+pub use access::access_to;
+pub(super) use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use course::{create_course, my_data, update_course};
@@ -22,14 +25,13 @@ pub(super) use publication::{
 };
 pub use publication::{publish_course, publish_lesson};
 pub(super) use stats::{recount_students, refresh_sort_keys};
-pub(super) use video::edits_course;
 pub(super) use video::take_duration;
-pub use video::{access_to, set_course_demo_video, set_lesson_video, showing};
+pub use video::{set_course_demo_video, set_lesson_video, showing};
 
+use self::access::edits;
 use super::model::{Course, CourseId};
 use super::query::course as query;
 use super::{error, policy};
-use crate::channels::edits_courses;
 use crate::graphql::Result;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -44,15 +46,6 @@ async fn editable(tx: &mut Tx, actor: &Actor, id: CourseId, asked_for: &str) -> 
     let edits = edits(tx, actor, &course).await?;
     permit(edits, policy::can_see(&course, edits, false), asked_for)?;
     Ok(course)
-}
-
-/// Returns whether the actor may edit a course.
-async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result<bool> {
-    let channel_editor = match policy::possible_editor(actor, course) {
-        Some((user, channel)) => edits_courses(tx, user, channel).await?,
-        None => false,
-    };
-    Ok(policy::can_edit(actor, course, channel_editor))
 }
 
 fn permit(edits: bool, sees: bool, asked_for: &str) -> Result<()> {

@@ -1,19 +1,14 @@
 //! Commands for lesson videos and demo videos, and who may watch them.
 
-use std::sync::Arc;
-
 use super::outline::{LONGEST_LESSON, check_total, editable_lesson};
 use super::{content, editable};
-use crate::accounts::UserId;
-use crate::catalog::loader::{Categories, CourseById, LessonById};
+use crate::catalog::loader::{CourseById, LessonById};
 use crate::catalog::model::{Course, Lesson, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
 use crate::catalog::query::{course, outline, video as query};
 use crate::catalog::{error, policy};
-use crate::channels::is_channel_editor;
-use crate::entitlements::{Access, Held, Scope};
 use crate::graphql::Result;
 use crate::graphql::error::Edit;
-use crate::graphql::loaders::{Load, Loaders};
+use crate::graphql::loaders::Load;
 use crate::media::{self, Referrer, Video, VideoId, VideoProcessed, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -149,51 +144,4 @@ pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option
         Some(lesson) => Showing::Lesson(course, lesson),
         None => Showing::Demo(course),
     }))
-}
-
-/// Returns whether the actor may edit a course.
-///
-/// # Errors
-/// The database failed.
-pub(crate) async fn edits_course(
-    loaders: &Loaders,
-    actor: &Actor,
-    course: &Course,
-) -> std::result::Result<bool, InternalError> {
-    let channel_editor = match policy::possible_editor(actor, course) {
-        Some((user, channel)) => is_channel_editor(loaders, user, channel).await?,
-        None => false,
-    };
-    Ok(policy::can_edit(actor, course, channel_editor))
-}
-
-/// Returns whether the actor may watch a video, and why.
-///
-/// Playback and playlists both use this function. A demo video is for everyone who may see its course.
-///
-/// # Errors
-/// The database failed.
-pub async fn access_to(
-    loaders: &Loaders,
-    actor: &Actor,
-    showing: &Showing,
-) -> std::result::Result<Access, InternalError> {
-    let (course, lesson) = match showing {
-        Showing::Lesson(course, lesson) => (course, Some(lesson.as_ref())),
-        Showing::Demo(course) => (course, None),
-    };
-    let (mut held, mut path) = (Arc::default(), Vec::new());
-    if let Some(user) = actor.id().map(UserId::new) {
-        held = loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default();
-    }
-    if held.iter().any(|row| row.scope == Scope::Category) {
-        let tree = loaders.load(Categories).await?.unwrap_or_default();
-        path = tree.path(course.category_id);
-    }
-    let edits = edits_course(loaders, actor, course).await?;
-    let access = policy::access(actor, course, edits, &path, lesson, &held, loaders.app().clock.now());
-    Ok(match showing {
-        Showing::Lesson(..) => access,
-        Showing::Demo(course) => Access { granted: policy::can_see(course, edits, access.granted), ..access },
-    })
 }

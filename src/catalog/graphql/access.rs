@@ -6,11 +6,10 @@ use async_graphql::Context;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::catalog::command::edits_course;
-use crate::catalog::loader::Categories;
+use crate::catalog::command::{covered_path, edits_course};
 use crate::catalog::model::{Course, Lesson};
 use crate::catalog::policy;
-use crate::entitlements::{Access, Entitlement, Held, Scope as EntitlementScope};
+use crate::entitlements::{Access, Entitlement, Held};
 use crate::graphql::Result;
 use crate::graphql::context::{app, loaders, viewer_loaders, within};
 use crate::graphql::guard::Scope;
@@ -41,12 +40,12 @@ pub(super) async fn edits(ctx: &Context<'_>, course: &Course) -> Result<bool> {
 
 /// Returns whether the viewer is entitled to the course, for [`policy::can_see`].
 ///
-/// Only archived courses depend on it; for other courses it is `false`.
-pub(super) async fn entitled(ctx: &Context<'_>, course: &Course) -> Result<bool> {
+/// Only archived courses depend on it, and only for those who may not edit them (`edits`); otherwise it is `false`.
+pub(super) async fn entitled(ctx: &Context<'_>, course: &Course, edits: bool) -> Result<bool> {
     if course.archived_at.is_none() {
         return Ok(false);
     }
-    let (held, path) = held(ctx, course, false).await?;
+    let (held, path) = held(ctx, course, edits).await?;
     let now = app(ctx).clock.now();
     Ok(held.iter().any(|row| row.covers(course.id.uuid(), &path) && row.is_active(now)))
 }
@@ -60,9 +59,6 @@ async fn held(ctx: &Context<'_>, course: &Course, edits: bool) -> Result<(Arc<Ve
     let Some(user) = viewer.id().filter(|_| !edits) else { return Ok(Default::default()) };
     let key = Held { user: UserId::new(user), course: course.id.uuid() };
     let held = viewer_loaders(ctx).load(key).await?.unwrap_or_default();
-    if !held.iter().any(|row| row.scope == EntitlementScope::Category) {
-        return Ok((held, Vec::new()));
-    }
-    let tree = loaders(ctx).load(Categories).await?.unwrap_or_default();
-    Ok((held, tree.path(course.category_id)))
+    let path = covered_path(loaders(ctx), course, &held).await?;
+    Ok((held, path))
 }

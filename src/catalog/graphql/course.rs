@@ -247,6 +247,7 @@ pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<Cours
 /// Returns the course, if the viewer may see it.
 pub(super) async fn visible(ctx: &Context<'_>, course: Option<Arc<Course>>) -> Result<Option<CourseObject>> {
     let Some(course) = course else { return Ok(None) };
-    let seen = policy::can_see(&course, edits(ctx, &course).await?, entitled(ctx, &course).await?);
+    let edits = edits(ctx, &course).await?;
+    let seen = policy::can_see(&course, edits, entitled(ctx, &course, edits).await?);
     Ok(seen.then_some(CourseObject(course)))
 }

@@ -45,7 +45,8 @@ pub(super) async fn visible_sections(ctx: &Context<'_>, course: &Arc<Course>) ->
 /// Returns the lessons of a course that the viewer may see.
 async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
     let all = loaders(ctx).load(LessonsOf(course.id)).await?.unwrap_or_default();
-    let (edits, entitled) = (edits(ctx, course).await?, entitled(ctx, course).await?);
+    let edits = edits(ctx, course).await?;
+    let entitled = entitled(ctx, course, edits).await?;
     let seen = all.iter().filter(|lesson| policy::can_see_lesson(course, lesson, edits, entitled));
     Ok(seen.cloned().collect())
 }

@@ -72,22 +72,14 @@ pub(super) async fn refresh(app: &App) -> Result<i64, InternalError> {
     Ok(epoch)
 }
 
-/// Returns the current epoch without reading it again.
-pub(super) async fn current(app: &App) -> Result<i64, InternalError> {
-    match app.epoch.get() {
-        0 => refresh(app).await,
-        epoch => Ok(epoch),
-    }
-}
-
-/// Returns the number of a position that a client has sent, in the current epoch.
-pub(super) async fn number(app: &App, position: Position) -> Result<i64, Unreadable> {
-    if position == Position::BEGINNING {
-        return Ok(position.number);
-    }
-    // Read again: the node may not have noticed yet that the database is another one.
-    match refresh(app).await? == position.epoch {
-        true => Ok(position.number),
-        false => Err(Unreadable::Expired),
-    }
+/// Returns the current epoch, to which the positions that a client has sent must belong.
+pub(super) async fn current(app: &App, sent: &[Option<Position>]) -> Result<i64, Unreadable> {
+    let is_cursor = |position: &Position| *position != Position::BEGINNING;
+    let epoch = match app.epoch.get() {
+        known if known != 0 && !sent.iter().flatten().any(is_cursor) => known,
+        // Read it again: the node may not have noticed yet that the database is another one.
+        _ => refresh(app).await?,
+    };
+    let expired = sent.iter().flatten().any(|position| is_cursor(position) && position.epoch != epoch);
+    if expired { Err(Unreadable::Expired) } else { Ok(epoch) }
 }

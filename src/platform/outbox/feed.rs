@@ -32,12 +32,8 @@ pub async fn read<E: Event>(
     forward: bool,
     limit: i64,
 ) -> Result<Vec<Recorded<E>>, Unreadable> {
-    let after = epoch::number(app, after.unwrap_or(Position::BEGINNING)).await?;
-    let before = match before {
-        Some(position) => epoch::number(app, position).await?,
-        None => i64::MAX,
-    };
-    let epoch = epoch::current(app).await?;
+    let epoch = epoch::current(app, &[after, before]).await?;
+    let (after, before) = (after.map_or(0, Position::number), before.map_or(i64::MAX, Position::number));
     let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
     Ok(rows.into_iter().filter_map(|row| readable(app, topic, epoch, row)).collect())
 }
@@ -75,11 +71,11 @@ pub async fn follow<E: Event>(
 ) -> Result<impl Stream<Item = Recorded<E>> + Send, Unreadable> {
     // Subscribe before reading: an event in between arrives both ways, and its position identifies the duplicate.
     let subscription = app.pubsub.subscribe(&topic).await?;
+    let epoch = epoch::current(&app, &[after]).await?;
     let last = match after {
-        Some(position) => epoch::number(&app, position).await?,
+        Some(position) => position.number(),
         None => query::last_position(&mut *app.db.read().await?, &topic).await?,
     };
-    let epoch = epoch::current(&app).await?;
     let feed = Feed { app, topic, subscription, epoch, last, behind: after.is_some(), ready: Vec::new() };
     Ok(stream::unfold(feed, |mut feed| async move {
         let next = feed.next().await?;

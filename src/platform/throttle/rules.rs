@@ -124,7 +124,7 @@ pub(super) fn counters(purpose: Purpose, ip: IpAddr, account: Option<&str>) -> V
     vec![wide(format!("{{{address}}}:{name}")), narrow(format!("{{{address}}}:{name}:{account}"))]
 }
 
-/// The limit of emails to one address, whoever has them sent.
+/// The limit of emails to one address, from all senders together.
 const EMAILS: Rule = Rule { free: 10, first_wait: MINUTE, longest_wait: 15 * MINUTE };
 
 /// Returns the counter of the emails to an address.

@@ -255,7 +255,7 @@ async fn a_sign_in_that_waits_for_the_second_factor_ends_with_the_password() {
 
 /// A stranger with many networks cannot fill a mailbox, and its owner still gets in: each email has a link that works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn emails_to_one_address_have_a_budget_whoever_asks_for_them() {
+async fn emails_to_one_address_have_a_budget_for_all_senders() {
     let app = TestApp::with(&PROXIED).await;
     registered(&app, "ada@people.example").await;
     let mut sent = 0;

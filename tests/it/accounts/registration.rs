@@ -249,7 +249,7 @@ async fn of_several_who_claim_an_address_the_first_to_confirm_it_gets_it() {
 /// An attacker registers an address with a password of their own; its owner opens the link. With one registration or
 /// two, the account is the owner's alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_gives_the_account_to_whoever_reads_the_mail() {
+async fn a_link_gives_the_account_to_the_owner_of_the_address() {
     let app = TestApp::start().await;
     for (email, registrations) in [("ada@people.example", 1), ("bob@people.example", 2)] {
         let (mut mailed, mut ids) = (Vec::new(), Vec::new());

@@ -71,7 +71,7 @@ impl Case {
 
     async fn call(&mut self, action: &str, input: Value) -> Value {
         let selection = if action == "startSecondFactor" { "secret" } else { "" };
-        let payload = call(&self.world.app, &self.ada, action, selection, input).await;
+        let payload = self.world.app.payload(&self.ada, action, selection, input).await;
         if let Some(secret) = payload["secret"].as_str() {
             self.secret = secret.to_owned();
         }
@@ -81,14 +81,6 @@ impl Case {
     async fn audited(&self, action: &str) -> usize {
         self.world.audited(action).await
     }
-}
-
-async fn call(app: &TestApp, user: &User, field: &str, selection: &str, input: Value) -> Value {
-    let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-    let query = format!(
-        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
-    );
-    app.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
 }
 
 /// The same user in the same session, with the access token that a refresh would give.
@@ -137,7 +129,7 @@ async fn sensitive_actions_need_recent_authentication_send_an_email_and_are_audi
         if matches!(needs, Needs::Recent | Needs::RecentOrPassword) {
             let password = if action == "deleteAccount" { "another good password" } else { PASSWORD };
             let again =
-                call(&case.world.app, &case.ada, "reauthenticate", "validUntil", json!({ "password": password }));
+                case.world.app.payload(&case.ada, "reauthenticate", "validUntil", json!({ "password": password }));
             assert_eq!(again.await["userErrors"], json!([]), "{action}");
         }
         let right = case.input(action, true).await;
@@ -169,7 +161,7 @@ async fn the_password_in_the_input_is_as_good_as_a_recent_authentication() {
         ("deleteAccount", json!({ "password": PASSWORD })),
     ];
     for (action, input) in with_password {
-        assert_eq!(call(&app, &ada, action, "", input).await["userErrors"], json!([]), "{action}");
+        assert_eq!(app.payload(&ada, action, "", input).await["userErrors"], json!([]), "{action}");
     }
 }
 
@@ -178,7 +170,7 @@ async fn an_authentication_is_recent_for_a_quarter_of_an_hour_in_one_session() {
     let app = TestApp::with(&[("LYCEUM_TOKEN_MINUTES", "60")]).await;
     let ada = member(&app, "Ada", Role::Student).await;
     let token = |name: &str| json!({ "name": name, "scopes": ["READ_COURSES"], "expiresAt": "2026-12-24T09:00:00Z" });
-    let create = async |user: &User, name: &str| call(&app, user, "createApiToken", "", token(name)).await;
+    let create = async |user: &User, name: &str| app.payload(user, "createApiToken", "", token(name)).await;
     app.app.clock.advance(TimeDelta::minutes(15) - TimeDelta::seconds(1));
     assert_eq!(create(&ada, "just in time").await["userErrors"], json!([]), "after the sign-in");
     app.app.clock.advance(TimeDelta::seconds(1));
@@ -189,7 +181,7 @@ async fn an_authentication_is_recent_for_a_quarter_of_an_hour_in_one_session() {
     assert_eq!(refusal(&create(&ada, "another session").await), "REAUTHENTICATION_REQUIRED");
     assert_eq!(create(&other, "the new session").await["userErrors"], json!([]));
 
-    let again = call(&app, &ada, "reauthenticate", "validUntil", json!({ "password": PASSWORD })).await;
+    let again = app.payload(&ada, "reauthenticate", "validUntil", json!({ "password": PASSWORD })).await;
     assert_eq!(again["validUntil"], "2026-11-20T09:30:00+00:00", "{again:#}");
     assert_eq!(create(&ada, "again").await["userErrors"], json!([]));
     app.app.clock.advance(TimeDelta::minutes(15));
@@ -201,14 +193,14 @@ async fn an_authentication_is_recent_for_a_quarter_of_an_hour_in_one_session() {
 async fn authenticating_again_takes_what_a_sign_in_takes() {
     let app = TestApp::start().await;
     let ada = member(&app, "Ada", Role::Student).await;
-    let again = async |input: Value| call(&app, &ada, "reauthenticate", "", input).await;
+    let again = async |input: Value| app.payload(&ada, "reauthenticate", "", input).await;
     assert_eq!(codes(&again(json!({})).await), [("password".to_owned(), "BLANK".to_owned())]);
     assert_eq!(refusal(&again(json!({ "password": "a wrong password" })).await), "WRONG_CREDENTIALS");
     assert_eq!(again(json!({ "password": PASSWORD, "code": "unused" })).await["userErrors"], json!([]));
 
     let (secret, recovery) = enable(&app, &ada).await;
     let ada = renewed(&app, ada).await;
-    let again = async |input: Value| call(&app, &ada, "reauthenticate", "", input).await;
+    let again = async |input: Value| app.payload(&ada, "reauthenticate", "", input).await;
     let both = [("password".to_owned(), "BLANK".to_owned()), ("code".to_owned(), "BLANK".to_owned())];
     assert_eq!(codes(&again(json!({})).await), both);
     let wrong = again(json!({ "password": PASSWORD, "code": "000000" })).await;
@@ -230,7 +222,7 @@ async fn the_password_cannot_be_guessed_with_a_session_in_hand() {
     let app = TestApp::start().await;
     let ada = member(&app, "Ada", Role::Student).await;
     for _ in 0..5 {
-        let refused = call(&app, &ada, "reauthenticate", "", json!({ "password": "a wrong password" })).await;
+        let refused = app.payload(&ada, "reauthenticate", "", json!({ "password": "a wrong password" })).await;
         assert_eq!(refusal(&refused), "WRONG_CREDENTIALS");
     }
     let query = "mutation ($input: ReauthenticateInput!) { reauthenticate(input: $input) { validUntil } }";

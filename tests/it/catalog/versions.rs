@@ -4,16 +4,7 @@ use futures_util::future::join_all;
 use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, User, cluster};
-
-/// The payload of a mutation that may have user errors.
-async fn payload(app: &TestApp, user: &User, field: &str, selection: &str, input: Value) -> Value {
-    let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-    let query = format!(
-        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
-    );
-    app.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
-}
+use crate::support::{TestApp, cluster};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_of_an_old_version_changes_nothing_and_shows_what_is_there() {
@@ -25,7 +16,7 @@ async fn an_edit_of_an_old_version_changes_nothing_and_shows_what_is_there() {
         let (field, key) = (format!("update{}{}", thing[..1].to_uppercase(), &thing[1..]), format!("{thing}Id"));
         let selection = format!("{thing} {{ id title version }}");
         let edit = async |version: i32, title: &str| {
-            payload(&app, &ada, &field, &selection, json!({ &key: id, "version": version, "title": title })).await
+            app.payload(&ada, &field, &selection, json!({ &key: id, "version": version, "title": title })).await
         };
         let first = edit(1, "Hers").await;
         assert_eq!(first[thing], json!({ "id": id, "title": "Hers", "version": 2 }), "{first:#}");
@@ -74,7 +65,7 @@ async fn arranging_scheduling_and_showing_are_edits_too() {
         let edit = async |version: i64| {
             let mut input = input.clone();
             input["version"] = json!(version);
-            payload(&app, &ada, field, &format!("{thing} {{ version }}"), input).await
+            app.payload(&ada, field, &format!("{thing} {{ version }}"), input).await
         };
         for old in [now - 1, now + 1] {
             let refused = edit(old).await;
@@ -124,7 +115,7 @@ async fn of_many_edits_of_one_version_exactly_one_is_saved() {
         let selection = format!("{thing} {{ title version }}");
         let edits = (0..20).map(|number| {
             let input = json!({ &key: id, "version": 1, "title": format!("Edit {number}") });
-            payload(&app, &ada, &field, &selection, input)
+            app.payload(&ada, &field, &selection, input)
         });
         let answers = join_all(edits).await;
         let saved: Vec<&Value> = answers.iter().filter(|answer| answer["userErrors"] == json!([])).collect();

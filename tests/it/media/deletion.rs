@@ -165,7 +165,7 @@ async fn a_video_that_nothing_shows_is_deleted() {
     assert_eq!((studio.objects(never).await, studio.objects(shown).await), (0, 1));
 }
 
-/// The originals and what is being uploaded count, whoever shows them; what was deleted does not.
+/// The originals and what is being uploaded count, shown or not; what was deleted does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owners_storage_has_a_quota() {
     let mut studio = Studio::with("quota", None, &[("LYCEUM_STORAGE_QUOTA_MIB", "2")]).await;

@@ -74,7 +74,7 @@ fn run(program: &str, arguments: &[&str], paths: &[&PathBuf]) {
 
 /// The replica is a copy of the stopped primary. It ends its recovery as a promoted one does: on another timeline.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_the_promotion_of_a_replica_that_was_behind_too_and_whoever_is_subscribed_is_told() {
+async fn after_the_promotion_of_a_replica_that_was_behind_too_and_subscribers_are_told() {
     let folder = cluster::folder().join("rewound");
     let (data, copy) = (folder.join("data"), folder.join("copy"));
     let primary = start(&folder).await;

@@ -179,14 +179,18 @@ impl TestApp {
 
     /// Sends a mutation of one root field with `input` and returns its payload, which must have no user errors.
     pub(crate) async fn mutate(&self, user: &User, field: &str, selection: &str, input: Value) -> Value {
+        let payload = self.payload(user, field, selection, input).await;
+        assert_eq!(payload["userErrors"], json!([]), "{field} {selection}\n{payload:#}");
+        payload
+    }
+
+    /// The same for a mutation that may have user errors.
+    pub(crate) async fn payload(&self, user: &User, field: &str, selection: &str, input: Value) -> Value {
         let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
         let query = format!(
             "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
         );
-        let mut data = self.data(Some(&user.token), &query, json!({ "input": input })).await;
-        let payload = data[field].take();
-        assert_eq!(payload["userErrors"], json!([]), "{query}\n{payload:#}");
-        payload
+        self.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
     }
 
     /// The same for an update, of the version that is there now.

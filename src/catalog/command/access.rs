@@ -1,0 +1,79 @@
+//! Who may edit a course, and who may watch what it shows.
+
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::catalog::loader::Categories;
+use crate::catalog::model::{Course, Showing};
+use crate::catalog::policy;
+use crate::channels::{edits_courses, is_channel_editor};
+use crate::entitlements::{Access, Entitlement, Held, Scope};
+use crate::graphql::loaders::Loaders;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// Returns whether the actor may edit a course, from within a transaction.
+pub(super) async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
+    let channel_editor = match policy::possible_editor(actor, course) {
+        Some((user, channel)) => edits_courses(tx, user, channel).await?,
+        None => false,
+    };
+    Ok(policy::can_edit(actor, course, channel_editor))
+}
+
+/// Returns whether the actor may edit a course.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::catalog) async fn edits_course(
+    loaders: &Loaders,
+    actor: &Actor,
+    course: &Course,
+) -> Result<bool, InternalError> {
+    let channel_editor = match policy::possible_editor(actor, course) {
+        Some((user, channel)) => is_channel_editor(loaders, user, channel).await?,
+        None => false,
+    };
+    Ok(policy::can_edit(actor, course, channel_editor))
+}
+
+/// Returns the path of the course's category if one of the entitlements covers a category; otherwise nothing.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::catalog) async fn covered_path(
+    loaders: &Loaders,
+    course: &Course,
+    held: &[Entitlement],
+) -> Result<Vec<Uuid>, InternalError> {
+    if !held.iter().any(|row| row.scope == Scope::Category) {
+        return Ok(Vec::new());
+    }
+    let tree = loaders.load(Categories).await?.unwrap_or_default();
+    Ok(tree.path(course.category_id))
+}
+
+/// Returns whether the actor may watch a video, and why.
+///
+/// Playback and playlists both use this function. A demo video is for everyone who may see its course.
+///
+/// # Errors
+/// The database failed.
+pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> Result<Access, InternalError> {
+    let (course, lesson) = match showing {
+        Showing::Lesson(course, lesson) => (course, Some(lesson.as_ref())),
+        Showing::Demo(course) => (course, None),
+    };
+    let edits = edits_course(loaders, actor, course).await?;
+    let held = match actor.id().map(UserId::new).filter(|_| !edits) {
+        Some(user) => loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default(),
+        None => Default::default(),
+    };
+    let path = covered_path(loaders, course, &held).await?;
+    let access = policy::access(actor, course, edits, &path, lesson, &held, loaders.app().clock.now());
+    Ok(match showing {
+        Showing::Lesson(..) => access,
+        Showing::Demo(course) => Access { granted: policy::can_see(course, edits, access.granted), ..access },
+    })
+}
