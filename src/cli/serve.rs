@@ -89,7 +89,8 @@ async fn banner(running: &Running) -> Result<(), InternalError> {
         println!("\n  No demo data: `lyceum seed` fills a school, `lyceum admin create` makes an administrator.");
     }
     if !running.embedded.is_empty() {
-        println!("\n  Embedded, for development:");
+        let purpose = if config.is_production() { "In this process" } else { "Embedded, for development" };
+        println!("\n  {purpose}:");
         for (need, what) in &running.embedded {
             println!("  {need:<12} {what}");
         }

@@ -2,6 +2,7 @@
 
 mod byte_size;
 pub mod caching;
+mod command_log;
 pub mod context;
 pub mod error;
 pub mod executor;

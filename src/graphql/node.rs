@@ -154,6 +154,10 @@ impl RootFields for NodeFields {
     fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>> {
         RootFields::resolve(&NodeQuery, ctx)
     }
+
+    fn feature(&self) -> &'static str {
+        "lyceum::graphql"
+    }
 }
 
 struct NodeQuery;

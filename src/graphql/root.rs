@@ -18,6 +18,8 @@ use async_graphql::{
 };
 use futures_util::future::BoxFuture;
 
+use super::command_log;
+
 /// A group of root fields: those of an object type that is not itself in the schema.
 pub trait RootFields: Send + Sync {
     /// Returns the schema metadata of the fields, by name.
@@ -25,6 +27,9 @@ pub trait RootFields: Send + Sync {
 
     /// Resolves the field of `ctx`.
     fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>>;
+
+    /// Returns the path of the module of the feature, such as `lyceum::media`.
+    fn feature(&self) -> &'static str;
 }
 
 impl<T: ObjectType> RootFields for T {
@@ -38,6 +43,11 @@ impl<T: ObjectType> RootFields for T {
     fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>> {
         Box::pin(self.resolve_field(ctx))
     }
+
+    fn feature(&self) -> &'static str {
+        let path = std::any::type_name::<T>();
+        path.match_indices("::").nth(1).and_then(|(end, _)| path.get(..end)).unwrap_or(path)
+    }
 }
 
 /// The definition of a root type.
@@ -46,6 +56,8 @@ pub trait RootKind: Send + Sync + 'static {
     const NAME: &'static str;
     /// The description of the type in the schema.
     const DESCRIPTION: &'static str;
+    /// Whether each of its fields is logged at DEBUG when it is resolved.
+    const LOGGED: bool;
 
     /// Returns the field groups in schema order.
     fn fields() -> Vec<Box<dyn RootFields>>;
@@ -72,7 +84,13 @@ impl<K: RootKind> Default for Root<K> {
 impl<K: RootKind> ContainerType for Root<K> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         match self.by_name.get(ctx.item.node.name.node.as_str()) {
-            Some(fields) => fields.resolve(ctx).await,
+            Some(fields) => {
+                let outcome = fields.resolve(ctx).await;
+                if K::LOGGED {
+                    command_log::resolved(fields.feature(), ctx, &outcome);
+                }
+                outcome
+            }
             None => Ok(None),
         }
     }

@@ -20,6 +20,7 @@ pub struct Queries;
 impl RootKind for Queries {
     const NAME: &'static str = "Query";
     const DESCRIPTION: &'static str = "Everything that can be read.";
+    const LOGGED: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ExportQuery)];
@@ -35,6 +36,7 @@ pub struct Mutations;
 impl RootKind for Mutations {
     const NAME: &'static str = "Mutation";
     const DESCRIPTION: &'static str = "Everything that can be done.";
+    const LOGGED: bool = true;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let features = [

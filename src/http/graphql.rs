@@ -30,6 +30,11 @@ use crate::platform::auth::{Actor, Client};
 /// How long a client may take to send a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many bytes of a body that is too large are read and discarded.
+const DISCARDED: usize = 64 << 20;
+/// How long a body that is too large is read and discarded.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A GraphQL request in a JSON body.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a JSON object with a query")]
@@ -278,12 +283,13 @@ impl Exchange {
     }
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
-    let reading = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Unread> {
+    let reading = tokio::time::timeout(BODY_TIMEOUT, Limited::new(&mut body, limit).collect()).await;
     match reading {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
             let message = format!("The body is larger than {limit} bytes.");
+            discard(body).await;
             Err(Unread::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message))
         }
         Ok(Err(_)) => Err(Unread::bad_request("The body ended early.")),
@@ -292,6 +298,15 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
             Err(Unread::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message))
         }
     }
+}
+
+/// Reads what a client still sends, up to a limit, because most clients read the response only afterwards.
+///
+/// Closing the connection before would reset it, and the client would lose the response (RFC 9112, 9.6).
+async fn discard(body: Body) {
+    let mut rest = Limited::new(body, DISCARDED);
+    // Beyond the limits, the client finds its connection closed.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, async { while let Some(Ok(_)) = rest.frame().await {} }).await;
 }
 
 enum Parsed {

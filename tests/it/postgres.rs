@@ -353,6 +353,30 @@ async fn dropped_without_stop_it_shuts_down_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_postmaster_that_dies_is_started_again() {
+    let folder = Folder::new();
+    let postgres = Postgres::start(Options { durable: true, ..options(&folder.cluster()) }).await.unwrap();
+    ask(postgres.url(), "CREATE TABLE kept AS SELECT 1 AS n").await.unwrap();
+    for _ in 0..2 {
+        let before = postmasters(&folder.cluster());
+        kill("-KILL", before[0]);
+        eventually("another one runs", || {
+            let now = postmasters(&folder.cluster());
+            now.len() == 1 && now != before
+        })
+        .await;
+    }
+    let mut kept = ask(postgres.url(), "SELECT n FROM kept").await;
+    while kept.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        kept = ask(postgres.url(), "SELECT n FROM kept").await;
+    }
+    assert_eq!(kept.unwrap(), "1");
+    postgres.stop().await.unwrap();
+    assert_eq!(postmasters(&folder.cluster()), [0; 0], "stopped, it is not started again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_start_says_why() {
     let folder = Folder::new();
     start(&folder.cluster()).await.stop().await.unwrap();

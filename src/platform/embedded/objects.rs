@@ -182,6 +182,8 @@ impl Gate {
         if let Some(made) = made.filter(|_| response.status().is_success()) {
             self.tell(&made);
         }
+        // The media type was checked; browsers must not guess another one.
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         // Also set without an `Origin` header: a cache must not serve that response to a cross-origin request.
         response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = allowed {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
@@ -174,7 +174,10 @@ impl Worker {
 
 /// Runs one job and stores the outcome.
 async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<(), InternalError> {
-    let Err(error) = attempt(app, registry, &job).await else {
+    let started = Instant::now();
+    let outcome = attempt(app, registry, &job).await;
+    log_attempt(&job, outcome.is_ok(), started.elapsed());
+    let Err(error) = outcome else {
         query::finish(&mut app.db.write().await?, worker, job.id).await?;
         return Ok(());
     };
@@ -201,6 +204,19 @@ async fn work(app: &App, registry: &Registry, worker: Uuid, job: Job) -> Result<
             Ok(())
         })
         .await
+}
+
+/// Logs one line at DEBUG. Its target is the feature, which the name of the handler begins with; `log` is used because
+/// the targets of `tracing` are constants. Of the payload, only ids are logged.
+fn log_attempt(job: &Job, is_done: bool, took: Duration) {
+    let target = format!("lyceum::{}", job.handler.split('.').next().unwrap_or_default());
+    if !log::log_enabled!(target: &target, log::Level::Debug) {
+        return;
+    }
+    let fields = job.payload.as_object().into_iter().flatten();
+    let ids = fields.filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?.parse::<Uuid>().ok()?)));
+    let (ids, outcome) = (ids.collect::<Vec<_>>().join(" "), if is_done { "done" } else { "not done" });
+    log::debug!(target: &target, "job {} {} {outcome} in {} ms: {ids}", job.id, job.handler, took.as_millis());
 }
 
 async fn attempt(app: &App, registry: &Registry, job: &Job) -> Result<(), InternalError> {

@@ -1,5 +1,7 @@
 //! Limits: refused before execution, with the number that was asked for and the number that is allowed.
 
+use std::io::{Read, Write};
+
 use serde_json::json;
 
 use super::{Answer, MODERN};
@@ -29,6 +31,29 @@ async fn a_body_larger_than_allowed_is_a_413() {
     let chunks = futures_util::stream::iter((0..5).map(|_| Ok::<_, std::io::Error>(" ".repeat(1000))));
     let request = app.graphql().header("content-type", "application/json").body(reqwest::Body::wrap_stream(chunks));
     Answer::to(request).await.refuses("chunked", 413, "PAYLOAD_TOO_LARGE", &["4096 bytes"]);
+}
+
+/// Most clients read the response only after they have sent the request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_a_large_body_to_its_end_gets_its_413() {
+    let app = TestApp::with(&SMALL).await;
+    let address = app.url.strip_prefix("http://").unwrap().to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        let mut socket = std::net::TcpStream::connect(&address).unwrap();
+        let mut send = |bytes: &[u8]| socket.write_all(bytes).expect("the connection stays open");
+        let length = 64 * 256 * 1024;
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        send(head.as_bytes());
+        for _ in 0..64 {
+            send(&[b' '; 256 * 1024]);
+        }
+        let mut answer = vec![0; 12];
+        socket.read_exact(&mut answer).unwrap();
+        String::from_utf8(answer).unwrap()
+    });
+    assert_eq!(sent.await.unwrap(), "HTTP/1.1 413");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::eventually;
 use crate::support::process::{Site, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,4 +121,22 @@ async fn an_administrator_is_made_with_the_password_on_standard_input() {
     let input = json!({ "email": "root@school.example", "password": "correct horse battery" });
     let data = node.data(None, query, json!({ "input": input })).await;
     assert_eq!(data["signIn"]["user"]["role"], "ADMIN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_and_jobs_are_logged_with_their_ids_if_their_feature_is_asked_for() {
+    for (filter, is_logged) in [("lyceum::accounts=debug", true), ("lyceum::media=debug", false)] {
+        let site = Site::new().await.set("LYCEUM_LOG", filter);
+        let node = site.serve().await;
+        let document = "mutation ($input: RegisterInput!) { register(input: $input) { registration { id } } }";
+        let input = json!({ "email": "ada@people.example", "name": "Ada", "password": "correct horse battery" });
+        let data = node.data(None, document, json!({ "input": input })).await;
+        let id = data["register"]["registration"]["id"].as_str().unwrap().to_owned();
+        let line = format!("register resolved: {id}");
+        eventually("the mail is sent", async || node.output().contains("done in") || !is_logged).await;
+        let output = node.output();
+        assert_eq!(output.contains(&line), is_logged, "{output}");
+        assert_eq!(output.contains(" accounts.") && output.contains("done in"), is_logged, "{output}");
+        assert!(!output.contains("correct horse") && !output.contains("people.example"), "{output}");
+    }
 }

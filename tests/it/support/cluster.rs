@@ -55,7 +55,7 @@ fn start() -> String {
     let postgres = runtime.block_on(Postgres::start(options)).expect("no throw-away cluster");
     let url = postgres.url().to_owned();
     // Not dropped, which would stop it: the watcher does that.
-    std::mem::forget(postgres);
+    std::mem::forget((postgres, runtime));
     url
 }
 

@@ -6,8 +6,9 @@
 //!
 //! The cluster listens on a Unix socket only, in a folder with mode 0700, and requires a random password.
 //!
-//! There is no supervisor task: PostgreSQL itself restarts crashed processes below its postmaster, and a dead
-//! postmaster makes `/readyz` fail, after which the process manager is expected to restart this process.
+//! PostgreSQL itself restarts crashed processes below its postmaster. When the postmaster has died, the owner starts
+//! another one, again and again with growing pauses; until then `/readyz` fails, and requests are answered with a
+//! retryable error.
 //!
 //! The folder contains `data/` (the cluster), `run/` (the socket), `password`, `postgres.log`, and `owner.lock`;
 //! `<folder>.lock` is next to it.
@@ -23,7 +24,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::place::Place;
 use self::postmaster::Postmaster;
@@ -39,6 +42,12 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const ADOPT_LIMIT: Duration = Duration::from_secs(5);
 /// How long the search for the programs may take; each candidate is run to get its version.
 const SEARCH_LIMIT: Duration = Duration::from_secs(20);
+/// How often to look whether the postmaster is alive.
+const WATCH: Duration = Duration::from_millis(250);
+/// The pause before a dead postmaster is started again. It doubles with each attempt.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause. A postmaster that has lived longer is started again after the first one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How often to attempt a start while leftovers of an earlier postmaster are in the way.
 const START_ATTEMPTS: u32 = 5;
 
@@ -56,13 +65,62 @@ pub struct Options {
 pub struct Postgres {
     url: String,
     version: String,
-    owned: Option<Owned>,
+    owned: Option<Supervised>,
+}
+
+/// An owned cluster, whose postmaster is started again when it dies.
+struct Supervised {
+    supervisor: JoinHandle<Result<(), InternalError>>,
+    /// Ends the supervisor, which stops the postmaster.
+    stopping: DropGuard,
 }
 
 /// An owned cluster. Fields are dropped in order: the postmaster is signaled to stop before the locks are released.
 struct Owned {
-    postmaster: Postmaster,
+    /// `None` while it is dead.
+    postmaster: Option<Postmaster>,
+    place: Place,
+    options: Options,
     _locks: [File; 2],
+}
+
+impl Owned {
+    /// Starts the postmaster again whenever it dies, until `stopping`. Then stops it.
+    async fn supervise(mut self, stopping: CancellationToken) -> Result<(), InternalError> {
+        let (mut pause, mut started) = (FIRST_PAUSE, Instant::now());
+        while let Some(()) = stopping.run_until_cancelled(self.died()).await {
+            self.postmaster = None;
+            if started.elapsed() > LONGEST_PAUSE {
+                pause = FIRST_PAUSE;
+            }
+            let log = self.place.log();
+            tracing::error!(?pause, log = %log.display(), "the embedded PostgreSQL has died and is started again");
+            if stopping.run_until_cancelled(sleep(pause)).await.is_none() {
+                break;
+            }
+            // Not canceled: a half-started postmaster would be in the way of the next owner.
+            match running(&self.options, &self.place).await {
+                Ok((postmaster, _)) => {
+                    tracing::warn!(pid = postmaster.pid(), "the embedded PostgreSQL runs again");
+                    self.postmaster = Some(postmaster);
+                    started = Instant::now();
+                }
+                Err(error) => tracing::error!(error = error.report(), "the embedded PostgreSQL does not start"),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        match self.postmaster.take() {
+            Some(postmaster) => postmaster.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until there is no living postmaster.
+    async fn died(&mut self) {
+        while self.postmaster.as_mut().is_some_and(Postmaster::is_alive) {
+            sleep(WATCH).await;
+        }
+    }
 }
 
 impl Postgres {
@@ -79,7 +137,7 @@ impl Postgres {
         let deadline = Instant::now() + ATTACH_LIMIT;
         loop {
             if let Some((place, locks)) = take_ownership(&folder)? {
-                return own(&options, &place, locks)
+                return own(options, place, locks)
                     .await
                     .context(format!("cannot start the embedded PostgreSQL in {}", folder.display()));
             }
@@ -123,7 +181,10 @@ impl Postgres {
     /// The postmaster survives the immediate shutdown.
     pub async fn stop(self) -> Result<(), InternalError> {
         match self.owned {
-            Some(Owned { postmaster, _locks }) => postmaster.stop().await,
+            Some(Supervised { supervisor, stopping }) => {
+                drop(stopping);
+                supervisor.await.context("the supervisor of the embedded PostgreSQL has panicked")?
+            }
             None => Ok(()),
         }
     }
@@ -156,22 +217,29 @@ fn take_ownership(folder: &Path) -> Result<Option<(Place, [File; 2])>, InternalE
     Ok(Some((place, [outer, inner])))
 }
 
-async fn own(options: &Options, place: &Place, locks: [File; 2]) -> Result<Postgres, InternalError> {
+async fn own(options: Options, place: Place, locks: [File; 2]) -> Result<Postgres, InternalError> {
+    let (postmaster, version) = running(&options, &place).await?;
+    let url = url(&place, &cluster::password(&place)?);
+    let (owned, stopping) =
+        (Owned { postmaster: Some(postmaster), place, options, _locks: locks }, CancellationToken::new());
+    let supervisor = tokio::spawn(owned.supervise(stopping.clone()));
+    Ok(Postgres { url, version, owned: Some(Supervised { supervisor, stopping: stopping.drop_guard() }) })
+}
+
+/// Returns a postmaster that accepts connections, with its version: an orphan or a new one.
+async fn running(options: &Options, place: &Place) -> Result<(Postmaster, String), InternalError> {
     for _ in 0..START_ATTEMPTS {
-        let mut running = None;
-        if place.is_initialised() {
-            running = adopt(place).await?;
+        if place.is_initialised()
+            && let Some(adopted) = adopt(place).await?
+        {
+            return Ok(adopted);
         }
-        if running.is_none() {
-            let binaries = search(options, place).await?;
-            if !place.is_initialised() {
-                cluster::initialise(&binaries, place, options.durable).await?;
-            }
-            running = launch(&binaries, place, options.durable).await?;
+        let binaries = search(options, place).await?;
+        if !place.is_initialised() {
+            cluster::initialise(&binaries, place, options.durable).await?;
         }
-        if let Some((postmaster, version)) = running {
-            let url = url(place, &cluster::password(place)?);
-            return Ok(Postgres { url, version, owned: Some(Owned { postmaster, _locks: locks }) });
+        if let Some(launched) = launch(&binaries, place, options.durable).await? {
+            return Ok(launched);
         }
         sleep(Duration::from_millis(500)).await;
     }
