@@ -129,11 +129,18 @@ impl fmt::Display for WrongId {
         let WrongId { text, expected } = self;
         match text.rsplit_once('_') {
             Some((prefix, _)) if prefix != *expected => {
-                write!(f, "{text:?} is the id of a {prefix}; expected the id of a {expected}, like {expected}_01j…")
+                write!(f, "{text:?} is the id of {}", named(prefix))?;
             }
-            _ => write!(f, "{text:?} is not an id; expected the id of a {expected}, like {expected}_01j…"),
+            _ => write!(f, "{text:?} is not an id")?,
         }
+        write!(f, "; expected the id of {}, like {expected}_01j…", named(expected))
     }
+}
+
+/// Returns the noun of a prefix with its article, such as "an email change".
+fn named(prefix: &str) -> String {
+    let article = if prefix.starts_with(['a', 'e', 'i', 'o']) || prefix == "upload" { "an" } else { "a" };
+    format!("{article} {}", prefix.replace("api", "API").replace('_', " "))
 }
 
 impl<T: Entity> FromStr for Id<T> {
@@ -273,5 +280,11 @@ mod tests {
         ] {
             assert!(text.parse::<Id<Course>>().unwrap_err().to_string().contains("is not an id"), "{text}");
         }
+    }
+
+    #[test]
+    fn messages_have_the_right_article() {
+        let names = ["user", "upload", "identity", "api_token", "email_change"].map(named);
+        assert_eq!(names, ["a user", "an upload", "an identity", "an API token", "an email change"]);
     }
 }

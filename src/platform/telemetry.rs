@@ -22,7 +22,8 @@ use super::internal_error::{Context, InternalError};
 /// # Errors
 /// The filter is invalid, or logging was already initialized.
 pub fn start_log(filter: &str, json: bool) -> Result<(), InternalError> {
-    let filter = EnvFilter::try_new(filter).context("LYCEUM_LOG is not a log filter")?;
+    // `s3s` logs what clients of the embedded store do wrong as errors. The store logs its own errors.
+    let filter = EnvFilter::try_new(format!("s3s=off,{filter}")).context("LYCEUM_LOG is not a log filter")?;
     let registry = tracing_subscriber::registry().with(filter);
     // Colors only for a terminal, not for a file or a log collector.
     let layer =

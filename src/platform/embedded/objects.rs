@@ -179,6 +179,9 @@ impl Gate {
                 empty(StatusCode::INTERNAL_SERVER_ERROR)
             }),
         };
+        if response.status().is_server_error() {
+            tracing::warn!(status = %response.status(), "the object store failed");
+        }
         if let Some(made) = made.filter(|_| response.status().is_success()) {
             self.tell(&made);
         }

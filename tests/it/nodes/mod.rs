@@ -3,6 +3,7 @@
 mod abuse;
 mod crash;
 mod database;
+mod plans;
 mod rolling;
 mod shutdown;
 mod start;

@@ -1,0 +1,128 @@
+//! The plans of the statements that a running server sends: none reads the whole of a table that grows.
+//!
+//! `auto_explain` writes the plan of every statement of this test's database into the log of the cluster. Sequential
+//! scans are off, so that the planner takes one only if no index serves, however few rows the tables have.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Teacher, activate, eventually, register};
+use crate::support::cluster;
+use crate::support::process::Site;
+
+/// The tables with a row for each course, person or event.
+const GROWING: [&str; 21] = [
+    "api_tokens",
+    "audit_entries",
+    "channel_followers",
+    "channels",
+    "courses",
+    "entitlements",
+    "events",
+    "identities",
+    "inbox",
+    "jobs",
+    "lessons",
+    "media_files",
+    "players",
+    "refresh_tokens",
+    "registrations",
+    "revocations",
+    "sections",
+    "sessions",
+    "uploads",
+    "users",
+    "videos",
+];
+
+/// What frontends ask most: the operations of visitors, of a student and of the team, with their variables.
+const HOT: [(&str, &str); 12] = [
+    ("", "{ courses(first: 8) { nodes { id title channel { name } instructor { name } category { name } } } }"),
+    ("", "{ courses(first: 8, filter: { free: true }, order: { field: RATING, direction: DESC }) { nodes { id } } }"),
+    ("", "{ searchCourses(query: \"Rust\", first: 20) { totalCount nodes { course { id } snippet { text } } } }"),
+    ("", "{ searchCourses(query: \"Rsut\", first: 20) { nodes { course { id } } } }"),
+    ("", "{ categories(first: 20) { nodes { id courses(first: 3) { totalCount nodes { id } } } } }"),
+    ("student", "{ viewerEnrollments(first: 20) { totalCount nodes { course { id viewerAccess { granted expiresAt } } } } }"),
+    ("student", "{ followedChannels(first: 10) { nodes { id followerCount } } sessions(first: 5) { nodes { id } } }"),
+    ("instructor", "{ viewerCourses(first: 20) { nodes { id studentCount } } viewerChannels(first: 20) { nodes { id } } }"),
+    ("instructor", "{ uploads(first: 20) { nodes { id } } videos(first: 20) { nodes { id } } apiTokens { nodes { id } } }"),
+    ("admin", "{ users(first: 50, filter: { query: \"ada\" }) { nodes { id } } }"),
+    ("admin", "{ auditEntries(first: 20) { nodes { id actor { name } } } }"),
+    ("admin", "{ users(first: 50, order: { field: NAME, direction: ASC }) { nodes { id ban { reason } } } }"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_of_a_running_server_reads_the_whole_of_a_table_that_grows() {
+    let site = Site::new().await.seed(12);
+    let (_, database) = site.database().rsplit_once('/').unwrap();
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_level = 'warning'",
+        "enable_seqscan = off",
+    ] {
+        site.sql(&format!("ALTER DATABASE {database} SET {setting}")).await;
+    }
+    let node = site.serve().await;
+    let teacher = Teacher::on(&node).await;
+    register(&node).await;
+    activate(&site, &node).await;
+    let course = "{ courses(first: 1, filter: { free: true }) { nodes { id slug } } }";
+    let course = node.data(None, course, json!({})).await["courses"]["nodes"][0].take();
+    let student = node.sign_in("student").await;
+    let enroll = "mutation ($input: EnrollInput!) { enroll(input: $input) { userErrors { message } } }";
+    node.data(Some(&student.token), enroll, json!({ "input": { "courseId": course["id"] } })).await;
+    let page = "query ($slug: String!) { course(slug: $slug) { id studentCount viewerAccess { granted }
+        channel { viewerFollows followerCount } sections(first: 5) { nodes { lessons(first: 5) { nodes { id
+        viewerAccess { granted } content { descriptionHtml } } } } } } }";
+    node.data(Some(&student.token), page, json!({ "slug": course["slug"] })).await;
+    for (who, operation) in HOT {
+        let user = match who {
+            "" => None,
+            "student" => Some(student.clone()),
+            "instructor" => Some(teacher.user.clone()),
+            who => Some(node.sign_in(who).await),
+        };
+        node.data(user.as_ref().map(|user| user.token.as_str()), operation, json!({})).await;
+    }
+    // This test's own statement is not explained.
+    let waiting = "SET auto_explain.log_min_duration = -1; SELECT count(*) FROM events WHERE pushed_at IS NULL";
+    eventually("the events are pushed", async || cluster::ask(site.database(), waiting).await == "0").await;
+
+    let log = std::fs::read(cluster::folder().join("postgres/postgres.log")).unwrap();
+    let log = String::from_utf8_lossy(&log);
+    let plans: Vec<&str> = log.split("  plan:\n").skip(1).collect();
+    assert!(plans.len() > 100, "only {} plans were logged", plans.len());
+    let slow: BTreeSet<&str> = plans.iter().filter_map(|plan| whole_table(plan)).collect();
+    assert!(slow.is_empty(), "{} statements:\n{}", slow.len(), slow.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+/// Returns the plan if it scans one of the tables that grow.
+fn whole_table(plan: &str) -> Option<&str> {
+    // The continuation lines of an entry begin with a tab.
+    let end = plan.match_indices('\n').find(|(at, _)| !plan[at + 1..].starts_with('\t')).map_or(plan.len(), |(at, _)| at);
+    let plan = &plan[..end];
+    let lines: Vec<&str> = plan.lines().collect();
+    let reads_all = |(place, line): (usize, &&str)| {
+        let Some((scan, rest)) = line.split_once(" on ") else { return false };
+        let is_growing = rest.split_whitespace().next().is_some_and(|table| GROWING.contains(&table));
+        // An index that is read from one end to the other, unless it is for the first rows in its order.
+        let is_whole_index = (scan.contains("Index Scan") || scan.contains("Index Only Scan"))
+            && !lines.get(place + 1).is_some_and(|next| next.contains("Index Cond"))
+            && !lines[..place].iter().any(|line| line.contains("Limit"));
+        is_growing && (scan.ends_with("Seq Scan") || is_whole_index)
+    };
+    lines.iter().enumerate().any(reads_all).then_some(plan)
+}
+
+#[test]
+fn a_scan_of_a_growing_table_is_found_in_a_plan() {
+    let plan = |table: &str| format!("\tQuery Text: SELECT 1\n\tSeq Scan on {table}  (cost=0.00..1 rows=1)\n2026 x");
+    assert!(whole_table(&plan("courses")).is_some_and(|plan| !plan.contains("2026")));
+    assert!(whole_table(&plan("categories")).is_none());
+    let index = "\t  ->  Index Scan using users_pkey on users  (cost=0.1..2 rows=1)\n";
+    assert!(whole_table(index).is_some(), "an index without a condition");
+    assert!(whole_table(&format!("{index}\t        Index Cond: (id = $1)\n")).is_none());
+    assert!(whole_table(&format!("\tLimit  (cost=0.1..2 rows=1)\n{index}")).is_none());
+}
