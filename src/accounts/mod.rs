@@ -22,7 +22,7 @@ pub use command::{
     sign_in, viewer, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered, UserRoleChanged};
-pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node};
+pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node, viewer_fields};
 pub use job::{handlers, mails};
 pub use loader::UserById;
 pub use model::{

@@ -23,15 +23,15 @@ pub use command::{
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
     CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
-    courses_of_channel, lesson_node, mutations, nodes, queries, section_node,
+    courses_of_channel, lesson_node, mutations, nodes, queries, section_node, viewer_fields,
 };
 pub use job::handlers;
 pub use model::{
-    Category, CategoryId, Course, CourseFacts, CourseId, CreateCategoryInput, CreateCourseInput, CreateLessonInput,
-    CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson, LessonContentInput,
-    LessonId, Level, Link, MoveCategoryInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput,
-    ResourceInput, Section, SectionId, SectionOrderInput, SetCourseDemoVideoInput, SetCourseThumbnailInput,
-    SetLessonVideoInput, Showing, ShownAs, Timestamp, UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput,
-    UpdateSectionInput,
+    Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,
+    CreateLessonInput, CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson,
+    LessonChapter, LessonContentInput, LessonId, LessonLink, LessonResourceInput, MoveCategoryInput,
+    PublishCourseInput, PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput,
+    SetCourseDemoVideoInput, SetCourseThumbnailInput, SetLessonVideoInput, Showing, ShownAs, UpdateCategoryInput,
+    UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
 pub use port::{hold_course, students_changed};

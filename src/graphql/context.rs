@@ -29,7 +29,7 @@ pub fn within<'a>(ctx: &Context<'a>, scope: Scope) -> &'a Actor {
 }
 
 /// Returns the caller, whether it uses a session or an API token.
-pub(super) fn bearer<'a>(ctx: &Context<'a>) -> &'a Actor {
+pub fn bearer<'a>(ctx: &Context<'a>) -> &'a Actor {
     ctx.data_unchecked::<Actor>()
 }
 

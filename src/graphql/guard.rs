@@ -22,14 +22,14 @@ mod rules {
 
     /// Only a signed-in user with this role or a higher one may select the field. A personal API token needs the given
     /// scope; if no scope is given, API tokens are forbidden.
-    #[TypeDirective(name = "requires", location = "FieldDefinition")]
+    #[TypeDirective(name = "auth", location = "FieldDefinition")]
     pub fn rule(role: Role, scope: Option<Scope>) {}
 
     /// Every client may select the field, signed in or not.
     #[TypeDirective(location = "FieldDefinition")]
     pub fn public() {}
 
-    /// `@requires(role: …)`, used together with the guard [`super::Requires`].
+    /// `@auth(role: …)`, used together with the guard [`super::Requires`].
     #[allow(non_camel_case_types)]
     pub struct requires;
 
@@ -39,7 +39,7 @@ mod rules {
         }
     }
 
-    /// `@requires(role: …, scope: …)`, used together with the guard [`super::Scoped`].
+    /// `@auth(role: …, scope: …)`, used together with the guard [`super::Scoped`].
     #[allow(non_camel_case_types)]
     pub struct scoped;
 
@@ -49,7 +49,7 @@ mod rules {
         }
     }
 
-    /// Implements the `@requires` directive for both types.
+    /// Implements the `@auth` directive for both types.
     macro_rules! writes_rule {
         ($($way:ident),*) => {$(
             impl TypeDirective for $way {
@@ -68,7 +68,7 @@ mod rules {
     writes_rule!(requires, scoped);
 }
 
-/// The guard behind `@requires` without a scope: requires a session.
+/// The guard behind `@auth` without a scope: requires a session.
 pub struct Requires(pub Role);
 
 impl Guard for Requires {
@@ -82,7 +82,7 @@ impl Guard for Requires {
     }
 }
 
-/// The guard behind `@requires` with a scope: requires a session or a token with the scope.
+/// The guard behind `@auth` with a scope: requires a session or a token with the scope.
 pub struct Scoped(pub Role, pub Scope);
 
 impl Guard for Scoped {

@@ -147,7 +147,7 @@ impl<K> Page<K> {
 
 /// The direction in which a list is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub enum OrderDirection {
+pub enum SortDirection {
     /// Ascending: from A to Z, from the oldest to the newest.
     Asc,
     /// Descending: from Z to A, from the newest to the oldest.

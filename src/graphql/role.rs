@@ -19,9 +19,9 @@ pub enum Role {
 /// A permission of a personal API token. A scope never grants more than the owner's role allows. Public data needs no
 /// scope. Whatever is neither public nor covered by a scope requires a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "auth::Scope")]
+#[graphql(name = "ApiTokenScope", remote = "auth::Scope")]
 pub enum Scope {
-    /// The owner's own account: `viewer`, and private fields such as the email address.
+    /// The private fields of the owner's own account, such as the email address.
     ReadAccount,
     /// Drafts that the owner may see, and the content of courses in which the owner is enrolled. Draft courses and
     /// lessons appear in all fields that return the published ones to everyone.

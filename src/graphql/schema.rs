@@ -6,10 +6,11 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Result;
-use super::context::{actor, app};
-use super::guard::{Requires, Role, requires};
+use super::context::{actor, app, bearer};
+use super::guard::{Requires, Role, public, requires};
 use super::node::{NodeFields, NodeType};
 use super::root::{Root, RootFields, RootKind};
+use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::media::MediaSubscription;
 use crate::{accounts, catalog, channels, enrollments, media};
@@ -23,9 +24,8 @@ impl RootKind for Queries {
     const LOGGED: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
-        let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ExportQuery)];
-        let features =
-            [accounts::queries(), catalog::queries(), channels::queries(), enrollments::queries(), media::queries()];
+        let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
+        let features = [accounts::queries(), catalog::queries(), channels::queries(), media::queries()];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
 }
@@ -47,6 +47,27 @@ impl RootKind for Mutations {
             media::mutations(),
         ];
         features.into_iter().flatten().collect()
+    }
+}
+
+/// The type of `Query.viewer`, to which each feature adds what it has of the viewer's.
+struct Viewer;
+
+impl RootKind for Viewer {
+    const NAME: &'static str = "Viewer";
+    const DESCRIPTION: &'static str = "The signed-in user with everything that is theirs. A field that the session or the API token does not open is \
+        null, with an error; the other fields are not affected.";
+    const LOGGED: bool = false;
+
+    fn fields() -> Vec<Box<dyn RootFields>> {
+        let features = [
+            accounts::viewer_fields(),
+            enrollments::viewer_fields(),
+            catalog::viewer_fields(),
+            channels::viewer_fields(),
+            media::viewer_fields(),
+        ];
+        features.into_iter().flatten().chain([Box::new(ViewerExport) as Box<dyn RootFields>]).collect()
     }
 }
 
@@ -86,24 +107,37 @@ pub fn print(schema: &Schema) -> String {
     sdl
 }
 
-/// The data export queries.
+/// The query for the viewer.
 #[derive(Default)]
-struct ExportQuery;
+struct ViewerQuery(Root<Viewer>);
 
 #[Object]
-impl ExportQuery {
-    /// All data that the platform stores about the viewer, by feature. For each kind of data, contains the latest 1,000
+impl ViewerQuery {
+    /// The signed-in user with everything that is theirs; null if the caller is anonymous.
+    #[graphql(directive = public::apply())]
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Sequential<&Root<Viewer>>> {
+        bearer(ctx).id().map(|_| Sequential(&self.0))
+    }
+}
+
+/// The data export of the viewer.
+#[derive(Default)]
+struct ViewerExport;
+
+#[Object]
+impl ViewerExport {
+    /// All data that the platform stores about the user, by feature. For each kind of data, contains the latest 1,000
     /// `items`; `complete` says whether those are all.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
-    async fn my_data(&self, ctx: &Context<'_>) -> Result<Json<Value>> {
+    async fn data_export(&self, ctx: &Context<'_>) -> Result<Option<Json<Value>>> {
         let (app, actor) = (app(ctx), actor(ctx));
-        Ok(Json(json!({
+        Ok(Some(Json(json!({
             "exportedAt": app.clock.now(),
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
             "channels": channels::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
-        })))
+        }))))
     }
 }

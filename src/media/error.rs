@@ -47,7 +47,7 @@ pub(super) fn no_room(stored: i64, quota: i64) -> Error {
 pub(super) fn ended(upload: &Upload) -> Error {
     let (code, message) = match upload.status {
         UploadStatus::Completed => (UserErrorCode::NotAllowed, "The upload is complete."),
-        UploadStatus::Cancelled => (UserErrorCode::NotAllowed, "The upload was cancelled; begin another one."),
+        UploadStatus::Canceled => (UserErrorCode::NotAllowed, "The upload was canceled; begin another one."),
         UploadStatus::Failed => {
             let why = upload.failure.as_deref().unwrap_or("The upload failed; begin another one.");
             (UserErrorCode::Invalid, why)

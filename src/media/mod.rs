@@ -17,7 +17,9 @@ mod query;
 
 pub use command::{Report, download_url, my_data, playlist, receive_store_event, reconcile, segment_key_at, sign};
 pub use event::{VideoProcessed, VideoUploaded};
-pub use graphql::{MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, nodes, queries, video_node};
+pub use graphql::{
+    MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, nodes, queries, video_node, viewer_fields,
+};
 pub use job::handlers;
 pub use loader::{CaptionsOf, FileById, VideoById};
 pub use model::{

@@ -29,7 +29,7 @@ const PLAIN_LISTS: [&str; 19] = [
     "CourseSearchResult.titleHighlight",
     "LessonContent.links",
     "LessonContent.resources",
-    "LessonContent.timestamps",
+    "LessonContent.chapters",
     "Query.nodes",
     "Upload.headers",
     "Upload.parts",
@@ -73,7 +73,7 @@ impl Sdl {
     }
 
     fn root_fields(&self) -> Vec<(&'static str, &FieldDefinition)> {
-        let roots = ["Query", "Mutation", "Subscription"];
+        let roots = ["Query", "Viewer", "Mutation", "Subscription"];
         let fields = roots.map(|root| self.fields(root).iter().map(move |field| (root, &field.node)));
         fields.into_iter().flatten().collect()
     }
@@ -96,7 +96,11 @@ impl Sdl {
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let composite = !self.fields(named(&field.ty.node)).is_empty();
         let selection = if composite { " { __typename }" } else { "" };
-        format!("{} {{ {}{arguments}{selection} }}", root.to_lowercase(), field.name.node)
+        let call = format!("{}{arguments}{selection}", field.name.node);
+        match root {
+            "Viewer" => format!("query {{ viewer {{ {call} }} }}"),
+            root => format!("{} {{ {call} }}", root.to_lowercase()),
+        }
     }
 
     /// A literal that the type of `value` accepts.
@@ -145,7 +149,7 @@ fn pascal(name: &str) -> String {
     format!("{}{}", name[..1].to_uppercase(), &name[1..])
 }
 
-/// What `@requires` says.
+/// What `@auth` says.
 #[derive(Clone, Copy)]
 struct Rule {
     role: Role,
@@ -153,15 +157,15 @@ struct Rule {
     scope: Option<Scope>,
 }
 
-/// What `@requires` says; `None` for `@public`. Panics unless there is exactly one of the two.
+/// What `@auth` says; `None` for `@public`. Panics unless there is exactly one of the two.
 fn rule(root: &str, field: &FieldDefinition) -> Option<Rule> {
     let rules: Vec<&ConstDirective> = field
         .directives
         .iter()
         .map(|directive| &directive.node)
-        .filter(|directive| ["public", "requires"].contains(&directive.name.node.as_str()))
+        .filter(|directive| ["public", "auth"].contains(&directive.name.node.as_str()))
         .collect();
-    assert_eq!(rules.len(), 1, "{root}.{} needs exactly one of @public and @requires", field.name.node);
+    assert_eq!(rules.len(), 1, "{root}.{} needs exactly one of @public and @auth", field.name.node);
     if rules[0].name.node == "public" {
         return None;
     }
@@ -188,7 +192,7 @@ fn schema_graphql_is_what_the_program_prints() {
 fn every_root_field_says_who_may_select_it() {
     let sdl = Sdl::read();
     let fields = sdl.root_fields();
-    for root in ["Query", "Mutation", "Subscription"] {
+    for root in ["Query", "Viewer", "Mutation", "Subscription"] {
         assert!(fields.iter().any(|(own, _)| *own == root), "{root} has no fields");
     }
     for (root, field) in fields {
@@ -237,7 +241,9 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
             continue;
         };
         guarded += 1;
-        assert_eq!(anonymous.0, "UNAUTHENTICATED", "{query} by nobody: {anonymous:?}");
+        // For nobody, there is no viewer to ask for anything.
+        let expected = if root == "Viewer" { "" } else { "UNAUTHENTICATED" };
+        assert_eq!(anonymous.0, expected, "{query} by nobody: {anonymous:?}");
         for role in ladder {
             let (code, message) = refusal(&executor, &query, somebody(role, None)).await;
             let told = message.contains(&format!("This needs the role {needed}; yours is {role}."));
@@ -251,13 +257,14 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 /// opens the rest to an API token.
 const OPENED: [(Scope, &[&str]); 4] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["video", "videoProgress", "videos", "viewerCourses", "viewerEnrollments"]),
+    (Scope::ReadCourses, &["courses", "enrollments", "video", "videoProgress", "videos"]),
     (
         Scope::WriteCourses,
         &[
             "archiveCourse",
             "cancelUpload",
             "completeUpload",
+            "courses",
             "createCourse",
             "createLesson",
             "createSection",
@@ -266,6 +273,7 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "deleteLesson",
             "deleteSection",
             "deleteVideo",
+            "enrollments",
             "publishCourse",
             "publishLesson",
             "removeVideoCaptions",
@@ -290,8 +298,6 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "video",
             "videoProgress",
             "videos",
-            "viewerCourses",
-            "viewerEnrollments",
         ],
     ),
     (Scope::ReadUsers, &["users"]),

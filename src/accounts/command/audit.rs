@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::viewer;
 use crate::accounts::model::{AuditEntry, AuditFilter};
 use crate::accounts::policy;
 use crate::accounts::query::audit as query;
@@ -32,6 +33,35 @@ pub(crate) async fn audit_entries(
 pub(crate) async fn count_audit_entries(app: &App, actor: &Actor, filter: &AuditFilter) -> Result<i64> {
     check(actor)?;
     Ok(query::count(&mut *app.db.read().await?, filter).await?)
+}
+
+/// Returns a page of what happened to the viewer's account.
+///
+/// Where somebody else acted, the IP address and the user agent are left out.
+///
+/// # Errors
+/// The caller is not signed in.
+pub(crate) async fn security_log(
+    app: &App,
+    actor: &Actor,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> Result<Vec<AuditEntry>> {
+    let viewer = viewer(actor)?;
+    let mut entries = query::page(&mut *app.db.read().await?, &AuditFilter::about(viewer), page).await?;
+    for entry in entries.iter_mut().filter(|entry| entry.actor_id.is_some_and(|actor| actor != viewer)) {
+        entry.ip = None;
+        entry.user_agent.clear();
+    }
+    Ok(entries)
+}
+
+/// Returns the number of entries about the viewer's account on all pages.
+///
+/// # Errors
+/// The caller is not signed in.
+pub(crate) async fn count_security_log(app: &App, actor: &Actor) -> Result<i64> {
+    let about = AuditFilter::about(viewer(actor)?);
+    Ok(query::count(&mut *app.db.read().await?, &about).await?)
 }
 
 fn check(actor: &Actor) -> Result<()> {

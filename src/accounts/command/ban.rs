@@ -30,23 +30,27 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
     }
     let (reason, now) = (check(app, actor, &input)?, app.clock.now());
     // Truncate to the precision of the database, so that the same input again is the same ban.
-    let until = input.until.map(|Time(until)| until.trunc_subsecs(6));
+    let until = input.ends_at.map(|Time(until)| until.trunc_subsecs(6));
     let (banned, ended) = app
         .db
         .transaction(async |tx| {
             lock_administration(tx, app, actor).await?;
             let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
             let old = Ban::of(&user, now);
-            let ban = Ban { reason: reason.clone(), since: old.as_ref().map_or(now, |old| old.since), until };
+            let ban = Ban {
+                reason: reason.clone(),
+                started_at: old.as_ref().map_or(now, |old| old.started_at),
+                ends_at: until,
+            };
             if old.as_ref() == Some(&ban) {
                 return Ok((user, Vec::new()));
             }
             let banned = query::set_ban(tx, user.id, Some(&ban), now).await?;
             let ended = session::end(tx, user.id, Which::All, SessionEnd::Banned, now).await?;
-            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "until": ban.until }));
+            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "endsAt": ban.ends_at }));
             let entry = Entry { action: Action::UserBanned, actor: actor.id(), subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
-            let event = UserBanned { user_id: user.id, reason: ban.reason, until: ban.until };
+            let event = UserBanned { user_id: user.id, reason: ban.reason, until: ban.ends_at };
             outbox::record(tx, &app.clock, &event).await?;
             Ok::<_, Error>((banned, ended))
         })
@@ -69,7 +73,7 @@ pub(crate) async fn unban(app: &App, actor: &Actor, client: &Client, input: Unba
             lock_administration(tx, app, actor).await?;
             let user = query::lock(tx, input.user_id).await?.ok_or_else(error::no_such_user)?;
             let Some(ban) = Ban::of(&user, now) else { return Ok(user) };
-            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "until": ban.until }));
+            let (subject, details) = (Some(user.id.uuid()), json!({ "reason": ban.reason, "endsAt": ban.ends_at }));
             let entry = Entry { action: Action::UserUnbanned, actor: actor.id(), subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
             Ok(query::set_ban(tx, user.id, None, now).await?)
@@ -84,8 +88,8 @@ fn check(app: &App, actor: &Actor, input: &BanUserInput) -> Result<String> {
         check.error(UserErrorCode::NotAllowed, "userId", "Nobody bans themselves; ask another administrator.");
     }
     let reason = check.required_text("reason", &input.reason, LONGEST_REASON);
-    if input.until.is_some_and(|Time(until)| until.trunc_subsecs(6) <= app.clock.now()) {
-        check.error(UserErrorCode::OutOfRange, "until", "A ban ends in the future; without an end it is for good.");
+    if input.ends_at.is_some_and(|Time(until)| until.trunc_subsecs(6) <= app.clock.now()) {
+        check.error(UserErrorCode::OutOfRange, "endsAt", "A ban ends in the future; without an end it is for good.");
     }
     check.finish()?;
     Ok(reason)

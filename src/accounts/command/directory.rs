@@ -1,9 +1,9 @@
 //! Commands that list users for administrators.
 
-use crate::accounts::model::{User, UserFilter, UserId, UserOrder, UserOrderField, UserPlace};
+use crate::accounts::model::{User, UserFilter, UserId, UserPlace, UserSort, UserSortField};
 use crate::accounts::policy;
 use crate::accounts::query::directory::{self as query, Which};
-use crate::graphql::page::{OrderDirection, Page, instant};
+use crate::graphql::page::{Page, SortDirection, instant};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -16,21 +16,21 @@ pub(crate) async fn users(
     app: &App,
     actor: &Actor,
     filter: &UserFilter,
-    order: UserOrder,
+    sort: UserSort,
     page: Page<UserPlace>,
 ) -> Result<Vec<User>> {
     let Some(which) = check(app, actor, filter)? else { return Ok(Vec::new()) };
-    let (list, ascending) = (order.list(), order.direction == OrderDirection::Asc);
-    match order.field {
-        UserOrderField::CreatedAt => {
+    let (list, ascending) = (sort.list(), sort.direction == SortDirection::Asc);
+    match sort.field {
+        UserSortField::CreatedAt => {
             let page = page.try_map(|place| created_at(list, place))?;
             Ok(query::by_created_at(&mut *app.db.read().await?, &which, ascending, &page).await?)
         }
-        UserOrderField::Name => {
+        UserSortField::Name => {
             let page = page.try_map(|place| text(list, place))?;
             Ok(query::by_name(&mut *app.db.read().await?, &which, ascending, &page).await?)
         }
-        UserOrderField::Email => {
+        UserSortField::Email => {
             let page = page.try_map(|place| text(list, place))?;
             Ok(query::by_email(&mut *app.db.read().await?, &which, ascending, &page).await?)
         }

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::confirmation::confirm_session;
-use super::session::signed_in;
+use super::session::{signed_in, viewer};
 use super::user::check_email;
 use crate::accounts::error;
 use crate::accounts::event::EmailChangeRequested;
@@ -23,6 +23,15 @@ use crate::platform::throttle::Purpose;
 
 /// The state that codes and links are bound to. Each change has one code, so only the end of the change invalidates it.
 pub(crate) const STATE: &str = "";
+
+/// Returns the viewer's change that waits for its confirmation.
+///
+/// # Errors
+/// The caller is not signed in.
+pub(crate) async fn pending(app: &App, actor: &Actor) -> Result<Option<EmailChange>> {
+    let change = query::waiting(&mut *app.db.read().await?, viewer(actor)?).await?;
+    Ok(change.filter(|change| change.expires_at > app.clock.now()))
+}
 
 /// Requests a change of the email address; replaces a pending one.
 ///
@@ -85,7 +94,7 @@ async fn confirm_by_code(app: &App, client: &Client, id: UserId, code: &str) -> 
         .db
         .transaction(async |tx| {
             user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
-            let waiting = query::waiting(tx, id).await?;
+            let waiting = query::waiting(tx.conn(), id).await?;
             let good = waiting.filter(|change| change.is_live(now) && change.tries_left > 0);
             let Some(change) = good else { return Ok(Err(error::code_over())) };
             let right = app.codes.is_code(code, Proof::EmailChange, change.id.uuid(), STATE);

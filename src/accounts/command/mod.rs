@@ -24,21 +24,25 @@ mod team;
 mod user;
 
 pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
-pub(super) use audit::{audit_entries, count_audit_entries};
+pub(super) use audit::{audit_entries, count_audit_entries, count_security_log, security_log};
 pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};
 pub(super) use deletion::{cancel as cancel_deletion, delete_due, give_up};
 pub(super) use directory::{count_users, users};
-pub(super) use email_change::{STATE as EMAIL_CHANGE_STATE, change_email, confirm_email_change};
+pub(super) use email_change::{
+    STATE as EMAIL_CHANGE_STATE, change_email, confirm_email_change, pending as pending_email_change,
+};
 pub use export::my_data;
 pub(super) use identity::{link_identity, unlink_identity};
-pub(super) use password::{change_password, request_password_reset, reset_password};
+pub(super) use password::{change_password, has_password, request_password_reset, reset_password};
 pub(super) use profile::update_profile;
 pub(super) use reauthentication::reauthenticate;
 pub(super) use registration::{activate, register, resend_activation};
 pub use second_factor::admit;
-pub(super) use second_factor::{complete, confirm, disable, renew_codes, reset, start, state};
+pub(super) use second_factor::{
+    complete, confirm, disable, is_required as second_factor_required, renew_codes, reset, start, state,
+};
 pub use session::{actor_now, is_current, open, viewer, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out};
 pub use sign_in::sign_in;

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::linking::unlink;
-use super::session::{encoded, signed_in};
+use super::session::{encoded, signed_in, viewer};
 use super::user::{check_email, check_password};
 use crate::accounts::event::{PasswordChanged, PasswordResetRequested};
 use crate::accounts::model::{
@@ -23,6 +23,15 @@ use crate::platform::auth::{Actor, Client, Link, Proof, Verdict};
 use crate::platform::db::Tx;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
+
+/// Whether the viewer has a password, rather than identity providers only.
+///
+/// # Errors
+/// The caller is not signed in; the database failed.
+pub(crate) async fn has_password(app: &App, actor: &Actor) -> Result<bool> {
+    let credentials = query::credentials_of(&mut *app.db.read().await?, viewer(actor)?).await?;
+    Ok(credentials.is_some_and(|credentials| credentials.password_hash.is_some()))
+}
 
 /// Emails a password reset link to the user with the address, if any. Returns when the link expires.
 ///

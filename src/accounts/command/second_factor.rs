@@ -85,6 +85,18 @@ pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState
     Ok(query::state(&mut *app.db.read().await?, viewer(actor)?).await?)
 }
 
+/// Whether the viewer's administrator rights are withheld until a second factor is set up.
+///
+/// # Errors
+/// The caller is not signed in; the database failed.
+pub(crate) async fn is_required(app: &App, actor: &Actor) -> Result<bool> {
+    let mut conn = app.db.read().await?;
+    let Some(user) = user::credentials_of(&mut conn, viewer(actor)?).await?.map(|found| found.user) else {
+        return Ok(false);
+    };
+    Ok(policy::needs_second_factor(&app.config, &user) && !query::is_enabled(&mut conn, user.id).await?)
+}
+
 /// Creates a secret that must be confirmed with its first code.
 ///
 /// # Errors

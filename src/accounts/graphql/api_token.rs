@@ -83,13 +83,13 @@ pub(super) struct RevokeApiTokenPayload {
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The API token queries.
+/// The viewer's API tokens.
 #[derive(Default)]
-pub(super) struct ApiTokenQuery;
+pub(super) struct ViewerApiTokens;
 
 #[Object]
-impl ApiTokenQuery {
-    /// The viewer's personal API tokens that are not revoked, the newest first.
+impl ViewerApiTokens {
+    /// The personal API tokens that are not revoked, the newest first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn api_tokens(
         &self,
@@ -99,14 +99,14 @@ impl ApiTokenQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<ApiTokenObject>>> {
+    ) -> Result<Option<Sequential<Connection<ApiTokenObject>>>> {
         let tokens = command::api_tokens(app(ctx), actor(ctx)).await?;
         let objects = tokens.into_iter().map(ApiTokenObject).collect();
         let args = PageArgs { first, after, last, before };
         slice(args, API_TOKENS, objects, |ApiTokenObject(token)| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(token.created_at.timestamp_micros()), Reverse(token.id.uuid()))
         })
-        .map(Sequential)
+        .map(|page| Some(Sequential(page)))
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, Json, Object};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::user::{UserObject, user_node};
 use crate::accounts::command;
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
 use crate::graphql::context::{actor, app};
 use crate::graphql::guard::{Role, requires};
-use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::page::{Page, encode_cursor, wants_total};
 use crate::graphql::{Connection, Id, PageArgs, Requires, Result, Sequential};
 use crate::platform::audit::Action;
 
@@ -30,7 +31,7 @@ impl AuditEntryObject {
     }
 
     /// When it happened.
-    async fn at(&self) -> DateTime<Utc> {
+    async fn created_at(&self) -> DateTime<Utc> {
         self.0.at
     }
 
@@ -80,6 +81,19 @@ async fn user(ctx: &Context<'_>, id: Option<UserId>) -> Result<Option<Sequential
     Ok(user_node(ctx, id).await?.map(Sequential))
 }
 
+/// A page of entries in the list `list`.
+pub(super) fn connection(
+    list: &'static str,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+    rows: Vec<AuditEntry>,
+) -> Connection<AuditEntryObject> {
+    page.connection(
+        rows,
+        |entry| AuditEntryObject(Arc::new(entry)),
+        |AuditEntryObject(entry)| encode_cursor(list, &(entry.at.timestamp_micros(), entry.id)),
+    )
+}
+
 /// The audit trail queries.
 #[derive(Default)]
 pub(super) struct AuditQuery;
@@ -98,19 +112,15 @@ impl AuditQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<AuditEntryObject>>> {
+    ) -> Result<Option<Sequential<Connection<AuditEntryObject>>>> {
         let filter = filter.unwrap_or_default();
         let page = PageArgs { first, after, last, before }.timed_page(AUDIT_ENTRIES)?;
         let rows = command::audit_entries(app(ctx), actor(ctx), &filter, &page).await?;
-        let connection = page.connection(
-            rows,
-            |entry| AuditEntryObject(Arc::new(entry)),
-            |AuditEntryObject(entry)| encode_cursor(AUDIT_ENTRIES, &(entry.at.timestamp_micros(), entry.id)),
-        );
+        let connection = connection(AUDIT_ENTRIES, &page, rows);
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = command::count_audit_entries(app(ctx), actor(ctx), &filter).await?;
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::user::{UserObject, object};
 use crate::accounts::command;
-use crate::accounts::model::{UserFilter, UserOrder, UserPlace};
+use crate::accounts::model::{UserFilter, UserPlace, UserSort};
 use crate::graphql::context::{app, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
@@ -26,22 +26,22 @@ impl DirectoryQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which users to return; defaults to all.")] filter: Option<UserFilter>,
-        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] order: Option<UserOrder>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<UserSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<UserObject>>> {
-        let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
-        let page = PageArgs { first, after, last, before }.page::<UserPlace>(order.list())?;
-        let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, order, page.clone()).await?;
-        let cursor = move |object: &UserObject| encode_cursor(order.list(), &order.place(&object.user));
+    ) -> Result<Option<Sequential<Connection<UserObject>>>> {
+        let (filter, sort) = (filter.unwrap_or_default(), sort.unwrap_or_default());
+        let page = PageArgs { first, after, last, before }.page::<UserPlace>(sort.list())?;
+        let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, sort, page.clone()).await?;
+        let cursor = move |object: &UserObject| encode_cursor(sort.list(), &sort.place(&object.user));
         let connection = page.connection(rows, |user| object(user).0, cursor);
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = command::count_users(app(ctx), within(ctx, Scope::ReadUsers), &filter).await?;
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }

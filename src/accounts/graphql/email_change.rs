@@ -24,6 +24,12 @@ pub(super) struct EmailChangeObject {
     expires_at: DateTime<Utc>,
 }
 
+impl From<EmailChange> for EmailChangeObject {
+    fn from(EmailChange { id, new_email, expires_at, .. }: EmailChange) -> EmailChangeObject {
+        EmailChangeObject { id, new_email, expires_at }
+    }
+}
+
 /// The payload of `changeEmail`.
 #[derive(SimpleObject)]
 pub(super) struct ChangeEmailPayload {
@@ -58,9 +64,7 @@ impl EmailChangeMutation {
     ) -> Result<Option<Sequential<ChangeEmailPayload>>> {
         let outcome = command::change_email(app(ctx), actor(ctx), client(ctx), input).await;
         let (change, user_errors) = payload(outcome)?;
-        let email_change = change.map(|EmailChange { id, new_email, expires_at, .. }| {
-            Sequential(EmailChangeObject { id, new_email, expires_at })
-        });
+        let email_change = change.map(|change| Sequential(change.into()));
         Ok(Some(Sequential(ChangeEmailPayload { email_change, user_errors })))
     }
 

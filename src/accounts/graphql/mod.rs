@@ -15,6 +15,7 @@ mod session;
 mod social;
 mod team;
 mod user;
+mod viewer;
 
 use futures_util::FutureExt;
 
@@ -31,14 +32,20 @@ pub fn nodes() -> Vec<NodeType> {
 /// The account queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![
-        Box::new(user::UserQuery),
-        Box::new(session::SessionQuery),
         Box::new(identity::IdentityQuery),
-        Box::new(second_factor::SecondFactorQuery),
         Box::new(directory::DirectoryQuery),
         Box::new(audit::AuditQuery),
-        Box::new(api_token::ApiTokenQuery),
         Box::new(team::TeamQuery),
+    ]
+}
+
+/// The fields of the viewer's account.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![
+        Box::new(viewer::ViewerAccount),
+        Box::new(session::ViewerSessions),
+        Box::new(second_factor::ViewerSecondFactor),
+        Box::new(api_token::ViewerApiTokens),
     ]
 }
 

@@ -81,13 +81,13 @@ pub(super) struct ResetSecondFactorPayload {
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The second factor queries.
+/// The viewer's second factor.
 #[derive(Default)]
-pub(super) struct SecondFactorQuery;
+pub(super) struct ViewerSecondFactor;
 
 #[Object]
-impl SecondFactorQuery {
-    /// The viewer's second factor; null if it is not enabled.
+impl ViewerSecondFactor {
+    /// The second factor; null if it is not enabled.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn second_factor(&self, ctx: &Context<'_>) -> Result<Option<Sequential<SecondFactor>>> {
         let state = command::state(app(ctx), actor(ctx)).await?;

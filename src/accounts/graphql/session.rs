@@ -63,7 +63,7 @@ impl SessionObject {
     }
 
     /// Whether this request belongs to the session.
-    async fn current(&self) -> bool {
+    async fn is_current(&self) -> bool {
         self.current
     }
 }
@@ -113,13 +113,13 @@ pub(super) struct RevokeSessionPayload {
     user_errors: Vec<Sequential<UserError>>,
 }
 
-/// The session queries.
+/// The viewer's sessions.
 #[derive(Default)]
-pub(super) struct SessionQuery;
+pub(super) struct ViewerSessions;
 
 #[Object]
-impl SessionQuery {
-    /// The viewer's sessions, most recently used first.
+impl ViewerSessions {
+    /// The sessions, most recently used first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn sessions(
         &self,
@@ -129,7 +129,7 @@ impl SessionQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<SessionObject>>> {
+    ) -> Result<Option<Sequential<Connection<SessionObject>>>> {
         let current = actor(ctx).session();
         let sessions = command::sessions(app(ctx), actor(ctx)).await?;
         let objects = sessions
@@ -140,7 +140,7 @@ impl SessionQuery {
         slice(args, SESSIONS, objects, |SessionObject { session, .. }| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(session.last_used_at.timestamp_micros()), Reverse(session.id.uuid()))
         })
-        .map(Sequential)
+        .map(|page| Some(Sequential(page)))
     }
 }
 

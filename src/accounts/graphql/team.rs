@@ -114,14 +114,14 @@ impl TeamQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<TeamInvitationObject>>> {
+    ) -> Result<Option<Sequential<Connection<TeamInvitationObject>>>> {
         let rows = command::invitations(app(ctx), actor(ctx)).await?;
         let args = PageArgs { first, after, last, before };
         let all = rows.into_iter().map(invitation).collect();
         slice(args, TEAM_INVITATIONS, all, |TeamInvitationObject(row)| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(row.sent_at.timestamp_micros()), Reverse(row.id.uuid()))
         })
-        .map(Sequential)
+        .map(|page| Some(Sequential(page)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, public, requires};
+use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Sequential, UserError};
 
@@ -70,11 +70,7 @@ impl UserObject {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<IdentityObject>>>> {
         self.private(ctx, "linked services")?;
-        let linked = loaders(ctx).load(IdentitiesOf(self.user.id)).await?.unwrap_or_default();
-        let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
-        let args = PageArgs { first, after, last, before };
-        let key = |identity: &IdentityObject| (identity.created_at.timestamp_micros(), identity.id.uuid());
-        slice(args, IDENTITIES, objects, key).map(|page| Some(Sequential(page)))
+        identities(ctx, self.user.id, PageArgs { first, after, last, before }).await
     }
 
     /// The user's description of themselves, in plain text; empty if there is none.
@@ -144,18 +140,16 @@ impl UserObject {
     }
 }
 
-/// The user queries.
-#[derive(Default)]
-pub(super) struct UserQuery;
-
-#[Object]
-impl UserQuery {
-    /// The signed-in user; null if the caller is anonymous. An API token needs the scope `READ_ACCOUNT`.
-    #[graphql(directive = public::apply())]
-    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        let Some(id) = within(ctx, Scope::ReadAccount).id() else { return Ok(None) };
-        Ok(user_node(ctx, UserId::new(id)).await?.map(Sequential))
-    }
+/// The identities that are linked to the account of `user`.
+pub(super) async fn identities(
+    ctx: &Context<'_>,
+    user: UserId,
+    args: PageArgs,
+) -> Result<Option<Sequential<Connection<IdentityObject>>>> {
+    let linked = loaders(ctx).load(IdentitiesOf(user)).await?.unwrap_or_default();
+    let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
+    let key = |identity: &IdentityObject| (identity.created_at.timestamp_micros(), identity.id.uuid());
+    slice(args, IDENTITIES, objects, key).map(|page| Some(Sequential(page)))
 }
 
 /// The payload of `changeUserRole`.

@@ -39,14 +39,21 @@ impl Entity for AuditEntry {
 /// Selects entries of the audit trail. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]
 pub(crate) struct AuditFilter {
-    /// Only entries with this action.
-    pub action: Option<Action>,
+    /// Only entries with one of these actions.
+    pub actions: Option<Vec<Action>>,
     /// Only what this user did.
     pub actor_id: Option<UserId>,
     /// Only what was done to this user.
     pub subject_id: Option<UserId>,
     /// Only entries at this time or later.
-    pub from: Option<Time>,
+    pub created_from: Option<Time>,
     /// Only entries before this time.
-    pub to: Option<Time>,
+    pub created_to: Option<Time>,
+}
+
+impl AuditFilter {
+    /// Selects what was done to `user`.
+    pub(in crate::accounts) fn about(user: UserId) -> AuditFilter {
+        AuditFilter { subject_id: Some(user), ..AuditFilter::default() }
+    }
 }

@@ -14,7 +14,7 @@ pub(crate) struct BanUserInput {
     /// The reason, 1 to 500 characters. The user sees it in an email and when trying to sign in.
     pub reason: String,
     /// When the ban ends by itself; permanent if omitted.
-    pub until: Option<Time>,
+    pub ends_at: Option<Time>,
 }
 
 /// The input of `unbanUser`.
@@ -30,16 +30,16 @@ pub(crate) struct Ban {
     /// The reason, as reported to the user.
     pub reason: String,
     /// When the user was banned.
-    pub since: DateTime<Utc>,
+    pub started_at: DateTime<Utc>,
     /// When the ban ends by itself; null if it is permanent.
-    pub until: Option<DateTime<Utc>>,
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 impl Ban {
     /// Returns the ban of `user` that is in force at `now`.
     pub(crate) fn of(user: &User, now: DateTime<Utc>) -> Option<Ban> {
-        let since = user.banned_at.filter(|_| user.is_banned(now))?;
-        Some(Ban { reason: user.ban_reason.clone().unwrap_or_default(), since, until: user.banned_until })
+        let started_at = user.banned_at.filter(|_| user.is_banned(now))?;
+        Some(Ban { reason: user.ban_reason.clone().unwrap_or_default(), started_at, ends_at: user.banned_until })
     }
 }
 

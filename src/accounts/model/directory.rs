@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject};
 
 use super::{User, UserId};
-use crate::graphql::page::OrderDirection;
+use crate::graphql::page::SortDirection;
 use crate::graphql::{Time, guard};
 
 /// Selects users. The fields are combined with AND; omitted fields match everything.
@@ -14,16 +14,16 @@ pub(crate) struct UserFilter {
     /// Only users with one of these roles. The team is `[INSTRUCTOR, ADMIN]`.
     pub roles: Option<Vec<guard::Role>>,
     /// If true, only users who are banned now; if false, only users who are not.
-    pub banned: Option<bool>,
+    pub is_banned: Option<bool>,
     /// Only users who registered at this time or later.
     pub created_from: Option<Time>,
     /// Only users who registered before this time.
     pub created_to: Option<Time>,
 }
 
-/// The fields that users can be ordered by. Ties are ordered by id, in the same direction.
+/// The fields that users can be sorted by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(crate) enum UserOrderField {
+pub(crate) enum UserSortField {
     /// The time of registration.
     CreatedAt,
     /// The name, case-insensitive.
@@ -32,40 +32,40 @@ pub(crate) enum UserOrderField {
     Email,
 }
 
-/// The order of users.
+/// How to sort users.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(crate) struct UserOrder {
-    /// The field to order by.
-    pub field: UserOrderField,
-    /// The direction of the order.
-    pub direction: OrderDirection,
+pub(crate) struct UserSort {
+    /// The field to sort by.
+    pub field: UserSortField,
+    /// The direction.
+    pub direction: SortDirection,
 }
 
-impl Default for UserOrder {
-    fn default() -> UserOrder {
-        UserOrder { field: UserOrderField::CreatedAt, direction: OrderDirection::Desc }
+impl Default for UserSort {
+    fn default() -> UserSort {
+        UserSort { field: UserSortField::CreatedAt, direction: SortDirection::Desc }
     }
 }
 
 /// The position of a user in the list: the value that it is ordered by, as text, and the id.
 pub(crate) type UserPlace = (String, UserId);
 
-impl UserOrder {
+impl UserSort {
     /// Returns the name of the list in its cursors. A cursor is valid in either direction.
     pub(crate) fn list(self) -> &'static str {
         match self.field {
-            UserOrderField::CreatedAt => "users by createdAt",
-            UserOrderField::Name => "users by name",
-            UserOrderField::Email => "users by email",
+            UserSortField::CreatedAt => "users by createdAt",
+            UserSortField::Name => "users by name",
+            UserSortField::Email => "users by email",
         }
     }
 
     /// Returns the position of `user` in the list.
     pub(crate) fn place(self, user: &User) -> UserPlace {
         let value = match self.field {
-            UserOrderField::CreatedAt => user.created_at.timestamp_micros().to_string(),
-            UserOrderField::Name => user.name.clone(),
-            UserOrderField::Email => user.email.clone(),
+            UserSortField::CreatedAt => user.created_at.timestamp_micros().to_string(),
+            UserSortField::Name => user.name.clone(),
+            UserSortField::Email => user.email.clone(),
         };
         (value, user.id)
     }

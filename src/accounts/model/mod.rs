@@ -24,7 +24,7 @@ pub(super) use avatar::{
 };
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
-pub(super) use directory::{UserFilter, UserOrder, UserOrderField, UserPlace};
+pub(super) use directory::{UserFilter, UserPlace, UserSort, UserSortField};
 pub(super) use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,

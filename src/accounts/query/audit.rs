@@ -43,8 +43,8 @@ pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, filter: &Au
 fn filtered(filter: &AuditFilter) -> Rows<'_> {
     use audit_entries::{action, actor_id, at, subject_id};
     let mut rows = audit_entries::table.into_boxed();
-    if let Some(wanted) = filter.action {
-        rows = rows.filter(action.eq(wanted.as_str()));
+    if let Some(wanted) = &filter.actions {
+        rows = rows.filter(action.eq_any(wanted.iter().map(|wanted| wanted.as_str()).collect::<Vec<_>>()));
     }
     if let Some(wanted) = filter.actor_id {
         rows = rows.filter(actor_id.eq(wanted));
@@ -52,10 +52,10 @@ fn filtered(filter: &AuditFilter) -> Rows<'_> {
     if let Some(wanted) = filter.subject_id {
         rows = rows.filter(subject_id.eq(wanted));
     }
-    if let Some(Time(from)) = filter.from {
+    if let Some(Time(from)) = filter.created_from {
         rows = rows.filter(at.ge(from));
     }
-    if let Some(Time(to)) = filter.to {
+    if let Some(Time(to)) = filter.created_to {
         rows = rows.filter(at.lt(to));
     }
     rows

@@ -100,7 +100,7 @@ fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
         rows = rows.filter(users::role.eq_any(roles));
     }
     let over = users::banned_until.is_not_null().and(users::banned_until.le(now).assume_not_null());
-    match filter.banned {
+    match filter.is_banned {
         None => {}
         Some(true) => rows = rows.filter(users::banned_at.is_not_null()).filter(not(over)),
         Some(false) => rows = rows.filter(users::banned_at.is_null().or(over)),

@@ -38,12 +38,15 @@ pub(in crate::accounts) async fn by_id(
 }
 
 /// Returns the pending change of the user.
-pub(in crate::accounts) async fn waiting(tx: &mut Tx, user: UserId) -> QueryResult<Option<EmailChange>> {
+pub(in crate::accounts) async fn waiting(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+) -> QueryResult<Option<EmailChange>> {
     email_changes::table
         .filter(email_changes::user_id.eq(user))
         .filter(email_changes::ended_at.is_null())
         .select(EmailChange::as_select())
-        .first(tx.conn())
+        .first(conn)
         .await
         .optional()
 }

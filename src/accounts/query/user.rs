@@ -224,8 +224,8 @@ pub(in crate::accounts) async fn set_ban(
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
-            users::banned_at.eq(ban.map(|ban| ban.since)),
-            users::banned_until.eq(ban.and_then(|ban| ban.until)),
+            users::banned_at.eq(ban.map(|ban| ban.started_at)),
+            users::banned_until.eq(ban.and_then(|ban| ban.ends_at)),
             users::ban_reason.eq(ban.map(|ban| &ban.reason)),
             users::updated_at.eq(now),
             // API tokens are not revoked but suspended during the ban: nodes must look them up again.

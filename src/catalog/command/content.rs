@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use crate::catalog::model::{Lesson, LessonContentInput, Link, Resource, ResourceInput, Timestamp};
+use crate::catalog::model::{
+    Lesson, LessonChapter, LessonContentInput, LessonLink, LessonResource, LessonResourceInput,
+};
 use crate::catalog::query::content as query;
 use crate::catalog::query::outline::ContentChanges;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::platform::db::Tx;
 
-const MOST_TIMESTAMPS: usize = 200;
+const MOST_CHAPTERS: usize = 200;
 const MOST_LINKS: usize = 50;
 const LONGEST_LABEL: usize = 120;
 const LONGEST_URL: usize = 2000;
@@ -21,30 +23,27 @@ const LONGEST_URL: usize = 2000;
 pub(super) struct Content {
     disclaimer: Option<String>,
     description: Option<String>,
-    timestamps: Option<Vec<Timestamp>>,
-    links: Option<Vec<Link>>,
-    resources: Option<Vec<Resource>>,
+    chapters: Option<Vec<LessonChapter>>,
+    links: Option<Vec<LessonLink>>,
+    resources: Option<Vec<LessonResource>>,
 }
 
 pub(super) fn check(check: &mut Check, input: LessonContentInput) -> Content {
     check.part(&["content"], |check| Content {
         disclaimer: input.disclaimer.map(|text| check.text("disclaimer", &text, 2000)),
         description: input.description.map(|text| check.text("description", &text, 20_000)),
-        timestamps: input.timestamps.map(|list| {
-            let mut timestamps = each(check, "timestamps", list, MOST_TIMESTAMPS, |check, timestamp| Timestamp {
-                label: check.required("label", &timestamp.label, LONGEST_LABEL),
-                at_seconds: timestamp.at_seconds,
-            });
-            timestamps.sort_by_key(|timestamp| timestamp.at_seconds);
+        chapters: input.chapters.map(|list| {
+            let mut chapters = each(check, "chapters", list, MOST_CHAPTERS, check_chapter);
+            chapters.sort_by_key(|chapter| chapter.start_seconds);
             let mut seen = HashSet::new();
-            if let Some(twice) = timestamps.iter().find(|timestamp| !seen.insert(timestamp.at_seconds)) {
-                let message = format!("Two timestamps are at {} seconds.", twice.at_seconds);
-                check.error(UserErrorCode::Invalid, "timestamps", message);
+            if let Some(twice) = chapters.iter().find(|chapter| !seen.insert(chapter.start_seconds)) {
+                let message = format!("Two chapters start at {} seconds.", twice.start_seconds);
+                check.error(UserErrorCode::Invalid, "chapters", message);
             }
-            timestamps
+            chapters
         }),
         links: input.links.map(|list| {
-            each(check, "links", list, MOST_LINKS, |check, link| Link {
+            each(check, "links", list, MOST_LINKS, |check, link| LessonLink {
                 url: check_url(check, &link.url),
                 label: check.required("label", &link.label, LONGEST_LABEL),
             })
@@ -53,22 +52,32 @@ pub(super) fn check(check: &mut Check, input: LessonContentInput) -> Content {
     })
 }
 
-/// Checks that every timestamp is within the video, whose new duration is `seconds`.
+fn check_chapter(check: &mut Check, chapter: LessonChapter) -> LessonChapter {
+    let LessonChapter { start_seconds, end_seconds, title } = chapter;
+    if let Some(end) = end_seconds.filter(|end| *end <= start_seconds) {
+        let message = format!("A chapter ends after its start; this one starts at {start_seconds} and ends at {end}.");
+        check.error(UserErrorCode::OutOfRange, "endSeconds", message);
+    }
+    LessonChapter { start_seconds, end_seconds, title: check.required("title", &title, LONGEST_LABEL) }
+}
+
+/// Checks that every chapter is within the video, whose new duration is `seconds`.
 ///
-/// Checks the new timestamps or, if there are none, the stored ones.
+/// Checks the new chapters or, if there are none, the stored ones.
 ///
 /// # Errors
-/// A timestamp is outside the video.
+/// A chapter is outside the video.
 pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, seconds: i32) -> Result<()> {
     let mut check = Check::new();
-    match &content.timestamps {
-        Some(timestamps) => {
-            for timestamp in timestamps.iter().filter(|timestamp| !(0..=seconds).contains(&timestamp.at_seconds)) {
-                let message = format!(
-                    "A timestamp is between 0 and {seconds} seconds; {:?} is at {}.",
-                    timestamp.label, timestamp.at_seconds
-                );
-                check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "timestamps", message));
+    match &content.chapters {
+        Some(chapters) => {
+            for LessonChapter { start_seconds: start, end_seconds: end, title } in chapters {
+                let last = end.unwrap_or(*start);
+                if *start < 0 || last > seconds {
+                    let message =
+                        format!("A chapter is between 0 and {seconds} seconds; {title:?} is from {start} to {last}.");
+                    check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "chapters", message));
+                }
             }
         }
         None => return check_kept(tx, lesson, seconds, "durationSeconds").await,
@@ -76,41 +85,45 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
     check.finish()
 }
 
-/// Checks that the stored timestamps are within a video of `seconds`.
+/// Checks that the stored chapters are within a video of `seconds`.
 ///
 /// `field` is the input field that determines the duration.
 ///
 /// # Errors
-/// A timestamp is outside the video.
+/// A chapter is outside the video.
 pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field: &str) -> Result<()> {
     let mut check = Check::new();
     if seconds < lesson.duration_seconds
-        && let Some(last) = kept(tx, lesson).await?.last().filter(|last| last.at_seconds > seconds)
+        && let Some(last) = kept(tx, lesson).await?.last().filter(|last| last.start_seconds > seconds)
     {
-        let (label, at) = (&last.label, last.at_seconds);
-        let message = format!("The timestamp {label:?} is at {at} seconds, which is after the end; move it first.");
+        let (title, at) = (&last.title, last.start_seconds);
+        let message = format!("The chapter {title:?} starts at {at} seconds, which is after the end; move it first.");
         check.error(UserErrorCode::OutOfRange, field, message);
     }
     check.finish()
 }
 
-/// Removes the timestamps after the end of a video of `seconds`.
+/// Removes the chapters after the end of a video of `seconds`.
 ///
-/// This is for background jobs, where no user can move the timestamps.
+/// This is for background jobs, where no user can move the chapters.
 ///
 /// # Errors
 /// The database failed.
 pub(super) async fn cut(tx: &mut Tx, lesson: &Lesson, seconds: i32) -> Result<()> {
     if seconds < lesson.duration_seconds {
         let mut kept = kept(tx, lesson).await?;
-        kept.retain(|timestamp| timestamp.at_seconds <= seconds);
-        query::set_timestamps(tx, lesson, &serde_json::to_value(kept)?).await?;
+        kept.retain(|chapter| chapter.start_seconds <= seconds);
+        for chapter in &mut kept {
+            chapter.end_seconds =
+                chapter.end_seconds.map(|end| end.min(seconds)).filter(|end| *end > chapter.start_seconds);
+        }
+        query::set_chapters(tx, lesson, &serde_json::to_value(kept)?).await?;
     }
     Ok(())
 }
 
-async fn kept(tx: &mut Tx, lesson: &Lesson) -> Result<Vec<Timestamp>> {
-    Ok(serde_json::from_value(query::timestamps(tx, lesson.id).await?)?)
+async fn kept(tx: &mut Tx, lesson: &Lesson) -> Result<Vec<LessonChapter>> {
+    Ok(serde_json::from_value(query::chapters(tx, lesson.id).await?)?)
 }
 
 impl Content {
@@ -118,11 +131,11 @@ impl Content {
     ///
     /// # Errors
     /// JSON serialization failed, which is impossible for text and numbers.
-    pub(super) fn into_changes(self) -> Result<(ContentChanges, Option<Vec<Resource>>)> {
+    pub(super) fn into_changes(self) -> Result<(ContentChanges, Option<Vec<LessonResource>>)> {
         let changes = ContentChanges {
             disclaimer: self.disclaimer,
             description: self.description,
-            timestamps: self.timestamps.map(serde_json::to_value).transpose()?,
+            chapters: self.chapters.map(serde_json::to_value).transpose()?,
             links: self.links.map(serde_json::to_value).transpose()?,
         };
         Ok((changes, self.resources))
@@ -140,7 +153,7 @@ fn each<T, U>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: i
     places.map(|(place, one)| check.part(&[field, &place.to_string()], |check| item(check, one))).collect()
 }
 
-fn check_resource(check: &mut Check, resource: ResourceInput) -> Resource {
+fn check_resource(check: &mut Check, resource: LessonResourceInput) -> LessonResource {
     let name = check.required("name", &resource.name, LONGEST_LABEL);
     match (&resource.url, resource.file_id) {
         (None, None) => check.error(UserErrorCode::Blank, "url", "A resource has a url or a fileId."),
@@ -149,7 +162,7 @@ fn check_resource(check: &mut Check, resource: ResourceInput) -> Resource {
         }
         _ => {}
     }
-    Resource { name, url: resource.url.map(|url| check_url(check, &url)), file_id: resource.file_id }
+    LessonResource { name, url: resource.url.map(|url| check_url(check, &url)), file_id: resource.file_id }
 }
 
 /// Validates a URL to which a page may link: other schemes could run a script.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::editable;
-use crate::catalog::model::{Course, Lesson, Resource, SetCourseThumbnailInput};
+use crate::catalog::model::{Course, Lesson, LessonResource, SetCourseThumbnailInput};
 use crate::catalog::query::file as query;
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
@@ -61,7 +61,7 @@ pub(super) async fn set_resources(
     app: &App,
     actor: &Actor,
     (course, lesson): (&Course, &Lesson),
-    resources: &[Resource],
+    resources: &[LessonResource],
 ) -> Result<()> {
     let before: HashSet<FileId> = media::files_of(tx, lesson.id.into()).await?.into_iter().collect();
     let named = resources.iter().filter_map(|resource| resource.file_id);

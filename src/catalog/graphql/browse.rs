@@ -12,7 +12,7 @@ use super::course::CourseObject;
 use crate::catalog::loader::{
     CatalogCount, CatalogPage, CourseById, DescriptionOf, Found, MatchingCount, MatchingPage, NearWords,
 };
-use crate::catalog::model::{Course, CourseFilter, CourseId, CourseOrder, Part, Search, Which, words};
+use crate::catalog::model::{Course, CourseFilter, CourseId, CourseSort, Part, Search, Which, words};
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{client, loaders};
 use crate::graphql::guard::public;
@@ -32,17 +32,17 @@ impl BrowseQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which courses to return; defaults to all.")] filter: Option<CourseFilter>,
-        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] order: Option<CourseOrder>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<CourseSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
-        let (filter, order) = (filter.unwrap_or_default(), order.unwrap_or_default());
-        let page = order.page(PageArgs { first, after, last, before })?;
-        let cursor = move |CourseObject(course): &CourseObject| order.cursor(course);
-        if filter == CourseFilter::default() && order == CourseOrder::default() {
+        let (filter, sort) = (filter.unwrap_or_default(), sort.unwrap_or_default());
+        let page = sort.page(PageArgs { first, after, last, before })?;
+        let cursor = move |CourseObject(course): &CourseObject| sort.cursor(course);
+        if filter == CourseFilter::default() && sort == CourseSort::default() {
             let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
             let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
             let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
@@ -52,7 +52,7 @@ impl BrowseQuery {
             return Ok(Sequential(page.connection(Vec::new(), CourseObject, cursor)));
         };
         let rows = loaders(ctx)
-            .load_for(client(ctx).address(), MatchingPage(which.clone(), order, page.clone()))
+            .load_for(client(ctx).address(), MatchingPage(which.clone(), sort, page.clone()))
             .await?
             .unwrap_or_default();
         let total = if wants_total(ctx) {

@@ -9,7 +9,7 @@ use super::course::CourseObject;
 use crate::catalog::command;
 use crate::catalog::loader::{Categories, CategoryCounts, ChannelCount, MatchingPage};
 use crate::catalog::model::{
-    Category, CategoryId, CategoryTree, CourseOrder, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
+    Category, CategoryId, CategoryTree, CourseSort, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
     UpdateCategoryInput, Which,
 };
 use crate::channels::ChannelId;
@@ -122,7 +122,7 @@ async fn published(
     args: PageArgs,
 ) -> Result<Connection<CourseObject>> {
     let page = args.timed_page(list)?.try_map(|(at, id)| Ok((None, at.timestamp_micros(), id)))?;
-    let key = MatchingPage(Arc::new(which), CourseOrder::default(), page.clone());
+    let key = MatchingPage(Arc::new(which), CourseSort::default(), page.clone());
     let rows = loaders(ctx).load(key).await?.unwrap_or_default();
     Ok(page.connection(rows, CourseObject, move |CourseObject(course)| {
         let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();

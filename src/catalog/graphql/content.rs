@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use futures_util::future::try_join_all;
 
 use crate::catalog::loader::{ContentHtmlOf, ResourcesOf};
-use crate::catalog::model::{LessonContent, LessonId, Link, Timestamp};
+use crate::catalog::model::{LessonChapter, LessonContent, LessonId, LessonLink};
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders};
 use crate::graphql::{ByteSize, Result, Sequential};
@@ -39,13 +39,13 @@ impl LessonContentObject {
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 
-    /// Labeled positions in the video, in order; at most 200.
-    async fn timestamps(&self) -> Vec<Timestamp> {
-        self.content.timestamps.clone()
+    /// The chapters of the video, in order; at most 200.
+    async fn chapters(&self) -> Vec<LessonChapter> {
+        self.content.chapters.clone()
     }
 
     /// Links that accompany the lesson; at most 50.
-    async fn links(&self) -> Vec<Link> {
+    async fn links(&self) -> Vec<LessonLink> {
         self.content.links.clone()
     }
 
@@ -82,7 +82,7 @@ enum Source {
 }
 
 /// A resource to download: either an external URL or an uploaded file.
-#[Object(name = "Resource")]
+#[Object(name = "LessonResource")]
 impl ResourceObject {
     /// The name.
     async fn name(&self) -> &str {

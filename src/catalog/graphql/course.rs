@@ -10,7 +10,7 @@ use super::category::{CategoryObject, category_node};
 use super::section::{SectionObject, visible_sections};
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, StatsOf};
-use crate::catalog::model::{Course, CourseId, CourseLists, CourseStats, Level, PublicationStatus, Showing};
+use crate::catalog::model::{Course, CourseId, CourseLevel, CourseLists, CourseStats, PublicationStatus, Showing};
 use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{PlayableVideo, playable};
@@ -61,7 +61,7 @@ impl CourseObject {
     }
 
     /// The required prior knowledge; null if unspecified.
-    async fn level(&self) -> Option<Level> {
+    async fn level(&self) -> Option<CourseLevel> {
         self.0.level
     }
 

@@ -95,7 +95,7 @@ impl LessonObject {
     }
 
     /// When the lesson unlocks for users with access to the course; null if it does not unlock at a fixed time.
-    async fn unlock_at(&self) -> Option<DateTime<Utc>> {
+    async fn unlocks_at(&self) -> Option<DateTime<Utc>> {
         self.row.unlock_at
     }
 

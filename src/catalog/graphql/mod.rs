@@ -41,6 +41,11 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(query::CourseQuery), Box::new(browse::BrowseQuery), Box::new(category::CategoryQuery)]
 }
 
+/// The courses of the viewer.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(query::ViewerCourses)]
+}
+
 /// The catalog mutations.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![

@@ -18,18 +18,18 @@ use crate::platform::outbox::{Position, feed};
 
 const VIEWER_COURSES: &str = "viewerCourses";
 
-/// The queries for courses and new videos.
+/// The courses of the viewer.
 #[derive(Default)]
-pub(super) struct CourseQuery;
+pub(super) struct ViewerCourses;
 
 #[Object]
-impl CourseQuery {
-    /// The courses that the viewer teaches, including drafts, most recently created first.
+impl ViewerCourses {
+    /// The courses that the user teaches, including drafts, most recently created first.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
     )]
-    async fn viewer_courses(
+    async fn courses(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
@@ -37,7 +37,7 @@ impl CourseQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<CourseObject>>> {
+    ) -> Result<Option<Sequential<Connection<CourseObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -45,12 +45,19 @@ impl CourseQuery {
             encode_cursor(VIEWER_COURSES, &(course.created_at.timestamp_micros(), course.id))
         });
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = loaders(ctx).load(TaughtCount(viewer)).await?.unwrap_or_default();
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
+}
 
+/// The queries for courses and new videos.
+#[derive(Default)]
+pub(super) struct CourseQuery;
+
+#[Object]
+impl CourseQuery {
     /// A course by its id or its slug; null if there is none, or if the viewer may not see it. Earlier slugs of the
     /// course work, too: if its `slug` is not the one that you passed, a site can redirect to it.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use crate::catalog::model::{Course, CourseOrder, CoursePlace, Search, Which, facts_key, found_keys, lists_key};
+use crate::catalog::model::{Course, CoursePlace, CourseSort, Search, Which, facts_key, found_keys, lists_key};
 use crate::catalog::query::browse::{self, FoundPlace};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -25,7 +25,7 @@ const PLACES: usize = 20;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct MatchingPage(
     pub(in crate::catalog) Arc<Which>,
-    pub(in crate::catalog) CourseOrder,
+    pub(in crate::catalog) CourseSort,
     pub(in crate::catalog) Page<CoursePlace>,
 );
 

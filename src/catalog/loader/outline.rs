@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{ROW_BYTES, one_each, rendered};
 use crate::catalog::model::{
-    CourseId, Lesson, LessonContent, LessonId, Resource, Section, SectionId, course_key, lesson_key,
+    CourseId, Lesson, LessonContent, LessonId, LessonResource, Section, SectionId, course_key, lesson_key,
 };
 use crate::catalog::query::{content, file, outline};
 use crate::graphql::loaders::Load;
@@ -111,7 +111,7 @@ impl Load for ContentOf {
     }
 
     fn rows(content: &Self::Value) -> usize {
-        1 + content.description.len() / ROW_BYTES + content.timestamps.len() + content.links.len()
+        1 + content.description.len() / ROW_BYTES + content.chapters.len() + content.links.len()
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
@@ -127,7 +127,7 @@ impl Load for ContentOf {
 pub(in crate::catalog) struct ResourcesOf(pub(in crate::catalog) LessonId);
 
 impl Load for ResourcesOf {
-    type Value = Arc<Vec<Resource>>;
+    type Value = Arc<Vec<LessonResource>>;
     const CACHED: bool = true;
 
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
@@ -140,7 +140,7 @@ impl Load for ResourcesOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
-        let mut found: HashMap<Self, Vec<Resource>> = HashMap::new();
+        let mut found: HashMap<Self, Vec<LessonResource>> = HashMap::new();
         for (id, resource) in file::resources(&*app.db.read().await?, &ids).await? {
             found.entry(ResourcesOf(id)).or_default().push(resource);
         }

@@ -4,11 +4,11 @@ use async_graphql::{Enum, InputObject};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{CategoryId, Course, Level, Search};
+use super::{CategoryId, Course, CourseLevel, Search};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
-use crate::graphql::page::{OrderDirection, Page, PageArgs, encode_cursor, instant};
+use crate::graphql::page::{Page, PageArgs, SortDirection, encode_cursor, instant};
 use crate::graphql::{Error, Result};
 
 /// The maximum number of items in a list of a filter.
@@ -24,7 +24,7 @@ pub(crate) struct CourseFilter {
     /// Courses in this category or in one of its subcategories, at any depth.
     pub category_id: Option<CategoryId>,
     /// Courses of one of these levels.
-    pub levels: Option<Vec<Level>>,
+    pub levels: Option<Vec<CourseLevel>>,
     /// Courses in one of these languages (BCP 47 tags); `en` includes `en-GB`.
     pub languages: Option<Vec<String>>,
     /// Courses with all of these tags; case-insensitive.
@@ -32,7 +32,7 @@ pub(crate) struct CourseFilter {
     /// Courses with a price in this range.
     pub price: Option<PriceRange>,
     /// True for free courses only, false for paid courses only.
-    pub free: Option<bool>,
+    pub is_free: Option<bool>,
     /// Courses with at least this average rating, 0 to 5 stars. Courses without reviews have 0.
     pub min_rating: Option<f64>,
     /// Courses by this instructor.
@@ -53,9 +53,9 @@ pub(crate) struct PriceRange {
     pub max: Option<Decimal>,
 }
 
-/// The field that courses are ordered by. Ties are ordered by id, in the same direction.
+/// The field to sort courses by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum CourseOrderField {
+pub(crate) enum CourseSortField {
     /// When the courses were published.
     PublishedAt,
     /// The number of students.
@@ -66,18 +66,18 @@ pub(crate) enum CourseOrderField {
     Price,
 }
 
-/// The order of a list of courses.
+/// How to sort courses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct CourseOrder {
-    /// The field to order by.
-    pub field: CourseOrderField,
+pub(crate) struct CourseSort {
+    /// The field to sort by.
+    pub field: CourseSortField,
     /// The direction.
-    pub direction: OrderDirection,
+    pub direction: SortDirection,
 }
 
-impl Default for CourseOrder {
-    fn default() -> CourseOrder {
-        CourseOrder { field: CourseOrderField::PublishedAt, direction: OrderDirection::Desc }
+impl Default for CourseSort {
+    fn default() -> CourseSort {
+        CourseSort { field: CourseSortField::PublishedAt, direction: SortDirection::Desc }
     }
 }
 
@@ -86,14 +86,14 @@ impl Default for CourseOrder {
 /// The currency is set if the order is by price. A time is in microseconds since the Unix epoch.
 pub(crate) type CoursePlace = (Option<CurrencyCode>, i64, Uuid);
 
-impl CourseOrder {
+impl CourseSort {
     /// The name of the list in its cursors, which are valid in both directions.
     fn list(self) -> &'static str {
         match self.field {
-            CourseOrderField::PublishedAt => "courses",
-            CourseOrderField::Popularity => "courses by popularity",
-            CourseOrderField::Rating => "courses by rating",
-            CourseOrderField::Price => "courses by price",
+            CourseSortField::PublishedAt => "courses",
+            CourseSortField::Popularity => "courses by popularity",
+            CourseSortField::Rating => "courses by rating",
+            CourseSortField::Price => "courses by price",
         }
     }
 
@@ -105,14 +105,14 @@ impl CourseOrder {
         let list = self.list();
         let strange = || Error::BadInput(format!("The cursor is not one that {list} returned."));
         match self.field {
-            CourseOrderField::PublishedAt => args.page::<(i64, Uuid)>(list)?.try_map(|(micros, id)| {
+            CourseSortField::PublishedAt => args.page::<(i64, Uuid)>(list)?.try_map(|(micros, id)| {
                 instant(list, micros)?;
                 Ok((None, micros, id))
             }),
-            CourseOrderField::Popularity | CourseOrderField::Rating => args
+            CourseSortField::Popularity | CourseSortField::Rating => args
                 .page::<(i64, Uuid)>(list)?
                 .try_map(|(number, id)| i32::try_from(number).map(|_| (None, number, id)).map_err(|_| strange())),
-            CourseOrderField::Price => args.page::<(String, i64, Uuid)>(list)?.try_map(|(currency, price, id)| {
+            CourseSortField::Price => args.page::<(String, i64, Uuid)>(list)?.try_map(|(currency, price, id)| {
                 Ok((Some(CurrencyCode::parse(&currency).ok_or_else(strange)?), price, id))
             }),
         }
@@ -121,10 +121,10 @@ impl CourseOrder {
     /// The cursor of a course.
     pub(crate) fn cursor(self, course: &Course) -> String {
         let number = match self.field {
-            CourseOrderField::PublishedAt => course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default(),
-            CourseOrderField::Popularity => course.popularity.into(),
-            CourseOrderField::Rating => course.rating_hundredths.into(),
-            CourseOrderField::Price => {
+            CourseSortField::PublishedAt => course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default(),
+            CourseSortField::Popularity => course.popularity.into(),
+            CourseSortField::Rating => course.rating_hundredths.into(),
+            CourseSortField::Price => {
                 return encode_cursor(self.list(), &(course.currency.code(), course.price_minor, course.id));
             }
         };
@@ -137,7 +137,7 @@ impl CourseOrder {
 pub(crate) struct Which {
     pub(in crate::catalog) search: Option<Search>,
     pub(in crate::catalog) categories: Option<Vec<CategoryId>>,
-    pub(in crate::catalog) levels: Option<Vec<Level>>,
+    pub(in crate::catalog) levels: Option<Vec<CourseLevel>>,
     /// In lower case, like the tags.
     pub(in crate::catalog) languages: Option<Vec<String>>,
     pub(in crate::catalog) tags: Vec<String>,
@@ -174,7 +174,7 @@ impl CourseFilter {
             languages: self.languages.as_ref().filter(|languages| !languages.is_empty()).map(lower),
             tags: self.tags.as_ref().map(lower).unwrap_or_default(),
             price: self.price.map(PriceRange::minor).transpose()?,
-            free: self.free,
+            free: self.is_free,
             least_rating: self.min_rating.map(hundredths).transpose()?,
             instructor: self.instructor_id,
             channel: self.channel_id,

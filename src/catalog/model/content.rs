@@ -8,21 +8,23 @@ use serde_json::Value;
 use crate::media::FileId;
 use crate::platform::db::schema::{lesson_resources, lessons};
 
-/// A labeled position in a lesson's video.
+/// A chapter of a lesson's video.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
-#[graphql(input_name = "TimestampInput")]
+#[graphql(input_name = "LessonChapterInput")]
 #[serde(rename_all = "camelCase")]
-pub struct Timestamp {
-    /// The position in seconds from the start, 0 to the lesson's duration.
-    pub at_seconds: i32,
-    /// The label, 1 to 120 characters.
-    pub label: String,
+pub struct LessonChapter {
+    /// Where it starts, in seconds from the start of the video, 0 to the lesson's duration.
+    pub start_seconds: i32,
+    /// Where it ends, in seconds from the start of the video; the start of the next chapter if null.
+    pub end_seconds: Option<i32>,
+    /// The title, 1 to 120 characters.
+    pub title: String,
 }
 
 /// A link that accompanies a lesson.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
-#[graphql(input_name = "LinkInput")]
-pub struct Link {
+#[graphql(input_name = "LessonLinkInput")]
+pub struct LessonLink {
     /// The URL: `https` or `http`, at most 2,000 characters.
     pub url: String,
     /// The label, 1 to 120 characters.
@@ -31,7 +33,7 @@ pub struct Link {
 
 /// A resource to download: either an external URL or an uploaded file.
 #[derive(Clone, Debug, Default, InputObject)]
-pub struct ResourceInput {
+pub struct LessonResourceInput {
     /// The name, 1 to 120 characters.
     pub name: String,
     /// The external URL: `https` or `http`, at most 2,000 characters.
@@ -44,7 +46,7 @@ pub struct ResourceInput {
 /// A resource as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = lesson_resources, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct Resource {
+pub(in crate::catalog) struct LessonResource {
     pub(in crate::catalog) name: String,
     pub(in crate::catalog) url: Option<String>,
     pub(in crate::catalog) file_id: Option<FileId>,
@@ -57,13 +59,12 @@ pub struct LessonContentInput {
     pub disclaimer: Option<String>,
     /// The description in Markdown, at most 20,000 characters.
     pub description: Option<String>,
-    /// Labeled positions in the video, at most 200, no two at the same second. They are stored in the order of the
-    /// video.
-    pub timestamps: Option<Vec<Timestamp>>,
+    /// The chapters of the video, at most 200, no two with the same start. They are stored in the order of the video.
+    pub chapters: Option<Vec<LessonChapter>>,
     /// Links, at most 50.
-    pub links: Option<Vec<Link>>,
+    pub links: Option<Vec<LessonLink>>,
     /// Resources to download, at most 50.
-    pub resources: Option<Vec<ResourceInput>>,
+    pub resources: Option<Vec<LessonResourceInput>>,
 }
 
 /// The content that accompanies a lesson's video.
@@ -73,8 +74,8 @@ pub struct LessonContentInput {
 pub(in crate::catalog) struct LessonContent {
     pub(in crate::catalog) disclaimer: String,
     pub(in crate::catalog) description: String,
-    pub(in crate::catalog) timestamps: Vec<Timestamp>,
-    pub(in crate::catalog) links: Vec<Link>,
+    pub(in crate::catalog) chapters: Vec<LessonChapter>,
+    pub(in crate::catalog) links: Vec<LessonLink>,
 }
 
 /// The content as it is stored, with the lists as JSON.
@@ -83,7 +84,7 @@ pub(in crate::catalog) struct LessonContent {
 pub(in crate::catalog) struct StoredContent {
     disclaimer: String,
     description: String,
-    timestamps: Value,
+    chapters: Value,
     links: Value,
 }
 
@@ -94,7 +95,7 @@ impl TryFrom<StoredContent> for LessonContent {
         Ok(LessonContent {
             disclaimer: stored.disclaimer,
             description: stored.description,
-            timestamps: serde_json::from_value(stored.timestamps)?,
+            chapters: serde_json::from_value(stored.chapters)?,
             links: serde_json::from_value(stored.links)?,
         })
     }

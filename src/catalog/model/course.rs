@@ -4,7 +4,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::{CategoryId, CourseFacts, Level};
+use super::{CategoryId, CourseFacts, CourseLevel};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
@@ -34,7 +34,7 @@ pub struct Course {
     /// The channel.
     pub channel_id: Option<ChannelId>,
     /// The required prior knowledge.
-    pub level: Option<Level>,
+    pub level: Option<CourseLevel>,
     /// The spoken language, as a BCP 47 tag.
     pub language: Option<String>,
     /// The object key of the thumbnail, to sign its URL.

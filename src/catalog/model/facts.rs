@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, MaybeUndefined};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 
-use super::{CategoryId, Level};
+use super::{CategoryId, CourseLevel};
 use crate::channels::ChannelId;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::schema::courses;
@@ -12,7 +12,7 @@ use crate::platform::db::schema::courses;
 #[derive(Clone, Debug, Default, InputObject)]
 pub struct CourseFacts {
     /// The required prior knowledge; null for unspecified.
-    pub level: MaybeUndefined<Level>,
+    pub level: MaybeUndefined<CourseLevel>,
     /// The spoken language, as a BCP 47 tag such as `de` or `pt-BR`; null for unspecified.
     pub language: MaybeUndefined<String>,
     /// Tags: at most 20, each up to 40 characters. They are converted to lower case, without duplicates.
@@ -36,7 +36,7 @@ pub struct CourseFacts {
 #[derive(Insertable)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct NewFacts {
-    pub(in crate::catalog) level: Option<Level>,
+    pub(in crate::catalog) level: Option<CourseLevel>,
     pub(in crate::catalog) language: Option<String>,
     pub(in crate::catalog) tags: Vec<String>,
     pub(in crate::catalog) benefits: Vec<String>,
@@ -52,7 +52,7 @@ pub(in crate::catalog) struct NewFacts {
 #[derive(AsChangeset, Clone, Default)]
 #[diesel(table_name = courses)]
 pub(in crate::catalog) struct FactChanges {
-    pub(in crate::catalog) level: Option<Option<Level>>,
+    pub(in crate::catalog) level: Option<Option<CourseLevel>>,
     pub(in crate::catalog) language: Option<Option<String>>,
     pub(in crate::catalog) tags: Option<Vec<String>>,
     pub(in crate::catalog) benefits: Option<Vec<String>>,

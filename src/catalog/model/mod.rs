@@ -15,15 +15,15 @@ mod thumbnail;
 mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
-pub(super) use browse::{CourseFilter, CourseOrder, CourseOrderField, CoursePlace, Which};
+pub(super) use browse::{CourseFilter, CoursePlace, CourseSort, CourseSortField, Which};
 pub(super) use cache_key::{
     categories_key, course_key, facts_key, found_keys, lesson_changed, lesson_key, lists_key, page_keys, slug_key,
     stats_key,
 };
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
-pub(super) use content::{LessonContent, Resource, StoredContent};
-pub use content::{LessonContentInput, Link, ResourceInput, Timestamp};
+pub use content::{LessonChapter, LessonContentInput, LessonLink, LessonResourceInput};
+pub(super) use content::{LessonContent, LessonResource, StoredContent};
 pub(super) use course::CourseStats;
 pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
@@ -38,6 +38,6 @@ pub(super) use publication::{
 };
 pub use publication::{PublishCourseInput, PublishLessonInput};
 pub(super) use search::{Part, Search, words};
-pub use subject::{Category, CategoryId, Level};
+pub use subject::{Category, CategoryId, CourseLevel};
 pub use thumbnail::SetCourseThumbnailInput;
 pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};

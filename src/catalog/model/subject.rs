@@ -38,7 +38,7 @@ impl Entity for Category {
 /// The prior knowledge that a course requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
-pub enum Level {
+pub enum CourseLevel {
     /// No prior knowledge.
     Beginner,
     /// Basic knowledge.
@@ -47,6 +47,6 @@ pub enum Level {
     Advanced,
 }
 
-stored_as_text!(Level { Beginner = "BEGINNER", Intermediate = "INTERMEDIATE", Advanced = "ADVANCED" });
+stored_as_text!(CourseLevel { Beginner = "BEGINNER", Intermediate = "INTERMEDIATE", Advanced = "ADVANCED" });
 
-impl Level {}
+impl CourseLevel {}

@@ -16,8 +16,8 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join;
 use uuid::Uuid;
 
-use crate::catalog::model::{Course, CourseOrder, CourseOrderField, CoursePlace, Search, Which};
-use crate::graphql::page::{OrderDirection, Page};
+use crate::catalog::model::{Course, CoursePlace, CourseSort, CourseSortField, Search, Which};
+use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
 
@@ -101,10 +101,10 @@ macro_rules! public {
 pub(in crate::catalog) async fn matching(
     mut conn: &AsyncPgConnection,
     which: &Which,
-    order: CourseOrder,
+    order: CourseSort,
     page: &Page<CoursePlace>,
 ) -> QueryResult<Vec<Course>> {
-    let descending = order.direction == OrderDirection::Desc;
+    let descending = order.direction == SortDirection::Desc;
     let mut rows = match few_matches(conn, which).await? {
         Some(ids) => courses::table.filter(courses::id.eq_any(ids)).into_boxed(),
         None => public!(courses::table, which),
@@ -198,24 +198,24 @@ pub(in crate::catalog) async fn near_words(
 }
 
 /// The columns to compare and order by, most significant first.
-fn columns(field: CourseOrderField) -> &'static [&'static str] {
+fn columns(field: CourseSortField) -> &'static [&'static str] {
     match field {
-        CourseOrderField::PublishedAt => &["courses.published_at", "courses.id"],
-        CourseOrderField::Popularity => &["courses.popularity", "courses.id"],
-        CourseOrderField::Rating => &["courses.rating_hundredths", "courses.id"],
-        CourseOrderField::Price => &["courses.currency", "courses.price_minor", "courses.id"],
+        CourseSortField::PublishedAt => &["courses.published_at", "courses.id"],
+        CourseSortField::Popularity => &["courses.popularity", "courses.id"],
+        CourseSortField::Rating => &["courses.rating_hundredths", "courses.id"],
+        CourseSortField::Price => &["courses.currency", "courses.price_minor", "courses.id"],
     }
 }
 
 /// Filters to the rows after `place`.
 ///
 /// Rows are compared as tuples, so that an index scan can start at the place.
-fn beyond<'a>(rows: Rows<'a>, field: CourseOrderField, descending: bool, place: &CoursePlace) -> Rows<'a> {
+fn beyond<'a>(rows: Rows<'a>, field: CourseSortField, descending: bool, place: &CoursePlace) -> Rows<'a> {
     let (currency, number, id) = *place;
     let than = if descending { "<" } else { ">" };
     let row = sql::<Bool>(&format!("({}) {than} (", columns(field).join(", ")));
     match (field, currency) {
-        (CourseOrderField::PublishedAt, _) => {
+        (CourseSortField::PublishedAt, _) => {
             let at = DateTime::<Utc>::from_timestamp_micros(number).unwrap_or_default();
             rows.filter(row.bind::<Timestamptz, _>(at).sql(", ").bind::<SqlUuid, _>(id).sql(")"))
         }

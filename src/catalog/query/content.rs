@@ -26,11 +26,11 @@ pub(in crate::catalog) async fn descriptions(
     lessons::table.filter(lessons::id.eq_any(ids)).select((lessons::id, lessons::description)).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn timestamps(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
-    lessons::table.find(id).select(lessons::timestamps).first(tx.conn()).await
+pub(in crate::catalog) async fn chapters(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
+    lessons::table.find(id).select(lessons::chapters).first(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn set_timestamps(tx: &mut Tx, lesson: &Lesson, timestamps: &Value) -> QueryResult<usize> {
+pub(in crate::catalog) async fn set_chapters(tx: &mut Tx, lesson: &Lesson, chapters: &Value) -> QueryResult<usize> {
     lesson_changed(tx, lesson);
-    diesel::update(lessons::table.find(lesson.id)).set(lessons::timestamps.eq(timestamps)).execute(tx.conn()).await
+    diesel::update(lessons::table.find(lesson.id)).set(lessons::chapters.eq(chapters)).execute(tx.conn()).await
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{Course, CourseId, Lesson, LessonId, Resource, course_key, lesson_changed};
+use crate::catalog::model::{Course, CourseId, Lesson, LessonId, LessonResource, course_key, lesson_changed};
 use crate::media::MediaFile;
 use crate::platform::db::schema::{courses, lesson_resources};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -32,17 +32,21 @@ pub(in crate::catalog) async fn set_thumbnail(
 pub(in crate::catalog) async fn resources(
     mut conn: &AsyncPgConnection,
     ids: &[LessonId],
-) -> QueryResult<Vec<(LessonId, Resource)>> {
+) -> QueryResult<Vec<(LessonId, LessonResource)>> {
     lesson_resources::table
         .filter(lesson_resources::lesson_id.eq_any(ids))
         .order((lesson_resources::lesson_id, lesson_resources::position))
-        .select((lesson_resources::lesson_id, Resource::as_select()))
+        .select((lesson_resources::lesson_id, LessonResource::as_select()))
         .load(&mut conn)
         .await
 }
 
 /// Replaces the resources of a lesson, whose course must be locked.
-pub(in crate::catalog) async fn set_resources(tx: &mut Tx, lesson: &Lesson, resources: &[Resource]) -> QueryResult<()> {
+pub(in crate::catalog) async fn set_resources(
+    tx: &mut Tx,
+    lesson: &Lesson,
+    resources: &[LessonResource],
+) -> QueryResult<()> {
     lesson_changed(tx, lesson);
     let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(lesson.id));
     diesel::delete(old).execute(tx.conn()).await?;

@@ -165,7 +165,7 @@ pub(in crate::catalog) async fn insert_lesson(
 pub(in crate::catalog) struct ContentChanges {
     pub(in crate::catalog) disclaimer: Option<String>,
     pub(in crate::catalog) description: Option<String>,
-    pub(in crate::catalog) timestamps: Option<Value>,
+    pub(in crate::catalog) chapters: Option<Value>,
     pub(in crate::catalog) links: Option<Value>,
 }
 

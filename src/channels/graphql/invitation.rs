@@ -31,7 +31,7 @@ impl ChannelInvitationObject {
     }
 
     /// When the invitation was sent.
-    async fn invited_at(&self) -> DateTime<Utc> {
+    async fn sent_at(&self) -> DateTime<Utc> {
         self.0.invited_at
     }
 }

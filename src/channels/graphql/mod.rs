@@ -21,6 +21,11 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(query::ChannelsQuery)]
 }
 
+/// The channels of the viewer.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(query::ViewerChannels)]
+}
+
 /// The channel mutations.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(mutation::ChannelsMutation)]

@@ -38,10 +38,17 @@ impl ChannelsQuery {
         };
         Ok(channel.map(Sequential))
     }
+}
 
-    /// The channels that the viewer teaches in, in the order in which they joined.
+/// The channels of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerChannels;
+
+#[Object]
+impl ViewerChannels {
+    /// The channels that the user teaches in, in the order in which they joined.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
-    async fn viewer_channels(
+    async fn channels(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
@@ -49,7 +56,7 @@ impl ChannelsQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<ChannelObject>>> {
+    ) -> Result<Option<Sequential<Connection<ChannelObject>>>> {
         let rows = loaders(ctx).load(TaughtIn(viewer(actor(ctx))?)).await?.unwrap_or_default();
         let joined: HashMap<ChannelId, i64> =
             rows.iter().map(|(channel, at)| (channel.id, at.timestamp_micros())).collect();
@@ -58,10 +65,10 @@ impl ChannelsQuery {
         let key = move |ChannelObject(channel): &ChannelObject| {
             (joined.get(&channel.id).copied().unwrap_or_default(), channel.id.uuid())
         };
-        Ok(Sequential(slice(args, "viewerChannels", channels, key)?))
+        Ok(Some(Sequential(slice(args, "viewerChannels", channels, key)?)))
     }
 
-    /// The channels that the viewer is invited to teach in, in the order in which the invitations were sent.
+    /// The channels that the user is invited to teach in, in the order in which the invitations were sent.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn channel_invitations(
         &self,
@@ -71,17 +78,17 @@ impl ChannelsQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<ChannelInvitationObject>>> {
+    ) -> Result<Option<Sequential<Connection<ChannelInvitationObject>>>> {
         let rows = loaders(ctx).load(InvitationsOf(viewer(actor(ctx))?)).await?.unwrap_or_default();
         let invitations = rows.into_iter().map(ChannelInvitationObject).collect();
         let args = PageArgs { first, after, last, before };
         let key = |ChannelInvitationObject(row): &ChannelInvitationObject| {
             (row.invited_at.timestamp_micros(), row.channel_id.uuid())
         };
-        Ok(Sequential(slice(args, "channelInvitations", invitations, key)?))
+        Ok(Some(Sequential(slice(args, "channelInvitations", invitations, key)?)))
     }
 
-    /// The channels that the viewer follows, most recently followed first.
+    /// The channels that the user follows, most recently followed first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn followed_channels(
         &self,
@@ -91,7 +98,7 @@ impl ChannelsQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<ChannelObject>>> {
+    ) -> Result<Option<Sequential<Connection<ChannelObject>>>> {
         let viewer = viewer(actor(ctx))?;
         let page = PageArgs { first, after, last, before }.timed_page(FOLLOWED)?;
         let rows = loaders(ctx).load(FollowedPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -102,9 +109,9 @@ impl ChannelsQuery {
             encode_cursor(FOLLOWED, &(since.get(&channel.id).copied().unwrap_or_default(), channel.id))
         });
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = loaders(ctx).load(FollowedCount(viewer)).await?.unwrap_or_default();
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -1,6 +1,6 @@
 //! Realistic demo content, derived deterministically from a number.
 
-use crate::catalog::Level;
+use crate::catalog::CourseLevel;
 
 /// Course subjects: subject, what the course covers, and category.
 const SUBJECTS: [(&str, &str, &str); 40] = [
@@ -157,7 +157,7 @@ pub(super) fn categories() -> impl Iterator<Item = (&'static str, Option<&'stati
 /// The catalog data of a course.
 pub(super) struct Facts {
     pub(super) category: &'static str,
-    pub(super) level: Level,
+    pub(super) level: CourseLevel,
     pub(super) language: &'static str,
     pub(super) tags: Vec<String>,
     pub(super) benefits: Vec<String>,
@@ -170,7 +170,8 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(number: usize) -> Facts {
         let (subject, about, category) = *pick(&SUBJECTS, number);
-        let level = *pick(&[Level::Beginner, Level::Intermediate, Level::Advanced], number / 3 + number);
+        let level =
+            *pick(&[CourseLevel::Beginner, CourseLevel::Intermediate, CourseLevel::Advanced], number / 3 + number);
         // Every fifth course is free; of the others, every third has a reduced price.
         let cents =
             if number.is_multiple_of(5) { 0 } else { *pick(&[1900, 2900, 4900, 7900, 9900, 14_900], number / 2) };
@@ -183,7 +184,7 @@ impl Facts {
             tags: tags.map(str::to_lowercase).collect(),
             benefits: vec![format!("Understand {about}"), format!("Finish a {subject} project of your own")],
             prerequisites: match level {
-                Level::Beginner => Vec::new(),
+                CourseLevel::Beginner => Vec::new(),
                 _ => vec![format!("The basics of {subject}")],
             },
             price: (cents, before),

@@ -1,4 +1,4 @@
-//! The courses that the viewer has access to.
+//! The courses that the user has access to.
 
 use std::sync::Arc;
 
@@ -28,23 +28,23 @@ impl EnrollmentObject {
     }
 
     /// When the viewer's oldest active access began. The unlock days of lessons count from here.
-    async fn since(&self) -> DateTime<Utc> {
+    async fn enrolled_at(&self) -> DateTime<Utc> {
         self.0.since
     }
 }
 
-/// The enrollment queries.
+/// The enrollments of the viewer.
 #[derive(Default)]
-pub(super) struct EnrollmentsQuery;
+pub(super) struct ViewerEnrollments;
 
 #[Object]
-impl EnrollmentsQuery {
-    /// The courses that the viewer has access to, each once, most recent access first.
+impl ViewerEnrollments {
+    /// The courses that the user has access to, each once, most recent access first.
     #[graphql(
         guard = "Scoped(Role::Student, Scope::ReadCourses)",
         directive = scoped::apply(Role::Student, Scope::ReadCourses)
     )]
-    async fn viewer_enrollments(
+    async fn enrollments(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
@@ -52,7 +52,7 @@ impl EnrollmentsQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<EnrollmentObject>>> {
+    ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_ENROLLMENTS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let now = app(ctx).clock.now();
@@ -63,9 +63,9 @@ impl EnrollmentsQuery {
             |EnrollmentObject(row)| encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id)),
         );
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = entitlements::count_held_courses(&mut *app(ctx).db.read().await?, viewer, now).await?;
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -8,9 +8,9 @@ pub use playback::{PlayableVideo, playable};
 
 use crate::graphql::RootFields;
 
-/// Returns the queries of this feature.
-pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(enrollment::EnrollmentsQuery)]
+/// The enrollments of the viewer.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(enrollment::ViewerEnrollments)]
 }
 
 /// Returns the mutations of this feature.

@@ -25,8 +25,9 @@ pub struct PlayableVideo {
 /// A video of a lesson or course.
 #[Object]
 impl PlayableVideo {
-    /// The id of the video.
-    async fn id(&self) -> VideoId {
+    /// The id of the video. This object has none of its own, so that caches keep it with its lesson or course: what the
+    /// viewer may play depends on it.
+    async fn video_id(&self) -> VideoId {
         self.video.id
     }
 

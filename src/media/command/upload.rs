@@ -284,13 +284,13 @@ pub(super) async fn cancel(app: &App, id: UploadId) -> Result<Upload> {
         .transaction(async |tx| {
             let upload = query::lock(tx, id).await?.ok_or_else(error::no_such_upload)?;
             match upload.status {
-                UploadStatus::Cancelled => return Ok(upload),
+                UploadStatus::Canceled => return Ok(upload),
                 status if status.is_end() => return Err(error::ended(&upload)),
                 _ if upload.is_completing(now) => return Err(error::being_completed()),
                 _ => {}
             }
-            let upload = query::end(tx, &upload, UploadStatus::Cancelled, None, now).await?;
-            remove_later(tx, app, &upload, "cancelled", &Leftovers::of(&upload)).await?;
+            let upload = query::end(tx, &upload, UploadStatus::Canceled, None, now).await?;
+            remove_later(tx, app, &upload, "canceled", &Leftovers::of(&upload)).await?;
             tell(tx, app, &upload).await?;
             Ok(upload)
         })

@@ -56,7 +56,7 @@ impl MediaFileObject {
 
     /// When the file is deleted because nothing refers to it; null while it is in use. Referring to it before then
     /// cancels the deletion.
-    async fn deleted_after(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+    async fn deletion_due_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
         self.0.unused_since.map(|since| since + app(ctx).config.video.grace)
     }
 }

@@ -27,6 +27,11 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(video::VideoQuery), Box::new(upload_query::UploadQuery)]
 }
 
+/// The media of the viewer.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(video::ViewerVideos), Box::new(upload_query::ViewerUploads)]
+}
+
 /// The media mutations.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(upload_mutation::UploadMutation), Box::new(video::VideoMutation), Box::new(caption::CaptionMutation)]

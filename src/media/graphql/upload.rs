@@ -75,7 +75,7 @@ impl UploadObject {
     /// The received part of the file in percent, as of the last check of the store. The store is checked once a minute,
     /// every five seconds during an `uploadProgress` subscription, and on each `uploadPartUrls`. If the file is not
     /// uploaded in parts, the value is 0 until the whole file is received, then 100.
-    async fn percent(&self) -> i32 {
+    async fn progress_percent(&self) -> i32 {
         self.0.percent()
     }
 

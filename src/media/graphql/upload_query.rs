@@ -8,7 +8,7 @@ use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
 use crate::media::command;
-use crate::media::model::{UploadId, UploadStatus};
+use crate::media::model::{UploadFilter, UploadId};
 
 const UPLOADS: &str = "uploads";
 
@@ -27,29 +27,34 @@ impl UploadQuery {
     ) -> Result<Option<UploadObject>> {
         Ok(command::find_own(app(ctx), author(ctx), id).await?.map(UploadObject))
     }
+}
 
-    /// The viewer's uploads, newest first. An upload that has ended is available for 30 days.
+/// The uploads of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerUploads;
+
+#[Object]
+impl ViewerUploads {
+    /// The uploads, newest first. An upload that has ended is available for 30 days.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     #[allow(clippy::too_many_arguments)]
     async fn uploads(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Only uploads with one of these statuses; defaults to uploads in progress.",
-            default_with = "vec![UploadStatus::Created, UploadStatus::Uploading]"
-        )]
-        status: Vec<UploadStatus>,
+        #[graphql(desc = "Which uploads to return; defaults to those in progress.")] filter: Option<UploadFilter>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<UploadObject>>> {
+    ) -> Result<Option<Sequential<Connection<UploadObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(UPLOADS)?;
-        let (rows, total) = command::list_own(app(ctx), author(ctx), &status, &page, wants_total(ctx)).await?;
+        let (rows, total) =
+            command::list_own(app(ctx), author(ctx), &filter.unwrap_or_default().statuses, &page, wants_total(ctx))
+                .await?;
         let connection = page.connection(rows, UploadObject, |UploadObject(upload)| {
             encode_cursor(UPLOADS, &(upload.created_at.timestamp_micros(), upload.id))
         });
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -37,7 +37,7 @@ impl UploadProgressObject {
     }
 
     /// The received part of the file at the time of the event, in percent.
-    async fn percent(&self) -> i32 {
+    async fn progress_percent(&self) -> i32 {
         self.change.event.percent
     }
 

@@ -100,7 +100,7 @@ impl VideoObject {
 
     /// When the video is deleted because nothing shows it anymore; null if no deletion is scheduled. Using the video
     /// before then cancels the deletion.
-    async fn deleted_after(&self) -> Option<DateTime<Utc>> {
+    async fn deletion_due_at(&self) -> Option<DateTime<Utc>> {
         self.0.delete_after
     }
 }
@@ -142,8 +142,15 @@ impl VideoQuery {
     ) -> Result<Option<Sequential<VideoObject>>> {
         Ok(video_node(ctx, id).await?.map(Sequential))
     }
+}
 
-    /// The viewer's videos, newest first.
+/// The videos of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerVideos;
+
+#[Object]
+impl ViewerVideos {
+    /// The uploaded videos, newest first.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -156,7 +163,7 @@ impl VideoQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<VideoObject>>> {
+    ) -> Result<Option<Sequential<Connection<VideoObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIDEOS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(VideosPage(viewer, page.clone())).await?.unwrap_or_default();
@@ -164,10 +171,10 @@ impl VideoQuery {
             encode_cursor(VIDEOS, &(video.created_at.timestamp_micros(), video.id))
         });
         if !wants_total(ctx) {
-            return Ok(Sequential(connection));
+            return Ok(Some(Sequential(connection)));
         }
         let total = loaders(ctx).load(VideoCount(viewer)).await?.unwrap_or_default();
-        Ok(Sequential(connection.with_total(total)))
+        Ok(Some(Sequential(connection.with_total(total))))
     }
 }
 

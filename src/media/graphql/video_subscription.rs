@@ -35,7 +35,7 @@ impl VideoProgressObject {
     }
 
     /// The progress at the time of the event, in percent.
-    async fn percent(&self) -> i32 {
+    async fn progress_percent(&self) -> i32 {
         self.0.event.percent
     }
 

@@ -19,6 +19,7 @@ pub use purpose::UploadPurpose;
 pub use referrer::Referrer;
 pub(super) use segment_key::{SEGMENTS_PER_KEY, key_name, parse_key_path, segment_key};
 pub(super) use store_event::created;
+pub(crate) use upload::UploadFilter;
 pub(super) use upload::{
     CancelUploadInput, CompleteUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput, owner_of,
     part_bytes,

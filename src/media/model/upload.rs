@@ -164,6 +164,20 @@ pub(crate) fn owner_of(key: &str) -> Option<UploadId> {
     Uuid::try_parse(id).ok().filter(|uuid| uuid.simple().to_string() == id).map(UploadId::new)
 }
 
+/// Selects uploads.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct UploadFilter {
+    /// Only uploads with one of these statuses.
+    #[graphql(default_with = "UploadFilter::default().statuses")]
+    pub statuses: Vec<UploadStatus>,
+}
+
+impl Default for UploadFilter {
+    fn default() -> UploadFilter {
+        UploadFilter { statuses: vec![UploadStatus::Created, UploadStatus::Uploading] }
+    }
+}
+
 /// The status of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
@@ -178,7 +192,7 @@ pub enum UploadStatus {
     /// The file does not match its declaration and was deleted. Start a new upload.
     Failed,
     /// The owner canceled the upload.
-    Cancelled,
+    Canceled,
     /// The upload was not completed in time.
     Expired,
 }
@@ -188,7 +202,7 @@ stored_as_text!(UploadStatus {
     Uploading = "UPLOADING",
     Completed = "COMPLETED",
     Failed = "FAILED",
-    Cancelled = "CANCELLED",
+    Canceled = "CANCELED",
     Expired = "EXPIRED",
 });
 

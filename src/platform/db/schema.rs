@@ -325,7 +325,7 @@ diesel::table! {
         video_id -> Nullable<Uuid>,
         disclaimer -> Text,
         description -> Text,
-        timestamps -> Jsonb,
+        chapters -> Jsonb,
         links -> Jsonb,
         resources -> Jsonb,
         first_published_at -> Nullable<Timestamptz>,

@@ -18,7 +18,7 @@ const DELETE: &str = "mutation ($input: DeleteAccountInput!) { deleteAccount(inp
     user { id deletionDueAt } userErrors { code field } } }";
 const CANCEL: &str = "mutation ($input: CancelAccountDeletionInput!) { cancelAccountDeletion(input: $input) {
     user { id deletionDueAt } userErrors { code field } } }";
-const VIEWER: &str = "{ viewer { id deletionDueAt } }";
+const VIEWER: &str = "{ viewer { user { id deletionDueAt } } }";
 const JOB: &str = "accounts.delete_due";
 
 /// Somebody with a password.
@@ -72,7 +72,7 @@ async fn giving_the_account_up_takes_the_password_and_ends_all_sessions() {
     app.app.clock.advance(TimeDelta::days(1));
     let again = sign_in(&app, "ada@people.example").await;
     let token = again["accessToken"].as_str().unwrap();
-    assert_eq!(app.data(Some(token), VIEWER, json!({})).await["viewer"]["deletionDueAt"], due);
+    assert_eq!(app.data(Some(token), VIEWER, json!({})).await["viewer"]["user"]["deletionDueAt"], due);
     assert_eq!(delete(&app, token, Some(PASSWORD)).await["user"]["deletionDueAt"], due);
     assert!(is_refused(&app, token).await);
     app.settle().await;

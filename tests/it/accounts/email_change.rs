@@ -48,12 +48,12 @@ async fn a_new_address_is_confirmed_there_and_the_old_one_is_warned() {
     let code = code(to(NEW));
     assert_eq!(refusal(&confirm(&app, Some(&ada), json!({ "code": another(&code) })).await), "WRONG_CODE");
     app.sql("UPDATE users SET email_verified_at = NULL").await;
-    assert_eq!(app.data(Some(&ada), VIEWER, json!({})).await["viewer"]["email"], ADA, "the row is cached now");
+    assert_eq!(app.data(Some(&ada), VIEWER, json!({})).await["viewer"]["user"]["email"], ADA, "the row is cached now");
     let confirmed = confirm(&app, Some(&ada), json!({ "code": code })).await;
     assert_eq!(confirmed["userErrors"], json!([]));
     assert_eq!(app.sql("SELECT email_verified_at IS NOT NULL FROM users").await, "t");
     let viewer = app.data(Some(&ada), VIEWER, json!({})).await;
-    assert_eq!(viewer["viewer"]["email"], NEW);
+    assert_eq!(viewer["viewer"]["user"]["email"], NEW);
     assert!(sign_in(&app, NEW, PASSWORD).await["accessToken"].is_string());
     assert_eq!(refusal(&sign_in(&app, ADA, PASSWORD).await), "WRONG_CREDENTIALS");
     for again in [json!({ "code": code }), json!({ "token": token(to(NEW)) })] {

@@ -27,7 +27,7 @@ const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) {
     user { id role } accessToken expiresAt userErrors { code field message } } }";
 const CHANGE_ROLE: &str = "mutation ($input: ChangeUserRoleInput!) { changeUserRole(input: $input) {
     user { id role } userErrors { code field message } } }";
-const VIEWER: &str = "{ viewer { id email role } }";
+const VIEWER: &str = "{ viewer { user { id email role } } }";
 const PASSWORD: &str = "correct horse battery";
 
 /// What every test's clients are behind, so that each request can come from an address of its own.
@@ -157,13 +157,17 @@ async fn who_signs_in_gets_a_token_that_works_until_it_expires() {
     let token = signed_in["accessToken"].as_str().unwrap();
     let viewer = app.data(Some(token), VIEWER, json!({})).await;
     let expected = json!({ "id": registered["user"]["id"], "email": "ada@people.example", "role": "STUDENT" });
-    assert_eq!(viewer["viewer"], expected);
+    assert_eq!(viewer["viewer"]["user"], expected);
     app.app.clock.advance(TimeDelta::minutes(29));
-    assert_eq!(app.data(Some(token), VIEWER, json!({})).await["viewer"], expected);
+    assert_eq!(app.data(Some(token), VIEWER, json!({})).await["viewer"]["user"], expected);
     app.app.clock.advance(TimeDelta::minutes(1));
     let refused = app.send(Some(token), VIEWER, json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{refused:#}");
-    assert_eq!(app.data(None, VIEWER, json!({})).await["viewer"], Value::Null, "nobody is signed in without one");
+    assert_eq!(
+        app.data(None, VIEWER, json!({})).await["viewer"]["user"],
+        Value::Null,
+        "nobody is signed in without one"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -202,7 +206,7 @@ async fn only_administrators_change_roles() {
         assert_eq!(body["errors"][0]["extensions"]["code"], code, "{who}: {body:#}");
     }
     let student = app.data(Some(&bob.token), VIEWER, json!({})).await;
-    assert_eq!(student["viewer"]["role"], "STUDENT", "nothing has changed");
+    assert_eq!(student["viewer"]["user"]["role"], "STUDENT", "nothing has changed");
     for role in ["INSTRUCTOR", "INSTRUCTOR", "ADMIN", "STUDENT"] {
         let body = change_role(&app, Some(&root.token), &bob.id, role).await;
         let expected = json!({ "user": { "id": bob.id, "role": role }, "userErrors": [] });

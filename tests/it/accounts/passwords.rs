@@ -30,7 +30,7 @@ async fn change(app: &TestApp, token: &str, from: &str, to: &str) -> Value {
 /// Whether the access token still opens something.
 async fn is_in(app: &TestApp, token: &str) -> bool {
     let body = app.send(Some(token), VIEWER, json!({})).await;
-    body["data"]["viewer"].is_object()
+    body["data"]["viewer"]["user"].is_object()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

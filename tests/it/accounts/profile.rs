@@ -34,8 +34,8 @@ async fn what_is_left_out_of_a_profile_stays_and_null_removes() {
     for (input, changed) in steps {
         expected.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
         assert_eq!(update(&app, &ada.token, input.clone()).await, json!({ "user": expected, "userErrors": [] }));
-        let seen = app.data(Some(&ada.token), "{ viewer { name bio locale timeZone } }", json!({})).await;
-        assert_eq!(seen["viewer"], expected, "{input}");
+        let seen = app.data(Some(&ada.token), "{ viewer { user { name bio locale timeZone } } }", json!({})).await;
+        assert_eq!(seen["viewer"]["user"], expected, "{input}");
     }
     assert_eq!(app.sql("SELECT count(*) FROM events WHERE kind = 'user_changed'").await, "7");
     let whose = "SELECT DISTINCT payload ->> 'user_id' = (SELECT id::text FROM users) FROM events";
@@ -105,7 +105,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
     assert!(nodes["nodes"][19]["avatarUrl"].as_str().unwrap().contains("X-Amz-Signature="), "{nodes:#}");
 }
 
-/// The columns that refer to users, and where `myData` has what they hold. A new one belongs here, into a `my_data`
+/// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
 const HELD: [(&str, Option<&str>); 21] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
@@ -170,7 +170,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let files = "INSERT INTO media_files (id, owner_id, purpose, filename, object_key, content_type, size_bytes, created_at) \
         SELECT id, id, 'FILE', name || '.mp4', id, 'application/pdf', 7, now() FROM users";
     app.sql(files).await;
-    let data = app.data(Some(&ada.token), "{ myData }", json!({})).await["myData"].take();
+    let data = app.data(Some(&ada.token), "{ viewer { dataExport } }", json!({})).await["viewer"]["dataExport"].take();
 
     let profile = &data["accounts"]["profile"];
     for (field, expected) in [
@@ -198,7 +198,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     assert_eq!(columns, HELD.map(|(column, _)| column), "what refers to users is exported");
     for (column, place) in HELD {
         let Some(place) = place else { continue };
-        let part = data.pointer(place).unwrap_or_else(|| panic!("{column}: myData has no {place}"));
+        let part = data.pointer(place).unwrap_or_else(|| panic!("{column}: the export has no {place}"));
         assert!(part.as_array().map_or(part.is_object(), |items| items.len() == 1), "{column}: {part:#}");
     }
     let text = data.to_string();
@@ -216,8 +216,8 @@ async fn from_where_staff_acted_is_not_the_users_data() {
     app.sql("UPDATE audit_entries SET ip = '203.0.113.9', user_agent = 'Staff browser' WHERE action = 'role_changed'")
         .await;
     let signed_in = sign_in(&app, "ada@people.example").await;
-    let data = app.data(signed_in["accessToken"].as_str(), "{ myData }", json!({})).await;
-    let activity = data["myData"]["accounts"]["activity"]["items"].as_array().unwrap();
+    let data = app.data(signed_in["accessToken"].as_str(), "{ viewer { dataExport } }", json!({})).await;
+    let activity = data["viewer"]["dataExport"]["accounts"]["activity"]["items"].as_array().unwrap();
     let changed = activity.iter().find(|line| line["action"] == "role_changed").unwrap();
     assert_eq!((&changed["by"], &changed["ip"], &changed["userAgent"]), (&json!("staff"), &Value::Null, &Value::Null));
     assert_eq!(changed["details"], json!({ "from": "STUDENT", "to": "INSTRUCTOR" }));

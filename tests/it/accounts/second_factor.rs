@@ -78,8 +78,8 @@ async fn sign_in_asks_for_the_code_and_takes_each_once() {
     let now = code(&app, &secret);
     let signed_in = complete(&app, challenge, &format!("{} {}", &now[..3], &now[3..])).await;
     assert_eq!(signed_in["user"]["id"], ada.id, "typed with a space: {signed_in:#}");
-    let viewer = app.data(signed_in["accessToken"].as_str(), "{ viewer { id } }", json!({})).await;
-    assert_eq!(viewer["viewer"]["id"], ada.id);
+    let viewer = app.data(signed_in["accessToken"].as_str(), "{ viewer { user { id } } }", json!({})).await;
+    assert_eq!(viewer["viewer"]["user"]["id"], ada.id);
     assert_eq!(error(&complete(&app, challenge, &now).await), "SESSION_OVER", "the question was answered");
     let again = sign_in(&app, "ada@people.example").await["challenge"].take();
     assert_eq!(error(&complete(&app, &again, &now).await), "WRONG_CODE", "the code was used");
@@ -134,8 +134,8 @@ async fn a_recovery_code_helps_once_and_its_owner_is_told() {
     let typed = codes[0].to_lowercase().replace('-', "");
     let signed_in = complete(&app, &asked, &typed).await;
     let token = signed_in["accessToken"].as_str().unwrap().to_owned();
-    let left = app.data(Some(&token), "{ secondFactor { recoveryCodesLeft } }", json!({})).await;
-    assert_eq!(left["secondFactor"]["recoveryCodesLeft"], 9);
+    let left = app.data(Some(&token), "{ viewer { secondFactor { recoveryCodesLeft } } }", json!({})).await;
+    assert_eq!(left["viewer"]["secondFactor"]["recoveryCodesLeft"], 9);
     let asked = sign_in(&app, "ada@people.example").await["challenge"].take();
     assert_eq!(error(&complete(&app, &asked, &codes[0]).await), "WRONG_CODE");
     let ada = User { id: ada.id, token };
@@ -163,7 +163,7 @@ async fn setting_it_up_takes_the_password_and_giving_it_up_a_code() {
     app.mutate(&ada, "startSecondFactor", "secret", json!({ "password": PASSWORD })).await;
     assert_eq!(sign_in(&app, "ada@people.example").await["challenge"], Value::Null);
     let (secret, _) = enable(&app, &ada).await;
-    let refused = app.send(Some(&ada.token), "{ viewer { id } }", json!({})).await;
+    let refused = app.send(Some(&ada.token), "{ viewer { user { id } } }", json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "tokens are renewed: {refused:#}");
     let asked = sign_in(&app, "ada@people.example").await["challenge"].take();
     let token = complete(&app, &asked, &code(&app, &secret)).await["accessToken"].as_str().unwrap().to_owned();

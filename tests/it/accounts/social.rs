@@ -19,7 +19,7 @@ const LINK: &str = "mutation ($input: LinkIdentityInput!) { linkIdentity(input: 
     identity { id email provider { id name } } userErrors { code field message } } }";
 const UNLINK: &str = "mutation ($input: UnlinkIdentityInput!) { unlinkIdentity(input: $input) {
     identityId userErrors { code field message } } }";
-const IDENTITIES: &str = "{ viewer { id identities { totalCount nodes { id email provider { id name } } } } }";
+const IDENTITIES: &str = "{ viewer { user { id identities { totalCount nodes { id email provider { id name } } } } } }";
 const BACK: &str = "https://app.acme.org/signed-in";
 
 pub(super) struct World {
@@ -85,7 +85,7 @@ impl World {
     /// The ids of what is linked to a user.
     pub(super) async fn linked(&self, user: &User) -> Vec<String> {
         let data = self.app.data(Some(&user.token), IDENTITIES, json!({})).await;
-        let nodes = data["viewer"]["identities"]["nodes"].as_array().unwrap().clone();
+        let nodes = data["viewer"]["user"]["identities"]["nodes"].as_array().unwrap().clone();
         nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -94,8 +94,8 @@ impl World {
     }
 
     async fn verify(&self, user: &User) {
-        let name = self.app.data(Some(&user.token), "{ viewer { email } }", json!({})).await;
-        let email = name["viewer"]["email"].as_str().unwrap();
+        let name = self.app.data(Some(&user.token), "{ viewer { user { email } } }", json!({})).await;
+        let email = name["viewer"]["user"]["email"].as_str().unwrap();
         self.app.sql(&format!("UPDATE users SET email_verified_at = now() WHERE email = '{email}'")).await;
     }
 
@@ -143,12 +143,12 @@ async fn somebody_new_gets_an_account_and_is_the_same_user_the_next_time() {
     let payload = world.sign_in(&ada()).await;
     assert_eq!((&payload["user"]["name"], &payload["user"]["role"]), (&json!("Person ada"), &json!("STUDENT")));
     let first = user(&payload);
-    let viewer = world.app.data(Some(&first.token), "{ viewer { id email } sessions { totalCount } }", json!({})).await;
-    let expected =
-        json!({ "viewer": { "id": first.id, "email": "ada@people.example" }, "sessions": { "totalCount": 1 } });
+    let viewer =
+        world.app.data(Some(&first.token), "{ viewer { user { id email } sessions { totalCount } } }", json!({})).await;
+    let expected = json!({ "viewer": { "user": { "id": first.id, "email": "ada@people.example" }, "sessions": { "totalCount": 1 } } });
     assert_eq!(viewer, expected);
     let data = world.app.data(Some(&first.token), IDENTITIES, json!({})).await;
-    let node = &data["viewer"]["identities"]["nodes"][0];
+    let node = &data["viewer"]["user"]["identities"]["nodes"][0];
     assert_eq!(node["provider"], json!({ "id": "oidc", "name": "Acme" }));
     assert_eq!(node["email"], "Ada@People.example");
 
@@ -266,8 +266,8 @@ async fn an_address_links_only_when_both_sides_have_verified_it() {
     assert_eq!(linked.id, ada_here.id);
     assert_eq!(world.linked(&ada_here).await.len(), 1);
     assert_eq!((world.count("users").await, world.audited("identity_linked").await), (1, 1));
-    let role = world.app.data(Some(&linked.token), "{ viewer { role } }", json!({})).await;
-    assert_eq!(role["viewer"]["role"], "INSTRUCTOR");
+    let role = world.app.data(Some(&linked.token), "{ viewer { user { role } } }", json!({})).await;
+    assert_eq!(role["viewer"]["user"]["role"], "INSTRUCTOR");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -358,7 +358,7 @@ async fn the_only_way_in_stays() {
         created_at FROM users WHERE email = 'ada@people.example'";
     world.app.sql(gone).await;
     let identities = world.app.data(Some(&ada_here.token), IDENTITIES, json!({})).await;
-    let nodes = identities["viewer"]["identities"]["nodes"].as_array().unwrap().clone();
+    let nodes = identities["viewer"]["user"]["identities"]["nodes"].as_array().unwrap().clone();
     assert!(nodes.iter().any(|node| node["provider"].is_null() && node["email"].is_null()), "{nodes:#?}");
     assert_eq!(refused(&world.unlink(&ada_here, only).await), "NOT_ALLOWED");
     // It can go, the other one then still can't.

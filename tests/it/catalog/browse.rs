@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, User};
 
 const COURSES: &str =
-    "query ($filter: CourseFilter, $order: CourseOrder, $first: Int, $last: Int, $after: String, $before: String) {
-    courses(filter: $filter, order: $order, first: $first, last: $last, after: $after, before: $before) {
+    "query ($filter: CourseFilter, $sort: CourseSort, $first: Int, $last: Int, $after: String, $before: String) {
+    courses(filter: $filter, sort: $sort, first: $first, last: $last, after: $after, before: $before) {
         totalCount edges { cursor node { title } } nodes { title }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 const LEVELS: [&str; 3] = ["BEGINNER", "INTERMEDIATE", "ADVANCED"];
@@ -162,7 +162,7 @@ impl School {
         };
         let (mut seen, mut place) = (Vec::new(), Value::Null);
         loop {
-            let arguments = json!({ "filter": filter, "order": order, count: size, cursor: place });
+            let arguments = json!({ "filter": filter, "sort": order, count: size, cursor: place });
             let page = self.app.data(None, COURSES, arguments).await["courses"].take();
             let titles =
                 page["nodes"].as_array().unwrap().iter().map(|node| node["title"].as_str().unwrap().to_owned());
@@ -199,8 +199,8 @@ fn filters(school: &School) -> Vec<(Value, Holds<'_>)> {
         one(json!({ "tags": ["Data "] }), |c| c.tags().contains(&"data")),
         one(json!({ "tags": ["it's", "web"] }), |c| c.tags().contains(&"it's") && c.tags().contains(&"web")),
         one(json!({ "tags": ["\"}' OR true --"] }), |_| false),
-        one(json!({ "free": true }), |c| c.price().0 == 0),
-        one(json!({ "free": false }), |c| c.price().0 > 0),
+        one(json!({ "isFree": true }), |c| c.price().0 == 0),
+        one(json!({ "isFree": false }), |c| c.price().0 > 0),
         one(json!({ "price": { "currency": "EUR" } }), |c| c.price().1 == "EUR" || c.price().0 == 0),
         one(json!({ "price": { "currency": "EUR", "min": "19.90", "max": "20" } }), |c| c.price() == (1990, "EUR")),
         one(json!({ "price": { "currency": "EUR", "max": "19.89" } }), |c| c.price().0 == 0),
@@ -213,7 +213,7 @@ fn filters(school: &School) -> Vec<(Value, Holds<'_>)> {
         one(json!({ "query": " " }), |_| true),
         one(json!({ "query": "?!" }), |_| false),
         one(
-            json!({ "query": "cours", "free": true, "levels": ["BEGINNER"], "languages": ["en"], "minRating": 2 }),
+            json!({ "query": "cours", "isFree": true, "levels": ["BEGINNER"], "languages": ["en"], "minRating": 2 }),
             |c| {
                 let spoken = matches!(c.language(), Some("en" | "en-GB"));
                 c.price().0 == 0 && c.level() == Some("BEGINNER") && spoken && c.rating() >= 200
@@ -245,7 +245,7 @@ async fn every_order_is_gone_through_once_in_either_direction() {
             for size in [1, 9, 48] {
                 school.check(&json!(null), &order, size, &|_| true).await;
             }
-            school.check(&json!({ "free": false }), &order, 4, &|course| course.price().0 > 0).await;
+            school.check(&json!({ "isFree": false }), &order, 4, &|course| course.price().0 > 0).await;
         }
     }
 }
@@ -255,14 +255,14 @@ async fn a_cursor_of_another_order_is_refused_and_so_is_what_no_row_could_have()
     let school = School::with_sixty().await;
     let ask = async |order: &str, after: &str| {
         let order = json!({ "field": order, "direction": "DESC" });
-        school.app.send(None, COURSES, json!({ "order": order, "after": after, "first": 1 })).await
+        school.app.send(None, COURSES, json!({ "sort": order, "after": after, "first": 1 })).await
     };
     let fields = ["PUBLISHED_AT", "POPULARITY", "RATING", "PRICE"];
     let mut cursors = Vec::new();
     for field in fields {
         let page = ask(field, "x").await;
         assert_eq!(page["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{page:#}");
-        let variables = json!({ "order": { "field": field, "direction": "DESC" }, "first": 1 });
+        let variables = json!({ "sort": { "field": field, "direction": "DESC" }, "first": 1 });
         let page = school.app.data(None, COURSES, variables).await;
         cursors.push(page["courses"]["pageInfo"]["endCursor"].as_str().unwrap().to_owned());
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, User};
 
-const CONTENT: &str = "content { disclaimer description descriptionHtml timestamps { atSeconds label }
+const CONTENT: &str = "content { disclaimer description descriptionHtml chapters { startSeconds title }
     links { url label } resources { name url } }";
 
 async fn update(app: &TestApp, user: &User, input: Value) -> Value {
@@ -27,14 +27,14 @@ fn codes(payload: &Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_video_comes_with_texts_timestamps_links_and_resources() {
+async fn a_video_comes_with_texts_chapters_links_and_resources() {
     let app = TestApp::start().await;
     let ada = app.user("Ada", Role::Instructor).await;
     let course = app.course(&ada, "Engines", 1).await;
     let lesson = app.lesson(&ada, &course, "Draft").await;
     let told = json!({
         "disclaimer": "Loud.", "description": "**Steam** <script>x</script>",
-        "timestamps": [{ "atSeconds": 300, "label": "End" }, { "atSeconds": 0, "label": " Start " }],
+        "chapters": [{ "startSeconds": 300, "title": "End" }, { "startSeconds": 0, "title": " Start " }],
         "links": [{ "url": "https://a.example/x?y=1", "label": "More" }],
         "resources": [{ "name": "Plan", "url": "http://a.example/plan.pdf" }],
     });
@@ -42,7 +42,7 @@ async fn a_video_comes_with_texts_timestamps_links_and_resources() {
     let mut expected = json!({
         "disclaimer": "Loud.", "description": "**Steam** <script>x</script>",
         "descriptionHtml": "<p><strong>Steam</strong> x</p>\n",
-        "timestamps": [{ "atSeconds": 0, "label": "Start" }, { "atSeconds": 300, "label": "End" }],
+        "chapters": [{ "startSeconds": 0, "title": "Start" }, { "startSeconds": 300, "title": "End" }],
         "links": [{ "url": "https://a.example/x?y=1", "label": "More" }],
         "resources": [{ "name": "Plan", "url": "http://a.example/plan.pdf" }],
     });
@@ -56,10 +56,10 @@ async fn a_video_comes_with_texts_timestamps_links_and_resources() {
     for (content, expected) in [
         (json!({ "disclaimer": "x".repeat(2001) }), vec!["content.disclaimer TOO_LONG"]),
         (json!({ "description": "x".repeat(20_001) }), vec!["content.description TOO_LONG"]),
-        (json!({ "timestamps": [{ "atSeconds": 301, "label": "x" }] }), vec!["content.timestamps OUT_OF_RANGE"]),
-        (json!({ "timestamps": [{ "atSeconds": -1, "label": "x" }] }), vec!["content.timestamps OUT_OF_RANGE"]),
-        (json!({ "timestamps": [{ "atSeconds": 1, "label": " " }] }), vec!["content.timestamps.0.label BLANK"]),
-        (json!({ "timestamps": many(2, json!({ "atSeconds": 1, "label": "x" })) }), vec!["content.timestamps INVALID"]),
+        (json!({ "chapters": [{ "startSeconds": 301, "title": "x" }] }), vec!["content.chapters OUT_OF_RANGE"]),
+        (json!({ "chapters": [{ "startSeconds": -1, "title": "x" }] }), vec!["content.chapters OUT_OF_RANGE"]),
+        (json!({ "chapters": [{ "startSeconds": 1, "title": " " }] }), vec!["content.chapters.0.title BLANK"]),
+        (json!({ "chapters": many(2, json!({ "startSeconds": 1, "title": "x" })) }), vec!["content.chapters INVALID"]),
         (
             json!({ "links": many(51, json!({ "url": "https://a.example", "label": "x" })) }),
             vec!["content.links TOO_LONG"],
@@ -80,7 +80,7 @@ async fn a_video_comes_with_texts_timestamps_links_and_resources() {
     }
     let shorter = update(&app, &ada, json!({ "lessonId": lesson, "durationSeconds": 299 })).await;
     assert_eq!(codes(&shorter), ["durationSeconds OUT_OF_RANGE"], "a timestamp would be outside");
-    let both = json!({ "lessonId": lesson, "durationSeconds": 299, "content": { "timestamps": [] } });
+    let both = json!({ "lessonId": lesson, "durationSeconds": 299, "content": { "chapters": [] } });
     assert_eq!(codes(&update(&app, &ada, both).await), [""; 0]);
 }
 

@@ -250,9 +250,12 @@ async fn an_archived_course_is_there_for_those_who_have_it_and_for_nobody_else()
             (&json!(2), &json!(reason))
         );
     }
-    let mine = "{ viewerEnrollments { nodes { course { title status } } } }";
+    let mine = "{ viewer { enrollments { nodes { course { title status } } } } }";
     let mine = school.app.data(Some(&school.sam.token), mine, json!({})).await;
-    assert_eq!(mine["viewerEnrollments"]["nodes"], json!([{ "course": { "title": "Engines", "status": "ARCHIVED" } }]));
+    assert_eq!(
+        mine["viewer"]["enrollments"]["nodes"],
+        json!([{ "course": { "title": "Engines", "status": "ARCHIVED" } }])
+    );
     let enroll = school.refused(&eve, "enroll", json!({ "courseId": school.course.id })).await;
     assert_eq!(enroll[0].0, "NOT_FOUND", "it takes nobody");
     school.pass(TimeDelta::minutes(10)).await;
@@ -271,7 +274,7 @@ async fn lessons_of_a_course_open_one_after_the_other() {
     school.app.publish(&school.ada, &lesson).await;
     let unlock = |unlock: Value| {
         let input = json!({ "lessonId": lesson, "unlock": unlock });
-        async { school.app.edit(&school.ada, "setLessonUnlock", "lesson { unlockAfterDays unlockAt }", input).await }
+        async { school.app.edit(&school.ada, "setLessonUnlock", "lesson { unlockAfterDays unlocksAt }", input).await }
     };
     let seen = || async {
         let query =
@@ -280,7 +283,7 @@ async fn lessons_of_a_course_open_one_after_the_other() {
         data["node"]["viewerAccess"].take()
     };
     let set = unlock(json!({ "afterDays": 2 })).await;
-    assert_eq!(set["lesson"], json!({ "unlockAfterDays": 2, "unlockAt": null }));
+    assert_eq!(set["lesson"], json!({ "unlockAfterDays": 2, "unlocksAt": null }));
     school.grant(&school.sam, None).await;
     let opens = school.now() + TimeDelta::days(2);
     let locked =

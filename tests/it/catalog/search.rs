@@ -263,7 +263,7 @@ async fn a_filtered_searched_page_is_a_constant_number_of_statements() {
     app.forget_rows();
     let category = lyceum::catalog::CategoryId::new("00000000-0000-4000-8000-000000000001".parse().unwrap()).encode();
     let query = "query ($first: Int, $category: ID, $words: String!) {
-        searchCourses(query: $words, filter: { categoryId: $category, free: true }, first: $first) {
+        searchCourses(query: $words, filter: { categoryId: $category, isFree: true }, first: $first) {
             totalCount nodes { course { title instructor { name } } titleHighlight { text } snippet { text } } } }";
     let mut seen = HashSet::new();
     for (first, words) in [(1, "rust"), (20, "rust"), (100, "rust"), (20, "rust all of it"), (20, "rsut")] {

@@ -44,9 +44,9 @@ async fn only_what_everybody_may_see_is_public() {
             "{ course(slug: \"nope\") { sections { nodes { lessons { nodes { content { resources { url } } } } } } } }",
             PRIVATE,
         ),
-        ("{ viewer { id } }", PRIVATE),
-        ("{ courses { totalCount } viewer { id } }", PRIVATE),
-        ("{ courses { totalCount } ... on Query { viewer { id } } }", PRIVATE),
+        ("{ viewer { user { id } } }", PRIVATE),
+        ("{ courses { totalCount } viewer { user { id } } }", PRIVATE),
+        ("{ courses { totalCount } ... on Query { viewer { user { id } } } }", PRIVATE),
         ("{ newVideos { totalCount } }", PRIVATE),
         ("{ __typename }", PRIVATE),
         ("{ __schema { description } }", PRIVATE),
@@ -90,8 +90,8 @@ async fn who_tells_who_they_are_gets_an_answer_of_their_own() {
         assert!(answer.header("vary").contains("authorization, cookie"), "{:?}", answer.headers);
     }
     // The cookies' names are what the server itself gives them.
-    let signed_in = app.get_with("{ viewer { name } }", &[(COOKIE, &cookie(&ada.token))]).await;
-    assert_eq!(signed_in.body()["data"]["viewer"]["name"], "Ada", "{}", signed_in.text);
+    let signed_in = app.get_with("{ viewer { user { name } } }", &[(COOKIE, &cookie(&ada.token))]).await;
+    assert_eq!(signed_in.body()["data"]["viewer"]["user"]["name"], "Ada", "{}", signed_in.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +121,7 @@ async fn a_client_that_has_the_answer_is_told_so_until_it_changes() {
     }
     let other_form = app.get_with(CATALOG, &[(IF_NONE_MATCH, &tag), (ACCEPT, MODERN)]).await;
     assert_eq!(other_form.status, 200, "the other media type is another answer");
-    let private = app.get_with("{ viewer { id } }", &[(IF_NONE_MATCH, "*")]).await;
+    let private = app.get_with("{ viewer { user { id } } }", &[(IF_NONE_MATCH, "*")]).await;
     assert_eq!(private.status, 200);
     app.course(&ada, "More engines", 1).await;
     let changed = app.get_with(CATALOG, &[(IF_NONE_MATCH, &tag)]).await;

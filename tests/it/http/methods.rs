@@ -30,7 +30,7 @@ async fn a_get_that_is_no_request_says_why() {
         (&[("query", "")], "no query"),
         (&[("query", "{ __typename }"), ("variables", "17")], "variables is not a JSON object"),
         (&[("query", "{ __typename }"), ("variables", "{")], "variables is not a JSON object"),
-        (&[("query", "{ __typename }"), ("query", "{ viewer { id } }")], "duplicate field"),
+        (&[("query", "{ __typename }"), ("query", "{ viewer { user { id } } }")], "duplicate field"),
     ];
     for (params, words) in cases {
         app.get("/graphql", params).await.refuses(&format!("{params:?}"), 400, "BAD_REQUEST", &[words]);

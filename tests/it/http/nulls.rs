@@ -53,7 +53,7 @@ async fn a_failed_field_that_cannot_be_null_takes_its_nearest_nullable_ancestor_
             json!(["course", "sections"]),
         ),
         (
-            format!("{{ viewer {{ id }} course(slug: \"engines\") {{ title {failing} }} }}"),
+            format!("{{ viewer {{ user {{ id }} }} course(slug: \"engines\") {{ title {failing} }} }}"),
             json!({ "viewer": null, "course": null }),
             json!(["course", "sections"]),
         ),
@@ -92,7 +92,7 @@ async fn fields_come_in_the_order_of_the_query_whoever_finishes_first() {
     app.course(&ada, "Engines", 1).await;
     // The first needs three statements one after the other, the others one or none.
     let query = "{ z: courses(first: 2) { nodes { sections(first: 2) { nodes { lessons(first: 2) { nodes { id } } } } slow: instructor { name } quick: title } }
-        y: __typename ...F a: viewer { id } } fragment F on Query { x: course(slug: \"engines\") { title } w: __typename }";
+        y: __typename ...F a: viewer { user { id } } } fragment F on Query { x: course(slug: \"engines\") { title } w: __typename }";
     for _ in 0..5 {
         let answer = app.ask(query, json!({})).await;
         let places: Vec<usize> =

@@ -13,20 +13,20 @@ async fn a_body_that_is_no_request_is_a_400_that_says_why() {
         ("", &["body is empty"]),
         ("  \n", &["body is empty"]),
         ("{", &["not a GraphQL request", "EOF"]),
-        (r#"{"query":"{ viewer { id } }""#, &["not a GraphQL request", "line 1"]),
-        ("query { viewer { id } }", &["not a GraphQL request", "line 1"]),
+        (r#"{"query":"{ viewer { user { id } } }""#, &["not a GraphQL request", "line 1"]),
+        ("query { viewer { user { id } } }", &["not a GraphQL request", "line 1"]),
         ("17", &["17", "expected a JSON object with a query"]),
         ("null", &["null", "expected a JSON object with a query"]),
-        (r#""{ viewer { id } }""#, &["string", "expected a JSON object with a query"]),
+        (r#""{ viewer { user { id } } }""#, &["string", "expected a JSON object with a query"]),
         ("{}", &["no query"]),
         (r#"{"query":null}"#, &["no query"]),
         (r#"{"query":" "}"#, &["no query"]),
         (r#"{"query":17}"#, &["17", "expected a string"]),
-        (r#"{"query":["{ viewer { id } }"]}"#, &["sequence", "expected a string"]),
-        (r#"{"query":"{ viewer { id } }","operationName":17}"#, &["17", "expected a string"]),
-        (r#"{"query":"{ viewer { id } }","variables":17}"#, &["17", "expected a map"]),
-        (r#"{"query":"{ viewer { id } }","variables":"{}"}"#, &["string", "expected a map"]),
-        (r#"{"query":"{ viewer { id } }","extensions":17}"#, &["17", "expected a map"]),
+        (r#"{"query":["{ viewer { user { id } } }"]}"#, &["sequence", "expected a string"]),
+        (r#"{"query":"{ viewer { user { id } } }","operationName":17}"#, &["17", "expected a string"]),
+        (r#"{"query":"{ viewer { user { id } } }","variables":17}"#, &["17", "expected a map"]),
+        (r#"{"query":"{ viewer { user { id } } }","variables":"{}"}"#, &["string", "expected a map"]),
+        (r#"{"query":"{ viewer { user { id } } }","extensions":17}"#, &["17", "expected a map"]),
     ];
     for (body, words) in cases {
         for accept in ["application/json", MODERN] {
@@ -43,13 +43,16 @@ async fn an_operation_that_cannot_be_executed_is_refused_by_name() {
     let app = TestApp::start().await;
     let slug = "query ($slug: String!) { course(slug: $slug) { id } }";
     let first = "query ($n: Int) { courses(first: $n) { nodes { id } } }";
-    let (two, parse, validate) =
-        ("query A { viewer { id } } query B { viewer { id } }", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED");
+    let (two, parse, validate) = (
+        "query A { viewer { user { id } } } query B { viewer { user { id } } }",
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+    );
     let cases: [(&str, serde_json::Value, &str, &[&str]); 16] = [
-        ("{ viewer { id ", json!({}), parse, &["expected"]),
-        ("{ viewer { id } } }", json!({}), parse, &["expected"]),
-        ("fragment F on Query { viewer { id } }", json!({}), parse, &["operation"]),
-        ("{ viewer { nope } }", json!({}), validate, &["`nope`", "`User`"]),
+        ("{ viewer { user { id ", json!({}), parse, &["expected"]),
+        ("{ viewer { id } } } }", json!({}), parse, &["expected"]),
+        ("fragment F on Query { viewer { user { id } } }", json!({}), parse, &["operation"]),
+        ("{ viewer { user { nope } } }", json!({}), validate, &["`nope`", "`User`"]),
         ("{ curses { nodes { id } } }", json!({}), validate, &["`curses`", "Did you mean `courses`"]),
         ("{ viewer }", json!({}), validate, &["`viewer`", "selection of subfields"]),
         ("{ node { id } }", json!({}), validate, &["`Query.node(id:)`", "required"]),
@@ -74,7 +77,7 @@ async fn an_operation_that_cannot_be_executed_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operation_name_must_be_one_of_the_documents() {
     let app = TestApp::start().await;
-    let query = "query A { __typename } query B { viewer { id } }";
+    let query = "query A { __typename } query B { viewer { user { id } } }";
     let send = |name: &str| app.graphql().json(&json!({ "query": query, "operationName": name }));
     Answer::to(send("C")).await.refuses("C", 200, "GRAPHQL_VALIDATION_FAILED", &["\"C\""]);
     Answer::to(send("C").header("accept", MODERN)).await.refuses("C", 400, "GRAPHQL_VALIDATION_FAILED", &["\"C\""]);

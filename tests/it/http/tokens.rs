@@ -11,7 +11,7 @@ use super::{Answer, MODERN};
 use crate::support::TestApp;
 use crate::support::app::SECRET;
 
-const VIEWER: &str = "{ viewer { id } }";
+const VIEWER: &str = "{ viewer { user { id } } }";
 
 async fn authorised_by(app: &TestApp, value: &str) -> Answer {
     Answer::to(app.graphql().header("authorization", value).json(&json!({ "query": VIEWER }))).await
@@ -65,7 +65,7 @@ async fn a_token_is_good_to_the_last_second_and_no_longer() {
     let ada = app.user("Ada", Role::Student).await;
     let bearer = format!("bearer {}", ada.token);
     app.app.clock.advance(TimeDelta::seconds(599));
-    assert_eq!(authorised_by(&app, &bearer).await.body()["data"]["viewer"]["id"], ada.id);
+    assert_eq!(authorised_by(&app, &bearer).await.body()["data"]["viewer"]["user"]["id"], ada.id);
     app.app.clock.advance(TimeDelta::seconds(1));
     let answer = authorised_by(&app, &bearer).await;
     answer.refuses("expired", 401, "UNAUTHENTICATED", &["has expired", "refresh the session or sign in again"]);

@@ -11,7 +11,7 @@ use super::{Studio, mp4};
 use crate::support::User;
 
 const DELETE: &str = "mutation ($input: DeleteVideoInput!) { deleteVideo(input: $input) {
-    video { id deletedAfter } userErrors { code field message } } }";
+    video { id deletionDueAt } userErrors { code field message } } }";
 
 async fn delete(studio: &Studio, user: &User, id: VideoId) -> Value {
     let input = json!({ "videoId": id.encode() });
@@ -33,7 +33,7 @@ async fn a_deleted_video_goes_with_all_its_objects_after_the_grace() {
     studio.app.sql(&format!("UPDATE videos SET delete_after = NULL WHERE id = '{}'", other.uuid())).await;
     let payload = delete(&studio, &studio.ada, id).await;
     let until = studio.app.app.clock.now() + TimeDelta::days(7);
-    let told = payload["video"]["deletedAfter"].as_str().unwrap();
+    let told = payload["video"]["deletionDueAt"].as_str().unwrap();
     assert_eq!(chrono::DateTime::parse_from_rfc3339(told).unwrap().timestamp(), until.timestamp());
     studio.later(TimeDelta::days(3)).await;
     assert_eq!(delete(&studio, &studio.ada, id).await, payload, "the grace is not prolonged");
@@ -67,11 +67,11 @@ async fn a_video_that_is_shown_is_not_deleted_and_the_answer_says_by_what() {
     };
     demo(json!(id.encode())).await;
     studio.show(&lesson, None).await;
-    assert_eq!(studio.video(id).await["deletedAfter"], Value::Null, "the course still shows it");
+    assert_eq!(studio.video(id).await["deletionDueAt"], Value::Null, "the course still shows it");
     let refused = delete(&studio, &studio.ada, id).await;
     assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains(&course.id), "{refused:#}");
     demo(Value::Null).await;
-    assert!(studio.video(id).await["deletedAfter"].is_string(), "nothing shows it any more");
+    assert!(studio.video(id).await["deletionDueAt"].is_string(), "nothing shows it any more");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,15 +80,15 @@ async fn a_replaced_video_goes_unless_it_is_shown_again_in_time() {
     let (one, two) = (studio.arrive(&studio.ada, vec![1]).await, studio.arrive(&studio.ada, vec![1]).await);
     let lesson = studio.lesson(one, "Ownership").await;
     studio.show(&lesson, Some(two)).await;
-    assert!(studio.video(one).await["deletedAfter"].is_string());
+    assert!(studio.video(one).await["deletionDueAt"].is_string());
     studio.show(&lesson, Some(one)).await;
-    assert_eq!(studio.video(one).await["deletedAfter"], Value::Null);
+    assert_eq!(studio.video(one).await["deletionDueAt"], Value::Null);
     // Whoever wrote a time without looking does not win against a reference.
     studio.app.sql(&format!("UPDATE videos SET delete_after = created_at WHERE id = '{}'", one.uuid())).await;
     studio.later(TimeDelta::days(2)).await;
     studio.app.run("media.delete_due").await;
     assert_eq!((studio.objects(one).await, studio.objects(two).await), (1, 0));
-    assert_eq!(studio.video(one).await["deletedAfter"], Value::Null);
+    assert_eq!(studio.video(one).await["deletionDueAt"], Value::Null);
     assert_eq!(studio.video(two).await, Value::Null);
 }
 
@@ -156,10 +156,10 @@ async fn a_video_that_nothing_shows_is_deleted() {
     let never = studio.arrive(&studio.ada, vec![1]).await;
     let shown = studio.arrive(&studio.ada, vec![1]).await;
     let until = studio.app.app.clock.now() + TimeDelta::days(7);
-    let told = studio.video(never).await["deletedAfter"].as_str().unwrap().to_owned();
+    let told = studio.video(never).await["deletionDueAt"].as_str().unwrap().to_owned();
     assert_eq!(chrono::DateTime::parse_from_rfc3339(&told).unwrap().timestamp(), until.timestamp());
     studio.lesson(shown, "Ownership").await;
-    assert_eq!(studio.video(shown).await["deletedAfter"], Value::Null);
+    assert_eq!(studio.video(shown).await["deletionDueAt"], Value::Null);
     studio.later(TimeDelta::days(7) + TimeDelta::seconds(1)).await;
     studio.app.run("media.delete_due").await;
     assert_eq!((studio.objects(never).await, studio.objects(shown).await), (0, 1));

@@ -10,7 +10,7 @@ use crate::support::User;
 /// What a lesson hides, and where a video is.
 const SECRETS: [&str; 5] = ["Do not tell", "secret.example", "X-Amz-Signature", "/media/hls/", "plan.pdf"];
 const HIDDEN: &str = "id content { disclaimer descriptionHtml links { url } resources { url } }
-    video { id playback { url hlsUrl posterUrl captions { url } } }";
+    video { videoId playback { url hlsUrl posterUrl captions { url } } }";
 
 /// Every way to the lesson: as a node, among nodes, below its course, and as news.
 fn ways() -> [(&'static str, String); 5] {

@@ -112,7 +112,7 @@ impl Studio {
     /// What its owner sees of a video.
     async fn video(&self, id: VideoId) -> Value {
         let query = "query ($id: ID!) { video(id: $id) { id filename contentType sizeBytes status progressPercent failure \
-            durationSeconds width height posterUrl captions { language label } deletedAfter } }";
+            durationSeconds width height posterUrl captions { language label } deletionDueAt } }";
         self.app.data(Some(&self.ada.token), query, json!({ "id": id.encode() })).await["video"].take()
     }
 
@@ -166,7 +166,8 @@ impl Studio {
     }
 }
 
-const PLAY: &str = "query ($id: ID!) { node(id: $id) { ... on Lesson { video { id status durationSeconds width height
+const PLAY: &str =
+    "query ($id: ID!) { node(id: $id) { ... on Lesson { video { videoId status durationSeconds width height
     playback { url hlsUrl posterUrl captions { language label url } expiresAt } } } } }";
 
 fn playback(answer: &Value) -> &Value {

@@ -23,7 +23,7 @@ async fn a_video_becomes_ready_with_its_length_a_picture_and_renditions() {
     let expected = json!({
         "id": id.encode(), "filename": "ownership.mp4", "contentType": "video/mp4", "sizeBytes": size,
         "status": "READY", "progressPercent": 100, "failure": null, "durationSeconds": 14, "width": 640, "height": 360,
-        "posterUrl": poster, "captions": [], "deletedAfter": video["deletedAfter"],
+        "posterUrl": poster, "captions": [], "deletionDueAt": video["deletionDueAt"],
     });
     assert_eq!(video, expected);
     let picture = studio.app.client.get(&poster).send().await.unwrap();
@@ -195,7 +195,7 @@ async fn what_cannot_be_converted_here_plays_as_it_came_until_somebody_has_it_tr
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_follows_the_processing_hears_of_its_end_and_nobody_else_does() {
     const FOLLOW: &str = "subscription ($id: ID!, $after: String) { videoProgress(videoId: $id, after: $after) {
-        cursor status percent video { durationSeconds } } }";
+        cursor status progressPercent video { durationSeconds } } }";
     let gate = cluster::folder().join("followed-gate");
     let script = format!("while [ ! -e {} ]; do /bin/sleep 0.05; done\nexec $FFMPEG \"$@\"", gate.display());
     let folder = strange_ffmpeg("followed", &script);
@@ -232,7 +232,7 @@ async fn who_follows_the_processing_hears_of_its_end_and_nobody_else_does() {
         }
         heard.push(message["payload"]["data"]["videoProgress"].clone());
     }
-    let percents: Vec<i64> = heard.iter().map(|news| news["percent"].as_i64().unwrap()).collect();
+    let percents: Vec<i64> = heard.iter().map(|news| news["progressPercent"].as_i64().unwrap()).collect();
     assert!(percents.is_sorted() && percents.first() == Some(&0) && percents.last() == Some(&100), "{percents:?}");
     let last = heard.last().unwrap();
     assert_eq!((&last["status"], &last["video"]["durationSeconds"]), (&json!("READY"), &json!(14)), "{last:#}");

@@ -7,12 +7,12 @@ use super::{Studio, mp4};
 use crate::support::User;
 
 const SET: &str = "mutation ($input: SetLessonVideoInput!) { setLessonVideo(input: $input) {
-    lesson { durationSeconds video { id } } userErrors { code field } } }";
+    lesson { durationSeconds video { videoId } } userErrors { code field } } }";
 const DEMO: &str = "mutation ($input: SetCourseDemoVideoInput!) { setCourseDemoVideo(input: $input) {
-    course { demoVideo { id playback { url } } } userErrors { code field } } }";
+    course { demoVideo { videoId playback { url } } } userErrors { code field } } }";
 
 fn at(seconds: i32) -> Value {
-    json!({ "atSeconds": seconds, "label": format!("At {seconds}") })
+    json!({ "startSeconds": seconds, "title": format!("At {seconds}") })
 }
 
 impl Studio {
@@ -36,15 +36,15 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let query = "query ($id: ID!) { node(id: $id) { ... on Lesson { durationSeconds course { durationSeconds } } } }";
     let lengths = async || studio.app.data(None, query, json!({ "id": lesson })).await["node"].take();
     assert_eq!(lengths().await, json!({ "durationSeconds": 300, "course": { "durationSeconds": 300 } }));
-    studio.edit(&lesson, json!({ "content": { "timestamps": [at(3), at(290)] } })).await;
+    studio.edit(&lesson, json!({ "content": { "chapters": [at(3), at(290)] } })).await;
     // Its end is an event, to which the catalog reacts.
     studio.app.settle().await;
     studio.app.settle().await;
     let expected = json!({ "durationSeconds": 14, "course": { "durationSeconds": 14 } });
     assert_eq!(lengths().await, expected);
-    let kept = "query ($id: ID!) { node(id: $id) { ... on Lesson { content { timestamps { atSeconds label } } } } }";
+    let kept = "query ($id: ID!) { node(id: $id) { ... on Lesson { content { chapters { startSeconds title } } } } }";
     let kept = async || studio.app.data(Some(&studio.ada.token), kept, json!({ "id": lesson })).await;
-    assert_eq!(kept().await["node"]["content"]["timestamps"], json!([at(3)]), "the other is after the end");
+    assert_eq!(kept().await["node"]["content"]["chapters"], json!([at(3)]), "the other is after the end");
     let told = studio.edit(&lesson, json!({ "durationSeconds": 99 })).await;
     assert_eq!(
         told["userErrors"],
@@ -52,14 +52,14 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
         "the video says it"
     );
     studio.show(&lesson, None).await;
-    let changes = json!({ "durationSeconds": 99, "content": { "timestamps": [at(50)] } });
+    let changes = json!({ "durationSeconds": 99, "content": { "chapters": [at(50)] } });
     assert_eq!(studio.edit(&lesson, changes).await["userErrors"], json!([]));
     let input = json!({ "lessonId": lesson, "videoId": id.encode() });
     let input = studio.app.current(&studio.ada, input).await;
     let refused = studio.app.data(Some(&studio.ada.token), SET, json!({ "input": input })).await;
     let expected_error = json!([{ "code": "OUT_OF_RANGE", "field": ["videoId"] }]);
     assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a timestamp is after its end");
-    studio.edit(&lesson, json!({ "content": { "timestamps": [] } })).await;
+    studio.edit(&lesson, json!({ "content": { "chapters": [] } })).await;
     studio.show(&lesson, Some(id)).await;
     assert_eq!(lengths().await, expected);
 }
@@ -108,12 +108,12 @@ async fn videos_are_listed_for_their_owner_and_nobody_else() {
     }
     ids.reverse();
     studio.arrive(&eve, vec![1]).await;
-    let query = "query ($after: String) { videos(first: 2, after: $after) { nodes { id } totalCount pageInfo { endCursor hasNextPage } } }";
-    let first = app.data(Some(&studio.ada.token), query, json!({})).await["videos"].take();
+    let query = "query ($after: String) { viewer { videos(first: 2, after: $after) { nodes { id } totalCount pageInfo { endCursor hasNextPage } } } }";
+    let first = app.data(Some(&studio.ada.token), query, json!({})).await["viewer"]["videos"].take();
     assert_eq!(first["nodes"], json!([{ "id": ids[0] }, { "id": ids[1] }]));
     assert_eq!(first["totalCount"], 3);
     let after = json!({ "after": first["pageInfo"]["endCursor"] });
-    let second = app.data(Some(&studio.ada.token), query, after).await["videos"].take();
+    let second = app.data(Some(&studio.ada.token), query, after).await["viewer"]["videos"].take();
     assert_eq!((&second["nodes"], &second["pageInfo"]["hasNextPage"]), (&json!([{ "id": ids[2] }]), &json!(false)));
     let one = "query ($id: ID!) { video(id: $id) { filename } node(id: $id) { ... on Video { filename } } }";
     let file = json!({ "filename": "ownership.mp4" });
@@ -135,7 +135,7 @@ async fn lessons_videos_cost_one_statement_however_many() {
     app.forget_rows();
     let query =
         "query ($slug: String!, $n: Int!) { course(slug: $slug) { sections { nodes { lessons(first: $n) { nodes {
-        title video { id status durationSeconds } } } } } } }";
+        title video { videoId status durationSeconds } } } } } } }";
     let count = async |n: i32| app.statements(None, query, json!({ "slug": course.slug, "n": n })).await;
     assert_eq!(count(1).await, count(12).await);
     let data = app.data(None, query, json!({ "slug": course.slug, "n": 12 })).await;

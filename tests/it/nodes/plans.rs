@@ -39,17 +39,29 @@ const GROWING: [&str; 21] = [
 /// What frontends ask most: the operations of visitors, of a student and of the team, with their variables.
 const HOT: [(&str, &str); 12] = [
     ("", "{ courses(first: 8) { nodes { id title channel { name } instructor { name } category { name } } } }"),
-    ("", "{ courses(first: 8, filter: { free: true }, order: { field: RATING, direction: DESC }) { nodes { id } } }"),
+    ("", "{ courses(first: 8, filter: { isFree: true }, sort: { field: RATING, direction: DESC }) { nodes { id } } }"),
     ("", "{ searchCourses(query: \"Rust\", first: 20) { totalCount nodes { course { id } snippet { text } } } }"),
     ("", "{ searchCourses(query: \"Rsut\", first: 20) { nodes { course { id } } } }"),
     ("", "{ categories(first: 20) { nodes { id courses(first: 3) { totalCount nodes { id } } } } }"),
-    ("student", "{ viewerEnrollments(first: 20) { totalCount nodes { course { id viewerAccess { granted expiresAt } } } } }"),
-    ("student", "{ followedChannels(first: 10) { nodes { id followerCount } } sessions(first: 5) { nodes { id } } }"),
-    ("instructor", "{ viewerCourses(first: 20) { nodes { id studentCount } } viewerChannels(first: 20) { nodes { id } } }"),
-    ("instructor", "{ uploads(first: 20) { nodes { id } } videos(first: 20) { nodes { id } } apiTokens { nodes { id } } }"),
+    (
+        "student",
+        "{ viewer { enrollments(first: 20) { totalCount nodes { course { id viewerAccess { granted expiresAt } } } } } }",
+    ),
+    (
+        "student",
+        "{ viewer { followedChannels(first: 10) { nodes { id followerCount } } } viewer { sessions(first: 5) { nodes { id } } } }",
+    ),
+    (
+        "instructor",
+        "{ viewer { courses(first: 20) { nodes { id studentCount } } } viewer { channels(first: 20) { nodes { id } } } }",
+    ),
+    (
+        "instructor",
+        "{ viewer { uploads(first: 20) { nodes { id } } } viewer { videos(first: 20) { nodes { id } } } viewer { apiTokens { nodes { id } } } }",
+    ),
     ("admin", "{ users(first: 50, filter: { query: \"ada\" }) { nodes { id } } }"),
     ("admin", "{ auditEntries(first: 20) { nodes { id actor { name } } } }"),
-    ("admin", "{ users(first: 50, order: { field: NAME, direction: ASC }) { nodes { id ban { reason } } } }"),
+    ("admin", "{ users(first: 50, sort: { field: NAME, direction: ASC }) { nodes { id ban { reason } } } }"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +80,7 @@ async fn no_statement_of_a_running_server_reads_the_whole_of_a_table_that_grows(
     let teacher = Teacher::on(&node).await;
     register(&node).await;
     activate(&site, &node).await;
-    let course = "{ courses(first: 1, filter: { free: true }) { nodes { id slug } } }";
+    let course = "{ courses(first: 1, filter: { isFree: true }) { nodes { id slug } } }";
     let course = node.data(None, course, json!({})).await["courses"]["nodes"][0].take();
     let student = node.sign_in("student").await;
     let enroll = "mutation ($input: EnrollInput!) { enroll(input: $input) { userErrors { message } } }";
@@ -101,7 +113,8 @@ async fn no_statement_of_a_running_server_reads_the_whole_of_a_table_that_grows(
 /// Returns the plan if it scans one of the tables that grow.
 fn whole_table(plan: &str) -> Option<&str> {
     // The continuation lines of an entry begin with a tab.
-    let end = plan.match_indices('\n').find(|(at, _)| !plan[at + 1..].starts_with('\t')).map_or(plan.len(), |(at, _)| at);
+    let end =
+        plan.match_indices('\n').find(|(at, _)| !plan[at + 1..].starts_with('\t')).map_or(plan.len(), |(at, _)| at);
     let plan = &plan[..end];
     let lines: Vec<&str> = plan.lines().collect();
     let reads_all = |(place, line): (usize, &&str)| {

@@ -69,8 +69,8 @@ async fn a_job_that_does_not_end_is_given_back() {
     let site = site.unset("SMTP_URL");
     let node = site.serve().await;
     let (_, token) = activate(&site, &node).await;
-    let viewer = node.data(Some(&token), "{ viewer { name } }", json!({})).await;
-    assert_eq!(viewer["viewer"]["name"], "Grace");
+    let viewer = node.data(Some(&token), "{ viewer { user { name } } }", json!({})).await;
+    assert_eq!(viewer["viewer"]["user"]["name"], "Grace");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,7 +25,7 @@ async fn everything(app: &TestApp, token: &str, slugs: &[&str], ids: &[String]) 
     let pages: String = pages.map(|(n, slug)| format!("c{n}: course(slug: \"{slug}\") {{ {OUTLINE} }} ")).collect();
     let query = format!(
         "query ($ids: [ID!]!) {{ {pages} courses(first: 5) {{ totalCount nodes {{ {OUTLINE} }} }}
-            viewer {{ name role }} nodes(ids: $ids) {{ __typename id ... on Course {{ title }}
+            viewer {{ user {{ name role }} }} nodes(ids: $ids) {{ __typename id ... on Course {{ title }}
                 ... on Section {{ title }} ... on Lesson {{ title status }} ... on User {{ name role }} }} }}"
     );
     let mut data = app.data(Some(token), &query, json!({ "ids": ids })).await;

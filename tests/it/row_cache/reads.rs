@@ -16,7 +16,7 @@ async fn what_was_read_a_moment_ago_needs_no_statement() {
     let catalog = "{ courses(first: 20) { totalCount nodes { title instructor { name } } } }";
     let page = "{ course(slug: \"course-1\") { title description instructor { name }
         sections { nodes { title lessons { nodes { title } } } } } }";
-    let missing = "{ course(slug: \"nowhere\") { title } viewer { name } }";
+    let missing = "{ course(slug: \"nowhere\") { title } viewer { user { name } } }";
     for query in [catalog, page, missing] {
         assert!(app.statements(Some(&ada.token), query, json!({})).await > 0, "a cold read asks: {query}");
         let mut fewest = u64::MAX;

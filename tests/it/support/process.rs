@@ -239,11 +239,11 @@ impl Node {
 
     /// A section of the demo instructor's first course, to add lessons to.
     pub(crate) async fn section(&self, instructor: &User) -> String {
-        let query = "{ viewer { id } courses(first: 100) { nodes { instructor { id }
+        let query = "{ viewer { user { id } } courses(first: 100) { nodes { instructor { id }
             sections(first: 1) { nodes { id } } } } }";
         let data = self.data(Some(&instructor.token), query, json!({})).await;
         let courses = data["courses"]["nodes"].as_array().unwrap();
-        let own = courses.iter().find(|course| course["instructor"]["id"] == data["viewer"]["id"]);
+        let own = courses.iter().find(|course| course["instructor"]["id"] == data["viewer"]["user"]["id"]);
         let section = &own.unwrap_or_else(|| panic!("{data:#}"))["sections"]["nodes"][0]["id"];
         section.as_str().unwrap().to_owned()
     }

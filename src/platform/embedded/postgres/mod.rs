@@ -27,6 +27,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 use self::place::Place;
 use self::postmaster::Postmaster;
@@ -222,7 +223,8 @@ async fn own(options: Options, place: Place, locks: [File; 2]) -> Result<Postgre
     let url = url(&place, &cluster::password(&place)?);
     let (owned, stopping) =
         (Owned { postmaster: Some(postmaster), place, options, _locks: locks }, CancellationToken::new());
-    let supervisor = tokio::spawn(owned.supervise(stopping.clone()));
+    // With a tracker of its own: the cluster stops after all other tasks, and `stop` waits for it.
+    let supervisor = TaskTracker::new().spawn(owned.supervise(stopping.clone()));
     Ok(Postgres { url, version, owned: Some(Supervised { supervisor, stopping: stopping.drop_guard() }) })
 }
 

@@ -7,7 +7,7 @@ use crate::support::User;
 
 const ENTRIES: &str = "query ($filter: AuditFilter, $first: Int, $last: Int, $after: String, $before: String) {
     auditEntries(filter: $filter, first: $first, last: $last, after: $after, before: $before) {
-        totalCount nodes { id at action actorId actor { name } subjectId subject { name } ip device { name browser os } details }
+        totalCount nodes { id createdAt action actorId actor { name } subjectId subject { name } ip device { name browser os } details }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
@@ -58,8 +58,8 @@ async fn the_trail_tells_who_did_what_to_whom_when_and_from_where() {
     let nobody = (Value::Null, Value::Null);
     let until = json!("2027-01-01T00:00:00Z");
     let expected = [
-        (6, "USER_UNBANNED", &by_root, &by_ada, Some(json!({ "reason": "Advertisements.", "until": until }))),
-        (5, "USER_BANNED", &by_root, &by_ada, Some(json!({ "reason": "Advertisements.", "until": until }))),
+        (6, "USER_UNBANNED", &by_root, &by_ada, Some(json!({ "reason": "Advertisements.", "endsAt": until }))),
+        (5, "USER_BANNED", &by_root, &by_ada, Some(json!({ "reason": "Advertisements.", "endsAt": until }))),
         (4, "ROLE_CHANGED", &by_root, &by_ada, Some(json!({ "from": "STUDENT", "to": "INSTRUCTOR" }))),
         (3, "SIGNED_IN", &by_ada, &by_ada, None),
         (2, "SIGN_IN_FAILED", &nobody, &by_ada, Some(json!({}))),
@@ -67,7 +67,7 @@ async fn the_trail_tells_who_did_what_to_whom_when_and_from_where() {
         (0, "SIGNED_IN", &by_root, &by_root, None),
     ];
     for (entry, (minute, action, actor, subject, details)) in page["nodes"].as_array().unwrap().iter().zip(expected) {
-        assert_eq!(entry["at"], format!("2026-11-20T09:0{minute}:00+00:00"), "{entry:#}");
+        assert_eq!(entry["createdAt"], format!("2026-11-20T09:0{minute}:00+00:00"), "{entry:#}");
         assert_eq!(entry["action"], action, "{entry:#}");
         assert_eq!((&entry["actorId"], &entry["actor"]["name"]), (&actor.0, &actor.1), "{entry:#}");
         assert_eq!((&entry["subjectId"], &entry["subject"]["name"]), (&subject.0, &subject.1), "{entry:#}");
@@ -88,19 +88,19 @@ async fn the_trail_is_filtered_by_action_actor_subject_and_time() {
     let app = TestApp::start().await;
     let (root, ada) = story(&app).await;
     for (filter, minutes) in [
-        (json!({ "action": "SIGNED_IN" }), vec![3, 0]),
-        (json!({ "action": "SESSIONS_ENDED" }), vec![]),
+        (json!({ "actions": ["SIGNED_IN"] }), vec![3, 0]),
+        (json!({ "actions": ["SESSIONS_ENDED"] }), vec![]),
         (json!({ "actorId": root.id }), vec![6, 5, 4, 0]),
         (json!({ "actorId": ada }), vec![3]),
         (json!({ "subjectId": ada }), vec![6, 5, 4, 3, 2]),
-        (json!({ "actorId": root.id, "subjectId": ada, "action": "USER_BANNED" }), vec![5]),
-        (json!({ "from": "2026-11-20T09:02:00Z", "to": "2026-11-20T09:04:00Z" }), vec![3, 2]),
-        (json!({ "from": "2026-11-20T09:05:00Z", "subjectId": ada }), vec![6, 5]),
-        (json!({ "to": "0001-01-01T00:00:00Z" }), vec![]),
+        (json!({ "actorId": root.id, "subjectId": ada, "actions": ["USER_BANNED"] }), vec![5]),
+        (json!({ "createdFrom": "2026-11-20T09:02:00Z", "createdTo": "2026-11-20T09:04:00Z" }), vec![3, 2]),
+        (json!({ "createdFrom": "2026-11-20T09:05:00Z", "subjectId": ada }), vec![6, 5]),
+        (json!({ "createdTo": "0001-01-01T00:00:00Z" }), vec![]),
         (json!({ "actorId": "user_01h455vb4pex5vsknk084sn02q" }), vec![]),
     ] {
         let page = page(&app, &root, json!({ "filter": filter })).await;
-        let found: Vec<&Value> = page["nodes"].as_array().unwrap().iter().map(|entry| &entry["at"]).collect();
+        let found: Vec<&Value> = page["nodes"].as_array().unwrap().iter().map(|entry| &entry["createdAt"]).collect();
         let expected: Vec<String> = minutes.iter().map(|minute| format!("2026-11-20T09:0{minute}:00+00:00")).collect();
         assert_eq!(
             found,
@@ -184,8 +184,8 @@ async fn a_page_of_the_trail_costs_the_same_whatever_its_size() {
     }
     for size in [1, 20] {
         for (query, expected) in [
-            ("nodes { at action ip device { name } details }", 1),
-            ("totalCount nodes { at }", 2),
+            ("nodes { createdAt action ip device { name } details }", 1),
+            ("totalCount nodes { createdAt }", 2),
             ("nodes { actor { name email } subject { name ban { reason } } }", 2),
         ] {
             let query = format!("query ($first: Int!) {{ auditEntries(first: $first) {{ {query} }} }}");

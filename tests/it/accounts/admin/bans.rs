@@ -28,12 +28,12 @@ async fn who_is_banned_is_out_on_every_node_within_a_second() {
     let (here, there) = (Socket::connect(&app.url, Some(token)).await, Socket::connect(&peer.url, Some(token)).await);
     let mut others = Socket::connect(&peer.url, Some(&bob.token)).await;
     for node in [&app, &peer] {
-        assert_eq!(node.data(Some(token), VIEWER, json!({})).await["viewer"]["id"], ada);
+        assert_eq!(node.data(Some(token), VIEWER, json!({})).await["viewer"]["user"]["id"], ada);
     }
 
     let banned = ban(&app, &root.token, &ada, Value::Null).await;
     let since = Instant::now();
-    let expected = json!({ "reason": "Advertisements.", "since": "2026-11-20T09:00:00+00:00", "until": null });
+    let expected = json!({ "reason": "Advertisements.", "startedAt": "2026-11-20T09:00:00+00:00", "endsAt": null });
     assert_eq!(banned["data"]["banUser"], json!({ "user": { "id": ada, "ban": expected }, "userErrors": [] }));
     let refused = app.send(Some(token), VIEWER, json!({})).await;
     assert_eq!(code(&refused), "UNAUTHENTICATED", "on this node at once: {refused:#}");
@@ -50,8 +50,12 @@ async fn who_is_banned_is_out_on_every_node_within_a_second() {
         assert_eq!(closed.code, 4403, "{node}: {closed:?}");
     }
     others.subscribe("1", VIEWER, json!({})).await;
-    assert_eq!(others.receive().await.unwrap()["payload"]["data"]["viewer"]["id"], bob.id, "nobody else is touched");
-    assert_eq!(peer.data(Some(&bob.token), VIEWER, json!({})).await["viewer"]["id"], bob.id);
+    assert_eq!(
+        others.receive().await.unwrap()["payload"]["data"]["viewer"]["user"]["id"],
+        bob.id,
+        "nobody else is touched"
+    );
+    assert_eq!(peer.data(Some(&bob.token), VIEWER, json!({})).await["viewer"]["user"]["id"], bob.id);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,7 +124,7 @@ async fn the_same_ban_again_changes_nothing_and_other_terms_are_told() {
     let ada = person(&app, "Ada", Role::Student).await;
     for until in ["2026-12-01T12:00:00.123456789Z", "2026-12-01T12:00:00.123456789Z", "2027-12-01T12:00:00Z"] {
         let body = ban(&app, &root.token, &ada, json!(until)).await;
-        let since = &body["data"]["banUser"]["user"]["ban"]["since"];
+        let since = &body["data"]["banUser"]["user"]["ban"]["startedAt"];
         assert_eq!(since, "2026-11-20T09:00:00+00:00", "it began with the first: {body:#}");
         app.app.clock.advance(TimeDelta::minutes(1));
     }
@@ -139,17 +143,17 @@ async fn everything_that_is_wrong_with_a_ban_comes_at_once() {
     for (user, reason, until, expected) in [
         (&bob.id, " ".to_owned(), Value::Null, vec![("reason", "BLANK")]),
         (&bob.id, "x".repeat(501), Value::Null, vec![("reason", "TOO_LONG")]),
-        (&bob.id, "a\0b".into(), json!(now), vec![("reason", "INVALID"), ("until", "OUT_OF_RANGE")]),
-        (&bob.id, "Spam".into(), json!("2026-11-20T09:00:00.000000999Z"), vec![("until", "OUT_OF_RANGE")]),
+        (&bob.id, "a\0b".into(), json!(now), vec![("reason", "INVALID"), ("endsAt", "OUT_OF_RANGE")]),
+        (&bob.id, "Spam".into(), json!("2026-11-20T09:00:00.000000999Z"), vec![("endsAt", "OUT_OF_RANGE")]),
         (&root.id, "Spam".into(), Value::Null, vec![("userId", "NOT_ALLOWED")]),
         (
             &root.id,
             String::new(),
             json!(now),
-            vec![("userId", "NOT_ALLOWED"), ("reason", "BLANK"), ("until", "OUT_OF_RANGE")],
+            vec![("userId", "NOT_ALLOWED"), ("reason", "BLANK"), ("endsAt", "OUT_OF_RANGE")],
         ),
     ] {
-        let input = json!({ "userId": user, "reason": reason, "until": until });
+        let input = json!({ "userId": user, "reason": reason, "endsAt": until });
         let payload = app.data(Some(&root.token), BAN, json!({ "input": input })).await["banUser"].take();
         let errors = payload["userErrors"].as_array().unwrap();
         let found: Vec<(&str, &str)> =

@@ -9,8 +9,8 @@ use super::*;
 use crate::support::User;
 
 const USERS: &str =
-    "query ($filter: UserFilter, $order: UserOrder, $first: Int, $last: Int, $after: String, $before: String) {
-    users(filter: $filter, order: $order, first: $first, last: $last, after: $after, before: $before) {
+    "query ($filter: UserFilter, $sort: UserSort, $first: Int, $last: Int, $after: String, $before: String) {
+    users(filter: $filter, sort: $sort, first: $first, last: $last, after: $after, before: $before) {
         totalCount edges { cursor node { id } } nodes { id name email role createdAt ban { reason } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 
@@ -115,7 +115,7 @@ impl School {
         };
         let (mut seen, mut place) = (Vec::new(), Value::Null);
         loop {
-            let page = self.page(json!({ "filter": filter, "order": order, count: size, cursor: place })).await;
+            let page = self.page(json!({ "filter": filter, "sort": order, count: size, cursor: place })).await;
             let ids = ids(&page);
             assert!(ids.len() <= size && seen.len() <= 100, "{page:#}");
             match backward {
@@ -141,7 +141,7 @@ impl School {
             .filter(|person| {
                 filter["roles"].as_array().is_none_or(|roles| roles.contains(&json!(person.role.as_str())))
             })
-            .filter(|person| filter["banned"].as_bool().is_none_or(|banned| person.banned == banned))
+            .filter(|person| filter["isBanned"].as_bool().is_none_or(|banned| person.banned == banned))
             .filter(|person| from.is_none_or(|from| person.created_at >= from))
             .filter(|person| to.is_none_or(|to| person.created_at < to))
             .collect();
@@ -186,10 +186,10 @@ async fn every_filter_in_every_order_is_gone_through_once_in_either_direction() 
         (json!({ "roles": ["INSTRUCTOR", "ADMIN"] }), 11),
         (json!({ "roles": ["ADMIN"] }), 1),
         (json!({ "roles": [] }), 0),
-        (json!({ "banned": true }), 5),
-        (json!({ "banned": false }), 36),
+        (json!({ "isBanned": true }), 5),
+        (json!({ "isBanned": false }), 36),
         (json!({ "createdFrom": "2026-11-20T09:02:00Z", "createdTo": "2026-11-20T09:04:00Z" }), 10),
-        (json!({ "query": "b", "roles": ["STUDENT"], "banned": false, "createdFrom": "2026-11-20T09:01:00Z" }), 9),
+        (json!({ "query": "b", "roles": ["STUDENT"], "isBanned": false, "createdFrom": "2026-11-20T09:01:00Z" }), 9),
     ];
     for (filter, count) in filters {
         for order in orders() {
@@ -205,7 +205,7 @@ async fn every_filter_in_every_order_is_gone_through_once_in_either_direction() 
     }
     let page = school.page(json!({})).await;
     assert_eq!((ids(&page).len(), &page["totalCount"]), (20, &json!(41)), "20 if nothing is said");
-    let banned = school.page(json!({ "filter": { "banned": true } })).await;
+    let banned = school.page(json!({ "filter": { "isBanned": true } })).await;
     let reasons = banned["nodes"].as_array().unwrap().iter().filter(|user| user["ban"]["reason"].is_string());
     assert_eq!(reasons.count(), 5, "{banned:#}");
 }
@@ -217,7 +217,7 @@ async fn who_registers_meanwhile_neither_hides_nor_repeats_the_others() {
         let old: HashSet<String> = school.people.iter().map(|person| person.id.clone()).collect();
         let (mut seen, mut place) = (Vec::new(), Value::Null);
         for number in 0..100 {
-            let page = school.page(json!({ "order": order, "first": 4, "after": place })).await;
+            let page = school.page(json!({ "sort": order, "first": 4, "after": place })).await;
             seen.extend(ids(&page));
             if page["pageInfo"]["hasNextPage"] == false {
                 break;
@@ -273,7 +273,7 @@ async fn no_character_of_a_search_is_special() {
 async fn a_cursor_is_good_for_its_own_list_and_a_forged_one_is_told() {
     let school = School::with_forty().await;
     let by = |field: &str| json!({ "field": field, "direction": "ASC" });
-    let place = school.page(json!({ "order": by("NAME"), "first": 5 })).await["pageInfo"]["endCursor"].clone();
+    let place = school.page(json!({ "sort": by("NAME"), "first": 5 })).await["pageInfo"]["endCursor"].clone();
     let id = uuid::Uuid::nil();
     let forged = |list: &str, key: &str| json!(lyceum::graphql::page::encode_cursor(list, &(key, id)));
     for (field, cursor) in [
@@ -286,7 +286,7 @@ async fn a_cursor_is_good_for_its_own_list_and_a_forged_one_is_told() {
         ("EMAIL", forged("users by email", "a\0")),
         ("EMAIL", json!("💥")),
     ] {
-        let arguments = json!({ "order": by(field), "first": 5, "after": cursor });
+        let arguments = json!({ "sort": by(field), "first": 5, "after": cursor });
         let body = school.app.send(Some(&school.root.token), USERS, arguments).await;
         assert_eq!(code(&body), "BAD_USER_INPUT", "{field} {cursor}: {body:#}");
     }

@@ -16,12 +16,12 @@ const PASSWORD: &str = "correct horse battery";
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) {
     user { id } accessToken refreshToken userErrors { code field message } } }";
 const BAN: &str = "mutation ($input: BanUserInput!) { banUser(input: $input) {
-    user { id ban { reason since until } } userErrors { code field message } } }";
+    user { id ban { reason startedAt endsAt } } userErrors { code field message } } }";
 const UNBAN: &str = "mutation ($input: UnbanUserInput!) { unbanUser(input: $input) {
     user { id ban { reason } } userErrors { code field message } } }";
 const CHANGE_ROLE: &str = "mutation ($input: ChangeUserRoleInput!) { changeUserRole(input: $input) {
     user { id role } userErrors { code field message } } }";
-const VIEWER: &str = "{ viewer { id } }";
+const VIEWER: &str = "{ viewer { user { id } } }";
 
 /// Somebody with [`PASSWORD`], who has not signed in yet; returns the id.
 async fn person(app: &TestApp, name: &str, role: Role) -> String {
@@ -39,7 +39,7 @@ async fn sign_in(app: &TestApp, name: &str, password: &str) -> Value {
 
 /// The whole response to `banUser`.
 async fn ban(app: &TestApp, token: &str, user: &str, until: Value) -> Value {
-    let input = json!({ "userId": user, "reason": "Advertisements.", "until": until });
+    let input = json!({ "userId": user, "reason": "Advertisements.", "endsAt": until });
     app.send(Some(token), BAN, json!({ "input": input })).await
 }
 

@@ -57,7 +57,7 @@ async fn only_administrators_administer() {
 async fn an_address_and_a_ban_are_seen_by_their_user_and_administrators_only() {
     let scene = Scene::new().await;
     let root = scene.people[3].1.clone().unwrap();
-    let query = "query ($id: ID!) { node(id: $id) { ... on User { name email ban { reason until } } } }";
+    let query = "query ($id: ID!) { node(id: $id) { ... on User { name email ban { reason endsAt } } } }";
     let people: Vec<(&str, Option<User>, bool)> = scene
         .people
         .iter()
@@ -76,7 +76,7 @@ async fn an_address_and_a_ban_are_seen_by_their_user_and_administrators_only() {
             let (email, ban) = match (sees, banned) {
                 (false, _) => (Value::Null, Value::Null),
                 (true, false) => (json!("bob@people.example"), Value::Null),
-                (true, true) => (json!("bob@people.example"), json!({ "reason": "Advertisements.", "until": null })),
+                (true, true) => (json!("bob@people.example"), json!({ "reason": "Advertisements.", "endsAt": null })),
             };
             assert_eq!((&node["email"], &node["ban"]), (&email, &ban), "{who}: {body:#}");
             let codes: Vec<&Value> =

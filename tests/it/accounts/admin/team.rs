@@ -58,7 +58,7 @@ async fn a_student_gets_the_role_and_a_notice() {
     assert!(mails(&app, "ada@people.example").await.is_empty(), "and nothing to tell");
     assert_eq!(app.sql("SELECT count(*) FROM audit_entries WHERE action = 'role_changed'").await, "1");
     let team =
-        "{ users(filter: { roles: [INSTRUCTOR, ADMIN] }, order: { field: NAME, direction: ASC }) { nodes { name } } }";
+        "{ users(filter: { roles: [INSTRUCTOR, ADMIN] }, sort: { field: NAME, direction: ASC }) { nodes { name } } }";
     let listed = app.data(Some(&root.token), team, json!({})).await;
     assert_eq!(listed["users"]["nodes"], json!([{ "name": "Ada" }, { "name": "Root" }]));
 }

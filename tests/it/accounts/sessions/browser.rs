@@ -186,7 +186,7 @@ impl Page {
     pub(super) async fn viewer(&self) -> Value {
         let mut answer = self.send(super::VIEWER, json!({})).await;
         assert_eq!(answer.status, 200, "{:#}", answer.body);
-        answer.body["data"]["viewer"]["id"].take()
+        answer.body["data"]["viewer"]["user"]["id"].take()
     }
 
     /// An upgrade to a WebSocket, nothing sent yet.

@@ -49,7 +49,7 @@ async fn a_key_is_replaced_without_signing_anybody_out() {
     let (old_key, new_key) = (part(&old, 0)["kid"].clone(), part(&phone.access, 0)["kid"].clone());
     assert!(old_key.is_string() && new_key.is_string() && old_key != new_key, "{old_key} {new_key}");
     let viewer = phone.send_as(Some(&old), VIEWER, json!({})).await;
-    assert_eq!(viewer["data"]["viewer"]["id"], *id, "{viewer:#}");
+    assert_eq!(viewer["data"]["viewer"]["user"]["id"], *id, "{viewer:#}");
     Socket::connect(&app.url, Some(&old)).await;
     phone.access = old.clone();
     phone.renew().await;

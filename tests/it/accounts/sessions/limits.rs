@@ -30,7 +30,7 @@ async fn the_session_that_was_used_the_longest_ago_makes_room() {
     soon("both nodes", async || !two.is_in().await && !two.on(&other).is_in().await).await;
     assert_eq!(code(&two.renew().await), "SESSION_OVER");
     assert!(one.is_in().await && three.is_in().await && eve.is_in().await);
-    assert_eq!(three.ask("sessions", SESSIONS, json!({})).await["totalCount"], 2);
+    assert_eq!(three.ask("viewer/sessions", SESSIONS, json!({})).await["totalCount"], 2);
     let trail = "SELECT details::text FROM audit_entries WHERE action = 'sessions_ended'";
     assert_eq!(app.sql(trail).await, format!("{{\"reason\": \"too_many\", \"sessionIds\": [\"{doomed}\"]}}"));
     // One that is over takes no room.

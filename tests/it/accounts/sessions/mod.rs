@@ -26,9 +26,9 @@ const REFRESH: &str = "mutation ($input: RefreshSessionInput!) { refreshSession(
 const SIGN_OUT: &str = "mutation ($input: SignOutInput!) { signOut(input: $input) { endedCount userErrors { code } } }";
 const REVOKE: &str = "mutation ($input: RevokeSessionInput!) { revokeSession(input: $input) { sessionId
     userErrors { code field } } }";
-const SESSIONS: &str = "{ sessions(first: 100) { totalCount nodes { id device { name browser os } ip createdAt
-    lastUsedAt expiresAt current } } }";
-const VIEWER: &str = "{ viewer { id role } }";
+const SESSIONS: &str = "{ viewer { sessions(first: 100) { totalCount nodes { id device { name browser os } ip createdAt
+    lastUsedAt expiresAt isCurrent } } } }";
+const VIEWER: &str = "{ viewer { user { id role } } }";
 /// How soon the end of a session counts everywhere.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -91,10 +91,10 @@ impl Phone {
     }
 
     /// The root field of an operation that must succeed.
-    async fn ask(&self, field: &str, query: &str, variables: Value) -> Value {
+    async fn ask(&self, path: &str, query: &str, variables: Value) -> Value {
         let mut body = self.send(query, variables).await;
         assert!(body.get("errors").is_none(), "{query}\n{body:#}");
-        body["data"][field].take()
+        body["data"].pointer_mut(&format!("/{path}")).unwrap().take()
     }
 
     /// Signs in; the payload.
@@ -130,7 +130,7 @@ impl Phone {
     async fn is_in(&self) -> bool {
         let body = self.send(VIEWER, json!({})).await;
         if body.get("errors").is_none() {
-            assert!(body["data"]["viewer"]["id"].is_string(), "{body:#}");
+            assert!(body["data"]["viewer"]["user"]["id"].is_string(), "{body:#}");
             return true;
         }
         assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{body:#}");
@@ -139,8 +139,8 @@ impl Phone {
 
     /// The id of its session.
     async fn session(&self) -> String {
-        let sessions = self.ask("sessions", SESSIONS, json!({})).await;
-        let current = sessions["nodes"].as_array().unwrap().iter().find(|session| session["current"] == true);
+        let sessions = self.ask("viewer/sessions", SESSIONS, json!({})).await;
+        let current = sessions["nodes"].as_array().unwrap().iter().find(|session| session["isCurrent"] == true);
         current.unwrap_or_else(|| panic!("{sessions:#}"))["id"].as_str().unwrap().to_owned()
     }
 }

@@ -116,7 +116,10 @@ async fn while_the_tables_are_locked_nobody_is_let_in_unchecked_and_nobody_waits
     eventually("it is known again", async || ask(&at(&one, &b), Some(&one.access)).await.0 == 200).await;
     assert_eq!(ask(&at(&two, &b), Some(&two.access)).await.0, 401, "first of all who is out");
     socket.subscribe("q", VIEWER, json!({})).await;
-    assert!(socket.receive().await.unwrap()["payload"]["data"]["viewer"].is_object(), "an open socket has lived on");
+    assert!(
+        socket.receive().await.unwrap()["payload"]["data"]["viewer"]["user"].is_object(),
+        "an open socket has lived on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -59,9 +59,9 @@ async fn a_refresh_and_a_new_role_at_once_leave_nobody_with_the_old_one() {
         // The new token has the new role or is refused; the next one has it for certain.
         let body = phone.send(VIEWER, json!({})).await;
         let refused = body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED";
-        assert!(refused || body["data"]["viewer"]["role"] == role, "round {round}: {body:#}");
+        assert!(refused || body["data"]["viewer"]["user"]["role"] == role, "round {round}: {body:#}");
         assert_eq!(code(&phone.renew().await), "", "round {round}");
-        assert_eq!(phone.ask("viewer", VIEWER, json!({})).await["role"], role, "round {round}");
+        assert_eq!(phone.ask("viewer/user", VIEWER, json!({})).await["role"], role, "round {round}");
         let claims = phone.access.split('.').nth(1).unwrap();
         let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&claims).unwrap()["role"], role, "round {round}");

@@ -231,8 +231,8 @@ async fn somebody_elses_token_is_his_whoever_sends_it() {
     assert_eq!(body["data"]["refreshSession"]["user"]["id"], *ada, "{body:#}");
     let mut stolen = eves.clone();
     stolen.keep(body["data"]["refreshSession"].clone());
-    assert_eq!(stolen.ask("viewer", super::VIEWER, json!({})).await["id"], *ada);
-    assert_eq!(eves.ask("viewer", super::VIEWER, json!({})).await["id"], *eve, "Eve's own session is untouched");
+    assert_eq!(stolen.ask("viewer/user", super::VIEWER, json!({})).await["id"], *ada);
+    assert_eq!(eves.ask("viewer/user", super::VIEWER, json!({})).await["id"], *eve, "Eve's own session is untouched");
     // When Ada comes with hers, both lose it.
     app.app.clock.advance(TimeDelta::minutes(1));
     assert_eq!(code(&adas.exchange(&adas.refresh).await), "SESSION_OVER");

@@ -30,7 +30,12 @@ async fn own_pages_open_sockets_with_cookies_and_others_do_not() {
     page.sign_in("ada").await;
     for page in [page.clone(), page.from(Some("https://app.school.example"))] {
         let mut socket = page.socket().await.init(None).await;
-        assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["id"], *ada, "{:?}", page.origin);
+        assert_eq!(
+            ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["user"]["id"],
+            *ada,
+            "{:?}",
+            page.origin
+        );
     }
     for origin in [Some("https://evil.example"), Some("null"), None] {
         let foreign = page.from(origin);
@@ -41,12 +46,12 @@ async fn own_pages_open_sockets_with_cookies_and_others_do_not() {
         // With a token of its own a page may do as it likes, but with that one only.
         let eves = Phone::of(&app, "eve").await;
         let mut socket = foreign.socket().await.init(Some(&eves.access)).await;
-        assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["id"], *eve, "{origin:?}");
+        assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["user"]["id"], *eve, "{origin:?}");
     }
     // Without cookies everybody is nobody.
     page.plant(Default::default());
     let mut socket = page.from(Some("https://evil.example")).socket().await.init(None).await;
-    assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"], Value::Null);
+    assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["user"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,7 +91,7 @@ async fn a_socket_ends_within_a_second_of_its_session_on_every_node() {
     }
     for (case, socket) in &mut doomed {
         socket.subscribe("news", "subscription { newVideo { cursor } }", json!({})).await;
-        assert!(ask(socket, VIEWER, json!({})).await["data"]["viewer"].is_object(), "{case}");
+        assert!(ask(socket, VIEWER, json!({})).await["data"]["viewer"]["user"].is_object(), "{case}");
     }
     let begun = tokio::time::Instant::now();
     let input = json!({ "input": { "sessions": "OTHERS" } });
@@ -105,7 +110,11 @@ async fn a_socket_ends_within_a_second_of_its_session_on_every_node() {
     let reason = "The access token is no longer good; refresh the session or sign in again.";
     assert_eq!(late.closed().await, forbidden(reason));
     let mut late = page.on(&other).socket().await.init(None).await;
-    assert_eq!(ask(&mut late, VIEWER, json!({})).await["data"]["viewer"], Value::Null, "a dead cookie is no cookie");
+    assert_eq!(
+        ask(&mut late, VIEWER, json!({})).await["data"]["viewer"]["user"],
+        Value::Null,
+        "a dead cookie is no cookie"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,5 +129,5 @@ async fn a_socket_by_cookies_ends_with_its_token_and_a_refreshed_one_opens_again
     assert_eq!(socket.closed().await, forbidden("session expired"), "what it was opened with counts");
     app.app.clock.advance(TimeDelta::seconds(1));
     let mut socket = page.socket().await.init(None).await;
-    assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["id"], *id);
+    assert_eq!(ask(&mut socket, VIEWER, json!({})).await["data"]["viewer"]["user"]["id"], *id);
 }

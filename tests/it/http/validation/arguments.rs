@@ -3,15 +3,15 @@
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
-    ("known arguments", "{ courses(first: 1, after: null, filter: null, order: null) { totalCount } }", "", true),
+    ("known arguments", "{ courses(first: 1, after: null, filter: null, sort: null) { totalCount } }", "", true),
     ("known arguments", "{ courses(limit: 5) { totalCount } }", "", false),
-    ("known arguments", "{ viewer { ...Name } } fragment Name on User { name(upper: true) }", "", false),
-    ("known arguments", "{ viewer { name @skip(if: false, unless: true) } }", "", false),
+    ("known arguments", "{ viewer { user { ...Name } } } fragment Name on User { name(upper: true) }", "", false),
+    ("known arguments", "{ viewer { user { name @skip(if: false, unless: true) } } }", "", false),
     ("unique arguments", "{ course(id: 7) { id @skip(if: true) title @skip(if: true) } node(id: 7) { id } }", "", true),
     ("unique arguments", "{ courses(first: 1, last: null, first: 1) { totalCount } }", "", false),
-    ("unique arguments", "{ viewer { name @include(if: true, if: true) } }", "", false),
-    ("required arguments", "{ course { id } uploads { totalCount } }", "", true),
+    ("unique arguments", "{ viewer { user { name @include(if: true, if: true) } } }", "", false),
+    ("required arguments", "{ course { id } viewer { uploads { totalCount } } }", "", true),
     ("required arguments", "{ searchCourses(first: 1) { totalCount } }", "", false),
     ("required arguments", "mutation { signOut { endedCount } }", "", false),
-    ("required arguments", "{ viewer { ...Name @skip } } fragment Name on User { name }", "", false),
+    ("required arguments", "{ viewer { user { ...Name @skip } } } fragment Name on User { name }", "", false),
 ];

@@ -3,17 +3,22 @@
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
-    ("executable definitions", "{ viewer { ...Name } } fragment Name on User { name }", "", true),
-    ("executable definitions", "{ viewer { id } } type Guest { id: ID }", "", false),
-    ("executable definitions", "{ viewer { id } } extend type User { nickname: String }", "", false),
-    ("operation names", "query Main { viewer { id } } query Other { viewer { id } }", "", true),
-    ("operation names", "query Main { viewer { id } } query Main { viewer { name } }", "", false),
-    ("operation names", "query Main { viewer { id } } mutation Main { signOut(input: {}) { endedCount } }", "", false),
-    ("lone anonymous operation", "query { viewer { id } }", "", true),
-    ("lone anonymous operation", "{ viewer { id } } { viewer { name } }", "", false),
+    ("executable definitions", "{ viewer { user { ...Name } } } fragment Name on User { name }", "", true),
+    ("executable definitions", "{ viewer { user { id } } } type Guest { id: ID }", "", false),
+    ("executable definitions", "{ viewer { user { id } } } extend type User { nickname: String }", "", false),
+    ("operation names", "query Main { viewer { user { id } } } query Other { viewer { user { id } } }", "", true),
+    ("operation names", "query Main { viewer { user { id } } } query Main { viewer { user { name } } }", "", false),
+    (
+        "operation names",
+        "query Main { viewer { user { id } } } mutation Main { signOut(input: {}) { endedCount } }",
+        "",
+        false,
+    ),
+    ("lone anonymous operation", "query { viewer { user { id } } }", "", true),
+    ("lone anonymous operation", "{ viewer { user { id } } } { viewer { user { name } } }", "", false),
     (
         "lone anonymous operation",
-        "query Main { viewer { id } } mutation { signOut(input: {}) { endedCount } }",
+        "query Main { viewer { user { id } } } mutation { signOut(input: {}) { endedCount } }",
         "",
         false,
     ),

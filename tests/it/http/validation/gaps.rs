@@ -4,7 +4,7 @@
 use super::Case;
 
 pub(super) const CASES: &[Case] = &[
-    ("unique fields", "{ courses(filter: { free: true, free: true }) { totalCount } }", "", true),
+    ("unique fields", "{ courses(filter: { isFree: true, isFree: true }) { totalCount } }", "", true),
     (
         "unique fields",
         r#"{ courses(filter: { price: { currency: "EUR", min: 1, min: 2 } }) { totalCount } }"#,

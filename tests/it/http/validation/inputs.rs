@@ -5,7 +5,7 @@ use super::Case;
 pub(super) const CASES: &[Case] = &[
     (
         "known fields",
-        r#"{ courses(filter: { free: true, price: { currency: "EUR", min: 5 } }) { totalCount } }"#,
+        r#"{ courses(filter: { isFree: true, price: { currency: "EUR", min: 5 } }) { totalCount } }"#,
         "",
         true,
     ),
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
     ("required fields", "{ courses(filter: { price: { min: 1 } }) { totalCount } }", "", false),
     (
         "required fields",
-        "query ($d: OrderDirection! = ASC) { courses(order: { direction: $d }) { totalCount } }",
+        "query ($d: SortDirection! = ASC) { courses(sort: { direction: $d }) { totalCount } }",
         "",
         false,
     ),

@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "input types",
-        "query ($f: CourseFilter, $o: CourseOrder) { courses(filter: $f, order: $o) { totalCount } }",
+        "query ($f: CourseFilter, $o: CourseSort) { courses(filter: $f, sort: $o) { totalCount } }",
         "",
         true,
     ),
@@ -57,15 +57,15 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "used variables",
-        "query ($q: String, $l: Level!) { courses(filter: { query: $q, levels: [$l] }) { totalCount } }",
+        "query ($q: String, $l: CourseLevel!) { courses(filter: { query: $q, levels: [$l] }) { totalCount } }",
         r#"{"l":"BEGINNER"}"#,
         true,
     ),
     ("used variables", "query ($n: Int, $m: Int) { courses(first: $n) { totalCount } }", "", false),
-    ("used variables", "query ($n: Int = 5) { ...A } fragment A on Query { viewer { id } }", "", false),
+    ("used variables", "query ($n: Int = 5) { ...A } fragment A on Query { viewer { user { id } } }", "", false),
     (
         "used variables",
-        "query Main($n: Int) { viewer { id } }
+        "query Main($n: Int) { viewer { user { id } } }
         query Other($n: Int) { ...A }
         fragment A on Query { courses(first: $n) { totalCount } }",
         "",

@@ -25,9 +25,10 @@ use crate::storage::Store;
 use crate::support::{TestApp, User, moto};
 
 const SECRET: &str = "kJ8s2mQx7vB4nT1zR6wY3pL9";
-const UPLOAD: &str = "id filename contentType sizeBytes status percent receivedBytes failure url headers { name value }
+const UPLOAD: &str =
+    "id filename contentType sizeBytes status progressPercent receivedBytes failure url headers { name value }
     partSizeBytes partCount parts { number sizeBytes } videoId purpose sha256
-    file { id purpose filename contentType sizeBytes sha256 deletedAfter }";
+    file { id purpose filename contentType sizeBytes sha256 deletionDueAt }";
 
 /// Runs a test against both stores: on one of ours, and on moto's.
 macro_rules! on_both_stores {
@@ -130,7 +131,7 @@ impl Studio {
 
     /// What its owner sees of a file.
     async fn file(&self, id: &str) -> Value {
-        let query = "query ($id: ID!) { node(id: $id) { ... on MediaFile { id deletedAfter } } }";
+        let query = "query ($id: ID!) { node(id: $id) { ... on MediaFile { id deletionDueAt } } }";
         self.app.data(Some(&self.ada.token), query, json!({ "id": id })).await["node"].take()
     }
 
@@ -153,7 +154,7 @@ impl Studio {
     /// Asks where to send parts; all that have not arrived if `numbers` is null.
     async fn part_urls(&self, upload: &Value, numbers: Value) -> Vec<Value> {
         let input = json!({ "uploadId": upload["id"], "numbers": numbers });
-        let selection = "upload { status percent } partUrls { number sizeBytes url }";
+        let selection = "upload { status progressPercent } partUrls { number sizeBytes url }";
         let payload = self.call(&self.ada, "uploadPartUrls", selection, input).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         payload["partUrls"].as_array().unwrap().clone()
@@ -184,7 +185,8 @@ impl Studio {
     /// The payload of `completeUpload`.
     async fn complete(&self, user: &User, upload: &Value) -> Value {
         let input = json!({ "uploadId": upload["id"] });
-        self.call(user, "completeUpload", "upload { id status percent failure videoId file { id } }", input).await
+        self.call(user, "completeUpload", "upload { id status progressPercent failure videoId file { id } }", input)
+            .await
     }
 
     /// The upload as its owner sees it.

@@ -9,7 +9,7 @@ use super::{Studio, mp4, on_both_stores};
 use crate::support::socket::{PATIENCE, Socket};
 
 const FOLLOW: &str = "subscription ($id: ID!, $after: String) { uploadProgress(uploadId: $id, after: $after) {
-    cursor status percent upload { videoId video { id } } } }";
+    cursor status progressPercent upload { videoId video { id } } } }";
 
 on_both_stores!(
     who_follows_an_upload_hears_of_each_step_once_and_of_its_end,
@@ -37,13 +37,13 @@ async fn who_follows_an_upload_hears_of_each_step_once_and_of_its_end(studio: St
     studio.part_urls(&upload, Value::Null).await;
     studio.app.settle().await;
     let first = next(&mut socket).await;
-    assert_eq!((&first["status"], &first["percent"]), (&json!("UPLOADING"), &json!(40)));
+    assert_eq!((&first["status"], &first["progressPercent"]), (&json!("UPLOADING"), &json!(40)));
     studio.put_part(&urls[1], &upload, &file).await;
     studio.app.app.clock.advance(chrono::TimeDelta::minutes(1));
     studio.app.run("media.watch_uploads").await;
     studio.app.settle().await;
     let second = next(&mut socket).await;
-    assert_eq!((&second["status"], &second["percent"]), (&json!("UPLOADING"), &json!(80)));
+    assert_eq!((&second["status"], &second["progressPercent"]), (&json!("UPLOADING"), &json!(80)));
     drop(socket);
     studio.put_part(&urls[2], &upload, &file).await;
     let payload = studio.complete(&studio.ada, &upload).await;
@@ -52,7 +52,7 @@ async fn who_follows_an_upload_hears_of_each_step_once_and_of_its_end(studio: St
     let mut back = follow(&studio, &studio.ada.token, &upload, first["cursor"].as_str()).await;
     assert_eq!(next(&mut back).await["cursor"], second["cursor"]);
     let last = next(&mut back).await;
-    assert_eq!((&last["status"], &last["percent"]), (&json!("COMPLETED"), &json!(100)));
+    assert_eq!((&last["status"], &last["progressPercent"]), (&json!("COMPLETED"), &json!(100)));
     assert_eq!(last["upload"]["videoId"], payload["upload"]["videoId"]);
     assert_eq!(last["upload"]["video"]["id"], payload["upload"]["videoId"]);
     assert_eq!(back.receive().await.unwrap()["type"], "complete");
@@ -77,7 +77,7 @@ async fn who_follows_an_upload_hears_of_parts_that_nobody_tells_about(studio: St
             }
         };
         let news = timeout(PATIENCE, news).await.expect("nobody looks at the upload");
-        format!("{} {}", news["status"].as_str().unwrap(), news["percent"])
+        format!("{} {}", news["status"].as_str().unwrap(), news["progressPercent"])
     };
     for (url, heard) in urls.iter().zip(["UPLOADING 88", "UPLOADING 100"]) {
         studio.put_part(url, &upload, &file).await;

@@ -40,7 +40,7 @@ async fn a_picture_and_a_file_arrive_and_are_no_videos(studio: Studio) {
         assert!(file["id"].as_str().unwrap().starts_with("file_"), "{seen:#}");
         let told = (&file["purpose"], &file["contentType"], &file["sizeBytes"]);
         assert_eq!(told, (&json!(purpose), &json!(content_type), &json!(content.len())));
-        assert!(file["deletedAfter"].is_string(), "nothing refers to it yet");
+        assert!(file["deletionDueAt"].is_string(), "nothing refers to it yet");
         let row = format!("SELECT object_key FROM media_files WHERE id = '{}'", uuid_of(&upload));
         let key = studio.sql(&row).await;
         assert!(key.starts_with(&format!("files/{}/original-", uuid_of(&upload))), "{key}");
@@ -59,9 +59,9 @@ async fn a_picture_and_a_file_arrive_and_are_no_videos(studio: Studio) {
     assert_eq!(studio.sql("SELECT count(*) FROM videos").await, "0");
     assert_eq!(studio.sql("SELECT count(*) FROM events WHERE kind = 'video_uploaded'").await, "0");
     assert_eq!(studio.keys("").await.len(), 2);
-    let query = "{ uploads(status: [COMPLETED]) { nodes { purpose } } }";
+    let query = "{ viewer { uploads(filter: { statuses: [COMPLETED] }) { nodes { purpose } } } }";
     let listed = studio.app.data(Some(&studio.ada.token), query, json!({})).await;
-    assert_eq!(listed["uploads"]["nodes"], json!([{ "purpose": "FILE" }, { "purpose": "IMAGE" }]));
+    assert_eq!(listed["viewer"]["uploads"]["nodes"], json!([{ "purpose": "FILE" }, { "purpose": "IMAGE" }]));
 }
 
 async fn a_file_in_parts_arrives_and_is_saved_under_its_name(studio: Studio) {

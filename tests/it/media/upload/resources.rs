@@ -46,7 +46,7 @@ async fn who_may_see_a_lesson_downloads_its_files_and_nobody_else(studio: Studio
     let resources = json!([{ "name": "Site", "url": "https://a.example/" }, { "name": "Plan", "fileId": file }]);
     let payload = offer(&studio, &studio.ada, &lesson, resources).await;
     assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
-    assert_eq!(studio.file(&file).await["deletedAfter"], Value::Null, "from now on it is needed");
+    assert_eq!(studio.file(&file).await["deletionDueAt"], Value::Null, "from now on it is needed");
 
     for user in [None, Some(&sam)] {
         let answer = look(&studio, user, &lesson).await;

@@ -158,7 +158,7 @@ async fn of_somebody_who_is_deleted_nothing_is_left_but_what_courses_show(studio
     assert_eq!(studio.sql("SELECT string_agg(DISTINCT filename, ' ') FROM videos").await, "deleted");
     let row = |upload: &Value| format!("SELECT delete_after IS NULL FROM videos WHERE id = '{}'", uuid_of(upload));
     assert_eq!((studio.sql(&row(&shown)).await, studio.sql(&row(&unused)).await), ("t".into(), "f".into()));
-    assert_eq!(studio.sql(&format!("SELECT status FROM uploads WHERE id = '{}'", uuid_of(&open))).await, "CANCELLED");
+    assert_eq!(studio.sql(&format!("SELECT status FROM uploads WHERE id = '{}'", uuid_of(&open))).await, "CANCELED");
     assert!(studio.refuses_part(&urls[0], &file).await);
     assert!(!studio.has(&parts_key(&open)).await);
     assert_eq!(studio.sql("SELECT count(*) FROM jobs").await, "0");

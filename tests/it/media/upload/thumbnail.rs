@@ -49,12 +49,12 @@ async fn everybody_sees_the_picture_of_a_course(studio: Studio) {
         assert_eq!(again["data"]["setCourseThumbnail"]["course"]["version"], version);
     }
     assert_eq!(seen().await["version"], before["version"].as_i64().unwrap() + 2, "an edit like others");
-    assert!(studio.file(&one).await["deletedAfter"].is_string(), "nothing shows it any more");
-    assert_eq!(studio.file(&two).await["deletedAfter"], Value::Null);
+    assert!(studio.file(&one).await["deletionDueAt"].is_string(), "nothing shows it any more");
+    assert_eq!(studio.file(&two).await["deletionDueAt"], Value::Null);
     let answer = set(&studio, &studio.ada, &course.id, Value::Null).await;
     assert_eq!(answer["data"]["setCourseThumbnail"]["course"]["thumbnailUrl"], Value::Null, "{answer:#}");
     assert_eq!(seen().await["thumbnailUrl"], Value::Null);
-    assert!(studio.file(&two).await["deletedAfter"].is_string());
+    assert!(studio.file(&two).await["deletionDueAt"].is_string());
 
     // The list of courses costs what it cost.
     set(&studio, &studio.ada, &course.id, json!(one)).await;
@@ -64,7 +64,7 @@ async fn everybody_sees_the_picture_of_a_course(studio: Studio) {
     }
     let catalog = "{ courses { nodes { title thumbnailUrl } } }";
     assert_eq!(app.statements(None, catalog, json!({})).await, 1);
-    assert_eq!(studio.file(&one).await["deletedAfter"], Value::Null);
+    assert_eq!(studio.file(&one).await["deletionDueAt"], Value::Null);
 }
 
 async fn only_ones_own_picture_is_shown_in_ones_own_course(studio: Studio) {
@@ -99,7 +99,7 @@ async fn only_ones_own_picture_is_shown_in_ones_own_course(studio: Studio) {
     let shown = studio.sql("SELECT thumbnail_id FROM courses WHERE thumbnail_id IS NOT NULL").await;
     assert_eq!(shown, uuid(&roots).to_string());
     // What was refused has changed nothing: it may still be used, and goes if it is not.
-    assert!(studio.file(&pdf).await["deletedAfter"].is_string());
+    assert!(studio.file(&pdf).await["deletionDueAt"].is_string());
     // The database holds the key to the file.
     for wrong in ["thumbnail_key = 'x'", "thumbnail_key = NULL", "thumbnail_id = NULL"] {
         let sql = format!(

@@ -75,7 +75,7 @@ async fn what_is_deleted_lets_its_files_go(studio: Studio) {
     let app = &studio.app;
     let file = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     let image = studio.uploaded(&studio.ada, "IMAGE", "image/png", PNG).await;
-    let is_used = async |id: &str| studio.file(id).await["deletedAfter"].is_null();
+    let is_used = async |id: &str| studio.file(id).await["deletionDueAt"].is_null();
     let used = async || (is_used(&file).await, is_used(&image).await);
     let filled = async |title: &str| {
         let course = app.course(&studio.ada, title, 0).await;
@@ -168,12 +168,14 @@ async fn of_somebody_who_is_deleted_only_what_courses_use_is_left(studio: Studio
     let unused = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     studio.show(&course.id, json!(image)).await;
     offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])).await;
-    let data = "{ myData }";
-    let held = app.data(Some(&studio.ada.token), data, json!({})).await["myData"]["media"]["files"]["items"].take();
+    let data = "{ viewer { dataExport } }";
+    let held =
+        app.data(Some(&studio.ada.token), data, json!({})).await["viewer"]["dataExport"]["media"]["files"]["items"]
+            .take();
     assert_eq!(held.as_array().unwrap().len(), 3, "{held:#}");
     let eve = app.user("Eve", Role::Instructor).await;
     let others = app.data(Some(&eve.token), data, json!({})).await;
-    assert_eq!(others["myData"]["media"]["files"]["items"], json!([]));
+    assert_eq!(others["viewer"]["dataExport"]["media"]["files"]["items"], json!([]));
 
     studio.sql("UPDATE users SET deletion_due_at = now() - interval '1 day' WHERE name = 'Ada'").await;
     app.run("accounts.delete_due").await;

@@ -20,7 +20,7 @@ async fn a_whole_file_becomes_a_video_that_its_url_cannot_change(studio: Studio)
     let upload = studio.begin("video/mp4", file.len(), false).await;
     assert!(upload["url"].as_str().unwrap().contains("X-Amz-Signature="), "{upload:#}");
     let expected = json!({ "filename": "a b.mp4", "contentType": "video/mp4", "sizeBytes": 3000, "status": "CREATED",
-        "percent": 0, "partCount": null, "videoId": null, "headers": [{ "name": "content-type", "value": "video/mp4" }] });
+        "progressPercent": 0, "partCount": null, "videoId": null, "headers": [{ "name": "content-type", "value": "video/mp4" }] });
     for (field, expected) in expected.as_object().unwrap() {
         assert_eq!(&upload[field], expected, "{field}");
     }
@@ -34,7 +34,10 @@ async fn a_whole_file_becomes_a_video_that_its_url_cannot_change(studio: Studio)
     let payload = studio.complete(&studio.ada, &upload).await;
     let video = payload["upload"]["videoId"].as_str().unwrap_or_else(|| panic!("{payload:#}"));
     assert!(video.starts_with("video_"), "{video}");
-    assert_eq!((&payload["upload"]["status"], &payload["upload"]["percent"]), (&json!("COMPLETED"), &json!(100)));
+    assert_eq!(
+        (&payload["upload"]["status"], &payload["upload"]["progressPercent"]),
+        (&json!("COMPLETED"), &json!(100))
+    );
     let row = "SELECT concat_ws(' ', filename, content_type, size_bytes, status, owner_id = uploads_user) \
         FROM (SELECT videos.*, uploads.user_id AS uploads_user FROM videos JOIN uploads USING (id)) AS joined";
     // USING (id) leaves one filename too many.
@@ -91,17 +94,17 @@ async fn a_file_in_parts_is_resumed_and_becomes_a_video_that_its_urls_cannot_cha
     // Elsewhere, later: another node, which knows of nothing but the database and the store.
     let peer = studio.app.peer().await;
     let query = "mutation ($input: UploadPartUrlsInput!) { uploadPartUrls(input: $input) {
-        upload { status percent receivedBytes } partUrls { number sizeBytes url } } }";
+        upload { status progressPercent receivedBytes } partUrls { number sizeBytes url } } }";
     let input = json!({ "input": { "uploadId": upload["id"] } });
     let data = peer.data(Some(&studio.ada.token), query, input).await;
-    let progress = json!({ "status": "UPLOADING", "percent": 60, "receivedBytes": 12 << 20 });
+    let progress = json!({ "status": "UPLOADING", "progressPercent": 60, "receivedBytes": 12 << 20 });
     assert_eq!(data["uploadPartUrls"]["upload"], progress);
     let missing = data["uploadPartUrls"]["partUrls"].as_array().unwrap();
     assert_eq!(missing.iter().map(|part| &part["number"]).collect::<Vec<_>>(), [&json!(1)]);
-    let uploads = "{ uploads { totalCount nodes { id percent } } }";
+    let uploads = "{ viewer { uploads { totalCount nodes { id progressPercent } } } }";
     let listed = studio.app.data(Some(&studio.ada.token), uploads, json!({})).await;
-    let expected = json!({ "totalCount": 1, "nodes": [{ "id": upload["id"], "percent": 60 }] });
-    assert_eq!(listed["uploads"], expected);
+    let expected = json!({ "totalCount": 1, "nodes": [{ "id": upload["id"], "progressPercent": 60 }] });
+    assert_eq!(listed["viewer"]["uploads"], expected);
     assert_eq!(studio.put_part(&missing[0], &upload, &file).await.status(), StatusCode::OK);
 
     let payload = studio.complete(&studio.ada, &upload).await;
@@ -141,7 +144,7 @@ async fn an_upload_that_is_given_up_leaves_nothing(studio: Studio) {
         for _ in 0..2 {
             let input = json!({ "uploadId": upload["id"] });
             let payload = studio.call(&studio.ada, "cancelUpload", "upload { status }", input).await;
-            assert_eq!(payload["upload"]["status"], "CANCELLED", "{payload:#}");
+            assert_eq!(payload["upload"]["status"], "CANCELED", "{payload:#}");
         }
     }
     studio.app.settle().await;
@@ -167,9 +170,9 @@ async fn nobody_else_has_the_upload(studio: Studio) {
             assert_eq!(payload["upload"], Value::Null);
             assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{field}: {payload:#}");
         }
-        let query = "query ($id: ID!) { upload(id: $id) { url } uploads { totalCount nodes { id } } }";
+        let query = "query ($id: ID!) { upload(id: $id) { url } viewer { uploads { totalCount nodes { id } } } }";
         let data = studio.app.data(Some(&other.token), query, json!({ "id": upload["id"] })).await;
-        assert_eq!(data, json!({ "upload": null, "uploads": { "totalCount": 0, "nodes": [] } }));
+        assert_eq!(data, json!({ "upload": null, "viewer": { "uploads": { "totalCount": 0, "nodes": [] } } }));
     }
     let student = studio.app.user("Stu", Role::Student).await;
     let create = "mutation { createUpload(input: { filename: \"a\", contentType: \"video/mp4\", sizeBytes: 1 }) { upload { id } } }";
