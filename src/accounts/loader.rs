@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Identity, User, UserId, user_key};
-use super::query::{identity, profile, user as query};
+use super::model::{
+    ApiToken, ApiTokenId, AuditEntry, Identity, IdentityId, InvitationId, Session, SessionId, TeamInvitation, User,
+    UserId, user_key,
+};
+use super::query::{api_token, audit, identity, profile, session, team, user as query};
+use crate::graphql::Id;
 use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -69,5 +73,75 @@ impl Load for BioOf {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let bios = profile::bios(&mut *app.db.read().await?, &ids).await?;
         Ok(bios.into_iter().map(|(id, bio)| (BioOf(id), bio.into())).collect())
+    }
+}
+
+/// Loads a session by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SessionById(pub(super) SessionId);
+
+impl Load for SessionById {
+    type Value = Arc<Session>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Session>>, InternalError> {
+        let ids: Vec<SessionId> = keys.iter().map(|key| key.0).collect();
+        let rows = session::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (SessionById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads an API token by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ApiTokenById(pub(super) ApiTokenId);
+
+impl Load for ApiTokenById {
+    type Value = Arc<ApiToken>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<ApiToken>>, InternalError> {
+        let ids: Vec<ApiTokenId> = keys.iter().map(|key| key.0).collect();
+        let rows = api_token::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (ApiTokenById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads a linked identity by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct IdentityById(pub(super) IdentityId);
+
+impl Load for IdentityById {
+    type Value = Arc<Identity>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Identity>>, InternalError> {
+        let ids: Vec<IdentityId> = keys.iter().map(|key| key.0).collect();
+        let rows = identity::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (IdentityById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads an invitation to the team by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct InvitationById(pub(super) InvitationId);
+
+impl Load for InvitationById {
+    type Value = Arc<TeamInvitation>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<TeamInvitation>>, InternalError> {
+        let ids: Vec<InvitationId> = keys.iter().map(|key| key.0).collect();
+        let rows = team::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (InvitationById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads an entry of the audit trail by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AuditEntryById(pub(super) Id<AuditEntry>);
+
+impl Load for AuditEntryById {
+    type Value = Arc<AuditEntry>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<AuditEntry>>, InternalError> {
+        let ids: Vec<Id<AuditEntry>> = keys.iter().map(|key| key.0).collect();
+        let rows = audit::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (AuditEntryById(row.id), Arc::new(row))).collect())
     }
 }

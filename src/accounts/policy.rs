@@ -36,8 +36,8 @@ pub(super) fn can_be_password(password: &str) -> bool {
 ///
 /// Its user and administrators may. Private are the email address, the ban, the linked identities, the language, the
 /// time zone and the deletion date.
-pub(super) fn can_see_private(actor: &Actor, user: &User) -> bool {
-    actor.is(user.id) || actor.has(Role::Admin)
+pub(super) fn can_see_private(actor: &Actor, user: UserId) -> bool {
+    actor.is(user) || actor.has(Role::Admin)
 }
 
 /// Whether the actor may remove a user's picture or cancel the deletion of their account.
@@ -148,7 +148,7 @@ mod tests {
             ("an instructor", actor(2, Role::Instructor), false, false),
             ("an administrator", actor(2, Role::Admin), true, true),
         ] {
-            assert_eq!(can_see_private(&actor, &user), sees_private, "{who}");
+            assert_eq!(can_see_private(&actor, user.id), sees_private, "{who}");
             assert_eq!(can_step_in_for(&actor, user.id), sees_private, "{who}");
             assert_eq!(can_administer(&actor), administers, "{who}");
         }

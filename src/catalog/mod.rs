@@ -21,9 +21,10 @@ pub use command::{
     set_course_thumbnail, set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
+pub(crate) use graphql::courses_of_channel;
 pub use graphql::{
     CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
-    courses_of_channel, lesson_node, mutations, nodes, queries, section_node, viewer_fields,
+    lesson_node, mutations, nodes, queries, section_node, viewer_fields,
 };
 pub use job::handlers;
 pub use model::{
@@ -34,4 +35,5 @@ pub use model::{
     SetCourseDemoVideoInput, SetCourseThumbnailInput, SetLessonVideoInput, Showing, ShownAs, UpdateCategoryInput,
     UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
 };
+pub(crate) use model::{CourseFilter, CourseSort};
 pub use port::{hold_course, students_changed};

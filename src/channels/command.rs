@@ -275,7 +275,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let follows = followed.iter().map(|(channel, at)| json!({ "channelId": channel.id.encode(), "followedAt": at }));
     let invitations = invitations
         .iter()
-        .map(|invitation| json!({ "channelId": invitation.channel_id.encode(), "invitedAt": invitation.invited_at }));
+        .map(|invitation| json!({ "channelId": invitation.channel_id.encode(), "sentAt": invitation.invited_at }));
     Ok(json!({
         "channels": items(owned),
         "memberships": items(memberships),

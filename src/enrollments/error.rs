@@ -35,7 +35,3 @@ pub(super) fn too_many_players(most: usize) -> Error {
     let message = format!("Your account plays in {places} now. Stop there, wait two minutes, and try again.");
     Error::TooMuch("TOO_MANY_PLAYERS", message)
 }
-
-pub(super) fn one_of_two() -> Error {
-    Error::invalid(UserErrorCode::Invalid, &[], "Give a lessonId or a courseId.")
-}

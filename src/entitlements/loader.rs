@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::Entitlement;
+use super::model::{Entitlement, EntitlementId};
 use super::query;
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
@@ -63,5 +63,19 @@ impl Load for LedgerCount {
         let courses: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
         let counts = query::count_of_courses(&mut *app.db.read().await?, &courses).await?;
         Ok(counts.into_iter().filter_map(|(course, count)| Some((LedgerCount(course?), count))).collect())
+    }
+}
+
+/// Loads an entitlement by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct EntitlementById(pub(super) EntitlementId);
+
+impl Load for EntitlementById {
+    type Value = Arc<Entitlement>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Entitlement>>, InternalError> {
+        let ids: Vec<EntitlementId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (EntitlementById(row.id), Arc::new(row))).collect())
     }
 }

@@ -15,7 +15,7 @@ mod port;
 mod query;
 
 pub use event::{AccessEnded, AccessGranted};
-pub use graphql::{AccessObject, EntitlementObject, entitlements_of};
+pub use graphql::{AccessObject, EntitlementObject, entitlements_of, nodes};
 pub use loader::Held;
 pub use model::{
     Access, AccessReason, EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Scope, Source, Target,

@@ -297,3 +297,7 @@ fn bounds(page: &Page<Bound>) -> (Bound, Bound) {
     let (last, first) = ((DateTime::<Utc>::MAX_UTC, Uuid::max()), (DateTime::UNIX_EPOCH, Uuid::nil()));
     (page.after.unwrap_or(last), page.before.unwrap_or(first))
 }
+
+pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[EntitlementId]) -> QueryResult<Vec<Entitlement>> {
+    entitlements::table.filter(entitlements::id.eq_any(ids)).select(Entitlement::as_select()).load(conn).await
+}

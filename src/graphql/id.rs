@@ -21,6 +21,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{Output, ToSql};
 use diesel::sql_types;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::Error;
@@ -46,6 +47,17 @@ impl<T> Id<T> {
     /// Returns the UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
+    }
+}
+
+impl<T> Id<T> {
+    /// Creates the id of what has no row of its own, from the rows that it connects. Always the same for the same rows.
+    pub fn connecting(one: Uuid, other: Uuid) -> Id<T> {
+        let digest = Sha256::new().chain_update(one).chain_update(other).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(digest.get(..16).unwrap_or(&[0; 16]));
+        // UUID version 8 (RFC 9562, 5.8).
+        Id::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 }
 

@@ -157,7 +157,7 @@ fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mu
 /// Computes the cost of `operation` and rejects it above the limit.
 ///
 /// The cost is the maximum number of objects that the operation may return: each object counts as 1, a list as the
-/// requested number of items.
+/// requested number of items; see `@cost` for exceptions.
 ///
 /// # Errors
 /// `TOO_COSTLY`, with `cost` and `limit` in the extensions.
@@ -168,7 +168,7 @@ pub(super) fn check_cost(
     variables: &Variables,
     limits: &Limits,
 ) -> Result<usize, ServerError> {
-    let mut walk = CostWalk { type_map, document, operation, variables, fragments: HashMap::new() };
+    let mut walk = CostWalk { type_map, document, operation, variables, outer: None, fragments: HashMap::new() };
     let cost = walk.set(root(operation.ty), &operation.selection_set.node, 1);
     if cost > limits.cost {
         let message = format!(
@@ -184,14 +184,19 @@ pub(super) fn check_cost(
     Ok(cost)
 }
 
+/// A list that others are bounded within, such as `Course.sections`, with its page size.
+type Outer<'a> = (&'a str, usize);
+
 struct CostWalk<'a> {
     type_map: &'a TypeMap,
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
-    /// The memoized cost of each fragment by name and page size. Without it, fragments that spread others twice would
+    /// The innermost list that others are bounded within.
+    outer: Option<Outer<'a>>,
+    /// The memoized cost of each fragment by name, page size and outer list. Without it, fragments that spread others twice would
     /// double the work at each level.
-    fragments: HashMap<(&'a Name, usize), usize>,
+    fragments: HashMap<(&'a Name, usize, Option<Outer<'a>>), usize>,
 }
 
 impl<'a> CostWalk<'a> {
@@ -217,22 +222,28 @@ impl<'a> CostWalk<'a> {
     }
 
     fn fragment(&mut self, name: &'a Name, fragment: &'a FragmentDefinition, page: usize) -> usize {
-        if let Some(cost) = self.fragments.get(&(name, page)) {
+        let key = (name, page, self.outer);
+        if let Some(cost) = self.fragments.get(&key) {
             return *cost;
         }
         // A cycle counts as 0; validation rejects it.
-        self.fragments.insert((name, page), 0);
+        self.fragments.insert(key, 0);
         let cost = self.set(&fragment.type_condition.node.on.node, &fragment.selection_set.node, page);
-        self.fragments.insert((name, page), cost);
+        self.fragments.insert(key, cost);
         cost
     }
 
     fn field(&mut self, ty: &str, field: &'a Field, page: usize) -> usize {
         let type_map = self.type_map;
         let Some(found) = type_map.field(ty, &field.name.node).filter(|found| found.composite) else { return 0 };
-        let inner = if found.connection { self.page(field) } else { 1 };
+        let inner = if found.connection { self.page(field, found) } else { 1 };
+        let outer = self.outer;
+        if let Some(list) = type_map.bounding(ty, &field.name.node) {
+            self.outer = Some((list, inner));
+        }
         let below = self.set(&found.ty, &field.selection_set.node, inner);
-        self.times(field, found, page).saturating_mul(below.saturating_add(1))
+        self.outer = outer;
+        self.times(field, found, page).saturating_mul(below.saturating_add(found.weight))
     }
 
     /// Returns the number of objects of the field: the page size, or the number of `ids`.
@@ -244,7 +255,18 @@ impl<'a> CostWalk<'a> {
         }
     }
 
-    fn page(&self, field: &Field) -> usize {
+    /// Returns the page size: the requested one, or this list's share of the items that all of them have together.
+    fn page(&self, field: &Field, found: &FieldInfo) -> usize {
+        let requested = self.requested(field);
+        match (&found.bound, self.outer) {
+            (Some(bound), Some((list, lists))) if bound.within == list && lists > 0 => {
+                requested.saturating_mul(lists).min(bound.most).div_ceil(lists)
+            }
+            _ => requested,
+        }
+    }
+
+    fn requested(&self, field: &Field) -> usize {
         ["first", "last"]
             .into_iter()
             .find_map(|name| match self.argument(field, name)? {
@@ -278,14 +300,21 @@ mod tests {
         type CourseConnection { nodes: [Course!]! edges: [CourseEdge!]! }
         type CourseEdge { node: Course! } type Course { title: String! related(first: Int): CourseConnection! any: Any }
         union Any = Course";
+    const TREE: &str = "type Query { a: A! } type A { bs(first: Int): BConnection! price: Price! } type Price @cost(weight: 0) { c: C }
+        type BConnection { nodes: [B!]! } type B { cs(first: Int): CConnection! @cost(most: 500, within: \"A.bs\") price: Price! }
+        type CConnection { nodes: [C!]! } type C { id: ID! price: Price! }";
 
     fn limits() -> Limits {
         crate::config::Config::from_vars(Default::default()).unwrap().limits
     }
 
     fn cost(query: &str, variables: serde_json::Value) -> Result<usize, String> {
+        cost_in(SDL, query, variables)
+    }
+
+    fn cost_in(sdl: &str, query: &str, variables: serde_json::Value) -> Result<usize, String> {
         let document = parse_query(query).unwrap();
-        let type_map = TypeMap::new(SDL).unwrap();
+        let type_map = TypeMap::new(sdl).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let variables = Variables::from_json(variables);
         check_cost(&type_map, &document, &operation.node, &variables, &limits()).map_err(|error| error.message)
@@ -308,6 +337,21 @@ mod tests {
             cost(costly, serde_json::json!({})),
             Err("The operation asks for up to 30201 objects; at most 15000 are allowed. Ask for smaller pages.".into())
         );
+    }
+
+    #[test]
+    fn lists_within_a_list_have_their_bound_together_and_values_cost_nothing() {
+        let cost = |query: &str| cost_in(TREE, query, serde_json::json!({})).unwrap();
+        assert_eq!(cost("{ a { price { c { id } } } }"), 2, "only what is below a value counts");
+        assert_eq!(
+            cost("{ a { bs(first: 10) { nodes { cs(first: 2) { nodes { id price { c { id } } } } } } } }"),
+            2 + 10 * (2 + 2 * 2)
+        );
+        let whole = "{ a { bs(first: 200) { nodes { price { __typename } cs(first: 500) { nodes { id price { __typename } } } } } } }";
+        assert_eq!(cost(whole), 2 + 200 * (1 + 1 + 3), "500 in all, rounded up for each list");
+        let fragments = "{ a { bs(first: 200) { ...F } } b: a { bs(first: 1) { ...F } } }
+            fragment F on BConnection { nodes { cs(first: 500) { nodes { id } } } }";
+        assert_eq!(cost(fragments), 2 + 1 + 200 * (1 + 1 + 3) + 2 + 1 + (1 + 1 + 500));
     }
 
     #[test]

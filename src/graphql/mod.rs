@@ -4,6 +4,7 @@ mod byte_size;
 pub mod caching;
 mod command_log;
 pub mod context;
+pub mod cost;
 pub mod error;
 pub mod executor;
 pub mod export;

@@ -11,6 +11,7 @@ use diesel::sql_types::Text;
 use iso_currency::Currency;
 use rust_decimal::Decimal;
 
+use super::cost::cost;
 use super::error::{Check, UserErrorCode};
 
 /// An ISO 4217 currency.
@@ -83,6 +84,7 @@ impl FromSql<Text, Pg> for CurrencyCode {
 
 /// An amount in a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
+#[graphql(directive = cost::apply(Some(0), None, None))]
 pub struct Money {
     /// The amount in the currency's main unit, with all of its decimals, such as 19.90.
     amount: Decimal,

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::cost::cost;
 use super::error::{Error, Result};
 use super::sequential::{Sequential, SequentialList};
 
@@ -54,13 +55,17 @@ impl PageArgs {
     /// # Errors
     /// [`Error::BadInput`] names the argument and what is allowed.
     pub fn page<K: DeserializeOwned>(self, list: &str) -> Result<Page<K>> {
+        self.page_up_to(LARGEST_PAGE, list)
+    }
+
+    fn page_up_to<K: DeserializeOwned>(self, largest: i32, list: &str) -> Result<Page<K>> {
         let (name, wanted) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(Error::BadInput("Give either first or last, not both.".into())),
             (None, Some(last)) => ("last", last),
             (first, None) => ("first", first.unwrap_or(DEFAULT_PAGE)),
         };
-        if !(1..=LARGEST_PAGE).contains(&wanted) {
-            return Err(Error::BadInput(format!("{name} must be between 1 and {LARGEST_PAGE}; it is {wanted}.")));
+        if !(1..=largest).contains(&wanted) {
+            return Err(Error::BadInput(format!("{name} must be between 1 and {largest}; it is {wanted}.")));
         }
         Ok(Page {
             limit: usize::try_from(wanted)?,
@@ -262,6 +267,7 @@ impl<T: ObjectType + Clone> Edge<T> {
 
 /// The position of a page in its list.
 #[derive(Clone, Debug, SimpleObject)]
+#[graphql(directive = cost::apply(Some(0), None, None))]
 pub struct PageInfo {
     /// Whether there are items after this page.
     has_next_page: bool,
@@ -283,7 +289,21 @@ pub fn slice<T: Clone, K: Serialize + DeserializeOwned + Ord>(
     all: Vec<T>,
     key: impl Fn(&T) -> K + Send + Sync + 'static,
 ) -> Result<Connection<T>> {
-    let page = args.page::<K>(list)?;
+    slice_up_to(LARGEST_PAGE, args, list, all, key)
+}
+
+/// Like [`slice()`], for a list whose largest page is its greatest length.
+///
+/// # Errors
+/// As for [`PageArgs::page`].
+pub fn slice_up_to<T: Clone, K: Serialize + DeserializeOwned + Ord>(
+    largest: i32,
+    args: PageArgs,
+    list: &'static str,
+    all: Vec<T>,
+    key: impl Fn(&T) -> K + Send + Sync + 'static,
+) -> Result<Connection<T>> {
+    let page = args.page_up_to::<K>(largest, list)?;
     let total = i64::try_from(all.len())?;
     let mut rows: Vec<T> = all
         .into_iter()

@@ -4,7 +4,7 @@ use async_graphql::Enum;
 
 use crate::platform::auth;
 
-/// A user's role on the platform. Each role includes the permissions of the roles before it.
+/// A user's role on the platform. ADMIN includes the permissions of INSTRUCTOR, which includes those of STUDENT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "auth::Role")]
 pub enum Role {

@@ -105,7 +105,7 @@ impl<K: RootKind> OutputType for Root<K> {
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |registry| MetaType::Object {
             name: K::NAME.to_owned(),
             description: Some(K::DESCRIPTION.to_owned()),
-            fields: K::fields().iter().flat_map(|fields| fields.describe(registry)).collect(),
+            fields: described::<K>(registry),
             cache_control: CacheControl::default(),
             extends: false,
             shareable: false,
@@ -125,6 +125,18 @@ impl<K: RootKind> OutputType for Root<K> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _field: &Positioned<Field>) -> ServerResult<Value> {
         resolve_container(ctx, self).await
     }
+}
+
+/// Returns the fields of `K`. The payloads of mutations are described here, because those of one kind are instances of
+/// one generic type and have one description.
+fn described<K: RootKind>(registry: &mut Registry) -> IndexMap<String, MetaField> {
+    let fields: IndexMap<String, MetaField> = K::fields().iter().flat_map(|fields| fields.describe(registry)).collect();
+    if K::NAME == "Mutation" {
+        for (name, field) in &fields {
+            registry.set_description(field.ty.clone(), format!("The payload of `{name}`."));
+        }
+    }
+    fields
 }
 
 impl<K: RootKind> ObjectType for Root<K> {}

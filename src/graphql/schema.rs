@@ -13,14 +13,14 @@ use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::media::MediaSubscription;
-use crate::{accounts, catalog, channels, enrollments, media};
+use crate::{accounts, catalog, channels, enrollments, entitlements, media};
 
 /// The root type of queries.
 pub struct Queries;
 
 impl RootKind for Queries {
     const NAME: &'static str = "Query";
-    const DESCRIPTION: &'static str = "Everything that can be read.";
+    const DESCRIPTION: &'static str = "The root type of queries.";
     const LOGGED: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
@@ -35,7 +35,7 @@ pub struct Mutations;
 
 impl RootKind for Mutations {
     const NAME: &'static str = "Mutation";
-    const DESCRIPTION: &'static str = "Everything that can be done.";
+    const DESCRIPTION: &'static str = "The root type of mutations.";
     const LOGGED: bool = true;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
@@ -55,8 +55,8 @@ struct Viewer;
 
 impl RootKind for Viewer {
     const NAME: &'static str = "Viewer";
-    const DESCRIPTION: &'static str = "The signed-in user with everything that is theirs. A field that the session or the API token does not open is \
-        null, with an error; the other fields are not affected.";
+    const DESCRIPTION: &'static str = "The signed-in user and the data that belongs to them. A field that the session or API token may not access is \
+        null, with an error; other fields are not affected.";
     const LOGGED: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
@@ -77,7 +77,7 @@ pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
-    [accounts::nodes(), catalog::nodes(), channels::nodes(), media::nodes()].concat()
+    [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()].concat()
 }
 
 /// The executable schema.
@@ -95,7 +95,7 @@ pub fn builder() -> SchemaBuilder<Root<Queries>, Root<Mutations>, Subscription> 
             "A time (RFC 3339), such as `2026-11-20T09:00:00Z`, with a year from 1 to 9999.",
         )
         .override_output_type_description::<Decimal>(
-            "A decimal number of up to 28 digits: a text, so that no JSON library rounds it. A number is taken, too.",
+            "A decimal number with up to 28 digits, serialized as a string to avoid rounding. Input may be a string or a number.",
         )
 }
 
@@ -113,7 +113,7 @@ struct ViewerQuery(Root<Viewer>);
 
 #[Object]
 impl ViewerQuery {
-    /// The signed-in user with everything that is theirs; null if the caller is anonymous.
+    /// The signed-in user and their data; null for anonymous requests.
     #[graphql(directive = public::apply())]
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Sequential<&Root<Viewer>>> {
         bearer(ctx).id().map(|_| Sequential(&self.0))

@@ -1,9 +1,11 @@
 //! An index of the types in the SDL, for limits, null propagation and caching.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::Value as ConstValue;
-use async_graphql::parser::types::{BaseType, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    BaseType, ConstDirective, FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition,
+};
 use async_graphql::parser::{Positioned, parse_schema};
 
 use crate::platform::internal_error::{Context, InternalError};
@@ -19,13 +21,28 @@ pub(super) struct FieldInfo {
     pub(super) composite: bool,
     /// Whether the type is a connection, whose size `first` or `last` limits.
     pub(super) connection: bool,
+    /// How much an object of the type counts for the cost of an operation.
+    pub(super) weight: usize,
+    /// How many items the lists of this field have together, if `@cost` says so.
+    pub(super) bound: Option<Bound>,
     /// The `maxAge` of its `@cacheControl` directive, in seconds.
     pub(super) max_age: Option<u64>,
+}
+
+/// A number of items that lists have together.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    /// The number of items.
+    pub(super) most: usize,
+    /// The list that the lists are within, such as `Course.sections`.
+    pub(super) within: String,
 }
 
 /// All object, interface and union types with their fields.
 pub struct TypeMap {
     types: HashMap<String, HashMap<String, FieldInfo>>,
+    /// The lists that others are bounded within, such as `Course.sections`.
+    bounding: HashSet<String>,
 }
 
 impl TypeMap {
@@ -35,10 +52,14 @@ impl TypeMap {
     /// The SDL cannot be parsed.
     pub fn new(sdl: &str) -> Result<TypeMap, InternalError> {
         let document = parse_schema(sdl).context("the schema's own print cannot be parsed")?;
+        let mut weights: HashMap<String, usize> = HashMap::new();
         let mut fields_of: HashMap<String, Vec<Positioned<FieldDefinition>>> = HashMap::new();
         for definition in document.definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let name = definition.node.name.node.to_string();
+            if let Some(weight) = number(&definition.node.directives, "cost", "weight") {
+                weights.insert(name.clone(), usize::try_from(weight)?);
+            }
             match definition.node.kind {
                 TypeKind::Object(object) => drop(fields_of.insert(name, object.fields)),
                 TypeKind::Interface(interface) => drop(fields_of.insert(name, interface.fields)),
@@ -53,23 +74,32 @@ impl TypeMap {
                 nullable: nullable(&field.ty.node),
                 composite: fields_of.contains_key(&ty),
                 connection: ty.ends_with("Connection"),
-                max_age: max_age(field),
+                weight: weights.get(&ty).copied().unwrap_or(1),
+                bound: bound(field),
+                max_age: number(&field.directives, "cacheControl", "maxAge"),
                 ty,
             }
         };
-        let types = fields_of
+        let types: HashMap<String, HashMap<String, FieldInfo>> = fields_of
             .iter()
             .map(|(name, fields)| {
                 let fields = fields.iter().map(|field| (field.node.name.node.to_string(), shape(&field.node)));
                 (name.clone(), fields.collect())
             })
             .collect();
-        Ok(TypeMap { types })
+        let fields = types.values().flat_map(HashMap::values);
+        let bounding = fields.filter_map(|field| Some(field.bound.as_ref()?.within.clone())).collect();
+        Ok(TypeMap { types, bounding })
     }
 
     /// Returns the names of the fields of the type `ty`.
     pub(super) fn fields(&self, ty: &str) -> impl Iterator<Item = &str> {
         self.types.get(ty).into_iter().flat_map(|fields| fields.keys().map(String::as_str))
+    }
+
+    /// Returns `ty.field` if other lists are bounded within it.
+    pub(super) fn bounding(&self, ty: &str, field: &str) -> Option<&str> {
+        self.bounding.get(&format!("{ty}.{field}")).map(String::as_str)
     }
 
     /// Returns the field `field` of the type `ty`; `None` if it does not exist.
@@ -94,12 +124,24 @@ fn named(ty: &Type) -> String {
     }
 }
 
-fn max_age(field: &FieldDefinition) -> Option<u64> {
-    let hint = field.directives.iter().find(|directive| directive.node.name.node == "cacheControl")?;
-    match &hint.node.get_argument("maxAge")?.node {
-        ConstValue::Number(seconds) => seconds.as_u64(),
+fn bound(field: &FieldDefinition) -> Option<Bound> {
+    let most = usize::try_from(number(&field.directives, "cost", "most")?).ok()?;
+    match argument(&field.directives, "cost", "within")? {
+        ConstValue::String(within) => Some(Bound { most, within: within.clone() }),
         _ => None,
     }
+}
+
+fn number(directives: &[Positioned<ConstDirective>], directive: &str, name: &str) -> Option<u64> {
+    match argument(directives, directive, name)? {
+        ConstValue::Number(number) => number.as_u64(),
+        _ => None,
+    }
+}
+
+fn argument<'a>(directives: &'a [Positioned<ConstDirective>], directive: &str, name: &str) -> Option<&'a ConstValue> {
+    let found = directives.iter().find(|found| found.node.name.node == directive)?;
+    Some(&found.node.get_argument(name)?.node)
 }
 
 fn nullable(ty: &Type) -> Vec<bool> {

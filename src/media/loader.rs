@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Caption, FileId, MediaFile, Video, VideoId};
-use super::query::{caption, file, video};
+use super::model::{Caption, FileId, MediaFile, Upload, UploadId, Video, VideoId};
+use super::query::{caption, file, upload, video};
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -86,5 +86,19 @@ impl Load for VideoCount {
         let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let counts = video::count_owned(&*app.db.read().await?, &owners).await?;
         Ok(counts.into_iter().map(|(owner, count)| (VideoCount(owner), count)).collect())
+    }
+}
+
+/// Loads an upload by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct UploadById(pub(super) UploadId);
+
+impl Load for UploadById {
+    type Value = Arc<Upload>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Upload>>, InternalError> {
+        let ids: Vec<UploadId> = keys.iter().map(|key| key.0).collect();
+        let rows = upload::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (UploadById(row.id), Arc::new(row))).collect())
     }
 }

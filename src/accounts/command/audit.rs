@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::viewer;
-use crate::accounts::model::{AuditEntry, AuditFilter};
+use crate::accounts::model::{AuditEntry, AuditFilter, UserId};
 use crate::accounts::policy;
 use crate::accounts::query::audit as query;
 use crate::graphql::page::Page;
@@ -47,12 +47,8 @@ pub(crate) async fn security_log(
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> Result<Vec<AuditEntry>> {
     let viewer = viewer(actor)?;
-    let mut entries = query::page(&mut *app.db.read().await?, &AuditFilter::about(viewer), page).await?;
-    for entry in entries.iter_mut().filter(|entry| entry.actor_id.is_some_and(|actor| actor != viewer)) {
-        entry.ip = None;
-        entry.user_agent.clear();
-    }
-    Ok(entries)
+    let entries = query::page(&mut *app.db.read().await?, &AuditFilter::about(viewer), page).await?;
+    Ok(entries.into_iter().map(|entry| redacted(entry, viewer)).collect())
 }
 
 /// Returns the number of entries about the viewer's account on all pages.
@@ -62,6 +58,24 @@ pub(crate) async fn security_log(
 pub(crate) async fn count_security_log(app: &App, actor: &Actor) -> Result<i64> {
     let about = AuditFilter::about(viewer(actor)?);
     Ok(query::count(&mut *app.db.read().await?, &about).await?)
+}
+
+/// Returns the entry as the actor may see it: administrators the trail, others their own security log.
+pub(crate) fn shown(actor: &Actor, entry: AuditEntry) -> Option<AuditEntry> {
+    if policy::can_administer(actor) {
+        return Some(entry);
+    }
+    let viewer = entry.subject_id.filter(|subject| actor.is(*subject))?;
+    Some(redacted(entry, viewer))
+}
+
+/// Removes where somebody else acted from.
+fn redacted(mut entry: AuditEntry, viewer: UserId) -> AuditEntry {
+    if entry.actor_id.is_some_and(|actor| actor != viewer) {
+        entry.ip = None;
+        entry.user_agent.clear();
+    }
+    entry
 }
 
 fn check(actor: &Actor) -> Result<()> {

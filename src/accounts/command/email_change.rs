@@ -80,10 +80,9 @@ pub(crate) async fn confirm_email_change(
     client: &Client,
     input: ConfirmEmailChangeInput,
 ) -> Result<User> {
-    match (input.code, input.token) {
-        (Some(code), None) => confirm_by_code(app, client, signed_in(actor)?.0, &code).await,
-        (None, Some(token)) => confirm_by_link(app, client, &token).await,
-        _ => Err(error::code_or_token()),
+    match input {
+        ConfirmEmailChangeInput::Code(code) => confirm_by_code(app, client, signed_in(actor)?.0, &code).await,
+        ConfirmEmailChangeInput::Token(token) => confirm_by_link(app, client, &token).await,
     }
 }
 

@@ -135,7 +135,7 @@ fn activity(mut line: Line, viewer: UserId) -> Value {
     };
     let own = by != "staff";
     json!({
-        "at": line.at,
+        "createdAt": line.at,
         "action": line.action,
         "by": by,
         "ip": line.ip.filter(|_| own),

@@ -24,7 +24,7 @@ mod team;
 mod user;
 
 pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
-pub(super) use audit::{audit_entries, count_audit_entries, count_security_log, security_log};
+pub(super) use audit::{audit_entries, count_audit_entries, count_security_log, security_log, shown};
 pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};

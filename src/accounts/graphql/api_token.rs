@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::accounts::command;
+use crate::accounts::loader::ApiTokenById;
 use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, RevokeApiTokenInput};
-use crate::graphql::context::{actor, app, client};
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::page::slice;
@@ -141,4 +142,11 @@ impl ApiTokenMutation {
         let (api_token_id, user_errors) = payload(outcome)?;
         Ok(Some(Sequential(RevokeApiTokenPayload { api_token_id, user_errors })))
     }
+}
+
+/// Returns an API token of the viewer that is not revoked.
+pub(super) async fn api_token_node(ctx: &Context<'_>, id: ApiTokenId) -> Result<Option<ApiTokenObject>> {
+    let token = loaders(ctx).load(ApiTokenById(id)).await?;
+    let token = token.filter(|token| token.revoked_at.is_none() && actor(ctx).is(token.user_id));
+    Ok(token.map(|token| ApiTokenObject(ApiToken::clone(&token))))
 }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::user::{UserObject, user_node};
 use crate::accounts::command;
+use crate::accounts::loader::AuditEntryById;
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
-use crate::graphql::context::{actor, app};
+use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::page::{Page, encode_cursor, wants_total};
 use crate::graphql::{Connection, Id, PageArgs, Requires, Result, Sequential};
@@ -123,4 +124,11 @@ impl AuditQuery {
         let total = command::count_audit_entries(app(ctx), actor(ctx), &filter).await?;
         Ok(Some(Sequential(connection.with_total(total))))
     }
+}
+
+/// Returns an entry of the audit trail for administrators, or of the viewer's security log.
+pub(super) async fn audit_entry_node(ctx: &Context<'_>, id: Id<AuditEntry>) -> Result<Option<AuditEntryObject>> {
+    let Some(entry) = loaders(ctx).load(AuditEntryById(id)).await? else { return Ok(None) };
+    let shown = command::shown(actor(ctx), AuditEntry::clone(&entry));
+    Ok(shown.map(|entry| AuditEntryObject(Arc::new(entry))))
 }

@@ -3,8 +3,10 @@
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::accounts::loader::IdentityById;
 use crate::accounts::model::{Identity, IdentityId};
-use crate::graphql::context::app;
+use crate::accounts::policy;
+use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::guard::public;
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
@@ -17,15 +19,15 @@ const PROVIDERS: &str = "identityProviders";
 #[derive(Clone, SimpleObject)]
 #[graphql(name = "IdentityProvider")]
 pub(super) struct ProviderObject {
-    /// The id: `google`, `github`, or `oidc` for the organization's own provider.
-    id: String,
+    /// The key to sign in with: `google`, `github`, or `oidc` for the organization's own provider.
+    key: String,
     /// The display name.
     name: String,
 }
 
 impl ProviderObject {
     fn new(provider: &Provider) -> ProviderObject {
-        ProviderObject { id: provider.id().to_owned(), name: provider.name().to_owned() }
+        ProviderObject { key: provider.id().to_owned(), name: provider.name().to_owned() }
     }
 }
 
@@ -59,7 +61,7 @@ pub(super) struct IdentityQuery;
 
 #[Object]
 impl IdentityQuery {
-    /// The identity providers that users can sign in with, ordered by id.
+    /// The identity providers that users can sign in with, ordered by `key`.
     #[graphql(directive = public::apply())]
     async fn identity_providers(
         &self,
@@ -72,6 +74,13 @@ impl IdentityQuery {
     ) -> Result<Sequential<Connection<ProviderObject>>> {
         let providers = app(ctx).identity.all().iter().map(ProviderObject::new).collect();
         let args = PageArgs { first, after, last, before };
-        slice(args, PROVIDERS, providers, |provider: &ProviderObject| provider.id.clone()).map(Sequential)
+        slice(args, PROVIDERS, providers, |provider: &ProviderObject| provider.key.clone()).map(Sequential)
     }
+}
+
+/// Returns a linked account of the viewer, or of any user for administrators.
+pub(super) async fn identity_node(ctx: &Context<'_>, id: IdentityId) -> Result<Option<IdentityObject>> {
+    let identity = loaders(ctx).load(IdentityById(id)).await?;
+    let sees = |identity: &Identity| policy::can_see_private(actor(ctx), identity.user_id);
+    Ok(identity.filter(|identity| sees(identity)).map(|identity| IdentityObject::new(app(ctx), &identity)))
 }

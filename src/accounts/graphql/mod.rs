@@ -26,12 +26,20 @@ use crate::graphql::{NodeType, RootFields};
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| user_node(ctx, id).boxed())]
+    vec![
+        NodeType::new(|ctx, id| user_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| session::session_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| api_token::api_token_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| identity::identity_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| team::invitation_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| audit::audit_entry_node(ctx, id).boxed()),
+    ]
 }
 
 /// The account queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![
+        Box::new(user::UserQuery),
         Box::new(identity::IdentityQuery),
         Box::new(directory::DirectoryQuery),
         Box::new(audit::AuditQuery),

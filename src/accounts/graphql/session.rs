@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::user::UserObject;
+use crate::accounts::loader::SessionById;
 use crate::accounts::model::{
     Admission, Challenge, Device, IssuedTokens, ReauthenticateInput, RefreshSessionInput, RevokeSessionInput, Session,
     SessionId, SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
 };
 use crate::accounts::{command, error};
-use crate::graphql::context::{actor, app, client};
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
@@ -232,7 +233,7 @@ impl SessionMutation {
 /// The fields of every payload that can contain tokens.
 #[derive(Default, SimpleObject)]
 pub(super) struct Handed {
-    /// The user who signed in; null if there are `userErrors` or a `challenge`.
+    /// The user who signed in; null if no user did.
     pub(super) user: Option<Sequential<UserObject>>,
     /// The access token. Send it as `Authorization: Bearer …`, or as `authorization` in the payload of
     /// `connection_init`. Null if no user signed in or the token is in a cookie.
@@ -321,4 +322,13 @@ pub(super) fn clear_cookies(ctx: &Context<'_>) {
     for cookie in [TokenCookie::Access, TokenCookie::Refresh] {
         ctx.append_http_header(SET_COOKIE, cookie.clear(url));
     }
+}
+
+/// Returns a live session of the viewer.
+pub(super) async fn session_node(ctx: &Context<'_>, id: SessionId) -> Result<Option<SessionObject>> {
+    let Some(session) = loaders(ctx).load(SessionById(id)).await? else { return Ok(None) };
+    let is_live = session.ended_at.is_none() && session.expires_at > app(ctx).clock.now();
+    let is_own = actor(ctx).is(session.user_id);
+    let is_current = actor(ctx).session() == Some(session.id.uuid());
+    Ok((is_live && is_own).then(|| SessionObject { current: is_current, session: Session::clone(&session) }))
 }

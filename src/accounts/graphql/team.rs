@@ -10,10 +10,12 @@ use uuid::Uuid;
 use super::session::{Handed, check_transport, hand_over};
 use super::user::{UserObject, object, user_node};
 use crate::accounts::command::{self, Added};
+use crate::accounts::loader::InvitationById;
 use crate::accounts::model::{
     AcceptTeamInvitationInput, AddTeamMemberInput, InvitationId, RevokeTeamInvitationInput, TeamInvitation,
 };
-use crate::graphql::context::{actor, app, client};
+use crate::accounts::policy;
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
@@ -174,4 +176,13 @@ impl TeamMutation {
         let handed = hand_over(ctx, transport, signed_in);
         Ok(Some(Sequential(AcceptTeamInvitationPayload { handed, user_errors })))
     }
+}
+
+/// Returns an invitation to the team, for administrators.
+pub(super) async fn invitation_node(ctx: &Context<'_>, id: InvitationId) -> Result<Option<TeamInvitationObject>> {
+    if !policy::can_administer(actor(ctx)) {
+        return Ok(None);
+    }
+    let invitation = loaders(ctx).load(InvitationById(id)).await?;
+    Ok(invitation.filter(|row| row.expires_at > app(ctx).clock.now()).map(TeamInvitationObject))
 }

@@ -11,7 +11,7 @@ use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, requires};
+use crate::graphql::guard::{Role, Scope, public, requires};
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Sequential, UserError};
 
@@ -133,7 +133,7 @@ impl UserObject {
     /// Checks that the caller may see private fields; an API token needs the scope for it.
     fn private(&self, ctx: &Context<'_>, what: &str) -> Result<()> {
         let own = self.own || within(ctx, Scope::ReadAccount).is(self.user.id);
-        match own || policy::can_see_private(within(ctx, Scope::ReadUsers), &self.user) {
+        match own || policy::can_see_private(within(ctx, Scope::ReadUsers), self.user.id) {
             true => Ok(()),
             false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),
         }
@@ -150,6 +150,23 @@ pub(super) async fn identities(
     let objects = linked.iter().map(|identity| IdentityObject::new(app(ctx), identity)).collect();
     let key = |identity: &IdentityObject| (identity.created_at.timestamp_micros(), identity.id.uuid());
     slice(args, IDENTITIES, objects, key).map(|page| Some(Sequential(page)))
+}
+
+/// The user queries.
+#[derive(Default)]
+pub(super) struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// The user with this id; null if there is none.
+    #[graphql(directive = public::apply())]
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the user.")] id: UserId,
+    ) -> Result<Option<Sequential<UserObject>>> {
+        Ok(user_node(ctx, id).await?.map(Sequential))
+    }
 }
 
 /// The payload of `changeUserRole`.

@@ -10,7 +10,7 @@ use crate::accounts::command::{self, viewer};
 use crate::graphql::context::{actor, app, bearer};
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::wants_total;
-use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Sequential};
+use crate::graphql::{Connection, Entity, Error, Id, PageArgs, Requires, Result, Sequential};
 
 const SECURITY_LOG: &str = "securityLog";
 
@@ -18,8 +18,18 @@ const SECURITY_LOG: &str = "securityLog";
 #[derive(Default)]
 pub(super) struct ViewerAccount;
 
+impl Entity for ViewerAccount {
+    const PREFIX: &'static str = "viewer";
+}
+
 #[Object]
 impl ViewerAccount {
+    /// The id of the viewer, for client caches. It is not the id of `user`.
+    #[graphql(directive = public::apply())]
+    async fn id(&self, ctx: &Context<'_>) -> Result<Id<ViewerAccount>> {
+        Ok(Id::new(viewer(bearer(ctx))?.uuid()))
+    }
+
     /// The user. An API token needs the scope `READ_ACCOUNT` for private fields, such as the email address.
     #[graphql(directive = public::apply())]
     async fn user(&self, ctx: &Context<'_>) -> Result<Sequential<UserObject>> {
@@ -41,7 +51,7 @@ impl ViewerAccount {
         command::second_factor_required(app(ctx), actor(ctx)).await.map(Some)
     }
 
-    /// The requested change of the email address that waits for its confirmation; null if there is none.
+    /// The pending change of the email address; null if there is none.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn pending_email_change(&self, ctx: &Context<'_>) -> Result<Option<Sequential<EmailChangeObject>>> {
         let change = command::pending_email_change(app(ctx), actor(ctx)).await?;
@@ -63,7 +73,7 @@ impl ViewerAccount {
     }
 
     /// What happened to the account, newest first: sign-ins, failed sign-ins, changes of the password, the role and more.
-    /// What others did, such as administrators, has no IP address and device.
+    /// Entries for actions of others, such as administrators, have no IP address and device.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn security_log(
         &self,

@@ -4,7 +4,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
-use super::User;
+use super::{User, UserId};
 use crate::graphql::{Entity, Id, Time, guard};
 use crate::platform::auth::{Actor, Scopes};
 use crate::platform::db::schema::api_tokens;
@@ -18,6 +18,8 @@ pub(crate) type ApiTokenId = Id<ApiToken>;
 pub(crate) struct ApiToken {
     /// The id.
     pub id: ApiTokenId,
+    /// The owner.
+    pub user_id: UserId,
     /// The name that its owner gave it.
     pub name: String,
     /// The scopes that it is limited to.
@@ -112,6 +114,7 @@ mod tests {
         let banned = User { banned_at: Some(at(10)), banned_until: Some(at(20)), ..owner.clone() };
         let token = ApiToken {
             id: Id::new(Uuid::from_u128(2)),
+            user_id: Id::new(Uuid::from_u128(1)),
             name: "importer".into(),
             scopes: Scopes::from_iter([Scope::WriteCourses]),
             created_at: at(0),

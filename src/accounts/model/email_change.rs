@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -62,11 +62,11 @@ impl fmt::Debug for ChangeEmailInput {
     }
 }
 
-/// The input of `confirmEmailChange`. Give either the code, which requires a signed-in user, or the token of the link.
-#[derive(Clone, InputObject)]
-pub(crate) struct ConfirmEmailChangeInput {
-    /// The six-digit code in the email to the new address.
-    pub code: Option<String>,
-    /// The `token` parameter of the link in that email; instead of the code.
-    pub token: Option<String>,
+/// The input of `confirmEmailChange`.
+#[derive(Clone, OneofObject)]
+pub(crate) enum ConfirmEmailChangeInput {
+    /// The six-digit code in the email to the new address, which requires a signed-in user.
+    Code(String),
+    /// The `token` parameter of the link in that email.
+    Token(String),
 }

@@ -64,7 +64,7 @@ pub(crate) struct StartedSocialSignIn {
 /// The input of `startSocialSignIn`.
 #[derive(Clone, Debug, InputObject)]
 pub(crate) struct StartSocialSignInInput {
-    /// The identity provider: the id of one of `identityProviders`.
+    /// The identity provider: the `key` of one of `identityProviders`.
     pub provider: String,
     /// The URL that the provider redirects the browser to. It must be a page of this server or of an app that it knows,
     /// and be registered at the provider.

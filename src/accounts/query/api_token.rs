@@ -136,3 +136,10 @@ pub(in crate::accounts) async fn revoked_since(
 ) -> QueryResult<Vec<Uuid>> {
     api_tokens::table.filter(api_tokens::revoked_at.gt(since)).select(api_tokens::id).load(conn).await
 }
+
+pub(in crate::accounts) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[ApiTokenId],
+) -> QueryResult<Vec<ApiToken>> {
+    api_tokens::table.filter(api_tokens::id.eq_any(ids)).select(ApiToken::as_select()).load(conn).await
+}

@@ -60,3 +60,10 @@ fn filtered(filter: &AuditFilter) -> Rows<'_> {
     }
     rows
 }
+
+pub(in crate::accounts) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[Id<AuditEntry>],
+) -> QueryResult<Vec<AuditEntry>> {
+    audit_entries::table.filter(audit_entries::id.eq_any(ids)).select(AuditEntry::as_select()).load(conn).await
+}

@@ -139,3 +139,10 @@ pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> Que
         .await
         .optional()
 }
+
+pub(in crate::accounts) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[IdentityId],
+) -> QueryResult<Vec<Identity>> {
+    identities::table.filter(identities::id.eq_any(ids)).select(Identity::as_select()).load(conn).await
+}

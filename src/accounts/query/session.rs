@@ -250,3 +250,7 @@ pub(in crate::accounts) async fn is_open(
     let open = open.filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(now))).select(sessions::id);
     diesel::select(diesel::dsl::exists(open)).get_result(conn).await
 }
+
+pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[SessionId]) -> QueryResult<Vec<Session>> {
+    sessions::table.filter(sessions::id.eq_any(ids)).select(Session::as_select()).load(conn).await
+}

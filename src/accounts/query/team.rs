@@ -78,3 +78,14 @@ pub(in crate::accounts) async fn delete_by_email(tx: &mut Tx, email: &str) -> Qu
     let of = team_invitations::table.filter(team_invitations::email.eq(email));
     diesel::delete(of).execute(tx.conn()).await.map(drop)
 }
+
+pub(in crate::accounts) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[InvitationId],
+) -> QueryResult<Vec<TeamInvitation>> {
+    team_invitations::table
+        .filter(team_invitations::id.eq_any(ids))
+        .select(TeamInvitation::as_select())
+        .load(conn)
+        .await
+}

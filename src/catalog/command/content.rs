@@ -71,9 +71,9 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
     let mut check = Check::new();
     match &content.chapters {
         Some(chapters) => {
-            for LessonChapter { start_seconds: start, end_seconds: end, title } in chapters {
-                let last = end.unwrap_or(*start);
-                if *start < 0 || last > seconds {
+            for chapter in chapters {
+                let (title, start, last) = (&chapter.title, chapter.start_seconds, chapter.last_second());
+                if start < 0 || last > seconds {
                     let message =
                         format!("A chapter is between 0 and {seconds} seconds; {title:?} is from {start} to {last}.");
                     check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "chapters", message));
@@ -94,10 +94,10 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
 pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field: &str) -> Result<()> {
     let mut check = Check::new();
     if seconds < lesson.duration_seconds
-        && let Some(last) = kept(tx, lesson).await?.last().filter(|last| last.start_seconds > seconds)
+        && let Some(last) = kept(tx, lesson).await?.iter().find(|chapter| chapter.last_second() > seconds)
     {
-        let (title, at) = (&last.title, last.start_seconds);
-        let message = format!("The chapter {title:?} starts at {at} seconds, which is after the end; move it first.");
+        let (title, at) = (&last.title, last.last_second());
+        let message = format!("The chapter {title:?} lasts until second {at}, which is after the end; move it first.");
         check.error(UserErrorCode::OutOfRange, field, message);
     }
     check.finish()

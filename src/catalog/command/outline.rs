@@ -2,8 +2,8 @@
 
 use super::{LONGEST_TITLE, content, editable, edits, file, permit};
 use crate::catalog::model::{
-    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput,
-    UpdateSectionInput,
+    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, MOST_LESSONS, MOST_SECTIONS, Section, SectionId,
+    UpdateLessonInput, UpdateSectionInput,
 };
 use crate::catalog::query::course;
 use crate::catalog::query::outline::{self as query, LessonChanges};
@@ -15,8 +15,6 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 
-const MOST_SECTIONS: i32 = 200;
-pub(super) const MOST_LESSONS: i32 = 500;
 pub(super) const LONGEST_LESSON: i32 = 86_400;
 
 /// Adds a section at the end of a course.
@@ -62,7 +60,7 @@ pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput)
 /// Adds a draft lesson at the end of a section.
 ///
 /// # Errors
-/// The input is invalid; the section has too many lessons; the actor may not edit the course.
+/// The input is invalid; the course has too many lessons; the actor may not edit the course.
 pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -> Result<(Course, Lesson)> {
     let mut check = Check::new();
     let title = check.required("title", &input.title, LONGEST_TITLE);
@@ -72,8 +70,8 @@ pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -
         .transaction(async |tx| {
             let (course, section) = editable_section(tx, actor, input.section_id).await?;
             let position = query::next_lesson(tx, section.id).await?;
-            if position > MOST_LESSONS {
-                return Err(error::too_many("lessons", MOST_LESSONS, "section"));
+            if query::count_lessons(tx, course.id).await? >= i64::from(MOST_LESSONS) {
+                return Err(error::too_many("lessons", MOST_LESSONS, "course"));
             }
             let seconds = input.duration_seconds;
             let lesson = query::insert_lesson(tx, &app.clock, &section, position, &title, seconds).await?;

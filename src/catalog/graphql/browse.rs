@@ -9,15 +9,21 @@ use uuid::Uuid;
 
 use super::category::tree;
 use super::course::CourseObject;
+use crate::accounts::UserId;
 use crate::catalog::loader::{
-    CatalogCount, CatalogPage, CourseById, DescriptionOf, Found, MatchingCount, MatchingPage, NearWords,
+    AnyStatusCount, AnyStatusPage, CatalogCount, CatalogPage, CategoryCounts, ChannelCount, CourseById, DescriptionOf,
+    Found, MatchingCount, MatchingPage, NearWords,
 };
-use crate::catalog::model::{Course, CourseFilter, CourseId, CourseSort, Part, Search, Which, words};
+use crate::catalog::model::{
+    CategoryId, Course, CourseFilter, CourseId, CourseSort, CourseSortField, Part, Search, Which, words,
+};
+use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{client, loaders};
-use crate::graphql::guard::public;
-use crate::graphql::page::{Page, encode_cursor, instant, wants_total};
-use crate::graphql::{Connection, PageArgs, Result, Sequential};
+use crate::graphql::context::{client, loaders, within};
+use crate::graphql::guard::{Scope, public};
+use crate::graphql::page::{Page, SortDirection, encode_cursor, instant, wants_total};
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::platform::auth::Role;
 
 /// The queries of the public catalog.
 #[derive(Default)]
@@ -25,7 +31,7 @@ pub(super) struct BrowseQuery;
 
 #[Object]
 impl BrowseQuery {
-    /// The published courses, newest first unless an order is given.
+    /// The published courses, newest first unless they are sorted otherwise.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
     async fn courses(
@@ -39,36 +45,14 @@ impl BrowseQuery {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
-        let (filter, sort) = (filter.unwrap_or_default(), sort.unwrap_or_default());
-        let page = sort.page(PageArgs { first, after, last, before })?;
-        let cursor = move |CourseObject(course): &CourseObject| sort.cursor(course);
-        if filter == CourseFilter::default() && sort == CourseSort::default() {
-            let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
-            let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
-            let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
-            return Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())));
-        }
-        let Some(which) = which(ctx, &filter).await?.map(Arc::new) else {
-            return Ok(Sequential(page.connection(Vec::new(), CourseObject, cursor)));
-        };
-        let rows = loaders(ctx)
-            .load_for(client(ctx).address(), MatchingPage(which.clone(), sort, page.clone()))
-            .await?
-            .unwrap_or_default();
-        let total = if wants_total(ctx) {
-            loaders(ctx).load_for(client(ctx).address(), MatchingCount(which)).await?
-        } else {
-            None
-        };
-        Ok(Sequential(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default())))
+        matching(ctx, Within::Catalog, filter, sort, PageArgs { first, after, last, before }).await.map(Sequential)
     }
 
     /// The published courses that contain all words of a text, best matches first. The words can be in the title, the
     /// subtitle, the tags or the description; matches in the title count most. The start of a word is enough, and case
     /// and accents are ignored. A word without any match also finds similar words, to correct typing errors. Only the
     /// first twelve words count; a text without words finds nothing. At most 1,000 courses with a match in the title and
-    /// 1,000 others are found. For another order, use `courses` with a `query` in
-    /// the filter.
+    /// 1,000 others are found.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     #[allow(clippy::too_many_arguments)]
     async fn search_courses(
@@ -76,6 +60,7 @@ impl BrowseQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The free text to search for; there are no operators.")] query: String,
         #[graphql(desc = "Which of the matching courses to return; defaults to all.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "How to sort the courses; defaults to the best matches first.")] sort: Option<CourseSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor. A cursor is valid for the same search words only.")]
@@ -84,26 +69,168 @@ impl BrowseQuery {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<FoundObject>>> {
         let filter = filter.unwrap_or_default();
-        let search = search(ctx, &query).await?;
-        let list = format!("searchCourses({:?})", search.as_ref().map(Search::name).unwrap_or_default());
-        let page: Page<(i32, Uuid)> = PageArgs { first, after, last, before }.page(&list)?;
-        let cursor = move |found: &FoundObject| encode_cursor(&list, &(found.rank, found.course.id));
-        let (Some(search), Some(which)) = (search, which(ctx, &filter).await?) else {
-            return Ok(Sequential(page.connection(Vec::new(), |found| found, cursor)));
-        };
-        let search = Arc::new(search);
-        let found = loaders(ctx)
-            .load_for(client(ctx).address(), Found(search.clone(), Arc::new(which)))
-            .await?
-            .unwrap_or_default();
-        let places = page.of_descending(&found);
-        let courses =
-            try_join_all(places.iter().map(|(_, id)| loaders(ctx).load(CourseById(CourseId::new(*id))))).await?;
-        let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        let rows = places.iter().zip(courses).filter_map(|((rank, _), course)| Some((course?, *rank))).collect();
-        let object = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
-        Ok(Sequential(page.connection(rows, object, cursor).with_total(total)))
+        if filter.statuses().is_some() {
+            return Err(Error::BadInput("A search finds published courses: use `courses` to filter by status.".into()));
+        }
+        let search = search(ctx, &query).await?.map(Arc::new);
+        let args = PageArgs { first, after, last, before };
+        match sort {
+            Some(sort) => found_sorted(ctx, search, &filter, sort, args).await,
+            None => found(ctx, search, &filter, args).await,
+        }
+        .map(Sequential)
     }
+}
+
+/// Returns a page of the courses that a search has found, best matches first.
+async fn found(
+    ctx: &Context<'_>,
+    search: Option<Arc<Search>>,
+    filter: &CourseFilter,
+    args: PageArgs,
+) -> Result<Connection<FoundObject>> {
+    let list = format!("searchCourses({:?})", search.as_ref().map(|search| search.name()).unwrap_or_default());
+    let page: Page<(i32, Uuid)> = args.page(&list)?;
+    let cursor = move |found: &FoundObject| encode_cursor(&list, &(found.rank, found.course.id));
+    let (Some(search), Some(which)) = (search, which(ctx, filter).await?) else {
+        return Ok(page.connection(Vec::new(), |found| found, cursor));
+    };
+    let key = Found(search.clone(), Arc::new(which));
+    let found = loaders(ctx).load_for(client(ctx).address(), key).await?.unwrap_or_default();
+    let places = page.of_descending(&found);
+    let courses = try_join_all(places.iter().map(|(_, id)| loaders(ctx).load(CourseById(CourseId::new(*id))))).await?;
+    let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let rows = places.iter().zip(courses).filter_map(|((rank, _), course)| Some((course?, *rank))).collect();
+    let object = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
+    Ok(page.connection(rows, object, cursor).with_total(total))
+}
+
+/// Returns a page of the courses that a search has found, sorted.
+async fn found_sorted(
+    ctx: &Context<'_>,
+    search: Option<Arc<Search>>,
+    filter: &CourseFilter,
+    sort: CourseSort,
+    args: PageArgs,
+) -> Result<Connection<FoundObject>> {
+    let page = sort.page(args)?;
+    let cursor = move |found: &FoundObject| sort.cursor(&found.course);
+    let (Some(search), Some(which)) = (search, which(ctx, filter).await?) else {
+        return Ok(page.connection(Vec::new(), |found| found, cursor));
+    };
+    let which = Arc::new(Which { search: Some(Search::clone(&search)), ..which });
+    let key = MatchingPage(which.clone(), sort, page.clone());
+    let rows = loaders(ctx).load_for(client(ctx).address(), key).await?.unwrap_or_default();
+    let object = move |course| FoundObject { course, rank: 0, search: search.clone() };
+    let connection = page.connection(rows, object, cursor);
+    if !wants_total(ctx) {
+        return Ok(connection);
+    }
+    let total = loaders(ctx).load_for(client(ctx).address(), MatchingCount(which)).await?;
+    Ok(connection.with_total(total.unwrap_or_default()))
+}
+
+/// What a list of courses is limited to, whatever its filter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// Nothing: all published courses.
+    Catalog,
+    /// A category with its subcategories.
+    Category(CategoryId),
+    /// A channel.
+    Channel(ChannelId),
+    /// The other courses by the instructor of a course.
+    InstructorOf(CourseId, UserId),
+}
+
+/// Returns a page of the published courses that match a filter, newest first unless they are sorted otherwise.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub(super) async fn matching(
+    ctx: &Context<'_>,
+    within: Within,
+    filter: Option<CourseFilter>,
+    sort: Option<CourseSort>,
+    args: PageArgs,
+) -> Result<Connection<CourseObject>> {
+    let filter = filter.unwrap_or_default();
+    let any_status = filter.statuses().is_some();
+    if any_status {
+        check_statuses(ctx, sort)?;
+    }
+    let newest = CourseSort { field: CourseSortField::CreatedAt, direction: SortDirection::Desc };
+    let sort = sort.unwrap_or(if any_status { newest } else { CourseSort::default() });
+    let page = sort.page(args)?;
+    let cursor = move |CourseObject(course): &CourseObject| sort.cursor(course);
+    let is_filtered = filter != CourseFilter::default();
+    if within == Within::Catalog && !is_filtered && sort == CourseSort::default() {
+        let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
+        let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
+        let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
+        return Ok(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default()));
+    }
+    let Some(which) = limited(ctx, within, which(ctx, &filter).await?).await?.map(Arc::new) else {
+        return Ok(page.connection(Vec::new(), CourseObject, cursor));
+    };
+    let address = client(ctx).address();
+    let key = MatchingPage(which.clone(), sort, page.clone());
+    let rows = match any_status {
+        true => loaders(ctx).load(AnyStatusPage(key)).await?,
+        false => loaders(ctx).load_for(address, key).await?,
+    };
+    let connection = page.connection(rows.unwrap_or_default(), CourseObject, cursor);
+    if !wants_total(ctx) {
+        return Ok(connection);
+    }
+    let total = match within {
+        _ if any_status => loaders(ctx).load(AnyStatusCount(MatchingCount(which))).await?,
+        Within::Category(id) if !is_filtered => Some(count_within(ctx, &tree(ctx).await?.within(id)).await?),
+        Within::Channel(id) if !is_filtered => loaders(ctx).load(ChannelCount(id)).await?,
+        _ => loaders(ctx).load_for(address, MatchingCount(which)).await?,
+    };
+    Ok(connection.with_total(total.unwrap_or_default()))
+}
+
+/// Checks that the viewer may see courses of any status, and that all of them have what they are sorted by.
+fn check_statuses(ctx: &Context<'_>, sort: Option<CourseSort>) -> Result<()> {
+    if !within(ctx, Scope::ReadCourses).has(Role::Admin) {
+        return Err(Error::Forbidden("Only administrators filter courses by status.".into()));
+    }
+    if sort.is_some_and(|sort| sort.field == CourseSortField::PublishedAt) {
+        let message = "Drafts have no time of publication: sort courses of any status by CREATED_AT, for example.";
+        return Err(Error::BadInput(message.into()));
+    }
+    Ok(())
+}
+
+/// Limits the conditions of a filter; `None` if no course can match.
+async fn limited(ctx: &Context<'_>, within: Within, which: Option<Which>) -> Result<Option<Which>> {
+    let Some(mut which) = which else { return Ok(None) };
+    match within {
+        Within::Catalog => {}
+        Within::Category(id) => {
+            let mut ids = tree(ctx).await?.within(id);
+            ids.retain(|id| which.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
+            which.categories = Some(ids);
+        }
+        Within::Channel(id) => {
+            if which.channel.replace(id).is_some_and(|wanted| wanted != id) {
+                return Ok(None);
+            }
+        }
+        Within::InstructorOf(course, instructor) => {
+            which.instructor = Some(instructor);
+            which.other_than = Some(course);
+        }
+    }
+    Ok(Some(which))
+}
+
+/// Returns the number of published courses in the categories `within`.
+pub(super) async fn count_within(ctx: &Context<'_>, within: &[CategoryId]) -> Result<i64> {
+    let counts = loaders(ctx).load(CategoryCounts).await?.unwrap_or_default();
+    Ok(within.iter().filter_map(|id| counts.get(id)).sum())
 }
 
 /// A course that a search has found.
@@ -141,11 +268,11 @@ pub(super) struct TextPart {
     /// The text.
     text: String,
     /// Whether the part matches the search and should be highlighted, with `<mark>` or in bold.
-    found: bool,
+    is_match: bool,
 }
 
 fn parts(parts: Vec<Part>) -> Vec<Sequential<TextPart>> {
-    parts.into_iter().map(|Part { text, found }| Sequential(TextPart { text, found })).collect()
+    parts.into_iter().map(|Part { text, found }| Sequential(TextPart { text, is_match: found })).collect()
 }
 
 /// Converts a filter to SQL conditions; `None` if no course can match.
@@ -159,6 +286,12 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
         let tree = tree(ctx).await?;
         let Some(category) = tree.get(category) else { return Ok(None) };
         which.categories = Some(tree.within(category.id));
+    }
+    if let Some(slugs) = filter.category_slugs.as_ref().filter(|slugs| !slugs.is_empty()) {
+        let tree = tree(ctx).await?;
+        let named = slugs.iter().filter_map(|slug| tree.by_slug(slug)).flat_map(|category| tree.within(category.id));
+        let named = named.filter(|id| which.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
+        which.categories = Some(named.collect());
     }
     Ok(which.is_possible().then_some(which))
 }

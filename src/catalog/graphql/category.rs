@@ -5,24 +5,21 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use super::browse::{Within, count_within, matching};
 use super::course::CourseObject;
 use crate::catalog::command;
-use crate::catalog::loader::{Categories, CategoryCounts, ChannelCount, MatchingPage};
+use crate::catalog::loader::Categories;
 use crate::catalog::model::{
-    Category, CategoryId, CategoryTree, CourseSort, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
-    UpdateCategoryInput, Which,
+    Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput, DeleteCategoryInput,
+    MoveCategoryInput, UpdateCategoryInput,
 };
 use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{actor, app, loaders};
-use crate::graphql::error::{Edit, edit_payload};
+use crate::graphql::error::{Edit, edit_payload, payload};
 use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
-use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential, UserError, page};
-
-const COURSES: &str = "categoryCourses";
-const OF_CHANNEL: &str = "channelCourses";
 
 /// A category in the schema.
 #[derive(Clone)]
@@ -76,25 +73,33 @@ impl CategoryObject {
         listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
     }
 
-    /// The published courses in the category and all its subcategories, newest first.
+    /// The categories above this one, from the root to the parent; empty for a root category.
+    async fn ancestors(&self, ctx: &Context<'_>) -> Result<Vec<Sequential<CategoryObject>>> {
+        let tree = tree(ctx).await?;
+        let path = tree.path(self.0.parent_id).into_iter().rev();
+        Ok(path.filter_map(|id| tree.get(CategoryId::new(id))).map(|row| Sequential(CategoryObject(row))).collect())
+    }
+
+    /// The number of published courses in the category and all its subcategories.
+    async fn course_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        count_within(ctx, &tree(ctx).await?.within(self.0.id)).await
+    }
+
+    /// The published courses in the category and all its subcategories, newest first unless they are sorted otherwise.
+    #[allow(clippy::too_many_arguments)]
     async fn courses(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which courses to return; defaults to all.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<CourseSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
-        let within = tree(ctx).await?.within(self.0.id);
-        let which = Which { categories: Some(within.clone()), ..Which::default() };
-        let connection = published(ctx, which, COURSES, PageArgs { first, after, last, before }).await?;
-        if !wants_total(ctx) {
-            return Ok(Sequential(connection));
-        }
-        let counts = loaders(ctx).load(CategoryCounts).await?.unwrap_or_default();
-        let total = within.iter().filter_map(|id| counts.get(id)).sum();
-        Ok(Sequential(connection.with_total(total)))
+        let args = PageArgs { first, after, last, before };
+        matching(ctx, Within::Category(self.0.id), filter, sort, args).await.map(Sequential)
     }
 }
 
@@ -114,37 +119,18 @@ async fn listed(
     Ok(Sequential(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
-/// Returns a page of `list`: the published courses that match `which`, newest first.
-async fn published(
-    ctx: &Context<'_>,
-    which: Which,
-    list: &'static str,
-    args: PageArgs,
-) -> Result<Connection<CourseObject>> {
-    let page = args.timed_page(list)?.try_map(|(at, id)| Ok((None, at.timestamp_micros(), id)))?;
-    let key = MatchingPage(Arc::new(which), CourseSort::default(), page.clone());
-    let rows = loaders(ctx).load(key).await?.unwrap_or_default();
-    Ok(page.connection(rows, CourseObject, move |CourseObject(course)| {
-        let micros = course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default();
-        encode_cursor(list, &(micros, course.id))
-    }))
-}
-
-/// Returns a page of the published courses of a channel, newest first.
+/// Returns a page of the published courses of a channel.
 ///
 /// # Errors
 /// The arguments are invalid, or the database failed.
-pub async fn courses_of_channel(
+pub(crate) async fn courses_of_channel(
     ctx: &Context<'_>,
     channel: ChannelId,
+    filter: Option<CourseFilter>,
+    sort: Option<CourseSort>,
     args: PageArgs,
 ) -> Result<Connection<CourseObject>> {
-    let which = Which { channel: Some(channel), ..Which::default() };
-    let connection = published(ctx, which, OF_CHANNEL, args).await?;
-    if !wants_total(ctx) {
-        return Ok(connection);
-    }
-    Ok(connection.with_total(loaders(ctx).load(ChannelCount(channel)).await?.unwrap_or_default()))
+    matching(ctx, Within::Channel(channel), filter, sort, args).await
 }
 
 /// Returns the category with this id.
@@ -196,22 +182,29 @@ impl CategoryQuery {
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Move;
-pub(super) struct Delete;
 
 /// The payload of a mutation of a category.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCategoryPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
-#[graphql(concrete(name = "DeleteCategoryPayload", params(Delete)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
-    /// The category in its current state, or as it was before its deletion; null if there are `userErrors` other than
-    /// CONFLICT.
+    /// The category in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
+    /// CONFLICT, too.
     category: Option<Sequential<CategoryObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
+}
+
+/// The payload of `deleteCategory`.
+#[derive(SimpleObject)]
+pub(super) struct DeleteCategoryPayload {
+    /// The id of the deleted category; null if there are `userErrors`.
+    deleted_category_id: Option<CategoryId>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
 }
 
 /// The category mutations.
@@ -256,8 +249,10 @@ impl CategoryMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The category.")] input: DeleteCategoryInput,
-    ) -> Result<Option<Sequential<CategoryPayload<Delete>>>> {
-        category(command::delete_category(app(ctx), actor(ctx), input).await)
+    ) -> Result<Option<Sequential<DeleteCategoryPayload>>> {
+        let (deleted, user_errors) = payload(command::delete_category(app(ctx), actor(ctx), input).await)?;
+        let deleted_category_id = deleted.map(|category| category.id);
+        Ok(Some(Sequential(DeleteCategoryPayload { deleted_category_id, user_errors })))
     }
 }
 

@@ -1,16 +1,22 @@
 //! A course in the schema.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
 use super::access::{course_access, edits, entitled};
+use super::browse::{Within, matching};
 use super::category::{CategoryObject, category_node};
-use super::section::{SectionObject, visible_sections};
+use super::lesson::LessonObject;
+use super::section::{SectionObject, visible_lessons, visible_sections};
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, StatsOf};
-use crate::catalog::model::{Course, CourseId, CourseLevel, CourseLists, CourseStats, PublicationStatus, Showing};
+use crate::catalog::model::{
+    Course, CourseId, CourseLevel, CourseLists, CourseStats, LessonId, MOST_LESSONS, MOST_SECTIONS, PublicationStatus,
+    Showing,
+};
 use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{PlayableVideo, playable};
@@ -209,9 +215,8 @@ impl CourseObject {
         entitlements_of(ctx, self.0.id.uuid(), PageArgs { first, after, last, before }).await.map(Some)
     }
 
-    /// The course's sections in order. Sections without a visible lesson are included only for users who may edit the
-    /// course.
-    async fn sections(
+    /// The other published courses by the same instructor, newest first.
+    async fn more_by_instructor(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
@@ -219,10 +224,44 @@ impl CourseObject {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<Connection<CourseObject>>> {
+        let within = Within::InstructorOf(self.0.id, self.0.instructor_id);
+        matching(ctx, within, None, None, PageArgs { first, after, last, before }).await.map(Sequential)
+    }
+
+    /// The course's sections in order. Sections without a visible lesson are included only for users who may edit the
+    /// course.
+    async fn sections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 200; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 200.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<SectionObject>>> {
         let sections = visible_sections(ctx, &self.0).await?;
         let args = PageArgs { first, after, last, before };
-        Ok(Sequential(page::slice(args, "sections", sections, |section| section.row.position)?))
+        Ok(Sequential(page::slice_up_to(MOST_SECTIONS, args, "sections", sections, |section| section.row.position)?))
+    }
+
+    /// The course's lessons in the order of the outline, without their sections. Drafts are included only for users who
+    /// may edit them.
+    async fn lessons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 500; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 500.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<Connection<LessonObject>>> {
+        let rows = visible_lessons(ctx, &self.0).await?;
+        let places: HashMap<LessonId, i32> = rows.iter().map(|lesson| lesson.id).zip(1..).collect();
+        let lessons = rows.into_iter().map(|row| LessonObject { course: self.0.clone(), row }).collect();
+        let place = move |lesson: &LessonObject| places.get(&lesson.row.id).copied().unwrap_or_default();
+        let args = PageArgs { first, after, last, before };
+        Ok(Sequential(page::slice_up_to(MOST_LESSONS, args, "courseLessons", lessons, place)?))
     }
 }
 

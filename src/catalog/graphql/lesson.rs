@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::access::{edits, entitled, lesson_access};
 use super::content::LessonContentObject;
 use super::course::{CourseObject, course_node};
-use super::section::SectionObject;
+use super::section::{SectionObject, visible_lessons};
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus, Showing};
 use crate::catalog::policy;
@@ -104,6 +104,18 @@ impl LessonObject {
         playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }
 
+    /// The lesson before this one in the outline, among those that the viewer may see; null for the first one.
+    async fn previous_lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
+        let lessons = visible_lessons(ctx, &self.course).await?;
+        Ok(self.place_in(&lessons).and_then(|place| lessons.get(place.checked_sub(1)?)).map(|row| self.other(row)))
+    }
+
+    /// The lesson after this one in the outline, among those that the viewer may see; null for the last one.
+    async fn next_lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
+        let lessons = visible_lessons(ctx, &self.course).await?;
+        Ok(self.place_in(&lessons).and_then(|place| lessons.get(place + 1)).map(|row| self.other(row)))
+    }
+
     /// The course.
     async fn course(&self) -> Sequential<CourseObject> {
         Sequential(CourseObject(self.course.clone()))
@@ -114,6 +126,17 @@ impl LessonObject {
         let row = loaders(ctx).load(SectionById(self.row.section_id)).await?;
         let row = row.ok_or_else(|| Error::from(InternalError::new("a lesson has no section")))?;
         Ok(Sequential(SectionObject::new(self.course.clone(), row)))
+    }
+}
+
+impl LessonObject {
+    fn place_in(&self, lessons: &[Arc<Lesson>]) -> Option<usize> {
+        lessons.iter().position(|lesson| lesson.id == self.row.id)
+    }
+
+    /// Another lesson of the course.
+    fn other(&self, row: &Arc<Lesson>) -> Sequential<LessonObject> {
+        Sequential(LessonObject { course: self.course.clone(), row: row.clone() })
     }
 }
 

@@ -18,7 +18,8 @@ mod video;
 
 use futures_util::FutureExt;
 
-pub use category::{CategoryObject, category_node, courses_of_channel};
+pub(crate) use category::courses_of_channel;
+pub use category::{CategoryObject, category_node};
 pub use course::{CourseObject, course_node};
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};

@@ -32,8 +32,6 @@ pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Publish;
 pub(super) struct Reorder;
-pub(super) struct DeleteSection;
-pub(super) struct DeleteLesson;
 pub(super) struct Unpublish;
 pub(super) struct Schedule;
 pub(super) struct Archive;
@@ -52,12 +50,11 @@ pub(super) struct SetThumbnail;
 #[graphql(concrete(name = "ArchiveCoursePayload", params(Archive)))]
 #[graphql(concrete(name = "UnarchiveCoursePayload", params(Unarchive)))]
 #[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
-#[graphql(concrete(name = "DeleteSectionPayload", params(DeleteSection)))]
-#[graphql(concrete(name = "DeleteLessonPayload", params(DeleteLesson)))]
 #[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 #[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
-    /// The course in its current state; null if there are `userErrors` other than CONFLICT.
+    /// The course in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
+    /// CONFLICT, too.
     course: Option<Sequential<CourseObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -70,7 +67,8 @@ pub(super) struct CoursePayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateSectionPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
 pub(super) struct SectionPayload<M: Send + Sync> {
-    /// The section in its current state; null if there are `userErrors` other than CONFLICT.
+    /// The section in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
+    /// CONFLICT, too.
     section: Option<Sequential<SectionObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -88,7 +86,8 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "SetLessonUnlockPayload", params(SetUnlock)))]
 #[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
-    /// The lesson in its current state; null if there are `userErrors` other than CONFLICT.
+    /// The lesson in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
+    /// CONFLICT, too.
     lesson: Option<Sequential<LessonObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,

@@ -31,12 +31,12 @@ impl NewVideoObject {
         self.cursor_text()
     }
 
-    /// The lesson; null if the viewer cannot see it any more, for example because it was unpublished.
+    /// The lesson; null if the viewer cannot see it anymore, for example because it was unpublished.
     async fn lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
         Ok(lesson_node(ctx, self.0.event.lesson_id).await?.map(Sequential))
     }
 
-    /// The lesson's course; null if the viewer cannot see it any more, for example because it was unpublished.
+    /// The lesson's course; null if the viewer cannot see it anymore, for example because it was unpublished.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         Ok(course_node(ctx, self.0.event.course_id).await?.map(Sequential))
     }

@@ -3,11 +3,12 @@
 use async_graphql::{Context, Object};
 
 use super::course::{CourseObject, visible};
+use super::lesson::{LessonObject, lesson_node};
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::topic;
 use crate::accounts::viewer;
 use crate::catalog::loader::{CourseById, CourseBySlug, TaughtCount, TaughtPage};
-use crate::catalog::model::CourseId;
+use crate::catalog::model::{CourseId, LessonId};
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, public, scoped};
@@ -16,7 +17,7 @@ use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 use crate::platform::outbox::{Position, feed};
 
-const VIEWER_COURSES: &str = "viewerCourses";
+const VIEWER_COURSES: &str = "viewer.courses";
 
 /// The courses of the viewer.
 #[derive(Default)]
@@ -72,6 +73,16 @@ impl CourseQuery {
             Name::Slug(slug) => loaders(ctx).load(CourseBySlug(slug)).await?,
         };
         Ok(visible(ctx, course).await?.map(Sequential))
+    }
+
+    /// The lesson with this id; null if there is none, or if the viewer may not see it.
+    #[graphql(directive = public::apply())]
+    async fn lesson(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of the lesson.")] id: LessonId,
+    ) -> Result<Option<Sequential<LessonObject>>> {
+        Ok(lesson_node(ctx, id).await?.map(Sequential))
     }
 
     /// The events that the subscription `newVideo` delivers, oldest first, with the same cursors.

@@ -9,9 +9,10 @@ use super::access::{edits, entitled};
 use super::course::{CourseObject, course_node};
 use super::lesson::LessonObject;
 use crate::catalog::loader::{LessonsOf, SectionById, SectionsOf};
-use crate::catalog::model::{Course, Lesson, Section, SectionId};
+use crate::catalog::model::{Course, Lesson, MOST_LESSONS, Section, SectionId};
 use crate::catalog::policy;
 use crate::graphql::context::loaders;
+use crate::graphql::cost::cost;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 
 /// A section in the schema, with the course that decides what the viewer may see of it.
@@ -42,8 +43,8 @@ pub(super) async fn visible_sections(ctx: &Context<'_>, course: &Arc<Course>) ->
     Ok(sections.filter(|section| edits || section.visible.get().is_some_and(|own| !own.is_empty())).collect())
 }
 
-/// Returns the lessons of a course that the viewer may see.
-async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
+/// Returns the lessons of a course that the viewer may see, section by section.
+pub(super) async fn visible_lessons(ctx: &Context<'_>, course: &Course) -> Result<Vec<Arc<Lesson>>> {
     let all = loaders(ctx).load(LessonsOf(course.id)).await?.unwrap_or_default();
     let edits = edits(ctx, course).await?;
     let entitled = entitled(ctx, course, edits).await?;
@@ -101,19 +102,20 @@ impl SectionObject {
     }
 
     /// The section's lessons in order. Drafts are included only for users who may edit them.
+    #[graphql(directive = cost::apply(None, Some(MOST_LESSONS), Some("Course.sections".into())))]
     async fn lessons(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        #[graphql(desc = "The number of items from the start of the list: 1 to 500; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 500.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<LessonObject>>> {
         let rows = self.visible_lessons(ctx).await?;
         let lessons = rows.iter().map(|row| LessonObject { course: self.course.clone(), row: row.clone() }).collect();
         let args = PageArgs { first, after, last, before };
-        Ok(Sequential(page::slice(args, "lessons", lessons, |lesson| lesson.row.position)?))
+        Ok(Sequential(page::slice_up_to(MOST_LESSONS, args, "lessons", lessons, |lesson| lesson.row.position)?))
     }
 }
 

@@ -99,6 +99,34 @@ impl Load for MatchingCount {
     }
 }
 
+/// A page of courses of any status, for administrators. It is not cached, as drafts change without a trace in lists.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct AnyStatusPage(pub(in crate::catalog) MatchingPage);
+
+impl Load for AnyStatusPage {
+    type Value = Vec<Arc<Course>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let pages: Vec<MatchingPage> = keys.iter().map(|key| key.0.clone()).collect();
+        let found = MatchingPage::load(app, &pages).await?;
+        Ok(found.into_iter().map(|(key, page)| (AnyStatusPage(key), page)).collect())
+    }
+}
+
+/// The number of courses of any status, for administrators; not cached, either.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct AnyStatusCount(pub(in crate::catalog) MatchingCount);
+
+impl Load for AnyStatusCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let counts: Vec<MatchingCount> = keys.iter().map(|key| key.0.clone()).collect();
+        let found = MatchingCount::load(app, &counts).await?;
+        Ok(found.into_iter().map(|(key, count)| (AnyStatusCount(key), count)).collect())
+    }
+}
+
 /// The known words that are similar to a word that no public course contains.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::catalog) struct NearWords(pub(in crate::catalog) String);

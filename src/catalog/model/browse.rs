@@ -4,7 +4,7 @@ use async_graphql::{Enum, InputObject};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{CategoryId, Course, CourseLevel, Search};
+use super::{CategoryId, Course, CourseId, CourseLevel, PublicationStatus, Search};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
@@ -23,6 +23,12 @@ pub(crate) struct CourseFilter {
     pub query: Option<String>,
     /// Courses in this category or in one of its subcategories, at any depth.
     pub category_id: Option<CategoryId>,
+    /// Courses in one of the categories with these slugs, or in one of their subcategories.
+    pub category_slugs: Option<Vec<String>>,
+    /// Courses that take at least this many seconds.
+    pub min_duration_seconds: Option<i32>,
+    /// Courses that take at most this many seconds.
+    pub max_duration_seconds: Option<i32>,
     /// Courses of one of these levels.
     pub levels: Option<Vec<CourseLevel>>,
     /// Courses in one of these languages (BCP 47 tags); `en` includes `en-GB`.
@@ -35,6 +41,9 @@ pub(crate) struct CourseFilter {
     pub is_free: Option<bool>,
     /// Courses with at least this average rating, 0 to 5 stars. Courses without reviews have 0.
     pub min_rating: Option<f64>,
+    /// Courses with one of these statuses, sorted by `CREATED_AT` unless you say otherwise; only administrators may ask.
+    /// Defaults to published courses.
+    pub statuses: Option<Vec<PublicationStatus>>,
     /// Courses by this instructor.
     pub instructor_id: Option<UserId>,
     /// Courses of this channel.
@@ -56,6 +65,8 @@ pub(crate) struct PriceRange {
 /// The field to sort courses by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub(crate) enum CourseSortField {
+    /// When the courses were created.
+    CreatedAt,
     /// When the courses were published.
     PublishedAt,
     /// The number of students.
@@ -90,6 +101,7 @@ impl CourseSort {
     /// The name of the list in its cursors, which are valid in both directions.
     fn list(self) -> &'static str {
         match self.field {
+            CourseSortField::CreatedAt => "courses by creation",
             CourseSortField::PublishedAt => "courses",
             CourseSortField::Popularity => "courses by popularity",
             CourseSortField::Rating => "courses by rating",
@@ -105,10 +117,12 @@ impl CourseSort {
         let list = self.list();
         let strange = || Error::BadInput(format!("The cursor is not one that {list} returned."));
         match self.field {
-            CourseSortField::PublishedAt => args.page::<(i64, Uuid)>(list)?.try_map(|(micros, id)| {
-                instant(list, micros)?;
-                Ok((None, micros, id))
-            }),
+            CourseSortField::CreatedAt | CourseSortField::PublishedAt => {
+                args.page::<(i64, Uuid)>(list)?.try_map(|(micros, id)| {
+                    instant(list, micros)?;
+                    Ok((None, micros, id))
+                })
+            }
             CourseSortField::Popularity | CourseSortField::Rating => args
                 .page::<(i64, Uuid)>(list)?
                 .try_map(|(number, id)| i32::try_from(number).map(|_| (None, number, id)).map_err(|_| strange())),
@@ -121,6 +135,7 @@ impl CourseSort {
     /// The cursor of a course.
     pub(crate) fn cursor(self, course: &Course) -> String {
         let number = match self.field {
+            CourseSortField::CreatedAt => course.created_at.timestamp_micros(),
             CourseSortField::PublishedAt => course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default(),
             CourseSortField::Popularity => course.popularity.into(),
             CourseSortField::Rating => course.rating_hundredths.into(),
@@ -144,18 +159,31 @@ pub(crate) struct Which {
     /// In minor units; both ends are inclusive.
     pub(in crate::catalog) price: Option<(CurrencyCode, i64, i64)>,
     pub(in crate::catalog) free: Option<bool>,
+    /// In seconds, inclusive.
+    pub(in crate::catalog) shortest: Option<i32>,
+    pub(in crate::catalog) longest: Option<i32>,
     pub(in crate::catalog) least_rating: Option<i32>,
+    /// `None` for published courses.
+    pub(in crate::catalog) statuses: Option<Vec<PublicationStatus>>,
     pub(in crate::catalog) instructor: Option<UserId>,
+    /// All but this course.
+    pub(in crate::catalog) other_than: Option<CourseId>,
     pub(in crate::catalog) channel: Option<ChannelId>,
 }
 
 impl CourseFilter {
+    /// Returns the requested statuses, if the filter has any.
+    pub(crate) fn statuses(&self) -> Option<Vec<PublicationStatus>> {
+        self.statuses.clone().filter(|statuses| !statuses.is_empty())
+    }
+
     /// Normalizes the filter, without its query and its category, which must be looked up.
     ///
     /// # Errors
     /// A list is too long, or an amount or the rating is invalid.
     pub(crate) fn which(&self) -> Result<Which> {
         let counts = [
+            ("categorySlugs", self.category_slugs.as_ref().map(Vec::len)),
             ("levels", self.levels.as_ref().map(Vec::len)),
             ("languages", self.languages.as_ref().map(Vec::len)),
             ("tags", self.tags.as_ref().map(Vec::len)),
@@ -175,8 +203,12 @@ impl CourseFilter {
             tags: self.tags.as_ref().map(lower).unwrap_or_default(),
             price: self.price.map(PriceRange::minor).transpose()?,
             free: self.is_free,
+            shortest: self.min_duration_seconds,
+            longest: self.max_duration_seconds,
             least_rating: self.min_rating.map(hundredths).transpose()?,
+            statuses: self.statuses(),
             instructor: self.instructor_id,
+            other_than: None,
             channel: self.channel_id,
         })
     }

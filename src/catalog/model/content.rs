@@ -21,6 +21,13 @@ pub struct LessonChapter {
     pub title: String,
 }
 
+impl LessonChapter {
+    /// The last known second of the chapter: its end or, if it has none, its start.
+    pub(in crate::catalog) fn last_second(&self) -> i32 {
+        self.end_seconds.unwrap_or(self.start_seconds)
+    }
+}
+
 /// A link that accompanies a lesson.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, SimpleObject, InputObject)]
 #[graphql(input_name = "LessonLinkInput")]

@@ -15,7 +15,8 @@ mod thumbnail;
 mod video;
 
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
-pub(super) use browse::{CourseFilter, CoursePlace, CourseSort, CourseSortField, Which};
+pub(crate) use browse::{CourseFilter, CourseSort};
+pub(super) use browse::{CoursePlace, CourseSortField, Which};
 pub(super) use cache_key::{
     categories_key, course_key, facts_key, found_keys, lesson_changed, lesson_key, lists_key, page_keys, slug_key,
     stats_key,
@@ -31,6 +32,7 @@ pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{
     CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput, UpdateSectionInput,
 };
+pub(in crate::catalog) use outline::{MOST_LESSONS, MOST_SECTIONS};
 
 pub(super) use publication::{
     ArchiveCourseInput, DeleteCourseInput, Deleted, LessonUnlockInput, PublicationStatus, ScheduleCourseInput,

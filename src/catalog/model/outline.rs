@@ -9,6 +9,11 @@ use crate::graphql::{Entity, Id};
 use crate::media::VideoId;
 use crate::platform::db::schema::{lessons, sections};
 
+/// The maximum number of sections of a course.
+pub(in crate::catalog) const MOST_SECTIONS: i32 = 200;
+/// The maximum number of lessons of a course, in all sections.
+pub(in crate::catalog) const MOST_LESSONS: i32 = 500;
+
 /// A section's id: `section_01j…`.
 pub type SectionId = Id<Section>;
 

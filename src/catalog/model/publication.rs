@@ -6,8 +6,8 @@ use super::{Course, CourseId, Lesson, LessonId};
 use crate::graphql::Time;
 
 /// The publication status of a course or a lesson.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(in crate::catalog) enum PublicationStatus {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub(crate) enum PublicationStatus {
     /// Visible only to the course's instructor and administrators.
     Draft,
     /// A draft that will be published automatically at `publishAt`.

@@ -16,7 +16,7 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join;
 use uuid::Uuid;
 
-use crate::catalog::model::{Course, CoursePlace, CourseSort, CourseSortField, Search, Which};
+use crate::catalog::model::{Course, CoursePlace, CourseSort, CourseSortField, PublicationStatus, Search, Which};
 use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
@@ -46,12 +46,11 @@ macro_rules! rank {
     };
 }
 
-/// Filters `$rows` to public courses that match `$which`, whatever else they are joined with.
+/// Filters `$rows` to the courses that match `$which`, public ones unless it has statuses, whatever else they are joined with.
 macro_rules! public {
     ($rows:expr, $which:expr) => {{
         let which: &Which = $which;
-        let mut rows =
-            $rows.filter(courses::published_at.is_not_null()).filter(courses::archived_at.is_null()).into_boxed();
+        let mut rows = $rows.filter(sql::<Bool>(&with_status(which.statuses.as_deref()))).into_boxed();
         if let Some(search) = &which.search {
             // As a subselect of each course, so that a walk along the order ends with the page.
             let each = sql::<Bool>("(SELECT words @@ (SELECT ").bind::<Text, _>(search.needed());
@@ -88,11 +87,35 @@ macro_rules! public {
         if let Some(instructor) = which.instructor {
             rows = rows.filter(courses::instructor_id.eq(instructor));
         }
+        if let Some(course) = which.other_than {
+            rows = rows.filter(courses::id.ne(course));
+        }
+        if let Some(seconds) = which.shortest {
+            rows = rows.filter(courses::duration_seconds.ge(seconds));
+        }
+        if let Some(seconds) = which.longest {
+            rows = rows.filter(courses::duration_seconds.le(seconds));
+        }
         if let Some(channel) = which.channel {
             rows = rows.filter(courses::channel_id.eq(channel));
         }
         rows
     }};
+}
+
+/// The condition for courses with one of these statuses; published ones by default. See [`PublicationStatus::of_course`].
+fn with_status(statuses: Option<&[PublicationStatus]>) -> String {
+    let conditions = statuses.unwrap_or(&[PublicationStatus::Published]).iter().map(|status| match status {
+        PublicationStatus::Draft => {
+            "(courses.published_at IS NULL AND courses.archived_at IS NULL AND courses.publish_at IS NULL)"
+        }
+        PublicationStatus::Scheduled => {
+            "(courses.published_at IS NULL AND courses.archived_at IS NULL AND courses.publish_at IS NOT NULL)"
+        }
+        PublicationStatus::Published => "(courses.published_at IS NOT NULL AND courses.archived_at IS NULL)",
+        PublicationStatus::Archived => "courses.archived_at IS NOT NULL",
+    });
+    format!("({})", conditions.collect::<Vec<_>>().join(" OR "))
 }
 
 /// Returns a page of the public courses that match `which`, in the page's direction.
@@ -183,9 +206,10 @@ pub(in crate::catalog) async fn near_words(
     let rows: Vec<Row> = sql_query(
         "SELECT typed, course_words.word FROM unnest($1) AS typed
         JOIN course_words ON typo_keys(course_words.word) && typo_keys(typed)
-        WHERE char_length(typed) BETWEEN 4 AND 24 AND NOT EXISTS (
-            SELECT FROM course_texts JOIN courses ON courses.id = course_texts.course_id
-            WHERE words @@ (quote_literal(typed) || ':*')::tsquery AND published_at IS NOT NULL AND archived_at IS NULL)",
+        WHERE char_length(typed) BETWEEN 4 AND 24 AND (
+            SELECT true FROM course_texts JOIN courses ON courses.id = course_texts.course_id
+            WHERE words @@ (quote_literal(typed) || ':*')::tsquery AND published_at IS NOT NULL AND archived_at IS NULL
+            LIMIT 1) IS NULL",
     )
     .bind::<Array<Text>, _>(words)
     .load(&mut conn)
@@ -200,6 +224,7 @@ pub(in crate::catalog) async fn near_words(
 /// The columns to compare and order by, most significant first.
 fn columns(field: CourseSortField) -> &'static [&'static str] {
     match field {
+        CourseSortField::CreatedAt => &["courses.created_at", "courses.id"],
         CourseSortField::PublishedAt => &["courses.published_at", "courses.id"],
         CourseSortField::Popularity => &["courses.popularity", "courses.id"],
         CourseSortField::Rating => &["courses.rating_hundredths", "courses.id"],
@@ -215,7 +240,7 @@ fn beyond<'a>(rows: Rows<'a>, field: CourseSortField, descending: bool, place: &
     let than = if descending { "<" } else { ">" };
     let row = sql::<Bool>(&format!("({}) {than} (", columns(field).join(", ")));
     match (field, currency) {
-        (CourseSortField::PublishedAt, _) => {
+        (CourseSortField::CreatedAt | CourseSortField::PublishedAt, _) => {
             let at = DateTime::<Utc>::from_timestamp_micros(number).unwrap_or_default();
             rows.filter(row.bind::<Timestamptz, _>(at).sql(", ").bind::<SqlUuid, _>(id).sql(")"))
         }

@@ -34,8 +34,9 @@ pub(in crate::catalog) async fn sections_by_ids(
 
 pub(in crate::catalog) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Lesson>> {
     lessons::table
+        .inner_join(sections::table.on(sections::id.eq(lessons::section_id)))
         .filter(lessons::course_id.eq_any(ids))
-        .order((lessons::section_id, lessons::position))
+        .order((sections::position, sections::id, lessons::position))
         .select(Lesson::as_select())
         .load(&mut conn)
         .await
@@ -93,6 +94,11 @@ pub(in crate::catalog) async fn next_lesson(tx: &mut Tx, section: SectionId) -> 
     let last: Option<i32> =
         lessons::table.filter(lessons::section_id.eq(section)).select(max(lessons::position)).first(tx.conn()).await?;
     Ok(last.unwrap_or_default() + 1)
+}
+
+/// Returns the number of lessons of a course; the course must be locked.
+pub(in crate::catalog) async fn count_lessons(tx: &mut Tx, course: CourseId) -> QueryResult<i64> {
+    lessons::table.filter(lessons::course_id.eq(course)).count().get_result(tx.conn()).await
 }
 
 pub(in crate::catalog) async fn insert_section(

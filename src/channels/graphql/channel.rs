@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
 use crate::accounts::{UserId, UserObject, user_node};
-use crate::catalog::{CourseObject, courses_of_channel};
+use crate::catalog::{CourseFilter, CourseObject, CourseSort, courses_of_channel};
 use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders, viewer_loaders};
@@ -111,17 +111,21 @@ impl ChannelObject {
         Ok(Sequential(connection.with_total(i64::try_from(members.len())?)))
     }
 
-    /// The published courses of the channel, newest first.
+    /// The published courses of the channel, newest first unless they are sorted otherwise.
+    #[allow(clippy::too_many_arguments)]
     async fn courses(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which courses to return; defaults to all.")] filter: Option<CourseFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<CourseSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<CourseObject>>> {
-        courses_of_channel(ctx, self.0.id, PageArgs { first, after, last, before }).await.map(Sequential)
+        let args = PageArgs { first, after, last, before };
+        courses_of_channel(ctx, self.0.id, filter, sort, args).await.map(Sequential)
     }
 }
 

@@ -65,7 +65,7 @@ impl ViewerChannels {
         let key = move |ChannelObject(channel): &ChannelObject| {
             (joined.get(&channel.id).copied().unwrap_or_default(), channel.id.uuid())
         };
-        Ok(Some(Sequential(slice(args, "viewerChannels", channels, key)?)))
+        Ok(Some(Sequential(slice(args, "viewer.channels", channels, key)?)))
     }
 
     /// The channels that the user is invited to teach in, in the order in which the invitations were sent.
@@ -79,10 +79,11 @@ impl ViewerChannels {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<ChannelInvitationObject>>>> {
-        let rows = loaders(ctx).load(InvitationsOf(viewer(actor(ctx))?)).await?.unwrap_or_default();
-        let invitations = rows.into_iter().map(ChannelInvitationObject).collect();
+        let user = viewer(actor(ctx))?;
+        let rows = loaders(ctx).load(InvitationsOf(user)).await?.unwrap_or_default();
+        let invitations = rows.into_iter().map(|row| ChannelInvitationObject { user, row }).collect();
         let args = PageArgs { first, after, last, before };
-        let key = |ChannelInvitationObject(row): &ChannelInvitationObject| {
+        let key = |ChannelInvitationObject { row, .. }: &ChannelInvitationObject| {
             (row.invited_at.timestamp_micros(), row.channel_id.uuid())
         };
         Ok(Some(Sequential(slice(args, "channelInvitations", invitations, key)?)))

@@ -124,10 +124,9 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
 /// # Errors
 /// As for [`play`]; the input is invalid; there is nothing to play.
 pub(crate) async fn keep_playing(loaders: &Loaders, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
-    let (shown_as, field) = match (input.lesson_id, input.course_id) {
-        (Some(lesson), None) => (ShownAs::Lesson(lesson), "lessonId"),
-        (None, Some(course)) => (ShownAs::Demo(course), "courseId"),
-        _ => return Err(error::one_of_two()),
+    let (shown_as, field) = match input {
+        KeepPlayingInput::LessonId(lesson) => (ShownAs::Lesson(lesson), "lessonId"),
+        KeepPlayingInput::CourseId(course) => (ShownAs::Demo(course), "courseId"),
     };
     let gone = || error::nothing_to_play(field);
     let showing = catalog::showing(loaders.app(), shown_as).await?.ok_or_else(gone)?;

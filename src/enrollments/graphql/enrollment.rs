@@ -5,31 +5,43 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
-use crate::accounts::viewer;
+use crate::accounts::{UserId, viewer};
 use crate::catalog::{CourseId, CourseObject, course_node};
 use crate::entitlements::{self, HeldCourse};
 use crate::graphql::context::{app, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
+use crate::graphql::{Connection, Entity, Id, PageArgs, Result, Scoped, Sequential};
 
-const VIEWER_ENROLLMENTS: &str = "viewerEnrollments";
+const VIEWER_ENROLLMENTS: &str = "viewer.enrollments";
 
 /// A course that the viewer has access to, in the schema.
 #[derive(Clone)]
-pub(super) struct EnrollmentObject(Arc<HeldCourse>);
+pub(super) struct EnrollmentObject {
+    user: UserId,
+    held: Arc<HeldCourse>,
+}
+
+impl Entity for EnrollmentObject {
+    const PREFIX: &'static str = "enrollment";
+}
 
 /// A course that the viewer has access to, whatever the source.
 #[Object(name = "Enrollment")]
 impl EnrollmentObject {
+    /// The id of the enrollment, unique per user and course.
+    async fn id(&self) -> Id<EnrollmentObject> {
+        Id::connecting(self.user.uuid(), self.held.course_id)
+    }
+
     /// The course; null if it is not published. An archived course is not null.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
-        Ok(course_node(ctx, CourseId::new(self.0.course_id)).await?.map(Sequential))
+        Ok(course_node(ctx, CourseId::new(self.held.course_id)).await?.map(Sequential))
     }
 
     /// When the viewer's oldest active access began. The unlock days of lessons count from here.
     async fn enrolled_at(&self) -> DateTime<Utc> {
-        self.0.since
+        self.held.since
     }
 }
 
@@ -59,8 +71,10 @@ impl ViewerEnrollments {
         let rows = entitlements::held_courses(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
         let connection = page.connection(
             rows,
-            |row| EnrollmentObject(Arc::new(row)),
-            |EnrollmentObject(row)| encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id)),
+            move |row| EnrollmentObject { user: viewer, held: Arc::new(row) },
+            |EnrollmentObject { held: row, .. }| {
+                encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id))
+            },
         );
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));

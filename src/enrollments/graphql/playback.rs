@@ -10,6 +10,7 @@ use crate::enrollments::command;
 use crate::enrollments::model::{KeepPlayingInput, Playback};
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{actor, loaders, within};
+use crate::graphql::cost::cost;
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
@@ -23,7 +24,7 @@ pub struct PlayableVideo {
 }
 
 /// A video of a lesson or course.
-#[Object]
+#[Object(directive = cost::apply(Some(0), None, None))]
 impl PlayableVideo {
     /// The id of the video. This object has none of its own, so that caches keep it with its lesson or course: what the
     /// viewer may play depends on it.

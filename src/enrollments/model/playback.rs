@@ -1,6 +1,6 @@
 //! The data for video players.
 
-use async_graphql::InputObject;
+use async_graphql::OneofObject;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -36,10 +36,10 @@ pub(crate) struct Pass {
 }
 
 /// What the player is playing: either a lesson or the demo video of a course.
-#[derive(Clone, Debug, InputObject)]
-pub(crate) struct KeepPlayingInput {
+#[derive(Clone, Debug, OneofObject)]
+pub(crate) enum KeepPlayingInput {
     /// The lesson that is playing.
-    pub lesson_id: Option<LessonId>,
+    LessonId(LessonId),
     /// The course whose demo video is playing.
-    pub course_id: Option<CourseId>,
+    CourseId(CourseId),
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::entitlements::error;
 use crate::entitlements::model::{Access, AccessReason, Source};
 use crate::graphql::Result;
+use crate::graphql::cost::cost;
 
 impl Access {
     /// Returns an error if access is not granted.
@@ -27,7 +28,7 @@ impl Access {
 pub struct AccessObject(pub Access);
 
 /// Whether the viewer may see content, and why.
-#[Object(name = "Access")]
+#[Object(name = "Access", directive = cost::apply(Some(0), None, None))]
 impl AccessObject {
     /// Whether access is granted.
     async fn granted(&self) -> bool {

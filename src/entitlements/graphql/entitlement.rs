@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::accounts::{UserId, UserObject, user_node};
 use crate::catalog::{CourseId, CourseObject, course_node};
-use crate::entitlements::loader::{LedgerCount, LedgerPage};
+use crate::entitlements::loader::{EntitlementById, LedgerCount, LedgerPage};
 use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::Scope;
@@ -114,4 +114,12 @@ pub async fn entitlements_of(
     }
     let total = loaders(ctx).load(LedgerCount(course)).await?.unwrap_or_default();
     Ok(Sequential(connection.with_total(total)))
+}
+
+/// Returns an entitlement to the user who has it and to administrators.
+pub(super) async fn entitlement_node(ctx: &Context<'_>, id: EntitlementId) -> Result<Option<EntitlementObject>> {
+    let viewer = within(ctx, Scope::ReadCourses);
+    let entitlement = loaders(ctx).load(EntitlementById(id)).await?;
+    let sees = |row: &Entitlement| viewer.is(row.user_id) || viewer.has(Role::Admin);
+    Ok(entitlement.filter(|row| sees(row)).map(EntitlementObject))
 }

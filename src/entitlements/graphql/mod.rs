@@ -3,5 +3,14 @@
 mod access;
 mod entitlement;
 
+use futures_util::FutureExt;
+
 pub use access::AccessObject;
 pub use entitlement::{EntitlementObject, entitlements_of};
+
+use crate::graphql::NodeType;
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![NodeType::new(|ctx, id| entitlement::entitlement_node(ctx, id).boxed())]
+}

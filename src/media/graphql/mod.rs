@@ -19,7 +19,11 @@ use crate::graphql::{NodeType, RootFields};
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| video_node(ctx, id).boxed()), NodeType::new(|ctx, id| file_node(ctx, id).boxed())]
+    vec![
+        NodeType::new(|ctx, id| video_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| file_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| upload_query::upload_node(ctx, id).boxed()),
+    ]
 }
 
 /// The media queries.

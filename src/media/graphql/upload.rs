@@ -79,7 +79,7 @@ impl UploadObject {
         self.0.percent()
     }
 
-    /// The received part of the file in bytes, updated like `percent`.
+    /// The received part of the file in bytes, updated like `progressPercent`.
     async fn received_bytes(&self) -> ByteSize {
         ByteSize(self.0.received_bytes)
     }

@@ -3,11 +3,13 @@
 use async_graphql::{Context, Object};
 
 use super::upload::{AUTHOR, UploadObject, author};
-use crate::graphql::context::app;
+use crate::graphql::context::{app, loaders};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
 use crate::media::command;
+use crate::media::loader::UploadById;
+use crate::media::model::Upload;
 use crate::media::model::{UploadFilter, UploadId};
 
 const UPLOADS: &str = "uploads";
@@ -23,9 +25,9 @@ impl UploadQuery {
     async fn upload(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The id.")] id: UploadId,
+        #[graphql(desc = "The id of the upload.")] id: UploadId,
     ) -> Result<Option<UploadObject>> {
-        Ok(command::find_own(app(ctx), author(ctx), id).await?.map(UploadObject))
+        upload_node(ctx, id).await
     }
 }
 
@@ -57,4 +59,10 @@ impl ViewerUploads {
         });
         Ok(Some(Sequential(connection.with_total(total))))
     }
+}
+
+/// Returns an upload of the viewer.
+pub(super) async fn upload_node(ctx: &Context<'_>, id: UploadId) -> Result<Option<UploadObject>> {
+    let upload = loaders(ctx).load(UploadById(id)).await?;
+    Ok(upload.filter(|upload| author(ctx).is(upload.user_id)).map(|upload| UploadObject(Upload::clone(&upload))))
 }

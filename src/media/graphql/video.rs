@@ -138,7 +138,7 @@ impl VideoQuery {
     async fn video(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The video.")] id: VideoId,
+        #[graphql(desc = "The id of the video.")] id: VideoId,
     ) -> Result<Option<Sequential<VideoObject>>> {
         Ok(video_node(ctx, id).await?.map(Sequential))
     }
@@ -181,7 +181,7 @@ impl ViewerVideos {
 /// The payload of `deleteVideo`.
 #[derive(SimpleObject)]
 pub(super) struct DeleteVideoPayload {
-    /// The video, with `deletedAfter`; null if there are `userErrors`.
+    /// The video, with `deletionDueAt`; null if there are `userErrors`.
     video: Option<Sequential<VideoObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -193,7 +193,7 @@ pub(super) struct VideoMutation;
 
 #[Object(name = "MediaVideoMutation")]
 impl VideoMutation {
-    /// Schedules the deletion of a video that is not in use. Using it before `deletedAfter` cancels the deletion.
+    /// Schedules the deletion of a video that is not in use. Using it before `deletionDueAt` cancels the deletion.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::WriteCourses)",
         directive = scoped::apply(Role::Instructor, Scope::WriteCourses)

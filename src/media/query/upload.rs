@@ -324,3 +324,7 @@ pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateT
         .await
         .map(drop)
 }
+
+pub(in crate::media) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UploadId]) -> QueryResult<Vec<Upload>> {
+    uploads::table.filter(uploads::id.eq_any(ids)).select(Upload::as_select()).load(conn).await
+}

@@ -14,6 +14,7 @@ mod sensitive;
 mod sessions;
 mod social;
 mod timing;
+mod viewer;
 
 use chrono::TimeDelta;
 use lyceum::platform::auth::Role;

@@ -16,10 +16,11 @@ const COMPLETE: &str = "mutation ($input: CompleteSocialSignInInput!) { complete
     user { id name role } accessToken expiresAt refreshToken refreshExpiresAt
     challenge { token } secondFactorRequired userErrors { code field message } } }";
 const LINK: &str = "mutation ($input: LinkIdentityInput!) { linkIdentity(input: $input) {
-    identity { id email provider { id name } } userErrors { code field message } } }";
+    identity { id email provider { key name } } userErrors { code field message } } }";
 const UNLINK: &str = "mutation ($input: UnlinkIdentityInput!) { unlinkIdentity(input: $input) {
     identityId userErrors { code field message } } }";
-const IDENTITIES: &str = "{ viewer { user { id identities { totalCount nodes { id email provider { id name } } } } } }";
+const IDENTITIES: &str =
+    "{ viewer { user { id identities { totalCount nodes { id email provider { key name } } } } } }";
 const BACK: &str = "https://app.acme.org/signed-in";
 
 pub(super) struct World {
@@ -135,9 +136,9 @@ fn user(payload: &Value) -> User {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_new_gets_an_account_and_is_the_same_user_the_next_time() {
     let world = World::new().await;
-    let providers = "{ identityProviders { totalCount nodes { id name } } }";
+    let providers = "{ identityProviders { totalCount nodes { key name } } }";
     let data = world.app.data(None, providers, json!({})).await;
-    let expected = json!({ "totalCount": 1, "nodes": [{ "id": "oidc", "name": "Acme" }] });
+    let expected = json!({ "totalCount": 1, "nodes": [{ "key": "oidc", "name": "Acme" }] });
     assert_eq!(data["identityProviders"], expected);
 
     let payload = world.sign_in(&ada()).await;
@@ -149,7 +150,7 @@ async fn somebody_new_gets_an_account_and_is_the_same_user_the_next_time() {
     assert_eq!(viewer, expected);
     let data = world.app.data(Some(&first.token), IDENTITIES, json!({})).await;
     let node = &data["viewer"]["user"]["identities"]["nodes"][0];
-    assert_eq!(node["provider"], json!({ "id": "oidc", "name": "Acme" }));
+    assert_eq!(node["provider"], json!({ "key": "oidc", "name": "Acme" }));
     assert_eq!(node["email"], "Ada@People.example");
 
     // Known by the subject: neither another address nor an unverified one makes a difference.

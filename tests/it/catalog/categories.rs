@@ -8,9 +8,12 @@ use crate::support::{TestApp, User};
 
 async fn payload(app: &TestApp, user: &User, field: &str, input: Value) -> Value {
     let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    let selection = match field {
+        "deleteCategory" => "deletedCategoryId",
+        _ => "category { id slug name position parent { id } }",
+    };
     let query = format!(
-        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ category {{ id slug name position
-            parent {{ id }} }} userErrors {{ code field message }} }} }}"
+        "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} userErrors {{ code field message }} }} }}"
     );
     app.data(Some(&user.token), &query, json!({ "input": input })).await[field].take()
 }

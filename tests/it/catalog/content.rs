@@ -79,7 +79,7 @@ async fn a_video_comes_with_texts_chapters_links_and_resources() {
         assert_eq!((codes(&answer), &answer["lesson"]), (expected, &Value::Null), "{content}: {answer:#}");
     }
     let shorter = update(&app, &ada, json!({ "lessonId": lesson, "durationSeconds": 299 })).await;
-    assert_eq!(codes(&shorter), ["durationSeconds OUT_OF_RANGE"], "a timestamp would be outside");
+    assert_eq!(codes(&shorter), ["durationSeconds OUT_OF_RANGE"], "a chapter would be outside");
     let both = json!({ "lessonId": lesson, "durationSeconds": 299, "content": { "chapters": [] } });
     assert_eq!(codes(&update(&app, &ada, both).await), [""; 0]);
 }

@@ -102,7 +102,7 @@ async fn own_courses_are_paged_by_creation_in_as_many_statements_for_many_as_for
     }
     let catalog = app.data(None, "{ courses(first: 1) { pageInfo { endCursor } } }", json!({})).await;
     assert_eq!(catalog["courses"]["pageInfo"]["endCursor"], Value::Null, "all of it drafts");
-    let forged = lyceum::graphql::page::encode_cursor("viewerCourses", &(i64::MIN, uuid::Uuid::nil()));
+    let forged = lyceum::graphql::page::encode_cursor("viewer.courses", &(i64::MIN, uuid::Uuid::nil()));
     let body = app.send(Some(&ada.token), OWN, json!({ "first": 1, "after": forged })).await;
     assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{body:#}");
 }

@@ -11,7 +11,7 @@ const SEARCH: &str =
     "query ($query: String!, $filter: CourseFilter, $first: Int, $last: Int, $after: String, $before: String) {
     searchCourses(query: $query, filter: $filter, first: $first, last: $last, after: $after, before: $before) {
         totalCount edges { cursor node { course { title } } }
-        nodes { course { title } titleHighlight { text found } snippet { text found } }
+        nodes { course { title } titleHighlight { text isMatch } snippet { text isMatch } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 
 async fn school() -> (TestApp, User) {
@@ -125,7 +125,7 @@ async fn what_was_found_is_marked_and_nothing_of_it_is_html() {
     let node = &page["nodes"][0];
     let parts = |field: &str| -> Vec<(String, bool)> {
         let parts = node[field].as_array().unwrap().iter();
-        parts.map(|part| (part["text"].as_str().unwrap().to_owned(), part["found"] == true)).collect()
+        parts.map(|part| (part["text"].as_str().unwrap().to_owned(), part["isMatch"] == true)).collect()
     };
     let title = parts("titleHighlight");
     assert_eq!(title.iter().map(|(text, _)| text.as_str()).collect::<String>(), hostile, "the text itself, unchanged");

@@ -110,7 +110,7 @@ async fn a_wrong_id_is_told_which_one_was_expected() {
     let foreign = "user_01h455vb4pex5vsknk084sn02q";
     let told = ["is the id of a user", "expected the id of a course"];
     let unknown = ["is not an id", "expected the id of a course"];
-    let prefixes = ["is not an id", "user, course, section, lesson"];
+    let prefixes = ["is not an id", "user, session, api_token"];
     let cases: [(&str, &str, &[&str]); 9] = [
         (videos, foreign, &told),
         (publish, foreign, &told),

@@ -58,7 +58,7 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     let input = studio.app.current(&studio.ada, input).await;
     let refused = studio.app.data(Some(&studio.ada.token), SET, json!({ "input": input })).await;
     let expected_error = json!([{ "code": "OUT_OF_RANGE", "field": ["videoId"] }]);
-    assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a timestamp is after its end");
+    assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a chapter is after its end");
     studio.edit(&lesson, json!({ "content": { "chapters": [] } })).await;
     studio.show(&lesson, Some(id)).await;
     assert_eq!(lengths().await, expected);

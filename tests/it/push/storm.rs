@@ -29,7 +29,7 @@ async fn who_comes_and_goes_while_many_publish_hears_everything_once_and_in_orde
     app.tasks.spawn(dispatcher::run(app.clone(), lyceum::app::registry().unwrap()));
     let mut courses = Vec::new();
     for round in 0..rounds(1) {
-        // A section has room for 500 lessons only.
+        // A course has room for 500 lessons only.
         courses.push(school.app.course(&school.ada, &format!("Round {round}"), 1).await);
     }
     let courses = Arc::new(courses);

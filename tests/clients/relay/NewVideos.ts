@@ -1,0 +1,13 @@
+graphql`
+  subscription NewVideosSubscription($after: String) {
+    newVideo(after: $after) {
+      cursor
+      lesson {
+        title
+        course {
+          title
+        }
+      }
+    }
+  }
+`;
