@@ -70,10 +70,12 @@ impl LessonObject {
         self.row.is_preview
     }
 
-    /// The content that accompanies the video. If the viewer may not watch it, it is null, with an error; see
-    /// `viewerAccess`.
+    /// The content that accompanies the video; null if the viewer may not see it, for which `viewerAccess` has the
+    /// reason. It is not an error, as `video { playback }` would be: one refusal is told once.
     async fn content(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonContentObject>>> {
-        lesson_access(ctx, &self.course, &self.row).await?.require()?;
+        if !lesson_access(ctx, &self.course, &self.row).await?.granted {
+            return Ok(None);
+        }
         let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
         Ok(content.map(|content| Sequential(LessonContentObject { lesson: self.row.id, content })))
     }

@@ -106,8 +106,7 @@ async fn content_is_for_who_may_edit_it_and_previews_are_for_all() {
             let found = app.send(user.map(|user| user.token.as_str()), query, json!({ "id": lesson })).await;
             let shown = found["data"]["node"]["content"]["disclaimer"] == "Secret";
             assert_eq!(shown, edits || open, "{user:?}: {found:#}");
-            let refused = found["errors"][0]["extensions"]["code"] == "FORBIDDEN";
-            assert_eq!(refused, !shown && !found["data"]["node"].is_null(), "{user:?}: {found:#}");
+            assert!(found.get("errors").is_none(), "{user:?}: viewerAccess tells why, not an error: {found:#}");
         }
     }
     let outline = "query ($slug: String!) { course(slug: $slug) { sections { nodes { lessons { nodes {

@@ -51,7 +51,7 @@ async fn who_may_see_a_lesson_downloads_its_files_and_nobody_else(studio: Studio
     for user in [None, Some(&sam)] {
         let answer = look(&studio, user, &lesson).await;
         assert_eq!(answer["data"]["node"]["content"], Value::Null);
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer:#}");
+        assert!(answer.get("errors").is_none(), "{answer:#}");
         let node = "query ($id: ID!) { node(id: $id) { id } }";
         let token = user.map(|user| user.token.as_str());
         assert_eq!(app.data(token, node, json!({ "id": file })).await["node"], Value::Null);
