@@ -118,6 +118,9 @@ async fn found_sorted(
     let (Some(search), Some(which)) = (search, which(ctx, filter).await?) else {
         return Ok(page.connection(Vec::new(), |found| found, cursor));
     };
+    if which.search.is_some() {
+        return Err(Error::BadInput("Give all words as the query of the search; its filter needs no query.".into()));
+    }
     let which = Arc::new(Which { search: Some(Search::clone(&search)), ..which });
     let key = MatchingPage(which.clone(), sort, page.clone());
     let rows = loaders(ctx).load_for(client(ctx).address(), key).await?.unwrap_or_default();
