@@ -26,7 +26,7 @@ use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
 
-pub(super) use browse::{AnyStatusCount, AnyStatusPage, Found, MatchingCount, MatchingPage, NearWords};
+pub(super) use browse::{Found, MatchingCount, MatchingPage, NearWords};
 pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 
 /// The number of bytes of text that count as one row in the cache.

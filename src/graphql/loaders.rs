@@ -66,6 +66,11 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
         true
     }
 
+    /// Returns whether the value of this key may be cached, where [`Load::CACHED`] is set.
+    fn may_be_cached(&self) -> bool {
+        true
+    }
+
     /// Returns the cache keys that a cached value, or its absence, depends on.
     ///
     /// The value is stale once one of them has changed.
@@ -324,7 +329,7 @@ impl<K: Load> Batcher<K> {
         let cache = self.cache.as_ref().map(|cache| (cache, cache.start()));
         let values = load(app, &keys).await?;
         if let Some((cache, start)) = cache {
-            for key in keys {
+            for key in keys.into_iter().filter(Load::may_be_cached) {
                 let value = values.get(&key).cloned();
                 let rows = value.as_ref().map_or(1, K::rows);
                 let depends_on = key.depends_on(value.as_ref()).into_boxed_slice();

@@ -1,4 +1,4 @@
-//! The root types of the schema, merged from the fields of the features.
+//! The root types of the schema and `Viewer`, merged from the fields of the features.
 //!
 //! async-graphql's `MergedObject` nests them: each member's future is part of the next one's, so the compiler
 //! instantiates all of them again at each level (`docs/measurements.md`). [`Root`] instead looks up a field by name and
@@ -56,8 +56,8 @@ pub trait RootKind: Send + Sync + 'static {
     const NAME: &'static str;
     /// The description of the type in the schema.
     const DESCRIPTION: &'static str;
-    /// Whether each of its fields is logged at DEBUG when it is resolved.
-    const LOGGED: bool;
+    /// Whether the fields are mutations: each is logged when it is resolved, and its payload is named after it.
+    const MUTATIONS: bool;
 
     /// Returns the field groups in schema order.
     fn fields() -> Vec<Box<dyn RootFields>>;
@@ -86,7 +86,7 @@ impl<K: RootKind> ContainerType for Root<K> {
         match self.by_name.get(ctx.item.node.name.node.as_str()) {
             Some(fields) => {
                 let outcome = fields.resolve(ctx).await;
-                if K::LOGGED {
+                if K::MUTATIONS {
                     command_log::resolved(fields.feature(), ctx, &outcome);
                 }
                 outcome
@@ -131,7 +131,7 @@ impl<K: RootKind> OutputType for Root<K> {
 /// one generic type and have one description.
 fn described<K: RootKind>(registry: &mut Registry) -> IndexMap<String, MetaField> {
     let fields: IndexMap<String, MetaField> = K::fields().iter().flat_map(|fields| fields.describe(registry)).collect();
-    if K::NAME == "Mutation" {
+    if K::MUTATIONS {
         for (name, field) in &fields {
             registry.set_description(field.ty.clone(), format!("The payload of `{name}`."));
         }

@@ -21,7 +21,7 @@ pub struct Queries;
 impl RootKind for Queries {
     const NAME: &'static str = "Query";
     const DESCRIPTION: &'static str = "The root type of queries.";
-    const LOGGED: bool = false;
+    const MUTATIONS: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
@@ -36,7 +36,7 @@ pub struct Mutations;
 impl RootKind for Mutations {
     const NAME: &'static str = "Mutation";
     const DESCRIPTION: &'static str = "The root type of mutations.";
-    const LOGGED: bool = true;
+    const MUTATIONS: bool = true;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let features = [
@@ -57,7 +57,7 @@ impl RootKind for Viewer {
     const NAME: &'static str = "Viewer";
     const DESCRIPTION: &'static str = "The signed-in user and the data that belongs to them. A field that the session or API token may not access is \
         null, with an error; other fields are not affected.";
-    const LOGGED: bool = false;
+    const MUTATIONS: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let features = [

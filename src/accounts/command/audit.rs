@@ -37,7 +37,7 @@ pub(crate) async fn count_audit_entries(app: &App, actor: &Actor, filter: &Audit
 
 /// Returns a page of what happened to the viewer's account.
 ///
-/// Where somebody else acted, the IP address and the user agent are left out.
+/// Where another user acted, the IP address and the user agent are left out.
 ///
 /// # Errors
 /// The caller is not signed in.
@@ -69,7 +69,7 @@ pub(crate) fn shown(actor: &Actor, entry: AuditEntry) -> Option<AuditEntry> {
     Some(redacted(entry, viewer))
 }
 
-/// Removes where somebody else acted from.
+/// Removes where another user acted from.
 fn redacted(mut entry: AuditEntry, viewer: UserId) -> AuditEntry {
     if entry.actor_id.is_some_and(|actor| actor != viewer) {
         entry.ip = None;

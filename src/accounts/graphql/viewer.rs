@@ -72,8 +72,8 @@ impl ViewerAccount {
         identities(ctx, viewer(actor(ctx))?, PageArgs { first, after, last, before }).await
     }
 
-    /// What happened to the account, newest first: sign-ins, failed sign-ins, changes of the password, the role and more.
-    /// Entries for actions of others, such as administrators, have no IP address and device.
+    /// What happened to the account, newest first: sign-ins, failed sign-ins, changes of the password, the role and
+    /// more. Entries for actions of others, such as administrators, have no IP address and device.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn security_log(
         &self,

@@ -22,8 +22,7 @@ use crate::platform::auth::Actor;
 /// Reorders the sections and lessons of a course.
 ///
 /// # Errors
-/// The order does not list all sections and lessons exactly once; the actor may
-/// not edit the course.
+/// The order does not list all sections and lessons exactly once; the actor may not edit the course.
 pub async fn reorder_course(app: &App, actor: &Actor, input: ReorderCourseInput) -> Result<Edit<Course>> {
     let now = app.clock.now();
     app.db

@@ -11,8 +11,8 @@ use super::category::tree;
 use super::course::CourseObject;
 use crate::accounts::UserId;
 use crate::catalog::loader::{
-    AnyStatusCount, AnyStatusPage, CatalogCount, CatalogPage, CategoryCounts, ChannelCount, CourseById, DescriptionOf,
-    Found, MatchingCount, MatchingPage, NearWords,
+    CatalogCount, CatalogPage, CategoryCounts, ChannelCount, CourseById, DescriptionOf, Found, MatchingCount,
+    MatchingPage, NearWords,
 };
 use crate::catalog::model::{
     CategoryId, Course, CourseFilter, CourseId, CourseSort, CourseSortField, Part, Search, Which, words,
@@ -21,6 +21,7 @@ use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{client, loaders, within};
 use crate::graphql::guard::{Scope, public};
+use crate::graphql::loaders::Load;
 use crate::graphql::page::{Page, SortDirection, encode_cursor, instant, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
 use crate::platform::auth::Role;
@@ -96,7 +97,7 @@ async fn found(
         return Ok(page.connection(Vec::new(), |found| found, cursor));
     };
     let key = Found(search.clone(), Arc::new(which));
-    let found = loaders(ctx).load_for(client(ctx).address(), key).await?.unwrap_or_default();
+    let found = read(ctx, true, key).await?.unwrap_or_default();
     let places = page.of_descending(&found);
     let courses = try_join_all(places.iter().map(|(_, id)| loaders(ctx).load(CourseById(CourseId::new(*id))))).await?;
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
@@ -122,15 +123,13 @@ async fn found_sorted(
         return Err(Error::BadInput("Give all words as the query of the search; its filter needs no query.".into()));
     }
     let which = Arc::new(Which { search: Some(Search::clone(&search)), ..which });
-    let key = MatchingPage(which.clone(), sort, page.clone());
-    let rows = loaders(ctx).load_for(client(ctx).address(), key).await?.unwrap_or_default();
+    let rows = read(ctx, true, MatchingPage(which.clone(), sort, page.clone())).await?.unwrap_or_default();
     let object = move |course| FoundObject { course, rank: 0, search: search.clone() };
     let connection = page.connection(rows, object, cursor);
     if !wants_total(ctx) {
         return Ok(connection);
     }
-    let total = loaders(ctx).load_for(client(ctx).address(), MatchingCount(which)).await?;
-    Ok(connection.with_total(total.unwrap_or_default()))
+    Ok(connection.with_total(read(ctx, true, MatchingCount(which)).await?.unwrap_or_default()))
 }
 
 /// What a list of courses is limited to, whatever its filter.
@@ -176,23 +175,41 @@ pub(super) async fn matching(
     let Some(which) = limited(ctx, within, which(ctx, &filter).await?).await?.map(Arc::new) else {
         return Ok(page.connection(Vec::new(), CourseObject, cursor));
     };
-    let address = client(ctx).address();
-    let key = MatchingPage(which.clone(), sort, page.clone());
-    let rows = match any_status {
-        true => loaders(ctx).load(AnyStatusPage(key)).await?,
-        false => loaders(ctx).load_for(address, key).await?,
-    };
+    // An operation may list the courses of many categories; only what a client chooses itself is limited.
+    let is_limited = within == Within::Catalog || is_filtered;
+    let rows = read(ctx, is_limited, MatchingPage(which.clone(), sort, page.clone())).await?;
     let connection = page.connection(rows.unwrap_or_default(), CourseObject, cursor);
     if !wants_total(ctx) {
         return Ok(connection);
     }
     let total = match within {
-        _ if any_status => loaders(ctx).load(AnyStatusCount(MatchingCount(which))).await?,
         Within::Category(id) if !is_filtered => Some(count_within(ctx, &tree(ctx).await?.within(id)).await?),
         Within::Channel(id) if !is_filtered => loaders(ctx).load(ChannelCount(id)).await?,
-        _ => loaders(ctx).load_for(address, MatchingCount(which)).await?,
+        _ => read(ctx, is_limited, MatchingCount(which)).await?,
     };
     Ok(connection.with_total(total.unwrap_or_default()))
+}
+
+/// Reads one statement's result; `is_limited` applies the limit of such reads in flight per client.
+async fn read<K: Load>(ctx: &Context<'_>, is_limited: bool, key: K) -> Result<Option<K::Value>> {
+    match is_limited {
+        true => loaders(ctx).load_for(client(ctx).address(), key).await,
+        false => Ok(loaders(ctx).load(key).await?),
+    }
+}
+
+/// Returns a page of the published courses of a channel.
+///
+/// # Errors
+/// The arguments are invalid, or the database failed.
+pub(crate) async fn courses_of_channel(
+    ctx: &Context<'_>,
+    channel: ChannelId,
+    filter: Option<CourseFilter>,
+    sort: Option<CourseSort>,
+    args: PageArgs,
+) -> Result<Connection<CourseObject>> {
+    matching(ctx, Within::Channel(channel), filter, sort, args).await
 }
 
 /// Checks that the viewer may see courses of any status, and that all of them have what they are sorted by.
@@ -213,9 +230,8 @@ async fn limited(ctx: &Context<'_>, within: Within, which: Option<Which>) -> Res
     match within {
         Within::Catalog => {}
         Within::Category(id) => {
-            let mut ids = tree(ctx).await?.within(id);
-            ids.retain(|id| which.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
-            which.categories = Some(ids);
+            let tree = tree(ctx).await?;
+            which.limit_to(tree.within(id));
         }
         Within::Channel(id) => {
             if which.channel.replace(id).is_some_and(|wanted| wanted != id) {
@@ -288,13 +304,12 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
     if let Some(category) = filter.category_id {
         let tree = tree(ctx).await?;
         let Some(category) = tree.get(category) else { return Ok(None) };
-        which.categories = Some(tree.within(category.id));
+        which.limit_to(tree.within(category.id));
     }
     if let Some(slugs) = filter.category_slugs.as_ref().filter(|slugs| !slugs.is_empty()) {
         let tree = tree(ctx).await?;
-        let named = slugs.iter().filter_map(|slug| tree.by_slug(slug)).flat_map(|category| tree.within(category.id));
-        let named = named.filter(|id| which.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
-        which.categories = Some(named.collect());
+        let named = slugs.iter().filter_map(|slug| tree.by_slug(slug));
+        which.limit_to(named.flat_map(|category| tree.within(category.id)).collect());
     }
     Ok(which.is_possible().then_some(which))
 }

@@ -13,7 +13,6 @@ use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput, DeleteCategoryInput,
     MoveCategoryInput, UpdateCategoryInput,
 };
-use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::error::{Edit, edit_payload, payload};
@@ -119,20 +118,6 @@ async fn listed(
     Ok(Sequential(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
-/// Returns a page of the published courses of a channel.
-///
-/// # Errors
-/// The arguments are invalid, or the database failed.
-pub(crate) async fn courses_of_channel(
-    ctx: &Context<'_>,
-    channel: ChannelId,
-    filter: Option<CourseFilter>,
-    sort: Option<CourseSort>,
-    args: PageArgs,
-) -> Result<Connection<CourseObject>> {
-    matching(ctx, Within::Channel(channel), filter, sort, args).await
-}
-
 /// Returns the category with this id.
 ///
 /// # Errors
@@ -189,8 +174,8 @@ pub(super) struct Move;
 #[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
-    /// The category in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The category in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     category: Option<Sequential<CategoryObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,

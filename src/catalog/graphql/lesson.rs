@@ -108,14 +108,12 @@ impl LessonObject {
 
     /// The lesson before this one in the outline, among those that the viewer may see; null for the first one.
     async fn previous_lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
-        let lessons = visible_lessons(ctx, &self.course).await?;
-        Ok(self.place_in(&lessons).and_then(|place| lessons.get(place.checked_sub(1)?)).map(|row| self.other(row)))
+        self.neighbor(ctx, -1).await
     }
 
     /// The lesson after this one in the outline, among those that the viewer may see; null for the last one.
     async fn next_lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
-        let lessons = visible_lessons(ctx, &self.course).await?;
-        Ok(self.place_in(&lessons).and_then(|place| lessons.get(place + 1)).map(|row| self.other(row)))
+        self.neighbor(ctx, 1).await
     }
 
     /// The course.
@@ -132,13 +130,12 @@ impl LessonObject {
 }
 
 impl LessonObject {
-    fn place_in(&self, lessons: &[Arc<Lesson>]) -> Option<usize> {
-        lessons.iter().position(|lesson| lesson.id == self.row.id)
-    }
-
-    /// Another lesson of the course.
-    fn other(&self, row: &Arc<Lesson>) -> Sequential<LessonObject> {
-        Sequential(LessonObject { course: self.course.clone(), row: row.clone() })
+    /// The lesson at `distance` from this one in the outline, among those that the viewer may see.
+    async fn neighbor(&self, ctx: &Context<'_>, distance: isize) -> Result<Option<Sequential<LessonObject>>> {
+        let lessons = visible_lessons(ctx, &self.course).await?;
+        let place = lessons.iter().position(|lesson| lesson.id == self.row.id);
+        let row = place.and_then(|place| lessons.get(place.checked_add_signed(distance)?));
+        Ok(row.map(|row| Sequential(LessonObject { course: self.course.clone(), row: row.clone() })))
     }
 }
 

@@ -18,7 +18,7 @@ mod video;
 
 use futures_util::FutureExt;
 
-pub(crate) use category::courses_of_channel;
+pub(crate) use browse::courses_of_channel;
 pub use category::{CategoryObject, category_node};
 pub use course::{CourseObject, course_node};
 pub use lesson::{LessonObject, lesson_node};

@@ -53,8 +53,8 @@ pub(super) struct SetThumbnail;
 #[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 #[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
-    /// The course in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The course in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     course: Option<Sequential<CourseObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -67,8 +67,8 @@ pub(super) struct CoursePayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateSectionPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateSectionPayload", params(Update)))]
 pub(super) struct SectionPayload<M: Send + Sync> {
-    /// The section in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The section in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     section: Option<Sequential<SectionObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -86,8 +86,8 @@ pub(super) struct SectionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "SetLessonUnlockPayload", params(SetUnlock)))]
 #[graphql(concrete(name = "SetLessonVideoPayload", params(SetVideo)))]
 pub(super) struct LessonPayload<M: Send + Sync> {
-    /// The lesson in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The lesson in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     lesson: Option<Sequential<LessonObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,

@@ -34,6 +34,11 @@ impl Load for MatchingPage {
     const CACHED: bool = true;
     const ALONE: bool = true;
 
+    /// Drafts are created and scheduled without a change to lists.
+    fn may_be_cached(&self) -> bool {
+        self.0.statuses.is_none()
+    }
+
     fn depends_on(&self, page: Option<&Self::Value>) -> Vec<CacheKey> {
         found_keys(page.into_iter().flatten())
     }
@@ -84,6 +89,11 @@ impl Load for MatchingCount {
     const CACHED: bool = true;
     const ALONE: bool = true;
 
+    /// Drafts are created and scheduled without a change to lists.
+    fn may_be_cached(&self) -> bool {
+        self.0.statuses.is_none()
+    }
+
     fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
         vec![lists_key(), facts_key()]
     }
@@ -96,34 +106,6 @@ impl Load for MatchingCount {
         let conn = app.db.read().await?;
         let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
         Ok(keys.iter().cloned().zip(counts).collect())
-    }
-}
-
-/// A page of courses of any status, for administrators. It is not cached, as drafts change without a trace in lists.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct AnyStatusPage(pub(in crate::catalog) MatchingPage);
-
-impl Load for AnyStatusPage {
-    type Value = Vec<Arc<Course>>;
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let pages: Vec<MatchingPage> = keys.iter().map(|key| key.0.clone()).collect();
-        let found = MatchingPage::load(app, &pages).await?;
-        Ok(found.into_iter().map(|(key, page)| (AnyStatusPage(key), page)).collect())
-    }
-}
-
-/// The number of courses of any status, for administrators; not cached, either.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct AnyStatusCount(pub(in crate::catalog) MatchingCount);
-
-impl Load for AnyStatusCount {
-    type Value = i64;
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let counts: Vec<MatchingCount> = keys.iter().map(|key| key.0.clone()).collect();
-        let found = MatchingCount::load(app, &counts).await?;
-        Ok(found.into_iter().map(|(key, count)| (AnyStatusCount(key), count)).collect())
     }
 }
 

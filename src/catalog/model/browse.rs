@@ -41,8 +41,8 @@ pub(crate) struct CourseFilter {
     pub is_free: Option<bool>,
     /// Courses with at least this average rating, 0 to 5 stars. Courses without reviews have 0.
     pub min_rating: Option<f64>,
-    /// Courses with one of these statuses, sorted by `CREATED_AT` unless you say otherwise; only administrators may ask.
-    /// Defaults to published courses.
+    /// Courses with one of these statuses, sorted by `CREATED_AT` unless you say otherwise; only administrators may
+    /// ask. Defaults to published courses.
     pub statuses: Option<Vec<PublicationStatus>>,
     /// Courses by this instructor.
     pub instructor_id: Option<UserId>,
@@ -215,6 +215,12 @@ impl CourseFilter {
 }
 
 impl Which {
+    /// Limits the courses to these categories, in addition to those that they are limited to already.
+    pub(crate) fn limit_to(&mut self, mut categories: Vec<CategoryId>) {
+        categories.retain(|id| self.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
+        self.categories = Some(categories);
+    }
+
     /// Whether any course can match.
     ///
     /// PostgreSQL rejects text with a NUL character; no course contains one.

@@ -48,5 +48,3 @@ pub enum CourseLevel {
 }
 
 stored_as_text!(CourseLevel { Beginner = "BEGINNER", Intermediate = "INTERMEDIATE", Advanced = "ADVANCED" });
-
-impl CourseLevel {}

@@ -46,7 +46,8 @@ macro_rules! rank {
     };
 }
 
-/// Filters `$rows` to the courses that match `$which`, public ones unless it has statuses, whatever else they are joined with.
+/// Filters `$rows` to the courses that match `$which`, public ones unless it has statuses, whatever else they are
+/// joined with.
 macro_rules! public {
     ($rows:expr, $which:expr) => {{
         let which: &Which = $which;
@@ -103,7 +104,8 @@ macro_rules! public {
     }};
 }
 
-/// The condition for courses with one of these statuses; published ones by default. See [`PublicationStatus::of_course`].
+/// The condition for courses with one of these statuses; published ones by default. See
+/// [`PublicationStatus::of_course`].
 fn with_status(statuses: Option<&[PublicationStatus]>) -> String {
     let conditions = statuses.unwrap_or(&[PublicationStatus::Published]).iter().map(|status| match status {
         PublicationStatus::Draft => {

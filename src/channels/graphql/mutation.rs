@@ -37,8 +37,8 @@ pub(super) struct Unfollow;
 #[graphql(concrete(name = "FollowChannelPayload", params(Follow)))]
 #[graphql(concrete(name = "UnfollowChannelPayload", params(Unfollow)))]
 pub(super) struct ChannelPayload<M: Send + Sync> {
-    /// The channel in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The channel in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     channel: Option<Sequential<ChannelObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,

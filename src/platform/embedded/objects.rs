@@ -174,14 +174,19 @@ impl Gate {
         let mut response = match preflight(&request) {
             Some(asked) if allowed.is_some() => granted(asked),
             Some(_) => empty(StatusCode::FORBIDDEN),
-            None => self.service.call(request.map(Body::from)).await.unwrap_or_else(|error| {
-                tracing::warn!(?error, "the object store failed");
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
-            }),
+            None => match self.service.call(request.map(Body::from)).await {
+                Ok(response) => {
+                    if response.status().is_server_error() {
+                        tracing::warn!(status = %response.status(), "the object store failed");
+                    }
+                    response
+                }
+                Err(error) => {
+                    tracing::warn!(?error, "the object store failed");
+                    empty(StatusCode::INTERNAL_SERVER_ERROR)
+                }
+            },
         };
-        if response.status().is_server_error() {
-            tracing::warn!(status = %response.status(), "the object store failed");
-        }
         if let Some(made) = made.filter(|_| response.status().is_success()) {
             self.tell(&made);
         }

@@ -183,3 +183,16 @@ async fn a_course_that_comes_in_while_its_category_goes_is_told_or_keeps_it() {
         assert!(kept != told, "{deleted:#} {updated:#}");
     }
 }
+
+/// More than one client may read at once by a filter of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_operation_lists_the_courses_of_many_categories() {
+    let app = TestApp::start().await;
+    let root = app.user("Root", Role::Admin).await;
+    for number in 0..40 {
+        create(&app, &root, &format!("Category {number}"), None).await;
+    }
+    let lists = "{ categories(first: 40) { nodes { courses(first: 2) { totalCount nodes { title } } } } }";
+    let data = app.data(None, lists, json!({})).await;
+    assert_eq!(data["categories"]["nodes"].as_array().unwrap().len(), 40);
+}
