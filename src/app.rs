@@ -27,12 +27,12 @@ use crate::platform::mail::{Mailer, Sample};
 use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
-use crate::platform::retention;
 use crate::platform::shares::Shares;
 use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
+use crate::platform::{idempotency, retention};
 use crate::{accounts, catalog, channels, enrollments, media};
 
 /// The capacity of the queue for events of the embedded store.
@@ -43,7 +43,7 @@ const STORE_EVENTS: usize = 1024;
 /// # Errors
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
-    let platform = retention::handlers();
+    let platform = retention::handlers().into_iter().chain(idempotency::handlers());
     let features: [Vec<Handler>; 5] =
         [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers(), media::handlers()];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))

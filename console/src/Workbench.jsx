@@ -24,11 +24,12 @@ query Catalog {
 }
 `;
 
-const NEW_VIDEOS = `# Runs until you stop it: each video
-# appears when its lesson is published.
+const NEW_VIDEOS = `# Runs until you stop it: first its start, then
+# each video when its lesson is published.
 subscription NewVideos {
   newVideo {
     cursor
+    isStart
     lesson {
       title
     }

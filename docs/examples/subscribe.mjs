@@ -9,7 +9,7 @@ import WebSocket from 'ws';
 
 const url = process.argv[2] ?? 'ws://127.0.0.1:8080/graphql';
 const query = `subscription ($after: String) {
-  newVideo(after: $after) { cursor lesson { title } course { title slug } }
+  newVideo(after: $after) { cursor isStart lesson { title } course { title slug } }
 }`;
 let silence; // A dead peer closes nothing: the server must answer each ping within 5 seconds.
 const client = createClient({
@@ -27,7 +27,8 @@ for (let pause = 1; ; pause = Math.min(pause * 2, 30)) {
       if (!data?.newVideo) throw errors;
       variables.after = data.newVideo.cursor;
       pause = 1;
-      console.log(`${data.newVideo.course.title}: ${data.newVideo.lesson.title}`);
+      const { isStart, course, lesson } = data.newVideo; // The first message only has a cursor to resume from.
+      if (!isStart) console.log(lesson ? `${course.title}: ${lesson.title}` : 'A video that was withdrawn again.');
     }
   } catch (problem) {
     console.error('lost:', problem.message || problem.reason || problem.code || JSON.stringify(problem));

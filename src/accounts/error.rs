@@ -59,10 +59,6 @@ pub(super) fn no_more_codes() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["registrationId"], message)
 }
 
-pub(super) fn code_or_token_with_password() -> Error {
-    Error::BadInput("Give either a registration and its code, or the token of its link and a new password.".into())
-}
-
 pub(super) fn wrong_password(field: &'static str) -> Error {
     Error::invalid(UserErrorCode::WrongCredentials, &[field], "The password is wrong.")
 }

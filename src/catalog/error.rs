@@ -109,6 +109,35 @@ pub(super) fn duration_is_the_videos() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["durationSeconds"], message)
 }
 
+pub(super) fn published_article() -> Error {
+    let message = "The article is published; unpublish it before it becomes a video.";
+    Error::invalid(UserErrorCode::NotAllowed, &["kind"], message)
+}
+
+pub(super) fn article_without_video() -> Error {
+    let message = "The lesson is an article, which has no video; change its kind to VIDEO first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["videoId"], message)
+}
+
+pub(super) fn published_video() -> Error {
+    let message = "The lesson is published and needs its video; unpublish it, or make it an article.";
+    Error::invalid(UserErrorCode::NotAllowed, &["videoId"], message)
+}
+
+pub(super) fn no_video() -> Error {
+    let message = "The lesson has no video yet; upload one, or make it an article.";
+    Error::invalid(UserErrorCode::NotAllowed, &["lessonId"], message)
+}
+
+pub(super) fn uploader_gone() -> Error {
+    Error::Forbidden("The user who uploaded the file can't edit courses any more.".into())
+}
+
+pub(super) fn failed_video() -> Error {
+    let message = "The lesson's video can't be played; upload another one.";
+    Error::invalid(UserErrorCode::NotAllowed, &["lessonId"], message)
+}
+
 pub(super) fn ledger_forbidden() -> Error {
     Error::Forbidden("Only the course's instructor and administrators see who has access.".into())
 }

@@ -1,16 +1,19 @@
 //! Events of the catalog.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use super::model::{CourseId, LessonId};
+use super::model::{CourseId, LessonId, LessonKind};
+use crate::channels::ChannelId;
 use crate::platform::outbox::Event;
 
 /// The topic of new videos in all courses.
 pub(super) const NEW_VIDEOS: &str = "videos";
 
-/// The topic of new videos in a course.
-pub(super) fn new_videos_of(course: CourseId) -> String {
-    format!("videos:{}", course.uuid())
+/// The topic of new videos in a course or a channel, by its id.
+pub(super) fn new_videos_of(id: Uuid) -> String {
+    format!("videos:{id}")
 }
 
 /// A lesson of a published course has become visible for the first time.
@@ -20,13 +23,24 @@ pub struct LessonPublished {
     pub lesson_id: LessonId,
     /// Its course.
     pub course_id: CourseId,
+    /// The channel of the course at the time of the event.
+    #[serde(default)]
+    pub channel_id: Option<ChannelId>,
+    /// What the lesson consists of. Only videos are in the topics of new videos.
+    pub kind: LessonKind,
+    /// When it was published.
+    pub published_at: DateTime<Utc>,
 }
 
 impl Event for LessonPublished {
     const KIND: &'static str = "lesson_published";
 
     fn topics(&self) -> Vec<String> {
-        vec![NEW_VIDEOS.to_owned(), new_videos_of(self.course_id)]
+        if self.kind == LessonKind::Article {
+            return Vec::new();
+        }
+        let places = [Some(self.course_id.uuid()), self.channel_id.map(ChannelId::uuid)];
+        [NEW_VIDEOS.to_owned()].into_iter().chain(places.into_iter().flatten().map(new_videos_of)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::command;
 use super::model::CourseId;
-use crate::media::VideoProcessed;
+use crate::media::{FileUploaded, UploadId, VideoProcessed};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
@@ -31,7 +31,26 @@ pub fn handlers() -> Vec<Handler> {
             async move { command::recount_students(&app).await }.boxed()
         }),
         Handler::reaction("catalog.take_duration", VideoProcessed::KIND, Duration::from_secs(60), |app, payload| {
-            async move { command::take_duration(&app, serde_json::from_value(payload)?).await }.boxed()
+            async move {
+                let event: VideoProcessed = serde_json::from_value(payload)?;
+                command::take_duration(&app, &event).await?;
+                command::publish_waiting(&app, event.video_id).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("catalog.attach_video", VideoProcessed::KIND, Duration::from_secs(60), |app, payload| {
+            async move {
+                let event: VideoProcessed = serde_json::from_value(payload)?;
+                command::attach_upload(&app, UploadId::new(event.video_id.uuid())).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("catalog.attach_file", FileUploaded::KIND, Duration::from_secs(60), |app, payload| {
+            async move {
+                let event: FileUploaded = serde_json::from_value(payload)?;
+                command::attach_upload(&app, UploadId::new(event.file_id.uuid())).await
+            }
+            .boxed()
         }),
     ]
 }

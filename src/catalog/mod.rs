@@ -19,6 +19,7 @@ pub use command::{
     access_to, create_category, create_course, create_lesson, create_section, delete_category, delete_lesson,
     delete_section, move_category, my_data, publish_course, publish_lesson, reorder_course, set_course_demo_video,
     set_course_thumbnail, set_lesson_video, showing, update_category, update_course, update_lesson, update_section,
+    upload_target,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub(crate) use graphql::courses_of_channel;
@@ -30,10 +31,10 @@ pub use job::handlers;
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,
     CreateLessonInput, CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson,
-    LessonChapter, LessonContentInput, LessonId, LessonLink, LessonResourceInput, MoveCategoryInput,
-    PublishCourseInput, PublishLessonInput, ReorderCourseInput, Section, SectionId, SectionOrderInput,
-    SetCourseDemoVideoInput, SetCourseThumbnailInput, SetLessonVideoInput, Showing, ShownAs, UpdateCategoryInput,
-    UpdateCourseInput, UpdateLessonInput, UpdateSectionInput,
+    LessonChapter, LessonContentInput, LessonId, LessonKind, LessonLink, LessonResourceInput, LessonResourceSource,
+    MoveCategoryInput, NewLessonInput, PublishCourseInput, PublishLessonInput, ReorderCourseInput, Section, SectionId,
+    SectionOrderInput, SetCourseDemoVideoInput, SetCourseThumbnailInput, SetLessonVideoInput, Showing, ShownAs,
+    UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput, UploadTarget,
 };
 pub(crate) use model::{CourseFilter, CourseSort};
 pub use port::{hold_course, students_changed};

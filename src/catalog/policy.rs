@@ -7,6 +7,7 @@ use super::model::{Course, Lesson};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::entitlements::{self, Access, Content, Entitlement, LessonContent};
+use crate::media::{self, Video};
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may create courses: instructors and administrators may.
@@ -84,9 +85,23 @@ pub(super) fn access(
     entitlements::access(viewer, &content, held, now)
 }
 
+/// Decides whether the viewer may watch a video by itself: its owner and administrators may.
+pub(super) fn own_access(viewer: &Actor, video: &Video, now: DateTime<Utc>) -> Access {
+    let content = Content {
+        course: Uuid::nil(),
+        category_path: &[],
+        staff: media::can_manage(viewer, video),
+        published: false,
+        archived: false,
+        lesson: None,
+    };
+    entitlements::access(viewer, &content, &[], now)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::model::LessonKind;
     use crate::graphql::Id;
     use crate::graphql::money::CurrencyCode;
 
@@ -132,13 +147,15 @@ mod tests {
             section_id: Id::new(Uuid::from_u128(15)),
             position: 1,
             title: "Ownership".into(),
-            duration_seconds: 60,
+            kind: LessonKind::Video,
+            duration_seconds: Some(60),
             is_preview: false,
             video_id: None,
             published_at: published.then_some(DateTime::UNIX_EPOCH),
             publish_at: None,
             unlock_after_days: None,
             unlock_at: None,
+            updated_at: DateTime::UNIX_EPOCH,
             version: 1,
         }
     }

@@ -14,6 +14,7 @@ use super::{error, policy};
 use crate::accounts::{UserId, user_by_id, viewer};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
@@ -38,20 +39,26 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
     let mut check = Check::new();
     let name = check.required("name", &input.name, LONGEST_NAME);
     let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
-    let slug = match input.slug {
-        Some(slug) => check_slug(&mut check, &slug),
+    let slug = match &input.slug {
+        Some(slug) => check_slug(&mut check, slug),
         None => query::slug_base(&name),
     };
     check.finish()?;
     app.db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, owner.uuid(), "createChannel", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return query::lock(tx, id).await?.ok_or_else(idempotency::gone),
+            };
             if query::count_owned(tx, owner).await? >= MOST_CHANNELS {
                 return Err(error::too_many(format!("A user can own at most {MOST_CHANNELS} channels.")));
             }
             let (name, description) = (name.as_str(), description.as_str());
             let members_edit = input.members_may_edit;
             let new = NewChannel { slug: &slug, name, description, owner_id: owner, is_default: false, members_edit };
-            query::insert(tx, &app.clock, &new).await?.ok_or_else(error::slug_taken)
+            let channel = query::insert(tx, &app.clock, &new).await?.ok_or_else(error::slug_taken)?;
+            claimed.keep(tx, channel.id.uuid()).await?;
+            Ok(channel)
         })
         .await
 }

@@ -167,6 +167,17 @@ fn shared(rows: Vec<(Channel, DateTime<Utc>)>) -> Vec<(Arc<Channel>, DateTime<Ut
     rows.into_iter().map(|(channel, at)| (Arc::new(channel), at)).collect()
 }
 
+/// The number of channels in [`followed`].
+const FOLLOWED: i64 = 1000;
+
+/// Returns the channels that a user follows: the 1,000 that they followed last.
+///
+/// # Errors
+/// The database failed.
+pub async fn followed(app: &App, user: UserId) -> Result<Vec<ChannelId>, InternalError> {
+    Ok(query::followed(&mut *app.db.read().await?, user, FOLLOWED).await?)
+}
+
 /// Returns whether a user may edit the courses in a channel because its owner lets members do so.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
 use crate::accounts::UserId;
-use crate::graphql::{Entity, Id};
+use crate::graphql::{Entity, Id, Idempotency};
 use crate::platform::db::CacheKey;
 use crate::platform::db::schema::{channel_invitations, channels};
 
@@ -55,6 +55,9 @@ pub struct CreateChannelInput {
     /// Whether all members may edit the courses in the channel, and not only their instructors. Defaults to false.
     #[graphql(default)]
     pub members_may_edit: bool,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
 }
 
 /// The input of `updateChannel`. Omitted fields stay unchanged.

@@ -263,6 +263,17 @@ pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryR
     diesel::delete(channel_follows::table.find((user, id))).execute(tx.conn()).await
 }
 
+/// Returns the channels that a user follows: the `limit` that they followed last.
+pub(super) async fn followed(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<ChannelId>> {
+    channel_follows::table
+        .filter(channel_follows::user_id.eq(user))
+        .order((channel_follows::followed_at.desc(), channel_follows::channel_id.desc()))
+        .limit(limit)
+        .select(channel_follows::channel_id)
+        .load(conn)
+        .await
+}
+
 /// Adds `more` to a channel's number of followers.
 ///
 /// Call this last in a transaction, because all who follow the channel wait for this row.

@@ -10,6 +10,7 @@ mod job;
 mod model;
 mod query;
 
-pub use command::{Piece, Rejection, my_data, piece};
-pub use graphql::{PlayableVideo, mutations, playable, viewer_fields};
+pub use command::{Piece, Rejection, enroll, grant, my_data, piece};
+pub use graphql::{PlayableVideo, VideoPlayback, mutations, own_playback, playable, viewer_fields};
 pub use job::handlers;
+pub use model::{EnrollInput, GrantCourseAccessInput};

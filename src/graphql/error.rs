@@ -19,10 +19,6 @@ use crate::platform::outage::Outage;
 use crate::platform::outbox::Unreadable;
 use crate::platform::throttle::Wait;
 
-/// The message of [`Error::CursorExpired`].
-const EXPIRED: &str = "The cursor is from before the server's data was restored. Query what you show again, and subscribe \
-    without a cursor.";
-
 /// When to try again what failed because of an outage.
 const OUTAGE_WAIT: Duration = Duration::from_secs(2);
 const TOO_LONG: &str = "The operation took too long and was stopped.";
@@ -53,7 +49,10 @@ pub enum Error {
         wait: Duration,
     },
     /// The cursor is of a log that was rewound, as by a restore from a backup.
-    CursorExpired,
+    CursorExpired {
+        /// What clients query instead.
+        instead: &'static str,
+    },
     /// The operation timed out.
     Timeout,
     /// An internal error.
@@ -77,7 +76,7 @@ impl Error {
             Error::Unauthenticated(_) => "UNAUTHENTICATED",
             Error::Forbidden(_) | Error::NoAccess { .. } => "FORBIDDEN",
             Error::TooMuch(code, _) => code,
-            Error::CursorExpired => "CURSOR_EXPIRED",
+            Error::CursorExpired { .. } => "CURSOR_EXPIRED",
             Error::RateLimited { .. } => "RATE_LIMITED",
             Error::Timeout => "TIMEOUT",
             Error::Internal(error) => match error.outage() {
@@ -98,7 +97,8 @@ impl Error {
         }
     }
 
-    fn into_message(self) -> String {
+    /// Returns the message for clients; logs an internal error.
+    pub(crate) fn into_message(self) -> String {
         match self {
             Error::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
             Error::Unauthenticated(message)
@@ -107,7 +107,10 @@ impl Error {
             | Error::BadInput(message)
             | Error::TooMuch(_, message) => message,
             Error::RateLimited { wait } => format!("Too many attempts; try again in {}.", in_words(wait)),
-            Error::CursorExpired => EXPIRED.into(),
+            Error::CursorExpired { instead } => format!(
+                "The cursor is older than the log, which reaches back 30 days, or from before a restore of the server's \
+                 data. Query {instead} again, and subscribe without a cursor."
+            ),
             Error::Timeout => TOO_LONG.into(),
             Error::Internal(error) if let Some(outage) = error.outage() => {
                 tracing::warn!(error = error.report(), "an operation failed for now");
@@ -134,18 +137,19 @@ impl TxError for Error {
     }
 }
 
-impl<F: Into<InternalError>> From<F> for Error {
-    fn from(error: F) -> Error {
-        Error::Internal(error.into())
+impl Error {
+    /// Returns the error for a log that cannot be read from a cursor on; `instead` is what clients query then.
+    pub(crate) fn unreadable(why: Unreadable, instead: &'static str) -> Error {
+        match why {
+            Unreadable::Expired => Error::CursorExpired { instead },
+            Unreadable::Failed(error) => Error::Internal(error),
+        }
     }
 }
 
-impl From<Unreadable> for Error {
-    fn from(why: Unreadable) -> Error {
-        match why {
-            Unreadable::Expired => Error::CursorExpired,
-            Unreadable::Failed(error) => Error::Internal(error),
-        }
+impl<F: Into<InternalError>> From<F> for Error {
+    fn from(error: F) -> Error {
+        Error::Internal(error.into())
     }
 }
 

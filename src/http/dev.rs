@@ -22,7 +22,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
     form-action 'none'; frame-ancestors 'none'";
 
 const ACTIVATE: &str = "mutation {
-  activateRegistration(input: { token: TOKEN, newPassword: \"…\" }) {
+  activateRegistration(input: { proof: { link: { token: TOKEN, newPassword: \"…\" } } }) {
     user { name email } accessToken refreshToken userErrors { code field message }
   }
 }";

@@ -1,6 +1,6 @@
 //! The errors that a client can act on.
 
-use super::model::{Upload, UploadStatus};
+use super::model::{Upload, UploadPurpose, UploadStatus};
 use crate::graphql::{Error, UserErrorCode};
 
 pub(super) fn no_such_video() -> Error {
@@ -55,6 +55,20 @@ pub(super) fn ended(upload: &Upload) -> Error {
         _ => (UserErrorCode::Expired, "The upload was not complete in time; begin another one."),
     };
     Error::invalid(code, FIELD, message)
+}
+
+pub(super) fn other_purpose(needed: UploadPurpose) -> Error {
+    let message = format!("For this target, the purpose is {}.", needed.as_str());
+    Error::invalid(UserErrorCode::NotAllowed, &["purpose"], message)
+}
+
+pub(super) fn no_such_file() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["fileId"], "There is no such file, or it is not yours.")
+}
+
+pub(super) fn file_in_use() -> Error {
+    let message = "A course, a lesson or another object refers to the file; remove it there first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["fileId"], message)
 }
 
 pub(super) fn not_arrived(why: String) -> Error {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{UploadId, UploadStatus, VideoId, VideoStatus};
+use super::model::{FileId, Upload, UploadId, UploadStatus, Video, VideoId, VideoStatus};
 use crate::platform::outbox::Event;
 
 /// A video was uploaded completely.
@@ -14,6 +14,17 @@ pub struct VideoUploaded {
 
 impl Event for VideoUploaded {
     const KIND: &'static str = "video_uploaded";
+}
+
+/// A picture or another file was uploaded completely.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FileUploaded {
+    /// The id.
+    pub file_id: FileId,
+}
+
+impl Event for FileUploaded {
+    const KIND: &'static str = "file_uploaded";
 }
 
 /// The processing of a video has ended, successfully or not.
@@ -45,15 +56,22 @@ pub(super) struct VideoProgressed {
     pub(super) percent: i32,
 }
 
+impl VideoProgressed {
+    /// The event of a video's current state.
+    pub(super) fn of(video: &Video) -> VideoProgressed {
+        VideoProgressed { video_id: video.id, status: video.status, percent: video.progress_percent }
+    }
+}
+
 impl Event for VideoProgressed {
     const KIND: &'static str = "video_progressed";
 
     fn topics(&self) -> Vec<String> {
-        vec![processing_of(self.video_id)]
+        vec![processing_of(self.video_id), changes_of(UploadId::new(self.video_id.uuid()))]
     }
 }
 
-/// The topic for the progress of one upload.
+/// The topic for the progress of one upload, up to its file being processed and attached.
 pub(super) fn changes_of(upload: UploadId) -> String {
     format!("upload:{}", upload.uuid())
 }
@@ -67,6 +85,21 @@ pub(super) struct UploadChanged {
     pub(super) status: UploadStatus,
     /// The part that had been received at the time of the event, in percent.
     pub(super) percent: i32,
+    /// Whether the file was attached to its target, or could not be.
+    #[serde(default)]
+    pub(super) attached: bool,
+}
+
+impl UploadChanged {
+    /// The event of an upload's current state.
+    pub(super) fn of(upload: &Upload) -> UploadChanged {
+        UploadChanged {
+            upload_id: upload.id,
+            status: upload.status,
+            percent: upload.percent(),
+            attached: upload.attached_at.is_some(),
+        }
+    }
 }
 
 impl Event for UploadChanged {
@@ -75,4 +108,18 @@ impl Event for UploadChanged {
     fn topics(&self) -> Vec<String> {
         vec![changes_of(self.upload_id)]
     }
+}
+
+/// An event in the topic of an upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum UploadStep {
+    /// The upload itself.
+    Upload(UploadChanged),
+    /// The processing of its video.
+    Video(VideoProgressed),
+}
+
+impl Event for UploadStep {
+    const KIND: &'static str = "upload_step";
 }

@@ -8,8 +8,9 @@ use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use super::model::{Caption, FileId, MediaFile, Upload, UploadId, Video, VideoId};
-use super::query::{caption, file, upload, video};
+use super::query::{caption, file, reference, upload, video};
 use crate::accounts::UserId;
+use crate::graphql::id;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
@@ -100,5 +101,54 @@ impl Load for UploadById {
         let ids: Vec<UploadId> = keys.iter().map(|key| key.0).collect();
         let rows = upload::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (UploadById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The key of the encoded ids of the objects that show a video, at most [`REFERRERS`]; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReferrersOf(pub(super) VideoId);
+
+/// The maximum number of objects in [`ReferrersOf`].
+const REFERRERS: i64 = 100;
+
+impl Load for ReferrersOf {
+    type Value = Vec<String>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<String>>, InternalError> {
+        let ids: Vec<VideoId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Vec<String>> = HashMap::new();
+        for (video, kind, id) in reference::of_videos(&*app.db.read().await?, &ids, REFERRERS).await? {
+            found.entry(ReferrersOf(video)).or_default().push(id::encode(&kind, id));
+        }
+        Ok(found)
+    }
+}
+
+/// The key of a page of a user's pictures and files, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct FilesPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for FilesPage {
+    type Value = Vec<Arc<MediaFile>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<MediaFile>>>, InternalError> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| file::page_of(&conn, key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// The key of the number of a user's pictures and files; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FileCount(pub(super) UserId);
+
+impl Load for FileCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = file::count_owned(&*app.db.read().await?, &owners).await?;
+        Ok(counts.into_iter().map(|(owner, count)| (FileCount(owner), count)).collect())
     }
 }

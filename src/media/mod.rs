@@ -15,14 +15,19 @@ mod policy;
 mod port;
 mod query;
 
-pub use command::{Report, download_url, my_data, playlist, receive_store_event, reconcile, segment_key_at, sign};
-pub use event::{VideoProcessed, VideoUploaded};
+pub use command::{
+    Report, download_url, import_video, my_data, playlist, poster_url, receive_store_event, reconcile, segment_key_at,
+    sign, unattached,
+};
+pub use event::{FileUploaded, VideoProcessed, VideoUploaded};
 pub use graphql::{
     MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, nodes, queries, video_node, viewer_fields,
 };
 pub use job::handlers;
 pub use loader::{CaptionsOf, FileById, VideoById};
 pub use model::{
-    Caption, FileId, MediaFile, Referrer, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId, VideoStatus,
+    Caption, FileId, MediaFile, Referrer, Target, Upload, UploadId, UploadPurpose, UploadStatus, Video, VideoId,
+    VideoStatus,
 };
-pub use port::{duration_seconds, files_of, lock_files, refer_to_files, release, show_video};
+pub use policy::can_manage;
+pub use port::{files_of, lock_files, refer_to_files, release, set_attached, show_video, video};

@@ -7,7 +7,7 @@ use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
 /// Returns whether the actor may manage a video: its owner and administrators may.
-pub(super) fn can_manage(actor: &Actor, video: &Video) -> bool {
+pub fn can_manage(actor: &Actor, video: &Video) -> bool {
     owns(actor, video.owner_id)
 }
 

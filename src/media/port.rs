@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::model::{FileId, MediaFile, Referrer, Video, VideoId};
-use super::query::{file, reference, video};
+use super::event::UploadChanged;
+use super::model::{FileId, MediaFile, Referrer, UploadId, Video, VideoId};
+use super::query::{file, reference, upload, video};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
 
 /// Sets the video that `referrer` shows, or removes it.
 ///
@@ -102,13 +104,26 @@ pub async fn release(tx: &mut Tx, app: &App, referrers: &[Uuid]) -> Result<(), I
     Ok(())
 }
 
-/// Returns the duration of a video in seconds; `None` if it is unknown.
+/// Notes that the file of an upload was attached to the object with this encoded id, or why it could not be.
 ///
 /// # Errors
 /// The database failed.
-pub async fn duration_seconds(tx: &mut Tx, id: VideoId) -> Result<Option<i32>, InternalError> {
-    let video = video::by_ids(tx.conn(), &[id]).await?.pop();
-    Ok(video.and_then(|video| video.duration_seconds()))
+pub async fn set_attached(
+    tx: &mut Tx,
+    app: &App,
+    id: UploadId,
+    outcome: Result<&str, &str>,
+) -> Result<(), InternalError> {
+    let upload = upload::set_attached(tx, id, outcome, app.clock.now()).await?;
+    outbox::record(tx, &app.clock, &UploadChanged::of(&upload)).await.map(drop)
+}
+
+/// Returns a video; `None` if it does not exist.
+///
+/// # Errors
+/// The database failed.
+pub async fn video(tx: &mut Tx, id: VideoId) -> Result<Option<Video>, InternalError> {
+    Ok(video::by_ids(tx.conn(), &[id]).await?.pop())
 }
 
 /// Starts the grace period of those `videos` that are no longer referenced.

@@ -9,6 +9,7 @@ pub mod db;
 pub mod embedded;
 pub mod fetch;
 pub mod ffmpeg;
+pub mod idempotency;
 pub mod identity;
 pub mod image;
 pub mod inbox;

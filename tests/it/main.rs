@@ -20,6 +20,7 @@ mod console;
 mod docs;
 mod enrollments;
 mod http;
+mod idempotency;
 mod identity;
 mod jobs;
 mod loaders;

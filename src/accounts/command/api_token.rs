@@ -10,6 +10,7 @@ use crate::accounts::event::ApiTokenCreated;
 use crate::accounts::model::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 use crate::accounts::query::api_token::{self as query, NewApiToken};
 use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -24,7 +25,8 @@ const LONGEST_LIFE: TimeDelta = TimeDelta::days(366);
 /// The maximum number of live tokens of one user.
 const MOST_TOKENS: i64 = 100;
 
-/// Creates a token for a program that acts for the actor. Its secret is returned here and never again.
+/// Creates a token for a program that acts for the actor. Its secret is returned here and never again, also not to a
+/// repeated request.
 ///
 /// # Errors
 /// The actor has no session, or has not authenticated recently; the input is invalid; the actor is banned or has too
@@ -48,13 +50,19 @@ pub(crate) async fn create_api_token(
         check.error(UserErrorCode::OutOfRange, "expiresAt", message);
     }
     check.finish()?;
-    let scopes: Scopes = input.scopes.into_iter().map(Scope::from).collect();
+    let scopes: Scopes = input.scopes.iter().copied().map(Scope::from).collect();
     let (token, hash) = opaque(API_TOKEN_PREFIX);
     let (id, expires_at) = (ApiTokenId::new(app.clock.uuid()), input.expires_at.0);
     let new = NewApiToken { id, user_id: user, name: &name, hash: &hash, scopes, created_at: now, expires_at };
-    let row = app
-        .db
+    app.db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, user.uuid(), "createApiToken", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => {
+                    let row = query::by_id(tx.conn(), id).await?.ok_or_else(idempotency::gone)?;
+                    return Ok(CreatedApiToken { row, token: None });
+                }
+            };
             // Lock the owner: of concurrent requests only one can create the last allowed token, and a ban is not
             // missed.
             let owner = confirmed.lock(tx, app).await?;
@@ -65,6 +73,7 @@ pub(crate) async fn create_api_token(
                 return Err(error::too_many_api_tokens(MOST_TOKENS));
             }
             let row = query::insert(tx, &new).await?;
+            claimed.keep(tx, id.uuid()).await?;
             let details = json!({
                 "apiTokenId": id.encode(), "name": name, "scopes": scopes.names(), "expiresAt": expires_at
             });
@@ -72,10 +81,9 @@ pub(crate) async fn create_api_token(
             let entry = Entry { action: Action::ApiTokenCreated, actor, subject, client, details };
             audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
             outbox::record(tx, &app.clock, &ApiTokenCreated { user_id: user, api_token_id: id }).await?;
-            Ok::<_, Error>(row)
+            Ok(CreatedApiToken { row, token: Some(token.clone()) })
         })
-        .await?;
-    Ok(CreatedApiToken { row, token })
+        .await
 }
 
 /// Revokes one of the actor's tokens. Within a second it is rejected and its WebSocket connections close.

@@ -13,7 +13,8 @@ use super::user::{check_password, check_person};
 use crate::accounts::error;
 use crate::accounts::event::{ActivationRequested, UserRegistered};
 use crate::accounts::model::{
-    ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, ResendActivationInput, SignedIn, User,
+    ActivateRegistrationInput, RegisterInput, Registration, RegistrationId, RegistrationLinkInput, RegistrationProof,
+    ResendActivationInput, SignedIn, User,
 };
 use crate::accounts::query::registration::{self as query, New};
 use crate::accounts::query::user;
@@ -93,10 +94,9 @@ async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Re
 /// The code or link is wrong or expired; the new password is invalid; another user has registered the address in the
 /// meantime.
 pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
-    match (input.registration_id, input.code, input.token) {
-        (Some(id), Some(code), None) if input.new_password.is_none() => activate_by_code(app, client, id, &code).await,
-        (None, None, Some(token)) => activate_by_link(app, client, &token, input.new_password).await,
-        _ => Err(error::code_or_token_with_password()),
+    match input.proof {
+        RegistrationProof::Code(proof) => activate_by_code(app, client, proof.registration_id, &proof.code).await,
+        RegistrationProof::Link(proof) => activate_by_link(app, client, proof).await,
     }
 }
 
@@ -129,12 +129,12 @@ async fn activate_by_code(app: &App, client: &Client, id: RegistrationId, code: 
 ///
 /// Opening a link does not prove that its owner made the registration: an attacker may have registered the address with
 /// a password of their own.
-async fn activate_by_link(app: &App, client: &Client, token: &str, new_password: Option<String>) -> Result<SignedIn> {
+async fn activate_by_link(app: &App, client: &Client, proof: RegistrationLinkInput) -> Result<SignedIn> {
+    let RegistrationLinkInput { token, new_password } = proof;
     let mut check = Check::new();
-    let new_password = new_password.unwrap_or_default();
-    check_password(&mut check, "newPassword", &new_password);
+    check.part(&["proof", "link"], |check| check_password(check, "newPassword", &new_password));
     check.finish()?;
-    let link = Link::parse(token).ok_or_else(error::link_over)?;
+    let link = Link::parse(&token).ok_or_else(error::link_over)?;
     let id = RegistrationId::new(link.id);
     let attempt = app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
     // Check the link before the expensive hashing of the password.

@@ -69,7 +69,7 @@ pub(super) struct CreateApiTokenPayload {
     /// The new token; null if there are `userErrors`.
     api_token: Option<Sequential<ApiTokenObject>>,
     /// The secret, which the program sends as `Authorization: Bearer …`. It is not shown again. Null if there are
-    /// `userErrors`.
+    /// `userErrors`, or if an earlier request with the same `idempotencyKey` created the token.
     token: Option<String>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -128,7 +128,7 @@ impl ApiTokenMutation {
         let outcome = command::create_api_token(app(ctx), actor(ctx), client(ctx), input).await;
         let (created, user_errors) = payload(outcome)?;
         let (api_token, token) = created.map(|made| (Sequential(ApiTokenObject(made.row)), made.token)).unzip();
-        Ok(Some(Sequential(CreateApiTokenPayload { api_token, token, user_errors })))
+        Ok(Some(Sequential(CreateApiTokenPayload { api_token, token: token.flatten(), user_errors })))
     }
 
     /// Revokes one of the viewer's tokens. Within a second it is rejected and its WebSocket connections close.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
 use super::{User, UserId};
-use crate::graphql::{Entity, Id, Time, guard};
+use crate::graphql::{Entity, Id, Idempotency, Time, guard};
 use crate::platform::auth::{Actor, Scopes};
 use crate::platform::db::schema::api_tokens;
 
@@ -62,8 +62,8 @@ impl ApiToken {
 pub(crate) struct CreatedApiToken {
     /// The stored token.
     pub row: ApiToken,
-    /// The secret that the program sends.
-    pub token: String,
+    /// The secret that the program sends; `None` if an earlier request created the token.
+    pub token: Option<String>,
 }
 
 /// The input of `createApiToken`.
@@ -75,6 +75,9 @@ pub(crate) struct CreateApiTokenInput {
     pub scopes: Vec<guard::Scope>,
     /// When the token expires; at most 366 days from now.
     pub expires_at: Time,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
 }
 
 /// The input of `revokeApiToken`.

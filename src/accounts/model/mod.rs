@@ -34,7 +34,8 @@ pub(super) use password::{ChangePasswordInput, RequestPasswordResetInput, ResetP
 pub(super) use profile::{LONGEST_BIO, ProfileChanges, UpdateProfileInput};
 pub use registration::RegisterInput;
 pub(super) use registration::{
-    ActivateRegistrationInput, CODE_LIFETIME, Registration, RegistrationId, ResendActivationInput, TRIES,
+    ActivateRegistrationInput, CODE_LIFETIME, Registration, RegistrationId, RegistrationLinkInput, RegistrationProof,
+    ResendActivationInput, TRIES,
 };
 pub use second_factor::{Admission, Challenge};
 pub(super) use second_factor::{

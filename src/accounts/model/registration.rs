@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -82,22 +82,42 @@ impl fmt::Debug for RegisterInput {
     }
 }
 
-/// The input of `activateRegistration`. Give either the registration and its code, or the token of the link and a new
-/// password.
+/// The input of `activateRegistration`.
 #[derive(Clone, InputObject)]
 pub(crate) struct ActivateRegistrationInput {
-    /// The registration; required with the code.
-    pub registration_id: Option<RegistrationId>,
-    /// The six-digit code in the email.
-    pub code: Option<String>,
-    /// The `token` parameter of the link in the email; instead of registration and code.
-    pub token: Option<String>,
-    /// The password of the account, required with the token: 10 to 200 characters, without other restrictions. It
-    /// replaces the one of the registration, which someone else may have made.
-    pub new_password: Option<String>,
+    /// The proof that the email address is yours.
+    pub proof: RegistrationProof,
     /// How the client receives the tokens of the new session; defaults to `BEARER`.
     #[graphql(default)]
     pub transport: TokenTransport,
+}
+
+/// The proof that a registration's email address belongs to the client: the code or the link in the email.
+#[derive(Clone, OneofObject)]
+pub(crate) enum RegistrationProof {
+    /// The code.
+    Code(RegistrationCodeInput),
+    /// The link.
+    Link(RegistrationLinkInput),
+}
+
+/// The code in the email.
+#[derive(Clone, InputObject)]
+pub(crate) struct RegistrationCodeInput {
+    /// The registration.
+    pub registration_id: RegistrationId,
+    /// The six-digit code.
+    pub code: String,
+}
+
+/// The link in the email.
+#[derive(Clone, InputObject)]
+pub(crate) struct RegistrationLinkInput {
+    /// The `token` parameter of the link.
+    pub token: String,
+    /// The password of the account: 10 to 200 characters, without other restrictions. It replaces the one of the
+    /// registration, which someone else may have made.
+    pub new_password: String,
 }
 
 /// The input of `resendActivation`.

@@ -56,7 +56,8 @@ pub(in crate::catalog) async fn covered_path(
 
 /// Returns whether the actor may watch a video, and why.
 ///
-/// Playback and playlists both use this function. A demo video is for everyone who may see its course.
+/// Playback and playlists both use this function. A demo video is for everyone who may see its course, and a video
+/// by itself for those who may manage it.
 ///
 /// # Errors
 /// The database failed.
@@ -64,6 +65,7 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
     let (course, lesson) = match showing {
         Showing::Lesson(course, lesson) => (course, Some(lesson.as_ref())),
         Showing::Demo(course) => (course, None),
+        Showing::Own(video) => return Ok(policy::own_access(actor, video, loaders.app().clock.now())),
     };
     let edits = edits_course(loaders, actor, course).await?;
     let held = match actor.id().map(UserId::new).filter(|_| !edits) {
@@ -73,7 +75,7 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
     let path = covered_path(loaders, course, &held).await?;
     let access = policy::access(actor, course, edits, &path, lesson, &held, loaders.app().clock.now());
     Ok(match showing {
-        Showing::Lesson(..) => access,
+        Showing::Lesson(..) | Showing::Own(_) => access,
         Showing::Demo(course) => Access { granted: policy::can_see(course, edits, access.granted), ..access },
     })
 }

@@ -74,7 +74,7 @@ pub async fn delete_lesson(app: &App, actor: &Actor, input: DeleteLessonInput) -
             let counted = lesson.published_at.is_some();
             query::delete_lesson(tx, &lesson).await?;
             media::release(tx, app, &[lesson.id.uuid()]).await?;
-            let fewer = if counted { (-1, -lesson.duration_seconds) } else { (0, 0) };
+            let fewer = if counted { (-1, -lesson.seconds()) } else { (0, 0) };
             Ok(outline_changed(tx, course.id, fewer, now).await?)
         })
         .await

@@ -1,6 +1,7 @@
 //! Commands for the category tree.
 
 use super::course::check_slug;
+use crate::accounts::viewer;
 use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
     UpdateCategoryInput,
@@ -8,6 +9,7 @@ use crate::catalog::model::{
 use crate::catalog::query::category::{self as query, CategoryChanges};
 use crate::catalog::{error, policy};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -25,13 +27,18 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
     permit(actor)?;
     let mut check = Check::new();
     let name = check.required("name", &input.name, LONGEST_NAME);
-    let slug = match input.slug {
-        Some(slug) => check_slug(&mut check, &slug),
+    let slug = match &input.slug {
+        Some(slug) => check_slug(&mut check, slug),
         None => made_of(&mut check, &name),
     };
     check.finish()?;
+    let user = viewer(actor)?.uuid();
     app.db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, user, "createCategory", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return query::lock_one(tx, id).await?.ok_or_else(idempotency::gone),
+            };
             let tree = CategoryTree::new(query::lock(tx).await?);
             if tree.len() >= usize::try_from(MOST_CATEGORIES)? {
                 return Err(error::too_many("categories", MOST_CATEGORIES, "school"));
@@ -41,7 +48,9 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
             }
             let position = i32::try_from(tree.children(input.parent_id).len())? + 1;
             let place = (input.parent_id, position);
-            query::insert(tx, &app.clock, (&name, &slug), place).await.map_err(taken_slug)
+            let category = query::insert(tx, &app.clock, (&name, &slug), place).await.map_err(taken_slug)?;
+            claimed.keep(tx, category.id.uuid()).await?;
+            Ok(category)
         })
         .await
 }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use url::Url;
 
+use super::outline::LONGEST_LESSON;
 use crate::catalog::model::{
-    Lesson, LessonChapter, LessonContentInput, LessonLink, LessonResource, LessonResourceInput,
+    Lesson, LessonChapter, LessonContentInput, LessonLink, LessonResource, LessonResourceInput, LessonResourceSource,
 };
 use crate::catalog::query::content as query;
 use crate::catalog::query::outline::ContentChanges;
@@ -61,21 +62,22 @@ fn check_chapter(check: &mut Check, chapter: LessonChapter) -> LessonChapter {
     LessonChapter { start_seconds, end_seconds, title: check.required("title", &title, LONGEST_LABEL) }
 }
 
-/// Checks that every chapter is within the video, whose new duration is `seconds`.
+/// Checks that every chapter is within the lesson, whose new duration is `seconds`, if it is known.
 ///
 /// Checks the new chapters or, if there are none, the stored ones.
 ///
 /// # Errors
-/// A chapter is outside the video.
-pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, seconds: i32) -> Result<()> {
+/// A chapter is outside the lesson.
+pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, seconds: Option<i32>) -> Result<()> {
     let mut check = Check::new();
+    let end = seconds.unwrap_or(LONGEST_LESSON);
     match &content.chapters {
         Some(chapters) => {
             for chapter in chapters {
                 let (title, start, last) = (&chapter.title, chapter.start_seconds, chapter.last_second());
-                if start < 0 || last > seconds {
+                if start < 0 || last > end {
                     let message =
-                        format!("A chapter is between 0 and {seconds} seconds; {title:?} is from {start} to {last}.");
+                        format!("A chapter is between 0 and {end} seconds; {title:?} is from {start} to {last}.");
                     check.part(&["content"], |check| check.error(UserErrorCode::OutOfRange, "chapters", message));
                 }
             }
@@ -85,15 +87,15 @@ pub(super) async fn check_with(tx: &mut Tx, lesson: &Lesson, content: &Content, 
     check.finish()
 }
 
-/// Checks that the stored chapters are within a video of `seconds`.
+/// Checks that the stored chapters are within a lesson of `seconds`, if its duration is known.
 ///
 /// `field` is the input field that determines the duration.
 ///
 /// # Errors
-/// A chapter is outside the video.
-pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field: &str) -> Result<()> {
+/// A chapter is outside the lesson.
+pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: Option<i32>, field: &str) -> Result<()> {
     let mut check = Check::new();
-    if seconds < lesson.duration_seconds
+    if let Some(seconds) = seconds.filter(|seconds| lesson.is_longer_than(*seconds))
         && let Some(last) = kept(tx, lesson).await?.iter().find(|chapter| chapter.last_second() > seconds)
     {
         let (title, at) = (&last.title, last.last_second());
@@ -110,7 +112,7 @@ pub(super) async fn check_kept(tx: &mut Tx, lesson: &Lesson, seconds: i32, field
 /// # Errors
 /// The database failed.
 pub(super) async fn cut(tx: &mut Tx, lesson: &Lesson, seconds: i32) -> Result<()> {
-    if seconds < lesson.duration_seconds {
+    if lesson.is_longer_than(seconds) {
         let mut kept = kept(tx, lesson).await?;
         kept.retain(|chapter| chapter.start_seconds <= seconds);
         for chapter in &mut kept {
@@ -155,14 +157,11 @@ fn each<T, U>(check: &mut Check, field: &str, list: Vec<T>, most: usize, item: i
 
 fn check_resource(check: &mut Check, resource: LessonResourceInput) -> LessonResource {
     let name = check.required("name", &resource.name, LONGEST_LABEL);
-    match (&resource.url, resource.file_id) {
-        (None, None) => check.error(UserErrorCode::Blank, "url", "A resource has a url or a fileId."),
-        (Some(_), Some(_)) => {
-            check.error(UserErrorCode::Invalid, "fileId", "A resource has either a url or a fileId, not both.");
-        }
-        _ => {}
-    }
-    LessonResource { name, url: resource.url.map(|url| check_url(check, &url)), file_id: resource.file_id }
+    let (url, file_id) = match resource.source {
+        LessonResourceSource::Url(url) => (Some(check.part(&["source"], |check| check_url(check, &url))), None),
+        LessonResourceSource::FileId(id) => (None, Some(id)),
+    };
+    LessonResource { name, url, file_id }
 }
 
 /// Validates a URL to which a page may link: other schemes could run a script.

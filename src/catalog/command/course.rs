@@ -13,6 +13,7 @@ use crate::catalog::{error, policy};
 use crate::channels::own_channel;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -32,11 +33,15 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     let title = check.required("title", &input.title, LONGEST_TITLE);
     let subtitle = check.line("subtitle", &input.subtitle, 200);
     let description = check.text("description", &input.description, 20_000);
-    let chosen = input.slug.map(|slug| check_slug(&mut check, &slug));
-    let facts = facts::check(&mut check, input.facts);
+    let chosen = input.slug.as_ref().map(|slug| check_slug(&mut check, slug));
+    let facts = facts::check(&mut check, input.facts.clone());
     check.finish()?;
     app.db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, id, "createCourse", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return query::lock(tx, id).await?.ok_or_else(idempotency::gone),
+            };
             let instructor_id = UserId::new(id);
             facts::check_with(tx, instructor_id, None, &facts).await?;
             let own = own_channel(tx, &app.clock, instructor_id).await?;
@@ -49,6 +54,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
                 instructor_id,
                 facts: facts.clone().into_new(own),
             };
+            claimed.keep(tx, course.id.uuid()).await?;
             if let Some(slug) = &chosen {
                 course.slug.clone_from(slug);
                 return insert(tx, app, &course).await?.ok_or_else(error::slug_taken);

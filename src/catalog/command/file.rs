@@ -30,25 +30,35 @@ pub async fn set_course_thumbnail(app: &App, actor: &Actor, input: SetCourseThum
             if course.thumbnail_id == input.file_id {
                 return Ok(Edit::Saved(course));
             }
-            let ids: Vec<FileId> = input.file_id.into_iter().chain(course.thumbnail_id).collect();
-            let files = media::lock_files(tx, &ids).await?;
-            let file = match input.file_id {
-                None => None,
-                Some(id) => {
-                    let file =
-                        files.iter().find(|file| file.id == id && policy::can_show(actor, &course, file.owner_id));
-                    Some(file.ok_or_else(error::no_such_file)?)
-                }
-            };
-            if file.is_some_and(|file| file.purpose != UploadPurpose::Image) {
-                return Err(error::no_picture());
-            }
-            let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
-            let shown: Vec<FileId> = input.file_id.into_iter().collect();
-            media::refer_to_files(tx, app, course.id.into(), &shown).await?;
-            Ok(Edit::Saved(changed))
+            set_on_course(tx, app, actor, &course, input.file_id).await.map(Edit::Saved)
         })
         .await
+}
+
+/// Like [`set_course_thumbnail`], in the caller's transaction and whatever the course's version.
+pub(super) async fn set_on_course(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    course: &Course,
+    file_id: Option<FileId>,
+) -> Result<Course> {
+    let ids: Vec<FileId> = file_id.into_iter().chain(course.thumbnail_id).collect();
+    let files = media::lock_files(tx, &ids).await?;
+    let file = match file_id {
+        None => None,
+        Some(id) => {
+            let file = files.iter().find(|file| file.id == id && policy::can_show(actor, course, file.owner_id));
+            Some(file.ok_or_else(error::no_such_file)?)
+        }
+    };
+    if file.is_some_and(|file| file.purpose != UploadPurpose::Image) {
+        return Err(error::no_picture());
+    }
+    let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
+    let shown: Vec<FileId> = file_id.into_iter().collect();
+    media::refer_to_files(tx, app, course.id.into(), &shown).await?;
+    Ok(changed)
 }
 
 /// Replaces the resources of a lesson, whose course must be locked.
@@ -78,7 +88,7 @@ pub(super) async fn set_resources(
             Some(file) if file.purpose != UploadPurpose::File => (UserErrorCode::NotAllowed, error::NO_DOWNLOAD),
             Some(_) => continue,
         };
-        let path = ["content", "resources", &place.to_string()];
+        let path = ["content", "resources", &place.to_string(), "source"];
         check.part(&path, |check| check.error(code, "fileId", message));
     }
     check.finish()?;

@@ -2,6 +2,7 @@
 
 mod access;
 mod arrange;
+mod attach;
 mod category;
 mod content;
 mod course;
@@ -15,13 +16,15 @@ mod video;
 pub use access::access_to;
 pub(super) use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
+pub(super) use attach::attach_upload;
+pub use attach::upload_target;
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use course::{create_course, my_data, update_course};
 pub use file::set_course_thumbnail;
 pub use outline::{create_lesson, create_section, update_lesson, update_section};
 pub(super) use publication::{
-    PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, schedule_course, schedule_lesson,
-    set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
+    PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, publish_waiting, schedule_course,
+    schedule_lesson, set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
 };
 pub use publication::{publish_course, publish_lesson};
 pub(super) use stats::{recount_students, refresh_sort_keys};

@@ -1,15 +1,17 @@
 //! Commands for sections and lessons.
 
 use super::{LONGEST_TITLE, content, editable, edits, file, permit};
+use crate::accounts::viewer;
 use crate::catalog::model::{
-    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, MOST_LESSONS, MOST_SECTIONS, Section, SectionId,
-    UpdateLessonInput, UpdateSectionInput,
+    Course, CreateLessonInput, CreateSectionInput, Lesson, LessonId, LessonKind, MOST_LESSONS, MOST_SECTIONS, Section,
+    SectionId, UpdateLessonInput, UpdateSectionInput,
 };
 use crate::catalog::query::course;
 use crate::catalog::query::outline::{self as query, LessonChanges};
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
+use crate::graphql::idempotency::Turn;
 use crate::media;
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -22,15 +24,20 @@ pub(super) const LONGEST_LESSON: i32 = 86_400;
 /// # Errors
 /// The input is invalid; the course has too many sections; the actor may not edit the course.
 pub async fn create_section(app: &App, actor: &Actor, input: CreateSectionInput) -> Result<(Course, Section)> {
-    let title = check_title(&input.title)?;
+    let (title, user) = (check_title(&input.title)?, viewer(actor)?.uuid());
     app.db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, user, "createSection", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return editable_section(tx, actor, id).await,
+            };
             let course = editable(tx, actor, input.course_id, "course").await?;
             let position = query::next_section(tx, course.id).await?;
             if position > MOST_SECTIONS {
                 return Err(error::too_many("sections", MOST_SECTIONS, "course"));
             }
             let section = query::insert_section(tx, &app.clock, course.id, position, &title).await?;
+            claimed.keep(tx, section.id.uuid()).await?;
             let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
             Ok((course, section))
         })
@@ -62,37 +69,52 @@ pub async fn update_section(app: &App, actor: &Actor, input: UpdateSectionInput)
 /// # Errors
 /// The input is invalid; the course has too many lessons; the actor may not edit the course.
 pub async fn create_lesson(app: &App, actor: &Actor, input: CreateLessonInput) -> Result<(Course, Lesson)> {
+    app.db.transaction(async |tx| add_lesson(tx, app, actor, &input).await).await
+}
+
+/// Like [`create_lesson`], in the caller's transaction.
+pub(super) async fn add_lesson(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    input: &CreateLessonInput,
+) -> Result<(Course, Lesson)> {
+    let (title, user) = (check_new_lesson(input)?, viewer(actor)?.uuid());
+    let claimed = match input.once.claim(tx, app, user, "createLesson", input).await? {
+        Turn::Create(claimed) => claimed,
+        Turn::Repeat(id) => return editable_lesson(tx, actor, id).await,
+    };
+    let (course, section) = editable_section(tx, actor, input.section_id).await?;
+    let position = query::next_lesson(tx, section.id).await?;
+    if query::count_lessons(tx, course.id).await? >= i64::from(MOST_LESSONS) {
+        return Err(error::too_many("lessons", MOST_LESSONS, "course"));
+    }
+    let input = CreateLessonInput { title, ..input.clone() };
+    let lesson = query::insert_lesson(tx, &app.clock, &section, position, &input).await?;
+    claimed.keep(tx, lesson.id.uuid()).await?;
+    let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
+    Ok((course, lesson))
+}
+
+/// Checks the input for a new lesson and returns its title.
+pub(super) fn check_new_lesson(input: &CreateLessonInput) -> Result<String> {
     let mut check = Check::new();
     let title = check.required("title", &input.title, LONGEST_TITLE);
-    check_duration(&mut check, input.duration_seconds);
+    input.duration_seconds.into_iter().for_each(|seconds| check_duration(&mut check, seconds));
     check.finish()?;
-    app.db
-        .transaction(async |tx| {
-            let (course, section) = editable_section(tx, actor, input.section_id).await?;
-            let position = query::next_lesson(tx, section.id).await?;
-            if query::count_lessons(tx, course.id).await? >= i64::from(MOST_LESSONS) {
-                return Err(error::too_many("lessons", MOST_LESSONS, "course"));
-            }
-            let seconds = input.duration_seconds;
-            let lesson = query::insert_lesson(tx, &app.clock, &section, position, &title, seconds).await?;
-            let course = query::outline_changed(tx, course.id, (0, 0), app.clock.now()).await?;
-            Ok((course, lesson))
-        })
-        .await
+    Ok(title)
 }
 
 /// Changes a lesson, and the duration of its course if the lesson is published.
 ///
 /// # Errors
-/// The input is invalid; the duration of the lesson is that of its video; the course would be too long; the actor may
-/// not edit the course.
+/// The input is invalid; the duration of the lesson is that of its video; a published article would become a video
+/// without one; the course would be too long; the actor may not edit the course.
 pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -> Result<Edit<(Course, Lesson)>> {
     let mut check = Check::new();
-    let title = input.title.map(|title| check.required("title", &title, LONGEST_TITLE));
-    if let Some(seconds) = input.duration_seconds {
-        check_duration(&mut check, seconds);
-    }
-    let content = input.content.map(|content| content::check(&mut check, content)).unwrap_or_default();
+    let title = input.title.as_ref().map(|title| check.required("title", title, LONGEST_TITLE));
+    input.seconds(None).into_iter().for_each(|seconds| check_duration(&mut check, seconds));
+    let content = input.content.clone().map(|content| content::check(&mut check, content)).unwrap_or_default();
     check.finish()?;
     let now = app.clock.now();
     app.db
@@ -101,27 +123,38 @@ pub async fn update_lesson(app: &App, actor: &Actor, input: UpdateLessonInput) -
             if lesson.version != input.version {
                 return Ok(Edit::Conflict { version: lesson.version, current: (course, lesson) });
             }
-            let seconds = input.duration_seconds.unwrap_or(lesson.duration_seconds);
-            if let Some(video) = lesson.video_id.filter(|_| seconds != lesson.duration_seconds)
-                && media::duration_seconds(tx, video).await?.is_some()
+            let kind = input.kind.unwrap_or(lesson.kind);
+            if kind == LessonKind::Video && lesson.kind != kind && lesson.published_at.is_some() {
+                return Err(error::published_article());
+            }
+            let loses_video = kind == LessonKind::Article && lesson.video_id.is_some();
+            let seconds = input.seconds(lesson.duration_seconds);
+            if !loses_video
+                && let Some(video) = lesson.video_id.filter(|_| seconds != lesson.duration_seconds)
+                && media::video(tx, video).await?.is_some_and(|video| video.duration_seconds().is_some())
             {
                 return Err(error::duration_is_the_videos());
             }
             content::check_with(tx, &lesson, &content, seconds).await?;
+            if loses_video {
+                media::show_video(tx, app, lesson.id.into(), None, |_| false).await?;
+            }
             let (content, resources) = content.clone().into_changes()?;
             if let Some(resources) = resources {
                 file::set_resources(tx, app, actor, (&course, &lesson), &resources).await?;
             }
             let changes = LessonChanges {
                 title: title.clone(),
-                duration_seconds: input.duration_seconds,
+                kind: input.kind,
+                video_id: loses_video.then_some(None),
+                duration_seconds: (seconds != lesson.duration_seconds).then_some(seconds),
                 is_preview: input.is_preview,
                 content,
                 updated_at: now,
             };
             let changed = query::update_lesson(tx, lesson.id, changes).await?;
             let published = changed.published_at.is_some();
-            let longer = if published { changed.duration_seconds - lesson.duration_seconds } else { 0 };
+            let longer = if published { changed.seconds() - lesson.seconds() } else { 0 };
             check_total(&course, longer)?;
             let course = query::outline_changed(tx, course.id, (0, longer), now).await?;
             Ok(Edit::Saved((course, changed)))

@@ -14,7 +14,7 @@ use super::outline::{check_total, editable_lesson};
 use crate::catalog::error;
 use crate::catalog::event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 use crate::catalog::model::{
-    ArchiveCourseInput, Course, CourseId, DeleteCourseInput, Deleted, Lesson, LessonId, LessonUnlockInput,
+    ArchiveCourseInput, Course, CourseId, DeleteCourseInput, Deleted, Lesson, LessonId, LessonKind, LessonUnlockInput,
     PublishCourseInput, PublishLessonInput, ScheduleCourseInput, ScheduleLessonInput, SetLessonUnlockInput,
     UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
 };
@@ -24,7 +24,7 @@ use crate::catalog::query::{arrange, outline};
 use crate::entitlements;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::{Error, Result, Time};
-use crate::media;
+use crate::media::{self, VideoId, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -36,6 +36,8 @@ pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
 
 /// Publishes a course, even if it is archived. Publishing a published course changes nothing.
 ///
+/// If its only lessons to publish wait for their videos, the course waits with them: it is scheduled for now.
+///
 /// # Errors
 /// It has no published lesson; the actor may not edit it.
 pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput) -> Result<Course> {
@@ -44,6 +46,7 @@ pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput)
             let course = editable(tx, actor, input.course_id, "course").await?;
             match course {
                 Course { published_at: Some(_), .. } => Ok(course),
+                Course { lesson_count: 0, archived_at: None, .. } => wait_with_lessons(tx, app, course).await,
                 Course { lesson_count: 0, .. } => Err(error::nothing_to_publish()),
                 _ => Ok(show_course(tx, app, &course).await?),
             }
@@ -51,12 +54,23 @@ pub async fn publish_course(app: &App, actor: &Actor, input: PublishCourseInput)
         .await
 }
 
+/// Schedules a course for now if one of its lessons waits for its video.
+async fn wait_with_lessons(tx: &mut Tx, app: &App, course: Course) -> Result<Course> {
+    let now = app.clock.now();
+    match query::due_lessons(tx, course.id, now).await?.is_empty() {
+        true => Err(error::nothing_to_publish()),
+        false if course.publish_at.is_some_and(|at| at <= now) => Ok(course),
+        false => Ok(query::schedule(tx, course.id, Some(now), now).await?),
+    }
+}
+
 /// Publishes a lesson, and announces it if it becomes visible for the first time.
 ///
+/// If its video is still being processed, the lesson is scheduled for now, and published when the processing ends.
 /// Publishing a published lesson changes nothing.
 ///
 /// # Errors
-/// The course would be too long; the actor may not edit it.
+/// It has no video, or one that cannot be played; the course would be too long; the actor may not edit it.
 pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput) -> Result<(Course, Lesson)> {
     app.db
         .transaction(async |tx| {
@@ -64,10 +78,38 @@ pub async fn publish_lesson(app: &App, actor: &Actor, input: PublishLessonInput)
             if lesson.published_at.is_some() {
                 return Ok((course, lesson));
             }
-            check_total(&course, lesson.duration_seconds)?;
-            Ok(show_lesson(tx, app, &course, &lesson).await?)
+            check_total(&course, lesson.seconds())?;
+            if is_ready(tx, &lesson).await? {
+                return Ok(show_lesson(tx, app, &course, &lesson).await?);
+            }
+            let now = app.clock.now();
+            if lesson.publish_at.is_some_and(|at| at <= now) {
+                return Ok((course, lesson));
+            }
+            let lesson = query::schedule_lesson(tx, lesson.id, Some(now), now).await?;
+            Ok((course, lesson))
         })
         .await
+}
+
+/// Returns whether the lesson can be published; `false` while its video is processed.
+///
+/// # Errors
+/// It has no video, or one that cannot be played.
+async fn is_ready(tx: &mut Tx, lesson: &Lesson) -> Result<bool> {
+    if lesson.kind == LessonKind::Article {
+        return Ok(true);
+    }
+    let video = match lesson.video_id {
+        Some(id) => media::video(tx, id).await?,
+        None => None,
+    };
+    match video.map(|video| video.status) {
+        None => Err(error::no_video()),
+        Some(VideoStatus::Failed) => Err(error::failed_video()),
+        Some(VideoStatus::Ready) => Ok(true),
+        Some(VideoStatus::Uploaded | VideoStatus::Processing) => Ok(false),
+    }
 }
 
 /// Publishes a course, on request or as scheduled, and records the events.
@@ -78,8 +120,8 @@ async fn show_course(tx: &mut Tx, app: &App, course: &Course) -> std::result::Re
         outbox::record(tx, &app.clock, &CoursePublished { course_id: course.id }).await?;
         return Ok(course);
     }
-    for lesson_id in lessons {
-        outbox::record(tx, &app.clock, &LessonPublished { lesson_id, course_id: course.id }).await?;
+    for (lesson_id, kind) in lessons {
+        outbox::record(tx, &app.clock, &published(app, &course, lesson_id, kind)).await?;
     }
     Ok(course)
 }
@@ -93,12 +135,16 @@ async fn show_lesson(
 ) -> std::result::Result<(Course, Lesson), InternalError> {
     let now = app.clock.now();
     let (lesson, is_news) = query::publish_lesson(tx, lesson.id, course.published_at.is_some(), now).await?;
-    let course = outline::outline_changed(tx, course.id, (1, lesson.duration_seconds), now).await?;
+    let course = outline::outline_changed(tx, course.id, (1, lesson.seconds()), now).await?;
     if is_news {
-        let event = LessonPublished { lesson_id: lesson.id, course_id: course.id };
-        outbox::record(tx, &app.clock, &event).await?;
+        outbox::record(tx, &app.clock, &published(app, &course, lesson.id, lesson.kind)).await?;
     }
     Ok((course, lesson))
+}
+
+fn published(app: &App, course: &Course, lesson_id: LessonId, kind: LessonKind) -> LessonPublished {
+    let (course_id, channel_id) = (course.id, course.channel_id);
+    LessonPublished { lesson_id, course_id, channel_id, kind, published_at: app.clock.now() }
 }
 
 /// Unpublishes a course, so that it is a draft. Nothing changes if it is not published.
@@ -138,7 +184,7 @@ pub(in crate::catalog) async fn unpublish_lesson(
                 return Ok((course, lesson));
             }
             let lesson = query::withdraw_lesson(tx, lesson.id, now).await?;
-            let course = outline::outline_changed(tx, course.id, (-1, -lesson.duration_seconds), now).await?;
+            let course = outline::outline_changed(tx, course.id, (-1, -lesson.seconds()), now).await?;
             Ok((course, lesson))
         })
         .await
@@ -226,8 +272,8 @@ async fn publish_at(
 
 /// Publishes what is due in a course.
 ///
-/// Lessons come first, because a course needs one. What cannot be published is logged and becomes a draft without a
-/// schedule.
+/// Lessons come first, because a course needs one. A lesson whose video is still processed stays due, and a course
+/// without another lesson with it. What cannot be published is logged and becomes a draft without a schedule.
 ///
 /// # Errors
 /// The database failed.
@@ -236,12 +282,21 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
     app.db
         .transaction(async |tx| {
             let Some(mut course) = courses::lock(tx, id).await? else { return Ok(()) };
+            let mut waits = false;
             for lesson in query::due_lessons(tx, id, now).await? {
-                if check_total(&course, lesson.duration_seconds).is_ok() {
-                    (course, _) = show_lesson(tx, app, &course, &lesson).await?;
-                } else {
-                    tracing::warn!(lesson = %lesson.id.encode(), "a lesson was not published: its course would be too long");
-                    query::schedule_lesson(tx, lesson.id, None, now).await?;
+                let is_ready = match check_total(&course, lesson.seconds()) {
+                    Ok(()) => is_ready(tx, &lesson).await,
+                    too_long => too_long.map(|()| false),
+                };
+                match is_ready {
+                    Ok(true) => (course, _) = show_lesson(tx, app, &course, &lesson).await?,
+                    Ok(false) => waits = true,
+                    Err(Error::Internal(error)) => return Err(error),
+                    Err(error) => {
+                        let (lesson_id, why) = (lesson.id.encode(), error.into_message());
+                        tracing::warn!(lesson = %lesson_id, %why, "a lesson was not published");
+                        query::schedule_lesson(tx, lesson.id, None, now).await?;
+                    }
                 }
             }
             if course.publish_at.is_none_or(|at| now < at) {
@@ -249,13 +304,25 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
             }
             if course.lesson_count > 0 {
                 show_course(tx, app, &course).await?;
-            } else {
+            } else if !waits {
                 tracing::warn!(course = %id.encode(), "a course was not published: it has no published lesson");
                 query::schedule(tx, id, None, now).await?;
             }
             Ok::<_, InternalError>(())
         })
         .await
+}
+
+/// Publishes the lessons that waited for a video, now that its processing has ended.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::catalog) async fn publish_waiting(app: &App, id: VideoId) -> std::result::Result<(), InternalError> {
+    let waiting = query::waiting_for(&mut *app.db.read().await?, id, app.clock.now()).await?;
+    for course in waiting {
+        publish_due(app, course).await?;
+    }
+    Ok(())
 }
 
 /// Publishes everything that is due and was not published by its own job.

@@ -3,13 +3,15 @@
 use super::outline::{LONGEST_LESSON, check_total, editable_lesson};
 use super::{content, editable};
 use crate::catalog::loader::{CourseById, LessonById};
-use crate::catalog::model::{Course, Lesson, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};
+use crate::catalog::model::{
+    Course, Lesson, LessonKind, SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs,
+};
 use crate::catalog::query::{course, outline, video as query};
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::error::Edit;
 use crate::graphql::loaders::Load;
-use crate::media::{self, Referrer, Video, VideoId, VideoProcessed, VideoStatus};
+use crate::media::{self, Referrer, Video, VideoById, VideoId, VideoProcessed, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -21,8 +23,9 @@ use crate::platform::internal_error::InternalError;
 /// grace period.
 ///
 /// # Errors
-/// The video does not exist, belongs to neither the actor nor the instructor, or cannot be played; a timestamp of the
-/// lesson would be after its end; the course would be too long; the actor may not edit the course.
+/// The video does not exist, belongs to neither the actor nor the instructor, or cannot be played; the lesson is an
+/// article, or published and would have no video; a chapter of the lesson would be after its end; the course would be
+/// too long; the actor may not edit the course.
 pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInput) -> Result<Edit<(Course, Lesson)>> {
     app.db
         .transaction(async |tx| {
@@ -33,12 +36,28 @@ pub async fn set_lesson_video(app: &App, actor: &Actor, input: SetLessonVideoInp
             if lesson.video_id == input.video_id {
                 return Ok(Edit::Saved((course, lesson)));
             }
-            let video = show(tx, app, actor, (&course, lesson.id.into()), input.video_id).await?;
-            let seconds = video.and_then(|video| video.duration_seconds()).unwrap_or(lesson.duration_seconds);
-            content::check_kept(tx, &lesson, seconds, "videoId").await?;
-            write(tx, app, &course, &lesson, input.video_id, seconds).await.map(Edit::Saved)
+            set_on_lesson(tx, app, actor, (&course, &lesson), input.video_id).await.map(Edit::Saved)
         })
         .await
+}
+
+/// Like [`set_lesson_video`], in the caller's transaction and whatever the lesson's version.
+pub(super) async fn set_on_lesson(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    (course, lesson): (&Course, &Lesson),
+    video_id: Option<VideoId>,
+) -> Result<(Course, Lesson)> {
+    match (lesson.kind, video_id) {
+        (LessonKind::Article, _) => return Err(error::article_without_video()),
+        (LessonKind::Video, None) if lesson.published_at.is_some() => return Err(error::published_video()),
+        (LessonKind::Video, _) => {}
+    }
+    let video = show(tx, app, actor, (course, lesson.id.into()), video_id).await?;
+    let seconds = video.and_then(|video| video.duration_seconds()).or(lesson.duration_seconds);
+    content::check_kept(tx, lesson, seconds, "videoId").await?;
+    write(tx, app, course, lesson, video_id, seconds).await
 }
 
 async fn write(
@@ -47,11 +66,11 @@ async fn write(
     course: &Course,
     lesson: &Lesson,
     video: Option<VideoId>,
-    seconds: i32,
+    seconds: Option<i32>,
 ) -> Result<(Course, Lesson)> {
-    let (now, seconds) = (app.clock.now(), seconds.clamp(1, LONGEST_LESSON));
+    let (now, seconds) = (app.clock.now(), seconds.map(|seconds| seconds.clamp(1, LONGEST_LESSON)));
     let changed = query::set_lesson_video(tx, lesson.id, video, seconds, now).await?;
-    let longer = if lesson.published_at.is_some() { seconds - lesson.duration_seconds } else { 0 };
+    let longer = if lesson.published_at.is_some() { changed.seconds() - lesson.seconds() } else { 0 };
     check_total(course, longer)?;
     Ok((outline::outline_changed(tx, course.id, (0, longer), now).await?, changed))
 }
@@ -70,10 +89,21 @@ pub async fn set_course_demo_video(app: &App, actor: &Actor, input: SetCourseDem
             if course.demo_video_id == input.video_id {
                 return Ok(Edit::Saved(course));
             }
-            show(tx, app, actor, (&course, course.id.into()), input.video_id).await?;
-            Ok(Edit::Saved(query::set_demo_video(tx, course.id, input.video_id, app.clock.now()).await?))
+            set_on_course(tx, app, actor, &course, input.video_id).await.map(Edit::Saved)
         })
         .await
+}
+
+/// Like [`set_course_demo_video`], in the caller's transaction and whatever the course's version.
+pub(super) async fn set_on_course(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    course: &Course,
+    video_id: Option<VideoId>,
+) -> Result<Course> {
+    show(tx, app, actor, (course, course.id.into()), video_id).await?;
+    Ok(query::set_demo_video(tx, course.id, video_id, app.clock.now()).await?)
 }
 
 /// Makes a lesson or the course show a video.
@@ -100,7 +130,7 @@ async fn show(
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::result::Result<(), InternalError> {
+pub(crate) async fn take_duration(app: &App, event: &VideoProcessed) -> std::result::Result<(), InternalError> {
     let Some(seconds) = event.duration_seconds else { return Ok(()) };
     let outcome = app
         .db
@@ -110,9 +140,9 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
                 // Reread it under the course's lock.
                 let lesson = outline::lesson(tx, lesson_id).await?;
                 let lesson = lesson.filter(|lesson| lesson.video_id == Some(event.video_id));
-                let Some(lesson) = lesson.filter(|lesson| lesson.duration_seconds != seconds) else { continue };
+                let Some(lesson) = lesson.filter(|lesson| lesson.duration_seconds != Some(seconds)) else { continue };
                 content::cut(tx, &lesson, seconds).await?;
-                write(tx, app, &course, &lesson, lesson.video_id, seconds).await?;
+                write(tx, app, &course, &lesson, lesson.video_id, Some(seconds)).await?;
             }
             Ok::<_, crate::graphql::Error>(())
         })
@@ -134,6 +164,7 @@ pub(crate) async fn take_duration(app: &App, event: VideoProcessed) -> std::resu
 pub async fn showing(app: &App, shown_as: ShownAs) -> std::result::Result<Option<Showing>, InternalError> {
     let (course_id, lesson) = match shown_as {
         ShownAs::Demo(id) => (id, None),
+        ShownAs::Own(id) => return Ok(VideoById(id).load_one(app).await?.map(Showing::Own)),
         ShownAs::Lesson(id) => match LessonById(id).load_one(app).await? {
             Some(lesson) => (lesson.course_id, Some(lesson)),
             None => return Ok(None),

@@ -10,7 +10,7 @@ use super::content::LessonContentObject;
 use super::course::{CourseObject, course_node};
 use super::section::{SectionObject, visible_lessons};
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
-use crate::catalog::model::{Course, Lesson, LessonId, PublicationStatus, Showing};
+use crate::catalog::model::{Course, Lesson, LessonId, LessonKind, PublicationStatus, Showing};
 use crate::catalog::policy;
 use crate::enrollments::{PlayableVideo, playable};
 use crate::entitlements::AccessObject;
@@ -27,7 +27,7 @@ pub struct LessonObject {
     pub row: Arc<Lesson>,
 }
 
-/// A lesson: a video and the content that accompanies it.
+/// A lesson: a video or an article, with content.
 #[Object(name = "Lesson")]
 impl LessonObject {
     /// The id of the lesson.
@@ -45,8 +45,13 @@ impl LessonObject {
         self.row.position
     }
 
-    /// The duration of the video, in seconds.
-    async fn duration_seconds(&self) -> i32 {
+    /// What the lesson consists of.
+    async fn kind(&self) -> LessonKind {
+        self.row.kind
+    }
+
+    /// The duration in seconds: that of the video, or the time that reading the article takes. Null if it is unknown.
+    async fn duration_seconds(&self) -> Option<i32> {
         self.row.duration_seconds
     }
 
@@ -70,7 +75,7 @@ impl LessonObject {
         self.row.is_preview
     }
 
-    /// The content that accompanies the video; null if the viewer may not see it, for which `viewerAccess` has the
+    /// The content that accompanies the video, or is the article; null if the viewer may not see it, for which `viewerAccess` has the
     /// reason. It is not an error, as `video { playback }` would be: one refusal is told once.
     async fn content(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonContentObject>>> {
         if !lesson_access(ctx, &self.course, &self.row).await?.granted {
@@ -78,6 +83,11 @@ impl LessonObject {
         }
         let content = loaders(ctx).load(ContentOf(self.row.id)).await?;
         Ok(content.map(|content| Sequential(LessonContentObject { lesson: self.row.id, content })))
+    }
+
+    /// When the lesson was last edited or published.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
     }
 
     /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
@@ -101,7 +111,7 @@ impl LessonObject {
         self.row.unlock_at
     }
 
-    /// The video; null if the lesson has none. Its `playback` checks whether the viewer may watch it.
+    /// The video; null if the lesson is an article, or has none yet. Its `playback` checks whether the viewer may watch it.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
     }

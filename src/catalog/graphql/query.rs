@@ -5,16 +5,17 @@ use async_graphql::{Context, Object};
 use super::course::{CourseObject, visible};
 use super::lesson::{LessonObject, lesson_node};
 use super::new_video::{LIST, NewVideoObject};
-use super::subscription::topic;
+use super::subscription::Subject;
 use crate::accounts::viewer;
 use crate::catalog::loader::{CourseById, CourseBySlug, TaughtCount, TaughtPage};
 use crate::catalog::model::{CourseId, LessonId};
+use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, public, scoped};
 use crate::graphql::id::Name;
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
+use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential};
 use crate::platform::outbox::{Position, feed};
 
 const VIEWER_COURSES: &str = "viewer.courses";
@@ -91,7 +92,16 @@ impl CourseQuery {
     async fn new_videos(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only lessons of this course; defaults to all courses.")] course_id: Option<CourseId>,
+        #[graphql(desc = "Only lessons of this course.")] course_id: Option<CourseId>,
+        #[graphql(desc = "Only lessons of courses of this channel; pass at most one of the three.")] channel_id: Option<
+            ChannelId,
+        >,
+        #[graphql(
+            default,
+            desc = "Whether to return only lessons of courses of channels that the viewer follows now: of the 1,000 that \
+                    they followed last."
+        )]
+        following: bool,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
@@ -99,13 +109,14 @@ impl CourseQuery {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<Connection<NewVideoObject>>> {
         let page = PageArgs { first, after, last, before }.page::<Position>(LIST)?;
-        let topic = topic(ctx, course_id).await?;
-        let events = feed::read(app(ctx), &topic, (page.after, page.before), !page.backward, page.fetch()).await?;
-        let connection = page.connection(events, NewVideoObject, NewVideoObject::cursor_text);
+        let topics = Subject::of(ctx, course_id, channel_id, following).await?.topics(app(ctx)).await?;
+        let events = feed::read(app(ctx), &topics, (page.after, page.before), !page.backward, page.fetch()).await;
+        let events = events.map_err(|why| Error::unreadable(why, "`newVideos`"))?;
+        let connection = page.connection(events, NewVideoObject::from, NewVideoObject::cursor_text);
         if !wants_total(ctx) {
             return Ok(Sequential(connection));
         }
-        let total = feed::count(app(ctx), &topic).await?;
+        let total = feed::count(app(ctx), &topics).await?;
         Ok(Sequential(connection.with_total(total)))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::access::{edits, entitled};
@@ -84,6 +85,11 @@ impl SectionObject {
     /// The position in the course, from 1.
     async fn position(&self) -> i32 {
         self.row.position
+    }
+
+    /// When the section was last edited.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
     }
 
     /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.

@@ -7,6 +7,7 @@ use async_graphql::InputObject;
 use uuid::Uuid;
 
 use super::{Category, CategoryId};
+use crate::graphql::Idempotency;
 
 /// The input of `createCategory`. The new category is the last child of its parent.
 #[derive(Clone, Debug, InputObject)]
@@ -18,6 +19,9 @@ pub struct CreateCategoryInput {
     pub slug: Option<String>,
     /// The parent. If null or omitted, the category is a root category.
     pub parent_id: Option<CategoryId>,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
 }
 
 /// The input of `updateCategory`. Omitted fields stay unchanged.

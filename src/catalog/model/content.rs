@@ -1,6 +1,6 @@
 //! The content that accompanies a lesson's video.
 
-use async_graphql::{InputObject, SimpleObject};
+use async_graphql::{InputObject, OneofObject, SimpleObject};
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,16 +38,23 @@ pub struct LessonLink {
     pub label: String,
 }
 
-/// A resource to download: either an external URL or an uploaded file.
-#[derive(Clone, Debug, Default, InputObject)]
+/// A resource to download.
+#[derive(Clone, Debug, InputObject)]
 pub struct LessonResourceInput {
     /// The name, 1 to 120 characters.
     pub name: String,
+    /// Where it is downloaded from.
+    pub source: LessonResourceSource,
+}
+
+/// Where a resource is downloaded from.
+#[derive(Clone, Debug, OneofObject)]
+pub enum LessonResourceSource {
     /// The external URL: `https` or `http`, at most 2,000 characters.
-    pub url: Option<String>,
+    Url(String),
     /// The file: an upload with the purpose FILE, yours or the course's instructor's, or one that the lesson already
     /// offers. Administrators may use any.
-    pub file_id: Option<FileId>,
+    FileId(FileId),
 }
 
 /// A resource as it is stored.

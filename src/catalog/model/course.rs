@@ -8,7 +8,7 @@ use super::{CategoryId, CourseFacts, CourseLevel};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
-use crate::graphql::{Entity, Id};
+use crate::graphql::{Entity, Id, Idempotency};
 use crate::media::{FileId, VideoId};
 use crate::platform::db::schema::{course_stats, courses};
 
@@ -89,6 +89,9 @@ pub struct CreateCourseInput {
     /// The description in Markdown, at most 20,000 characters.
     #[graphql(default)]
     pub description: String,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
     /// The metadata.
     #[graphql(flatten)]
     pub facts: CourseFacts,

@@ -11,6 +11,7 @@ mod outline;
 mod publication;
 mod search;
 mod subject;
+mod target;
 mod thumbnail;
 mod video;
 
@@ -23,14 +24,15 @@ pub(super) use cache_key::{
 };
 pub(super) use category::CategoryTree;
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
-pub use content::{LessonChapter, LessonContentInput, LessonLink, LessonResourceInput};
+pub use content::{LessonChapter, LessonContentInput, LessonLink, LessonResourceInput, LessonResourceSource};
 pub(super) use content::{LessonContent, LessonResource, StoredContent};
 pub(super) use course::CourseStats;
 pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
 pub use facts::CourseFacts;
 pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{
-    CreateLessonInput, CreateSectionInput, Lesson, LessonId, Section, SectionId, UpdateLessonInput, UpdateSectionInput,
+    CreateLessonInput, CreateSectionInput, Lesson, LessonId, LessonKind, Section, SectionId, UpdateLessonInput,
+    UpdateSectionInput,
 };
 pub(in crate::catalog) use outline::{MOST_LESSONS, MOST_SECTIONS};
 
@@ -41,5 +43,6 @@ pub(super) use publication::{
 pub use publication::{PublishCourseInput, PublishLessonInput};
 pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, CourseLevel};
+pub use target::{NewLessonInput, UploadTarget};
 pub use thumbnail::SetCourseThumbnailInput;
 pub use video::{SetCourseDemoVideoInput, SetLessonVideoInput, Showing, ShownAs};

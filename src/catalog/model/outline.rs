@@ -1,13 +1,18 @@
 //! Sections and lessons.
 
-use async_graphql::InputObject;
+use async_graphql::{Enum, InputObject, MaybeUndefined};
 use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
 
 use super::{CourseId, LessonContentInput};
-use crate::graphql::{Entity, Id};
+use crate::graphql::{Entity, Id, Idempotency};
 use crate::media::VideoId;
 use crate::platform::db::schema::{lessons, sections};
+use crate::platform::db::stored_as_text;
 
 /// The maximum number of sections of a course.
 pub(in crate::catalog) const MOST_SECTIONS: i32 = 200;
@@ -32,11 +37,26 @@ pub struct Section {
     pub position: i32,
     /// The title.
     pub title: String,
+    /// When it was last edited.
+    pub updated_at: DateTime<Utc>,
     /// The version, from 1; each edit increments it.
     pub version: i32,
 }
 
-/// A lesson: a video and the content that accompanies it.
+/// What a lesson consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LessonKind {
+    /// A video and the content that accompanies it. It needs a video before it can be published.
+    Video,
+    /// Content without a video.
+    Article,
+}
+
+stored_as_text!(LessonKind { Video = "VIDEO", Article = "ARTICLE" });
+
+/// A lesson: a video or an article, with content.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = lessons, check_for_backend(diesel::pg::Pg))]
 pub struct Lesson {
@@ -50,8 +70,10 @@ pub struct Lesson {
     pub position: i32,
     /// The title.
     pub title: String,
-    /// The duration of the video, in seconds.
-    pub duration_seconds: i32,
+    /// What it consists of.
+    pub kind: LessonKind,
+    /// The duration of the video, or the time that reading takes, in seconds; `None` if it is unknown.
+    pub duration_seconds: Option<i32>,
     /// Whether the lesson is a free preview once it and its course are published.
     pub is_preview: bool,
     /// The video; `None` if there is none yet.
@@ -64,8 +86,22 @@ pub struct Lesson {
     pub unlock_after_days: Option<i32>,
     /// When it unlocks for all users with access.
     pub unlock_at: Option<DateTime<Utc>>,
+    /// When it was last edited.
+    pub updated_at: DateTime<Utc>,
     /// The version, from 1; each edit increments it.
     pub version: i32,
+}
+
+impl Lesson {
+    /// Returns what the lesson adds to the duration of its course, in seconds.
+    pub fn seconds(&self) -> i32 {
+        self.duration_seconds.unwrap_or_default()
+    }
+
+    /// Returns whether the lesson's chapters may be after second `seconds`.
+    pub(in crate::catalog) fn is_longer_than(&self, seconds: i32) -> bool {
+        self.duration_seconds.is_none_or(|now| now > seconds)
+    }
 }
 
 impl Entity for Section {
@@ -83,6 +119,9 @@ pub struct CreateSectionInput {
     pub course_id: CourseId,
     /// The title, 1 to 120 characters.
     pub title: String,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
 }
 
 /// The input of `updateSection`.
@@ -103,8 +142,14 @@ pub struct CreateLessonInput {
     pub section_id: SectionId,
     /// The title, 1 to 120 characters.
     pub title: String,
-    /// The duration of the video in seconds, 1 to 86,400.
-    pub duration_seconds: i32,
+    /// What the lesson consists of.
+    #[graphql(default_with = "LessonKind::Video")]
+    pub kind: LessonKind,
+    /// The duration in seconds, 1 to 86,400: for an article the time that reading takes. It is found out for a video.
+    pub duration_seconds: Option<i32>,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub once: Idempotency,
 }
 
 /// The input of `updateLesson`. Omitted fields stay unchanged.
@@ -116,10 +161,22 @@ pub struct UpdateLessonInput {
     pub version: i32,
     /// The title, 1 to 120 characters.
     pub title: Option<String>,
-    /// The duration in seconds, 1 to 86,400. It cannot be changed if the duration of the lesson's video is known.
-    pub duration_seconds: Option<i32>,
+    /// What the lesson consists of. An article has no video: the lesson's video is removed from it. A published article
+    /// must be unpublished before it can become a VIDEO.
+    pub kind: Option<LessonKind>,
+    /// The duration in seconds, 1 to 86,400. If null, it is unknown. It cannot be changed if the duration of the
+    /// lesson's video is known.
+    pub duration_seconds: MaybeUndefined<i32>,
     /// Whether the lesson is a free preview: everybody may watch it once it and its course are published.
     pub is_preview: Option<bool>,
-    /// The content that accompanies the video.
+    /// The content that accompanies the video, or is the article.
     pub content: Option<LessonContentInput>,
+}
+
+impl UpdateLessonInput {
+    /// Returns the lesson's new duration in seconds; `now` is the current one.
+    pub(in crate::catalog) fn seconds(&self, mut now: Option<i32>) -> Option<i32> {
+        self.duration_seconds.clone().update_to(&mut now);
+        now
+    }
 }

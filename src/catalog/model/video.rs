@@ -6,7 +6,7 @@ use async_graphql::InputObject;
 use serde::{Deserialize, Serialize};
 
 use super::{Course, CourseId, Lesson, LessonId};
-use crate::media::VideoId;
+use crate::media::{Video, VideoId};
 
 /// The place where a video is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum ShownAs {
     Lesson(LessonId),
     /// The demo video of this course.
     Demo(CourseId),
+    /// One of a user's own videos, which nothing need show.
+    Own(VideoId),
 }
 
 /// The place where a video is shown, with the rows that decide who may watch it.
@@ -24,6 +26,8 @@ pub enum Showing {
     Lesson(Arc<Course>, Arc<Lesson>),
     /// The demo video of a course.
     Demo(Arc<Course>),
+    /// One of a user's own videos, which nothing need show.
+    Own(Arc<Video>),
 }
 
 impl Showing {
@@ -32,6 +36,7 @@ impl Showing {
         match self {
             Showing::Lesson(_, lesson) => ShownAs::Lesson(lesson.id),
             Showing::Demo(course) => ShownAs::Demo(course.id),
+            Showing::Own(video) => ShownAs::Own(video.id),
         }
     }
 
@@ -40,14 +45,15 @@ impl Showing {
         match self {
             Showing::Lesson(_, lesson) => lesson.video_id,
             Showing::Demo(course) => course.demo_video_id,
+            Showing::Own(video) => Some(video.id),
         }
     }
 
-    /// The duration in seconds that the author declared; 0 for a demo video.
+    /// The duration of the lesson in seconds; 0 if it is unknown, and outside a lesson.
     pub fn declared_seconds(&self) -> i32 {
         match self {
-            Showing::Lesson(_, lesson) => lesson.duration_seconds,
-            Showing::Demo(_) => 0,
+            Showing::Lesson(_, lesson) => lesson.seconds(),
+            Showing::Demo(_) | Showing::Own(_) => 0,
         }
     }
 }
@@ -61,7 +67,7 @@ pub struct SetLessonVideoInput {
     /// CONFLICT.
     pub version: i32,
     /// A video of yours or of the course's instructor; administrators may use any. If null or omitted, the lesson has
-    /// no video.
+    /// no video; a published lesson keeps one.
     pub video_id: Option<VideoId>,
 }
 

@@ -7,8 +7,10 @@ use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
 use crate::catalog::model::{
-    Course, CourseId, Lesson, LessonId, Section, SectionId, course_key, facts_key, lesson_changed,
+    Course, CourseId, CreateLessonInput, Lesson, LessonId, LessonKind, Section, SectionId, course_key, facts_key,
+    lesson_changed,
 };
+use crate::media::VideoId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -144,8 +146,7 @@ pub(in crate::catalog) async fn insert_lesson(
     clock: &Clock,
     section: &Section,
     position: i32,
-    title: &str,
-    duration_seconds: i32,
+    input: &CreateLessonInput,
 ) -> QueryResult<Lesson> {
     tx.changed(course_key(section.course_id));
     let now = clock.now();
@@ -155,8 +156,9 @@ pub(in crate::catalog) async fn insert_lesson(
             lessons::course_id.eq(section.course_id),
             lessons::section_id.eq(section.id),
             lessons::position.eq(position),
-            lessons::title.eq(title),
-            lessons::duration_seconds.eq(duration_seconds),
+            lessons::title.eq(&input.title),
+            lessons::kind.eq(input.kind),
+            lessons::duration_seconds.eq(input.duration_seconds),
             lessons::created_at.eq(now),
             lessons::updated_at.eq(now),
         ))
@@ -183,7 +185,11 @@ pub(in crate::catalog) struct LessonChanges {
     pub(in crate::catalog) content: ContentChanges,
     pub(in crate::catalog) is_preview: Option<bool>,
     pub(in crate::catalog) title: Option<String>,
-    pub(in crate::catalog) duration_seconds: Option<i32>,
+    pub(in crate::catalog) kind: Option<LessonKind>,
+    /// `Some(None)` removes the video.
+    pub(in crate::catalog) video_id: Option<Option<VideoId>>,
+    /// `Some(None)`: it is unknown.
+    pub(in crate::catalog) duration_seconds: Option<Option<i32>>,
     pub(in crate::catalog) updated_at: DateTime<Utc>,
 }
 

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{
-    Course, CourseId, Lesson, LessonId, LessonUnlockInput, course_key, lesson_changed, lists_key, slug_key,
+    Course, CourseId, Lesson, LessonId, LessonKind, LessonUnlockInput, course_key, lesson_changed, lists_key, slug_key,
 };
+use crate::media::VideoId;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -66,17 +67,18 @@ pub(in crate::catalog) async fn first_seen(
     tx: &mut Tx,
     id: CourseId,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<LessonId>> {
-    let unseen: Vec<LessonId> = lessons::table
+) -> QueryResult<Vec<(LessonId, LessonKind)>> {
+    let unseen: Vec<(LessonId, LessonKind)> = lessons::table
         .inner_join(sections::table.on(sections::id.eq(lessons::section_id)))
         .filter(lessons::course_id.eq(id))
         .filter(lessons::published_at.is_not_null().and(lessons::first_published_at.is_null()))
         .order((sections::position, lessons::position))
-        .select(lessons::id)
+        .select((lessons::id, lessons::kind))
         .load(tx.conn())
         .await?;
     tx.changed(course_key(id));
-    diesel::update(lessons::table.filter(lessons::id.eq_any(&unseen)))
+    let ids: Vec<LessonId> = unseen.iter().map(|(id, _)| *id).collect();
+    diesel::update(lessons::table.filter(lessons::id.eq_any(ids)))
         .set((lessons::published_at.eq(now), lessons::first_published_at.eq(now)))
         .execute(tx.conn())
         .await?;
@@ -192,6 +194,22 @@ pub(in crate::catalog) async fn due_lessons(
         .order((lessons::publish_at, lessons::position, lessons::id))
         .select(Lesson::as_select())
         .load(tx.conn())
+        .await
+}
+
+/// Returns the courses with draft lessons that show a video and are due, in the order of their ids.
+pub(in crate::catalog) async fn waiting_for(
+    conn: &mut AsyncPgConnection,
+    video: VideoId,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<CourseId>> {
+    lessons::table
+        .filter(lessons::video_id.eq(video).and(lessons::publish_at.le(now)))
+        .filter(lessons::published_at.is_null())
+        .order(lessons::course_id)
+        .select(lessons::course_id)
+        .distinct()
+        .load(conn)
         .await
 }
 

@@ -13,7 +13,7 @@ pub(in crate::catalog) async fn set_lesson_video(
     tx: &mut Tx,
     id: LessonId,
     video: Option<VideoId>,
-    duration_seconds: i32,
+    duration_seconds: Option<i32>,
     now: DateTime<Utc>,
 ) -> QueryResult<Lesson> {
     let lesson: Lesson = diesel::update(lessons::table.find(id))

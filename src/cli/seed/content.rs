@@ -62,19 +62,20 @@ const FORMS: [(&str, &str); 10] = [
 const SECTIONS: [&str; 6] =
     ["Getting Started", "The Foundations", "Going Deeper", "In Practice", "Common Mistakes", "Your Project"];
 
-const LESSONS: [&str; 12] = [
-    "What you will learn",
-    "The tools you need",
-    "A first example",
-    "The vocabulary",
-    "Step by step",
-    "Exercise and solution",
-    "Questions from students",
-    "A closer look",
-    "Putting it together",
-    "What can go wrong",
-    "A larger example",
-    "Summary and next steps",
+/// Lesson titles, and the text of those that are articles.
+const LESSONS: [(&str, Option<&str>); 12] = [
+    ("What you will learn", None),
+    ("The tools you need", None),
+    ("A first example", None),
+    ("The vocabulary", Some("Twenty words that come up again and again. Keep this list at hand for the first weeks.")),
+    ("Step by step", None),
+    ("Exercise and solution", Some("Try it for half an hour before you read on. The solution is at the end.")),
+    ("Questions from students", None),
+    ("A closer look", None),
+    ("Putting it together", None),
+    ("What can go wrong", None),
+    ("A larger example", None),
+    ("Summary and next steps", Some("What to remember, and where to go from here.")),
 ];
 
 const FIRST: [&str; 32] = [
@@ -193,12 +194,20 @@ impl Facts {
     }
 }
 
-/// A course's texts, and its sections with their lesson titles and durations in seconds.
+/// A lesson.
+pub(super) struct Lesson {
+    pub(super) title: String,
+    /// The text of an article; `None` for a video.
+    pub(super) article: Option<String>,
+    pub(super) seconds: i32,
+}
+
+/// A course's texts, and its sections with their lessons.
 pub(super) struct Outline {
     pub(super) title: String,
     pub(super) subtitle: String,
     pub(super) description: String,
-    pub(super) sections: Vec<(String, Vec<(String, i32)>)>,
+    pub(super) sections: Vec<(String, Vec<Lesson>)>,
 }
 
 impl Outline {
@@ -209,9 +218,13 @@ impl Outline {
         let sections = (0..3 + number % 3)
             .map(|section| {
                 let lessons = (0..3 + (number + section) % 3).map(|lesson| {
-                    let title = pick(&LESSONS, section * 4 + lesson).to_string();
+                    let (title, article) = *pick(&LESSONS, section * 4 + lesson);
                     let seconds = 240 + (number * 37 + section * 61 + lesson * 83) % 900;
-                    (title, i32::try_from(seconds).unwrap_or(600))
+                    Lesson {
+                        title: title.into(),
+                        article: article.map(|text| format!("## {title}\n\n{text}\n")),
+                        seconds: i32::try_from(seconds).unwrap_or(600),
+                    }
                 });
                 (pick(&SECTIONS, section).to_string(), lessons.collect())
             })

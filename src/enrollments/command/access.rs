@@ -30,12 +30,7 @@ const LONGEST_REASON: usize = 500;
 ///
 /// # Errors
 /// The input is invalid; the actor is not an administrator.
-pub(in crate::enrollments) async fn grant(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: GrantCourseAccessInput,
-) -> Result<Entitlement> {
+pub async fn grant(app: &App, actor: &Actor, client: &Client, input: GrantCourseAccessInput) -> Result<Entitlement> {
     if !actor.has(Role::Admin) {
         return Err(error::only_administrators());
     }
@@ -116,7 +111,7 @@ pub(in crate::enrollments) async fn revoke(
 ///
 /// # Errors
 /// The course is not published, or not free; the actor is not signed in.
-pub(in crate::enrollments) async fn enroll(app: &App, actor: &Actor, input: EnrollInput) -> Result<Entitlement> {
+pub async fn enroll(app: &App, actor: &Actor, input: EnrollInput) -> Result<Entitlement> {
     let user_id = viewer(actor)?;
     app.db
         .transaction(async |tx| {

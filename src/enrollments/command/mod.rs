@@ -3,7 +3,7 @@
 mod access;
 mod playback;
 
-pub use access::my_data;
-pub(super) use access::{EXPIRE, enroll, expire, expire_due, forget_user, grant, revoke};
+pub(super) use access::{EXPIRE, expire, expire_due, forget_user, revoke};
+pub use access::{enroll, grant, my_data};
 pub use playback::{Piece, Rejection, piece};
 pub(super) use playback::{SILENCE, keep_playing, play};

@@ -78,10 +78,6 @@ async fn play_with(
             Some(_) => Some(format!("{}/media/hls/{}/master.m3u8", app.config.public_url, write(app, &pass)?)),
             None => None,
         },
-        poster_url: match &video.poster_key {
-            Some(key) => Some(sign(key).await?),
-            None => None,
-        },
         captions,
         expires_at,
     }))

@@ -4,7 +4,7 @@ mod enrollment;
 mod mutation;
 mod playback;
 
-pub use playback::{PlayableVideo, playable};
+pub use playback::{PlayableVideo, VideoPlayback, own_playback, playable};
 
 use crate::graphql::RootFields;
 

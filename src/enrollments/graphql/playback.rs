@@ -9,12 +9,12 @@ use crate::catalog::Showing;
 use crate::enrollments::command;
 use crate::enrollments::model::{KeepPlayingInput, Playback};
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{actor, loaders, within};
+use crate::graphql::context::{actor, app, loaders, within};
 use crate::graphql::cost::cost;
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
-use crate::media::{Video, VideoById, VideoId, VideoStatus};
+use crate::media::{self, Video, VideoById, VideoId, VideoStatus};
 
 /// A video of a lesson or course, in the schema.
 #[derive(Clone)]
@@ -52,6 +52,11 @@ impl PlayableVideo {
         self.video.height
     }
 
+    /// The URL of the poster image, valid for one hour; null until there is one.
+    async fn poster_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(media::poster_url(app(ctx), &self.video).await?)
+    }
+
     /// The URLs to play the video from. Null with an error if the viewer has no access, or if the account is playing in
     /// too many places (TOO_MANY_PLAYERS). Null without an error if the video cannot be played. Request it when the
     /// viewer presses play, not for lists.
@@ -73,17 +78,25 @@ pub async fn playable(ctx: &Context<'_>, showing: Showing) -> Result<Option<Sequ
     Ok(video.map(|video| Sequential(PlayableVideo { showing, video })))
 }
 
+/// Returns the URLs to play a video from by itself, for its owner and administrators.
+///
+/// # Errors
+/// The viewer may not manage the video, or plays in too many places; the database failed.
+pub async fn own_playback(ctx: &Context<'_>, video: Arc<Video>) -> Result<Option<Sequential<VideoPlayback>>> {
+    let viewer = within(ctx, Scope::ReadCourses);
+    let playback = command::play(loaders(ctx), viewer, &Showing::Own(video.clone()), &video).await?;
+    Ok(playback.map(|playback| Sequential(playback.into())))
+}
+
 /// The URLs to play a video from. All expire at the same time; `keepPlaying` returns new ones.
 #[derive(Clone, SimpleObject)]
-pub(super) struct VideoPlayback {
+pub struct VideoPlayback {
     /// The URL of the original file, which supports range requests. Null as soon as `hlsUrl` is available, unless the
     /// server is configured to serve originals.
     url: Option<String>,
     /// The URL of the HLS multivariant playlist, with several sizes; null until it is available. The segments are
     /// encrypted (AES-128); a viewer who loses access can play two more minutes at most.
     hls_url: Option<String>,
-    /// The URL of the poster image; null until it is available.
-    poster_url: Option<String>,
     /// The captions, ordered by language; empty if there are none.
     captions: Vec<Sequential<PlaybackCaptions>>,
     /// When the URLs expire: after the duration of the video plus some time for breaks. They expire earlier if the
@@ -109,7 +122,6 @@ impl From<Playback> for VideoPlayback {
         VideoPlayback {
             url: playback.url,
             hls_url: playback.hls_url,
-            poster_url: playback.poster_url,
             captions: captions.collect(),
             expires_at: playback.expires_at,
         }

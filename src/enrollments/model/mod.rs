@@ -12,7 +12,7 @@ pub(super) use playback::{KeepPlayingInput, Pass, Playback};
 
 /// Access to a course, granted by an administrator.
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct GrantCourseAccessInput {
+pub struct GrantCourseAccessInput {
     /// The user who gets access.
     pub user_id: UserId,
     /// The course.
@@ -38,7 +38,7 @@ pub(super) struct RevokeCourseAccessInput {
 
 /// The course to enroll in.
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct EnrollInput {
+pub struct EnrollInput {
     /// The course; it must be free.
     pub course_id: CourseId,
 }

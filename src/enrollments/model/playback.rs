@@ -14,8 +14,6 @@ pub(crate) struct Playback {
     pub url: Option<String>,
     /// The URL of the HLS multivariant playlist, if there is one.
     pub hls_url: Option<String>,
-    /// The URL of the poster image, if there is one.
-    pub poster_url: Option<String>,
     /// The language, label and URL of each caption file.
     pub captions: Vec<(String, String, String)>,
     /// When all URLs expire.

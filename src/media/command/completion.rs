@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{LEASE, Leftovers, own, remove_later, tell};
 use crate::graphql::Result;
 use crate::media::error;
-use crate::media::event::VideoUploaded;
+use crate::media::event::{FileUploaded, VideoUploaded};
 use crate::media::model::{CompleteUploadInput, SIGNATURE_LENGTH, Upload, UploadId, UploadPurpose, UploadStatus};
 use crate::media::query::{file, upload as query};
 use crate::platform::App;
@@ -300,6 +300,7 @@ async fn succeed(
         }
         UploadPurpose::Image | UploadPurpose::File => {
             file::insert(tx, upload, arrived, now).await?;
+            outbox::record(tx, &app.clock, &FileUploaded { file_id: upload.file_id() }).await?;
         }
     }
     let ended = query::end(tx, upload, UploadStatus::Completed, None, now).await?;

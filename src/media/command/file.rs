@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use super::{Leftovers, remove_once};
-use crate::media::model::{FileId, MediaFile};
+use crate::graphql::Result;
+use crate::media::model::{DeleteFileInput, FileId, MediaFile};
 use crate::media::query::file as query;
+use crate::media::{error, policy};
 use crate::platform::App;
+use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
@@ -20,7 +23,7 @@ const DOWNLOAD: Duration = Duration::from_secs(15 * 60);
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn delete_unused_files(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn delete_unused_files(app: &App) -> std::result::Result<(), InternalError> {
     loop {
         let before = app.clock.now() - app.config.video.grace;
         let due = query::unused(&mut *app.db.read().await?, before).await?;
@@ -28,12 +31,31 @@ pub(crate) async fn delete_unused_files(app: &App) -> Result<(), InternalError> 
             return Ok(());
         }
         for id in due {
-            app.db.transaction(async |tx| delete(tx, app, id).await).await?;
+            app.db.transaction(async |tx| delete_unused(tx, app, id).await).await?;
         }
     }
 }
 
-async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError> {
+/// Deletes a picture or file that nothing refers to.
+///
+/// # Errors
+/// The file does not exist, belongs to another user, or is in use.
+pub(crate) async fn delete_file(app: &App, actor: &Actor, input: DeleteFileInput) -> Result<FileId> {
+    let id = input.file_id;
+    app.db
+        .transaction(async |tx| {
+            let file = query::lock(tx, &[id]).await?.pop();
+            let file = file.filter(|file| policy::owns(actor, file.owner_id)).ok_or_else(error::no_such_file)?;
+            if query::is_used(tx, id).await? {
+                return Err(error::file_in_use());
+            }
+            remove(tx, app, file).await?;
+            Ok(id)
+        })
+        .await
+}
+
+async fn delete_unused(tx: &mut Tx, app: &App, id: FileId) -> std::result::Result<(), InternalError> {
     let before = app.clock.now() - app.config.video.grace;
     let file = query::lock(tx, &[id]).await?.pop();
     let Some(file) = file.filter(|file| file.unused_since.is_some_and(|since| since <= before)) else { return Ok(()) };
@@ -42,16 +64,21 @@ async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError>
         query::set_used(tx, &[id]).await?;
         return Ok(());
     }
-    query::delete(tx, id).await?;
-    tracing::info!(file = %id.encode(), "a file was deleted");
+    remove(tx, app, file).await
+}
+
+/// Deletes a locked file, and enqueues the deletion of its object.
+async fn remove(tx: &mut Tx, app: &App, file: MediaFile) -> std::result::Result<(), InternalError> {
+    query::delete(tx, file.id).await?;
+    tracing::info!(file = %file.id.encode(), "a file was deleted");
     let leftovers = Leftovers { keys: vec![file.object_key], parts: None };
-    remove_once(tx, app, &id.encode(), &leftovers).await
+    remove_once(tx, app, &file.id.encode(), &leftovers).await
 }
 
 /// Returns a signed URL to download a file, valid for 15 minutes.
 ///
 /// # Errors
 /// The URL cannot be signed.
-pub async fn download_url(app: &App, file: &MediaFile) -> Result<String, InternalError> {
+pub async fn download_url(app: &App, file: &MediaFile) -> std::result::Result<String, InternalError> {
     app.storage.presign_get(&file.object_key, DOWNLOAD).await
 }

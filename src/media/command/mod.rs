@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use completion::complete_upload;
 pub use encryption::segment_key_at;
-pub(super) use file::delete_unused_files;
 pub use file::download_url;
+pub(super) use file::{delete_file, delete_unused_files};
 pub(super) use person::forget_person;
 pub use person::my_data;
 pub use playlist::{playlist, sign};
@@ -30,8 +30,10 @@ pub use reconcile::{Report, reconcile};
 pub use store::receive_store_event;
 pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
 pub(super) use sweep::{sweep_uploads, watch_upload, watch_uploads};
+pub use upload::unattached;
 pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, list_own, own, part_urls, whole_url};
 pub(super) use video::{DELETE_OBJECTS, delete_due, delete_objects, delete_video};
+pub use video::{import_video, poster_url};
 
 use super::event::UploadChanged;
 use super::model::{Upload, Video, VideoId};
@@ -97,6 +99,5 @@ async fn remove_once(
 
 /// Publishes the progress of an upload to its subscribers.
 async fn tell(tx: &mut Tx, app: &App, upload: &Upload) -> std::result::Result<(), InternalError> {
-    let event = UploadChanged { upload_id: upload.id, status: upload.status, percent: upload.percent() };
-    outbox::record(tx, &app.clock, &event).await.map(drop)
+    outbox::record(tx, &app.clock, &UploadChanged::of(upload)).await.map(drop)
 }

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use super::{Leftovers, remove_later, tell};
 use crate::accounts::viewer;
 use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::media::error;
 use crate::media::model::{
-    CancelUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, Upload, UploadId, UploadPartUrlsInput, UploadStatus,
-    part_bytes,
+    CancelUploadInput, LARGEST_WHOLE, NewUpload, PartUrl, Target, Upload, UploadId, UploadPartUrlsInput, UploadPurpose,
+    UploadStatus, part_bytes,
 };
 use crate::media::policy;
 use crate::media::query::upload as query;
@@ -29,24 +30,36 @@ const LONGEST_FILENAME: usize = 255;
 /// An attempt to complete the upload may have to read the whole file before its lease expires.
 const LARGEST_SUMMED: i64 = 32 << 30;
 
-/// Creates an upload.
+/// Creates an upload, whose file will be attached to `target`, if there is one.
 ///
 /// # Errors
-/// The input is invalid; the actor is not an instructor, has too many uploads in progress, or has used up the quota.
-pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadInput) -> Result<Upload> {
+/// The input is invalid, or has another purpose than the target needs; the actor is not an instructor, has too many uploads in progress, or has used up the quota.
+pub(crate) async fn create_upload(
+    app: &App,
+    actor: &Actor,
+    input: NewUpload,
+    target: Option<Target>,
+) -> Result<Upload> {
     let user_id = viewer(actor)?;
     if !policy::can_upload(actor) {
         return Err(Error::Forbidden("Only instructors upload files.".into()));
     }
-    let (filename, sha256) = check(app, &input)?;
+    let needed = target.as_ref().map(|target| target.purpose);
+    let purpose = input.purpose.or(needed).unwrap_or(UploadPurpose::Video);
+    if let Some(needed) = needed.filter(|needed| *needed != purpose) {
+        return Err(error::other_purpose(needed));
+    }
+    let (filename, sha256) = check(app, &input, purpose)?;
+    let target = target.map(|target| target.value);
     let (now, size) = (app.clock.now(), input.size_bytes.0);
+    let mutation = format!("createUpload {target:?}");
     let in_parts = input.multipart || size > LARGEST_WHOLE;
     let mut upload = Upload {
         id: UploadId::new(app.clock.uuid()),
         user_id,
-        purpose: input.purpose,
+        purpose,
         filename,
-        content_type: input.content_type,
+        content_type: input.content_type.clone(),
         size_bytes: size,
         sha256,
         part_bytes: in_parts.then(|| part_bytes(size)),
@@ -59,10 +72,19 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
         completing_by: None,
         completing_until: None,
         ended_at: None,
+        attach_to: target,
+        attached_at: None,
+        attached_to: None,
+        attach_failure: None,
     };
     let (most, quota) = (app.config.uploads.at_a_time, app.config.uploads.quota);
-    app.db
+    let earlier = app
+        .db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, user_id.uuid(), &mutation, &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return query::lock(tx, id).await?.ok_or_else(idempotency::gone).map(Some),
+            };
             query::lock_user(tx, user_id).await?;
             if query::count_open(tx, user_id, now).await? >= most {
                 return Err(error::too_many_uploads(most));
@@ -74,9 +96,13 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
                 }
             }
             query::insert(tx, &upload).await?;
-            Ok(())
+            claimed.keep(tx, upload.id.uuid()).await?;
+            Ok(None)
         })
         .await?;
+    if let Some(earlier) = earlier {
+        return Ok(earlier);
+    }
     if in_parts {
         upload.multipart_id = Some(begin_parts(app, &upload).await?);
     }
@@ -84,15 +110,15 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateUploadI
 }
 
 /// Validates the input. Returns the filename and the declared SHA-256.
-fn check(app: &App, input: &CreateUploadInput) -> Result<(String, Option<Vec<u8>>)> {
+fn check(app: &App, input: &NewUpload, purpose: UploadPurpose) -> Result<(String, Option<Vec<u8>>)> {
     let mut check = Check::new();
     let filename = check.required("filename", &input.filename, LONGEST_FILENAME);
-    let types = input.purpose.types();
+    let types = purpose.types();
     if !types.contains(&input.content_type.as_str()) {
-        let message = format!("{} is one of {}.", input.purpose.as_str(), types.join(", "));
+        let message = format!("{} is one of {}.", purpose.as_str(), types.join(", "));
         check.error(UserErrorCode::Invalid, "contentType", message);
     }
-    let (size, largest) = (input.size_bytes.0, input.purpose.largest(app.config.uploads.largest));
+    let (size, largest) = (input.size_bytes.0, purpose.largest(app.config.uploads.largest));
     if !(1..=largest).contains(&size) {
         let message = format!("The file has {size} bytes; 1 to {largest} are allowed.");
         check.error(UserErrorCode::OutOfRange, "sizeBytes", message);
@@ -150,6 +176,15 @@ pub(crate) async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<O
         Err(Error::Invalid(_)) => Ok(None),
         found => found.map(Some),
     }
+}
+
+/// Returns a completed upload whose file is to be attached; `None` if it was attached, has no target, or is gone.
+///
+/// # Errors
+/// The database failed.
+pub async fn unattached(app: &App, id: UploadId) -> std::result::Result<Option<Upload>, InternalError> {
+    let found = query::find(&mut *app.db.read().await?, id).await?;
+    Ok(found.filter(|upload| upload.status == UploadStatus::Completed && upload.is_unattached()))
 }
 
 /// Returns a page of the actor's uploads with the given statuses.

@@ -33,12 +33,17 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
 
 /// The media of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(video::ViewerVideos), Box::new(upload_query::ViewerUploads)]
+    vec![Box::new(video::ViewerVideos), Box::new(file::ViewerFiles), Box::new(upload_query::ViewerUploads)]
 }
 
 /// The media mutations.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(upload_mutation::UploadMutation), Box::new(video::VideoMutation), Box::new(caption::CaptionMutation)]
+    vec![
+        Box::new(upload_mutation::UploadMutation),
+        Box::new(video::VideoMutation),
+        Box::new(caption::CaptionMutation),
+        Box::new(file::FileMutation),
+    ]
 }
 
 /// The media subscriptions.

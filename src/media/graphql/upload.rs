@@ -8,6 +8,7 @@ use super::video::{VideoObject, video_node};
 use crate::accounts::UploadHeader;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope};
+use crate::graphql::node::{self, Node};
 use crate::graphql::{ByteSize, Result, Scoped, Sequential};
 use crate::media::command;
 use crate::media::loader::FileById;
@@ -139,6 +140,20 @@ impl UploadObject {
         let parts = command::arrived_parts(app(ctx), &self.0).await?;
         let part = |(number, size)| Sequential(UploadPart { number, size_bytes: ByteSize(size) });
         Ok(parts.into_iter().map(part).collect())
+    }
+
+    /// The object that shows the file, for an upload with `attachTo`; null until the file is attached, or if the object
+    /// was deleted.
+    async fn attached_to(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
+        match &self.0.attached_to {
+            Some(id) => node::find(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Why the file could not be attached, for example because the lesson was deleted; null if that did not happen.
+    async fn attach_failure(&self) -> Option<&str> {
+        self.0.attach_failure.as_deref()
     }
 
     /// The id of the resulting video; null unless the purpose is VIDEO and the upload is complete.

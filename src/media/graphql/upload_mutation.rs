@@ -1,14 +1,33 @@
 //! The upload mutations.
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::upload::{AUTHOR, UploadObject, UploadPartUrl, author};
+use crate::catalog::{self, UploadTarget};
 use crate::graphql::context::app;
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Sequential, UserError};
 use crate::media::command;
-use crate::media::model::{CancelUploadInput, CompleteUploadInput, CreateUploadInput, UploadPartUrlsInput};
+use crate::media::model::{CancelUploadInput, CompleteUploadInput, NewUpload, Upload, UploadPartUrlsInput};
+
+/// The file to upload.
+#[derive(InputObject)]
+pub(super) struct CreateUploadInput {
+    #[graphql(flatten)]
+    upload: NewUpload,
+    /// The object that will show the file. If null, attach the file later.
+    attach_to: Option<UploadTarget>,
+}
+
+async fn create(ctx: &Context<'_>, input: CreateUploadInput) -> Result<Upload> {
+    let (app, author) = (app(ctx), author(ctx));
+    let target = match &input.attach_to {
+        Some(target) => Some(catalog::upload_target(app, author, target).await?),
+        None => None,
+    };
+    command::create_upload(app, author, input.upload, target).await
+}
 
 /// The payload of `createUpload`.
 #[derive(SimpleObject)]
@@ -56,14 +75,15 @@ pub(super) struct UploadMutation;
 impl UploadMutation {
     /// Starts the upload of a video, a picture or another file. The client uploads directly to the object store: to the
     /// `url` of the upload, or in parts to the URLs returned by `uploadPartUrls`. The upload completes automatically
-    /// once the file is received; `completeUpload` completes it immediately.
+    /// once the file is received; `completeUpload` completes it immediately. With `attachTo`, the server then attaches
+    /// the file. Subscribe to `uploadProgress` to follow all of it.
     #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
     async fn create_upload(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The file to upload.")] input: CreateUploadInput,
     ) -> Result<Option<CreateUploadPayload>> {
-        let (upload, user_errors) = payload(command::create_upload(app(ctx), author(ctx), input).await)?;
+        let (upload, user_errors) = payload(create(ctx, input).await)?;
         Ok(Some(CreateUploadPayload { upload: upload.map(UploadObject), user_errors }))
     }
 

@@ -1,24 +1,24 @@
 //! Videos in the schema, as their owners see them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 
 use crate::accounts::viewer;
+use crate::enrollments::{self, VideoPlayback};
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::node::{self, Node};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{ByteSize, Connection, PageArgs, Result, Scoped, Sequential, UserError};
-use crate::media::loader::{CaptionsOf, VideoById, VideoCount, VideosPage};
+use crate::media::loader::{CaptionsOf, ReferrersOf, VideoById, VideoCount, VideosPage};
 use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
 use crate::media::{command, policy};
 
 const VIDEOS: &str = "videos";
-/// The lifetime of the URL of a poster image.
-const POSTER: Duration = Duration::from_secs(3600);
 
 /// A video in the schema, as its owner and administrators see it.
 #[derive(Clone)]
@@ -80,8 +80,7 @@ impl VideoObject {
 
     /// The URL of the poster image, valid for one hour; null until there is one.
     async fn poster_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let Some(key) = &self.0.poster_key else { return Ok(None) };
-        Ok(Some(app(ctx).storage.presign_get(key, POSTER).await?))
+        Ok(command::poster_url(app(ctx), &self.0).await?)
     }
 
     /// The captions, ordered by language; empty if there are none.
@@ -96,6 +95,19 @@ impl VideoObject {
     /// When the upload was completed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// The URLs to play the video from, for those who may manage it, whether or not something shows it. Null if it
+    /// cannot be played. Request it when the viewer presses play, not for lists.
+    async fn playback(&self, ctx: &Context<'_>) -> Result<Option<Sequential<VideoPlayback>>> {
+        enrollments::own_playback(ctx, self.0.clone()).await
+    }
+
+    /// The lessons and courses that show the video, the first 100; empty if nothing does.
+    async fn used_by(&self, ctx: &Context<'_>) -> Result<Vec<Node>> {
+        let referrers = loaders(ctx).load(ReferrersOf(self.0.id)).await?.unwrap_or_default();
+        let found = join_all(referrers.iter().map(|id| node::find(ctx, id))).await;
+        found.into_iter().filter_map(Result::transpose).collect()
     }
 
     /// When the video is deleted because nothing shows it anymore; null if no deletion is scheduled. Using the video

@@ -1,25 +1,27 @@
 //! The video subscriptions.
 
 use async_graphql::{Context, Object, Subscription};
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{Stream, StreamExt};
 
-use super::upload_subscription::until_end;
+use super::upload_subscription::{Message, until_end};
 use super::video::{VideoObject, video_node};
 use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::loaders::Load;
 use crate::graphql::page::{decode_cursor, encode_cursor};
 use crate::graphql::subscription::timed;
-use crate::graphql::{Result, Scoped, Sequential};
+use crate::graphql::{Error, Result, Scoped, Sequential};
 use crate::media::error;
 use crate::media::event::{VideoProgressed, processing_of};
+use crate::media::loader::VideoById;
 use crate::media::model::{VideoId, VideoStatus};
-use crate::platform::outbox::{Position, Recorded, feed};
+use crate::platform::outbox::feed;
 
 const LIST: &str = "videoProgress";
 
 /// A progress event of the processing of a video in the schema.
 #[derive(Clone)]
-pub(super) struct VideoProgressObject(Recorded<VideoProgressed>);
+pub(super) struct VideoProgressObject(Message<VideoProgressed>);
 
 /// A progress event of a video: its processing has advanced or ended.
 #[Object(name = "VideoProgress")]
@@ -27,6 +29,11 @@ impl VideoProgressObject {
     /// The position of the event. Pass the last one received as `after` to resume without missing events.
     async fn cursor(&self) -> String {
         encode_cursor(LIST, &self.0.position)
+    }
+
+    /// Whether this is the first message of the subscription, which has the current status.
+    async fn is_start(&self) -> bool {
+        self.0.is_start
     }
 
     /// The status at the time of the event.
@@ -51,8 +58,10 @@ pub(super) struct VideoSubscription;
 
 #[Subscription]
 impl VideoSubscription {
-    /// The progress of the processing of one of the viewer's videos, from its start or after `after`. Completes when
-    /// the processing ends, immediately if it already has. The same state is available by polling `video`.
+    /// The progress of the processing of one of the viewer's videos. The first message is the start, with `isStart` and
+    /// the current status; then come the events after it, or after `after`. Completes when the processing ends. The same
+    /// state is available by polling `video`, also if `after` is refused with the code CURSOR_EXPIRED because it is older
+    /// than 30 days.
     #[graphql(
         guard = "Scoped(Role::Instructor, Scope::ReadCourses)",
         directive = scoped::apply(Role::Instructor, Scope::ReadCourses)
@@ -63,17 +72,14 @@ impl VideoSubscription {
         #[graphql(desc = "The video.")] video_id: VideoId,
         #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<VideoProgressObject>> + use<>> {
-        let after =
-            after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?.unwrap_or(Position::BEGINNING);
-        let video = video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;
-        // Old events are deleted, so the final event of a video that ended long ago would never come.
-        let changes = match video.0.status.is_end() {
-            true => stream::empty().left_stream(),
-            false => feed::follow::<VideoProgressed>(app(ctx).clone(), processing_of(video_id), Some(after))
-                .await?
-                .right_stream(),
-        };
-        let changes = timed(ctx, until_end(changes, |change| change.status.is_end()));
-        Ok(changes.map(|change| Sequential(VideoProgressObject(change))))
+        video_node(ctx, video_id).await?.ok_or_else(error::no_such_video)?;
+        let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
+        let followed = feed::follow::<VideoProgressed>(app(ctx).clone(), processing_of(video_id), after).await;
+        let (position, changes) = followed.map_err(|why| Error::unreadable(why, "`video`"))?;
+        // Read after the position and not from the row cache, so that no change is missed.
+        let now = VideoById(video_id).load_one(app(ctx)).await?.ok_or_else(error::no_such_video)?;
+        let start = Message { position, is_start: true, event: VideoProgressed::of(&now) };
+        let messages = until_end(start, changes.map(Message::from), |change| change.status.is_end());
+        Ok(timed(ctx, messages).map(|message| Sequential(VideoProgressObject(message))))
     }
 }

@@ -1,5 +1,6 @@
 //! Uploaded pictures and other files.
 
+use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -35,6 +36,13 @@ pub struct MediaFile {
     pub created_at: DateTime<Utc>,
     /// Since when the file has been unreferenced; `None` while it is referenced.
     pub unused_since: Option<DateTime<Utc>>,
+}
+
+/// The file to delete.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct DeleteFileInput {
+    /// The picture or file. Nothing may refer to it.
+    pub(crate) file_id: FileId,
 }
 
 impl Entity for MediaFile {

@@ -13,6 +13,7 @@ mod video_type;
 
 pub use caption::Caption;
 pub(super) use caption::{RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
+pub(super) use file::DeleteFileInput;
 pub use file::{FileId, MediaFile};
 pub(super) use file_type::SIGNATURE_LENGTH;
 pub use purpose::UploadPurpose;
@@ -21,10 +22,10 @@ pub(super) use segment_key::{SEGMENTS_PER_KEY, key_name, parse_key_path, segment
 pub(super) use store_event::created;
 pub(crate) use upload::UploadFilter;
 pub(super) use upload::{
-    CancelUploadInput, CompleteUploadInput, CreateUploadInput, LARGEST_WHOLE, PartUrl, UploadPartUrlsInput, owner_of,
+    CancelUploadInput, CompleteUploadInput, LARGEST_WHOLE, NewUpload, PartUrl, UploadPartUrlsInput, owner_of,
     part_bytes,
 };
-pub use upload::{Upload, UploadId, UploadStatus};
+pub use upload::{Target, Upload, UploadId, UploadStatus};
 pub(super) use video::DeleteVideoInput;
 pub use video::{Video, VideoId, VideoStatus};
 use video_type::VideoType;

@@ -7,11 +7,12 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{FileId, UploadPurpose, VideoId};
 use crate::accounts::UserId;
-use crate::graphql::{ByteSize, Entity, Id};
+use crate::graphql::{ByteSize, Entity, Id, Idempotency};
 use crate::platform::db::schema::uploads;
 use crate::platform::db::stored_as_text;
 use crate::platform::storage::Headers;
@@ -65,6 +66,23 @@ pub struct Upload {
     pub completing_until: Option<DateTime<Utc>>,
     /// When it ended, successfully or not.
     pub ended_at: Option<DateTime<Utc>>,
+    /// What will show the file, as the feature that owns it wrote it.
+    pub attach_to: Option<Value>,
+    /// When the file was attached, or could not be.
+    pub attached_at: Option<DateTime<Utc>>,
+    /// The encoded id of the object that shows the file.
+    pub attached_to: Option<String>,
+    /// Why the file was not attached, as a message for the owner.
+    pub attach_failure: Option<String>,
+}
+
+/// What will show the file of an upload.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The purpose that the upload must have.
+    pub purpose: UploadPurpose,
+    /// The target, for the feature that owns it.
+    pub value: Value,
 }
 
 impl Entity for Upload {
@@ -103,6 +121,11 @@ impl Upload {
     /// Returns whether an attempt to complete it is running.
     pub(crate) fn is_completing(&self, now: DateTime<Utc>) -> bool {
         self.completing_until.is_some_and(|until| until > now)
+    }
+
+    /// Returns whether the file is yet to be attached.
+    pub(crate) fn is_unattached(&self) -> bool {
+        self.attach_to.is_some() && self.attached_at.is_none()
     }
 
     /// Returns the key that the client uploads to.
@@ -215,10 +238,9 @@ impl UploadStatus {
 
 /// The file to upload.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CreateUploadInput {
-    /// The purpose of the file.
-    #[graphql(default_with = "UploadPurpose::Video")]
-    pub(crate) purpose: UploadPurpose,
+pub(crate) struct NewUpload {
+    /// The purpose of the file; defaults to what `attachTo` needs, or else to VIDEO.
+    pub(crate) purpose: Option<UploadPurpose>,
     /// The filename, 1 to 255 characters. Downloads of a FILE have this name.
     pub(crate) filename: String,
     /// The media type. For a VIDEO: `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`. For an IMAGE:
@@ -236,6 +258,9 @@ pub(crate) struct CreateUploadInput {
     /// uploaded in parts.
     #[graphql(default)]
     pub(crate) multipart: bool,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(crate) once: Idempotency,
 }
 
 /// The parts to upload next.
@@ -295,6 +320,10 @@ mod tests {
             completing_by: None,
             completing_until: None,
             ended_at: None,
+            attach_to: None,
+            attached_at: None,
+            attached_to: None,
+            attach_failure: None,
         }
     }
 

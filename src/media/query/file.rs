@@ -1,16 +1,18 @@
 //! SQL for pictures and files.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, not};
+use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use super::upload::Arrived;
 use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
+use crate::graphql::page::Page;
 use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
 use crate::platform::db::schema::{file_references, media_files};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 /// The number of files in one batch of a sweep.
 const SWEPT: i64 = 200;
@@ -88,6 +90,29 @@ pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateT
 
 pub(in crate::media) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usize> {
     diesel::delete(media_files::table.find(id)).execute(tx.conn()).await
+}
+
+/// Returns a page of a user's files, newest first, in the direction of the page.
+pub(in crate::media) async fn page_of(
+    mut conn: &AsyncPgConnection,
+    owner: UserId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<MediaFile>> {
+    let rows = media_files::table.filter(media_files::owner_id.eq(owner)).select(MediaFile::as_select());
+    newest_first!(&mut conn, rows, media_files::created_at, media_files::id, page)
+}
+
+/// Counts the files of each user; users without files are missing.
+pub(in crate::media) async fn count_owned(
+    mut conn: &AsyncPgConnection,
+    owners: &[UserId],
+) -> QueryResult<Vec<(UserId, i64)>> {
+    media_files::table
+        .filter(media_files::owner_id.eq_any(owners))
+        .group_by(media_files::owner_id)
+        .select((media_files::owner_id, count_star()))
+        .load(&mut conn)
+        .await
 }
 
 /// Returns a user's files, newest first.

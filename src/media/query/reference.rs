@@ -1,6 +1,8 @@
 //! SQL for references to videos and files.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::media::model::{FileId, Referrer, VideoId};
@@ -27,6 +29,33 @@ pub(in crate::media) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryRes
         .first(tx.conn())
         .await
         .optional()
+}
+
+/// Returns the videos with the kinds and ids of the objects that show them, courses first, at most `limit` for each.
+pub(in crate::media) async fn of_videos(
+    mut conn: &AsyncPgConnection,
+    ids: &[VideoId],
+    limit: i64,
+) -> QueryResult<Vec<(VideoId, String, Uuid)>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        video_id: Uuid,
+        #[diesel(sql_type = Text)]
+        referrer_kind: String,
+        #[diesel(sql_type = SqlUuid)]
+        referrer_id: Uuid,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT page.* FROM unnest($1) AS video (id) CROSS JOIN LATERAL ( \
+            SELECT video_id, referrer_kind, referrer_id FROM video_references WHERE video_id = video.id \
+            ORDER BY referrer_kind, referrer_id LIMIT $2) AS page",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<BigInt, _>(limit)
+    .load(&mut conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (VideoId::new(row.video_id), row.referrer_kind, row.referrer_id)).collect())
 }
 
 pub(in crate::media) async fn add_video(tx: &mut Tx, id: VideoId, referrer: Referrer) -> QueryResult<usize> {

@@ -75,6 +75,7 @@ pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResul
             uploads::looked_at.eq(upload.created_at),
             uploads::created_at.eq(upload.created_at),
             uploads::expires_at.eq(upload.expires_at),
+            uploads::attach_to.eq(&upload.attach_to),
         ))
         .execute(tx.conn())
         .await
@@ -162,6 +163,24 @@ pub(in crate::media) async fn end(
             uploads::ended_at.eq(now),
             uploads::completing_by.eq(None::<Uuid>),
             uploads::completing_until.eq(None::<DateTime<Utc>>),
+        ))
+        .returning(Upload::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Notes that the file was attached to the object with this id, or why it could not be.
+pub(in crate::media) async fn set_attached(
+    tx: &mut Tx,
+    id: UploadId,
+    outcome: Result<&str, &str>,
+    now: DateTime<Utc>,
+) -> QueryResult<Upload> {
+    diesel::update(uploads::table.find(id))
+        .set((
+            uploads::attached_at.eq(now),
+            uploads::attached_to.eq(outcome.ok()),
+            uploads::attach_failure.eq(outcome.err()),
         ))
         .returning(Upload::as_returning())
         .get_result(tx.conn())

@@ -19,6 +19,25 @@ pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[VideoI
     videos::table.filter(videos::id.eq_any(ids)).select(Video::as_select()).load(&mut conn).await
 }
 
+pub(in crate::media) async fn insert(tx: &mut Tx, video: &Video) -> QueryResult<usize> {
+    diesel::insert_into(videos::table)
+        .values((
+            videos::id.eq(video.id),
+            videos::owner_id.eq(video.owner_id),
+            videos::filename.eq(&video.filename),
+            videos::object_key.eq(&video.object_key),
+            videos::content_type.eq(&video.content_type),
+            videos::size_bytes.eq(video.size_bytes),
+            videos::status.eq(video.status),
+            videos::progress_percent.eq(video.progress_percent),
+            videos::created_at.eq(video.created_at),
+            videos::updated_at.eq(video.created_at),
+            videos::delete_after.eq(video.delete_after),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
 /// Returns a page of a user's videos, newest first, in the direction of the page.
 pub(in crate::media) async fn owned(
     mut conn: &AsyncPgConnection,

@@ -248,6 +248,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (user_id, key) {
+        user_id -> Uuid,
+        key -> Text,
+        input_hash -> Bytea,
+        created_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     identities (id) {
         id -> Uuid,
         issuer -> Text,
@@ -315,7 +325,7 @@ diesel::table! {
         section_id -> Uuid,
         position -> Int4,
         title -> Text,
-        duration_seconds -> Int4,
+        duration_seconds -> Nullable<Int4>,
         published_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -331,6 +341,7 @@ diesel::table! {
         first_published_at -> Nullable<Timestamptz>,
         unlock_after_days -> Nullable<Int4>,
         unlock_at -> Nullable<Timestamptz>,
+        kind -> Text,
     }
 }
 
@@ -467,6 +478,10 @@ diesel::table! {
         swept_at -> Nullable<Timestamptz>,
         purpose -> Text,
         sha256 -> Nullable<Bytea>,
+        attach_to -> Nullable<Jsonb>,
+        attached_at -> Nullable<Timestamptz>,
+        attached_to -> Nullable<Text>,
+        attach_failure -> Nullable<Text>,
     }
 }
 
@@ -599,6 +614,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     file_references,
+    idempotency_keys,
     identities,
     identity_attempts,
     inbox,

@@ -48,7 +48,7 @@ impl Epoch {
 /// Why the log cannot be read from a position on.
 #[derive(Debug)]
 pub enum Unreadable {
-    /// The position is of another epoch: the log was rewound.
+    /// The log does not reach back to the position, or the position is of another epoch: the log was rewound.
     Expired,
     /// The database failed.
     Failed(InternalError),

@@ -19,68 +19,71 @@ const PAGE: i64 = 100;
 const RETRY: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
-/// Reads a page of `topic`'s log, with positions strictly between `after` and `before`.
+/// Reads a page of the log of some topics, with positions strictly between `after` and `before`.
 ///
-/// Oldest first if `forward`, otherwise newest first. Events that cannot be decoded are left out and logged.
+/// The topics have no events in common. Oldest first if `forward`, otherwise newest first. Events that cannot be decoded are left out and logged.
 ///
 /// # Errors
 /// A position is of another epoch, or the database failed.
 pub async fn read<E: Event>(
     app: &App,
-    topic: &str,
+    topics: &[String],
     (after, before): (Option<Position>, Option<Position>),
     forward: bool,
     limit: i64,
 ) -> Result<Vec<Recorded<E>>, Unreadable> {
     let epoch = epoch::current(app, &[after, before]).await?;
     let (after, before) = (after.map_or(0, Position::number), before.map_or(i64::MAX, Position::number));
-    let rows = query::between(&mut *app.db.read().await?, topic, after, before, forward, limit).await?;
-    Ok(rows.into_iter().filter_map(|row| readable(app, topic, epoch, row)).collect())
+    let rows = query::between(&mut *app.db.read().await?, topics, (after, before), forward, limit).await?;
+    Ok(rows.into_iter().filter_map(|row| readable(app, epoch, row)).collect())
 }
 
 /// Decodes an event; `None` if this version of the program cannot read it.
 ///
 /// Marks cached rows that are older than the event as stale, so that the receiver doesn't load them. An unreadable
 /// event is logged and skipped because it would block all later ones.
-fn readable<E: Event>(app: &App, topic: &str, epoch: i64, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
+fn readable<E: Event>(app: &App, epoch: i64, (position, payload): (i64, Value)) -> Option<Recorded<E>> {
     app.db.invalidation().reached(position, &payload);
     let event = decode(payload).inspect_err(|error| {
-        tracing::error!(error = error.report(), topic, position, "left an event out");
+        tracing::error!(error = error.report(), position, "left an event out");
     });
     Some(Recorded { position: Position::new(epoch, position), event: event.ok()? })
 }
 
-/// The number of `topic`'s events in the log.
+/// The number of events of `topics` in the log.
 ///
 /// # Errors
 /// The database failed.
-pub async fn count(app: &App, topic: &str) -> Result<i64, InternalError> {
-    Ok(query::count(&mut *app.db.read().await?, topic).await?)
+pub async fn count(app: &App, topics: &[String]) -> Result<i64, InternalError> {
+    Ok(query::count(&mut *app.db.read().await?, topics).await?)
 }
 
-/// Follows `topic` from the position `after`, or from now.
+/// Follows `topic` from the position `after`, or from now. Also returns the position from which it follows.
 ///
 /// The stream ends when the application stops, or when the log is rewound.
 ///
 /// # Errors
-/// The position is of another epoch; the subscription failed, or the database.
+/// The log does not reach back to `after`, or `after` is of another epoch; the subscription failed, or the database.
 pub async fn follow<E: Event>(
     app: App,
     topic: String,
     after: Option<Position>,
-) -> Result<impl Stream<Item = Recorded<E>> + Send, Unreadable> {
+) -> Result<(Position, impl Stream<Item = Recorded<E>> + Send), Unreadable> {
     // Subscribe before reading: an event in between arrives both ways, and its position identifies the duplicate.
     let subscription = app.pubsub.subscribe(&topic).await?;
     let epoch = epoch::current(&app, &[after]).await?;
-    let last = match after {
-        Some(position) => position.number(),
-        None => query::last_position(&mut *app.db.read().await?, &topic).await?,
-    };
+    let log = query::log(&mut *app.db.read().await?).await?;
+    if after.is_some_and(|position| position != Position::BEGINNING && position.number() < log.forgotten) {
+        return Err(Unreadable::Expired);
+    }
+    let start = after.unwrap_or(Position::new(epoch, log.last));
+    let last = start.number();
     let feed = Feed { app, topic, subscription, epoch, last, behind: after.is_some(), ready: Vec::new() };
-    Ok(stream::unfold(feed, |mut feed| async move {
+    let events = stream::unfold(feed, |mut feed| async move {
         let next = feed.next().await?;
         Some((next, feed))
-    }))
+    });
+    Ok((start, events))
 }
 
 struct Feed<E> {
@@ -117,9 +120,7 @@ impl<E: Event> Feed<E> {
                 Signal::Message(bytes) => match serde_json::from_slice::<Push>(&bytes) {
                     Ok(push) if push.position <= self.last => {}
                     Ok(push) if push.previous > self.last => self.behind = true,
-                    Ok(push) => {
-                        self.ready.extend(readable(&self.app, &self.topic, self.epoch, (push.position, push.payload)))
-                    }
+                    Ok(push) => self.ready.extend(readable(&self.app, self.epoch, (push.position, push.payload))),
                     Err(error) => tracing::error!(%error, topic = self.topic, "an unreadable push"),
                 },
             }
@@ -128,7 +129,8 @@ impl<E: Event> Feed<E> {
 
     async fn next_page(&mut self) -> Result<Vec<(i64, Value)>, InternalError> {
         let mut conn = self.app.db.read().await?;
-        Ok(query::between(&mut conn, &self.topic, self.last, i64::MAX, true, PAGE).await?)
+        let topics = std::slice::from_ref(&self.topic);
+        Ok(query::between(&mut conn, topics, (self.last, i64::MAX), true, PAGE).await?)
     }
 
     /// Reads the next page of the log, retrying until the database responds. Returns `None` if the application stops.
@@ -140,11 +142,8 @@ impl<E: Event> Feed<E> {
                     // A page that is not full is the last one: from now on, pushes suffice.
                     self.behind = i64::try_from(rows.len()).is_ok_and(|len| len == PAGE);
                     let end = rows.last().map(|(position, _)| *position);
-                    self.ready = rows
-                        .into_iter()
-                        .rev()
-                        .filter_map(|row| readable(&self.app, &self.topic, self.epoch, row))
-                        .collect();
+                    self.ready =
+                        rows.into_iter().rev().filter_map(|row| readable(&self.app, self.epoch, row)).collect();
                     if self.ready.is_empty() {
                         self.last = end.unwrap_or(self.last);
                     }

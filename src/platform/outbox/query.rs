@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::data_types::PgInterval;
-use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Interval, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Interval, Jsonb, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
@@ -168,40 +167,64 @@ pub(super) async fn epoch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     Ok(derived.epoch.max(1))
 }
 
-/// The last position in `topic`; 0 if it has no events.
-pub(super) async fn last_position(conn: &mut AsyncPgConnection, topic: &str) -> QueryResult<i64> {
-    let last: Option<i64> = event_topics::table
-        .filter(event_topics::topic.eq(topic))
-        .select(max(event_topics::position))
-        .first(conn)
-        .await?;
-    Ok(last.unwrap_or_default())
+/// How far the log reaches.
+#[derive(QueryableByName)]
+pub(super) struct Log {
+    /// The last position before the oldest event that is kept; 0 if none was deleted.
+    #[diesel(sql_type = BigInt)]
+    pub(super) forgotten: i64,
+    /// The last position.
+    #[diesel(sql_type = BigInt)]
+    pub(super) last: i64,
 }
 
-/// The events of `topic` with positions strictly between `after` and `before`.
+pub(super) async fn log(conn: &mut AsyncPgConnection) -> QueryResult<Log> {
+    // Positions have no gaps, so what is before the oldest event was deleted.
+    diesel::sql_query(
+        "SELECT coalesce((SELECT min(position) - 1 FROM events WHERE position IS NOT NULL), last_position) AS forgotten, \
+            last_position AS last FROM event_counter",
+    )
+    .get_result(conn)
+    .await
+}
+
+/// The events of `topics` with positions strictly between `after` and `before`.
 ///
 /// Returns positions and payloads. Oldest first if `forward`, otherwise newest first.
 pub(super) async fn between(
     conn: &mut AsyncPgConnection,
-    topic: &str,
-    after: i64,
-    before: i64,
+    topics: &[String],
+    (after, before): (i64, i64),
     forward: bool,
     limit: i64,
 ) -> QueryResult<Vec<(i64, Value)>> {
-    let rows = event_topics::table
-        .inner_join(events::table.on(events::position.eq(event_topics::position.nullable())))
-        .filter(event_topics::topic.eq(topic))
-        .filter(event_topics::position.gt(after).and(event_topics::position.lt(before)))
-        .select((event_topics::position, events::payload))
-        .limit(limit);
-    if forward {
-        rows.order(event_topics::position.asc()).load(conn).await
-    } else {
-        rows.order(event_topics::position.desc()).load(conn).await
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+        #[diesel(sql_type = Jsonb)]
+        payload: Value,
     }
+    let order = if forward { "ASC" } else { "DESC" };
+    // At most a page of each topic is read from the index, however long its log is.
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT events.position, events.payload FROM ( \
+            SELECT page.position FROM unnest($1) AS topic CROSS JOIN LATERAL ( \
+                SELECT position FROM event_topics \
+                WHERE event_topics.topic = topic.topic AND position > $2 AND position < $3 \
+                ORDER BY position {order} LIMIT $4) AS page \
+            ORDER BY page.position {order} LIMIT $4) AS pages \
+         JOIN events ON events.position = pages.position ORDER BY events.position {order}"
+    ))
+    .bind::<Array<Text>, _>(topics)
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(before)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.position, row.payload)).collect())
 }
 
-pub(super) async fn count(conn: &mut AsyncPgConnection, topic: &str) -> QueryResult<i64> {
-    event_topics::table.filter(event_topics::topic.eq(topic)).count().get_result(conn).await
+pub(super) async fn count(conn: &mut AsyncPgConnection, topics: &[String]) -> QueryResult<i64> {
+    event_topics::table.filter(event_topics::topic.eq_any(topics)).count().get_result(conn).await
 }

@@ -179,7 +179,8 @@ async fn of_several_who_confirm_one_address_at_once_one_gets_it() {
             links.push(json!({ "token": token(&confirmation(&app, &wanted).await) }));
         }
         register(&app, person(&wanted)).await;
-        let newcomer = json!({ "token": token(&mail(&app, &wanted).await), "newPassword": PASSWORD });
+        let proof = json!({ "token": token(&mail(&app, &wanted).await), "newPassword": PASSWORD });
+        let newcomer = json!({ "proof": { "link": proof } });
         let (one, two, three) = tokio::join!(
             confirm(&app, None, links[0].clone()),
             confirm(&app, None, links[1].clone()),

@@ -108,7 +108,8 @@ async fn registered(app: &TestApp, email: &str) -> Value {
     mails(app).await;
     let registration = register(app, person(email)).await;
     let mail = mail(app, email).await;
-    let input = json!({ "registrationId": registration["registration"]["id"], "code": code(&mail) });
+    let proof = json!({ "registrationId": registration["registration"]["id"], "code": code(&mail) });
+    let input = json!({ "proof": { "code": proof } });
     let activated = payload(app, None, "activateRegistration", input).await;
     assert_eq!(activated["userErrors"], json!([]), "{activated:#}");
     mails(app).await;

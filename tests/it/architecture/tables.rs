@@ -9,7 +9,17 @@ use super::targets;
 const TABLES: [(&str, &[&str]); 7] = [
     (
         "platform",
-        &["audit_entries", "cron_turns", "event_counter", "event_pusher", "event_topics", "events", "inbox", "jobs"],
+        &[
+            "audit_entries",
+            "cron_turns",
+            "event_counter",
+            "event_pusher",
+            "event_topics",
+            "events",
+            "idempotency_keys",
+            "inbox",
+            "jobs",
+        ],
     ),
     (
         "accounts",

@@ -48,7 +48,7 @@ async fn school(app: &TestApp, ada: &User, lessons: usize) -> Course {
         let input = json!({ "courseId": course.id, "title": "More" });
         let section = app.mutate(ada, "createSection", "section { id }", input).await["section"]["id"].clone();
         for _ in 0..lessons {
-            let input = json!({ "sectionId": section, "title": "x", "durationSeconds": 300 });
+            let input = json!({ "sectionId": section, "title": "x", "kind": "ARTICLE", "durationSeconds": 300 });
             app.mutate(ada, "createLesson", "lesson { id }", input).await;
         }
     }

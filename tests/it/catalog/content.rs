@@ -36,7 +36,7 @@ async fn a_video_comes_with_texts_chapters_links_and_resources() {
         "disclaimer": "Loud.", "description": "**Steam** <script>x</script>",
         "chapters": [{ "startSeconds": 300, "title": "End" }, { "startSeconds": 0, "title": " Start " }],
         "links": [{ "url": "https://a.example/x?y=1", "label": "More" }],
-        "resources": [{ "name": "Plan", "url": "http://a.example/plan.pdf" }],
+        "resources": [{ "name": "Plan", "source": { "url": "http://a.example/plan.pdf" } }],
     });
     let answer = update(&app, &ada, json!({ "lessonId": lesson, "isPreview": true, "content": told })).await;
     let mut expected = json!({
@@ -70,8 +70,8 @@ async fn a_video_comes_with_texts_chapters_links_and_resources() {
         (link("https://"), vec!["content.links.0.url INVALID"]),
         (link(""), vec!["content.links.0.url BLANK"]),
         (
-            json!({ "resources": [{ "name": "", "url": "ftp://a.example" }] }),
-            vec!["content.resources.0.name BLANK", "content.resources.0.url INVALID"],
+            json!({ "resources": [{ "name": "", "source": { "url": "ftp://a.example" } }] }),
+            vec!["content.resources.0.name BLANK", "content.resources.0.source.url INVALID"],
         ),
     ] {
         let answer = update(&app, &ada, json!({ "lessonId": lesson, "content": content })).await;

@@ -116,7 +116,7 @@ async fn step(
         }
         (1..=3, _) | (_, 0) => {
             let section = &sections[dice.below(sections.len())];
-            let input = json!({ "sectionId": section, "title": "New", "durationSeconds": seconds });
+            let input = json!({ "sectionId": section, "title": "New", "kind": "ARTICLE", "durationSeconds": seconds });
             let made = app.mutate(ada, "createLesson", &selection, input).await;
             lessons.push(Modelled { id: made["lesson"]["id"].as_str().unwrap().to_owned(), seconds, published: false });
             made

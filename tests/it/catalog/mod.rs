@@ -7,6 +7,7 @@ mod content;
 mod counts;
 mod drafts;
 mod facts;
+mod kinds;
 mod own;
 mod paging;
 mod permissions;

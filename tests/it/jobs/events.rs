@@ -121,7 +121,7 @@ async fn work_until(app: &App, registry: &Registry, events: usize) {
     loop {
         dispatcher::tick(app, registry).await.unwrap();
         drain(app, registry).await;
-        let dispatched = feed::count(app, "bells").await.unwrap();
+        let dispatched = feed::count(app, &["bells".into()]).await.unwrap();
         if usize::try_from(dispatched).unwrap() >= events {
             return drain(app, registry).await;
         }
@@ -187,7 +187,7 @@ async fn only_old_events_that_everybody_was_told_of_are_forgotten() {
     assert_eq!(test.sql(left).await, "numbered recorded young");
     // What is left goes its way, and who comes back from before all of it starts there.
     dispatcher::tick(app, &registry).await.unwrap();
-    let log = feed::read::<BellRang>(app, "bells", (None, None), true, 10).await.unwrap();
+    let log = feed::read::<BellRang>(app, &["bells".into()], (None, None), true, 10).await.unwrap();
     let names: Vec<&str> = log.iter().map(|recorded| recorded.event.name.as_str()).collect();
     assert_eq!(names, ["numbered", "recorded", "young"]);
     assert!(forget.scheduled().any(|(name, _)| name == "outbox.forget"));

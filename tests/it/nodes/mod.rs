@@ -64,8 +64,13 @@ pub(crate) async fn activate(site: &Site, node: &Node) -> (String, String) {
     let (_, link) = only.mail.text.split_once("/activate?token=").unwrap();
     let token = link.split_whitespace().next().unwrap();
     let query = "mutation ($input: ActivateRegistrationInput!) { activateRegistration(input: $input) { accessToken } }";
-    let data =
-        node.data(None, query, json!({ "input": { "token": token, "newPassword": "correct horse battery" } })).await;
+    let data = node
+        .data(
+            None,
+            query,
+            json!({ "input": { "proof": { "link": { "token": token, "newPassword": "correct horse battery" } } } }),
+        )
+        .await;
     let access = data["activateRegistration"]["accessToken"].as_str().unwrap_or_else(|| panic!("{data:#}"));
     (token.to_owned(), access.to_owned())
 }

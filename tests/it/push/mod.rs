@@ -5,6 +5,7 @@ mod repair;
 mod rewound;
 mod rules;
 mod storm;
+mod subjects;
 
 use lyceum::platform::auth::Role;
 

@@ -111,6 +111,7 @@ async fn publishing_writes_as_many_rows_for_thirty_followers_as_for_one() {
     for follower in &mut followers {
         follower.expect(&["Two"]).await;
     }
-    // The lesson, its event, the event's place in the topics of the course and of the platform.
-    assert_eq!((for_one, rows().await - before), (4, 4));
+    // The lesson, its video and the reference to it; its event, and the event's place in the topics of the course, the
+    // channel and the platform.
+    assert_eq!((for_one, rows().await - before), (7, 7));
 }

@@ -78,7 +78,7 @@ async fn every_change_is_read_at_once() {
     change("updateCourse", json!({ "courseId": course, "slug": "rust" })).await;
     let section = change("createSection", json!({ "courseId": course, "title": "One" })).await;
     change("updateSection", json!({ "sectionId": section, "title": "First" })).await;
-    let lesson = json!({ "sectionId": section, "title": "Ownership", "durationSeconds": 60 });
+    let lesson = json!({ "sectionId": section, "title": "Ownership", "kind": "ARTICLE", "durationSeconds": 60 });
     let (first, second) = (change("createLesson", lesson.clone()).await, change("createLesson", lesson).await);
     change("updateLesson", json!({ "lessonId": first, "title": "Borrowing", "durationSeconds": 70 })).await;
     change("publishLesson", json!({ "lessonId": first })).await;

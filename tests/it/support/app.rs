@@ -250,11 +250,34 @@ impl TestApp {
         course
     }
 
-    /// A draft lesson; returns its id.
+    /// A draft lesson with a video; returns its id.
     pub(crate) async fn lesson(&self, instructor: &User, course: &Course, title: &str) -> String {
+        let lesson = self.lesson_without_video(instructor, course, title).await;
+        self.attach_video(&lesson).await;
+        lesson
+    }
+
+    /// A draft lesson that has no video yet; returns its id.
+    pub(crate) async fn lesson_without_video(&self, instructor: &User, course: &Course, title: &str) -> String {
         let input = json!({ "sectionId": course.section, "title": title, "durationSeconds": 300 });
         let lesson = self.mutate(instructor, "createLesson", "lesson { id }", input).await;
         lesson["lesson"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives a new lesson a video of its instructor that can be watched; of what is in it nothing is known.
+    pub(crate) async fn attach_video(&self, lesson: &str) {
+        let lesson = lesson.parse::<lyceum::catalog::LessonId>().unwrap().uuid();
+        self.sql(&format!(
+            "WITH video AS (
+                INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, progress_percent,
+                    created_at, updated_at)
+                SELECT lessons.id, instructor_id, 'film.mp4', 'videos/' || lessons.id || '/original', 'video/mp4', 1,
+                    'READY', 100, lessons.created_at, lessons.created_at
+                FROM lessons JOIN courses ON courses.id = course_id WHERE lessons.id = '{lesson}'
+            ), shown AS (UPDATE lessons SET video_id = id WHERE id = '{lesson}')
+            INSERT INTO video_references VALUES ('{lesson}', 'lesson', '{lesson}')"
+        ))
+        .await;
     }
 
     pub(crate) async fn publish(&self, instructor: &User, lesson: &str) {

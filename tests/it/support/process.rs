@@ -248,12 +248,22 @@ impl Node {
         section.as_str().unwrap().to_owned()
     }
 
-    /// A draft lesson; returns its id.
+    /// A draft lesson with a video; returns its id.
     pub(crate) async fn lesson(&self, instructor: &User, section: &str, title: &str) -> String {
         let query = "mutation ($input: CreateLessonInput!) { createLesson(input: $input) { lesson { id } } }";
         let input = json!({ "sectionId": section, "title": title, "durationSeconds": 60 });
         let data = self.data(Some(&instructor.token), query, json!({ "input": input })).await;
-        data["createLesson"]["lesson"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned()
+        let lesson = data["createLesson"]["lesson"]["id"].as_str().unwrap_or_else(|| panic!("{data:#}")).to_owned();
+        // The demo instructor has one video.
+        let videos =
+            self.data(Some(&instructor.token), "{ viewer { videos(last: 1) { nodes { id } } } }", json!({})).await;
+        let query =
+            "mutation ($input: SetLessonVideoInput!) { setLessonVideo(input: $input) { userErrors { message } } }";
+        let input =
+            json!({ "lessonId": lesson, "version": 1, "videoId": videos["viewer"]["videos"]["nodes"][0]["id"] });
+        let data = self.data(Some(&instructor.token), query, json!({ "input": input })).await;
+        assert_eq!(data["setLessonVideo"]["userErrors"], json!([]));
+        lesson
     }
 
     /// Publishes a lesson.

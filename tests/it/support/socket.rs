@@ -114,7 +114,7 @@ impl Socket {
 }
 
 const NEW_VIDEO: &str = "subscription ($courseId: ID, $after: String) {
-    newVideo(courseId: $courseId, after: $after) { cursor lesson { title } } }";
+    newVideo(courseId: $courseId, after: $after) { cursor isStart lesson { title } } }";
 
 /// The cursor before all news.
 pub(crate) fn beginning() -> String {
@@ -139,8 +139,7 @@ impl Video {
 pub(crate) struct Follower(pub(crate) Socket);
 
 impl Follower {
-    /// Follows everything after the cursor, or from now on. As the protocol does not confirm a subscription, "now" is
-    /// some time soon: only with a cursor is it certain that nothing is missed.
+    /// Follows everything after the cursor, or from now on.
     pub(crate) async fn new(url: &str, course: Option<&str>, after: Option<&str>) -> Follower {
         Follower::on(Socket::connect(url, None).await, course, after).await
     }
@@ -148,7 +147,10 @@ impl Follower {
     /// As [`Follower::new`], on a socket that is acknowledged.
     pub(crate) async fn on(mut socket: Socket, course: Option<&str>, after: Option<&str>) -> Follower {
         socket.subscribe("news", NEW_VIDEO, json!({ "courseId": course, "after": after })).await;
-        Follower(socket)
+        let mut follower = Follower(socket);
+        let start = timeout(PATIENCE, follower.message()).await.expect("it does not start");
+        assert_eq!((&start["isStart"], &start["lesson"]), (&json!(true), &Value::Null), "{start:#}");
+        follower
     }
 
     /// Follows everything there ever was and has heard `known`, all of it; so it certainly listens.
@@ -165,10 +167,16 @@ impl Follower {
 
     /// As [`Follower::next`], without a limit; nothing is lost when it is dropped early.
     pub(crate) async fn wait(&mut self) -> Video {
-        let message = self.0.wait().await.unwrap_or_else(|closed| panic!("{closed:?}"));
+        let video = self.message().await;
+        assert_eq!(video["isStart"], false, "{video:#}");
+        Video::read(&video)
+    }
+
+    async fn message(&mut self) -> Value {
+        let mut message = self.0.wait().await.unwrap_or_else(|closed| panic!("{closed:?}"));
         assert_eq!((&message["type"], &message["id"]), (&json!("next"), &json!("news")), "{message:#}");
         assert!(message["payload"].get("errors").is_none(), "{message:#}");
-        Video::read(&message["payload"]["data"]["newVideo"])
+        message["payload"]["data"]["newVideo"].take()
     }
 
     /// The next news are these and nothing else in between.

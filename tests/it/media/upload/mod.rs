@@ -1,6 +1,7 @@
 //! Videos: from an instructor's disk to the object store. Every test of uploads runs against the embedded store and
 //! against moto's.
 
+mod attach;
 mod checksum;
 mod hook;
 mod progress;

@@ -43,7 +43,7 @@ async fn who_may_see_a_lesson_downloads_its_files_and_nobody_else(studio: Studio
     let (sam, root) = (app.user("Sam", Role::Student).await, app.user("Root", Role::Admin).await);
     let (course, lesson) = lesson(&studio).await;
     let file = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
-    let resources = json!([{ "name": "Site", "url": "https://a.example/" }, { "name": "Plan", "fileId": file }]);
+    let resources = json!([{ "name": "Site", "source": { "url": "https://a.example/" } }, { "name": "Plan", "source": { "fileId": file } }]);
     let payload = offer(&studio, &studio.ada, &lesson, resources).await;
     assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
     assert_eq!(studio.file(&file).await["deletionDueAt"], Value::Null, "from now on it is needed");
@@ -88,17 +88,14 @@ async fn what_is_offered_is_ones_own_and_one_of_two(studio: Studio) {
     let eves = studio.uploaded(&eve, "FILE", "application/pdf", PDF).await;
     let roots = studio.uploaded(&root, "FILE", "application/pdf", PDF).await;
     let image = studio.uploaded(&studio.ada, "IMAGE", "image/png", PNG).await;
-    let one = |file: &str| json!({ "name": "x", "fileId": file });
-    let link = json!({ "name": "x", "url": "https://a.example/" });
+    let one = |file: &str| json!({ "name": "x", "source": { "fileId": file } });
+    let link = json!({ "name": "x", "source": { "url": "https://a.example/" } });
     for (resource, expected) in [
-        (one(&eves), "fileId NOT_FOUND"),
-        (one(&roots), "fileId NOT_FOUND"),
-        (one(&lyceum::media::FileId::new(uuid::Uuid::nil()).encode()), "fileId NOT_FOUND"),
-        (one(&image), "fileId NOT_ALLOWED"),
-        (json!({ "name": "x" }), "url BLANK"),
-        (json!({ "name": "x", "url": null, "fileId": null }), "url BLANK"),
-        (json!({ "name": "x", "url": "https://a.example/", "fileId": adas }), "fileId INVALID"),
-        (json!({ "name": "", "fileId": adas }), "name BLANK"),
+        (one(&eves), "source.fileId NOT_FOUND"),
+        (one(&roots), "source.fileId NOT_FOUND"),
+        (one(&lyceum::media::FileId::new(uuid::Uuid::nil()).encode()), "source.fileId NOT_FOUND"),
+        (one(&image), "source.fileId NOT_ALLOWED"),
+        (json!({ "name": "", "source": { "fileId": adas } }), "name BLANK"),
     ] {
         let payload = offer(&studio, &studio.ada, &lesson, json!([link, resource])).await;
         let errors = payload["userErrors"].as_array().unwrap();
@@ -145,7 +142,7 @@ async fn many_lessons_need_as_many_statements_as_one(studio: Studio) {
     );
     for number in 0..6 {
         let lesson = app.lesson(&studio.ada, &course, &format!("Lesson {number}")).await;
-        let resources = json!([{ "name": "a", "fileId": one }, { "name": "b", "fileId": two }, { "name": "c", "url": "https://a.example/" }]);
+        let resources = json!([{ "name": "a", "source": { "fileId": one } }, { "name": "b", "source": { "fileId": two } }, { "name": "c", "source": { "url": "https://a.example/" } }]);
         assert_eq!(offer(&studio, &studio.ada, &lesson, resources).await["userErrors"], json!([]));
     }
     let query = format!(

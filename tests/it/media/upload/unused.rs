@@ -42,7 +42,7 @@ async fn a_file_that_nothing_refers_to_goes_after_the_grace_and_not_before(mut s
     let plan = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     let never = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     studio.show(&course.id, json!(one)).await;
-    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])).await;
+    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "source": { "fileId": plan } }])).await;
 
     studio.later(GRACE - TimeDelta::seconds(1)).await;
     // Replaced and removed now; the grace of what they let go begins now.
@@ -59,7 +59,7 @@ async fn a_file_that_nothing_refers_to_goes_after_the_grace_and_not_before(mut s
         assert!(studio.keeps(file).await);
     }
     // Whatever refers to one before its end keeps it.
-    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])).await;
+    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "source": { "fileId": plan } }])).await;
     studio.later(GRACE).await;
     studio.app.run("media.delete_unused_files").await;
     assert_eq!([studio.keeps(&one).await, studio.keeps(&two).await, studio.keeps(&plan).await], [false, true, true]);
@@ -80,7 +80,8 @@ async fn what_is_deleted_lets_its_files_go(studio: Studio) {
     let filled = async |title: &str| {
         let course = app.course(&studio.ada, title, 0).await;
         let lesson = app.lesson(&studio.ada, &course, "Steam").await;
-        let payload = offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": file }])).await;
+        let payload =
+            offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "source": { "fileId": file } }])).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         studio.show(&course.id, json!(image)).await;
         (course, lesson)
@@ -120,7 +121,7 @@ async fn attaching_and_deleting_at_once_never_leaves_a_reference_without_its_fil
         let input = app.current(&studio.ada, json!({ "courseId": course.id, "fileId": image })).await;
         let (shown, offered, ()) = tokio::join!(
             app.data(Some(&studio.ada.token), set, json!({ "input": input })),
-            offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])),
+            offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "source": { "fileId": plan } }])),
             app.run("media.delete_unused_files"),
         );
         // What was postponed in the rush comes again.
@@ -167,7 +168,7 @@ async fn of_somebody_who_is_deleted_only_what_courses_use_is_left(studio: Studio
     let plan = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     let unused = studio.uploaded(&studio.ada, "FILE", "application/pdf", PDF).await;
     studio.show(&course.id, json!(image)).await;
-    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "fileId": plan }])).await;
+    offer(&studio, &studio.ada, &lesson, json!([{ "name": "Plan", "source": { "fileId": plan } }])).await;
     let data = "{ viewer { dataExport } }";
     let held =
         app.data(Some(&studio.ada.token), data, json!({})).await["viewer"]["dataExport"]["media"]["files"]["items"]
