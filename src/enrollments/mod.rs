@@ -11,5 +11,5 @@ mod model;
 mod query;
 
 pub use command::{Piece, Rejection, my_data, piece};
-pub use graphql::{PlayableVideo, mutations, playable, viewer_fields};
+pub use graphql::{EnrollmentObject, PlayableVideo, enrollments_of, mutations, playable, viewer_fields};
 pub use job::handlers;
