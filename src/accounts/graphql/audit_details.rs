@@ -1,7 +1,8 @@
 //! The details of audit entries in the schema.
 //!
 //! Each command writes its details as JSON. What cannot be read as the type of its action, such as the details of
-//! another version of the program, has none here.
+//! another version of the program, has none here. Fields of one name have one type, so that a client can select all types
+//! without aliases.
 
 use async_graphql::{Context, ID, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};
@@ -282,9 +283,9 @@ impl AuditAccessDetails {
         self.expires_at
     }
 
-    /// The administrator's reason; may be empty. Null for everybody but administrators.
-    async fn reason(&self, ctx: &Context<'_>) -> Option<&str> {
-        policy::can_administer(actor(ctx)).then_some(&*self.reason)
+    /// The administrator's reason; may be empty. Empty for everybody but administrators.
+    async fn reason(&self, ctx: &Context<'_>) -> &str {
+        if policy::can_administer(actor(ctx)) { &self.reason } else { "" }
     }
 }
 
@@ -293,8 +294,10 @@ impl AuditAccessDetails {
 #[serde(rename_all = "camelCase")]
 pub(super) struct AuditCourseTransfer {
     course_id: String,
-    from: String,
-    to: String,
+    #[serde(rename = "from")]
+    previous: String,
+    #[serde(rename = "to")]
+    new: String,
 }
 
 /// A transfer of a course to another instructor.
@@ -306,13 +309,13 @@ impl AuditCourseTransfer {
     }
 
     /// The previous instructor.
-    async fn from(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        user(ctx, &self.from).await
+    async fn previous_instructor(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        user(ctx, &self.previous).await
     }
 
     /// The new instructor.
-    async fn to(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        user(ctx, &self.to).await
+    async fn new_instructor(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        user(ctx, &self.new).await
     }
 }
 
@@ -323,9 +326,11 @@ pub(super) struct AuditChannelDetails {
     /// The id that the channel had.
     channel_id: ID,
     /// The name that it had.
-    name: String,
+    #[serde(rename = "name")]
+    channel_name: String,
     /// The URL slug that it had.
-    slug: String,
+    #[serde(rename = "slug")]
+    channel_slug: String,
 }
 
 /// Returns the user with the id `text`; `None` if it is no such id.

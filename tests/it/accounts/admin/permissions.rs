@@ -3,6 +3,11 @@
 use super::*;
 use crate::support::User;
 
+fn bulk(field: &str) -> String {
+    let ty = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+    format!("mutation ($input: {ty}!) {{ {field}(input: $input) {{ results {{ id }} userErrors {{ code }} }} }}")
+}
+
 struct Scene {
     app: TestApp,
     people: [(&'static str, Option<User>); 4],
@@ -29,6 +34,10 @@ impl Scene {
             ("{ users { nodes { id } } }".into(), json!({})),
             ("{ users { totalCount } }".into(), json!({})),
             ("{ auditEntries { nodes { id } } }".into(), json!({})),
+            ("{ sessions { totalCount nodes { ip } } }".into(), json!({})),
+            (bulk("bulkBanUsers"), json!({ "input": { "userIds": [bob], "reason": "Spam" } })),
+            (bulk("bulkUnbanUsers"), json!({ "input": { "userIds": [bob] } })),
+            (bulk("bulkChangeUserRole"), json!({ "input": { "userIds": [bob], "role": "INSTRUCTOR" } })),
             (BAN.into(), json!({ "input": { "userId": bob, "reason": "Spam" } })),
             (UNBAN.into(), json!({ "input": { "userId": bob } })),
             (CHANGE_ROLE.into(), json!({ "input": { "userId": bob, "role": "INSTRUCTOR" } })),
