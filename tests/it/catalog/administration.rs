@@ -152,3 +152,20 @@ async fn only_administrators_transfer_and_only_to_those_who_teach() {
     }
     assert_eq!(app.sql("SELECT users.name FROM courses JOIN users ON users.id = instructor_id").await, "Ada");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_transfers_at_once_one_conflicts() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    let (eve, root) = (app.user("Eve", Role::Instructor).await, app.user("Root", Role::Admin).await);
+    for number in 0..4 {
+        let course = app.course(&ada, &format!("Course {number}"), 0).await;
+        let (one, other) =
+            tokio::join!(transfer(&app, &root, &course.id, 1, &bob.id), transfer(&app, &root, &course.id, 1, &eve.id));
+        let codes = [&one["userErrors"][0]["code"], &other["userErrors"][0]["code"]];
+        assert!(codes.contains(&&Value::Null) && codes.contains(&&json!("CONFLICT")), "{codes:?}");
+    }
+    let own = "SELECT count(*) FROM courses JOIN channels ON channels.id = channel_id WHERE owner_id <> instructor_id";
+    assert_eq!(app.sql(own).await, "0");
+    assert_eq!(app.sql("SELECT count(*) FROM audit_entries WHERE action = 'course_transferred'").await, "4");
+}

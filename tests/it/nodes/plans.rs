@@ -61,6 +61,13 @@ const HOT: [(&str, &str); 12] = [
     ),
     ("admin", "{ users(first: 50, filter: { query: \"ada\" }) { nodes { id } } }"),
     ("admin", "{ auditEntries(first: 20) { nodes { id actor { name } } } }"),
+    ("admin", "{ auditEntries(first: 20) { nodes { id target { id } details { __typename } } } }"),
+    ("admin", "{ sessions(first: 20) { nodes { id user { name lastSignInAt } } } }"),
+    ("admin", "{ sessions(first: 20, filter: { ip: \"127.0.0.1\", isActive: true }) { nodes { id } } }"),
+    (
+        "admin",
+        "{ users(first: 5) { nodes { sessions(first: 5) { totalCount nodes { id } } enrollments(first: 5) { totalCount nodes { id } } } } }",
+    ),
     ("admin", "{ users(first: 50, sort: { field: NAME, direction: ASC }) { nodes { id ban { reason } } } }"),
 ];
 
