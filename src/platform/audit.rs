@@ -235,8 +235,8 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
 /// Anonymizes a batch of the entries about `person`, as part of deleting the user; returns how many were changed.
 ///
 /// Entries whose actor is `person`, and entries about `person` without a known actor, lose their IP address, user
-/// agent, request id, and details. Entries of other actors, such as administrators, stay, except that `email` is removed from all
-/// details.
+/// agent, request id, and details. Entries of other actors, such as administrators, stay, except that `email` is removed
+/// from all details.
 ///
 /// # Errors
 /// The database failed.

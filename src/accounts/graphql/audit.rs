@@ -72,8 +72,8 @@ impl AuditEntryObject {
         Sequential(Device::of(&self.0.user_agent))
     }
 
-    /// What was acted upon: a session, an API token, an invitation, a linked identity, a course, a channel, otherwise the
-    /// user to whom it was done. Null if it is gone or not visible to the viewer.
+    /// What was acted upon: a session, an API token, an invitation, a linked identity, a course, a channel, otherwise
+    /// the user to whom it was done. Null if it is gone or not visible to the viewer.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
         let Some(id) = self.0.target() else { return Ok(None) };
         match node::find(ctx, &id).await {
@@ -83,8 +83,9 @@ impl AuditEntryObject {
         }
     }
 
-    /// The id of the request, as in the log and in `extensions.requestId` of errors. Null if it was not done by a request
-    /// to this API, if another user did it and the viewer is no administrator, or after the account was deleted.
+    /// The id of the request, as in the log and in `extensions.requestId` of errors. Null if it was not done by an
+    /// operation of this API, if another user did it and the viewer is no administrator, or after the account was
+    /// deleted.
     async fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }

@@ -1,8 +1,8 @@
 //! The details of audit entries in the schema.
 //!
 //! Each command writes its details as JSON. What cannot be read as the type of its action, such as the details of
-//! another version of the program, has none here. Fields of one name have one type, so that a client can select all types
-//! without aliases.
+//! another version of the program, has none here. Fields of one name have one type, so that a client can select all
+//! types without aliases.
 
 use async_graphql::{Context, ID, Object, SimpleObject, Union};
 use chrono::{DateTime, Utc};

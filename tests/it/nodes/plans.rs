@@ -37,7 +37,7 @@ const GROWING: [&str; 21] = [
 ];
 
 /// What frontends ask most: the operations of visitors, of a student and of the team, with their variables.
-const HOT: [(&str, &str); 12] = [
+const HOT: [(&str, &str); 16] = [
     ("", "{ courses(first: 8) { nodes { id title channel { name } instructor { name } category { name } } } }"),
     ("", "{ courses(first: 8, filter: { isFree: true }, sort: { field: RATING, direction: DESC }) { nodes { id } } }"),
     ("", "{ searchCourses(query: \"Rust\", first: 20) { totalCount nodes { course { id } snippet { text } } } }"),
