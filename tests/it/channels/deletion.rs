@@ -27,13 +27,13 @@ async fn a_deleted_channel_is_gone_at_once_and_its_followers_soon() {
     payload(&app, &ada, "addChannelMember", "channel { id }", invited).await;
     payload(&app, &stu, "followChannel", "channel { id }", json!({ "channelId": id })).await;
     // More than one batch.
-    app.sql(&format!(
+    app.sql(
         "WITH fans AS (INSERT INTO users (id, email, name, role, created_at, updated_at)
             SELECT gen_random_uuid(), 'fan' || n || '@people.example', 'Fan', 'STUDENT', now(), now()
             FROM generate_series(1, 2500) n RETURNING id)
         INSERT INTO channel_follows (user_id, channel_id, followed_at)
-            SELECT fans.id, channels.id, now() FROM fans, channels WHERE slug = 'lab'"
-    ))
+            SELECT fans.id, channels.id, now() FROM fans, channels WHERE slug = 'lab'",
+    )
     .await;
     let see = "query ($id: ID!) { node(id: $id) { id } channel(slug: \"lab\") { id } }";
     assert_eq!(app.data(None, see, json!({ "id": id })).await["channel"]["id"], id);
