@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
+
 use super::model::{
     ApiToken, ApiTokenId, AuditEntry, Identity, IdentityId, InvitationId, Session, SessionId, TeamInvitation, User,
     UserId, user_key,
 };
+use super::query::session_list::{self, SessionKey};
 use super::query::{api_token, audit, identity, profile, session, team, user as query};
 use crate::graphql::Id;
 use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
@@ -87,6 +92,49 @@ impl Load for SessionById {
         let ids: Vec<SessionId> = keys.iter().map(|key| key.0).collect();
         let rows = session::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (SessionById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads a page of a user's sessions, newest first, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct SessionsOf(pub(super) UserId, pub(super) Page<SessionKey>);
+
+impl Load for SessionsOf {
+    type Value = Vec<Arc<Session>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let pages = try_join_all(keys.iter().map(|key| session_list::of_user(&conn, key.0, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// Loads the number of a user's sessions; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SessionCount(pub(super) UserId);
+
+impl Load for SessionCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = session_list::count_of_users(&mut *app.db.read().await?, &users).await?;
+        Ok(counts.into_iter().map(|(user, count)| (SessionCount(user), count)).collect())
+    }
+}
+
+/// Loads when a user signed in last; missing if they never did.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct LastSignIn(pub(super) UserId);
+
+impl Load for LastSignIn {
+    type Value = DateTime<Utc>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, DateTime<Utc>>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let times = session_list::last_sign_ins(&mut *app.db.read().await?, &users).await?;
+        Ok(times.into_iter().map(|(user, at)| (LastSignIn(user), at)).collect())
     }
 }
 

@@ -25,6 +25,14 @@ pub async fn user_by_id(tx: &mut Tx, id: UserId) -> Result<Option<User>, Interna
     Ok(user::by_id(tx, id).await?)
 }
 
+/// Returns the user with this email address, which is in its stored spelling.
+///
+/// # Errors
+/// The database failed.
+pub async fn user_by_email(tx: &mut Tx, email: &str) -> Result<Option<User>, InternalError> {
+    Ok(user::by_email(tx.conn(), email).await?)
+}
+
 /// Returns the ids of the user's sessions that have neither ended nor expired.
 ///
 /// # Errors

@@ -138,6 +138,24 @@ pub(super) fn failed_video() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["lessonId"], message)
 }
 
+pub(super) fn only_administrators_transfer() -> Error {
+    Error::Forbidden("Only administrators give courses to other instructors.".into())
+}
+
+pub(super) fn no_such_instructor() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["instructorId"], "There is no instructor with this id.")
+}
+
+pub(super) fn cannot_teach() -> Error {
+    let message = "This instructor is banned, or their account is about to be deleted.";
+    Error::invalid(UserErrorCode::NotAllowed, &["instructorId"], message)
+}
+
+pub(super) fn channel_in_use() -> Error {
+    let message = "The channel has courses, published or not; move them to another one first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["channelId"], message)
+}
+
 pub(super) fn ledger_forbidden() -> Error {
     Error::Forbidden("Only the course's instructor and administrators see who has access.".into())
 }

@@ -33,6 +33,11 @@ pub(super) fn can_sort(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
+/// Whether the actor may give a course to another instructor: administrators may.
+pub(super) fn can_transfer(actor: &Actor) -> bool {
+    actor.has(Role::Admin)
+}
+
 /// Whether the actor may see a course.
 ///
 /// A draft is visible only to those who may edit it (`edits`); an archived course also to users with access to it

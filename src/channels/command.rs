@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::event::ChannelMemberInvited;
 use super::model::{
-    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, ChannelMemberInput, CreateChannelInput,
     DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
     UpdateChannelInput,
 };
 use super::port::own_channel;
 use super::query::{self, ChannelChanges, NewChannel};
 use super::{error, policy};
-use crate::accounts::{UserId, user_by_id, viewer};
+use crate::accounts::{UserId, check_email, user_by_email, user_by_id, viewer};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::idempotency::{self, Turn};
@@ -20,6 +20,7 @@ use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::{Actor, Role};
 use crate::platform::db::{self, Tx};
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
 const LONGEST_NAME: usize = 100;
@@ -90,17 +91,29 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
 
 /// Invites an instructor to teach in a channel. Inviting them again, or a member, changes nothing.
 ///
+/// For an email address, only administrators learn whether an instructor has it; for others, nothing happens then.
+///
 /// # Errors
 /// There is no such instructor; the channel has too many members; the actor may not change it.
 pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMemberInput) -> Result<Channel> {
     let (inviter, now) = (viewer(actor)?, app.clock.now());
+    let member = check_member(input.member)?;
     app.db
         .transaction(async |tx| {
             let channel = editable(tx, actor, input.channel_id).await?;
-            let user = user_by_id(tx, input.user_id).await?.filter(|user| user.role >= Role::Instructor);
-            let user = user.ok_or_else(error::no_such_teacher)?;
             let invited = query::count_invited(tx, channel.id).await?;
             check_room(tx, channel.id, invited).await?;
+            let user = match &member {
+                ChannelMemberInput::UserId(id) => user_by_id(tx, *id).await?,
+                ChannelMemberInput::Email(email) => user_by_email(tx, email).await?,
+            };
+            let Some(user) = user.filter(|user| user.role >= Role::Instructor) else {
+                return match &member {
+                    ChannelMemberInput::UserId(_) => Err(error::no_such_teacher()),
+                    ChannelMemberInput::Email(_) if policy::can_see_addresses(actor) => Err(error::no_such_address()),
+                    ChannelMemberInput::Email(_) => Ok(channel),
+                };
+            };
             if query::teaches_in(tx, user.id, channel.id).await? {
                 return Ok(channel);
             }
@@ -111,6 +124,15 @@ pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMembe
             Ok(channel)
         })
         .await
+}
+
+/// Validates an email address and returns it as it is stored.
+fn check_member(member: ChannelMemberInput) -> Result<ChannelMemberInput> {
+    let ChannelMemberInput::Email(email) = member else { return Ok(member) };
+    let mut check = Check::new();
+    let email = check.part(&["member"], |check| check_email(check, "email", &email));
+    check.finish()?;
+    Ok(ChannelMemberInput::Email(email))
 }
 
 /// Makes the actor a member of a channel that they were invited to.
@@ -232,6 +254,22 @@ pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelIn
                 query::count_followers(tx, channel.id, -1).await?;
             }
             Ok(channel)
+        })
+        .await
+}
+
+/// Removes the followers of a deleted channel, in batches, and then its row. It is idempotent.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result::Result<(), InternalError> {
+    while app.db.transaction(async |tx| query::forget_followers(tx, channel).await.map_err(InternalError::from)).await?
+        > 0
+    {}
+    app.db
+        .transaction(async |tx| {
+            query::remove(tx, channel).await?;
+            Ok(())
         })
         .await
 }

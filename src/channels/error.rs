@@ -15,7 +15,17 @@ pub(super) fn slug_taken() -> Error {
 }
 
 pub(super) fn no_such_teacher() -> Error {
-    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no instructor with this id.")
+    Error::invalid(UserErrorCode::NotFound, &["member", "userId"], "There is no instructor with this id.")
+}
+
+/// Return it only to administrators: it reveals whether an address is registered.
+pub(super) fn no_such_address() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["member", "email"], "No instructor has this e-mail address.")
+}
+
+pub(super) fn default_stays() -> Error {
+    let message = "This is its owner's default channel, which every instructor has.";
+    Error::invalid(UserErrorCode::NotAllowed, &["channelId"], message)
 }
 
 /// The same error whether or not the channel exists.

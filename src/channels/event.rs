@@ -20,3 +20,14 @@ pub(super) struct ChannelMemberInvited {
 impl Event for ChannelMemberInvited {
     const KIND: &'static str = "channel_member_invited";
 }
+
+/// A channel was deleted. Its followers are still to be removed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ChannelDeleted {
+    /// The channel.
+    pub(super) channel_id: ChannelId,
+}
+
+impl Event for ChannelDeleted {
+    const KIND: &'static str = "channel_deleted";
+}

@@ -1,4 +1,4 @@
-//! Background jobs of channels: default channels, emails, and cleanup after an account is deleted.
+//! Background jobs of channels: default channels, emails, and cleanup after an account or a channel is deleted.
 
 mod mails;
 
@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 pub use self::mails::mails;
 use super::command;
-use super::event::ChannelMemberInvited;
+use super::event::{ChannelDeleted, ChannelMemberInvited};
 use super::loader::ChannelById;
 use crate::accounts::{UserById, UserDeleted, UserId, UserRegistered, UserRoleChanged};
 use crate::graphql::Error;
@@ -28,6 +28,13 @@ pub fn handlers() -> Vec<Handler> {
         }),
         Handler::reaction("channels.mail_invitation", ChannelMemberInvited::KIND, timeout, |app, payload| {
             async move { mail_invitation(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::reaction("channels.remove_deleted", ChannelDeleted::KIND, Duration::from_secs(600), |app, payload| {
+            async move {
+                let event: ChannelDeleted = serde_json::from_value(payload)?;
+                command::remove_deleted(&app, event.channel_id).await
+            }
+            .boxed()
         }),
         Handler::reaction("channels.provide_to_new_user", UserRegistered::KIND, timeout, |app, payload| {
             async move {

@@ -23,8 +23,8 @@ pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer
 pub use job::{handlers, mails};
 pub use loader::{followed, is_channel_editor};
 pub use model::{
-    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
-    DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
-    UpdateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, ChannelMemberInput, CreateChannelInput,
+    DeclineChannelInvitationInput, DeleteChannelInput, FollowChannelInput, RemoveChannelMemberInput,
+    UnfollowChannelInput, UpdateChannelInput,
 };
-pub use port::{edits_courses, own_channel, teaches_in};
+pub use port::{delete, edits_courses, lock_to_delete, own_channel, teaches_in};

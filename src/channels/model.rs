@@ -1,6 +1,6 @@
 //! Channels, and the inputs of their commands.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -29,6 +29,8 @@ pub struct Channel {
     pub description: String,
     /// The owner, who decides who teaches in the channel.
     pub owner_id: UserId,
+    /// Whether it is its owner's default channel.
+    pub is_default: bool,
     /// Whether its members may edit the courses in it.
     pub members_edit: bool,
     /// The version; each edit increments it.
@@ -83,7 +85,23 @@ pub struct AddChannelMemberInput {
     /// The channel.
     pub channel_id: ChannelId,
     /// The user to invite, who must be an instructor or administrator.
-    pub user_id: UserId,
+    pub member: ChannelMemberInput,
+}
+
+/// The user whom `addChannelMember` invites; exactly one of the two.
+#[derive(Clone, Debug, OneofObject)]
+pub enum ChannelMemberInput {
+    /// The id of the user.
+    UserId(UserId),
+    /// The email address of the user's account.
+    Email(String),
+}
+
+/// The input of `deleteChannel`.
+#[derive(Clone, Debug, InputObject)]
+pub struct DeleteChannelInput {
+    /// The channel, which has no courses and is not a default channel.
+    pub channel_id: ChannelId,
 }
 
 /// The input of `acceptChannelInvitation`.

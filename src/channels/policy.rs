@@ -21,6 +21,11 @@ pub(super) fn can_remove(actor: &Actor, channel: &Channel, member: UserId) -> bo
     can_edit(actor, channel) || actor.is(member)
 }
 
+/// Whether the actor may know which addresses are registered: administrators may.
+pub(super) fn can_see_addresses(actor: &Actor) -> bool {
+    actor.has(Role::Admin)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
@@ -46,6 +51,7 @@ mod tests {
             name: "Ada".into(),
             description: String::new(),
             owner_id: user(1),
+            is_default: false,
             members_edit: false,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,

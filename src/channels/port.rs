@@ -1,18 +1,59 @@
 //! What later features do with channels inside their own transaction.
 
-use super::model::ChannelId;
+use serde_json::json;
+
+use super::event::ChannelDeleted;
+use super::model::{Channel, ChannelId};
 use super::query::{self, NewChannel};
+use super::{error, policy};
 use crate::accounts::{UserId, user_by_id};
+use crate::graphql;
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
 
-/// Returns whether a user teaches in a channel.
+/// Returns whether a user teaches in a channel, and prevents its deletion until the transaction ends.
 ///
 /// # Errors
 /// The database failed.
 pub async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> Result<bool, InternalError> {
-    Ok(query::teaches_in(tx, user, channel).await?)
+    Ok(query::hold(tx, channel).await?.is_some() && query::teaches_in(tx, user, channel).await?)
+}
+
+/// Locks a channel that the actor may delete; waits for all who hold it.
+///
+/// # Errors
+/// There is no such channel; it is a default channel; the actor may not change it.
+pub async fn lock_to_delete(tx: &mut Tx, actor: &Actor, id: ChannelId) -> graphql::Result<Channel> {
+    let channel = query::lock_to_delete(tx, id).await?.ok_or_else(error::no_such_channel)?;
+    if !policy::can_edit(actor, &channel) {
+        return Err(error::not_yours());
+    }
+    if channel.is_default { Err(error::default_stays()) } else { Ok(channel) }
+}
+
+/// Deletes a locked channel without courses, with its members and invitations. A job removes its followers.
+///
+/// # Errors
+/// The database failed.
+pub async fn delete(
+    tx: &mut Tx,
+    app: &App,
+    (actor, client): (&Actor, &Client),
+    channel: &Channel,
+) -> Result<(), InternalError> {
+    let now = app.clock.now();
+    query::delete(tx, channel, now).await?;
+    let details = json!({ "channelId": channel.id.encode(), "name": channel.name, "slug": channel.slug });
+    let (action, subject) = (Action::ChannelDeleted, Some(channel.owner_id.uuid()));
+    let entry = Entry { action, actor: actor.id(), subject, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+    outbox::record(tx, &app.clock, &ChannelDeleted { channel_id: channel.id }).await?;
+    Ok(())
 }
 
 /// Returns whether a user may edit the courses in a channel because its owner lets members do so.

@@ -17,15 +17,20 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 /// The maximum number of listed invitations of a user.
 const LISTED: i64 = 1000;
 
+/// The number of followers of a deleted channel that are removed at once.
+const BATCH: i64 = 1000;
+
 /// The position of a followed channel in a list: when it was followed, and its id.
 pub(super) type FollowKey = (DateTime<Utc>, Uuid);
 
 pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> QueryResult<Vec<Channel>> {
-    channels::table.filter(channels::id.eq_any(ids)).select(Channel::as_select()).load(&mut conn).await
+    let found = channels::table.filter(channels::id.eq_any(ids).and(channels::deleted_at.is_null()));
+    found.select(Channel::as_select()).load(&mut conn).await
 }
 
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
-    channels::table.filter(channels::slug.eq_any(slugs)).select(Channel::as_select()).load(&mut conn).await
+    let found = channels::table.filter(channels::slug.eq_any(slugs).and(channels::deleted_at.is_null()));
+    found.select(Channel::as_select()).load(&mut conn).await
 }
 
 /// Returns the members of each of these channels, in the order in which they joined.
@@ -78,26 +83,36 @@ pub(super) async fn followed_by(
     let (at, id) = (channel_follows::followed_at, channel_follows::channel_id);
     let rows = channel_follows::table
         .inner_join(channels::table)
-        .filter(channel_follows::user_id.eq(user))
+        .filter(channel_follows::user_id.eq(user).and(channels::deleted_at.is_null()))
         .select((Channel::as_select(), at));
     newest_first!(&mut conn, rows, at, id, page)
 }
 
 pub(super) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
-    channel_follows::table.filter(channel_follows::user_id.eq(user)).count().get_result(&mut conn).await
+    let rows = channel_follows::table.inner_join(channels::table).filter(channel_follows::user_id.eq(user));
+    rows.filter(channels::deleted_at.is_null()).count().get_result(&mut conn).await
 }
 
 pub(super) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
-    channels::table.find(id).select(Channel::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+    let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
+    channel.for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// Locks a channel for its deletion; waits for [`hold`], too, and blocks it.
+pub(super) async fn lock_to_delete(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+    let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
+    channel.for_update().first(tx.conn()).await.optional()
 }
 
 /// Returns a channel, and prevents its deletion until the transaction ends; edits can go on.
 pub(super) async fn hold(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
-    channels::table.find(id).select(Channel::as_select()).for_key_share().first(tx.conn()).await.optional()
+    let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
+    channel.for_key_share().first(tx.conn()).await.optional()
 }
 
 pub(super) async fn count_owned(tx: &mut Tx, owner: UserId) -> QueryResult<i64> {
-    channels::table.filter(channels::owner_id.eq(owner)).count().get_result(tx.conn()).await
+    let owned = channels::table.filter(channels::owner_id.eq(owner).and(channels::deleted_at.is_null()));
+    owned.count().get_result(tx.conn()).await
 }
 
 pub(super) async fn count_members(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
@@ -184,6 +199,42 @@ pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) 
     changes.slug.iter().for_each(|slug| tx.changed(slug_key(slug)));
     let channel = diesel::update(channels::table.find(id)).set((changes, channels::version.eq(channels::version + 1)));
     channel.returning(Channel::as_returning()).get_result(tx.conn()).await
+}
+
+/// Deletes a channel, except for its followers; of members and invitations there are few. Its slug is free again.
+pub(super) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -> QueryResult<()> {
+    let id = channel.id;
+    tx.changed(channel_key(id));
+    tx.changed(slug_key(&channel.slug));
+    diesel::delete(channel_invitations::table.filter(channel_invitations::channel_id.eq(id)))
+        .execute(tx.conn())
+        .await?;
+    diesel::delete(channel_members::table.filter(channel_members::channel_id.eq(id))).execute(tx.conn()).await?;
+    let nameless = format!("deleted-{}", id.uuid().simple());
+    diesel::update(channels::table.find(id))
+        .set((channels::slug.eq(nameless), channels::deleted_at.eq(now), channels::updated_at.eq(now)))
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+/// Removes a batch of the followers of a deleted channel; returns how many.
+pub(super) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
+    diesel::sql_query(format!(
+        "DELETE FROM channel_follows WHERE ctid = ANY (ARRAY( \
+            SELECT ctid FROM channel_follows WHERE channel_id = $1 LIMIT {BATCH}))"
+    ))
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .execute(tx.conn())
+    .await
+}
+
+/// Removes the row of a deleted channel without followers.
+pub(super) async fn remove(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
+    tx.changed(channel_key(id));
+    tx.changed(stats_key(id));
+    let deleted = channels::table.filter(channels::id.eq(id).and(channels::deleted_at.is_not_null()));
+    diesel::delete(deleted).execute(tx.conn()).await
 }
 
 /// Adds a user to a channel; 0 if they are already a member.

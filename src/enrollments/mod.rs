@@ -11,6 +11,8 @@ mod model;
 mod query;
 
 pub use command::{Piece, Rejection, enroll, grant, my_data, piece};
-pub use graphql::{PlayableVideo, VideoPlayback, mutations, own_playback, playable, viewer_fields};
+pub use graphql::{
+    EnrollmentObject, PlayableVideo, VideoPlayback, enrollments_of, mutations, own_playback, playable, viewer_fields,
+};
 pub use job::handlers;
 pub use model::{EnrollInput, GrantCourseAccessInput};

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Entitlement, EntitlementId};
+use super::model::{Entitlement, EntitlementId, HeldCourse};
 use super::query;
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
@@ -39,7 +40,7 @@ impl Load for Held {
 
 /// The key of a page of the entitlements to a course, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct LedgerPage(pub(super) Uuid, pub(super) Page<(chrono::DateTime<chrono::Utc>, Uuid)>);
+pub(super) struct LedgerPage(pub(super) Uuid, pub(super) Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for LedgerPage {
     type Value = Vec<Arc<Entitlement>>;
@@ -63,6 +64,35 @@ impl Load for LedgerCount {
         let courses: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
         let counts = query::count_of_courses(&mut *app.db.read().await?, &courses).await?;
         Ok(counts.into_iter().filter_map(|(course, count)| Some((LedgerCount(course?), count))).collect())
+    }
+}
+
+/// The key of a page of the courses to which a user has active access, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct HeldCoursesOf(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for HeldCoursesOf {
+    type Value = Vec<Arc<HeldCourse>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let (conn, now) = (app.db.read().await?, app.clock.now());
+        let pages = try_join_all(keys.iter().map(|key| query::held_courses(&conn, key.0, now, &key.1))).await?;
+        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// The key of the number of courses to which a user has active access; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HeldCoursesCount(pub UserId);
+
+impl Load for HeldCoursesCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = query::count_held_courses(&mut *app.db.read().await?, &users, app.clock.now()).await?;
+        Ok(counts.into_iter().map(|(user, count)| (HeldCoursesCount(user), count)).collect())
     }
 }
 

@@ -16,10 +16,10 @@ mod query;
 
 pub use event::{AccessEnded, AccessGranted};
 pub use graphql::{AccessObject, EntitlementObject, entitlements_of, nodes};
-pub use loader::Held;
+pub use loader::{Held, HeldCoursesCount, HeldCoursesOf};
 pub use model::{
     Access, AccessReason, EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Scope, Source, Target,
 };
 pub use policy::{Content, LessonContent, access};
 pub use port::{Given, end, end_expired, end_expired_of_course, forget_notes, give, is_owned, open};
-pub use query::{all_of, by_id, count_held_courses, count_students, expired, held_courses, open_of_user};
+pub use query::{all_of, by_id, count_students, expired, open_of_user};

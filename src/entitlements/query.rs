@@ -218,12 +218,10 @@ pub async fn all_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> Q
 
 /// Returns a page of the courses to which the user has an active entitlement, newest first.
 ///
-/// The rows are in the direction of the page. Entitlements to categories and to everything are not included.
-///
-/// # Errors
-/// The database failed.
-pub async fn held_courses(
-    conn: &mut AsyncPgConnection,
+/// The rows are in the direction of the page. Entitlements to categories and to everything are not included. Takes a
+/// shared connection, so that several pages can be pipelined.
+pub(super) async fn held_courses(
+    mut conn: &AsyncPgConnection,
     user: UserId,
     now: DateTime<Utc>,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -243,19 +241,32 @@ pub async fn held_courses(
     .bind::<Timestamptz, _>(before.0)
     .bind::<SqlUuid, _>(before.1)
     .bind::<BigInt, _>(page.fetch())
-    .load(conn)
+    .load(&mut conn)
     .await
 }
 
-/// Counts what [`held_courses`] lists.
-///
-/// # Errors
-/// The database failed.
-pub async fn count_held_courses(conn: &mut AsyncPgConnection, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
-    let courses =
-        format!("SELECT count(DISTINCT course_id) AS count FROM entitlements WHERE user_id = $1 AND {ACTIVE}");
-    let counted = diesel::sql_query(courses).bind::<SqlUuid, _>(user).bind::<Timestamptz, _>(now);
-    Ok(counted.get_result::<Count>(conn).await?.count)
+/// Counts what [`held_courses`] lists for each of the users; a user without any is missing.
+pub(super) async fn count_held_courses(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+    now: DateTime<Utc>,
+) -> QueryResult<HashMap<UserId, i64>> {
+    #[derive(QueryableByName)]
+    struct Courses {
+        #[diesel(sql_type = SqlUuid)]
+        user_id: UserId,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let counted: Vec<Courses> = diesel::sql_query(format!(
+        "SELECT user_id, count(DISTINCT course_id) AS count FROM entitlements \
+         WHERE user_id = ANY ($1) AND {ACTIVE} GROUP BY user_id"
+    ))
+    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<Timestamptz, _>(now)
+    .load(conn)
+    .await?;
+    Ok(counted.into_iter().map(|row| (row.user_id, row.count)).collect())
 }
 
 /// Returns a page of a course's entitlements, newest first, in the direction of the page.
@@ -283,12 +294,6 @@ pub(super) async fn count_of_courses(
 
 /// The condition for an entitlement that is active at `$2`.
 const ACTIVE: &str = "ended_at IS NULL AND starts_at <= $2 AND (expires_at IS NULL OR expires_at > $2)";
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
 
 type Bound = (DateTime<Utc>, Uuid);
 

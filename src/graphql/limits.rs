@@ -9,6 +9,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, ServerError, Value, Variables};
 
+use super::bulk;
 use super::error::request_error;
 use super::introspection;
 use super::page::DEFAULT_PAGE;
@@ -246,10 +247,11 @@ impl<'a> CostWalk<'a> {
         self.times(field, found, page).saturating_mul(below.saturating_add(found.weight))
     }
 
-    /// Returns the number of objects of the field: the page size, or the number of `ids`.
+    /// Returns the number of objects of the field: the page size, the number of `ids`, or as many as an input may have.
     fn times(&self, field: &Field, type_map: &FieldInfo, page: usize) -> usize {
         match (field.name.node.as_str(), self.argument(field, "ids")) {
             ("nodes" | "edges", None) if !type_map.connection => page,
+            ("results", None) if !type_map.connection => bulk::MOST,
             (_, Some(Value::List(ids))) => ids.len(),
             _ => 1,
         }

@@ -1,5 +1,6 @@
 //! The GraphQL kernel: the basis of all types and resolvers. Only [`schema`] depends on features.
 
+pub mod bulk;
 mod byte_size;
 pub mod caching;
 mod command_log;

@@ -163,7 +163,7 @@ impl Exchange {
         match authenticate(&exchange.state.app, method, headers, peer).await {
             Ok(Sender { actor, client, rejected }) => {
                 exchange.info.actor = actor;
-                exchange.info.client = Arc::new(client);
+                exchange.info.client = Arc::new(client.of_request(&exchange.info.request_id));
                 exchange.rejected = rejected;
             }
             Err(denied) => return Err(Box::new(exchange.denied(denied))),

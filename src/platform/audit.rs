@@ -95,6 +95,10 @@ pub enum Action {
     CourseAccessGranted,
     /// An administrator revoked a user's access to a course.
     CourseAccessRevoked,
+    /// An administrator gave a course to another instructor.
+    CourseTransferred,
+    /// A channel was deleted by its owner or by an administrator.
+    ChannelDeleted,
 }
 
 impl Action {
@@ -135,6 +139,8 @@ impl Action {
             Action::AccountDeleted => "account_deleted",
             Action::CourseAccessGranted => "course_access_granted",
             Action::CourseAccessRevoked => "course_access_revoked",
+            Action::CourseTransferred => "course_transferred",
+            Action::ChannelDeleted => "channel_deleted",
         }
     }
 
@@ -179,6 +185,7 @@ pub async fn record(
             audit_entries::ip.eq(entry.client.ip_text()),
             audit_entries::user_agent.eq(&entry.client.user_agent),
             audit_entries::details.eq(entry.details),
+            audit_entries::request_id.eq(entry.client.request_id.as_deref()),
         ))
         .execute(conn)
         .await
@@ -228,14 +235,14 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
 /// Anonymizes a batch of the entries about `person`, as part of deleting the user; returns how many were changed.
 ///
 /// Entries whose actor is `person`, and entries about `person` without a known actor, lose their IP address, user
-/// agent, and details. Entries of other actors, such as administrators, stay, except that `email` is removed from all
-/// details.
+/// agent, request id, and details. Entries of other actors, such as administrators, stay, except that `email` is removed
+/// from all details.
 ///
 /// # Errors
 /// The database failed.
 pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<usize, InternalError> {
     let own = diesel::sql_query(format!(
-        "UPDATE audit_entries SET ip = NULL, user_agent = '', details = '{{}}' WHERE id IN ( \
+        "UPDATE audit_entries SET ip = NULL, user_agent = '', details = '{{}}', request_id = NULL WHERE id IN ( \
             SELECT id FROM audit_entries WHERE (actor_id = $1 OR subject_id = $1 AND actor_id IS NULL) \
             AND (ip IS NOT NULL OR user_agent <> '' OR details <> '{{}}') LIMIT {BATCH})"
     ));

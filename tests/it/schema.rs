@@ -19,8 +19,19 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 21] = [
+const PLAIN_LISTS: [&str; 30] = [
     "ApiToken.scopes",
+    // As long as the list in the entry: the scopes of a token, the sessions of a user.
+    "AuditApiTokenDetails.scopes",
+    "AuditSessionDetails.sessionIds",
+    // One for each id of the input, of which there are at most 100.
+    "BulkArchiveCoursesPayload.results",
+    "BulkBanUsersPayload.results",
+    "BulkChangeUserRolePayload.results",
+    "BulkGrantCourseAccessPayload.results",
+    "BulkPublishCoursesPayload.results",
+    "BulkRevokeCourseAccessPayload.results",
+    "BulkUnbanUsersPayload.results",
     "Category.ancestors",
     "AvatarUpload.headers",
     "Course.benefits",
@@ -136,7 +147,11 @@ impl Sdl {
                 ("Boolean", _) => "true".to_owned(),
                 // `courseId` is the id of a course.
                 ("ID", _) => {
-                    format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(name.strip_suffix("Id").unwrap_or("user")))
+                    let entity = match name.strip_suffix("Id") {
+                        None | Some("instructor") => "user",
+                        Some(entity) => entity,
+                    };
+                    format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(entity))
                 }
                 ("DateTime", _) => "\"2026-11-20T09:00:00Z\"".to_owned(),
                 ("Decimal", _) => "\"1.00\"".to_owned(),
@@ -276,6 +291,8 @@ const OPENED: [(Scope, &[&str]); 4] = [
         Scope::WriteCourses,
         &[
             "archiveCourse",
+            "bulkArchiveCourses",
+            "bulkPublishCourses",
             "cancelUpload",
             "completeUpload",
             "courses",

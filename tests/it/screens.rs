@@ -92,7 +92,7 @@ impl School {
             "InstructorDashboard" => (Some(ada), json!({})),
             "CourseEditor" => (Some(ada), json!({ "id": course })),
             "LessonEditor" => (Some(ada), json!({ "id": lesson })),
-            "AdminUsers" | "AdminCatalog" => (Some(root), json!({})),
+            "AdminUsers" | "AdminSessions" | "AdminCatalog" => (Some(root), json!({})),
             "AdminUser" => (Some(root), json!({ "id": sam.id })),
             "AdminCourse" => (Some(root), json!({ "id": course })),
             "Heartbeat" => (Some(sam), json!({ "id": lesson })),

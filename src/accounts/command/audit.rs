@@ -37,7 +37,7 @@ pub(crate) async fn count_audit_entries(app: &App, actor: &Actor, filter: &Audit
 
 /// Returns a page of what happened to the viewer's account.
 ///
-/// Where another user acted, the IP address and the user agent are left out.
+/// Where another user acted, the IP address, the user agent and the request id are left out.
 ///
 /// # Errors
 /// The caller is not signed in.
@@ -74,6 +74,7 @@ fn redacted(mut entry: AuditEntry, viewer: UserId) -> AuditEntry {
     if entry.actor_id.is_some_and(|actor| actor != viewer) {
         entry.ip = None;
         entry.user_agent.clear();
+        entry.request_id = None;
     }
     entry
 }

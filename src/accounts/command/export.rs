@@ -33,7 +33,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
     Ok(json!({
         "profile": profile(&user, &rest),
-        "sessions": items(sessions.iter().map(|(session, end)| session_item(session, end.as_deref()))),
+        "sessions": items(sessions.iter().map(session_item)),
         "secondFactor": factor.map(|factor| json!({ "enabledAt": factor.enabled_at, "recoveryCodesLeft": factor.codes_left })),
         "apiTokens": items(tokens.iter().map(api_token)),
         "identities": items(identities.iter().map(linked)),
@@ -57,6 +57,7 @@ fn profile(user: &User, rest: &Rest) -> Value {
         "avatarKey": user.avatar_key,
         "createdAt": user.created_at,
         "updatedAt": rest.updated_at,
+        "lastSignInAt": rest.last_sign_in_at,
         "bannedAt": user.banned_at,
         "bannedUntil": user.banned_until,
         "banReason": user.ban_reason,
@@ -64,7 +65,7 @@ fn profile(user: &User, rest: &Rest) -> Value {
     })
 }
 
-fn session_item(session: &Session, end_reason: Option<&str>) -> Value {
+fn session_item(session: &Session) -> Value {
     json!({
         "id": session.id.encode(),
         "userAgent": session.user_agent,
@@ -73,7 +74,7 @@ fn session_item(session: &Session, end_reason: Option<&str>) -> Value {
         "lastUsedAt": session.last_used_at,
         "expiresAt": session.expires_at,
         "endedAt": session.ended_at,
-        "endReason": end_reason,
+        "endReason": session.end_reason,
     })
 }
 

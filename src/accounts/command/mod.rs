@@ -5,6 +5,7 @@ mod audit;
 mod avatar;
 mod ban;
 mod bearer;
+mod bulk;
 mod confirmation;
 mod deletion;
 mod directory;
@@ -18,6 +19,7 @@ mod reauthentication;
 mod registration;
 mod second_factor;
 mod session;
+mod session_list;
 mod sign_in;
 mod social;
 mod team;
@@ -28,6 +30,7 @@ pub(super) use audit::{audit_entries, count_audit_entries, count_security_log, s
 pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};
+pub(super) use bulk::{ban_users, change_roles, unban_users};
 pub(super) use deletion::{cancel as cancel_deletion, delete_due, give_up};
 pub(super) use directory::{count_users, users};
 pub(super) use email_change::{
@@ -45,7 +48,8 @@ pub(super) use second_factor::{
 };
 pub use session::{actor_now, is_current, open, viewer, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out};
+pub(super) use session_list::{all_sessions, count_all_sessions};
 pub use sign_in::sign_in;
 pub(super) use social::{complete_social, start_social};
 pub(super) use team::{Added, accept, add, invitations, revoke_invitation};
-pub use user::{change_role, create_admin, import};
+pub use user::{change_role, check_email, create_admin, import};

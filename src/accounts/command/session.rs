@@ -56,6 +56,7 @@ pub async fn open(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
     let id = SessionId::new(app.clock.uuid());
     let span = Span { from: now, to: now + app.config.session_lifetime };
     query::insert(tx, id, user.id, client, &span).await?;
+    user::signed_in(tx, user.id, now).await?;
     let actor = Some(user.id.uuid());
     let entry =
         Entry { action: Action::SignedIn, actor, subject: actor, client, details: json!({ "sessionId": id.encode() }) };

@@ -125,7 +125,7 @@ pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
 }
 
 /// Validates an email address and returns it as it is stored.
-pub(super) fn check_email(check: &mut Check, field: &str, email: &str) -> String {
+pub fn check_email(check: &mut Check, field: &str, email: &str) -> String {
     let email = normalise(&check.required(field, email, 254));
     if !email.is_empty() && !can_be_mailed(&email) {
         check.error(UserErrorCode::Invalid, field, "This is not an e-mail address.");

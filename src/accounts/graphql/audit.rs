@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Json, Object};
+use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use uuid::Uuid;
 
+use super::audit_details::AuditDetails;
 use super::user::{UserObject, user_node};
 use crate::accounts::command;
 use crate::accounts::loader::AuditEntryById;
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
 use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::guard::{Role, requires};
+use crate::graphql::node::{self, Node};
 use crate::graphql::page::{Page, encode_cursor, wants_total};
-use crate::graphql::{Connection, Id, PageArgs, Requires, Result, Sequential};
+use crate::graphql::{Connection, Error, Id, PageArgs, Requires, Result, Sequential};
 use crate::platform::audit::Action;
 
 const AUDIT_ENTRIES: &str = "auditEntries";
@@ -71,9 +72,27 @@ impl AuditEntryObject {
         Sequential(Device::of(&self.0.user_agent))
     }
 
-    /// Details; an object whose fields depend on the action.
-    async fn details(&self) -> Json<&Value> {
-        Json(&self.0.details)
+    /// What was acted upon: a session, an API token, an invitation, a linked identity, a course, a channel, otherwise
+    /// the user to whom it was done. Null if it is gone or not visible to the viewer.
+    async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
+        let Some(id) = self.0.target() else { return Ok(None) };
+        match node::find(ctx, &id).await {
+            // Another version of the program, whose objects have other ids, may have written the entry.
+            Err(Error::BadInput(_)) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// The id of the request, as in the log and in `extensions.requestId` of errors. Null if it was not done by an
+    /// operation of this API, if another user did it and the viewer is no administrator, or after the account was
+    /// deleted.
+    async fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// Details; null if there are none, or none that this version of the server knows.
+    async fn details(&self) -> Option<AuditDetails> {
+        AuditDetails::of(&self.0)
     }
 }
 

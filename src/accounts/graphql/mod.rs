@@ -2,8 +2,10 @@
 
 mod api_token;
 mod audit;
+mod audit_details;
 mod avatar;
 mod ban;
+mod bulk;
 mod directory;
 mod email_change;
 mod identity;
@@ -12,6 +14,7 @@ mod profile;
 mod registration;
 mod second_factor;
 mod session;
+mod session_list;
 mod social;
 mod team;
 mod user;
@@ -28,7 +31,7 @@ use crate::graphql::{NodeType, RootFields};
 pub fn nodes() -> Vec<NodeType> {
     vec![
         NodeType::new(|ctx, id| user_node(ctx, id).boxed()),
-        NodeType::new(|ctx, id| session::session_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| session_list::session_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| api_token::api_token_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| identity::identity_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| team::invitation_node(ctx, id).boxed()),
@@ -43,6 +46,7 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
         Box::new(identity::IdentityQuery),
         Box::new(directory::DirectoryQuery),
         Box::new(audit::AuditQuery),
+        Box::new(session_list::SessionListQuery),
         Box::new(team::TeamQuery),
     ]
 }
@@ -67,6 +71,7 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(profile::ProfileMutation),
         Box::new(avatar::AvatarMutation),
         Box::new(ban::BanMutation),
+        Box::new(bulk::BulkUserMutation),
         Box::new(api_token::ApiTokenMutation),
         Box::new(registration::RegistrationMutation),
         Box::new(password::PasswordMutation),

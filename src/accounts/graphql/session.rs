@@ -1,19 +1,20 @@
 //! Sessions in the schema: sign-in, refresh and sign-out.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::session_list::SessionObject;
 use super::user::UserObject;
-use crate::accounts::loader::SessionById;
 use crate::accounts::model::{
-    Admission, Challenge, Device, IssuedTokens, ReauthenticateInput, RefreshSessionInput, RevokeSessionInput, Session,
-    SessionId, SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
+    Admission, Challenge, IssuedTokens, ReauthenticateInput, RefreshSessionInput, RevokeSessionInput, SessionId,
+    SessionSelection, SignInInput, SignOutInput, SignedIn, TokenTransport,
 };
 use crate::accounts::{command, error};
-use crate::graphql::context::{actor, app, client, loaders};
+use crate::graphql::context::{actor, app, client};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::slice;
@@ -22,52 +23,6 @@ use crate::platform::auth::TokenCookie;
 
 const SESSIONS: &str = "sessions";
 const SET_COOKIE: &str = "set-cookie";
-
-/// A session in the schema, as its owner sees it.
-#[derive(Clone)]
-pub(super) struct SessionObject {
-    session: Session,
-    current: bool,
-}
-
-/// A session of the viewer on one device.
-#[Object(name = "Session")]
-impl SessionObject {
-    /// The id of the session.
-    async fn id(&self) -> SessionId {
-        self.session.id
-    }
-
-    /// The device, as far as its user agent identifies it.
-    async fn device(&self) -> Sequential<Device> {
-        Sequential(Device::of(&self.session.user_agent))
-    }
-
-    /// The last IP address of the device; null if it is unknown.
-    async fn ip(&self) -> Option<&str> {
-        self.session.ip.as_deref()
-    }
-
-    /// When the viewer signed in on the device.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.session.created_at
-    }
-
-    /// When the session was last refreshed. The last use may be later by up to the lifetime of an access token.
-    async fn last_used_at(&self) -> DateTime<Utc> {
-        self.session.last_used_at
-    }
-
-    /// When the session expires unless it is refreshed before.
-    async fn expires_at(&self) -> DateTime<Utc> {
-        self.session.expires_at
-    }
-
-    /// Whether this request belongs to the session.
-    async fn is_current(&self) -> bool {
-        self.current
-    }
-}
 
 /// The payload of `signIn`.
 #[derive(SimpleObject)]
@@ -120,7 +75,7 @@ pub(super) struct ViewerSessions;
 
 #[Object]
 impl ViewerSessions {
-    /// The sessions, most recently used first.
+    /// The sessions that have neither ended nor expired, most recently used first.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn sessions(
         &self,
@@ -131,14 +86,10 @@ impl ViewerSessions {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<SessionObject>>>> {
-        let current = actor(ctx).session();
         let sessions = command::sessions(app(ctx), actor(ctx)).await?;
-        let objects = sessions
-            .into_iter()
-            .map(|session| SessionObject { current: current == Some(session.id.uuid()), session })
-            .collect();
+        let objects = sessions.into_iter().map(|session| SessionObject(Arc::new(session))).collect();
         let args = PageArgs { first, after, last, before };
-        slice(args, SESSIONS, objects, |SessionObject { session, .. }| -> (Reverse<i64>, Reverse<Uuid>) {
+        slice(args, SESSIONS, objects, |SessionObject(session)| -> (Reverse<i64>, Reverse<Uuid>) {
             (Reverse(session.last_used_at.timestamp_micros()), Reverse(session.id.uuid()))
         })
         .map(|page| Some(Sequential(page)))
@@ -322,13 +273,4 @@ pub(super) fn clear_cookies(ctx: &Context<'_>) {
     for cookie in [TokenCookie::Access, TokenCookie::Refresh] {
         ctx.append_http_header(SET_COOKIE, cookie.clear(url));
     }
-}
-
-/// Returns a live session of the viewer.
-pub(super) async fn session_node(ctx: &Context<'_>, id: SessionId) -> Result<Option<SessionObject>> {
-    let Some(session) = loaders(ctx).load(SessionById(id)).await? else { return Ok(None) };
-    let is_live = session.ended_at.is_none() && session.expires_at > app(ctx).clock.now();
-    let is_own = actor(ctx).is(session.user_id);
-    let is_current = actor(ctx).session() == Some(session.id.uuid());
-    Ok((is_live && is_own).then(|| SessionObject { current: is_current, session: Session::clone(&session) }))
 }

@@ -6,14 +6,16 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::identity::IdentityObject;
-use crate::accounts::loader::{BioOf, IdentitiesOf, UserById};
+use super::session_list::{SessionObject, sessions_of};
+use crate::accounts::loader::{BioOf, IdentitiesOf, LastSignIn, UserById};
 use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
+use crate::enrollments::{EnrollmentObject, enrollments_of};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, public, requires};
+use crate::graphql::guard::{Role, Scope, public, requires, scoped};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Sequential, UserError};
+use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 
 const IDENTITIES: &str = "identities";
 
@@ -108,6 +110,48 @@ impl UserObject {
         Ok(self.user.deletion_due_at)
     }
 
+    /// When the user signed in last; null if they never did. Visible to the user and administrators; for others it is
+    /// null, with an error.
+    async fn last_sign_in_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        self.private(ctx, "last sign-in")?;
+        Ok(loaders(ctx).load(LastSignIn(self.user.id)).await?)
+    }
+
+    /// The user's sessions, newest first; also those that have ended, for a month. Visible to the user and
+    /// administrators, in a session; for others it is null, with an error.
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<SessionObject>>>> {
+        // No scope opens addresses and devices to an API token.
+        if !policy::can_see_private(actor(ctx), self.user.id) {
+            return Err(only_owner("sessions"));
+        }
+        sessions_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
+    }
+
+    /// The courses that the user has access to, each once, most recent access first. Visible to administrators.
+    #[graphql(
+        guard = "Scoped(Role::Admin, Scope::ReadCourses)",
+        directive = scoped::apply(Role::Admin, Scope::ReadCourses)
+    )]
+    async fn enrollments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
+        enrollments_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
+    }
+
     /// When the user registered.
     async fn created_at(&self) -> DateTime<Utc> {
         self.user.created_at
@@ -135,9 +179,13 @@ impl UserObject {
         let own = self.own || within(ctx, Scope::ReadAccount).is(self.user.id);
         match own || policy::can_see_private(within(ctx, Scope::ReadUsers), self.user.id) {
             true => Ok(()),
-            false => Err(Error::Forbidden(format!("Only the owner of an account sees its {what}."))),
+            false => Err(only_owner(what)),
         }
     }
+}
+
+fn only_owner(what: &str) -> Error {
+    Error::Forbidden(format!("Only the owner of an account sees its {what}."))
 }
 
 /// The identities that are linked to the account of `user`.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 use serde_json::Value;
 
-use super::UserId;
+use super::{IdentityId, UserId};
 use crate::graphql::{Entity, Id, Time};
 use crate::platform::audit::Action;
 use crate::platform::db::schema::audit_entries;
@@ -30,11 +30,31 @@ pub(crate) struct AuditEntry {
     pub user_agent: String,
     /// Details, which depend on the action.
     pub details: Value,
+    /// The id of the request, as in the log.
+    pub request_id: Option<String>,
 }
 
 impl Entity for AuditEntry {
     const PREFIX: &'static str = "audit";
 }
+
+impl AuditEntry {
+    /// Returns the id of what was acted upon: the object that the details name, otherwise the user to whom it was done.
+    pub(in crate::accounts) fn target(&self) -> Option<String> {
+        let named = TARGETS.iter().find_map(|key| self.details.get(key)?.as_str());
+        let identity = || self.details.get(IDENTITY)?.as_str()?.parse().ok().map(IdentityId::new);
+        match (named, identity()) {
+            (Some(text), _) => Some(text.to_owned()),
+            (None, Some(identity)) => Some(identity.encode()),
+            (None, None) => self.subject_id.map(UserId::encode),
+        }
+    }
+}
+
+/// The fields of details with the id of what was acted upon.
+const TARGETS: [&str; 6] = ["sessionId", "apiTokenId", "invitationId", "course", "courseId", "channelId"];
+/// The field with the UUID of a linked identity.
+const IDENTITY: &str = "identityId";
 
 /// Selects entries of the audit trail. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]

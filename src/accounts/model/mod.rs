@@ -4,6 +4,7 @@ mod api_token;
 mod audit;
 mod avatar;
 mod ban;
+mod bulk;
 mod deletion;
 mod directory;
 mod email_change;
@@ -13,6 +14,7 @@ mod profile;
 mod registration;
 mod second_factor;
 mod session;
+mod session_list;
 mod team;
 mod user;
 
@@ -23,6 +25,7 @@ pub(super) use avatar::{
     RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME,
 };
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
+pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
 pub(super) use directory::{UserFilter, UserPlace, UserSort, UserSortField};
 pub(super) use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
@@ -48,6 +51,7 @@ pub(super) use session::{
     SessionId, SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
+pub(super) use session_list::{Network, SessionFilter};
 pub(super) use team::{
     AcceptTeamInvitationInput, AddTeamMemberInput, INVITATION_LIFETIME, InvitationId, RevokeTeamInvitationInput,
     TeamInvitation,

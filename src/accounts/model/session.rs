@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Enum, InputObject, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Queryable, Selectable};
@@ -45,14 +46,17 @@ pub struct Session {
     pub previous_hash: Option<Vec<u8>>,
     /// When it was ended before its expiry.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was ended; see [`SessionEnd::parse`].
+    pub end_reason: Option<String>,
 }
 
 impl Entity for Session {
     const PREFIX: &'static str = "session";
 }
 
-/// Why a session ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a session ended before its expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "SessionEndReason")]
 pub(crate) enum SessionEnd {
     /// The user signed out.
     SignedOut,
@@ -85,6 +89,11 @@ impl SessionEnd {
             SessionEnd::PasswordChanged => "password_changed",
             SessionEnd::PasswordReset => "password_reset",
         }
+    }
+
+    /// Parses a stored reason; `None` if only another version of the program knows it.
+    pub(crate) fn parse(text: &str) -> Option<SessionEnd> {
+        SessionEnd::items().iter().map(|item| item.value).find(|end| end.as_str() == text)
     }
 }
 
@@ -294,6 +303,7 @@ mod tests {
             expires_at: at(1000),
             previous_hash: Some(vec![1]),
             ended_at: None,
+            end_reason: None,
         };
         let ended = Session { ended_at: Some(at(101)), ..session.clone() };
         let unused = RefreshToken { hash: vec![2], used_at: None };

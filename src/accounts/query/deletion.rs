@@ -86,6 +86,7 @@ pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTim
                 users::banned_at.eq(None::<DateTime<Utc>>),
                 users::banned_until.eq(None::<DateTime<Utc>>),
                 users::ban_reason.eq(None::<String>),
+                users::last_sign_in_at.eq(None::<DateTime<Utc>>),
             ),
             (
                 users::deletion_due_at.eq(None::<DateTime<Utc>>),

@@ -16,23 +16,27 @@ pub(in crate::accounts) struct Rest {
     pub(in crate::accounts) has_password: bool,
     pub(in crate::accounts) email_verified_at: Option<DateTime<Utc>>,
     pub(in crate::accounts) updated_at: DateTime<Utc>,
+    pub(in crate::accounts) last_sign_in_at: Option<DateTime<Utc>>,
 }
 
 pub(in crate::accounts) async fn rest(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Rest> {
-    let columns = (users::bio, users::password_hash.is_not_null(), users::email_verified_at, users::updated_at);
+    let columns = (
+        users::bio,
+        users::password_hash.is_not_null(),
+        users::email_verified_at,
+        users::updated_at,
+        users::last_sign_in_at,
+    );
     users::table.find(id).select(columns).first(conn).await
 }
 
-/// Returns live and ended sessions with the reason for their end, most recently used first.
-pub(in crate::accounts) async fn sessions(
-    conn: &mut AsyncPgConnection,
-    id: UserId,
-) -> QueryResult<Vec<(Session, Option<String>)>> {
+/// Returns live and ended sessions, most recently used first.
+pub(in crate::accounts) async fn sessions(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Vec<Session>> {
     sessions::table
         .filter(sessions::user_id.eq(id))
         .order((sessions::last_used_at.desc(), sessions::id.desc()))
         .limit(FETCH)
-        .select((Session::as_select(), sessions::end_reason))
+        .select(Session::as_select())
         .load(conn)
         .await
 }

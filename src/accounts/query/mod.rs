@@ -13,5 +13,6 @@ pub(super) mod registration;
 pub(super) mod retention;
 pub(super) mod second_factor;
 pub(super) mod session;
+pub(super) mod session_list;
 pub(super) mod team;
 pub(super) mod user;

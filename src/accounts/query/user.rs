@@ -262,6 +262,12 @@ pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: Date
         .map(drop)
 }
 
+/// Records that the user signed in.
+pub(in crate::accounts) async fn signed_in(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+    tx.changed(user_key(id));
+    diesel::update(users::table.find(id)).set(users::last_sign_in_at.eq(now)).execute(tx.conn()).await.map(drop)
+}
+
 /// Whether there are any users.
 pub async fn any(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(conn).await

@@ -3,7 +3,9 @@
 mod access;
 mod arrange;
 mod attach;
+mod bulk;
 mod category;
+mod channel;
 mod content;
 mod course;
 mod facts;
@@ -11,6 +13,7 @@ mod file;
 mod outline;
 mod publication;
 mod stats;
+mod transfer;
 mod video;
 
 pub use access::access_to;
@@ -18,7 +21,9 @@ pub(super) use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub(super) use attach::attach_upload;
 pub use attach::upload_target;
+pub(super) use bulk::{archive_courses, publish_courses};
 pub use category::{create_category, delete_category, move_category, update_category};
+pub use channel::delete_channel;
 pub use course::{create_course, my_data, update_course};
 pub use file::set_course_thumbnail;
 pub use outline::{create_lesson, create_section, update_lesson, update_section};
@@ -28,6 +33,7 @@ pub(super) use publication::{
 };
 pub use publication::{publish_course, publish_lesson};
 pub(super) use stats::{recount_students, refresh_sort_keys};
+pub(super) use transfer::transfer_course;
 pub(super) use video::take_duration;
 pub use video::{set_course_demo_video, set_lesson_video, showing};
 

@@ -1,6 +1,7 @@
 //! The catalog in the schema.
 
 mod access;
+mod administration;
 mod arrange;
 mod browse;
 mod category;
@@ -56,5 +57,6 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(video::VideoMutation),
         Box::new(thumbnail::ThumbnailMutation),
         Box::new(category::CategoryMutation),
+        Box::new(administration::AdministrationMutation),
     ]
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use super::administration::Transfer;
 use super::course::CourseObject;
 use super::lesson::LessonObject;
 use super::section::SectionObject;
@@ -52,6 +53,7 @@ pub(super) struct SetThumbnail;
 #[graphql(concrete(name = "ReorderCoursePayload", params(Reorder)))]
 #[graphql(concrete(name = "SetCourseDemoVideoPayload", params(SetVideo)))]
 #[graphql(concrete(name = "SetCourseThumbnailPayload", params(SetThumbnail)))]
+#[graphql(concrete(name = "TransferCoursePayload", params(Transfer)))]
 pub(super) struct CoursePayload<M: Send + Sync> {
     /// The course in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
     /// with CONFLICT, too.

@@ -1,5 +1,6 @@
 //! Rows of the catalog, and the inputs of its commands.
 
+mod administration;
 mod arrange;
 mod browse;
 mod cache_key;
@@ -15,6 +16,7 @@ mod target;
 mod thumbnail;
 mod video;
 
+pub(super) use administration::{BulkArchiveCoursesInput, BulkPublishCoursesInput, TransferCourseInput};
 pub use arrange::{DeleteLessonInput, DeleteSectionInput, ReorderCourseInput, SectionOrderInput};
 pub(crate) use browse::{CourseFilter, CourseSort};
 pub(super) use browse::{CoursePlace, CourseSortField, Which};

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::stats;
 use crate::accounts::UserId;
 use crate::catalog::model::{Course, CourseId, CourseLists, FactChanges, NewFacts, course_key, facts_key};
+use crate::channels::ChannelId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::courses;
@@ -184,4 +185,34 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: Cours
         tx.changed(facts_key());
     }
     Ok(course)
+}
+
+/// Gives a course to another instructor, in a channel.
+pub(in crate::catalog) async fn transfer(
+    tx: &mut Tx,
+    id: CourseId,
+    (instructor, channel): (UserId, ChannelId),
+    now: DateTime<Utc>,
+) -> QueryResult<Course> {
+    let course: Course = diesel::update(courses::table.find(id))
+        .set((
+            courses::instructor_id.eq(instructor),
+            courses::channel_id.eq(channel),
+            courses::updated_at.eq(now),
+            courses::version.eq(courses::version + 1),
+        ))
+        .returning(Course::as_returning())
+        .get_result(tx.conn())
+        .await?;
+    tx.changed(course_key(id));
+    if course.published_at.is_some() {
+        tx.changed(facts_key());
+    }
+    Ok(course)
+}
+
+/// Returns whether any course, published or not, is in a channel.
+pub(in crate::catalog) async fn is_in_channel(tx: &mut Tx, channel: ChannelId) -> QueryResult<bool> {
+    let courses = courses::table.filter(courses::channel_id.eq(channel)).select(courses::id);
+    diesel::select(diesel::dsl::exists(courses)).get_result(tx.conn()).await
 }

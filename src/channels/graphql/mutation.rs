@@ -6,13 +6,15 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::channel::ChannelObject;
+use crate::catalog;
 use crate::channels::command;
 use crate::channels::model::{
-    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, CreateChannelInput, DeclineChannelInvitationInput,
-    FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput, UpdateChannelInput,
+    AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
+    DeclineChannelInvitationInput, DeleteChannelInput, FollowChannelInput, RemoveChannelMemberInput,
+    UnfollowChannelInput, UpdateChannelInput,
 };
-use crate::graphql::context::{actor, app};
-use crate::graphql::error::{Edit, edit_payload};
+use crate::graphql::context::{actor, app, client};
+use crate::graphql::error::{Edit, edit_payload, payload};
 use crate::graphql::guard::{Requires, Role, requires};
 use crate::graphql::{Result, Sequential, UserError};
 
@@ -46,6 +48,15 @@ pub(super) struct ChannelPayload<M: Send + Sync> {
     mutation: PhantomData<M>,
 }
 
+/// The payload of `deleteChannel`.
+#[derive(SimpleObject)]
+pub(super) struct DeleteChannelPayload {
+    /// The id of the deleted channel; null if there are `userErrors`.
+    deleted_channel_id: Option<ChannelId>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+}
+
 /// The channel mutations.
 #[derive(Default)]
 pub(super) struct ChannelsMutation;
@@ -72,8 +83,23 @@ impl ChannelsMutation {
         edited(command::update_channel(app(ctx), actor(ctx), input).await)
     }
 
+    /// Deletes a channel without courses, which the viewer must own or administer; this cannot be undone. Its slug is
+    /// free again. Every instructor keeps their default channel. Courses must be moved to another channel before, with
+    /// `updateCourse`.
+    #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
+    async fn delete_channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The channel.")] input: DeleteChannelInput,
+    ) -> Result<Option<Sequential<DeleteChannelPayload>>> {
+        let deleted = catalog::delete_channel(app(ctx), actor(ctx), client(ctx), input).await;
+        let (deleted_channel_id, user_errors) = payload(deleted)?;
+        Ok(Some(Sequential(DeleteChannelPayload { deleted_channel_id, user_errors })))
+    }
+
     /// Invites an instructor to teach in a channel, which the viewer must own or administer. An email tells them; they
-    /// become a member with `acceptChannelInvitation`. Inviting them again, or a member, changes nothing.
+    /// become a member with `acceptChannelInvitation`. Inviting them again, or a member, changes nothing. For an email
+    /// address, the payload is the same whether or not an instructor has it, except for administrators.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn add_channel_member(
         &self,

@@ -7,17 +7,17 @@ use chrono::{DateTime, Utc};
 
 use crate::accounts::{UserId, viewer};
 use crate::catalog::{CourseId, CourseObject, course_node};
-use crate::entitlements::{self, HeldCourse};
-use crate::graphql::context::{app, within};
+use crate::entitlements::{HeldCourse, HeldCoursesCount, HeldCoursesOf};
+use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Entity, Id, PageArgs, Result, Scoped, Sequential};
 
-const VIEWER_ENROLLMENTS: &str = "viewer.enrollments";
+const ENROLLMENTS: &str = "enrollments";
 
-/// A course that the viewer has access to, in the schema.
+/// A course that a user has access to, in the schema.
 #[derive(Clone)]
-pub(super) struct EnrollmentObject {
+pub struct EnrollmentObject {
     user: UserId,
     held: Arc<HeldCourse>,
 }
@@ -26,7 +26,7 @@ impl Entity for EnrollmentObject {
     const PREFIX: &'static str = "enrollment";
 }
 
-/// A course that the viewer has access to, whatever the source.
+/// A course that a user has access to, whatever the source.
 #[Object(name = "Enrollment")]
 impl EnrollmentObject {
     /// The id of the enrollment, unique per user and course.
@@ -34,12 +34,12 @@ impl EnrollmentObject {
         Id::connecting(self.user.uuid(), self.held.course_id)
     }
 
-    /// The course; null if it is not published. An archived course is not null.
+    /// The course; null if it is not published and the viewer may not edit it. An archived course is not null.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         Ok(course_node(ctx, CourseId::new(self.held.course_id)).await?.map(Sequential))
     }
 
-    /// When the viewer's oldest active access began. The unlock days of lessons count from here.
+    /// When the user's oldest active access began. The unlock days of lessons count from here.
     async fn enrolled_at(&self) -> DateTime<Utc> {
         self.held.since
     }
@@ -65,21 +65,32 @@ impl ViewerEnrollments {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
-        let page = PageArgs { first, after, last, before }.timed_page(VIEWER_ENROLLMENTS)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
-        let now = app(ctx).clock.now();
-        let rows = entitlements::held_courses(&mut *app(ctx).db.read().await?, viewer, now, &page).await?;
-        let connection = page.connection(
-            rows,
-            move |row| EnrollmentObject { user: viewer, held: Arc::new(row) },
-            |EnrollmentObject { held: row, .. }| {
-                encode_cursor(VIEWER_ENROLLMENTS, &(row.since.timestamp_micros(), row.course_id))
-            },
-        );
-        if !wants_total(ctx) {
-            return Ok(Some(Sequential(connection)));
-        }
-        let total = entitlements::count_held_courses(&mut *app(ctx).db.read().await?, viewer, now).await?;
-        Ok(Some(Sequential(connection.with_total(total))))
+        enrollments_of(ctx, viewer, PageArgs { first, after, last, before }).await
     }
+}
+
+/// Returns a page of the courses that a user has access to, most recent access first.
+///
+/// The caller has checked that the viewer may see them.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub async fn enrollments_of(
+    ctx: &Context<'_>,
+    user: UserId,
+    args: PageArgs,
+) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
+    let page = args.timed_page(ENROLLMENTS)?;
+    let rows = loaders(ctx).load(HeldCoursesOf(user, page.clone())).await?.unwrap_or_default();
+    let connection = page.connection(
+        rows,
+        move |held| EnrollmentObject { user, held },
+        |EnrollmentObject { held, .. }| encode_cursor(ENROLLMENTS, &(held.since.timestamp_micros(), held.course_id)),
+    );
+    if !wants_total(ctx) {
+        return Ok(Some(Sequential(connection)));
+    }
+    let total = loaders(ctx).load(HeldCoursesCount(user)).await?.unwrap_or_default();
+    Ok(Some(Sequential(connection.with_total(total))))
 }

@@ -1,9 +1,11 @@
 //! Enrollments and playback in the schema.
 
+mod bulk;
 mod enrollment;
 mod mutation;
 mod playback;
 
+pub use enrollment::{EnrollmentObject, enrollments_of};
 pub use playback::{PlayableVideo, VideoPlayback, own_playback, playable};
 
 use crate::graphql::RootFields;
@@ -15,5 +17,9 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
 
 /// Returns the mutations of this feature.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::EnrollmentsMutation), Box::new(playback::PlaybackMutation)]
+    vec![
+        Box::new(mutation::EnrollmentsMutation),
+        Box::new(bulk::BulkAccessMutation),
+        Box::new(playback::PlaybackMutation),
+    ]
 }

@@ -36,6 +36,32 @@ pub(super) struct RevokeCourseAccessInput {
     pub reason: String,
 }
 
+/// Access to a course, granted to many users by an administrator.
+#[derive(Clone, Debug, InputObject)]
+pub(super) struct BulkGrantCourseAccessInput {
+    /// The users who get access: 1 to 100, each once.
+    pub user_ids: Vec<UserId>,
+    /// The course.
+    pub course_id: CourseId,
+    /// When the access expires; permanent if omitted.
+    pub expires_at: Option<Time>,
+    /// The reason, at most 500 characters, shown to administrators only.
+    #[graphql(default)]
+    pub reason: String,
+}
+
+/// Access to a course, revoked from many users by an administrator.
+#[derive(Clone, Debug, InputObject)]
+pub(super) struct BulkRevokeCourseAccessInput {
+    /// The users who lose access: 1 to 100, each once.
+    pub user_ids: Vec<UserId>,
+    /// The course.
+    pub course_id: CourseId,
+    /// The reason, at most 500 characters, shown to administrators only.
+    #[graphql(default)]
+    pub reason: String,
+}
+
 /// The course to enroll in.
 #[derive(Clone, Debug, InputObject)]
 pub struct EnrollInput {

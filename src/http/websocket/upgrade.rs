@@ -46,7 +46,9 @@ pub(in crate::http) fn upgrade(
             Ok(authorised)
         };
         let execute = |(actor, client): &(Actor, Arc<Client>), request| {
-            let info = RequestInfo { actor: *actor, client: client.clone(), request_id: request_id::new() };
+            let request_id = request_id::new();
+            let client = Arc::new(Client::clone(client).of_request(&request_id));
+            let info = RequestInfo { actor: *actor, client, request_id };
             state.executor.stream(request, info)
         };
         serve(socket, settings, state.app.stopping.clone(), authorise, execute).await;

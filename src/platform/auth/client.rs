@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 /// The longest user agent that is kept, in characters; longer ones are truncated.
 const LONGEST_USER_AGENT: usize = 400;
@@ -17,13 +18,21 @@ pub struct Client {
     pub refresh_cookie: Option<String>,
     /// Whether the response can set cookies: possible over HTTP, not over a WebSocket.
     pub takes_cookies: bool,
+    /// The id of the request, as in the log; `None` outside of requests.
+    pub request_id: Option<Arc<str>>,
 }
 
 impl Client {
     /// Returns a client with the IP address `ip` and the user agent `user_agent`.
     pub fn new(ip: Option<IpAddr>, user_agent: &str) -> Client {
         let user_agent = user_agent.chars().filter(|letter| !letter.is_control()).take(LONGEST_USER_AGENT).collect();
-        Client { ip, user_agent, refresh_cookie: None, takes_cookies: false }
+        Client { ip, user_agent, refresh_cookie: None, takes_cookies: false, request_id: None }
+    }
+
+    /// Returns the client of the request `id`.
+    pub fn of_request(mut self, id: &Arc<str>) -> Client {
+        self.request_id = Some(id.clone());
+        self
     }
 
     /// The IP address under which attempts are rate-limited. All clients without one share the unspecified address.

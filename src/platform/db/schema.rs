@@ -25,6 +25,7 @@ diesel::table! {
         ip -> Nullable<Text>,
         user_agent -> Text,
         details -> Jsonb,
+        request_id -> Nullable<Text>,
     }
 }
 
@@ -97,6 +98,7 @@ diesel::table! {
         is_default -> Bool,
         version -> Int4,
         members_edit -> Bool,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -506,6 +508,7 @@ diesel::table! {
         avatar_key -> Nullable<Text>,
         deletion_due_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
+        last_sign_in_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -42,7 +42,7 @@ async fn a_node_that_is_somebodys_is_for_them_and_for_administrators() {
     let entry = &mine["viewer"]["securityLog"]["nodes"][0]["id"];
     let banned = &trail["auditEntries"]["nodes"][0]["id"];
     for (what, id, by_ada, by_eve, by_root) in [
-        ("a session", session, true, false, false),
+        ("a session", session, true, false, true),
         ("an entry about Ada", entry, true, false, true),
         ("an entry about Eve", banned, false, false, true),
         ("an invitation", &invitation["invitation"]["id"], false, false, true),

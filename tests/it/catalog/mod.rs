@@ -1,5 +1,6 @@
 //! Courses, sections and lessons through the API.
 
+mod administration;
 mod arrange;
 mod browse;
 mod categories;

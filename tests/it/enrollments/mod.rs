@@ -1,5 +1,6 @@
 //! Who has access to which course, and what follows from it.
 
+mod bulk;
 mod counts;
 mod grants;
 mod people;

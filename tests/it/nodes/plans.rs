@@ -37,7 +37,7 @@ const GROWING: [&str; 21] = [
 ];
 
 /// What frontends ask most: the operations of visitors, of a student and of the team, with their variables.
-const HOT: [(&str, &str); 12] = [
+const HOT: [(&str, &str); 16] = [
     ("", "{ courses(first: 8) { nodes { id title channel { name } instructor { name } category { name } } } }"),
     ("", "{ courses(first: 8, filter: { isFree: true }, sort: { field: RATING, direction: DESC }) { nodes { id } } }"),
     ("", "{ searchCourses(query: \"Rust\", first: 20) { totalCount nodes { course { id } snippet { text } } } }"),
@@ -61,6 +61,13 @@ const HOT: [(&str, &str); 12] = [
     ),
     ("admin", "{ users(first: 50, filter: { query: \"ada\" }) { nodes { id } } }"),
     ("admin", "{ auditEntries(first: 20) { nodes { id actor { name } } } }"),
+    ("admin", "{ auditEntries(first: 20) { nodes { id target { id } details { __typename } } } }"),
+    ("admin", "{ sessions(first: 20) { nodes { id user { name lastSignInAt } } } }"),
+    ("admin", "{ sessions(first: 20, filter: { ip: \"127.0.0.1\", isActive: true }) { nodes { id } } }"),
+    (
+        "admin",
+        "{ users(first: 5) { nodes { sessions(first: 5) { totalCount nodes { id } } enrollments(first: 5) { totalCount nodes { id } } } } }",
+    ),
     ("admin", "{ users(first: 50, sort: { field: NAME, direction: ASC }) { nodes { id ban { reason } } } }"),
 ];
 

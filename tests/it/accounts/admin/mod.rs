@@ -2,8 +2,10 @@
 
 mod audit;
 mod bans;
+mod bulk;
 mod directory;
 mod permissions;
+mod sessions;
 mod team;
 
 use lyceum::accounts::{self, ImportedUser};

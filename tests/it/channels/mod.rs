@@ -1,5 +1,8 @@
 //! Channels: who teaches in them, who follows them.
 
+mod deletion;
+mod invitations;
+
 use futures_util::future::join_all;
 use lyceum::platform::auth::Role;
 use serde_json::{Value, json};
@@ -65,12 +68,13 @@ async fn several_teach_in_a_channel_and_its_owner_says_who() {
     app.app.clock.advance(chrono::TimeDelta::seconds(1));
     let bob_in_lab = json!({ "channelId": lab, "userId": bob.id });
     for (user, code) in [(&stu, "FORBIDDEN"), (&bob, "FORBIDDEN"), (&ada, ""), (&root, ""), (&ada, "")] {
-        let answer = payload(&app, user, "addChannelMember", "channel { id }", bob_in_lab.clone()).await;
+        let asked = json!({ "channelId": lab, "member": { "userId": bob.id } });
+        let answer = payload(&app, user, "addChannelMember", "channel { id }", asked).await;
         assert_eq!(refusal(&answer), code, "{answer:#}");
     }
     assert_eq!(refusal(&course_in(&bob).await), "NOT_FOUND", "he was asked, not added");
     assert_eq!(refusal(&accept(&app, &bob, &lab).await), "");
-    let stu_in_lab = json!({ "channelId": lab, "userId": stu.id });
+    let stu_in_lab = json!({ "channelId": lab, "member": { "userId": stu.id } });
     let answer = payload(&app, &ada, "addChannelMember", "channel { id }", stu_in_lab).await;
     assert_eq!(refusal(&answer), "NOT_FOUND", "a student does not teach");
     app.app.clock.advance(chrono::TimeDelta::seconds(1));
@@ -203,7 +207,14 @@ async fn a_deleted_account_follows_nothing_and_leaves_no_name_behind() {
     let other = app.course(&bob, "Looms", 1).await;
     let (own, bobs) = (channel_of(&app, &course.id).await, channel_of(&app, &other.id).await["id"].clone());
     payload(&app, &ada, "followChannel", "channel { id }", json!({ "channelId": bobs })).await;
-    payload(&app, &bob, "addChannelMember", "channel { id }", json!({ "channelId": bobs, "userId": ada.id })).await;
+    payload(
+        &app,
+        &bob,
+        "addChannelMember",
+        "channel { id }",
+        json!({ "channelId": bobs, "member": { "userId": ada.id } }),
+    )
+    .await;
     assert_eq!(refusal(&accept(&app, &ada, bobs.as_str().unwrap()).await), "");
     app.sql("UPDATE users SET deletion_due_at = '2026-11-20T08:00:00Z' WHERE name = 'Ada'").await;
     for _ in 0..2 {
@@ -230,8 +241,9 @@ async fn who_is_invited_decides() {
     let lab = payload(&app, &ada, "createChannel", "channel { id }", json!({ "name": "The Lab" })).await;
     let lab = lab["channel"]["id"].as_str().unwrap().to_owned();
     let about_bob = json!({ "channelId": lab, "userId": bob.id });
+    let asked = json!({ "channelId": lab, "member": { "userId": bob.id } });
     let invite =
-        async || payload(&app, &ada, "addChannelMember", "channel { members { totalCount } }", about_bob.clone()).await;
+        async || payload(&app, &ada, "addChannelMember", "channel { members { totalCount } }", asked.clone()).await;
     let decline = async |user: &User| {
         payload(&app, user, "declineChannelInvitation", "channel { id }", json!({ "channelId": lab })).await
     };
@@ -289,7 +301,14 @@ async fn members_edit_the_courses_of_a_channel_if_its_owner_says_so() {
         payload(&app, &ada, "createChannel", "channel { id membersMayEdit version }", json!({ "name": "Lab" })).await;
     assert_eq!(lab["channel"]["membersMayEdit"], false);
     let id = lab["channel"]["id"].as_str().unwrap().to_owned();
-    payload(&app, &ada, "addChannelMember", "channel { id }", json!({ "channelId": id, "userId": bob.id })).await;
+    payload(
+        &app,
+        &ada,
+        "addChannelMember",
+        "channel { id }",
+        json!({ "channelId": id, "member": { "userId": bob.id } }),
+    )
+    .await;
     accept(&app, &bob, &id).await;
     let course =
         app.mutate(&ada, "createCourse", "course { id version }", json!({ "title": "Engines", "channelId": id })).await;
