@@ -27,4 +27,4 @@ pub use model::{
     DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
     UpdateChannelInput,
 };
-pub use port::{edits_courses, own_channel, teaches_in};
+pub use port::{edits_courses, lock_editable, own_channel, remove_images, set_image, teaches_in};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{UploadId, UploadStatus, VideoId, VideoStatus};
+use super::model::{FileId, UploadId, UploadStatus, VideoId, VideoStatus};
 use crate::platform::outbox::Event;
 
 /// A video was uploaded completely.
@@ -14,6 +14,17 @@ pub struct VideoUploaded {
 
 impl Event for VideoUploaded {
     const KIND: &'static str = "video_uploaded";
+}
+
+/// A picture was uploaded completely.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ImageUploaded {
+    /// The id.
+    pub(super) file_id: FileId,
+}
+
+impl Event for ImageUploaded {
+    const KIND: &'static str = "image_uploaded";
 }
 
 /// The processing of a video has ended, successfully or not.

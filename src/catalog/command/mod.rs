@@ -15,6 +15,7 @@ mod video;
 pub use access::access_to;
 pub(super) use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
+pub(super) use category::set_category_image;
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use course::{create_course, my_data, update_course};
 pub use file::set_course_thumbnail;

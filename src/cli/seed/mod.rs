@@ -124,7 +124,7 @@ async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, Ca
     let mut made = HashMap::new();
     for (name, parent) in content::categories() {
         let parent_id = parent.and_then(|parent| made.get(parent).copied());
-        let input = CreateCategoryInput { name: name.into(), slug: None, parent_id };
+        let input = CreateCategoryInput { name: name.into(), slug: None, parent_id, description: String::new() };
         made.insert(name, catalog::create_category(app, admin, input).await.map_err(explain)?.id);
     }
     Ok(made)

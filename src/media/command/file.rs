@@ -44,7 +44,7 @@ async fn delete(tx: &mut Tx, app: &App, id: FileId) -> Result<(), InternalError>
     }
     query::delete(tx, id).await?;
     tracing::info!(file = %id.encode(), "a file was deleted");
-    let leftovers = Leftovers { keys: vec![file.object_key], parts: None };
+    let leftovers = Leftovers { keys: file.keys(), parts: None };
     remove_once(tx, app, &id.encode(), &leftovers).await
 }
 

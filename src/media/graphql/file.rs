@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::image::image;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::Scope;
-use crate::graphql::{ByteSize, Result};
+use crate::graphql::{ByteSize, ImageObject, Result, Sequential};
 use crate::media::loader::FileById;
 use crate::media::model::{FileId, MediaFile, UploadPurpose};
 use crate::media::policy;
@@ -52,6 +53,17 @@ impl MediaFileObject {
     /// When the upload was completed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// The picture as pages show it, with the filename as its `altText`; null if the purpose is not IMAGE or the picture
+    /// cannot be shown.
+    async fn image(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        image(ctx, self.0.id, &self.0.filename).await
+    }
+
+    /// Why the picture cannot be shown; null if it can be, or while it is being processed.
+    async fn failure(&self) -> Option<&str> {
+        self.0.failure.as_deref()
     }
 
     /// When the file is deleted because nothing refers to it; null while it is in use. Referring to it before then
