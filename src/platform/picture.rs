@@ -1,6 +1,6 @@
 //! Pictures: their limits, and the JPEG files of fixed widths that pages show instead of the originals.
 //!
-//! One picture is decoded at a time, because the largest takes a few hundred megabytes.
+//! One picture is decoded at a time, because the largest takes up to half a gigabyte.
 
 use std::io::Cursor;
 

@@ -19,6 +19,7 @@ on_both_stores!(
     a_file_that_is_deleted_while_it_is_processed_leaves_nothing,
     categories_and_channels_have_images,
     only_ones_own_picture_is_shown_in_ones_own_channel,
+    images_of_many_cost_no_more_statements_than_one,
     pictures_from_before_are_processed,
 );
 
@@ -277,6 +278,40 @@ async fn only_ones_own_picture_is_shown_in_ones_own_channel(studio: Studio) {
     let input = json!({ "channelId": gone, "version": 1, "fileId": adas });
     let payload = studio.call(&studio.ada, "setChannelImage", "channel { id }", input).await;
     assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{payload:#}");
+}
+
+async fn images_of_many_cost_no_more_statements_than_one(studio: Studio) {
+    let app = &studio.app;
+    let root = app.user("Root", Role::Admin).await;
+    app.settle().await;
+    let sam = app.user("Sam", Role::Student).await;
+    let files = [
+        studio.uploaded(&root, "IMAGE", "image/png", PNG).await,
+        studio.uploaded(&root, "IMAGE", "image/png", PNG).await,
+    ];
+    for number in 0..10 {
+        let file = &files[number % 2];
+        let input = json!({ "name": format!("Subject {number}"), "description": "What it is about." });
+        let made = app.mutate(&root, "createCategory", "category { id }", input).await;
+        let input = json!({ "categoryId": made["category"]["id"], "fileId": file });
+        app.edit(&root, "setCategoryImage", "category { id }", input).await;
+        let made = app.mutate(&root, "createChannel", "channel { id }", json!({ "name": format!("C {number}") })).await;
+        let id = &made["channel"]["id"];
+        app.edit(&root, "setChannelImage", "channel { id }", json!({ "channelId": id, "fileId": file })).await;
+        app.mutate(&sam, "followChannel", "channel { id }", json!({ "channelId": id })).await;
+    }
+    let categories = "query ($first: Int) { categories(first: $first) { nodes { description image { url } } } }";
+    let channels = "query ($first: Int) { viewer { followedChannels(first: $first) { nodes { image { url } } } } }";
+    for (query, token, path) in [
+        (categories, None, "/categories/nodes"),
+        (channels, Some(sam.token.as_str()), "/viewer/followedChannels/nodes"),
+    ] {
+        let one = app.statements(token, query, json!({ "first": 1 })).await;
+        assert_eq!(app.statements(token, query, json!({ "first": 10 })).await, one, "{path}");
+        let all = app.data(token, query, json!({ "first": 10 })).await;
+        let nodes = all.pointer(path).unwrap().as_array().unwrap();
+        assert!(nodes.len() == 10 && nodes.iter().all(|node| node["image"]["url"].is_string()), "{nodes:#?}");
+    }
 }
 
 async fn pictures_from_before_are_processed(studio: Studio) {
