@@ -29,6 +29,9 @@ use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
 
+/// Enough for the largest picture behind many others: one is decoded at a time.
+const RENDERING: Duration = Duration::from_secs(900);
+
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
     let here = [
@@ -67,6 +70,12 @@ pub fn handlers() -> Vec<Handler> {
         }),
         Handler::queued(command::DELETE_OBJECT, Duration::from_secs(120), |app, payload| {
             async move { delete_object(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::queued(command::PROCESS_AVATAR, RENDERING, |app, payload| {
+            async move { process_avatar(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::scheduled("accounts.process_old_avatars", "*/10 * * * *", RENDERING, |app, _| {
+            async move { command::process_old_avatars(&app).await }.boxed()
         }),
         Handler::scheduled("accounts.sweep_uploads", "*/15 * * * *", Duration::from_secs(600), |app, _| {
             async move { command::sweep_uploads(&app).await }.boxed()
@@ -160,7 +169,18 @@ struct Object {
 }
 
 async fn delete_object(app: &App, object: Object) -> Result<(), InternalError> {
-    app.storage.delete(&object.key).await
+    command::remove_object(app, &object.key).await
+}
+
+/// The payload of [`command::PROCESS_AVATAR`].
+#[derive(Deserialize)]
+struct Avatar {
+    user_id: UserId,
+    key: String,
+}
+
+async fn process_avatar(app: &App, avatar: Avatar) -> Result<(), InternalError> {
+    command::process_avatar(app, avatar.user_id, &avatar.key).await
 }
 
 async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), InternalError> {

@@ -138,6 +138,7 @@ mod tests {
             locale: None,
             time_zone: None,
             avatar_key: None,
+            avatar_picture: None,
             deletion_due_at: None,
             deleted_at: None,
         };

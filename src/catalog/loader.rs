@@ -267,6 +267,29 @@ impl Load for Categories {
     }
 }
 
+/// A category's description in Markdown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CategoryDescriptionOf(pub(super) CategoryId);
+
+impl Load for CategoryDescriptionOf {
+    type Value = Arc<str>;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![categories_key()]
+    }
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
+        let ids: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
+        let rows = category::descriptions(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, text)| (CategoryDescriptionOf(id), text.into())).collect())
+    }
+}
+
 /// The number of published courses in each category, without its subcategories.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CategoryCounts;

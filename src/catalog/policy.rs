@@ -126,7 +126,6 @@ mod tests {
             channel_id: None,
             level: None,
             language: None,
-            thumbnail_key: None,
             thumbnail_id: None,
             demo_video_id: None,
             price_minor: 0,

@@ -8,7 +8,7 @@ use super::model::{
     DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,
     UpdateChannelInput,
 };
-use super::port::own_channel;
+use super::port::{lock_editable, own_channel};
 use super::query::{self, ChannelChanges, NewChannel};
 use super::{error, policy};
 use crate::accounts::{UserId, check_email, user_by_email, user_by_id, viewer};
@@ -80,7 +80,7 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
     check.finish()?;
     app.db
         .transaction(async |tx| {
-            let channel = editable(tx, actor, input.channel_id).await?;
+            let channel = lock_editable(tx, actor, input.channel_id).await?;
             if channel.version != input.version {
                 return Ok(Edit::Conflict { version: channel.version, current: channel });
             }
@@ -100,7 +100,7 @@ pub async fn add_channel_member(app: &App, actor: &Actor, input: AddChannelMembe
     let member = check_member(input.member)?;
     app.db
         .transaction(async |tx| {
-            let channel = editable(tx, actor, input.channel_id).await?;
+            let channel = lock_editable(tx, actor, input.channel_id).await?;
             let invited = query::count_invited(tx, channel.id).await?;
             check_room(tx, channel.id, invited).await?;
             let user = match &member {
@@ -327,11 +327,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "invitations": items(invitations),
         "follows": items(follows),
     }))
-}
-
-async fn editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<Channel> {
-    let channel = query::lock(tx, id).await?.ok_or_else(error::no_such_channel)?;
-    if policy::can_edit(actor, &channel) { Ok(channel) } else { Err(error::not_yours()) }
 }
 
 fn check_slug(check: &mut Check, slug: &str) -> String {

@@ -27,4 +27,6 @@ pub use model::{
     DeclineChannelInvitationInput, DeleteChannelInput, FollowChannelInput, RemoveChannelMemberInput,
     UnfollowChannelInput, UpdateChannelInput,
 };
-pub use port::{delete, edits_courses, lock_to_delete, own_channel, teaches_in};
+pub use port::{
+    delete, edits_courses, lock_editable, lock_to_delete, own_channel, remove_images, set_image, teaches_in,
+};

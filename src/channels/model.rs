@@ -3,6 +3,7 @@
 use async_graphql::{InputObject, OneofObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
+use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id, Idempotency};
@@ -37,6 +38,8 @@ pub struct Channel {
     pub version: i32,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// The file of its image.
+    pub image_id: Option<Uuid>,
 }
 
 impl Entity for Channel {

@@ -55,6 +55,7 @@ mod tests {
             members_edit: false,
             version: 1,
             created_at: DateTime::UNIX_EPOCH,
+            image_id: None,
         };
         // who, creates, edits, removes member 2
         for (who, actor, creates, edits, removes) in [

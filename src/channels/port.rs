@@ -1,13 +1,15 @@
 //! What later features do with channels inside their own transaction.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::event::ChannelDeleted;
 use super::model::{Channel, ChannelId};
 use super::query::{self, NewChannel};
 use super::{error, policy};
 use crate::accounts::{UserId, user_by_id};
-use crate::graphql;
+use crate::graphql::{self, Error};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
@@ -62,6 +64,36 @@ pub async fn delete(
 /// The database failed.
 pub async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId) -> Result<bool, InternalError> {
     Ok(query::edits_courses(tx, user, channel).await?)
+}
+
+/// Locks a channel that the actor may change.
+///
+/// # Errors
+/// There is no such channel; the actor may not change it.
+pub async fn lock_editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<Channel, Error> {
+    let channel = query::lock(tx, id).await?.ok_or_else(error::no_such_channel)?;
+    if policy::can_edit(actor, &channel) { Ok(channel) } else { Err(error::not_yours()) }
+}
+
+/// Sets or removes the file of a channel's image. The channel must be locked.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_image(
+    tx: &mut Tx,
+    id: ChannelId,
+    file: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<Channel, InternalError> {
+    Ok(query::set_image(tx, id, file, now).await?)
+}
+
+/// Removes the image of a user's default channel, whose name is theirs; returns the channel if it had one.
+///
+/// # Errors
+/// The database failed.
+pub async fn remove_images(tx: &mut Tx, owner: UserId, now: DateTime<Utc>) -> Result<Vec<ChannelId>, InternalError> {
+    Ok(query::remove_images(tx, owner, now).await?)
 }
 
 /// Returns the user's default channel, which is created if it does not exist yet.

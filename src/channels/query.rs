@@ -237,6 +237,33 @@ pub(super) async fn remove(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
     diesel::delete(deleted).execute(tx.conn()).await
 }
 
+/// Sets or removes the file of a channel's image.
+pub(super) async fn set_image(
+    tx: &mut Tx,
+    id: ChannelId,
+    file: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> QueryResult<Channel> {
+    tx.changed(channel_key(id));
+    diesel::update(channels::table.find(id))
+        .set((channels::image_id.eq(file), channels::version.eq(channels::version + 1), channels::updated_at.eq(now)))
+        .returning(Channel::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Removes the image of a user's default channel; returns the channel if it had one.
+pub(super) async fn remove_images(tx: &mut Tx, owner: UserId, now: DateTime<Utc>) -> QueryResult<Vec<ChannelId>> {
+    let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
+    let changed: Vec<ChannelId> = diesel::update(own.filter(channels::image_id.is_not_null()))
+        .set((channels::image_id.eq(None::<Uuid>), channels::updated_at.eq(now)))
+        .returning(channels::id)
+        .get_results(tx.conn())
+        .await?;
+    changed.iter().for_each(|id| tx.changed(channel_key(*id)));
+    Ok(changed)
+}
+
 /// Adds a user to a channel; 0 if they are already a member.
 pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     tx.changed(channel_key(id));

@@ -21,6 +21,16 @@ pub(super) fn in_use(referrer: &str) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["videoId"], &message)
 }
 
+pub(super) fn no_such_file() -> Error {
+    let message = "There is no such file, or it belongs to neither you nor the channel's owner.";
+    Error::invalid(UserErrorCode::NotFound, &["fileId"], message)
+}
+
+pub(super) fn no_picture() -> Error {
+    let message = "The file was not uploaded as an image: its purpose must be IMAGE.";
+    Error::invalid(UserErrorCode::NotAllowed, &["fileId"], message)
+}
+
 const FIELD: &[&str] = &["uploadId"];
 
 pub(super) fn no_such_upload() -> Error {
@@ -62,7 +72,7 @@ pub(super) fn other_purpose(needed: UploadPurpose) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["purpose"], message)
 }
 
-pub(super) fn no_such_file() -> Error {
+pub(super) fn no_own_file() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["fileId"], "There is no such file, or it is not yours.")
 }
 

@@ -1,4 +1,5 @@
-//! Loads videos, captions and files in batches. Nothing is cached across requests: progress changes every second.
+//! Loads videos, captions and files in batches. Only pictures are cached across requests: the progress of others changes
+//! every second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,14 +8,16 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Caption, FileId, MediaFile, Upload, UploadId, Video, VideoId};
+use super::model::{Caption, FileId, MediaFile, Upload, UploadId, Video, VideoId, picture_key};
 use super::query::{caption, file, reference, upload, video};
 use crate::accounts::UserId;
 use crate::graphql::id;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
+use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
+use crate::platform::picture::Picture;
 
 /// The key of a video.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +44,27 @@ impl Load for FileById {
         let ids: Vec<FileId> = keys.iter().map(|key| key.0).collect();
         let rows = file::by_ids(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|file| (FileById(file.id), Arc::new(file))).collect())
+    }
+}
+
+/// The key of a picture that everybody may see: the key of the original, and the properties.
+///
+/// Missing if the file is no picture, or one that cannot be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PictureById(pub(super) FileId);
+
+impl Load for PictureById {
+    type Value = Arc<(String, Picture)>;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![picture_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<FileId> = keys.iter().map(|key| key.0).collect();
+        let rows = file::pictures(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, key, picture)| (PictureById(id), Arc::new((key, picture)))).collect())
     }
 }
 

@@ -3,6 +3,8 @@
 //! The bytes never pass through this program: clients upload directly to the object store, which notifies the program.
 //! If `ffmpeg` is available, a job creates a poster image and HLS renditions of each video. Players receive signed URLs
 //! with a short lifetime, and only for viewers who have access.
+//!
+//! Another job makes JPEG files of several widths of each picture; everybody may see those.
 
 mod command;
 mod error;
@@ -21,7 +23,8 @@ pub use command::{
 };
 pub use event::{FileUploaded, VideoProcessed, VideoUploaded};
 pub use graphql::{
-    MediaFileObject, MediaSubscription, VideoObject, file_node, mutations, nodes, queries, video_node, viewer_fields,
+    MediaFileObject, MediaSubscription, VideoObject, file_node, image, mutations, nodes, queries, video_node,
+    viewer_fields,
 };
 pub use job::handlers;
 pub use loader::{CaptionsOf, FileById, VideoById};

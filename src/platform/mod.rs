@@ -20,6 +20,7 @@ pub mod mail;
 pub mod markdown;
 pub mod outage;
 pub mod outbox;
+pub mod picture;
 pub mod pubsub;
 pub mod redis;
 pub mod retention;

@@ -174,7 +174,17 @@ impl Storage {
     /// # Errors
     /// The store is unreachable or rejects the request.
     pub async fn put(&self, key: &str, content_type: &str, content: Bytes) -> Result<(), InternalError> {
-        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        self.put_as(key, &Headers::of(content_type), content).await
+    }
+
+    /// Stores an object with these headers, replacing any object at `key`.
+    ///
+    /// # Errors
+    /// The store is unreachable or rejects the request.
+    pub async fn put_as(&self, key: &str, headers: &Headers, content: Bytes) -> Result<(), InternalError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(key).content_type(&headers.content_type);
+        let put = put.set_cache_control(headers.cache_control.map(str::to_owned));
+        let put = put.set_content_disposition(headers.disposition.clone());
         put.body(ByteStream::from(content)).send().await.context(format!("store the object {key}")).map(drop)
     }
 

@@ -2,7 +2,8 @@
 //!
 //! 1. [`create_upload`] returns a presigned URL that accepts one file of the announced type and size;
 //! 2. the client uploads the file there;
-//! 3. [`complete_upload`] copies the file to its public key, validates the copy, and sets it as the user's picture.
+//! 3. [`complete_upload`] copies the file to its public key, validates the copy, and sets it as the user's picture;
+//! 4. a job makes the JPEG files that pages show ([`process`]).
 //!
 //! [`sweep_uploads`] removes uploads that were not completed, and files that were uploaded too late.
 
@@ -15,7 +16,7 @@ use super::session::viewer;
 use crate::accounts::event::UserChanged;
 use crate::accounts::model::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
-    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, User,
+    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, User, UserId, renditions,
 };
 use crate::accounts::query::{avatar as query, user};
 use crate::accounts::{error, policy};
@@ -25,14 +26,17 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
-use crate::platform::image::{ImageType, SIGNATURE_LENGTH};
+use crate::platform::image::ImageType;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 use crate::platform::outbox;
+use crate::platform::picture::{self, Picture, Verdict};
 use crate::platform::storage::Headers;
 
 /// The job that deletes an object from the object store.
 pub(crate) const DELETE_OBJECT: &str = "accounts.delete_object";
+/// The job that makes the renditions of a picture.
+pub(crate) const PROCESS_AVATAR: &str = "accounts.process_avatar";
 /// How many uploads a user may begin within [`UPLOAD_LIFETIME`].
 const MOST_UPLOADS: usize = 10;
 /// How long after its expiry an upload is swept.
@@ -106,22 +110,24 @@ pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteAva
         return Ok(user);
     }
     let headers = Headers::of(&upload.content_type).kept_forever();
-    let wrong = match app.storage.copy(&draft, &key, &headers).await? {
-        Some(_) => fault_of(app, &upload).await?,
-        None => Some("The file has disappeared.".to_owned()),
+    let checked = match app.storage.copy(&draft, &key, &headers).await? {
+        Some(_) => check_copy(app, &upload).await?,
+        None => Err("The file has disappeared.".to_owned()),
     };
     app.db
         .transaction(async |tx| {
             let user = user::lock(tx, id).await?.ok_or_else(error::no_such_user)?;
             delete_object(tx, app, &draft).await?;
-            if wrong.is_some() {
+            let Ok(picture) = &checked else {
                 delete_object(tx, app, &key).await?;
                 return Ok(user);
-            }
-            set_avatar(tx, app, &user, Some(&key)).await
+            };
+            let (payload, once) = (json!({ "user_id": id, "key": key }), format!("{PROCESS_AVATAR}/{key}"));
+            jobs::enqueue(tx, &app.clock, PROCESS_AVATAR, &payload, &once).await?;
+            Ok(set_avatar(tx, app, &user, Some((&key, picture))).await?)
         })
         .await
-        .and_then(|user| wrong.map_or(Ok(user), |why| Err(error::not_as_announced(why))))
+        .and_then(|user| checked.map(|_| user).map_err(error::not_as_announced))
 }
 
 /// Claims the upload, so that no other request completes it.
@@ -143,19 +149,72 @@ async fn claim(app: &App, upload: &AvatarUpload) -> Result<Option<User>> {
         .await
 }
 
-/// Returns what is wrong with the copy of an uploaded file; `None` if it is valid.
-async fn fault_of(app: &App, upload: &AvatarUpload) -> std::result::Result<Option<String>, InternalError> {
+/// Returns the properties of the copy of an uploaded file, or what is wrong with it.
+async fn check_copy(app: &App, upload: &AvatarUpload) -> std::result::Result<Verdict<Picture>, InternalError> {
     let key = upload.avatar_key();
     let size = app.storage.head(&key).await?.map(|object| object.size).unwrap_or_default();
     if size != u64::try_from(upload.size_bytes)? {
-        return Ok(Some(format!("The file has {size} bytes; {} were announced.", upload.size_bytes)));
+        return Ok(Err(format!("The file has {size} bytes; {} were announced.", upload.size_bytes)));
     }
-    let start = app.storage.start_of(&key, SIGNATURE_LENGTH).await?.unwrap_or_default();
-    Ok(match ImageType::of(&start).map(ImageType::as_str) {
-        Some(found) if found == upload.content_type => None,
-        Some(found) => Some(format!("The file is {found}; {} was announced.", upload.content_type)),
-        None => Some("The file is not a JPEG, PNG or WebP picture.".into()),
-    })
+    let file = app.storage.get(&key).await?.unwrap_or_default();
+    match ImageType::of(&file).map(ImageType::as_str) {
+        Some(found) if found == upload.content_type => picture::measure(file).await,
+        Some(found) => Ok(Err(format!("The file is {found}; {} was announced.", upload.content_type))),
+        None => Ok(Err("The file is not a JPEG, PNG or WebP picture.".into())),
+    }
+}
+
+/// Makes the renditions of a user's picture. A picture that cannot be decoded is removed.
+///
+/// # Errors
+/// The store or the database failed. The job must be retried.
+pub(crate) async fn process(app: &App, id: UserId, key: &str) -> std::result::Result<(), InternalError> {
+    if !query::is_shown(&mut *app.db.read().await?, id, key).await? {
+        return Ok(());
+    }
+    let rendered = match app.storage.get(key).await? {
+        Some(file) => picture::render(file).await?,
+        None => Err("The file has disappeared.".into()),
+    };
+    let prefix = renditions(key);
+    let picture = match rendered {
+        Ok(rendered) => rendered.store(&app.storage, &prefix).await?,
+        Err(why) => {
+            tracing::info!(user = %id.encode(), why, "a user's picture cannot be shown and is removed");
+            return drop_avatar(app, id, key).await;
+        }
+    };
+    let shown = app.db.transaction(async |tx| Ok::<_, InternalError>(query::set_picture(tx, id, key, &picture).await?));
+    // It was replaced in the meantime, without these objects.
+    if !shown.await? {
+        app.storage.delete_below(&prefix).await?;
+    }
+    Ok(())
+}
+
+/// Removes a user's picture if it is still the one at `key`.
+async fn drop_avatar(app: &App, id: UserId, key: &str) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let user = user::lock(tx, id).await?;
+            if let Some(user) = user.filter(|user| user.avatar_key.as_deref() == Some(key)) {
+                set_avatar(tx, app, &user, None).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Processes a batch of the pictures that an earlier version of the program received.
+///
+/// # Errors
+/// The store or the database failed; the next run continues.
+pub(crate) async fn process_old(app: &App) -> std::result::Result<(), InternalError> {
+    let users = query::unprocessed(&mut *app.db.read().await?).await?;
+    for (id, key) in users {
+        process(app, id, &key).await?;
+    }
+    Ok(())
 }
 
 /// Removes a user's picture; does nothing if there is none.
@@ -180,13 +239,18 @@ pub(crate) async fn remove(app: &App, actor: &Actor, client: &Client, input: Rem
                     Entry { action: Action::AvatarRemoved, actor: actor.id(), subject, client, details: json!({}) };
                 audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
             }
-            set_avatar(tx, app, &user, None).await
+            Ok(set_avatar(tx, app, &user, None).await?)
         })
         .await
 }
 
-async fn set_avatar(tx: &mut Tx, app: &App, user: &User, key: Option<&str>) -> Result<User> {
-    let changed = query::set_avatar(tx, user.id, key, app.clock.now()).await?;
+async fn set_avatar(
+    tx: &mut Tx,
+    app: &App,
+    user: &User,
+    shown: Option<(&str, &Picture)>,
+) -> std::result::Result<User, InternalError> {
+    let changed = query::set_avatar(tx, user.id, shown, app.clock.now()).await?;
     if let Some(old) = &user.avatar_key {
         delete_object(tx, app, old).await?;
     }
@@ -194,10 +258,19 @@ async fn set_avatar(tx: &mut Tx, app: &App, user: &User, key: Option<&str>) -> R
     Ok(changed)
 }
 
-/// Enqueues a job that deletes an object after the commit.
+/// Enqueues a job that deletes an object with its renditions after the commit.
 pub(super) async fn delete_object(tx: &mut Tx, app: &App, key: &str) -> std::result::Result<(), InternalError> {
     let (payload, once) = (json!({ "key": key }), format!("{DELETE_OBJECT}/{key}"));
     jobs::enqueue(tx, &app.clock, DELETE_OBJECT, &payload, &once).await
+}
+
+/// Deletes an object with its renditions.
+///
+/// # Errors
+/// The store failed.
+pub(crate) async fn remove_object(app: &App, key: &str) -> std::result::Result<(), InternalError> {
+    app.storage.delete_below(&renditions(key)).await?;
+    app.storage.delete(key).await
 }
 
 /// Deletes expired uploads and their files.
@@ -228,7 +301,7 @@ async fn sweep(app: &App, upload: &AvatarUpload) -> std::result::Result<(), Inte
     // A process may have crashed or been overtaken after it made the copy. No process can publish the copy any more.
     let shown = query::is_shown(&mut *app.db.read().await?, upload.user_id, &key).await?;
     if !shown {
-        app.storage.delete(&key).await?;
+        remove_object(app, &key).await?;
     }
     query::delete(&mut app.db.write().await?, upload.id).await?;
     Ok(())

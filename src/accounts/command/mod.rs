@@ -27,7 +27,10 @@ mod user;
 
 pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
 pub(super) use audit::{audit_entries, count_audit_entries, count_security_log, security_log, shown};
-pub(super) use avatar::{DELETE_OBJECT, complete_upload, create_upload, remove as remove_avatar, sweep_uploads};
+pub(super) use avatar::{
+    DELETE_OBJECT, PROCESS_AVATAR, complete_upload, create_upload, process as process_avatar,
+    process_old as process_old_avatars, remove as remove_avatar, remove_object, sweep_uploads,
+};
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};
 pub(super) use bulk::{ban_users, change_roles, unban_users};

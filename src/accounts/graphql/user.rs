@@ -8,14 +8,16 @@ use chrono::{DateTime, Utc};
 use super::identity::IdentityObject;
 use super::session_list::{SessionObject, sessions_of};
 use crate::accounts::loader::{BioOf, IdentitiesOf, LastSignIn, UserById};
-use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
+use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId, renditions};
 use crate::accounts::{command, policy};
 use crate::enrollments::{EnrollmentObject, enrollments_of};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, public, requires, scoped};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Error, PageArgs, Requires, Result, Scoped, Sequential, UserError};
+use crate::graphql::{
+    Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError,
+};
 
 const IDENTITIES: &str = "identities";
 
@@ -81,12 +83,11 @@ impl UserObject {
         Ok(bio.map(|bio| bio.to_string()).unwrap_or_default())
     }
 
-    /// The URL of the user's picture, a JPEG, PNG or WebP file; null if there is none. The URL is valid for at least a
-    /// day but changes daily, so do not store it: query it again.
-    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let Some(key) = &self.user.avatar_key else { return Ok(None) };
-        let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
-        Ok(Some(url.to_string()))
+    /// The user's picture; null if there is none.
+    async fn avatar(&self) -> Option<Sequential<ImageObject>> {
+        let (original, picture) = (self.user.avatar_key.clone()?, self.user.avatar_picture.clone()?);
+        let (renditions, alt_text) = (renditions(&original), self.user.name.clone());
+        Some(Sequential(ImageObject { picture, original, renditions, alt_text }))
     }
 
     /// The language that the user chose, as a BCP 47 tag; null if they chose none. Visible to the user and

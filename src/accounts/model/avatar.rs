@@ -50,6 +50,13 @@ impl AvatarUpload {
     }
 }
 
+/// Returns what the object keys of the renditions of the picture at `key` begin with.
+///
+/// They are not below the key itself, because a store of files cannot have both a file and a folder there.
+pub(crate) fn renditions(key: &str) -> String {
+    format!("{key}-")
+}
+
 impl Entity for AvatarUpload {
     const PREFIX: &'static str = "upload";
 }

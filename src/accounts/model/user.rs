@@ -8,6 +8,7 @@ use crate::graphql::{Entity, Id, guard};
 use crate::platform::auth::Role;
 use crate::platform::db::CacheKey;
 use crate::platform::db::schema::users;
+use crate::platform::picture::Picture;
 
 /// A user's id: `user_01j…`.
 pub type UserId = Id<User>;
@@ -44,6 +45,8 @@ pub struct User {
     pub deletion_due_at: Option<DateTime<Utc>>,
     /// When the account was deleted; its row is anonymized then.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The properties of the user's picture; `None` if it was uploaded before there were any.
+    pub avatar_picture: Option<Picture>,
 }
 
 impl User {

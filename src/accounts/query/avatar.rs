@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::model::{AvatarUpload, AvatarUploadId, User, UserId, user_key};
 use crate::platform::db::schema::{avatar_uploads, users};
 use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::picture::Picture;
 
 /// The batch size of the cleanup.
 const SWEPT: i64 = 500;
@@ -54,12 +55,13 @@ pub(in crate::accounts) async fn end(tx: &mut Tx, id: AvatarUploadId, now: DateT
 pub(in crate::accounts) async fn set_avatar(
     tx: &mut Tx,
     user: UserId,
-    key: Option<&str>,
+    shown: Option<(&str, &Picture)>,
     now: DateTime<Utc>,
 ) -> QueryResult<User> {
+    let (key, picture) = shown.unzip();
     tx.changed(user_key(user));
     diesel::update(users::table.find(user))
-        .set((users::avatar_key.eq(key), users::updated_at.eq(now)))
+        .set((users::avatar_key.eq(key), users::avatar_picture.eq(picture), users::updated_at.eq(now)))
         .returning(User::as_returning())
         .get_result(tx.conn())
         .await
@@ -69,6 +71,29 @@ pub(in crate::accounts) async fn set_avatar(
 pub(in crate::accounts) async fn is_shown(conn: &mut AsyncPgConnection, user: UserId, key: &str) -> QueryResult<bool> {
     let found = users::table.find(user).filter(users::avatar_key.eq(key)).select(users::id);
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
+}
+
+/// Stores the properties of the user's picture; returns false if it is no longer the one at `key`.
+pub(in crate::accounts) async fn set_picture(
+    tx: &mut Tx,
+    user: UserId,
+    key: &str,
+    picture: &Picture,
+) -> QueryResult<bool> {
+    tx.changed(user_key(user));
+    let shown = users::table.find(user).filter(users::avatar_key.eq(key));
+    Ok(diesel::update(shown).set(users::avatar_picture.eq(picture)).execute(tx.conn()).await? == 1)
+}
+
+/// Returns a batch of users with a picture from before there were renditions, with its key.
+pub(in crate::accounts) async fn unprocessed(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(UserId, String)>> {
+    users::table
+        .filter(users::avatar_key.is_not_null().and(users::avatar_picture.is_null()))
+        .order(users::id)
+        .limit(SWEPT)
+        .select((users::id, users::avatar_key.assume_not_null()))
+        .load(conn)
+        .await
 }
 
 /// Returns a batch of the uploads that expired before `before`.

@@ -9,6 +9,7 @@ use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email, user_key
 use crate::platform::auth::Role;
 use crate::platform::db::schema::users;
 use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::picture::Picture;
 
 /// The batch size of deletions.
 const DELETED: i64 = 100;
@@ -81,6 +82,7 @@ pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTim
                 users::locale.eq(None::<String>),
                 users::time_zone.eq(None::<String>),
                 users::avatar_key.eq(None::<String>),
+                users::avatar_picture.eq(None::<Picture>),
             ),
             (
                 users::banned_at.eq(None::<DateTime<Utc>>),

@@ -4,13 +4,14 @@ use super::course::check_slug;
 use crate::accounts::viewer;
 use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
-    UpdateCategoryInput,
+    SetCategoryImageInput, UpdateCategoryInput,
 };
 use crate::catalog::query::category::{self as query, CategoryChanges};
 use crate::catalog::{error, policy};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
+use crate::media::{self, FileId, UploadPurpose};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
@@ -18,6 +19,7 @@ use crate::platform::db::{self, Tx};
 /// The maximum number of categories; all are loaded at once.
 const MOST_CATEGORIES: i32 = 1000;
 const LONGEST_NAME: usize = 80;
+const LONGEST_DESCRIPTION: usize = 5000;
 
 /// Adds a category.
 ///
@@ -27,6 +29,7 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
     permit(actor)?;
     let mut check = Check::new();
     let name = check.required("name", &input.name, LONGEST_NAME);
+    let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
     let slug = match &input.slug {
         Some(slug) => check_slug(&mut check, slug),
         None => made_of(&mut check, &name),
@@ -48,14 +51,14 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
             }
             let position = i32::try_from(tree.children(input.parent_id).len())? + 1;
             let place = (input.parent_id, position);
-            let category = query::insert(tx, &app.clock, (&name, &slug), place).await.map_err(taken_slug)?;
+            let category = query::insert(tx, &app.clock, (&name, &slug, &description), place).await.map_err(taken_slug)?;
             claimed.keep(tx, category.id.uuid()).await?;
             Ok(category)
         })
         .await
 }
 
-/// Changes the name or the slug of a category.
+/// Changes the name, the slug or the description of a category.
 ///
 /// # Errors
 /// The input is invalid; the slug is taken; the actor is not an administrator.
@@ -65,6 +68,7 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
     let changes = CategoryChanges {
         name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
         slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        description: input.description.map(|text| check.text("description", &text, LONGEST_DESCRIPTION)),
         updated_at: app.clock.now(),
     };
     check.finish()?;
@@ -75,6 +79,43 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
                 return Ok(Edit::Conflict { version: category.version, current: category });
             }
             query::update(tx, category.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
+        })
+        .await
+}
+
+/// Sets or removes the image of a category.
+///
+/// A file that is no longer referenced is deleted after the grace period.
+///
+/// # Errors
+/// The file does not exist or was not uploaded as an image; the actor is not an administrator.
+pub(crate) async fn set_category_image(
+    app: &App,
+    actor: &Actor,
+    input: SetCategoryImageInput,
+) -> Result<Edit<Category>> {
+    permit(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let category = query::lock_one(tx, input.category_id).await?.ok_or_else(|| error::no_such("category"))?;
+            if category.version != input.version {
+                return Ok(Edit::Conflict { version: category.version, current: category });
+            }
+            if category.image_id == input.file_id {
+                return Ok(Edit::Saved(category));
+            }
+            let ids: Vec<FileId> = input.file_id.into_iter().chain(category.image_id).collect();
+            let files = media::lock_files(tx, &ids).await?;
+            if let Some(id) = input.file_id {
+                let file = files.iter().find(|file| file.id == id).ok_or_else(error::no_such_file)?;
+                if file.purpose != UploadPurpose::Image {
+                    return Err(error::no_picture());
+                }
+            }
+            let changed = query::set_image(tx, category.id, input.file_id, app.clock.now()).await?;
+            let shown: Vec<FileId> = input.file_id.into_iter().collect();
+            media::refer_to_files(tx, app, category.id.into(), &shown).await?;
+            Ok(Edit::Saved(changed))
         })
         .await
 }
@@ -129,6 +170,7 @@ pub async fn delete_category(app: &App, actor: &Actor, input: DeleteCategoryInpu
                 return Err(error::category_in_use("courses"));
             }
             query::delete(tx, deleted.id).await?;
+            media::release(tx, app, &[deleted.id.uuid()]).await?;
             query::place(tx, deleted.parent_id, &others(&tree, deleted.parent_id, deleted.id), now).await?;
             Ok(Category::clone(&deleted))
         })

@@ -8,17 +8,18 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::browse::{Within, count_within, matching};
 use super::course::CourseObject;
 use crate::catalog::command;
-use crate::catalog::loader::Categories;
+use crate::catalog::loader::{Categories, CategoryDescriptionOf};
 use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput, DeleteCategoryInput,
-    MoveCategoryInput, UpdateCategoryInput,
+    MoveCategoryInput, SetCategoryImageInput, UpdateCategoryInput,
 };
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{actor, app, loaders};
 use crate::graphql::error::{Edit, edit_payload, payload};
 use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
-use crate::graphql::{Connection, PageArgs, Result, Sequential, UserError, page};
+use crate::graphql::{Connection, ImageObject, PageArgs, Result, Sequential, UserError, page};
+use crate::media::image;
 
 /// A category in the schema.
 #[derive(Clone)]
@@ -42,7 +43,19 @@ impl CategoryObject {
         &self.0.name
     }
 
-    /// The version, incremented by each edit of the name or slug. Pass it to updates: an update with a stale version is
+    /// The description in Markdown; may be empty.
+    async fn description(&self, ctx: &Context<'_>) -> Result<String> {
+        let text = loaders(ctx).load(CategoryDescriptionOf(self.0.id)).await?;
+        Ok(text.map(|text| text.to_string()).unwrap_or_default())
+    }
+
+    /// The image; null if there is none. See `setCategoryImage`.
+    async fn image(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        let Some(id) = self.0.image_id else { return Ok(None) };
+        image(ctx, id, &self.0.name).await
+    }
+
+    /// The version, incremented by each edit except moves. Pass it to updates: an update with a stale version is
     /// rejected.
     async fn version(&self) -> i32 {
         self.0.version
@@ -167,12 +180,14 @@ impl CategoryQuery {
 pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Move;
+pub(super) struct SetImage;
 
 /// The payload of a mutation of a category.
 #[derive(SimpleObject)]
 #[graphql(concrete(name = "CreateCategoryPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
+#[graphql(concrete(name = "SetCategoryImagePayload", params(SetImage)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
     /// The category in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
     /// with CONFLICT, too.
@@ -208,7 +223,7 @@ impl CategoryMutation {
         category(command::create_category(app(ctx), actor(ctx), input).await)
     }
 
-    /// Changes the name or the slug of a category.
+    /// Changes the name, the slug or the description of a category.
     #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
     async fn update_category(
         &self,
@@ -216,6 +231,16 @@ impl CategoryMutation {
         #[graphql(desc = "The category and the fields to change.")] input: UpdateCategoryInput,
     ) -> Result<Option<Sequential<CategoryPayload<Update>>>> {
         edited(command::update_category(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Sets or removes the image of a category. A file that is no longer used is deleted after a grace period.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn set_category_image(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category and the image file.")] input: SetCategoryImageInput,
+    ) -> Result<Option<Sequential<CategoryPayload<SetImage>>>> {
+        edited(command::set_category_image(app(ctx), actor(ctx), input).await)
     }
 
     /// Moves a category with all its subcategories.

@@ -21,9 +21,10 @@ use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{PlayableVideo, playable};
 use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
-use crate::graphql::context::{app, loaders};
+use crate::graphql::context::loaders;
 use crate::graphql::money::Money;
-use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
+use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
+use crate::media::image;
 use crate::platform::internal_error::InternalError;
 
 /// A course in the schema.
@@ -103,12 +104,10 @@ impl CourseObject {
         Ok(self.lists(ctx).await?.map(|lists| lists.prerequisites.clone()).unwrap_or_default())
     }
 
-    /// The URL of the thumbnail, a JPEG, PNG or WebP file; null if there is none. The URL is valid for at least a day
-    /// but changes daily, so do not store it: query it again.
-    async fn thumbnail_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let Some(key) = &self.0.thumbnail_key else { return Ok(None) };
-        let url = app(ctx).storage.presign_shared(key, app(ctx).clock.now()).await?;
-        Ok(Some(url.to_string()))
+    /// The thumbnail; null if there is none. See `setCourseThumbnail`.
+    async fn thumbnail(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        let Some(id) = self.0.thumbnail_id else { return Ok(None) };
+        image(ctx, id, &self.0.title).await
     }
 
     /// The price.

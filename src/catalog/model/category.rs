@@ -7,6 +7,7 @@ use async_graphql::InputObject;
 use uuid::Uuid;
 
 use super::{Category, CategoryId};
+use crate::media::FileId;
 use crate::graphql::Idempotency;
 
 /// The input of `createCategory`. The new category is the last child of its parent.
@@ -19,6 +20,9 @@ pub struct CreateCategoryInput {
     pub slug: Option<String>,
     /// The parent. If null or omitted, the category is a root category.
     pub parent_id: Option<CategoryId>,
+    /// The description in Markdown, at most 5,000 characters.
+    #[graphql(default)]
+    pub description: String,
     /// Identifies this request.
     #[graphql(flatten)]
     pub once: Idempotency,
@@ -35,6 +39,20 @@ pub struct UpdateCategoryInput {
     pub name: Option<String>,
     /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters.
     pub slug: Option<String>,
+    /// The description in Markdown, at most 5,000 characters.
+    pub description: Option<String>,
+}
+
+/// The input of `setCategoryImage`.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct SetCategoryImageInput {
+    /// The category.
+    pub(crate) category_id: CategoryId,
+    /// The version of the category that the change is based on. If it is stale, nothing is changed and the error is
+    /// CONFLICT.
+    pub(crate) version: i32,
+    /// An upload with the purpose IMAGE, of any user. If null or omitted, the category has no image.
+    pub(crate) file_id: Option<FileId>,
 }
 
 /// The input of `moveCategory`.
@@ -127,6 +145,7 @@ mod tests {
             name: "x".into(),
             position,
             version: 1,
+            image_id: None,
         }
     }
 

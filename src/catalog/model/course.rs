@@ -37,9 +37,7 @@ pub struct Course {
     pub level: Option<CourseLevel>,
     /// The spoken language, as a BCP 47 tag.
     pub language: Option<String>,
-    /// The object key of the thumbnail, to sign its URL.
-    pub thumbnail_key: Option<String>,
-    /// The file of the thumbnail; set if and only if `thumbnail_key` is set.
+    /// The file of the thumbnail.
     pub thumbnail_id: Option<FileId>,
     /// The demo video, which everybody may watch once the course is published.
     pub demo_video_id: Option<VideoId>,

@@ -7,13 +7,14 @@ use diesel::sql_types::Text;
 use diesel::{Queryable, Selectable};
 
 use crate::graphql::{Entity, Id};
+use crate::media::FileId;
 use crate::platform::db::schema::categories;
 use crate::platform::db::stored_as_text;
 
 /// A category's id: `category_01j…`.
 pub type CategoryId = Id<Category>;
 
-/// A category; categories form a tree.
+/// A category, without its description, which may be long; categories form a tree.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = categories, check_for_backend(diesel::pg::Pg))]
 pub struct Category {
@@ -27,8 +28,10 @@ pub struct Category {
     pub name: String,
     /// The position among its siblings, from 1.
     pub position: i32,
-    /// The version; each edit of the name or the slug increments it.
+    /// The version; each edit increments it, but not a move.
     pub version: i32,
+    /// The file of the image.
+    pub image_id: Option<FileId>,
 }
 
 impl Entity for Category {

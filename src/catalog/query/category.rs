@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Category, CategoryId, categories_key};
 use crate::channels::ChannelId;
+use crate::media::FileId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{categories, courses};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -66,7 +67,7 @@ pub(in crate::catalog) async fn has_courses(tx: &mut Tx, id: CategoryId) -> Quer
 pub(in crate::catalog) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
-    (name, slug): (&str, &str),
+    (name, slug, description): (&str, &str, &str),
     (parent, position): (Option<CategoryId>, i32),
 ) -> QueryResult<Category> {
     tx.changed(categories_key());
@@ -77,6 +78,7 @@ pub(in crate::catalog) async fn insert(
             categories::parent_id.eq(parent),
             categories::slug.eq(slug),
             categories::name.eq(name),
+            categories::description.eq(description),
             categories::position.eq(position),
             categories::created_at.eq(now),
             categories::updated_at.eq(now),
@@ -92,6 +94,7 @@ pub(in crate::catalog) async fn insert(
 pub(in crate::catalog) struct CategoryChanges {
     pub(in crate::catalog) name: Option<String>,
     pub(in crate::catalog) slug: Option<String>,
+    pub(in crate::catalog) description: Option<String>,
     pub(in crate::catalog) updated_at: DateTime<Utc>,
 }
 
@@ -105,6 +108,37 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: Cat
     let category =
         diesel::update(categories::table.find(id)).set((changes, categories::version.eq(categories::version + 1)));
     category.returning(Category::as_returning()).get_result(tx.conn()).await
+}
+
+/// Sets or removes the image of a category.
+pub(in crate::catalog) async fn set_image(
+    tx: &mut Tx,
+    id: CategoryId,
+    file: Option<FileId>,
+    now: DateTime<Utc>,
+) -> QueryResult<Category> {
+    tx.changed(categories_key());
+    diesel::update(categories::table.find(id))
+        .set((
+            categories::image_id.eq(file),
+            categories::version.eq(categories::version + 1),
+            categories::updated_at.eq(now),
+        ))
+        .returning(Category::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Returns the descriptions of categories.
+pub(in crate::catalog) async fn descriptions(
+    mut conn: &AsyncPgConnection,
+    ids: &[CategoryId],
+) -> QueryResult<Vec<(CategoryId, String)>> {
+    categories::table
+        .filter(categories::id.eq_any(ids))
+        .select((categories::id, categories::description))
+        .load(&mut conn)
+        .await
 }
 
 /// Makes categories the children of `parent`, or root categories, in the order of `ids`.

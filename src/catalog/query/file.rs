@@ -19,6 +19,7 @@ pub(in crate::catalog) async fn set_thumbnail(
     diesel::update(courses::table.find(id))
         .set((
             courses::thumbnail_id.eq(file.map(|file| file.id)),
+            // The previous version of the program reads it.
             courses::thumbnail_key.eq(file.map(|file| &file.object_key)),
             courses::version.eq(courses::version + 1),
             courses::updated_at.eq(now),

@@ -13,7 +13,8 @@ use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders, viewer_loaders};
 use crate::graphql::page::encode_cursor;
-use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential};
+use crate::media::{self, FileId};
 use crate::platform::internal_error::InternalError;
 
 const MEMBERS: &str = "channelMembers";
@@ -43,6 +44,12 @@ impl ChannelObject {
     /// The description as plain text; may be empty.
     async fn description(&self) -> &str {
         &self.0.description
+    }
+
+    /// The image; null if there is none. See `setChannelImage`.
+    async fn image(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        let Some(id) = self.0.image_id else { return Ok(None) };
+        media::image(ctx, FileId::new(id), &self.0.name).await
     }
 
     /// The number of followers.

@@ -148,6 +148,11 @@ pub(super) const CATEGORIES: [(&str, &[&str]); 5] = [
     ("Work and Life", &["Business", "Home and Health"]),
 ];
 
+/// Returns the description of a category.
+pub(super) fn description(name: &str) -> String {
+    format!("Courses about **{}**, for beginners and for those who know more.", name.to_lowercase())
+}
+
 /// Returns each category's name and its parent's, parents before their subcategories.
 pub(super) fn categories() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     CATEGORIES.iter().flat_map(|(parent, parts)| {

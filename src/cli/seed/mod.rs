@@ -182,7 +182,13 @@ async fn categories(app: &App, admin: &Actor) -> Result<HashMap<&'static str, Ca
     let mut made = HashMap::new();
     for (name, parent) in content::categories() {
         let parent_id = parent.and_then(|parent| made.get(parent).copied());
-        let input = CreateCategoryInput { name: name.into(), slug: None, parent_id, once: Idempotency::default() };
+        let input = CreateCategoryInput {
+            name: name.into(),
+            slug: None,
+            parent_id,
+            description: content::description(name),
+            once: Idempotency::default(),
+        };
         made.insert(name, catalog::create_category(app, admin, input).await.map_err(explain)?.id);
     }
     Ok(made)

@@ -21,6 +21,7 @@ use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
+use crate::platform::picture::{self, Picture};
 
 /// How long a request waits for the outcome; a longer attempt continues in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -164,6 +165,8 @@ enum Found {
     Right {
         content_type: &'static str,
         sha256: Option<Vec<u8>>,
+        /// Only of pictures.
+        picture: Option<Picture>,
     },
 }
 
@@ -200,10 +203,20 @@ async fn gather(app: &App, upload: &Upload, attempt: Uuid) -> std::result::Resul
     if sha256.is_none() && upload.sha256.is_some() {
         sha256 = app.storage.sha256(&key).await?;
     }
-    Ok(match wrong_sum(upload, sha256.as_deref()) {
-        Some(wrong) => Found::Wrong(wrong),
-        None => Found::Right { content_type, sha256 },
-    })
+    if let Some(wrong) = wrong_sum(upload, sha256.as_deref()) {
+        return Ok(Found::Wrong(wrong));
+    }
+    let picture = match upload.purpose {
+        UploadPurpose::Image => {
+            let Some(file) = app.storage.get(&key).await? else { return nothing() };
+            match picture::measure(file).await? {
+                Ok(picture) => Some(picture),
+                Err(wrong) => return Ok(Found::Wrong(wrong)),
+            }
+        }
+        UploadPurpose::Video | UploadPurpose::File => None,
+    };
+    Ok(Found::Right { content_type, sha256, picture })
 }
 
 fn wrong_sum(upload: &Upload, sum: Option<&[u8]>) -> Option<String> {
@@ -260,8 +273,9 @@ async fn settle(
                     Ok(Outcome::NotThere(why.clone()))
                 }
                 Found::Wrong(why) => fail(tx, app, &current, key.clone(), why).await.map(Outcome::Ended),
-                Found::Right { content_type, sha256 } => {
-                    let arrived = query::Arrived { object_key: &key, content_type, sha256: sha256.as_deref() };
+                Found::Right { content_type, sha256, picture } => {
+                    let sha256 = sha256.as_deref();
+                    let arrived = query::Arrived { object_key: &key, content_type, sha256, picture: picture.as_ref() };
                     succeed(tx, app, &current, &arrived).await.map(Outcome::Ended)
                 }
             }

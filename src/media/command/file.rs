@@ -45,7 +45,7 @@ pub(crate) async fn delete_file(app: &App, actor: &Actor, input: DeleteFileInput
     app.db
         .transaction(async |tx| {
             let file = query::lock(tx, &[id]).await?.pop();
-            let file = file.filter(|file| policy::owns(actor, file.owner_id)).ok_or_else(error::no_such_file)?;
+            let file = file.filter(|file| policy::owns(actor, file.owner_id)).ok_or_else(error::no_own_file)?;
             if query::is_used(tx, id).await? {
                 return Err(error::file_in_use());
             }
@@ -71,7 +71,7 @@ async fn delete_unused(tx: &mut Tx, app: &App, id: FileId) -> std::result::Resul
 async fn remove(tx: &mut Tx, app: &App, file: MediaFile) -> std::result::Result<(), InternalError> {
     query::delete(tx, file.id).await?;
     tracing::info!(file = %file.id.encode(), "a file was deleted");
-    let leftovers = Leftovers { keys: vec![file.object_key], parts: None };
+    let leftovers = Leftovers { keys: file.keys(), parts: None };
     remove_once(tx, app, &file.id.encode(), &leftovers).await
 }
 

@@ -1,9 +1,11 @@
 //! Commands for uploads, videos and files.
 
 mod caption;
+mod channel_image;
 mod completion;
 mod encryption;
 mod file;
+mod image;
 mod person;
 mod playlist;
 mod process;
@@ -17,10 +19,12 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub(super) use caption::{remove_captions, set_captions};
+pub(super) use channel_image::set_channel_image;
 pub(super) use completion::complete_upload;
 pub use encryption::segment_key_at;
 pub use file::download_url;
 pub(super) use file::{delete_file, delete_unused_files};
+pub(super) use image::{process_image, process_old_images};
 pub(super) use person::forget_person;
 pub use person::my_data;
 pub use playlist::{playlist, sign};

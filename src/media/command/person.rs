@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::upload::cancel;
 use crate::accounts::{UserId, viewer};
+use crate::channels;
 use crate::graphql::export::items;
 use crate::graphql::{Error, Result};
 use crate::media::model::{MediaFile, Upload, Video};
+use crate::media::port::release;
 use crate::media::query::{file, upload as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -68,7 +70,7 @@ fn media_file(file: &MediaFile) -> Value {
 
 /// Cancels the uploads of a deleted user and removes personal data from the rest.
 ///
-/// Videos and files that courses use stay; all others are deleted.
+/// Videos and files that courses use stay; all others are deleted, also the image of the default channel.
 ///
 /// # Errors
 /// The database failed; an upload is being completed, and the job must be retried.
@@ -90,6 +92,8 @@ pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Resul
     app.db
         .transaction(async |tx| {
             let now = app.clock.now();
+            let channels = channels::remove_images(tx, user, now).await?;
+            release(tx, app, &channels.into_iter().map(|id| id.uuid()).collect::<Vec<_>>()).await?;
             query::forget_owner(tx, user, now).await?;
             file::forget_owner(tx, user, now - app.config.video.grace).await?;
             Ok(())

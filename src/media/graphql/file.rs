@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::image::image;
 use crate::accounts::viewer;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{ByteSize, Connection, PageArgs, Result, Scoped, Sequential, UserError};
+use crate::graphql::{ByteSize, Connection, ImageObject, PageArgs, Result, Scoped, Sequential, UserError};
 use crate::media::loader::{FileById, FileCount, FilesPage};
 use crate::media::model::{DeleteFileInput, FileId, MediaFile, UploadPurpose};
 use crate::media::{command, policy};
@@ -57,6 +58,17 @@ impl MediaFileObject {
     /// When the upload was completed.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// The picture as pages show it, with the filename as its `altText`; null if the purpose is not IMAGE or the picture
+    /// cannot be shown.
+    async fn image(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        image(ctx, self.0.id, &self.0.filename).await
+    }
+
+    /// Why the picture cannot be shown; null if it can be, or while it is being processed.
+    async fn failure(&self) -> Option<&str> {
+        self.0.failure.as_deref()
     }
 
     /// When the file is deleted because nothing refers to it; null while it is in use. Referring to it before then

@@ -1,7 +1,9 @@
 //! Videos and files in the schema.
 
 mod caption;
+mod channel_image;
 mod file;
+mod image;
 mod upload;
 mod upload_mutation;
 mod upload_query;
@@ -13,6 +15,7 @@ use async_graphql::MergedSubscription;
 use futures_util::FutureExt;
 
 pub use file::{MediaFileObject, file_node};
+pub use image::image;
 pub use video::{VideoObject, video_node};
 
 use crate::graphql::{NodeType, RootFields};
@@ -43,6 +46,7 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(video::VideoMutation),
         Box::new(caption::CaptionMutation),
         Box::new(file::FileMutation),
+        Box::new(channel_image::ChannelImageMutation),
     ]
 }
 

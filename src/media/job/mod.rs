@@ -1,6 +1,7 @@
 //! The jobs for processing and cleanup.
 
 mod file;
+mod image;
 mod process;
 mod upload;
 mod video;
@@ -9,6 +10,6 @@ use crate::platform::jobs::Handler;
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
-    let all = [process::handlers(), video::handlers(), upload::handlers(), file::handlers()];
+    let all = [process::handlers(), video::handlers(), upload::handlers(), file::handlers(), image::handlers()];
     all.into_iter().flatten().collect()
 }

@@ -7,7 +7,9 @@ use diesel::{Queryable, Selectable};
 use super::UploadPurpose;
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
+use crate::platform::db::CacheKey;
 use crate::platform::db::schema::media_files;
+use crate::platform::picture::Picture;
 
 /// A file's id: `file_01j…`.
 pub type FileId = Id<MediaFile>;
@@ -36,6 +38,28 @@ pub struct MediaFile {
     pub created_at: DateTime<Utc>,
     /// Since when the file has been unreferenced; `None` while it is referenced.
     pub unused_since: Option<DateTime<Utc>>,
+    /// The properties of a picture; `None` for other files, and if it was uploaded before there were any.
+    pub picture: Option<Picture>,
+    /// Why the picture cannot be shown.
+    pub failure: Option<String>,
+}
+
+impl MediaFile {
+    /// Returns what the object keys of the renditions of a picture begin with.
+    pub(crate) fn renditions(id: FileId) -> String {
+        UploadPurpose::Image.folder(id.uuid())
+    }
+
+    /// Returns the keys of all objects of the file.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let renditions = self.picture.iter().flat_map(|picture| picture.keys(&MediaFile::renditions(self.id)));
+        renditions.chain([self.object_key.clone()]).collect()
+    }
+}
+
+/// The cache key of a picture.
+pub(in crate::media) fn picture_key(id: FileId) -> CacheKey {
+    CacheKey::of(MediaFile::PREFIX, id.uuid())
 }
 
 /// The file to delete.

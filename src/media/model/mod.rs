@@ -1,6 +1,7 @@
 //! Rows of uploads, videos and files, and the inputs of the commands.
 
 mod caption;
+mod channel_image;
 mod file;
 mod file_type;
 mod purpose;
@@ -13,7 +14,8 @@ mod video_type;
 
 pub use caption::Caption;
 pub(super) use caption::{RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
-pub(super) use file::DeleteFileInput;
+pub(super) use channel_image::SetChannelImageInput;
+pub(super) use file::{DeleteFileInput, picture_key};
 pub use file::{FileId, MediaFile};
 pub(super) use file_type::SIGNATURE_LENGTH;
 pub use purpose::UploadPurpose;

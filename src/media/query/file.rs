@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -10,9 +11,10 @@ use super::upload::Arrived;
 use crate::accounts::UserId;
 use crate::graphql::export::FETCH;
 use crate::graphql::page::Page;
-use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose};
+use crate::media::model::{FileId, MediaFile, Upload, UploadPurpose, picture_key};
 use crate::platform::db::schema::{file_references, media_files};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+use crate::platform::picture::Picture;
 
 /// The number of files in one batch of a sweep.
 const SWEPT: i64 = 200;
@@ -36,6 +38,7 @@ pub(in crate::media) async fn insert(
             media_files::sha256.eq(arrived.sha256),
             media_files::created_at.eq(now),
             media_files::unused_since.eq(now),
+            media_files::picture.eq(arrived.picture),
         ))
         .execute(tx.conn())
         .await
@@ -88,7 +91,49 @@ pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateT
         .await
 }
 
+/// Returns the pictures among these files that can be shown: the key of the original, and the properties.
+pub(in crate::media) async fn pictures(
+    mut conn: &AsyncPgConnection,
+    ids: &[FileId],
+) -> QueryResult<Vec<(FileId, String, Picture)>> {
+    media_files::table
+        .filter(media_files::id.eq_any(ids).and(media_files::purpose.eq(UploadPurpose::Image)))
+        .filter(media_files::failure.is_null().and(media_files::picture.is_not_null()))
+        .select((media_files::id, media_files::object_key, media_files::picture.assume_not_null()))
+        .load(&mut conn)
+        .await
+}
+
+/// Stores the properties of a picture, or why it cannot be shown; returns false if it was deleted.
+pub(in crate::media) async fn set_picture(
+    tx: &mut Tx,
+    id: FileId,
+    processed: Result<&Picture, &str>,
+) -> QueryResult<bool> {
+    tx.changed(picture_key(id));
+    let file = media_files::table.find(id);
+    let update = diesel::update(file).set((
+        processed.ok().map(|picture| media_files::picture.eq(picture)),
+        media_files::failure.eq(processed.err()),
+    ));
+    Ok(update.execute(tx.conn()).await? == 1)
+}
+
+/// Returns a batch of pictures that were uploaded before there were renditions.
+pub(in crate::media) async fn unprocessed(conn: &mut AsyncPgConnection) -> QueryResult<Vec<FileId>> {
+    media_files::table
+        // Not a bind parameter: for a partial index, PostgreSQL must see the condition when it plans the query.
+        .filter(diesel::dsl::sql::<Bool>("purpose = 'IMAGE'"))
+        .filter(media_files::picture.is_null().and(media_files::failure.is_null()))
+        .order(media_files::id)
+        .limit(SWEPT)
+        .select(media_files::id)
+        .load(conn)
+        .await
+}
+
 pub(in crate::media) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usize> {
+    tx.changed(picture_key(id));
     diesel::delete(media_files::table.find(id)).execute(tx.conn()).await
 }
 

@@ -12,6 +12,7 @@ use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
 use crate::platform::db::schema::{uploads, video_references, videos};
 use crate::platform::db::{RunQueryDsl, Tx, Writer, newest_first};
+use crate::platform::picture::Picture;
 use crate::platform::retention::Retention;
 
 /// The number of uploads in a batch.
@@ -192,6 +193,8 @@ pub(in crate::media) struct Arrived<'a> {
     pub(in crate::media) object_key: &'a str,
     pub(in crate::media) content_type: &'static str,
     pub(in crate::media) sha256: Option<&'a [u8]>,
+    /// Only of pictures.
+    pub(in crate::media) picture: Option<&'a Picture>,
 }
 
 pub(in crate::media) async fn insert_video(

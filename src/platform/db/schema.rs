@@ -50,6 +50,8 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         version -> Int4,
+        description -> Text,
+        image_id -> Nullable<Uuid>,
     }
 }
 
@@ -98,6 +100,7 @@ diesel::table! {
         is_default -> Bool,
         version -> Int4,
         members_edit -> Bool,
+        image_id -> Nullable<Uuid>,
         deleted_at -> Nullable<Timestamptz>,
     }
 }
@@ -359,6 +362,8 @@ diesel::table! {
         sha256 -> Nullable<Bytea>,
         created_at -> Timestamptz,
         unused_since -> Nullable<Timestamptz>,
+        picture -> Nullable<Jsonb>,
+        failure -> Nullable<Text>,
     }
 }
 
@@ -508,6 +513,7 @@ diesel::table! {
         avatar_key -> Nullable<Text>,
         deletion_due_at -> Nullable<Timestamptz>,
         deleted_at -> Nullable<Timestamptz>,
+        avatar_picture -> Nullable<Jsonb>,
         last_sign_in_at -> Nullable<Timestamptz>,
     }
 }
@@ -557,12 +563,14 @@ diesel::table! {
 
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
+diesel::joinable!(categories -> media_files (image_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_invitations -> channels (channel_id));
 diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
+diesel::joinable!(channels -> media_files (image_id));
 diesel::joinable!(channels -> users (owner_id));
 diesel::joinable!(course_slugs -> courses (course_id));
 diesel::joinable!(course_stats -> courses (course_id));

@@ -1,6 +1,7 @@
 //! Pictures: from the client to the store, looked at, shown, replaced, removed.
 
 use chrono::TimeDelta;
+use image::ImageFormat;
 use lyceum::platform::auth::Role;
 use lyceum::platform::storage::Storage;
 use reqwest::{Response, StatusCode};
@@ -8,16 +9,15 @@ use serde_json::{Value, json};
 
 use crate::storage::Store;
 use crate::support::app::code_of;
+use crate::support::picture::{OTHER_PNG, PNG, bomb, jpeg_size, picture};
 use crate::support::{TestApp, User};
 
 const UPLOAD: &str = "mutation ($input: CreateAvatarUploadInput!) { createAvatarUpload(input: $input) {
     upload { id url headers { name value } expiresAt } userErrors { code field message } } }";
 const COMPLETE: &str = "mutation ($input: CompleteAvatarUploadInput!) { completeAvatarUpload(input: $input) {
-    user { id avatarUrl } userErrors { code field message } } }";
+    user { id avatar { url } } userErrors { code field message } } }";
 const REMOVE: &str = "mutation ($input: RemoveAvatarInput!) { removeAvatar(input: $input) {
-    user { id avatarUrl } userErrors { code field message } } }";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so on, one";
-const OTHER_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so on, two";
+    user { id avatar { url } } userErrors { code field message } } }";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF";
 
 struct Studio {
@@ -73,9 +73,9 @@ impl Studio {
     }
 
     async fn avatar_url(&self, token: Option<&str>) -> Option<String> {
-        let query = "query ($id: ID!) { node(id: $id) { ... on User { avatarUrl } } }";
+        let query = "query ($id: ID!) { node(id: $id) { ... on User { avatar { url } } } }";
         let data = self.app.data(token, query, json!({ "id": self.ada.id })).await;
-        data["node"]["avatarUrl"].as_str().map(str::to_owned)
+        data["node"]["avatar"]["url"].as_str().map(str::to_owned)
     }
 
     async fn has(&self, key: &str) -> bool {
@@ -100,7 +100,7 @@ async fn an_uploaded_picture_is_shown_to_everybody_and_a_new_one_replaces_it() {
     assert_eq!(studio.avatar_url(None).await, None, "not before it was looked at");
     let payload = studio.complete(&studio.ada, &upload).await;
     let url = studio.avatar_url(None).await.unwrap();
-    assert_eq!(payload, json!({ "user": { "id": studio.ada.id, "avatarUrl": url }, "userErrors": [] }));
+    assert_eq!(payload, json!({ "user": { "id": studio.ada.id, "avatar": { "url": url } }, "userErrors": [] }));
     let shown = studio.app.client.get(&url).send().await.unwrap();
     assert_eq!(shown.headers()["content-type"], "image/png");
     assert!(shown.headers()["cache-control"].to_str().unwrap().contains("immutable"));
@@ -111,12 +111,19 @@ async fn an_uploaded_picture_is_shown_to_everybody_and_a_new_one_replaces_it() {
     assert!(studio.has(&draft).await);
     studio.app.settle().await;
     assert!(!studio.has(&draft).await && studio.has(&first).await, "what was uploaded is gone, the picture is not");
+    let url = studio.avatar_url(None).await.unwrap();
+    let shown = studio.app.client.get(&url).send().await.unwrap();
+    assert_eq!(shown.headers()["content-type"], "image/jpeg");
+    assert!(shown.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(jpeg_size(&shown.bytes().await.unwrap()), (1, 1));
+    assert!(studio.has(&format!("{first}-w1.jpg")).await);
 
     let second = studio.dress(OTHER_PNG).await;
     let new = studio.avatar_url(None).await.unwrap();
     assert_ne!(new, url);
     studio.app.settle().await;
     assert!(!studio.has(&first).await && studio.has(&second).await);
+    assert!(!studio.has(&format!("{first}-w1.jpg")).await && studio.has(&format!("{second}-w1.jpg")).await);
     assert_eq!(studio.app.client.get(&new).send().await.unwrap().bytes().await.unwrap(), OTHER_PNG);
     assert_eq!(studio.app.client.get(&url).send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }
@@ -151,9 +158,15 @@ async fn only_pictures_of_a_decent_size_may_be_announced() {
 async fn what_is_not_what_was_announced_is_refused_and_removed() {
     let studio = Studio::open("wrong").await;
     let html = b"<!doctype html><script>alert(1)</script>";
-    for (announced, file) in
-        [("image/png", JPEG), ("image/jpeg", PNG), ("image/png", html), ("image/webp", b"RIFF....WAVEfmt ")]
-    {
+    let bomb: &'static [u8] = bomb().leak();
+    for (announced, file) in [
+        ("image/png", JPEG),
+        ("image/jpeg", PNG),
+        ("image/png", html),
+        ("image/webp", b"RIFF....WAVEfmt "),
+        ("image/png", bomb),
+        ("image/png", &PNG[..30]),
+    ] {
         let upload = studio.uploaded(announced, file).await;
         let payload = studio.complete(&studio.ada, &upload).await;
         assert_eq!(payload["userErrors"][0]["code"], "INVALID", "{announced}: {payload:#}");
@@ -206,7 +219,7 @@ async fn completing_twice_or_at_once_makes_one_picture() {
     }
     studio.app.settle().await;
     let again = studio.complete(&studio.ada, &upload).await;
-    assert_eq!(&again, good[0], "also when what was uploaded is gone");
+    assert_eq!(again["user"]["id"], good[0]["user"]["id"], "also when what was uploaded is gone");
     assert_eq!(studio.app.sql("SELECT count(*) FROM events WHERE kind = 'user_changed'").await, "1");
     assert!(studio.has(&studio.app.sql("SELECT avatar_key FROM users").await).await);
 }
@@ -220,13 +233,13 @@ async fn a_picture_cannot_be_exchanged_after_it_was_looked_at() {
     // The URL is still good.
     assert_eq!(studio.put(&upload, OTHER_PNG).await.status(), StatusCode::OK);
     let url = studio.avatar_url(None).await.unwrap();
-    assert_eq!(studio.app.client.get(&url).send().await.unwrap().bytes().await.unwrap(), PNG);
+    let shown = studio.app.client.get(&url).send().await.unwrap().bytes().await.unwrap();
     let draft = studio.draft_key().await;
     assert!(studio.has(&draft).await);
     studio.app.app.clock.advance(TimeDelta::minutes(31));
     studio.app.run("accounts.sweep_uploads").await;
     assert!(!studio.has(&draft).await, "what came too late is swept");
-    assert_eq!(studio.app.client.get(&url).send().await.unwrap().bytes().await.unwrap(), PNG);
+    assert_eq!(studio.app.client.get(&url).send().await.unwrap().bytes().await.unwrap(), shown);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -253,6 +266,57 @@ async fn uploads_that_nobody_completes_are_swept_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_is_shown_in_several_widths_and_one_that_cannot_be_decoded_is_removed() {
+    let studio = Studio::open("widths").await;
+    let large: &'static [u8] = picture(700, 350, ImageFormat::Png).leak();
+    let query = "query ($id: ID!) { user(id: $id) { avatar { altText width height thumbHash small: url(width: 48)
+        large: url } } }";
+    let avatar = async || studio.app.data(None, query, json!({ "id": studio.ada.id })).await["user"]["avatar"].take();
+    let key = studio.dress(large).await;
+    let shown = avatar().await;
+    assert_eq!((&shown["width"], &shown["height"], &shown["thumbHash"]), (&json!(700), &json!(350), &Value::Null));
+    studio.app.settle().await;
+    let shown = avatar().await;
+    assert_eq!((&shown["width"], &shown["height"], &shown["altText"]), (&json!(700), &json!(350), &json!("Ada")));
+    assert!(shown["thumbHash"].is_string());
+    for (field, width) in [("small", 160), ("large", 700)] {
+        let file = studio.app.client.get(shown[field].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(jpeg_size(&file.bytes().await.unwrap()), (width, width / 2));
+    }
+    // One from before there were widths is hidden until a job has looked at it.
+    studio.app.sql("UPDATE users SET avatar_picture = NULL").await;
+    studio.app.forget_rows();
+    assert_eq!(avatar().await, Value::Null);
+    studio.app.run("accounts.process_old_avatars").await;
+    assert_eq!(avatar().await, shown);
+
+    // The header is right, and the pixels are missing.
+    let broken: &'static [u8] = &large[..large.len() - 20];
+    let next = studio.dress(broken).await;
+    assert!(avatar().await.is_object());
+    studio.app.settle().await;
+    studio.app.settle().await;
+    assert_eq!(avatar().await, Value::Null);
+    assert_eq!(studio.storage.list("avatars/", "").await.unwrap().len(), 0, "{key} {next}");
+    assert_eq!(studio.app.sql("SELECT count(*) FROM jobs").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_is_replaced_while_it_is_processed_leaves_nothing() {
+    let studio = Studio::open("race").await;
+    for _ in 0..4 {
+        studio.dress(PNG).await;
+        let (key, ()) = tokio::join!(studio.dress(OTHER_PNG), studio.app.settle());
+        studio.app.app.clock.advance(TimeDelta::minutes(2));
+        studio.app.settle().await;
+        let objects = studio.storage.list("avatars/", "").await.unwrap();
+        let keys: Vec<String> = objects.into_iter().map(|object| object.key).collect();
+        assert_eq!(keys, [key.clone(), format!("{key}-w1.jpg")]);
+        studio.app.app.clock.advance(TimeDelta::minutes(15));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_begins_uploads_without_end() {
     let app = TestApp::start().await;
     let (ada, eve) = (app.user("Ada", Role::Student).await, app.user("Eve", Role::Student).await);
@@ -276,7 +340,7 @@ async fn a_picture_is_removed_by_its_user_or_an_administrator() {
     let app = &studio.app;
     let (eve, root) = (app.user("Eve", Role::Instructor).await, app.user("Root", Role::Admin).await);
     let remove = async |user: &User, input: Value| app.send(Some(&user.token), REMOVE, json!({ "input": input })).await;
-    let gone = json!({ "user": { "id": studio.ada.id, "avatarUrl": null }, "userErrors": [] });
+    let gone = json!({ "user": { "id": studio.ada.id, "avatar": null }, "userErrors": [] });
     for (user, input) in [(&studio.ada, json!({})), (&root, json!({ "userId": studio.ada.id }))] {
         let key = studio.dress(PNG).await;
         let body = remove(&eve, json!({ "userId": studio.ada.id })).await;

@@ -168,7 +168,9 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
     let profile = json!({ "bio": "Countess.", "locale": "en", "timeZone": "UTC" });
     app.mutate(&ada, "updateProfile", "user { id }", profile).await;
     let course = app.course(&ada, "Engines", 1).await;
-    app.sql("UPDATE users SET avatar_key = 'avatars/ada' WHERE name = 'Ada'").await;
+    let picture = r#"{"width": 4, "height": 3, "thumbHash": null, "widths": [4]}"#;
+    app.sql(&format!("UPDATE users SET avatar_key = 'avatars/ada', avatar_picture = '{picture}' WHERE name = 'Ada'"))
+        .await;
     app.sql("UPDATE audit_entries SET ip = '203.0.113.7', user_agent = 'Some browser'").await;
     app.sql("INSERT INTO jobs (id, handler, payload, dedupe_key, created_at, run_at, dead_at) SELECT gen_random_uuid(), \
         'accounts.warn_of_replay', json_build_object('user_id', id, 'ip', '203.0.113.7'), name, now(), now(), now() FROM users").await;
@@ -259,9 +261,9 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
     assert_eq!(code_of(&cancel(&app, &root, json!({ "userId": ada.id })).await), "NOT_FOUND");
 
     // The course stays, without a name; others are untouched; the address is free.
-    let query = "query ($slug: String!) { course(slug: $slug) { title instructor { id name bio avatarUrl } } }";
+    let query = "query ($slug: String!) { course(slug: $slug) { title instructor { id name bio avatar { url } } } }";
     let data = app.data(None, query, json!({ "slug": course.slug })).await;
-    let nobody = json!({ "id": ada.id, "name": "Deleted user", "bio": "", "avatarUrl": null });
+    let nobody = json!({ "id": ada.id, "name": "Deleted user", "bio": "", "avatar": null });
     assert_eq!(data["course"], json!({ "title": "Engines", "instructor": nobody }));
     assert!(sign_in(&app, "eve@people.example").await["accessToken"].is_string());
     assert_ne!(member(&app, "Ada", Role::Student).await.id, ada.id);

@@ -97,12 +97,13 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
     for number in 0..20 {
         ids.push(app.user(&format!("User{number}"), Role::Student).await.id);
     }
-    app.sql("UPDATE users SET avatar_key = 'avatars/' || id").await;
-    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { name bio avatarUrl } } }";
+    let picture = r#"{"width": 4, "height": 3, "thumbHash": null, "widths": [4]}"#;
+    app.sql(&format!("UPDATE users SET avatar_key = 'avatars/' || id, avatar_picture = '{picture}'")).await;
+    let query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on User { name bio avatar { url width } } } }";
     let one = app.statements(None, query, json!({ "ids": &ids[..1] })).await;
     assert_eq!(app.statements(None, query, json!({ "ids": ids })).await, one);
     let nodes = app.data(None, query, json!({ "ids": ids })).await;
-    assert!(nodes["nodes"][19]["avatarUrl"].as_str().unwrap().contains("X-Amz-Signature="), "{nodes:#}");
+    assert!(nodes["nodes"][19]["avatar"]["url"].as_str().unwrap().contains("-w4.jpg?"), "{nodes:#}");
 }
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`

@@ -104,6 +104,38 @@ async fn categories_are_a_tree_that_administrators_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn categories_have_descriptions() {
+    let app = TestApp::start().await;
+    let root = app.user("Root", Role::Admin).await;
+    let seen = async |id: &str| {
+        let query = "query ($id: ID) { category(id: $id) { description version image { url } } }";
+        app.data(None, query, json!({ "id": id })).await["category"].take()
+    };
+    let plain = create(&app, &root, "Plain", None).await;
+    assert_eq!(seen(&plain).await, json!({ "description": "", "version": 1, "image": null }));
+    let input = json!({ "name": "Engines", "description": " Steam and *water*.\n\nBoth. " });
+    let made = payload(&app, &root, "createCategory", input).await;
+    let id = made["category"]["id"].as_str().unwrap();
+    assert_eq!(seen(id).await["description"], "Steam and *water*.\n\nBoth.");
+    let update = async |changes: Value| {
+        let mut input = json!({ "categoryId": id, "version": seen(id).await["version"] });
+        input.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        payload(&app, &root, "updateCategory", input).await
+    };
+    update(json!({ "name": "Motors" })).await;
+    assert_eq!(seen(id).await["description"], "Steam and *water*.\n\nBoth.", "omitted is unchanged");
+    let long = "x".repeat(5000);
+    assert_eq!(update(json!({ "description": long })).await["userErrors"], json!([]));
+    assert_eq!(seen(id).await["description"], long, "at once, also where it was cached");
+    let refused = update(json!({ "description": "x".repeat(5001) })).await;
+    assert_eq!(refusal(&refused), ("TOO_LONG", "description"), "{refused:#}");
+    let refused = payload(&app, &root, "createCategory", json!({ "name": "y", "description": "x".repeat(5001) })).await;
+    assert_eq!(refusal(&refused), ("TOO_LONG", "description"), "{refused:#}");
+    update(json!({ "description": "" })).await;
+    assert_eq!(seen(id).await["description"], "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn moves_at_once_never_make_a_circle() {
     let app = TestApp::start().await;
     let root = app.user("Root", Role::Admin).await;

@@ -200,10 +200,12 @@ impl TestApp {
 
     /// The input of an update with the version that is there now.
     pub(crate) async fn current(&self, user: &User, mut input: Value) -> Value {
-        let id = ["courseId", "sectionId", "lessonId", "channelId"].iter().find_map(|field| input.get(*field).cloned());
+        let id = ["courseId", "sectionId", "lessonId", "channelId", "categoryId"]
+            .iter()
+            .find_map(|field| input.get(*field).cloned());
         let query = "query ($id: ID!) { node(id: $id) {
             ... on Course { version } ... on Section { version } ... on Lesson { version }
-            ... on Channel { version } } }";
+            ... on Channel { version } ... on Category { version } } }";
         let found = self.data(Some(&user.token), query, json!({ "id": id })).await;
         input["version"] = found["node"]["version"].clone();
         input

@@ -8,6 +8,7 @@ pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod issuer;
 pub(crate) mod moto;
+pub(crate) mod picture;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod socket;

@@ -4,6 +4,7 @@
 mod attach;
 mod checksum;
 mod hook;
+mod image;
 mod progress;
 mod purposes;
 mod races;
@@ -23,6 +24,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::storage::Store;
+use crate::support::picture::{OTHER_PNG, PNG};
 use crate::support::{TestApp, User, moto};
 
 const SECRET: &str = "kJ8s2mQx7vB4nT1zR6wY3pL9";
@@ -256,8 +258,6 @@ fn mp4(size: usize) -> Vec<u8> {
     file(b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", size)
 }
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so on";
-const OTHER_PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR and so forth";
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj";
 
 /// The bare UUID of an id.

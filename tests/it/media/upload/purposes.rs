@@ -58,7 +58,7 @@ async fn a_picture_and_a_file_arrive_and_are_no_videos(studio: Studio) {
     }
     assert_eq!(studio.sql("SELECT count(*) FROM videos").await, "0");
     assert_eq!(studio.sql("SELECT count(*) FROM events WHERE kind = 'video_uploaded'").await, "0");
-    assert_eq!(studio.keys("").await.len(), 2);
+    assert_eq!(studio.keys("").await.len(), 3, "the picture has a rendition");
     let query = "{ viewer { uploads(filter: { statuses: [COMPLETED] }) { nodes { purpose } } } }";
     let listed = studio.app.data(Some(&studio.ada.token), query, json!({})).await;
     assert_eq!(listed["viewer"]["uploads"]["nodes"], json!([{ "purpose": "FILE" }, { "purpose": "IMAGE" }]));

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{OTHER_PNG, PDF, PNG, Studio, on_both_stores, uuid};
 use crate::support::User;
+use crate::support::picture::jpeg_size;
 
 const SET: &str = "mutation ($input: SetCourseThumbnailInput!) { setCourseThumbnail(input: $input) {
-    course { thumbnailUrl version } userErrors { code field message } } }";
+    course { thumbnail { url } version } userErrors { code field message } } }";
 
 on_both_stores!(everybody_sees_the_picture_of_a_course, only_ones_own_picture_is_shown_in_ones_own_course);
 
@@ -25,24 +26,28 @@ fn code(answer: &Value) -> String {
 async fn everybody_sees_the_picture_of_a_course(studio: Studio) {
     let app = &studio.app;
     let course = app.course(&studio.ada, "Engines", 1).await;
-    let query = "query ($slug: String!) { course(slug: $slug) { thumbnailUrl version updatedAt } }";
+    let query = "query ($slug: String!) { course(slug: $slug) { thumbnail { url altText width height thumbHash } version updatedAt } }";
     let seen = async || app.data(None, query, json!({ "slug": course.slug })).await["course"].take();
     let before = seen().await;
-    assert_eq!(before["thumbnailUrl"], Value::Null);
+    assert_eq!(before["thumbnail"], Value::Null);
     let (one, two) = (
         studio.uploaded(&studio.ada, "IMAGE", "image/png", PNG).await,
         studio.uploaded(&studio.ada, "IMAGE", "image/png", OTHER_PNG).await,
     );
-    for (file, content) in [(&one, PNG), (&two, OTHER_PNG)] {
+    for file in [&one, &two] {
         set(&studio, &studio.ada, &course.id, json!(file)).await;
         // What loaders kept is dropped: everybody sees the new one at once, without signing in.
-        let url = seen().await["thumbnailUrl"].as_str().unwrap().to_owned();
-        assert_eq!(seen().await["thumbnailUrl"], url, "the same for a day");
-        let got = crate::support::http::get(&url).await.unwrap();
-        assert_eq!(got.headers()["content-type"], "image/png");
+        let thumbnail = seen().await["thumbnail"].take();
+        assert_eq!(thumbnail["altText"], "Engines");
+        assert_eq!((&thumbnail["width"], &thumbnail["height"]), (&json!(1), &json!(1)));
+        let url = thumbnail["url"].as_str().unwrap();
+        assert_eq!(seen().await["thumbnail"], thumbnail, "the same for a day");
+        let got = crate::support::http::get(url).await.unwrap();
+        assert_eq!(got.headers()["content-type"], "image/jpeg");
         assert_eq!(got.headers()["cache-control"], "public, max-age=31536000, immutable");
         assert!(!got.headers().contains_key("content-disposition"));
-        assert_eq!(got.bytes().await.unwrap(), content);
+        assert_eq!(jpeg_size(&got.bytes().await.unwrap()), (1, 1));
+        assert!(url.contains(&uuid(file).simple().to_string()), "{url}");
         // Once more changes nothing.
         let version = seen().await["version"].clone();
         let again = set(&studio, &studio.ada, &course.id, json!(file)).await;
@@ -52,18 +57,25 @@ async fn everybody_sees_the_picture_of_a_course(studio: Studio) {
     assert!(studio.file(&one).await["deletionDueAt"].is_string(), "nothing shows it any more");
     assert_eq!(studio.file(&two).await["deletionDueAt"], Value::Null);
     let answer = set(&studio, &studio.ada, &course.id, Value::Null).await;
-    assert_eq!(answer["data"]["setCourseThumbnail"]["course"]["thumbnailUrl"], Value::Null, "{answer:#}");
-    assert_eq!(seen().await["thumbnailUrl"], Value::Null);
+    assert_eq!(answer["data"]["setCourseThumbnail"]["course"]["thumbnail"], Value::Null, "{answer:#}");
+    assert_eq!(seen().await["thumbnail"], Value::Null);
     assert!(studio.file(&two).await["deletionDueAt"].is_string());
 
-    // The list of courses costs what it cost.
+    // The pictures of a list of courses are one statement.
     set(&studio, &studio.ada, &course.id, json!(one)).await;
-    for title in ["Looms", "Mills"] {
-        let other = app.course(&studio.ada, title, 1).await;
-        set(&studio, &studio.ada, &other.id, json!(one)).await;
+    for number in 0..20 {
+        let other = app.course(&studio.ada, &format!("Looms {number}"), 1).await;
+        set(&studio, &studio.ada, &other.id, json!(if number % 2 == 0 { &one } else { &two })).await;
     }
-    let catalog = "{ courses { nodes { title thumbnailUrl } } }";
-    assert_eq!(app.statements(None, catalog, json!({})).await, 1);
+    let catalog = "query ($first: Int) { courses(first: $first) { nodes { title thumbnail { url thumbHash } } } }";
+    assert_eq!(app.statements(None, catalog, json!({ "first": 1 })).await, 2);
+    assert_eq!(app.statements(None, catalog, json!({ "first": 20 })).await, 2);
+    app.data(None, catalog, json!({ "first": 20 })).await;
+    let before = app.app.db.statements();
+    let listed = app.data(None, catalog, json!({ "first": 20 })).await;
+    assert_eq!(app.app.db.statements(), before, "both are cached");
+    let nodes = listed["courses"]["nodes"].as_array().unwrap();
+    assert!(nodes.len() == 20 && nodes.iter().all(|node| node["thumbnail"]["thumbHash"].is_string()), "{nodes:#?}");
     assert_eq!(studio.file(&one).await["deletionDueAt"], Value::Null);
 }
 
