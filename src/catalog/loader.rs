@@ -3,6 +3,7 @@
 //! None of it depends on the viewer: the policy decides afterwards what they may see.
 
 mod browse;
+mod facet;
 mod outline;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
 
 pub(super) use browse::{Found, MatchingCount, MatchingPage, NearWords};
+pub(super) use facet::FacetCounts;
 pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 
 /// The number of bytes of text that count as one row in the cache.

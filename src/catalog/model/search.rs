@@ -71,6 +71,12 @@ impl Search {
         Search { words: words.into_iter().map(word).collect() }
     }
 
+    /// Returns the search for the words of both.
+    pub(in crate::catalog) fn and(&self, other: &Search) -> Search {
+        let more = other.words.iter().filter(|word| !self.words.contains(word));
+        Search { words: self.words.iter().chain(more).cloned().collect() }
+    }
+
     /// The name of the result list in its cursors: the words.
     pub(in crate::catalog) fn name(&self) -> String {
         self.words.iter().map(|word| word.typed.as_str()).collect::<Vec<_>>().join(" ")

@@ -16,7 +16,10 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join;
 use uuid::Uuid;
 
-use crate::catalog::model::{Course, CoursePlace, CourseSort, CourseSortField, PublicationStatus, Search, Which};
+use super::facet;
+use crate::catalog::model::{
+    Counted, Course, CoursePlace, CourseSort, CourseSortField, FacetQuery, PublicationStatus, Search, Which,
+};
 use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
@@ -30,6 +33,8 @@ type Rows<'a> = courses::BoxedQuery<'a, Pg>;
 ///
 /// A word that half of 100,000 courses contain would otherwise take a quarter of a second.
 const MOST_FOUND: i64 = 1000;
+/// The maximum number of matches of a search that facets count.
+const MOST_FACETED: i64 = 10_000;
 
 /// The rank of a course for `$search`, in millionths. An integer survives the round trip in a cursor unchanged.
 ///
@@ -189,6 +194,27 @@ pub(in crate::catalog) async fn found(
     found.sort_unstable_by(|first, second| second.cmp(first));
     found.dedup();
     Ok(found)
+}
+
+/// Counts courses for facets; with a search, at most [`MOST_FACETED`] that match it.
+pub(in crate::catalog) async fn facet_counts(
+    conn: &AsyncPgConnection,
+    query: &FacetQuery,
+) -> QueryResult<Vec<(Counted, i64)>> {
+    let columns = (
+        courses::category_id,
+        courses::level,
+        courses::language,
+        courses::currency,
+        courses::price_minor,
+        courses::rating_hundredths,
+    );
+    let Some(search) = &query.which.search else {
+        return facet::counts(conn, public!(courses::table, &query.which).select(columns), query).await;
+    };
+    let which = Which { search: None, ..query.which.clone() };
+    let found = with_words!(search, &which, "words").limit(MOST_FACETED).select(columns);
+    facet::counts(conn, found, query).await
 }
 
 /// Returns similar known words for those of `words` that no public course contains.
