@@ -265,7 +265,7 @@ impl Load for Categories {
 
     async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let rows = category::all(&*app.db.read().await?).await?;
-        Ok(HashMap::from([(Categories, Arc::new(CategoryTree::new(rows)))]))
+        Ok(HashMap::from([(Categories, Arc::new(CategoryTree::with_slugs(rows)))]))
     }
 }
 

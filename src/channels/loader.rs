@@ -34,7 +34,7 @@ impl Load for ChannelById {
     }
 }
 
-/// One channel by its URL slug.
+/// One channel by its current URL slug or an earlier one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ChannelBySlug(pub(super) String);
 
@@ -54,9 +54,17 @@ impl Load for ChannelBySlug {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, InternalError> {
-        let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
-        let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
-        Ok(rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect())
+        let mut slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let conn = app.db.read().await?;
+        let rows = query::by_slugs(&conn, &slugs).await?;
+        let mut found: HashMap<Self, Arc<Channel>> =
+            rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect();
+        slugs.retain(|slug| !found.contains_key(&ChannelBySlug((*slug).to_owned())));
+        if !slugs.is_empty() {
+            let rows = query::slug::channels_once_called(&conn, &slugs).await?;
+            found.extend(rows.into_iter().map(|(slug, channel)| (ChannelBySlug(slug), Arc::new(channel))));
+        }
+        Ok(found)
     }
 }
 

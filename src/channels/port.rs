@@ -1,7 +1,7 @@
 //! What later features do with channels inside their own transaction.
 
 use super::model::ChannelId;
-use super::query::{self, NewChannel};
+use super::query::{self, NewChannel, slug};
 use crate::accounts::{UserId, user_by_id};
 use crate::platform::clock::Clock;
 use crate::platform::db::Tx;
@@ -36,11 +36,11 @@ pub async fn own_channel(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<Ch
     let user =
         user_by_id(tx, owner).await?.ok_or_else(|| InternalError::new("the owner of a channel does not exist"))?;
     let name: String = user.name.chars().take(100).collect();
-    let base = query::slug_base(&name);
+    let base = slug::slug_base(&name);
     for number in 1_u64.. {
-        let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let chosen = if number == 1 { base.clone() } else { format!("{base}-{number}") };
         let new = NewChannel {
-            slug: &slug,
+            slug: &chosen,
             name: &name,
             description: "",
             owner_id: owner,

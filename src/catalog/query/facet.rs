@@ -9,7 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
-use crate::catalog::model::{CategoryId, Counted, CourseLevel, FacetKind, FacetQuery};
+use crate::catalog::model::{CategoryId, Counted, CourseLevel, FacetKind, FacetQuery, Which};
 use crate::graphql::money::CurrencyCode;
 use crate::platform::db::RunQueryDsl;
 
@@ -135,20 +135,25 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Counts<'_, Q> {
             wants(FacetKind::Price, "price", "NULL::bigint"),
             wants(FacetKind::Rating, "rating_hundredths", "NULL::integer"),
         ];
+        // Without conditions, no course fails any; a constant in the groups would still take time.
+        let (failed, condition) = if *chosen == Which::default() {
+            ("", String::new())
+        } else {
+            let bits: Vec<String> = kinds.iter().map(|kind| bit(*kind).to_string()).collect();
+            (", failed", format!(" WHERE failed IN (0, {})", bits.join(", ")))
+        };
         let sets = kinds.iter().map(|kind| match kind {
-            FacetKind::Category => "(category_id, failed)",
-            FacetKind::Level => "(level, failed)",
-            FacetKind::Language => "(language, failed)",
-            FacetKind::Price => "(currency, price, failed)",
-            FacetKind::Rating => "(rating_hundredths, failed)",
+            FacetKind::Category => format!("(category_id{failed})"),
+            FacetKind::Level => format!("(level{failed})"),
+            FacetKind::Language => format!("(language{failed})"),
+            FacetKind::Price => format!("(currency, price{failed})"),
+            FacetKind::Rating => format!("(rating_hundredths{failed})"),
         });
-        let sets: Vec<&str> = sets.collect();
-        let counted: Vec<String> = kinds.iter().map(|kind| bit(*kind).to_string()).collect();
+        let sets: Vec<String> = sets.collect();
+        let failed = if failed.is_empty() { "0" } else { "failed" };
         out.push_sql(&format!(
-            " AS failed FROM found) SELECT {}, failed, count(*) FROM judged WHERE failed IN (0, {}) \
-            GROUP BY GROUPING SETS ({})",
+            " AS failed FROM found) SELECT {}, {failed}, count(*) FROM judged{condition} GROUP BY GROUPING SETS ({})",
             columns.join(", "),
-            counted.join(", "),
             sets.join(", "),
         ));
         Ok(())

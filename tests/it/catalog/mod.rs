@@ -6,6 +6,7 @@ mod categories;
 mod content;
 mod counts;
 mod drafts;
+mod facets;
 mod facts;
 mod own;
 mod paging;
