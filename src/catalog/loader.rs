@@ -27,7 +27,7 @@ use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
 
-pub(super) use browse::{Found, MatchingCount, MatchingPage, NearWords};
+pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
 pub(super) use facet::FacetCounts;
 pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 

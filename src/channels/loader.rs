@@ -68,6 +68,33 @@ impl Load for ChannelBySlug {
     }
 }
 
+/// The channels whose names match a `tsquery`, in the order of their names; at most 500.
+///
+/// A channel that gets a matching name is found after a second at most.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ChannelsNamed(pub String);
+
+impl Load for ChannelsNamed {
+    type Value = Arc<Vec<Arc<Channel>>>;
+    const CACHED: bool = true;
+    const ALONE: bool = true;
+
+    fn depends_on(&self, channels: Option<&Self::Value>) -> Vec<CacheKey> {
+        channels.into_iter().flat_map(|channels| channels.iter()).map(|channel| channel_key(channel.id)).collect()
+    }
+
+    fn rows(channels: &Self::Value) -> usize {
+        1 + channels.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let found = try_join_all(keys.iter().map(|key| query::named(&conn, &key.0))).await?;
+        let found = found.into_iter().map(|channels| Arc::new(channels.into_iter().map(Arc::new).collect()));
+        Ok(keys.iter().cloned().zip(found).collect())
+    }
+}
+
 /// The number of a channel's followers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct FollowerCount(pub(super) ChannelId);

@@ -21,7 +21,7 @@ pub use command::{
 };
 pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};
-pub use loader::is_channel_editor;
+pub use loader::{ChannelsNamed, is_channel_editor};
 pub use model::{
     AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, CreateChannelInput,
     DeclineChannelInvitationInput, FollowChannelInput, RemoveChannelMemberInput, UnfollowChannelInput,

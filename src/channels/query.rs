@@ -5,7 +5,9 @@
 pub(super) mod slug;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -18,6 +20,8 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 /// The maximum number of listed invitations of a user.
 const LISTED: i64 = 1000;
+/// The maximum number of channels that are found by their names.
+const MOST_NAMED: i64 = 500;
 
 /// The position of a followed channel in a list: when it was followed, and its id.
 pub(super) type FollowKey = (DateTime<Utc>, Uuid);
@@ -28,6 +32,17 @@ pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> Q
 
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
     channels::table.filter(channels::slug.eq_any(slugs)).select(Channel::as_select()).load(&mut conn).await
+}
+
+/// Returns the channels whose names match a `tsquery`, in the order of their names; at most [`MOST_NAMED`].
+pub(super) async fn named(mut conn: &AsyncPgConnection, query: &str) -> QueryResult<Vec<Channel>> {
+    channels::table
+        .filter(sql::<Bool>("name_vector(name) @@ ").bind::<Text, _>(query).sql("::tsquery"))
+        .order((sql::<Text>("lower(name)"), channels::id))
+        .limit(MOST_NAMED)
+        .select(Channel::as_select())
+        .load(&mut conn)
+        .await
 }
 
 /// Returns the members of each of these channels, in the order in which they joined.

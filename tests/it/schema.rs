@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 23] = [
+const PLAIN_LISTS: [&str; 24] = [
     "ApiToken.scopes",
     "Category.ancestors",
     "AvatarUpload.headers",
@@ -35,6 +35,7 @@ const PLAIN_LISTS: [&str; 23] = [
     "LessonContent.resources",
     "LessonContent.chapters",
     "Query.nodes",
+    "Query.searchSuggestions",
     "Upload.headers",
     "Upload.parts",
     "UploadPartUrlsPayload.partUrls",

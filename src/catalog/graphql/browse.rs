@@ -338,7 +338,7 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
 }
 
 /// Parses the text of a search; `None` if it contains no words.
-async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
+pub(super) async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
     let words = words(typed);
     let near = words.iter().map(async |word| {
         let near = loaders(ctx).load(NearWords(word.clone())).await?;

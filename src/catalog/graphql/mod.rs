@@ -12,6 +12,7 @@ mod mutation;
 mod new_video;
 mod publication;
 mod query;
+mod search;
 mod section;
 mod subscription;
 mod thumbnail;
@@ -41,7 +42,12 @@ pub fn nodes() -> Vec<NodeType> {
 
 /// The catalog queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(query::CourseQuery), Box::new(browse::BrowseQuery), Box::new(category::CategoryQuery)]
+    vec![
+        Box::new(query::CourseQuery),
+        Box::new(browse::BrowseQuery),
+        Box::new(search::SearchQuery),
+        Box::new(category::CategoryQuery),
+    ]
 }
 
 /// The courses of the viewer.

@@ -14,6 +14,7 @@ mod permissions;
 mod publication;
 mod search;
 mod slugs;
+mod suggestions;
 mod texts;
 mod versions;
 
