@@ -15,7 +15,7 @@ use crate::platform::db::RunQueryDsl;
 
 /// The columns of a row: those that the requested kinds count by, of which only those of one kind are set, and the count.
 type Row =
-    (Option<CategoryId>, Option<CourseLevel>, Option<String>, Option<CurrencyCode>, Option<i64>, Option<i32>, i32, i64);
+    (Option<CategoryId>, Option<CourseLevel>, Option<String>, Option<CurrencyCode>, Option<i64>, Option<i32>, i64);
 type Columns =
     (Nullable<SqlUuid>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<BigInt>, Nullable<Integer>, BigInt);
 
