@@ -11,7 +11,7 @@ use super::model::{
     UserId, user_key,
 };
 use super::query::session_list::{self, SessionKey};
-use super::query::{api_token, audit, identity, profile, session, team, user as query};
+use super::query::{api_token, audit, identity, named, profile, session, team, user as query};
 use crate::graphql::Id;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
@@ -38,6 +38,33 @@ impl Load for UserById {
         let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let users = query::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(users.into_iter().map(|user| (UserById(user.id), Arc::new(user))).collect())
+    }
+}
+
+/// Loads the instructors and administrators whose names match a `tsquery`, in the order of their names; at most 500.
+///
+/// They are neither banned nor deleted. Who gets a matching name is found after a second at most.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TeamNamed(pub String);
+
+impl Load for TeamNamed {
+    type Value = Arc<Vec<Arc<User>>>;
+    const CACHED: bool = true;
+    const ALONE: bool = true;
+
+    fn depends_on(&self, users: Option<&Self::Value>) -> Vec<CacheKey> {
+        users.into_iter().flat_map(|users| users.iter()).map(|user| user_key(user.id)).collect()
+    }
+
+    fn rows(users: &Self::Value) -> usize {
+        1 + users.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let (conn, now) = (app.db.read().await?, app.clock.now());
+        let found = try_join_all(keys.iter().map(|key| named::team_named(&conn, &key.0, now))).await?;
+        let found = found.into_iter().map(|users| Arc::new(users.into_iter().map(Arc::new).collect()));
+        Ok(keys.iter().cloned().zip(found).collect())
     }
 }
 

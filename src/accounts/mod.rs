@@ -24,7 +24,7 @@ pub use command::{
 pub use event::{UserDeleted, UserRegistered, UserRoleChanged};
 pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node, viewer_fields};
 pub use job::{handlers, mails};
-pub use loader::UserById;
+pub use loader::{TeamNamed, UserById};
 pub use model::{
     Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
     TokenTransport, User, UserId,

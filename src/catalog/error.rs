@@ -51,7 +51,11 @@ pub(super) fn only_administrators() -> Error {
 }
 
 pub(super) fn category_slug_taken() -> Error {
-    Error::invalid(UserErrorCode::Taken, &["slug"], "Another category has this slug; choose a different one.")
+    Error::invalid(
+        UserErrorCode::Taken,
+        &["slug"],
+        "Another category has this slug, or had it before; choose a different one.",
+    )
 }
 
 pub(super) fn no_such_parent() -> Error {

@@ -3,6 +3,7 @@
 //! None of it depends on the viewer: the policy decides afterwards what they may see.
 
 mod browse;
+mod facet;
 mod outline;
 
 use std::collections::HashMap;
@@ -26,7 +27,8 @@ use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
 
-pub(super) use browse::{Found, MatchingCount, MatchingPage, NearWords};
+pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
+pub(super) use facet::FacetCounts;
 pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
 
 /// The number of bytes of text that count as one row in the cache.
@@ -263,7 +265,7 @@ impl Load for Categories {
 
     async fn load(app: &App, _: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let rows = category::all(&*app.db.read().await?).await?;
-        Ok(HashMap::from([(Categories, Arc::new(CategoryTree::new(rows)))]))
+        Ok(HashMap::from([(Categories, Arc::new(CategoryTree::with_slugs(rows)))]))
     }
 }
 

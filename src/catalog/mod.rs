@@ -22,11 +22,11 @@ pub use command::{
     update_lesson, update_section, upload_target,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
-pub(crate) use graphql::courses_of_channel;
 pub use graphql::{
     CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
     lesson_node, mutations, nodes, queries, section_node, viewer_fields,
 };
+pub(crate) use graphql::{CourseConnection, courses_of_channel};
 pub use job::handlers;
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,

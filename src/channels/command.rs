@@ -9,7 +9,7 @@ use super::model::{
     UpdateChannelInput,
 };
 use super::port::{lock_editable, own_channel};
-use super::query::{self, ChannelChanges, NewChannel};
+use super::query::{self, ChannelChanges, NewChannel, slug};
 use super::{error, policy};
 use crate::accounts::{UserId, check_email, user_by_email, user_by_id, viewer};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
@@ -42,7 +42,7 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
     let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
     let slug = match &input.slug {
         Some(slug) => check_slug(&mut check, slug),
-        None => query::slug_base(&name),
+        None => slug::slug_base(&name),
     };
     check.finish()?;
     app.db
@@ -83,6 +83,13 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
             let channel = lock_editable(tx, actor, input.channel_id).await?;
             if channel.version != input.version {
                 return Ok(Edit::Conflict { version: channel.version, current: channel });
+            }
+            if let Some(wanted) = changes.slug.as_ref().filter(|slug| **slug != channel.slug) {
+                // The previous version of the program does not reserve the slugs of new channels.
+                slug::take(tx, &app.clock, &channel.slug, channel.id).await?;
+                if !slug::take(tx, &app.clock, wanted, channel.id).await? {
+                    return Err(error::slug_taken());
+                }
             }
             query::update(tx, channel.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })
@@ -279,11 +286,10 @@ pub(super) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result
 /// # Errors
 /// The database failed.
 pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
-    let now = app.clock.now();
     app.db
         .transaction(async |tx| {
             let mut followed = query::unfollow_all(tx, user).await?;
-            query::forget(tx, user, now).await?;
+            query::forget(tx, &app.clock, user).await?;
             // In the order of their ids, so that two of these transactions cannot deadlock.
             followed.sort_by_key(|id| id.uuid());
             for id in followed {
@@ -331,7 +337,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 
 fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
-    if !slug.is_empty() && slug::slugify(&slug) != slug {
+    if !slug.is_empty() && ::slug::slugify(&slug) != slug {
         let message = "A slug has lower-case letters and digits, with single hyphens between them.";
         check.error(UserErrorCode::Invalid, "slug", message);
     }

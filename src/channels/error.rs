@@ -11,7 +11,11 @@ pub(super) fn not_yours() -> Error {
 }
 
 pub(super) fn slug_taken() -> Error {
-    Error::invalid(UserErrorCode::Taken, &["slug"], "Another channel has this slug; choose a different one.")
+    Error::invalid(
+        UserErrorCode::Taken,
+        &["slug"],
+        "Another channel has this slug, or had it before; choose a different one.",
+    )
 }
 
 pub(super) fn no_such_teacher() -> Error {

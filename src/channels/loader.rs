@@ -34,7 +34,7 @@ impl Load for ChannelById {
     }
 }
 
-/// One channel by its URL slug.
+/// One channel by its current URL slug or an earlier one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ChannelBySlug(pub(super) String);
 
@@ -54,9 +54,44 @@ impl Load for ChannelBySlug {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Channel>>, InternalError> {
-        let slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
-        let rows = query::by_slugs(&*app.db.read().await?, &slugs).await?;
-        Ok(rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect())
+        let mut slugs: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let conn = app.db.read().await?;
+        let rows = query::by_slugs(&conn, &slugs).await?;
+        let mut found: HashMap<Self, Arc<Channel>> =
+            rows.into_iter().map(|row| (ChannelBySlug(row.slug.clone()), Arc::new(row))).collect();
+        slugs.retain(|slug| !found.contains_key(&ChannelBySlug((*slug).to_owned())));
+        if !slugs.is_empty() {
+            let rows = query::slug::channels_once_called(&conn, &slugs).await?;
+            found.extend(rows.into_iter().map(|(slug, channel)| (ChannelBySlug(slug), Arc::new(channel))));
+        }
+        Ok(found)
+    }
+}
+
+/// The channels whose names match a `tsquery`, in the order of their names; at most 500.
+///
+/// A channel that gets a matching name is found after a second at most.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ChannelsNamed(pub String);
+
+impl Load for ChannelsNamed {
+    type Value = Arc<Vec<Arc<Channel>>>;
+    const CACHED: bool = true;
+    const ALONE: bool = true;
+
+    fn depends_on(&self, channels: Option<&Self::Value>) -> Vec<CacheKey> {
+        channels.into_iter().flat_map(|channels| channels.iter()).map(|channel| channel_key(channel.id)).collect()
+    }
+
+    fn rows(channels: &Self::Value) -> usize {
+        1 + channels.len()
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let found = try_join_all(keys.iter().map(|key| query::named(&conn, &key.0))).await?;
+        let found = found.into_iter().map(|channels| Arc::new(channels.into_iter().map(Arc::new).collect()));
+        Ok(keys.iter().cloned().zip(found).collect())
     }
 }
 

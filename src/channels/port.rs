@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::event::ChannelDeleted;
 use super::model::{Channel, ChannelId};
-use super::query::{self, NewChannel};
+use super::query::{self, NewChannel, slug};
 use super::{error, policy};
 use crate::accounts::{UserId, user_by_id};
 use crate::graphql::{self, Error};
@@ -109,11 +109,11 @@ pub async fn own_channel(tx: &mut Tx, clock: &Clock, owner: UserId) -> Result<Ch
     let user =
         user_by_id(tx, owner).await?.ok_or_else(|| InternalError::new("the owner of a channel does not exist"))?;
     let name: String = user.name.chars().take(100).collect();
-    let base = query::slug_base(&name);
+    let base = slug::slug_base(&name);
     for number in 1_u64.. {
-        let slug = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let chosen = if number == 1 { base.clone() } else { format!("{base}-{number}") };
         let new = NewChannel {
-            slug: &slug,
+            slug: &chosen,
             name: &name,
             description: "",
             owner_id: owner,

@@ -2,8 +2,12 @@
 //!
 //! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
+pub(super) mod slug;
+
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -16,6 +20,8 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 /// The maximum number of listed invitations of a user.
 const LISTED: i64 = 1000;
+/// The maximum number of channels that are found by their names.
+const MOST_NAMED: i64 = 500;
 
 /// The number of followers of a deleted channel that are removed at once.
 const BATCH: i64 = 1000;
@@ -31,6 +37,18 @@ pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> Q
 pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
     let found = channels::table.filter(channels::slug.eq_any(slugs).and(channels::deleted_at.is_null()));
     found.select(Channel::as_select()).load(&mut conn).await
+}
+
+/// Returns the channels whose names match a `tsquery`, in the order of their names; at most [`MOST_NAMED`].
+pub(super) async fn named(mut conn: &AsyncPgConnection, query: &str) -> QueryResult<Vec<Channel>> {
+    channels::table
+        .filter(sql::<Bool>("name_vector(name) @@ ").bind::<Text, _>(query).sql("::tsquery"))
+        .filter(channels::deleted_at.is_null())
+        .order((sql::<Text>("lower(name)"), channels::id))
+        .limit(MOST_NAMED)
+        .select(Channel::as_select())
+        .load(&mut conn)
+        .await
 }
 
 /// Returns the members of each of these channels, in the order in which they joined.
@@ -140,15 +158,6 @@ pub(super) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option
     own.select(channels::id).first(tx.conn()).await.optional()
 }
 
-/// Makes a slug from a name, with room for a number.
-pub(super) fn slug_base(name: &str) -> String {
-    let base: String = slug::slugify(name).chars().take(70).collect();
-    match base.trim_matches('-') {
-        "" => "channel".into(),
-        base => base.to_owned(),
-    }
-}
-
 #[derive(Insertable)]
 #[diesel(table_name = channels)]
 pub(super) struct NewChannel<'a> {
@@ -162,12 +171,15 @@ pub(super) struct NewChannel<'a> {
 
 /// Creates a channel with its owner as a member.
 ///
-/// Returns `None` if the slug is taken, or if the owner already has a default channel.
+/// Returns `None` if another channel has or had the slug, or if the owner already has a default channel.
 pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
     tx.changed(slug_key(channel.slug));
-    let now = clock.now();
+    let (id, now) = (ChannelId::new(clock.uuid()), clock.now());
+    if !slug::take(tx, clock, channel.slug, id).await? {
+        return Ok(None);
+    }
     let made: Option<Channel> = diesel::insert_into(channels::table)
-        .values((channels::id.eq(clock.uuid()), channel, channels::created_at.eq(now), channels::updated_at.eq(now)))
+        .values((channels::id.eq(id), channel, channels::created_at.eq(now), channels::updated_at.eq(now)))
         .on_conflict_do_nothing()
         .returning(Channel::as_returning())
         .get_result(tx.conn())
@@ -179,6 +191,8 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>)
             .execute(tx.conn())
             .await?;
         join(tx, made.id, channel.owner_id, now).await?;
+    } else {
+        slug::release_all(tx, &[id]).await?;
     }
     Ok(made)
 }
@@ -205,7 +219,7 @@ pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) 
 pub(super) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -> QueryResult<()> {
     let id = channel.id;
     tx.changed(channel_key(id));
-    tx.changed(slug_key(&channel.slug));
+    slug::release_all(tx, &[id]).await?;
     diesel::delete(channel_invitations::table.filter(channel_invitations::channel_id.eq(id)))
         .execute(tx.conn())
         .await?;
@@ -390,7 +404,7 @@ pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<C
 /// Removes a user from the channels of others, and anonymizes their default channel.
 ///
 /// The courses of that channel stay.
-pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+pub(super) async fn forget(tx: &mut Tx, clock: &Clock, user: UserId) -> QueryResult<()> {
     let invitations = channel_invitations::table
         .filter(channel_invitations::user_id.eq(user).or(channel_invitations::invited_by.eq(user)));
     diesel::delete(invitations).execute(tx.conn()).await?;
@@ -402,17 +416,22 @@ pub(super) async fn forget(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> Que
         diesel::delete(others).returning(channel_members::channel_id).get_results(tx.conn()).await?;
     left.into_iter().for_each(|id| tx.changed(channel_key(id)));
     let own = channels::table.filter(channels::owner_id.eq(user).and(channels::is_default));
+    let own = own.select(channels::id).for_no_key_update().load::<ChannelId>(tx.conn()).await?;
+    // Earlier slugs contain the name, too.
+    slug::release_all(tx, &own).await?;
     let nameless = format!("channel-{}", user.uuid().simple());
-    let renamed: Vec<ChannelId> = diesel::update(own)
-        .set((
-            channels::name.eq(NOBODYS),
-            channels::slug.eq(nameless),
-            channels::description.eq(""),
-            channels::updated_at.eq(now),
-        ))
-        .returning(channels::id)
-        .get_results(tx.conn())
-        .await?;
-    renamed.into_iter().for_each(|id| tx.changed(channel_key(id)));
+    for id in own {
+        tx.changed(channel_key(id));
+        slug::take(tx, clock, &nameless, id).await?;
+        diesel::update(channels::table.find(id))
+            .set((
+                channels::name.eq(NOBODYS),
+                channels::slug.eq(&nameless),
+                channels::description.eq(""),
+                channels::updated_at.eq(clock.now()),
+            ))
+            .execute(tx.conn())
+            .await?;
+    }
     Ok(())
 }

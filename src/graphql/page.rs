@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, Enum, Object, ObjectType, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -146,6 +147,7 @@ impl<K> Page<K> {
             has_next_page: if self.backward { self.before.is_some() } else { more },
             has_previous_page: if self.backward { more } else { self.after.is_some() },
             total_count: 0,
+            fields: EmptyFields,
         }
     }
 }
@@ -185,24 +187,33 @@ pub fn wants_total(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("totalCount").exists()
 }
 
-/// One page of a list.
-pub struct Connection<T> {
+/// One page of a list; `F` has the fields of the connection that belong to its list alone.
+///
+/// All lists of one type of items have the same `F`, because their connections are one type in the schema.
+pub struct Connection<T, F = EmptyFields> {
     nodes: Vec<T>,
     cursor: Arc<dyn Fn(&T) -> String + Send + Sync>,
     has_next_page: bool,
     has_previous_page: bool,
     total_count: i64,
+    fields: F,
 }
 
-impl<T> Connection<T> {
+impl<T, F> Connection<T, F> {
     /// Sets `totalCount`; see [`wants_total`].
-    pub fn with_total(mut self, total: i64) -> Connection<T> {
+    pub fn with_total(mut self, total: i64) -> Connection<T, F> {
         self.total_count = total;
         self
     }
+
+    /// Sets the fields that only this list has.
+    pub fn with_fields<G>(self, fields: G) -> Connection<T, G> {
+        let Connection { nodes, cursor, has_next_page, has_previous_page, total_count, fields: _ } = self;
+        Connection { nodes, cursor, has_next_page, has_previous_page, total_count, fields }
+    }
 }
 
-impl<T: ObjectType> TypeName for Connection<T> {
+impl<T: ObjectType, F: ObjectType> TypeName for Connection<T, F> {
     fn type_name() -> Cow<'static, str> {
         format!("{}Connection", T::type_name()).into()
     }
@@ -210,7 +221,7 @@ impl<T: ObjectType> TypeName for Connection<T> {
 
 /// One page of a list. To fetch the next page, pass `pageInfo.endCursor` as `after`.
 #[Object(name_type)]
-impl<T: ObjectType + Clone> Connection<T> {
+impl<T: ObjectType + Clone, F: ObjectType> Connection<T, F> {
     /// The items of this page with their cursors.
     async fn edges(&self) -> SequentialList<Edge<T>> {
         let edge = |node: &T| Edge { node: node.clone(), cursor: (self.cursor)(node) };
@@ -235,6 +246,11 @@ impl<T: ObjectType + Clone> Connection<T> {
     /// The total number of items in the list. Counted only if selected.
     async fn total_count(&self) -> i64 {
         self.total_count
+    }
+
+    #[graphql(flatten)]
+    async fn fields(&self) -> &F {
+        &self.fields
     }
 }
 

@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 30] = [
+const PLAIN_LISTS: [&str; 34] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -37,12 +37,16 @@ const PLAIN_LISTS: [&str; 30] = [
     "Course.benefits",
     "Course.prerequisites",
     "Course.tags",
+    "CourseConnection.facets",
+    "CourseSearchResultConnection.facets",
     "CourseSearchResult.snippet",
     "CourseSearchResult.titleHighlight",
+    "Facet.values",
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.chapters",
     "Query.nodes",
+    "Query.searchSuggestions",
     "Upload.headers",
     "Upload.parts",
     "UploadPartUrlsPayload.partUrls",

@@ -86,6 +86,7 @@ impl School {
                 let sort = json!({ "field": "PUBLISHED_AT", "direction": "ASC" });
                 (None, json!({ "query": "engines", "filter": { "categorySlugs": ["machines"] }, "sort": sort }))
             }
+            "SearchBox" => (None, json!({ "query": "engi" })),
             "CourseLanding" | "Curriculum" => (Some(sam), json!({ "slug": "engines-0" })),
             "LessonPlayer" => (Some(sam), json!({ "id": lesson })),
             "MyLearning" | "AccountSettings" => (Some(sam), json!({})),

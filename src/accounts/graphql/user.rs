@@ -15,9 +15,7 @@ use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, public, requires, scoped};
 use crate::graphql::page::slice;
-use crate::graphql::{
-    Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError,
-};
+use crate::graphql::{Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 
 const IDENTITIES: &str = "identities";
 

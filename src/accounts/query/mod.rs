@@ -8,6 +8,7 @@ pub(super) mod directory;
 pub(super) mod email_change;
 pub(super) mod export;
 pub(super) mod identity;
+pub(super) mod named;
 pub(super) mod profile;
 pub(super) mod registration;
 pub(super) mod retention;

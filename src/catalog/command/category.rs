@@ -51,9 +51,12 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
             }
             let position = i32::try_from(tree.children(input.parent_id).len())? + 1;
             let place = (input.parent_id, position);
-            let category = query::insert(tx, &app.clock, (&name, &slug, &description), place).await.map_err(taken_slug)?;
-            claimed.keep(tx, category.id.uuid()).await?;
-            Ok(category)
+            let id = CategoryId::new(app.clock.uuid());
+            claimed.keep(tx, id.uuid()).await?;
+            if !query::take_slug(tx, &app.clock, &slug, id).await? {
+                return Err(error::category_slug_taken());
+            }
+            query::insert(tx, &app.clock, id, (&name, &slug, &description), place).await.map_err(taken_slug)
         })
         .await
 }
@@ -77,6 +80,13 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
             let category = query::lock_one(tx, input.category_id).await?.ok_or_else(|| error::no_such("category"))?;
             if category.version != input.version {
                 return Ok(Edit::Conflict { version: category.version, current: category });
+            }
+            if let Some(slug) = changes.slug.as_ref().filter(|slug| **slug != category.slug) {
+                // The previous version of the program does not reserve the slugs of new categories.
+                query::take_slug(tx, &app.clock, &category.slug, category.id).await?;
+                if !query::take_slug(tx, &app.clock, slug, category.id).await? {
+                    return Err(error::category_slug_taken());
+                }
             }
             query::update(tx, category.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })

@@ -9,13 +9,15 @@ use uuid::Uuid;
 
 use super::category::tree;
 use super::course::CourseObject;
+use super::facet::{CourseConnection, CourseFacets};
 use crate::accounts::UserId;
 use crate::catalog::loader::{
     CatalogCount, CatalogPage, CategoryCounts, ChannelCount, CourseById, DescriptionOf, Found, MatchingCount,
     MatchingPage, NearWords,
 };
 use crate::catalog::model::{
-    CategoryId, Course, CourseFilter, CourseId, CourseSort, CourseSortField, Part, Search, Which, words,
+    CategoryId, Course, CourseFilter, CourseId, CourseSort, CourseSortField, Part, PublicationStatus, Search, Which,
+    words,
 };
 use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
@@ -45,7 +47,7 @@ impl BrowseQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<CourseObject>>> {
+    ) -> Result<Sequential<CourseConnection>> {
         matching(ctx, Within::Catalog, filter, sort, PageArgs { first, after, last, before }).await.map(Sequential)
     }
 
@@ -68,7 +70,7 @@ impl BrowseQuery {
         after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<FoundObject>>> {
+    ) -> Result<Sequential<FoundConnection>> {
         let filter = filter.unwrap_or_default();
         if filter.statuses().is_some() {
             return Err(Error::BadInput("A search finds published courses: use `courses` to filter by status.".into()));
@@ -89,13 +91,15 @@ async fn found(
     search: Option<Arc<Search>>,
     filter: &CourseFilter,
     args: PageArgs,
-) -> Result<Connection<FoundObject>> {
+) -> Result<FoundConnection> {
     let list = format!("searchCourses({:?})", search.as_ref().map(|search| search.name()).unwrap_or_default());
     let page: Page<(i32, Uuid)> = args.page(&list)?;
     let cursor = move |found: &FoundObject| encode_cursor(&list, &(found.rank, found.course.id));
     let (Some(search), Some(which)) = (search, which(ctx, filter).await?) else {
-        return Ok(page.connection(Vec::new(), |found| found, cursor));
+        return Ok(page.connection(Vec::new(), |found| found, cursor).with_fields(CourseFacets::of_nothing()));
     };
+    let both = which.search.as_ref().map_or_else(|| Search::clone(&search), |filter| filter.and(&search));
+    let facets = CourseFacets::new(Within::Catalog, Some(Which { search: Some(both), ..which.clone() }));
     let key = Found(search.clone(), Arc::new(which));
     let found = read(ctx, true, key).await?.unwrap_or_default();
     let places = page.of_descending(&found);
@@ -103,7 +107,7 @@ async fn found(
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let rows = places.iter().zip(courses).filter_map(|((rank, _), course)| Some((course?, *rank))).collect();
     let object = move |(course, rank)| FoundObject { course, rank, search: search.clone() };
-    Ok(page.connection(rows, object, cursor).with_total(total))
+    Ok(page.connection(rows, object, cursor).with_total(total).with_fields(facets))
 }
 
 /// Returns a page of the courses that a search has found, sorted.
@@ -113,11 +117,11 @@ async fn found_sorted(
     filter: &CourseFilter,
     sort: CourseSort,
     args: PageArgs,
-) -> Result<Connection<FoundObject>> {
+) -> Result<FoundConnection> {
     let page = sort.page(args)?;
     let cursor = move |found: &FoundObject| sort.cursor(&found.course);
     let (Some(search), Some(which)) = (search, which(ctx, filter).await?) else {
-        return Ok(page.connection(Vec::new(), |found| found, cursor));
+        return Ok(page.connection(Vec::new(), |found| found, cursor).with_fields(CourseFacets::of_nothing()));
     };
     if which.search.is_some() {
         return Err(Error::BadInput("Give all words as the query of the search; its filter needs no query.".into()));
@@ -125,7 +129,8 @@ async fn found_sorted(
     let which = Arc::new(Which { search: Some(Search::clone(&search)), ..which });
     let rows = read(ctx, true, MatchingPage(which.clone(), sort, page.clone())).await?.unwrap_or_default();
     let object = move |course| FoundObject { course, rank: 0, search: search.clone() };
-    let connection = page.connection(rows, object, cursor);
+    let facets = CourseFacets::new(Within::Catalog, Some(Which::clone(&which)));
+    let connection = page.connection(rows, object, cursor).with_fields(facets);
     if !wants_total(ctx) {
         return Ok(connection);
     }
@@ -143,6 +148,8 @@ pub(super) enum Within {
     Channel(ChannelId),
     /// The other courses by the instructor of a course.
     InstructorOf(CourseId, UserId),
+    /// The courses by an instructor, of any status.
+    TaughtBy(UserId),
 }
 
 /// Returns a page of the published courses that match a filter, newest first unless they are sorted otherwise.
@@ -155,7 +162,7 @@ pub(super) async fn matching(
     filter: Option<CourseFilter>,
     sort: Option<CourseSort>,
     args: PageArgs,
-) -> Result<Connection<CourseObject>> {
+) -> Result<CourseConnection> {
     let filter = filter.unwrap_or_default();
     let any_status = filter.statuses().is_some();
     if any_status {
@@ -170,15 +177,19 @@ pub(super) async fn matching(
         let times = page.clone().try_map(|(_, micros, id)| Ok((instant("courses", micros)?, id)))?;
         let rows = loaders(ctx).load(CatalogPage(times)).await?.unwrap_or_default();
         let total = if wants_total(ctx) { loaders(ctx).load(CatalogCount).await? } else { None };
-        return Ok(page.connection(rows, CourseObject, cursor).with_total(total.unwrap_or_default()));
+        let facets = CourseFacets::new(within, Some(Which::default()));
+        let connection = page.connection(rows, CourseObject, cursor).with_fields(facets);
+        return Ok(connection.with_total(total.unwrap_or_default()));
     }
-    let Some(which) = limited(ctx, within, which(ctx, &filter).await?).await?.map(Arc::new) else {
-        return Ok(page.connection(Vec::new(), CourseObject, cursor));
+    let which = which(ctx, &filter).await?;
+    let facets = CourseFacets::new(within, which.clone());
+    let Some(which) = limited(ctx, within, which).await?.map(Arc::new) else {
+        return Ok(page.connection(Vec::new(), CourseObject, cursor).with_fields(facets));
     };
     // An operation may list the courses of many categories; only what a client chooses itself is limited.
     let is_limited = within == Within::Catalog || is_filtered;
     let rows = read(ctx, is_limited, MatchingPage(which.clone(), sort, page.clone())).await?;
-    let connection = page.connection(rows.unwrap_or_default(), CourseObject, cursor);
+    let connection = page.connection(rows.unwrap_or_default(), CourseObject, cursor).with_fields(facets);
     if !wants_total(ctx) {
         return Ok(connection);
     }
@@ -191,7 +202,7 @@ pub(super) async fn matching(
 }
 
 /// Reads one statement's result; `is_limited` applies the limit of such reads in flight per client.
-async fn read<K: Load>(ctx: &Context<'_>, is_limited: bool, key: K) -> Result<Option<K::Value>> {
+pub(super) async fn read<K: Load>(ctx: &Context<'_>, is_limited: bool, key: K) -> Result<Option<K::Value>> {
     match is_limited {
         true => loaders(ctx).load_for(client(ctx).address(), key).await,
         false => Ok(loaders(ctx).load(key).await?),
@@ -208,7 +219,7 @@ pub(crate) async fn courses_of_channel(
     filter: Option<CourseFilter>,
     sort: Option<CourseSort>,
     args: PageArgs,
-) -> Result<Connection<CourseObject>> {
+) -> Result<CourseConnection> {
     matching(ctx, Within::Channel(channel), filter, sort, args).await
 }
 
@@ -225,7 +236,7 @@ fn check_statuses(ctx: &Context<'_>, sort: Option<CourseSort>) -> Result<()> {
 }
 
 /// Limits the conditions of a filter; `None` if no course can match.
-async fn limited(ctx: &Context<'_>, within: Within, which: Option<Which>) -> Result<Option<Which>> {
+pub(super) async fn limited(ctx: &Context<'_>, within: Within, which: Option<Which>) -> Result<Option<Which>> {
     let Some(mut which) = which else { return Ok(None) };
     match within {
         Within::Catalog => {}
@@ -242,6 +253,15 @@ async fn limited(ctx: &Context<'_>, within: Within, which: Option<Which>) -> Res
             which.instructor = Some(instructor);
             which.other_than = Some(course);
         }
+        Within::TaughtBy(instructor) => {
+            which.instructor = Some(instructor);
+            which.statuses = Some(vec![
+                PublicationStatus::Draft,
+                PublicationStatus::Scheduled,
+                PublicationStatus::Published,
+                PublicationStatus::Archived,
+            ]);
+        }
     }
     Ok(Some(which))
 }
@@ -251,6 +271,9 @@ pub(super) async fn count_within(ctx: &Context<'_>, within: &[CategoryId]) -> Re
     let counts = loaders(ctx).load(CategoryCounts).await?.unwrap_or_default();
     Ok(within.iter().filter_map(|id| counts.get(id)).sum())
 }
+
+/// A page of the courses that a search has found.
+type FoundConnection = Connection<FoundObject, CourseFacets>;
 
 /// A course that a search has found.
 #[derive(Clone)]
@@ -315,7 +338,7 @@ async fn which(ctx: &Context<'_>, filter: &CourseFilter) -> Result<Option<Which>
 }
 
 /// Parses the text of a search; `None` if it contains no words.
-async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
+pub(super) async fn search(ctx: &Context<'_>, typed: &str) -> Result<Option<Search>> {
     let words = words(typed);
     let near = words.iter().map(async |word| {
         let near = loaders(ctx).load(NearWords(word.clone())).await?;

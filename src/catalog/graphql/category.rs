@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::browse::{Within, count_within, matching};
-use super::course::CourseObject;
+use super::facet::CourseConnection;
 use crate::catalog::command;
 use crate::catalog::loader::{Categories, CategoryDescriptionOf};
 use crate::catalog::model::{
@@ -109,7 +109,7 @@ impl CategoryObject {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<CourseObject>>> {
+    ) -> Result<Sequential<CourseConnection>> {
         let args = PageArgs { first, after, last, before };
         matching(ctx, Within::Category(self.0.id), filter, sort, args).await.map(Sequential)
     }
@@ -159,7 +159,8 @@ impl CategoryQuery {
         listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
     }
 
-    /// A category by its id or its slug; null if there is none.
+    /// A category by its id or its slug; null if there is none. Earlier slugs of the category work, too: if its `slug`
+    /// is not the one that you passed, a site can redirect to it.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn category(
         &self,

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::access::{course_access, edits, entitled};
 use super::browse::{Within, matching};
 use super::category::{CategoryObject, category_node};
+use super::facet::CourseConnection;
 use super::lesson::LessonObject;
 use super::section::{SectionObject, visible_lessons, visible_sections};
 use crate::accounts::{UserObject, user_node};
@@ -223,7 +224,7 @@ impl CourseObject {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<CourseObject>>> {
+    ) -> Result<Sequential<CourseConnection>> {
         let within = Within::InstructorOf(self.0.id, self.0.instructor_id);
         matching(ctx, within, None, None, PageArgs { first, after, last, before }).await.map(Sequential)
     }

@@ -7,11 +7,13 @@ mod browse;
 mod category;
 mod content;
 mod course;
+mod facet;
 mod lesson;
 mod mutation;
 mod new_video;
 mod publication;
 mod query;
+mod search;
 mod section;
 mod subscription;
 mod thumbnail;
@@ -22,6 +24,7 @@ use futures_util::FutureExt;
 pub(crate) use browse::courses_of_channel;
 pub use category::{CategoryObject, category_node};
 pub use course::{CourseObject, course_node};
+pub(crate) use facet::CourseConnection;
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};
 pub use subscription::CatalogSubscription;
@@ -40,7 +43,12 @@ pub fn nodes() -> Vec<NodeType> {
 
 /// The catalog queries.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(query::CourseQuery), Box::new(browse::BrowseQuery), Box::new(category::CategoryQuery)]
+    vec![
+        Box::new(query::CourseQuery),
+        Box::new(browse::BrowseQuery),
+        Box::new(search::SearchQuery),
+        Box::new(category::CategoryQuery),
+    ]
 }
 
 /// The courses of the viewer.

@@ -2,13 +2,15 @@
 
 use async_graphql::{Context, Object};
 
+use super::browse::Within;
 use super::course::{CourseObject, visible};
+use super::facet::{CourseConnection, CourseFacets};
 use super::lesson::{LessonObject, lesson_node};
 use super::new_video::{LIST, NewVideoObject};
 use super::subscription::Subject;
 use crate::accounts::viewer;
 use crate::catalog::loader::{CourseById, CourseBySlug, TaughtCount, TaughtPage};
-use crate::catalog::model::{CourseId, LessonId};
+use crate::catalog::model::{CourseId, LessonId, Which};
 use crate::channels::ChannelId;
 use crate::graphql::caching::cache_control;
 use crate::graphql::context::{app, loaders, within};
@@ -39,13 +41,14 @@ impl ViewerCourses {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Sequential<Connection<CourseObject>>>> {
+    ) -> Result<Option<Sequential<CourseConnection>>> {
         let page = PageArgs { first, after, last, before }.timed_page(VIEWER_COURSES)?;
         let viewer = viewer(within(ctx, Scope::ReadCourses))?;
         let rows = loaders(ctx).load(TaughtPage(viewer, page.clone())).await?.unwrap_or_default();
         let connection = page.connection(rows, CourseObject, |CourseObject(course)| {
             encode_cursor(VIEWER_COURSES, &(course.created_at.timestamp_micros(), course.id))
         });
+        let connection = connection.with_fields(CourseFacets::new(Within::TaughtBy(viewer), Some(Which::default())));
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }

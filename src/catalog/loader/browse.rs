@@ -8,8 +8,12 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use crate::catalog::model::{Course, CoursePlace, CourseSort, Search, Which, facts_key, found_keys, lists_key};
+use crate::accounts::UserId;
+use crate::catalog::model::{
+    Course, CourseId, CoursePlace, CourseSort, Search, Which, facts_key, found_keys, lists_key,
+};
 use crate::catalog::query::browse::{self, FoundPlace};
+use crate::catalog::query::course;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
@@ -106,6 +110,49 @@ impl Load for MatchingCount {
         let conn = app.db.read().await?;
         let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
         Ok(keys.iter().cloned().zip(counts).collect())
+    }
+}
+
+/// The courses to suggest for a search, best ones first.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct Suggested(pub(in crate::catalog) Arc<Search>);
+
+impl Load for Suggested {
+    type Value = Arc<Vec<CourseId>>;
+    const CACHED: bool = true;
+    const ALONE: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![lists_key(), facts_key()]
+    }
+
+    fn rows(_: &Self::Value) -> usize {
+        KEY
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let found = try_join_all(keys.iter().map(|key| browse::suggested(&conn, &key.0))).await?;
+        Ok(keys.iter().cloned().zip(found.into_iter().map(Arc::new)).collect())
+    }
+}
+
+/// Whether a user teaches a published course; missing if not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::catalog) struct HasPublished(pub(in crate::catalog) UserId);
+
+impl Load for HasPublished {
+    type Value = ();
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&()>) -> Vec<CacheKey> {
+        vec![lists_key()]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, InternalError> {
+        let ids: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let found = course::with_published(&*app.db.read().await?, &ids).await?;
+        Ok(found.into_iter().map(|id| (HasPublished(id), ())).collect())
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct CourseFilter {
     pub query: Option<String>,
     /// Courses in this category or in one of its subcategories, at any depth.
     pub category_id: Option<CategoryId>,
-    /// Courses in one of the categories with these slugs, or in one of their subcategories.
+    /// Courses in one of the categories with these slugs, or in one of their subcategories. Earlier slugs work, too.
     pub category_slugs: Option<Vec<String>>,
     /// Courses that take at least this many seconds.
     pub min_duration_seconds: Option<i32>,

@@ -7,8 +7,8 @@ use async_graphql::InputObject;
 use uuid::Uuid;
 
 use super::{Category, CategoryId};
-use crate::media::FileId;
 use crate::graphql::Idempotency;
+use crate::media::FileId;
 
 /// The input of `createCategory`. The new category is the last child of its parent.
 #[derive(Clone, Debug, InputObject)]
@@ -79,6 +79,8 @@ pub struct DeleteCategoryInput {
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct CategoryTree {
     by_id: HashMap<CategoryId, Arc<Category>>,
+    /// By current and earlier slugs.
+    by_slug: HashMap<String, CategoryId>,
     /// In the order of their positions.
     children: HashMap<Option<CategoryId>, Vec<Arc<Category>>>,
 }
@@ -90,7 +92,21 @@ impl CategoryTree {
         for row in rows {
             let row = Arc::new(row);
             tree.by_id.insert(row.id, row.clone());
+            tree.by_slug.insert(row.slug.clone(), row.id);
             tree.children.entry(row.parent_id).or_default().push(row);
+        }
+        tree
+    }
+
+    /// Creates a tree in which categories are also found by their earlier slugs.
+    pub(in crate::catalog) fn with_slugs(rows: Vec<(Category, Vec<String>)>) -> CategoryTree {
+        let (rows, slugs): (Vec<Category>, Vec<Vec<String>>) = rows.into_iter().unzip();
+        let slugs: Vec<(String, CategoryId)> =
+            rows.iter().zip(slugs).flat_map(|(row, slugs)| slugs.into_iter().map(|slug| (slug, row.id))).collect();
+        let mut tree = CategoryTree::new(rows);
+        for (slug, id) in slugs {
+            // The current slug of another category, made by the previous version of the program, takes precedence.
+            tree.by_slug.entry(slug).or_insert(id);
         }
         tree
     }
@@ -103,8 +119,14 @@ impl CategoryTree {
         self.by_id.get(&id).cloned()
     }
 
+    /// Returns the category that has or had this slug.
     pub(in crate::catalog) fn by_slug(&self, slug: &str) -> Option<Arc<Category>> {
-        self.by_id.values().find(|category| category.slug == slug).cloned()
+        self.get(*self.by_slug.get(slug)?)
+    }
+
+    /// Returns all categories, in no particular order.
+    pub(in crate::catalog) fn all(&self) -> impl Iterator<Item = &Arc<Category>> {
+        self.by_id.values()
     }
 
     /// Returns the children of a category, or the root categories, in order.

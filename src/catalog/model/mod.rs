@@ -7,6 +7,7 @@ mod cache_key;
 mod category;
 mod content;
 mod course;
+mod facet;
 mod facts;
 mod outline;
 mod publication;
@@ -30,6 +31,7 @@ pub use content::{LessonChapter, LessonContentInput, LessonLink, LessonResourceI
 pub(super) use content::{LessonContent, LessonResource, StoredContent};
 pub(super) use course::CourseStats;
 pub use course::{Course, CourseId, CreateCourseInput, UpdateCourseInput};
+pub(super) use facet::{Counted, Facet, FacetKind, FacetQuery, facets};
 pub use facts::CourseFacts;
 pub(super) use facts::{CourseLists, FactChanges, NewFacts};
 pub use outline::{

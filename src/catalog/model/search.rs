@@ -71,6 +71,12 @@ impl Search {
         Search { words: words.into_iter().map(word).collect() }
     }
 
+    /// Returns the search for the words of both.
+    pub(in crate::catalog) fn and(&self, other: &Search) -> Search {
+        let more = other.words.iter().filter(|word| !self.words.contains(word));
+        Search { words: self.words.iter().chain(more).cloned().collect() }
+    }
+
     /// The name of the result list in its cursors: the words.
     pub(in crate::catalog) fn name(&self) -> String {
         self.words.iter().map(|word| word.typed.as_str()).collect::<Vec<_>>().join(" ")
@@ -83,17 +89,31 @@ impl Search {
             let meant: String = word.meant.iter().map(|meant| format!(" | '{meant}'")).collect();
             format!("('{}'{beginning}{meant})", word.typed)
         };
-        let needed = match self.words.split_last() {
+        self.needed_words().iter().map(word).collect::<Vec<_>>().join(" & ")
+    }
+
+    fn needed_words(&self) -> &[Word] {
+        match self.words.split_last() {
             Some((last, others)) if !others.is_empty() && last.is_a_letter() => others,
             _ => &self.words,
-        };
-        needed.iter().map(word).collect::<Vec<_>>().join(" & ")
+        }
     }
 
     /// The `tsquery` that ranks courses with an exact match of a word, or of its best correction, higher.
     pub(in crate::catalog) fn wished(&self) -> String {
         let wished = self.words.iter().flat_map(|word| word.meant.first().into_iter().chain([&word.typed]));
         wished.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | ")
+    }
+
+    /// Returns whether a name contains all words.
+    pub(in crate::catalog) fn is_in(&self, name: &str) -> bool {
+        let named = words(name);
+        self.needed_words().iter().all(|word| named.iter().any(|named| word.is(named)))
+    }
+
+    /// Returns whether a name begins with the words as they were typed, the last of which may be incomplete.
+    pub(in crate::catalog) fn begins(&self, name: &str) -> bool {
+        words(name).join(" ").starts_with(&self.name())
     }
 
     /// Splits all of `text` into parts; each match is a part of its own.
@@ -292,6 +312,22 @@ mod tests {
         let search = Search::new(words("Pyhton c basics"), &near);
         assert_eq!(search.needed(), "('pyhton':* | 'python') & ('c') & ('basics':*)");
         assert_eq!(search.wished(), "'python' | 'pyhton' | 'c' | 'basics'");
+    }
+
+    #[test]
+    fn names_contain_and_begin_with_words() {
+        for (typed, name, is_in, begins) in [
+            ("love", "Ada Lovelace", true, false),
+            ("ada l", "Ada Lovelace", true, true),
+            ("lovelace ada", "Ada Lovelace", true, false),
+            ("bjo", "Björn's Lab", true, true),
+            ("ada x", "Ada Lovelace", true, false),
+            ("ada xy", "Ada Lovelace", false, false),
+            ("a", "Ada", false, true),
+        ] {
+            let search = search(typed);
+            assert_eq!((search.is_in(name), search.begins(name)), (is_in, begins), "{typed} in {name}");
+        }
     }
 
     #[test]

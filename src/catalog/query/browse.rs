@@ -4,6 +4,7 @@
 //! selective filter takes up to 5 ms. A search takes one millisecond per hundred courses that it ranks, of which there
 //! are at most [`MOST_FOUND`] with a match in the title and as many others (`docs/measurements.md`).
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +17,10 @@ use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join;
 use uuid::Uuid;
 
-use crate::catalog::model::{Course, CoursePlace, CourseSort, CourseSortField, PublicationStatus, Search, Which};
+use super::facet;
+use crate::catalog::model::{
+    Counted, Course, CourseId, CoursePlace, CourseSort, CourseSortField, FacetQuery, PublicationStatus, Search, Which,
+};
 use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
@@ -30,6 +34,10 @@ type Rows<'a> = courses::BoxedQuery<'a, Pg>;
 ///
 /// A word that half of 100,000 courses contain would otherwise take a quarter of a second.
 const MOST_FOUND: i64 = 1000;
+/// The maximum number of matches of a search that facets count.
+const MOST_FACETED: i64 = 10_000;
+/// The maximum number of courses that are suggested.
+const MOST_SUGGESTED: usize = 20;
 
 /// The rank of a course for `$search`, in millionths. An integer survives the round trip in a cursor unchanged.
 ///
@@ -189,6 +197,39 @@ pub(in crate::catalog) async fn found(
     found.sort_unstable_by(|first, second| second.cmp(first));
     found.dedup();
     Ok(found)
+}
+
+/// Returns the courses to suggest for a search: those with all words in the title.
+///
+/// Courses whose title begins with the words come first, then the most popular ones.
+pub(in crate::catalog) async fn suggested(mut conn: &AsyncPgConnection, search: &Search) -> QueryResult<Vec<CourseId>> {
+    let which = Which::default();
+    let rows = with_words!(search, &which, "ts_filter(words, '{a}')").limit(MOST_FOUND);
+    let columns = (courses::id, courses::title, courses::popularity);
+    let mut rows: Vec<(CourseId, String, i32)> = rows.select(columns).load(&mut conn).await?;
+    rows.sort_by_cached_key(|(id, title, popularity)| (!search.begins(title), Reverse(*popularity), id.uuid()));
+    Ok(rows.into_iter().take(MOST_SUGGESTED).map(|(id, ..)| id).collect())
+}
+
+/// Counts courses for facets; with a search, at most [`MOST_FACETED`] that match it.
+pub(in crate::catalog) async fn facet_counts(
+    conn: &AsyncPgConnection,
+    query: &FacetQuery,
+) -> QueryResult<Vec<(Counted, i64)>> {
+    let columns = (
+        courses::category_id,
+        courses::level,
+        courses::language,
+        courses::currency,
+        courses::price_minor,
+        courses::rating_hundredths,
+    );
+    let Some(search) = &query.which.search else {
+        return facet::counts(conn, public!(courses::table, &query.which).select(columns), query).await;
+    };
+    let which = Which { search: None, ..query.which.clone() };
+    let found = with_words!(search, &which, "words").limit(MOST_FACETED).select(columns);
+    facet::counts(conn, found, query).await
 }
 
 /// Returns similar known words for those of `words` that no public course contains.

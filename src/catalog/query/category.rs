@@ -1,19 +1,22 @@
 //! SQL for categories.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Nullable, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::catalog::model::{Category, CategoryId, categories_key};
 use crate::channels::ChannelId;
 use crate::media::FileId;
 use crate::platform::clock::Clock;
-use crate::platform::db::schema::{categories, courses};
+use crate::platform::db::schema::{categories, category_slugs, courses};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<Category>> {
-    categories::table.select(Category::as_select()).load(&mut conn).await
+/// Returns all categories, each with its current and earlier slugs.
+pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(Category, Vec<String>)>> {
+    let slugs = "ARRAY(SELECT category_slugs.slug FROM category_slugs WHERE category_id = categories.id)";
+    categories::table.select((Category::as_select(), sql::<Array<Text>>(slugs))).load(&mut conn).await
 }
 
 /// Counts the published courses in each category, without its subcategories.
@@ -49,6 +52,31 @@ pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult
     Ok(found.first::<CategoryId>(tx.conn()).await.optional()?.is_some())
 }
 
+/// Reserves a slug for a category permanently; `false` if another category has or had it.
+///
+/// A concurrent reservation of the same slug waits.
+pub(in crate::catalog) async fn take_slug(
+    tx: &mut Tx,
+    clock: &Clock,
+    slug: &str,
+    category: CategoryId,
+) -> QueryResult<bool> {
+    tx.changed(categories_key());
+    diesel::insert_into(category_slugs::table)
+        .values((
+            category_slugs::slug.eq(slug),
+            category_slugs::category_id.eq(category),
+            category_slugs::taken_at.eq(clock.now()),
+        ))
+        .on_conflict(category_slugs::slug)
+        .do_nothing()
+        .execute(tx.conn())
+        .await?;
+    let owner: CategoryId =
+        category_slugs::table.find(slug).select(category_slugs::category_id).first(tx.conn()).await?;
+    Ok(owner == category)
+}
+
 /// Locks the category tree against other writers, and returns all categories.
 ///
 /// The lock is released when the transaction ends; readers do not wait for it.
@@ -67,6 +95,7 @@ pub(in crate::catalog) async fn has_courses(tx: &mut Tx, id: CategoryId) -> Quer
 pub(in crate::catalog) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
+    id: CategoryId,
     (name, slug, description): (&str, &str, &str),
     (parent, position): (Option<CategoryId>, i32),
 ) -> QueryResult<Category> {
@@ -74,7 +103,7 @@ pub(in crate::catalog) async fn insert(
     let now = clock.now();
     diesel::insert_into(categories::table)
         .values((
-            categories::id.eq(clock.uuid()),
+            categories::id.eq(id),
             categories::parent_id.eq(parent),
             categories::slug.eq(slug),
             categories::name.eq(name),

@@ -101,6 +101,21 @@ pub(in crate::catalog) async fn count_taught(
         .await
 }
 
+/// Returns which of these users teach a published course.
+pub(in crate::catalog) async fn with_published(
+    mut conn: &AsyncPgConnection,
+    instructors: &[UserId],
+) -> QueryResult<Vec<UserId>> {
+    courses::table
+        .filter(courses::instructor_id.eq_any(instructors))
+        .filter(courses::published_at.is_not_null())
+        .filter(courses::archived_at.is_null())
+        .select(courses::instructor_id)
+        .distinct()
+        .load(&mut conn)
+        .await
+}
+
 /// Locks a course.
 ///
 /// Every change of a course, its outline or its files takes this lock. Several courses are locked in the order of their

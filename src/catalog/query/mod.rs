@@ -7,6 +7,7 @@ pub(super) mod browse;
 pub(super) mod category;
 pub(super) mod content;
 pub(super) mod course;
+mod facet;
 pub(super) mod file;
 pub(super) mod outline;
 pub(super) mod publication;

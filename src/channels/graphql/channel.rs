@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
 use crate::accounts::{UserId, UserObject, user_node};
-use crate::catalog::{CourseFilter, CourseObject, CourseSort, courses_of_channel};
+use crate::catalog::{CourseConnection, CourseFilter, CourseSort, courses_of_channel};
 use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders, viewer_loaders};
@@ -130,7 +130,7 @@ impl ChannelObject {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-    ) -> Result<Sequential<Connection<CourseObject>>> {
+    ) -> Result<Sequential<CourseConnection>> {
         let args = PageArgs { first, after, last, before };
         courses_of_channel(ctx, self.0.id, filter, sort, args).await.map(Sequential)
     }

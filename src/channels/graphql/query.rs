@@ -24,7 +24,8 @@ pub(super) struct ChannelsQuery;
 
 #[Object]
 impl ChannelsQuery {
-    /// A channel by its id or its slug; null if there is none.
+    /// A channel by its id or its slug; null if there is none. Earlier slugs of the channel work, too: if its `slug` is
+    /// not the one that you passed, a site can redirect to it.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn channel(
         &self,

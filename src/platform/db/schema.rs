@@ -56,6 +56,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    category_slugs (slug) {
+        slug -> Text,
+        category_id -> Uuid,
+        taken_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     channel_follows (user_id, channel_id) {
         user_id -> Uuid,
         channel_id -> Uuid,
@@ -77,6 +85,14 @@ diesel::table! {
         channel_id -> Uuid,
         user_id -> Uuid,
         joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    channel_slugs (slug) {
+        slug -> Text,
+        channel_id -> Uuid,
+        taken_at -> Timestamptz,
     }
 }
 
@@ -564,11 +580,13 @@ diesel::table! {
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(categories -> media_files (image_id));
+diesel::joinable!(category_slugs -> categories (category_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_invitations -> channels (channel_id));
 diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
+diesel::joinable!(channel_slugs -> channels (channel_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
 diesel::joinable!(channels -> media_files (image_id));
 diesel::joinable!(channels -> users (owner_id));
@@ -607,9 +625,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     avatar_uploads,
     categories,
+    category_slugs,
     channel_follows,
     channel_invitations,
     channel_members,
+    channel_slugs,
     channel_stats,
     channels,
     course_slugs,

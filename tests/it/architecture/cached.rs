@@ -9,13 +9,15 @@ const ALL: &[Statement] = &[Statement::Insert, Statement::Update, Statement::Del
 
 /// The tables behind the row cache, each with the statements that can make a cached value stale. A function with such a
 /// statement calls `Tx::changed`, or a function named `…_changed` that does.
-const CACHED: [(&str, &[Statement]); 11] = [
+const CACHED: [(&str, &[Statement]); 13] = [
     // Inserts are exempt: no id is loaded before its user exists.
     ("users", &[Statement::Update, Statement::Delete]),
     ("channels", ALL),
     ("channel_members", ALL),
+    ("channel_slugs", ALL),
     ("channel_stats", ALL),
     ("categories", ALL),
+    ("category_slugs", ALL),
     ("courses", ALL),
     ("course_slugs", ALL),
     ("course_stats", ALL),

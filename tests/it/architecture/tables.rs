@@ -39,13 +39,17 @@ const TABLES: [(&str, &[&str]); 7] = [
             "users",
         ],
     ),
-    ("channels", &["channel_follows", "channel_invitations", "channel_members", "channel_stats", "channels"]),
+    (
+        "channels",
+        &["channel_follows", "channel_invitations", "channel_members", "channel_slugs", "channel_stats", "channels"],
+    ),
     ("media", &["file_references", "media_files", "uploads", "video_captions", "video_references", "videos"]),
     ("entitlements", &["entitlements"]),
     (
         "catalog",
         &[
             "categories",
+            "category_slugs",
             "course_slugs",
             "course_stats",
             "course_texts",

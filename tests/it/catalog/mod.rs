@@ -7,6 +7,7 @@ mod categories;
 mod content;
 mod counts;
 mod drafts;
+mod facets;
 mod facts;
 mod kinds;
 mod own;
@@ -15,6 +16,7 @@ mod permissions;
 mod publication;
 mod search;
 mod slugs;
+mod suggestions;
 mod texts;
 mod versions;
 

@@ -185,3 +185,58 @@ async fn of_many_who_choose_one_slug_at_once_one_gets_it() {
         assert_eq!((won, told), (1, 5), "{made:#?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn earlier_slugs_of_categories_lead_to_them_in_filters_too() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    let make =
+        async |name: &str| app.payload(&root, "createCategory", "category { id slug }", json!({ "name": name })).await;
+    let looms = make("Looms").await["category"]["id"].as_str().unwrap().to_owned();
+    let other = make("Other").await["category"]["id"].as_str().unwrap().to_owned();
+    let course = app.course(&ada, "Weaving", 1).await;
+    app.edit(&ada, "updateCourse", "course { id }", json!({ "courseId": course.id, "categoryId": looms })).await;
+    let rename = async |id: &str, version: i32, slug: &str| {
+        let input = json!({ "categoryId": id, "version": version, "slug": slug });
+        app.payload(&root, "updateCategory", "category { slug }", input).await
+    };
+    let query = "query ($slug: String!) { category(slug: $slug) { id slug }
+        courses(filter: { categorySlugs: [$slug] }) { totalCount } }";
+    let find = async |slug: &str| {
+        let data = app.data(None, query, json!({ "slug": slug })).await;
+        (data["category"]["slug"].as_str().unwrap_or("-").to_owned(), data["courses"]["totalCount"].as_i64().unwrap())
+    };
+    assert_eq!(find("weaving").await, ("-".into(), 0));
+    assert_eq!(rename(&looms, 1, "weaving").await["category"]["slug"], "weaving");
+    for slug in ["looms", "weaving"] {
+        assert_eq!(find(slug).await, ("weaving".into(), 1), "{slug}");
+    }
+    let one = "{ a: category(slug: \"looms\") { slug } b: category(slug: \"weaving\") { slug } }";
+    assert_eq!(app.statements(None, one, json!({})).await, 1, "old and new");
+    assert_eq!(refusal(&make("Looms").await), ("TAKEN", &json!(["slug"])));
+    assert_eq!(refusal(&rename(&other, 1, "looms").await), ("TAKEN", &json!(["slug"])));
+    assert_eq!(rename(&looms, 2, "looms").await["category"]["slug"], "looms", "its own is always free");
+    assert_eq!(find("weaving").await.0, "looms");
+
+    app.edit(&ada, "updateCourse", "course { id }", json!({ "courseId": course.id, "categoryId": null })).await;
+    app.mutate(&root, "deleteCategory", "deletedCategoryId", json!({ "categoryId": looms })).await;
+    assert_eq!(find("weaving").await, ("-".into(), 0));
+    assert_eq!(rename(&other, 1, "weaving").await["category"]["slug"], "weaving", "free after the deletion");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_categories_that_move_to_one_slug_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let root = app.user("Root", Role::Admin).await;
+    let mut moves = Vec::new();
+    for number in 0..6 {
+        let input = json!({ "name": format!("Category {number}") });
+        let made = app.mutate(&root, "createCategory", "category { id }", input).await;
+        moves.push(json!({ "categoryId": made["category"]["id"], "version": 1, "slug": "wanted" }));
+    }
+    let selection = "category { slug }";
+    let moved = join_all(moves.into_iter().map(|input| app.payload(&root, "updateCategory", selection, input))).await;
+    let won = moved.iter().filter(|payload| payload["category"]["slug"] == "wanted").count();
+    let told = moved.iter().filter(|payload| refusal(payload).0 == "TAKEN").count();
+    assert_eq!((won, told), (1, 5), "{moved:#?}");
+}

@@ -350,3 +350,84 @@ async fn members_edit_the_courses_of_a_channel_if_its_owner_says_so() {
     payload(&app, &bob, "removeChannelMember", "channel { id }", json!({ "channelId": id, "userId": bob.id })).await;
     assert_eq!((sees().await, refusal(&section().await)), (Value::Null, "NOT_FOUND"));
 }
+
+const BY_SLUG: &str = "query ($slug: String!) { channel(slug: $slug) { id slug } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn earlier_slugs_of_a_channel_lead_to_it_and_no_other_takes_them() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.user("Ada", Role::Instructor).await, app.user("Bob", Role::Instructor).await);
+    let create = async |user: &User, name: &str| {
+        payload(&app, user, "createChannel", "channel { id slug }", json!({ "name": name })).await
+    };
+    let lab = create(&ada, "Lab").await["channel"]["id"].as_str().unwrap().to_owned();
+    let find = async |slug: &str| app.data(None, BY_SLUG, json!({ "slug": slug })).await["channel"].take();
+    assert_eq!(find("loft").await, Value::Null);
+    for slug in ["loft", "mill"] {
+        app.edit(&ada, "updateChannel", "channel { id }", json!({ "channelId": lab, "slug": slug })).await;
+    }
+    for slug in ["lab", "loft", "mill"] {
+        assert_eq!(find(slug).await, json!({ "id": lab, "slug": "mill" }), "{slug}");
+    }
+    let one = "{ a: channel(slug: \"mill\") { slug } }";
+    assert_eq!(app.statements(None, one, json!({})).await, 1);
+    let both =
+        "{ a: channel(slug: \"mill\") { slug } b: channel(slug: \"lab\") { slug } c: channel(slug: \"x\") { slug } }";
+    assert_eq!(app.statements(None, both, json!({})).await, 2, "however many");
+
+    assert_eq!(refusal(&create(&bob, "Loft").await), "TAKEN");
+    let own = create(&bob, "Bobs").await["channel"]["id"].clone();
+    let moved = app.current(&bob, json!({ "channelId": own, "slug": "lab" })).await;
+    assert_eq!(refusal(&payload(&app, &bob, "updateChannel", "channel { id }", moved).await), "TAKEN");
+    let back = app.edit(&ada, "updateChannel", "channel { slug }", json!({ "channelId": lab, "slug": "lab" })).await;
+    assert_eq!(back["channel"]["slug"], "lab", "its own is always free");
+    assert_eq!(find("mill").await["slug"], "lab");
+    // A channel that is made with the first course keeps off earlier slugs, too.
+    let loft = app.user("Loft", Role::Instructor).await;
+    let course = app.course(&loft, "Looms", 1).await;
+    assert_eq!(channel_of(&app, &course.id).await["slug"], "loft-2");
+    assert_eq!(app.sql("SELECT count(*) FROM channels WHERE slug NOT IN (SELECT slug FROM channel_slugs)").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_channels_that_want_one_slug_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let mut moves = Vec::new();
+    for number in 0..4 {
+        let input = json!({ "name": format!("Channel {number}") });
+        let made = payload(&app, &ada, "createChannel", "channel { id }", input).await;
+        moves.push(json!({ "channelId": made["channel"]["id"], "version": 1, "slug": "wanted" }));
+    }
+    let moved = moves.into_iter().map(|input| ("updateChannel", input));
+    let made = (0..4).map(|_| ("createChannel", json!({ "name": "Wanted" })));
+    let all = moved.chain(made).map(|(field, input)| payload(&app, &ada, field, "channel { slug }", input));
+    let all = join_all(all).await;
+    let won = all.iter().filter(|payload| payload["channel"]["slug"] == "wanted").count();
+    let told = all.iter().filter(|payload| refusal(payload) == "TAKEN").count();
+    assert_eq!((won, told), (1, 7), "{all:#?}");
+    let orphans = "SELECT count(*) FROM channel_slugs WHERE channel_id NOT IN (SELECT id FROM channels)";
+    assert_eq!(app.sql(orphans).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_earlier_slug_of_a_deleted_users_channel_is_left() {
+    let app = TestApp::start().await;
+    let ada = app.user("Ada", Role::Instructor).await;
+    let course = app.course(&ada, "Engines", 1).await;
+    let own = channel_of(&app, &course.id).await["id"].clone();
+    app.edit(&ada, "updateChannel", "channel { id }", json!({ "channelId": own, "slug": "ada-lovelace" })).await;
+    let find = async |slug: &str| app.data(None, BY_SLUG, json!({ "slug": slug })).await["channel"].take();
+    assert_eq!(find("ada").await["id"], own);
+    let uuid = app.sql("SELECT id FROM users WHERE name = 'Ada'").await.parse().unwrap();
+    let event = lyceum::accounts::UserDeleted { user_id: lyceum::graphql::Id::new(uuid) };
+    let record =
+        async |tx: &mut lyceum::platform::db::Tx| lyceum::platform::outbox::record(tx, &app.app.clock, &event).await;
+    app.app.db.transaction(record).await.unwrap();
+    app.settle().await;
+    for slug in ["ada", "ada-lovelace"] {
+        assert_eq!(find(slug).await, Value::Null, "{slug}");
+    }
+    let left = app.sql("SELECT string_agg(slug, ' ') FROM channel_slugs").await;
+    assert!(left.starts_with("channel-") && !left.contains(' '), "{left}");
+}

@@ -1,0 +1,2 @@
+DROP TABLE category_slugs;
+DROP TABLE channel_slugs;

@@ -1,0 +1,3 @@
+DROP INDEX users_team_words;
+DROP INDEX channels_words;
+DROP FUNCTION name_vector;
