@@ -1,5 +1,5 @@
--- Every slug that a channel or a category has or had, as for courses: an earlier slug leads to it, and no other can take
--- it. A slug is taken here before its row is written, hence the deferred checks.
+-- Every slug that a channel or a category has or had, as for courses: an earlier slug leads to it, and no other can
+-- take it. A slug is taken here before its row is written, hence the deferred checks.
 CREATE TABLE channel_slugs (
     slug text PRIMARY KEY CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' AND char_length(slug) <= 80),
     channel_id uuid NOT NULL REFERENCES channels (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,

@@ -7,7 +7,7 @@ use super::error::Error;
 use crate::platform::auth::{self, Actor};
 
 pub use super::role::{Role, Scope};
-pub use rules::{public, requires, scoped};
+pub use rules::{owned, public, requires, scoped};
 
 /// The directives that state authorization rules. The macro generates undocumented items.
 #[allow(missing_docs)]
@@ -21,9 +21,10 @@ mod rules {
     use super::{Role, Scope};
 
     /// Only a signed-in user with this role or a higher one may select the field. A personal API token needs the given
-    /// scope; if no scope is given, API tokens are forbidden.
+    /// scope; if no scope is given, API tokens are forbidden. With `owner`, the user that the object belongs to may
+    /// select it as well, whatever their role.
     #[TypeDirective(name = "auth", location = "FieldDefinition")]
-    pub fn rule(role: Role, scope: Option<Scope>) {}
+    pub fn rule(role: Role, scope: Option<Scope>, owner: Option<bool>) {}
 
     /// Every client may select the field, signed in or not.
     #[TypeDirective(location = "FieldDefinition")]
@@ -35,7 +36,7 @@ mod rules {
 
     impl requires {
         pub fn apply(role: Role) -> MetaDirectiveInvocation {
-            rule::apply(role, None)
+            rule::apply(role, None, None)
         }
     }
 
@@ -45,11 +46,21 @@ mod rules {
 
     impl scoped {
         pub fn apply(role: Role, scope: Scope) -> MetaDirectiveInvocation {
-            rule::apply(role, Some(scope))
+            rule::apply(role, Some(scope), None)
         }
     }
 
-    /// Implements the `@auth` directive for both types.
+    /// `@auth(role: …, scope: …, owner: true)`, for fields whose resolvers check whose object it is.
+    #[allow(non_camel_case_types)]
+    pub struct owned;
+
+    impl owned {
+        pub fn apply(role: Role, scope: Option<Scope>) -> MetaDirectiveInvocation {
+            rule::apply(role, scope, Some(true))
+        }
+    }
+
+    /// Implements the `@auth` directive for all types.
     macro_rules! writes_rule {
         ($($way:ident),*) => {$(
             impl TypeDirective for $way {
@@ -65,7 +76,7 @@ mod rules {
             impl Directive_At_FIELD_DEFINITION for $way {}
         )*};
     }
-    writes_rule!(requires, scoped);
+    writes_rule!(requires, scoped, owned);
 }
 
 /// The guard behind `@auth` without a scope: requires a session.

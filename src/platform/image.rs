@@ -1,8 +1,5 @@
 //! Detection of image formats by the first bytes of a file.
 
-/// The number of leading bytes that are enough to detect the format.
-pub const SIGNATURE_LENGTH: u64 = 32;
-
 /// The accepted image formats: those that every browser displays and that contain no scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {

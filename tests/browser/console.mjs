@@ -91,10 +91,9 @@ async function run(page) {
   await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'newVideo' }).waitFor();
   await execute(page);
   await socket.subscribed;
-  // The protocol has no answer to `subscribe`; the server gets a moment to register it.
-  await page.waitForTimeout(1_000);
+  await response().filter({ hasText: '"isStart": true' }).waitFor({ timeout: PUSH_WITHIN_MS });
   console.log('SUBSCRIBED');
-  await response().filter({ hasText: 'cursor' }).waitFor({ timeout: PUSH_WITHIN_MS });
+  await response().filter({ hasText: '"isStart": false' }).waitFor({ timeout: PUSH_WITHIN_MS });
   const push = plain(await response().innerText());
   check(/"lesson": \{\s*"title": "./.test(push) && !push.includes('"errors"'), `the push carries a lesson, not: ${push}`);
   await page.mouse.move(0, 0);

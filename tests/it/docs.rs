@@ -28,6 +28,9 @@ fn the_page_of_errors_has_every_code_and_no_other() {
                 folders.push(path);
                 continue;
             }
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             for line in text.lines() {
                 let makes = ["request_error(", "Unread::new(", "TooMuch(", "=> \"", "\"GRAPHQL_"];

@@ -111,7 +111,9 @@ impl Sdl {
             })
             .collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
-        let composite = !self.fields(named(&field.ty.node)).is_empty();
+        let returned = named(&field.ty.node);
+        let is_union = matches!(self.0.get(returned).map(|ty| &ty.kind), Some(TypeKind::Union(_)));
+        let composite = is_union || !self.fields(returned).is_empty();
         let selection = if composite { " { __typename }" } else { "" };
         let call = format!("{}{arguments}{selection}", field.name.node);
         match root {
@@ -310,6 +312,7 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "deleteSection",
             "deleteVideo",
             "enrollments",
+            "files",
             "publishCourse",
             "publishLesson",
             "removeVideoCaptions",

@@ -13,7 +13,7 @@ use crate::accounts::{command, policy};
 use crate::enrollments::{EnrollmentObject, enrollments_of};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, public, requires, scoped};
+use crate::graphql::guard::{Role, Scope, owned, public, requires, scoped};
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 
@@ -43,6 +43,7 @@ impl UserObject {
     }
 
     /// The email address. Visible to the user and administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "e-mail address")?;
         Ok(Some(&self.user.email))
@@ -50,6 +51,7 @@ impl UserObject {
 
     /// The ban that is in force; null if the user is not banned. Visible to the user and administrators; for others it
     /// is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn ban(&self, ctx: &Context<'_>) -> Result<Option<Sequential<Ban>>> {
         self.private(ctx, "ban")?;
         Ok(Ban::of(&self.user, app(ctx).clock.now()).map(Sequential))
@@ -62,6 +64,7 @@ impl UserObject {
 
     /// The linked accounts at identity providers, in the order in which they were linked. Visible to the user and
     /// administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn identities(
         &self,
         ctx: &Context<'_>,
@@ -90,6 +93,7 @@ impl UserObject {
 
     /// The language that the user chose, as a BCP 47 tag; null if they chose none. Visible to the user and
     /// administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn locale(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "language")?;
         Ok(self.user.locale.as_deref())
@@ -97,6 +101,7 @@ impl UserObject {
 
     /// The time zone that the user chose, by its IANA name; null if they chose none. Visible to the user and
     /// administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn time_zone(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         self.private(ctx, "time zone")?;
         Ok(self.user.time_zone.as_deref())
@@ -104,6 +109,7 @@ impl UserObject {
 
     /// When the account is deleted, if the user has requested it; otherwise null. See `cancelAccountDeletion`. Visible
     /// to the user and administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn deletion_due_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         self.private(ctx, "end")?;
         Ok(self.user.deletion_due_at)
@@ -111,6 +117,7 @@ impl UserObject {
 
     /// When the user signed in last; null if they never did. Visible to the user and administrators; for others it is
     /// null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
     async fn last_sign_in_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         self.private(ctx, "last sign-in")?;
         Ok(loaders(ctx).load(LastSignIn(self.user.id)).await?)
@@ -118,6 +125,7 @@ impl UserObject {
 
     /// The user's sessions, newest first; also those that have ended, for a month. Visible to the user and
     /// administrators, in a session; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, None))]
     async fn sessions(
         &self,
         ctx: &Context<'_>,

@@ -5,10 +5,11 @@
 //! transaction, so that nothing is attached twice.
 
 use super::outline::{add_lesson, check_new_lesson, editable_lesson, editable_section};
-use super::{editable, file, video};
+use super::{category, editable, file, video};
 use crate::accounts;
 use crate::catalog::error;
 use crate::catalog::model::{CreateLessonInput, LessonKind, NewLessonInput, UploadTarget};
+use crate::channels;
 use crate::graphql::{Error, Idempotency, Result, UserError};
 use crate::media::{self, FileId, Upload, UploadId, VideoId, VideoStatus};
 use crate::platform::App;
@@ -34,6 +35,8 @@ pub async fn upload_target(app: &App, actor: &Actor, target: &UploadTarget) -> R
         UploadTarget::CourseDemoId(id) | UploadTarget::CourseThumbnailId(id) => {
             editable(tx, actor, *id, "course").await.map(drop)
         }
+        UploadTarget::CategoryImageId(id) => category::editable_category(tx, actor, *id).await.map(drop),
+        UploadTarget::ChannelImageId(id) => channels::lock_editable(tx, actor, *id).await.map(drop),
     });
     checked.await.map_err(|error| within(error, target))?;
     Ok(media::Target { purpose: target.purpose(), value: serde_json::to_value(target)? })
@@ -120,6 +123,16 @@ async fn attach(tx: &mut Tx, app: &App, actor: &Actor, upload: &Upload) -> Resul
         UploadTarget::CourseThumbnailId(id) => {
             let course = editable(tx, actor, id, "course").await?;
             file::set_on_course(tx, app, actor, &course, Some(file)).await?;
+            Ok(id.encode())
+        }
+        UploadTarget::CategoryImageId(id) => {
+            let category = category::editable_category(tx, actor, id).await?;
+            category::set_image(tx, app, &category, Some(file)).await?;
+            Ok(id.encode())
+        }
+        UploadTarget::ChannelImageId(id) => {
+            let channel = channels::lock_editable(tx, actor, id).await?;
+            media::set_on_channel(tx, app, actor, &channel, Some(file)).await?;
             Ok(id.encode())
         }
     }

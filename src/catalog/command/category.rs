@@ -114,20 +114,37 @@ pub(crate) async fn set_category_image(
             if category.image_id == input.file_id {
                 return Ok(Edit::Saved(category));
             }
-            let ids: Vec<FileId> = input.file_id.into_iter().chain(category.image_id).collect();
-            let files = media::lock_files(tx, &ids).await?;
-            if let Some(id) = input.file_id {
-                let file = files.iter().find(|file| file.id == id).ok_or_else(error::no_such_file)?;
-                if file.purpose != UploadPurpose::Image {
-                    return Err(error::no_picture());
-                }
-            }
-            let changed = query::set_image(tx, category.id, input.file_id, app.clock.now()).await?;
-            let shown: Vec<FileId> = input.file_id.into_iter().collect();
-            media::refer_to_files(tx, app, category.id.into(), &shown).await?;
-            Ok(Edit::Saved(changed))
+            set_image(tx, app, &category, input.file_id).await.map(Edit::Saved)
         })
         .await
+}
+
+/// Like [`set_category_image`], in the transaction of an administrator and whatever the version of the category, which
+/// is locked.
+pub(super) async fn set_image(
+    tx: &mut Tx,
+    app: &App,
+    category: &Category,
+    file_id: Option<FileId>,
+) -> Result<Category> {
+    let ids: Vec<FileId> = file_id.into_iter().chain(category.image_id).collect();
+    let files = media::lock_files(tx, &ids).await?;
+    if let Some(id) = file_id {
+        let file = files.iter().find(|file| file.id == id).ok_or_else(error::no_such_file)?;
+        if file.purpose != UploadPurpose::Image {
+            return Err(error::no_picture());
+        }
+    }
+    let changed = query::set_image(tx, category.id, file_id, app.clock.now()).await?;
+    let shown: Vec<FileId> = file_id.into_iter().collect();
+    media::refer_to_files(tx, app, category.id.into(), &shown).await?;
+    Ok(changed)
+}
+
+/// Returns a locked category that the actor may change.
+pub(super) async fn editable_category(tx: &mut Tx, actor: &Actor, id: CategoryId) -> Result<Category> {
+    permit(actor)?;
+    query::lock_one(tx, id).await?.ok_or_else(|| error::no_such("category"))
 }
 
 /// Moves a category with all its subcategories.

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Utc};
 
 use super::browse::{Within, count_within, matching};
 use super::facet::CourseConnection;
@@ -53,6 +54,11 @@ impl CategoryObject {
     async fn image(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
         let Some(id) = self.0.image_id else { return Ok(None) };
         image(ctx, id, &self.0.name).await
+    }
+
+    /// When the category was last edited or moved.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.0.updated_at
     }
 
     /// The version, incremented by each edit except moves. Pass it to updates: an update with a stale version is

@@ -23,6 +23,7 @@ use crate::channels::{ChannelObject, channel_node};
 use crate::enrollments::{PlayableVideo, playable};
 use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
 use crate::graphql::context::loaders;
+use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
 use crate::media::image;
@@ -200,6 +201,7 @@ impl CourseObject {
 
     /// The current and past entitlements to the course, latest first. Visible to the course's instructor and
     /// administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadCourses)))]
     async fn entitlements(
         &self,
         ctx: &Context<'_>,

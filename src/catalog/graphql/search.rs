@@ -1,5 +1,6 @@
 //! Searches for channels and instructors, and suggestions for a search box.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Union};
@@ -86,8 +87,7 @@ impl SearchQuery {
         let mut instructors = who_teach(ctx, named.iter()).await?;
         let key = |user: &Arc<User>| place(&user.name, user.id.uuid());
         instructors.sort_by_cached_key(key);
-        let names: std::collections::HashMap<Uuid, String> =
-            instructors.iter().map(|user| (user.id.uuid(), user.name.clone())).collect();
+        let names: HashMap<Uuid, String> = instructors.iter().map(|user| (user.id.uuid(), user.name.clone())).collect();
         let instructors = instructors.into_iter().map(UserObject::new).collect();
         let key = move |user: &UserObject| {
             let id = user.user_id().uuid();
@@ -133,6 +133,7 @@ async fn suggestions(ctx: &Context<'_>, search: &Arc<Search>, most: usize) -> Re
     found.extend(channels.map(|channel| (search.begins(&channel.0.name), wrapped(channel).into())));
     let users = users.into_iter().take(few);
     found.extend(users.map(|user| (search.begins(&user.name), wrapped(UserObject::new(user)).into())));
+    found.sort_by_key(|(begins, _)| !begins);
     found.truncate(most);
     courses.truncate(most - found.len());
     found.extend(courses.into_iter().map(|row| (search.begins(&row.title), wrapped(CourseObject(row)).into())));

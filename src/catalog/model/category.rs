@@ -168,6 +168,7 @@ mod tests {
             position,
             version: 1,
             image_id: None,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
         }
     }
 

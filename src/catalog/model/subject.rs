@@ -1,6 +1,7 @@
 //! Categories and levels.
 
 use async_graphql::Enum;
+use chrono::{DateTime, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
@@ -32,6 +33,8 @@ pub struct Category {
     pub version: i32,
     /// The file of the image.
     pub image_id: Option<FileId>,
+    /// When it was last edited or moved.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl Entity for Category {

@@ -3,7 +3,8 @@
 use async_graphql::{InputObject, OneofObject};
 use serde::{Deserialize, Serialize};
 
-use super::{CourseId, LessonId, SectionId};
+use super::{CategoryId, CourseId, LessonId, SectionId};
+use crate::channels::ChannelId;
 use crate::media::UploadPurpose;
 
 /// The object that will show an uploaded file. The server attaches the file as soon as it is ready, which is when a
@@ -19,6 +20,10 @@ pub enum UploadTarget {
     CourseDemoId(CourseId),
     /// The course whose thumbnail it becomes.
     CourseThumbnailId(CourseId),
+    /// The category whose image it becomes; for administrators.
+    CategoryImageId(CategoryId),
+    /// The channel whose image it becomes.
+    ChannelImageId(ChannelId),
 }
 
 /// A lesson that is created for an uploaded video.
@@ -37,7 +42,9 @@ impl UploadTarget {
             UploadTarget::LessonId(_) | UploadTarget::NewLesson(_) | UploadTarget::CourseDemoId(_) => {
                 UploadPurpose::Video
             }
-            UploadTarget::CourseThumbnailId(_) => UploadPurpose::Image,
+            UploadTarget::CourseThumbnailId(_) | UploadTarget::CategoryImageId(_) | UploadTarget::ChannelImageId(_) => {
+                UploadPurpose::Image
+            }
         }
     }
 
@@ -48,6 +55,8 @@ impl UploadTarget {
             UploadTarget::NewLesson(_) => "newLesson",
             UploadTarget::CourseDemoId(_) => "courseDemoId",
             UploadTarget::CourseThumbnailId(_) => "courseThumbnailId",
+            UploadTarget::CategoryImageId(_) => "categoryImageId",
+            UploadTarget::ChannelImageId(_) => "channelImageId",
         };
         vec!["attachTo".to_owned(), field.to_owned()]
     }

@@ -1,7 +1,7 @@
 //! The SQL statement that counts courses for facets.
 //!
-//! One pass over the courses: each course knows which of the chosen conditions it fails. A facet counts the courses that
-//! fail none but its own; those that fail two are in no facet.
+//! It is one pass over the courses, which computes for each of them the chosen conditions that it fails. A facet counts
+//! the courses that fail none but its own; those that fail two are in no facet.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::catalog::model::{CategoryId, Counted, CourseLevel, FacetKind, FacetQu
 use crate::graphql::money::CurrencyCode;
 use crate::platform::db::RunQueryDsl;
 
-/// The columns of a row: those that the requested kinds count by, of which only those of one kind are set, and the count.
+/// The columns of a row: those that the requested kinds count by, of which those of one kind are set, and the count.
 type Row =
     (Option<CategoryId>, Option<CourseLevel>, Option<String>, Option<CurrencyCode>, Option<i64>, Option<i32>, i64);
 type Columns =

@@ -11,7 +11,7 @@ use crate::catalog::{CourseId, CourseObject, course_node};
 use crate::entitlements::loader::{EntitlementById, LedgerCount, LedgerPage};
 use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
 use crate::graphql::context::{loaders, within};
-use crate::graphql::guard::Scope;
+use crate::graphql::guard::{self, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
 use crate::platform::auth::Role;
@@ -67,12 +67,14 @@ impl EntitlementObject {
     }
 
     /// The administrator's reason for granting it; may be empty. Visible to administrators only.
+    #[graphql(directive = scoped::apply(guard::Role::Admin, Scope::ReadCourses))]
     async fn reason(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         only_administrators(ctx)?;
         Ok(Some(&self.0.note))
     }
 
     /// The administrator who granted it; null for other sources. Visible to administrators only.
+    #[graphql(directive = scoped::apply(guard::Role::Admin, Scope::ReadCourses))]
     async fn granted_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         only_administrators(ctx)?;
         match self.0.granted_by {

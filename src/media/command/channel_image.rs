@@ -8,6 +8,7 @@ use crate::media::port::{lock_files, refer_to_files};
 use crate::media::{error, policy};
 use crate::platform::App;
 use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
 
 /// Sets or removes the image of a channel.
 ///
@@ -27,20 +28,36 @@ pub(crate) async fn set_channel_image(app: &App, actor: &Actor, input: SetChanne
             if current == input.file_id {
                 return Ok(Edit::Saved(channel));
             }
-            let ids: Vec<FileId> = input.file_id.into_iter().chain(current).collect();
-            let files = lock_files(tx, &ids).await?;
-            if let Some(id) = input.file_id {
-                let may = |owner| policy::owns(actor, owner) || owner == channel.owner_id;
-                let file = files.iter().find(|file| file.id == id && may(file.owner_id));
-                if file.ok_or_else(error::no_such_file)?.purpose != UploadPurpose::Image {
-                    return Err(error::no_picture());
-                }
-            }
-            let image = input.file_id.map(|id| id.uuid());
-            let changed = channels::set_image(tx, channel.id, image, app.clock.now()).await?;
-            let shown: Vec<FileId> = input.file_id.into_iter().collect();
-            refer_to_files(tx, app, channel.id.into(), &shown).await?;
+            let changed = set_on_channel(tx, app, actor, &channel, input.file_id).await?;
             Ok(Edit::Saved(changed))
         })
         .await
+}
+
+/// Like [`set_channel_image`], in the caller's transaction and whatever the version of the channel, which is locked.
+///
+/// # Errors
+/// As for [`set_channel_image`].
+pub async fn set_on_channel(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    channel: &Channel,
+    file_id: Option<FileId>,
+) -> Result<Channel> {
+    let current = channel.image_id.map(FileId::new);
+    let ids: Vec<FileId> = file_id.into_iter().chain(current).collect();
+    let files = lock_files(tx, &ids).await?;
+    if let Some(id) = file_id {
+        let may = |owner| policy::owns(actor, owner) || owner == channel.owner_id;
+        let file = files.iter().find(|file| file.id == id && may(file.owner_id));
+        if file.ok_or_else(error::no_such_file)?.purpose != UploadPurpose::Image {
+            return Err(error::no_picture());
+        }
+    }
+    let image = file_id.map(|id| id.uuid());
+    let changed = channels::set_image(tx, channel.id, image, app.clock.now()).await?;
+    let shown: Vec<FileId> = file_id.into_iter().collect();
+    refer_to_files(tx, app, channel.id.into(), &shown).await?;
+    Ok(changed)
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use channel_image::set_channel_image;
+pub use channel_image::set_on_channel;
 pub(super) use completion::complete_upload;
 pub use encryption::segment_key_at;
 pub use file::download_url;

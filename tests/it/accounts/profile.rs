@@ -144,7 +144,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let (ada, eve) = (app.user("Ada", Role::Instructor).await, app.user("Eve", Role::Instructor).await);
     let input = json!({ "name": "Ada", "bio": "Countess.", "locale": "en", "timeZone": "UTC" });
     update(&app, &ada.token, input).await;
-    app.course(&ada, "Engines", 1).await;
+    app.course(&ada, "Engines", 0).await;
     app.course(&eve, "Poisons", 1).await;
     let upload = json!({ "contentType": "image/png", "sizeBytes": 7 });
     app.mutate(&ada, "createAvatarUpload", "upload { id }", upload.clone()).await;

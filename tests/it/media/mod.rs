@@ -132,7 +132,11 @@ impl Studio {
         lesson
     }
 
+    /// Sets the video of a lesson; without one, the lesson cannot be published.
     async fn show(&self, lesson: &str, video: Option<VideoId>) {
+        if video.is_none() {
+            self.app.mutate(&self.ada, "unpublishLesson", "lesson { id }", json!({ "lessonId": lesson })).await;
+        }
         let input = json!({ "lessonId": lesson, "videoId": video.map(VideoId::encode) });
         self.app.edit(&self.ada, "setLessonVideo", "lesson { id }", input).await;
     }

@@ -61,6 +61,7 @@ async fn a_lesson_takes_the_length_of_its_video_before_and_after_it_is_known() {
     assert_eq!(refused["setLessonVideo"]["userErrors"], expected_error, "a chapter is after its end");
     studio.edit(&lesson, json!({ "content": { "chapters": [] } })).await;
     studio.show(&lesson, Some(id)).await;
+    studio.app.publish(&studio.ada, &lesson).await;
     assert_eq!(lengths().await, expected);
 }
 

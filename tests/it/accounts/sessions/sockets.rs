@@ -90,7 +90,8 @@ async fn a_socket_ends_within_a_second_of_its_session_on_every_node() {
         doomed.push((node, Socket::connect(url, Some(&phone.access)).await));
     }
     for (case, socket) in &mut doomed {
-        socket.subscribe("news", "subscription { newVideo { cursor } }", json!({})).await;
+        socket.subscribe("news", "subscription { newVideo { isStart } }", json!({})).await;
+        assert_eq!(socket.receive().await.unwrap()["payload"]["data"]["newVideo"]["isStart"], true, "{case}");
         assert!(ask(socket, VIEWER, json!({})).await["data"]["viewer"]["user"].is_object(), "{case}");
     }
     let begun = tokio::time::Instant::now();

@@ -114,6 +114,39 @@ async fn a_demo_video_and_a_thumbnail_are_attached_to_their_course() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_become_those_of_a_channel_and_of_a_category() {
+    let studio = studio("pictures").await;
+    let root = studio.app.user("Root", Role::Admin).await;
+    let eve = studio.app.user("Eve", Role::Instructor).await;
+    let channel = json!({ "name": "Machines" });
+    let channel = studio.app.mutate(&studio.ada, "createChannel", "channel { id }", channel).await;
+    let category = studio.app.mutate(&root, "createCategory", "category { id }", json!({ "name": "Steam" })).await;
+    let (channel, category) = (&channel["channel"]["id"], &category["category"]["id"]);
+    let picture = |target: Value| {
+        json!({ "filename": "a.png", "contentType": "image/png", "sizeBytes": PNG.len(),
+        "attachTo": target })
+    };
+    for (user, target, id) in [
+        (&studio.ada, json!({ "channelImageId": channel }), channel),
+        (&root, json!({ "categoryImageId": category }), category),
+    ] {
+        let upload = studio.begin_with(user, picture(target)).await;
+        studio.put(&upload, PNG.to_vec()).await;
+        studio.complete(user, &upload).await;
+        settle(&studio).await;
+        let query = "query ($id: ID!) { node(id: $id) { ... on Channel { image { url altText } }
+            ... on Category { image { url altText } } } }";
+        let shown = studio.app.data(None, query, json!({ "id": id })).await;
+        assert!(shown["node"]["image"]["url"].is_string(), "{shown:#}");
+    }
+    for target in [json!({ "channelImageId": channel }), json!({ "categoryImageId": category })] {
+        let query = "mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id } } }";
+        let body = studio.app.send(Some(&eve.token), query, json!({ "input": picture(target) })).await;
+        assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN", "{body:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_follows_the_upload_hears_of_everything_up_to_its_lesson() {
     let studio = studio("follow").await;
     let course = studio.app.course(&studio.ada, "Engines", 1).await;
