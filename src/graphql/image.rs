@@ -58,8 +58,8 @@ impl ImageObject {
         self.picture.height
     }
 
-    /// A placeholder to show while the image loads: a ThumbHash (https://evanw.github.io/thumbhash/) in base64, about 25
-    /// bytes; null shortly after the upload.
+    /// A placeholder to show while the image loads: a ThumbHash (<https://evanw.github.io/thumbhash/>) in base64, some
+    /// 25 bytes; null shortly after the upload.
     async fn thumb_hash(&self) -> Option<&str> {
         self.picture.thumb_hash.as_deref()
     }

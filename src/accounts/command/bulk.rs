@@ -12,7 +12,7 @@ use crate::platform::auth::{Actor, Client};
 
 const USERS: &str = "userIds";
 
-/// Bans users, each as by [`ban`].
+/// Bans users, each as by [`ban()`].
 ///
 /// # Errors
 /// There are no users, too many, or one twice.

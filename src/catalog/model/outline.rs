@@ -176,7 +176,7 @@ pub struct UpdateLessonInput {
 impl UpdateLessonInput {
     /// Returns the lesson's new duration in seconds; `now` is the current one.
     pub(in crate::catalog) fn seconds(&self, mut now: Option<i32>) -> Option<i32> {
-        self.duration_seconds.clone().update_to(&mut now);
+        self.duration_seconds.update_to(&mut now);
         now
     }
 }

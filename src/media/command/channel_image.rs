@@ -34,10 +34,10 @@ pub(crate) async fn set_channel_image(app: &App, actor: &Actor, input: SetChanne
         .await
 }
 
-/// Like [`set_channel_image`], in the caller's transaction and whatever the version of the channel, which is locked.
+/// Sets or removes the image of a locked channel, in the caller's transaction and whatever the channel's version.
 ///
 /// # Errors
-/// As for [`set_channel_image`].
+/// The file does not exist, belongs to neither the actor nor the channel's owner, or was not uploaded as an image.
 pub async fn set_on_channel(
     tx: &mut Tx,
     app: &App,
