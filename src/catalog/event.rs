@@ -27,9 +27,16 @@ pub struct LessonPublished {
     #[serde(default)]
     pub channel_id: Option<ChannelId>,
     /// What the lesson consists of. Only videos are in the topics of new videos.
+    #[serde(default = "video")]
     pub kind: LessonKind,
-    /// When it was published.
-    pub published_at: DateTime<Utc>,
+    /// When it was published; `None` if the previous version of the program recorded the event.
+    #[serde(default)]
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// The kind of lessons in events of the previous version of the program.
+fn video() -> LessonKind {
+    LessonKind::Video
 }
 
 impl Event for LessonPublished {

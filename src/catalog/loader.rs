@@ -292,6 +292,29 @@ impl Load for CategoryDescriptionOf {
     }
 }
 
+/// A category's description as sanitized HTML.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CategoryDescriptionHtmlOf(pub(super) CategoryId);
+
+impl Load for CategoryDescriptionHtmlOf {
+    type Value = Arc<str>;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![categories_key()]
+    }
+
+    fn rows(text: &Arc<str>) -> usize {
+        1 + text.len() / ROW_BYTES
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
+        let ids: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
+        let rows = category::descriptions(&*app.db.read().await?, &ids).await?;
+        rendered(rows, CategoryDescriptionHtmlOf).await
+    }
+}
+
 /// The number of published courses in each category, without its subcategories.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct CategoryCounts;

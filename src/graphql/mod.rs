@@ -28,6 +28,7 @@ pub mod sequential;
 pub mod subscription;
 mod time;
 pub mod type_map;
+mod user_errors;
 mod validation;
 mod variables;
 pub mod viewer_loaders;

@@ -18,7 +18,7 @@ use async_graphql::{
 };
 use futures_util::future::BoxFuture;
 
-use super::command_log;
+use super::{command_log, user_errors};
 
 /// A group of root fields: those of an object type that is not itself in the schema.
 pub trait RootFields: Send + Sync {
@@ -56,7 +56,8 @@ pub trait RootKind: Send + Sync + 'static {
     const NAME: &'static str;
     /// The description of the type in the schema.
     const DESCRIPTION: &'static str;
-    /// Whether the fields are mutations: each is logged when it is resolved, and its payload is named after it.
+    /// Whether the fields are mutations: each is logged when it is resolved, its payload is named after it, and its
+    /// description lists its user errors.
     const MUTATIONS: bool;
 
     /// Returns the field groups in schema order.
@@ -88,6 +89,9 @@ impl<K: RootKind> ContainerType for Root<K> {
                 let outcome = fields.resolve(ctx).await;
                 if K::MUTATIONS {
                     command_log::resolved(fields.feature(), ctx, &outcome);
+                    if cfg!(debug_assertions) {
+                        user_errors::check(&ctx.item.node.name.node, &outcome);
+                    }
                 }
                 outcome
             }
@@ -128,12 +132,15 @@ impl<K: RootKind> OutputType for Root<K> {
 }
 
 /// Returns the fields of `K`. The payloads of mutations are described here, because those of one kind are instances of
-/// one generic type and have one description.
+/// one generic type and have one description; and so are the user errors of mutations.
 fn described<K: RootKind>(registry: &mut Registry) -> IndexMap<String, MetaField> {
-    let fields: IndexMap<String, MetaField> = K::fields().iter().flat_map(|fields| fields.describe(registry)).collect();
+    let mut fields: IndexMap<String, MetaField> =
+        K::fields().iter().flat_map(|fields| fields.describe(registry)).collect();
     if K::MUTATIONS {
-        for (name, field) in &fields {
+        for (name, field) in &mut fields {
             registry.set_description(field.ty.clone(), format!("The payload of `{name}`."));
+            let own = field.description.take().unwrap_or_default();
+            field.description = Some(format!("{own}\n\n{}", user_errors::sentence(name)));
         }
     }
     fields

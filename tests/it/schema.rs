@@ -406,6 +406,27 @@ fn who_asks_is_asked_in_one_place() {
     assert_eq!(found, ["context.rs"]);
 }
 
+/// The list is in `src/graphql/user_errors.txt`. That it is complete, debug builds check whenever a mutation is called.
+#[test]
+fn every_mutation_lists_the_codes_of_its_user_errors() {
+    let schema = Sdl::read();
+    let known: Vec<String> = match &schema.0["UserErrorCode"].kind {
+        TypeKind::Enum(codes) => codes.values.iter().map(|code| code.node.value.node.to_string()).collect(),
+        _ => panic!("UserErrorCode is no enum"),
+    };
+    for field in schema.fields("Mutation") {
+        let name = &field.node.name.node;
+        let description = &field.node.description.as_ref().unwrap().node;
+        let (_, codes) = description.rsplit_once("User error codes: ").unwrap_or_else(|| panic!("{name}"));
+        let codes: Vec<&str> = codes.trim_end_matches('.').split(", ").filter(|code| *code != "none").collect();
+        assert!(codes.iter().all(|code| known.iter().any(|known| known == code)), "{name}: {codes:?}");
+        let input = pascal(name) + "Input";
+        let TypeKind::InputObject(input) = &schema.0[&input].kind else { panic!("{input}") };
+        let has_version = input.fields.iter().any(|field| field.node.name.node == "version");
+        assert_eq!(codes.contains(&"CONFLICT"), has_version, "{name}");
+    }
+}
+
 #[test]
 fn everything_in_the_schema_is_described() {
     let ServiceDocument { definitions } = parse_schema(sdl()).unwrap();

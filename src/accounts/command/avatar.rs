@@ -21,6 +21,7 @@ use crate::accounts::model::{
 use crate::accounts::query::{avatar as query, user};
 use crate::accounts::{error, policy};
 use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -52,7 +53,7 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateAvatarU
     let user_id = viewer(actor)?;
     let image = check(&input)?;
     let now = app.clock.now();
-    let upload = AvatarUpload {
+    let new = AvatarUpload {
         id: AvatarUploadId::new(app.clock.uuid()),
         user_id,
         content_type: image.as_str().to_owned(),
@@ -60,18 +61,25 @@ pub(crate) async fn create_upload(app: &App, actor: &Actor, input: CreateAvatarU
         expires_at: now + UPLOAD_LIFETIME,
         ended_at: None,
     };
-    app.db
+    let upload = app
+        .db
         .transaction(async |tx| {
+            let claimed = match input.once.claim(tx, app, user_id.uuid(), "createAvatarUpload", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return query::find(tx.conn(), id).await?.ok_or_else(idempotency::gone),
+            };
             user::lock(tx, user_id).await?.ok_or_else(error::no_such_user)?;
             let expiries = query::expiries(tx, user_id, now).await?;
             if let Some(first) = expiries.first().filter(|_| expiries.len() >= MOST_UPLOADS) {
                 return Err(Error::RateLimited { wait: (*first - now).to_std().unwrap_or(Duration::ZERO) });
             }
-            query::insert(tx, &upload).await?;
-            Ok(())
+            query::insert(tx, &new).await?;
+            claimed.keep(tx, new.id.uuid()).await?;
+            Ok(new.clone())
         })
         .await?;
-    let (length, lifetime) = (u64::try_from(upload.size_bytes)?, UPLOAD_LIFETIME.to_std()?);
+    let lifetime = (upload.expires_at - now).to_std().unwrap_or_default().max(Duration::from_secs(1));
+    let length = u64::try_from(upload.size_bytes)?;
     let url = app.storage.presign_put(&upload.draft_key(), image.as_str(), length, None, lifetime).await?;
     Ok(StartedUpload { upload, url })
 }

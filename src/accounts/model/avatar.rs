@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Queryable, Selectable};
 
 use super::User;
-use crate::graphql::{Entity, Id};
+use crate::graphql::{Entity, Id, Idempotency};
 use crate::platform::db::schema::avatar_uploads;
 
 /// How long an upload is valid.
@@ -75,6 +75,9 @@ pub(crate) struct CreateAvatarUploadInput {
     pub(crate) content_type: String,
     /// The size of the file in bytes: 1 to 5,242,880.
     pub(crate) size_bytes: i32,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(crate) once: Idempotency,
 }
 
 /// The input of `completeAvatarUpload`.

@@ -35,8 +35,9 @@ pub async fn upload_target(app: &App, actor: &Actor, target: &UploadTarget) -> R
         UploadTarget::CourseDemoId(id) | UploadTarget::CourseThumbnailId(id) => {
             editable(tx, actor, *id, "course").await.map(drop)
         }
-        UploadTarget::CategoryImageId(id) => category::editable_category(tx, actor, *id).await.map(drop),
-        UploadTarget::ChannelImageId(id) => channels::lock_editable(tx, actor, *id).await.map(drop),
+        // No scope opens their own mutations to an API token.
+        UploadTarget::CategoryImageId(id) => category::editable_category(tx, actor.in_session(), *id).await.map(drop),
+        UploadTarget::ChannelImageId(id) => channels::lock_editable(tx, actor.in_session(), *id).await.map(drop),
     });
     checked.await.map_err(|error| within(error, target))?;
     Ok(media::Target { purpose: target.purpose(), value: serde_json::to_value(target)? })

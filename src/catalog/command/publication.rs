@@ -144,7 +144,7 @@ async fn show_lesson(
 
 fn published(app: &App, course: &Course, lesson_id: LessonId, kind: LessonKind) -> LessonPublished {
     let (course_id, channel_id) = (course.id, course.channel_id);
-    LessonPublished { lesson_id, course_id, channel_id, kind, published_at: app.clock.now() }
+    LessonPublished { lesson_id, course_id, channel_id, kind, published_at: Some(app.clock.now()) }
 }
 
 /// Unpublishes a course, so that it is a draft. Nothing changes if it is not published.

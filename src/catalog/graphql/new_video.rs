@@ -52,9 +52,10 @@ impl NewVideoObject {
         self.event.is_none()
     }
 
-    /// When the lesson was published; null only for the start of a subscription.
+    /// When the lesson was published; null for the start of a subscription, and if a server of an earlier version
+    /// published it.
     async fn published_at(&self) -> Option<DateTime<Utc>> {
-        self.event.as_ref().map(|event| event.published_at)
+        self.event.as_ref()?.published_at
     }
 
     /// The lesson; null if the viewer cannot see it anymore, for example because it was unpublished.
