@@ -5,12 +5,13 @@ use std::collections::HashSet;
 
 use async_graphql::{Object, ObjectType, TypeName};
 
+use super::cost::cost;
 use super::error::{Error, Result, UserError, UserErrorCode, payload};
 use super::id::{Entity, Id};
 use super::sequential::Sequential;
 
 /// The maximum number of ids in one input.
-pub const MOST: usize = 100;
+const MOST: u8 = 100;
 
 const NOT_TRIED: &str = "This was not tried, because the server failed at one before. Try it again.";
 
@@ -62,7 +63,7 @@ fn check<E: Entity>(field: &str, ids: &[Id<E>]) -> Result<()> {
     if ids.is_empty() {
         return Err(Error::invalid(UserErrorCode::Blank, &[field], "Give at least one id."));
     }
-    if ids.len() > MOST {
+    if ids.len() > usize::from(MOST) {
         let message = format!("There are {} ids; at most {MOST} are allowed.", ids.len());
         return Err(Error::invalid(UserErrorCode::TooLong, &[field], message));
     }
@@ -136,6 +137,7 @@ impl<R: ObjectType> TypeName for BulkPayload<R> {
 impl<R: ObjectType> BulkPayload<R> {
     /// What was done with each id, in the order of the input; null if there are `userErrors`. Some may have succeeded
     /// and others not. The cost of an operation counts it as 100 items.
+    #[graphql(directive = cost::apply(None, Some(MOST.into()), None))]
     async fn results(&self) -> Option<&Vec<Sequential<R>>> {
         self.results.as_ref()
     }

@@ -6,8 +6,8 @@ mod directive {
     use async_graphql::TypeDirective;
 
     /// How an object or a list counts for the cost of an operation, which is the number of objects that it may return.
-    /// An object counts as `weight`, 1 by default. With `most` and `within`, all lists of this field inside one list
-    /// `within` have at most `most` items together.
+    /// An object counts as `weight`, 1 by default. A list without pages counts as `most` items. With `within`, all lists
+    /// of this field inside one list `within` have at most `most` items together.
     #[TypeDirective(location = "Object", location = "FieldDefinition")]
     pub fn cost(weight: Option<i32>, most: Option<i32>, within: Option<String>) {}
 }

@@ -48,7 +48,7 @@ pub enum Error {
         /// How long to wait before retrying.
         wait: Duration,
     },
-    /// The cursor is of a log that was rewound, as by a restore from a backup.
+    /// The cursor is older than the log, or of a log that was rewound, as by a restore from a backup.
     CursorExpired {
         /// What clients query instead.
         instead: &'static str,
@@ -97,6 +97,14 @@ impl Error {
         }
     }
 
+    /// Returns the error for a log that cannot be read from a cursor on; `instead` is what clients query then.
+    pub(crate) fn unreadable(why: Unreadable, instead: &'static str) -> Error {
+        match why {
+            Unreadable::Expired => Error::CursorExpired { instead },
+            Unreadable::Failed(error) => Error::Internal(error),
+        }
+    }
+
     /// Returns the message for clients; logs an internal error.
     pub(crate) fn into_message(self) -> String {
         match self {
@@ -133,16 +141,6 @@ impl TxError for Error {
         match self {
             Error::Internal(error) => Some(error),
             _ => None,
-        }
-    }
-}
-
-impl Error {
-    /// Returns the error for a log that cannot be read from a cursor on; `instead` is what clients query then.
-    pub(crate) fn unreadable(why: Unreadable, instead: &'static str) -> Error {
-        match why {
-            Unreadable::Expired => Error::CursorExpired { instead },
-            Unreadable::Failed(error) => Error::Internal(error),
         }
     }
 }

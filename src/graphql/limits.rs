@@ -9,7 +9,6 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, ServerError, Value, Variables};
 
-use super::bulk;
 use super::error::request_error;
 use super::introspection;
 use super::page::DEFAULT_PAGE;
@@ -195,8 +194,8 @@ struct CostWalk<'a> {
     variables: &'a Variables,
     /// The innermost list that others are bounded within.
     outer: Option<Outer<'a>>,
-    /// The memoized cost of each fragment by name, page size and outer list. Without it, fragments that spread others twice would
-    /// double the work at each level.
+    /// The memoized cost of each fragment by name, page size and outer list. Without it, fragments that spread others
+    /// twice would double the work at each level.
     fragments: HashMap<(&'a Name, usize, Option<Outer<'a>>), usize>,
 }
 
@@ -247,13 +246,12 @@ impl<'a> CostWalk<'a> {
         self.times(field, found, page).saturating_mul(below.saturating_add(found.weight))
     }
 
-    /// Returns the number of objects of the field: the page size, the number of `ids`, or as many as an input may have.
-    fn times(&self, field: &Field, type_map: &FieldInfo, page: usize) -> usize {
+    /// Returns the number of objects of the field: the page size, the number of `ids`, or as many as `@cost` says.
+    fn times(&self, field: &Field, found: &FieldInfo, page: usize) -> usize {
         match (field.name.node.as_str(), self.argument(field, "ids")) {
-            ("nodes" | "edges", None) if !type_map.connection => page,
-            ("results", None) if !type_map.connection => bulk::MOST,
+            ("nodes" | "edges", None) if !found.connection => page,
             (_, Some(Value::List(ids))) => ids.len(),
-            _ => 1,
+            _ => found.bound.as_ref().filter(|bound| bound.within.is_none()).map_or(1, |bound| bound.most),
         }
     }
 
@@ -261,7 +259,7 @@ impl<'a> CostWalk<'a> {
     fn page(&self, field: &Field, found: &FieldInfo) -> usize {
         let requested = self.requested(field);
         match (&found.bound, self.outer) {
-            (Some(bound), Some((list, lists))) if bound.within == list && lists > 0 => {
+            (Some(bound), Some((list, lists))) if bound.within.as_deref() == Some(list) && lists > 0 => {
                 requested.saturating_mul(lists).min(bound.most).div_ceil(lists)
             }
             _ => requested,

@@ -23,19 +23,19 @@ pub(super) struct FieldInfo {
     pub(super) connection: bool,
     /// How much an object of the type counts for the cost of an operation.
     pub(super) weight: usize,
-    /// How many items the lists of this field have together, if `@cost` says so.
+    /// How many items the list has, or all lists of this field have together, if `@cost` says so.
     pub(super) bound: Option<Bound>,
     /// The `maxAge` of its `@cacheControl` directive, in seconds.
     pub(super) max_age: Option<u64>,
 }
 
-/// A number of items that lists have together.
+/// The most items of a list, or of several together.
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     /// The number of items.
     pub(super) most: usize,
-    /// The list that the lists are within, such as `Course.sections`.
-    pub(super) within: String,
+    /// The list within which all lists have that many together, such as `Course.sections`; `None` for one list.
+    pub(super) within: Option<String>,
 }
 
 /// All object, interface and union types with their fields.
@@ -88,7 +88,7 @@ impl TypeMap {
             })
             .collect();
         let fields = types.values().flat_map(HashMap::values);
-        let bounding = fields.filter_map(|field| Some(field.bound.as_ref()?.within.clone())).collect();
+        let bounding = fields.filter_map(|field| field.bound.as_ref()?.within.clone()).collect();
         Ok(TypeMap { types, bounding })
     }
 
@@ -126,10 +126,11 @@ fn named(ty: &Type) -> String {
 
 fn bound(field: &FieldDefinition) -> Option<Bound> {
     let most = usize::try_from(number(&field.directives, "cost", "most")?).ok()?;
-    match argument(&field.directives, "cost", "within")? {
-        ConstValue::String(within) => Some(Bound { most, within: within.clone() }),
+    let within = match argument(&field.directives, "cost", "within") {
+        Some(ConstValue::String(within)) => Some(within.clone()),
         _ => None,
-    }
+    };
+    Some(Bound { most, within })
 }
 
 fn number(directives: &[Positioned<ConstDirective>], directive: &str, name: &str) -> Option<u64> {

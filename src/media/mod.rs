@@ -33,4 +33,4 @@ pub use model::{
     VideoStatus,
 };
 pub use policy::can_manage;
-pub use port::{files_of, lock_files, refer_to_files, release, set_attached, show_video, video};
+pub use port::{files_of, lock_files, refer_to_files, release, set_attached, show_picture, show_video, video};

@@ -55,6 +55,29 @@ pub async fn lock_files(tx: &mut Tx, ids: &[FileId]) -> Result<Vec<MediaFile>, I
     if ids.is_empty() { Ok(Vec::new()) } else { Ok(file::lock(tx, ids).await?) }
 }
 
+/// Sets the picture that `referrer` shows instead of `current`, or removes it.
+///
+/// A picture that is no longer referenced is deleted after the grace period. Returns the new one, locked, so that it
+/// exists when the transaction commits. Returns `None` if it does not exist or `may` rejects it: the transaction must
+/// then be rolled back, as it must if the caller needs another purpose.
+///
+/// # Errors
+/// The database failed.
+pub async fn show_picture(
+    tx: &mut Tx,
+    app: &App,
+    referrer: Referrer,
+    (current, new): (Option<FileId>, Option<FileId>),
+    may: impl Fn(&MediaFile) -> bool + Send,
+) -> Result<Option<MediaFile>, InternalError> {
+    let ids: Vec<FileId> = new.into_iter().chain(current).collect();
+    let locked = lock_files(tx, &ids).await?;
+    let shows = new.and_then(|id| locked.into_iter().find(|file| file.id == id && may(file)));
+    let shown: Vec<FileId> = shows.iter().map(|file| file.id).collect();
+    refer_to_files(tx, app, referrer, &shown).await?;
+    Ok(shows)
+}
+
 /// Returns the files that `referrer` refers to.
 ///
 /// # Errors

@@ -59,6 +59,10 @@ pub struct Picture {
 }
 
 impl Picture {
+    fn unrendered((width, height): (u32, u32)) -> Picture {
+        Picture { width: pixels(width), height: pixels(height), thumb_hash: None, widths: Vec::new() }
+    }
+
     /// Returns whether the renditions exist.
     pub fn is_rendered(&self) -> bool {
         !self.widths.is_empty()
@@ -129,7 +133,7 @@ pub type Verdict<T> = Result<T, String>;
 pub async fn measure(file: Bytes) -> Result<Verdict<Picture>, InternalError> {
     let reading = tokio::task::spawn_blocking(move || {
         let (_, size) = open(&file)?;
-        Ok(Picture { width: pixels(size.0), height: pixels(size.1), thumb_hash: None, widths: Vec::new() })
+        Ok(Picture::unrendered(size))
     });
     undisturbed(reading.await)
 }
@@ -209,7 +213,7 @@ fn made_of(file: &[u8]) -> Verdict<Rendered> {
     drop(original);
     largest.apply_orientation(orientation);
     let largest = DynamicImage::ImageRgb8(on_white(&largest));
-    let mut picture = Picture { width: pixels(size.0), height: pixels(size.1), thumb_hash: None, widths: Vec::new() };
+    let mut picture = Picture::unrendered(size);
     let mut files = Vec::new();
     for width in WIDTHS.into_iter().filter(|width| *width < target.0) {
         files.push(jpeg(&resized(&largest, scaled(target, width))?, profile.as_ref())?);

@@ -1,6 +1,7 @@
 //! Commands for the category tree.
 
 use super::course::check_slug;
+use super::file::show_picture;
 use crate::accounts::viewer;
 use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
@@ -11,7 +12,7 @@ use crate::catalog::{error, policy};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
-use crate::media::{self, FileId, UploadPurpose};
+use crate::media::{self, FileId};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
@@ -104,10 +105,9 @@ pub(crate) async fn set_category_image(
     actor: &Actor,
     input: SetCategoryImageInput,
 ) -> Result<Edit<Category>> {
-    permit(actor)?;
     app.db
         .transaction(async |tx| {
-            let category = query::lock_one(tx, input.category_id).await?.ok_or_else(|| error::no_such("category"))?;
+            let category = editable_category(tx, actor, input.category_id).await?;
             if category.version != input.version {
                 return Ok(Edit::Conflict { version: category.version, current: category });
             }
@@ -127,18 +127,8 @@ pub(super) async fn set_image(
     category: &Category,
     file_id: Option<FileId>,
 ) -> Result<Category> {
-    let ids: Vec<FileId> = file_id.into_iter().chain(category.image_id).collect();
-    let files = media::lock_files(tx, &ids).await?;
-    if let Some(id) = file_id {
-        let file = files.iter().find(|file| file.id == id).ok_or_else(error::no_such_file)?;
-        if file.purpose != UploadPurpose::Image {
-            return Err(error::no_picture());
-        }
-    }
-    let changed = query::set_image(tx, category.id, file_id, app.clock.now()).await?;
-    let shown: Vec<FileId> = file_id.into_iter().collect();
-    media::refer_to_files(tx, app, category.id.into(), &shown).await?;
-    Ok(changed)
+    show_picture(tx, app, category.id.into(), (category.image_id, file_id), |_| true).await?;
+    Ok(query::set_image(tx, category.id, file_id, app.clock.now()).await?)
 }
 
 /// Returns a locked category that the actor may change.

@@ -14,7 +14,7 @@ use crate::platform::auth::{Actor, Client};
 pub async fn delete_channel(app: &App, actor: &Actor, client: &Client, input: DeleteChannelInput) -> Result<ChannelId> {
     app.db
         .transaction(async |tx| {
-            // Waits for those who are about to put a course into the channel; whoever comes later finds no channel.
+            // Waits for those who are about to put a course into the channel; others find no channel later.
             let channel = channels::lock_to_delete(tx, actor, input.channel_id).await?;
             if query::is_in_channel(tx, channel.id).await? {
                 return Err(error::channel_in_use());

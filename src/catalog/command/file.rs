@@ -8,7 +8,7 @@ use crate::catalog::query::file as query;
 use crate::catalog::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
-use crate::media::{self, FileId, MediaFile, UploadPurpose};
+use crate::media::{self, FileId, MediaFile, Referrer, UploadPurpose};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -43,22 +43,27 @@ pub(super) async fn set_on_course(
     course: &Course,
     file_id: Option<FileId>,
 ) -> Result<Course> {
-    let ids: Vec<FileId> = file_id.into_iter().chain(course.thumbnail_id).collect();
-    let files = media::lock_files(tx, &ids).await?;
-    let file = match file_id {
-        None => None,
-        Some(id) => {
-            let file = files.iter().find(|file| file.id == id && policy::can_show(actor, course, file.owner_id));
-            Some(file.ok_or_else(error::no_such_file)?)
-        }
-    };
-    if file.is_some_and(|file| file.purpose != UploadPurpose::Image) {
-        return Err(error::no_picture());
+    let may = |file: &MediaFile| policy::can_show(actor, course, file.owner_id);
+    let file = show_picture(tx, app, course.id.into(), (course.thumbnail_id, file_id), may).await?;
+    Ok(query::set_thumbnail(tx, course.id, file.as_ref(), app.clock.now()).await?)
+}
+
+/// Makes a course or a category show a picture instead of its current one.
+///
+/// # Errors
+/// The new one does not exist, `may` rejects it, or it was not uploaded as an image.
+pub(super) async fn show_picture(
+    tx: &mut Tx,
+    app: &App,
+    referrer: Referrer,
+    (current, new): (Option<FileId>, Option<FileId>),
+    may: impl Fn(&MediaFile) -> bool + Send,
+) -> Result<Option<MediaFile>> {
+    match (new, media::show_picture(tx, app, referrer, (current, new), may).await?) {
+        (Some(_), None) => Err(error::no_such_file()),
+        (_, Some(file)) if file.purpose != UploadPurpose::Image => Err(error::no_picture()),
+        (_, file) => Ok(file),
     }
-    let changed = query::set_thumbnail(tx, course.id, file, app.clock.now()).await?;
-    let shown: Vec<FileId> = file_id.into_iter().collect();
-    media::refer_to_files(tx, app, course.id.into(), &shown).await?;
-    Ok(changed)
 }
 
 /// Replaces the resources of a lesson, whose course must be locked.

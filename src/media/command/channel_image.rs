@@ -3,8 +3,8 @@
 use crate::channels::{self, Channel};
 use crate::graphql::Result;
 use crate::graphql::error::Edit;
-use crate::media::model::{FileId, SetChannelImageInput, UploadPurpose};
-use crate::media::port::{lock_files, refer_to_files};
+use crate::media::model::{FileId, MediaFile, SetChannelImageInput, UploadPurpose};
+use crate::media::port::show_picture;
 use crate::media::{error, policy};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -28,8 +28,7 @@ pub(crate) async fn set_channel_image(app: &App, actor: &Actor, input: SetChanne
             if current == input.file_id {
                 return Ok(Edit::Saved(channel));
             }
-            let changed = set_on_channel(tx, app, actor, &channel, input.file_id).await?;
-            Ok(Edit::Saved(changed))
+            set_on_channel(tx, app, actor, &channel, input.file_id).await.map(Edit::Saved)
         })
         .await
 }
@@ -45,19 +44,13 @@ pub async fn set_on_channel(
     channel: &Channel,
     file_id: Option<FileId>,
 ) -> Result<Channel> {
-    let current = channel.image_id.map(FileId::new);
-    let ids: Vec<FileId> = file_id.into_iter().chain(current).collect();
-    let files = lock_files(tx, &ids).await?;
-    if let Some(id) = file_id {
-        let may = |owner| policy::owns(actor, owner) || owner == channel.owner_id;
-        let file = files.iter().find(|file| file.id == id && may(file.owner_id));
-        if file.ok_or_else(error::no_such_file)?.purpose != UploadPurpose::Image {
-            return Err(error::no_picture());
-        }
-    }
-    let image = file_id.map(|id| id.uuid());
-    let changed = channels::set_image(tx, channel.id, image, app.clock.now()).await?;
-    let shown: Vec<FileId> = file_id.into_iter().collect();
-    refer_to_files(tx, app, channel.id.into(), &shown).await?;
-    Ok(changed)
+    let may = |file: &MediaFile| policy::owns(actor, file.owner_id) || file.owner_id == channel.owner_id;
+    let ids = (channel.image_id.map(FileId::new), file_id);
+    let file = match (file_id, show_picture(tx, app, channel.id.into(), ids, may).await?) {
+        (Some(_), None) => return Err(error::no_such_file()),
+        (_, Some(file)) if file.purpose != UploadPurpose::Image => return Err(error::no_picture()),
+        (_, file) => file,
+    };
+    let image = file.map(|file| file.id.uuid());
+    Ok(channels::set_image(tx, channel.id, image, app.clock.now()).await?)
 }

@@ -21,7 +21,8 @@ const RETRY: [Duration; 4] =
 
 /// Reads a page of the log of some topics, with positions strictly between `after` and `before`.
 ///
-/// The topics have no events in common. Oldest first if `forward`, otherwise newest first. Events that cannot be decoded are left out and logged.
+/// The topics have no events in common. Oldest first if `forward`, otherwise newest first. Events that cannot be decoded
+/// are left out and logged.
 ///
 /// # Errors
 /// A position is of another epoch, or the database failed.
