@@ -151,20 +151,6 @@ pub(super) fn last_admin_stays() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
 }
 
-pub(super) fn no_such_upload() -> Error {
-    let message = "You have no such upload, or it is over. Begin another one.";
-    Error::invalid(UserErrorCode::NotFound, &["uploadId"], message)
-}
-
-pub(super) fn not_uploaded() -> Error {
-    let message = "The file has not been uploaded yet. Send it to the URL of the upload first.";
-    Error::invalid(UserErrorCode::NotAllowed, &["uploadId"], message)
-}
-
-pub(super) fn not_as_announced(why: impl Into<String>) -> Error {
-    Error::invalid(UserErrorCode::Invalid, &["uploadId"], why)
-}
-
 /// The actor is no longer an administrator, or has requested account deletion.
 ///
 /// This happens if they were demoted or banned after the access token was issued.
@@ -261,4 +247,10 @@ pub(super) fn no_such_identity() -> Error {
 pub(super) fn only_way_in() -> Error {
     let message = "This is your only way to sign in. Set a password or link another account first.";
     Error::invalid(UserErrorCode::NotAllowed, &["identityId"], message)
+}
+
+/// The error for a filter by something that is neither an IP address nor a network.
+pub(super) fn no_network(text: &str) -> Error {
+    let text: String = text.chars().take(64).collect();
+    Error::BadInput(format!("{text:?} is neither an IP address nor a network, such as 192.0.2.0/24."))
 }

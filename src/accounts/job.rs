@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use serde::Deserialize;
 
 pub use self::mails::mails;
 use super::command;
@@ -28,9 +27,6 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 use crate::platform::mail;
 use crate::platform::outbox::Event;
-
-/// Enough for the largest picture behind many others: one is decoded at a time.
-const RENDERING: Duration = Duration::from_secs(900);
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -67,18 +63,6 @@ pub fn handlers() -> Vec<Handler> {
         ),
         Handler::scheduled("accounts.delete_due", "*/5 * * * *", Duration::from_secs(1800), |app, _| {
             async move { command::delete_due(&app).await }.boxed()
-        }),
-        Handler::queued(command::DELETE_OBJECT, Duration::from_secs(120), |app, payload| {
-            async move { delete_object(&app, serde_json::from_value(payload)?).await }.boxed()
-        }),
-        Handler::queued(command::PROCESS_AVATAR, RENDERING, |app, payload| {
-            async move { process_avatar(&app, serde_json::from_value(payload)?).await }.boxed()
-        }),
-        Handler::scheduled("accounts.process_old_avatars", "*/10 * * * *", RENDERING, |app, _| {
-            async move { command::process_old_avatars(&app).await }.boxed()
-        }),
-        Handler::scheduled("accounts.sweep_uploads", "*/15 * * * *", Duration::from_secs(600), |app, _| {
-            async move { command::sweep_uploads(&app).await }.boxed()
         }),
         Handler::reaction("accounts.tell_of_ban", UserBanned::KIND, Duration::from_secs(30), |app, payload| {
             async move { tell_of_ban(&app, serde_json::from_value(payload)?).await }.boxed()
@@ -160,27 +144,6 @@ async fn tell_of_deletion(app: &App, event: AccountDeletionScheduled) -> Result<
     let context = mails::AccountDeletionScheduled { name: &user.name, until: event.due_at };
     let mail = mail::render(&app.config, &mails::ACCOUNT_DELETION_SCHEDULED, &user.email, context)?;
     app.mailer.send(&mail, app.clock.now()).await
-}
-
-/// The payload of [`command::DELETE_OBJECT`].
-#[derive(Deserialize)]
-struct Object {
-    key: String,
-}
-
-async fn delete_object(app: &App, object: Object) -> Result<(), InternalError> {
-    command::remove_object(app, &object.key).await
-}
-
-/// The payload of [`command::PROCESS_AVATAR`].
-#[derive(Deserialize)]
-struct Avatar {
-    user_id: UserId,
-    key: String,
-}
-
-async fn process_avatar(app: &App, avatar: Avatar) -> Result<(), InternalError> {
-    command::process_avatar(app, avatar.user_id, &avatar.key).await
 }
 
 async fn tell_of_ban(app: &App, event: UserBanned) -> Result<(), InternalError> {

@@ -1,5 +1,7 @@
 //! Batched and cached loading of users.
 
+mod list;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
+
+pub(super) use list::{AuditCount, AuditPage, MatchingSessions, SessionsPage, UserCount, UsersPage};
 
 /// Bytes of text that count as one cached row.
 const ROW_BYTES: usize = 256;

@@ -22,12 +22,13 @@ pub use command::{
     open, sign_in, viewer, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered, UserRoleChanged};
-pub use graphql::{UploadHeader, UserObject, mutations, nodes, queries, user_node, viewer_fields};
+pub use graphql::{UserObject, mutations, nodes, queries, user_node, viewer_fields};
 pub use job::{handlers, mails};
 pub use loader::{TeamNamed, UserById};
 pub use model::{
     Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
     TokenTransport, User, UserId,
 };
-pub use port::{lock_user, open_sessions, user_by_email, user_by_id};
+pub use policy::can_step_in_for;
+pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};
 pub use query::user::{any as any_users, is_registered};

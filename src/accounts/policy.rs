@@ -43,7 +43,7 @@ pub(super) fn can_see_private(actor: &Actor, user: UserId) -> bool {
 /// Whether the actor may remove a user's picture or cancel the deletion of their account.
 ///
 /// Administrators may, too: pictures can be offensive, and an attacker may have requested the deletion.
-pub(super) fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
+pub fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
     actor.is(id) || actor.has(Role::Admin)
 }
 
@@ -137,8 +137,8 @@ mod tests {
             ban_reason: None,
             locale: None,
             time_zone: None,
-            avatar_key: None,
-            avatar_picture: None,
+            avatar_id: None,
+            updated_at: DateTime::UNIX_EPOCH,
             deletion_due_at: None,
             deleted_at: None,
         };

@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::event::UserChanged;
 use super::model::{User, UserId};
-use super::query::{session, user};
+use super::query::{profile, session, user};
+use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
 
 /// Locks a user, so that what is written about them is written by one transaction at a time and they cannot be deleted
 /// meanwhile. Returns whether there is such a user who is not deleted.
@@ -23,6 +26,16 @@ pub async fn lock_user(tx: &mut Tx, id: UserId) -> Result<bool, InternalError> {
 /// The database failed.
 pub async fn user_by_id(tx: &mut Tx, id: UserId) -> Result<Option<User>, InternalError> {
     Ok(user::by_id(tx, id).await?)
+}
+
+/// Sets or removes the file of a user's picture. The user must be locked.
+///
+/// # Errors
+/// The database failed.
+pub async fn set_avatar(tx: &mut Tx, app: &App, id: UserId, file: Option<Uuid>) -> Result<User, InternalError> {
+    let user = profile::set_avatar(tx, id, file, app.clock.now()).await?;
+    outbox::record(tx, &app.clock, &UserChanged { user_id: id }).await?;
+    Ok(user)
 }
 
 /// Returns the user with this email address, which is in its stored spelling.

@@ -123,6 +123,10 @@ pub(super) fn article_without_video() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["videoId"], message)
 }
 
+pub(super) fn no_target() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &["avatar"], "avatar is true, or another target is named.")
+}
+
 pub(super) fn published_video() -> Error {
     let message = "The lesson is published and needs its video; unpublish it, or make it an article.";
     Error::invalid(UserErrorCode::NotAllowed, &["videoId"], message)

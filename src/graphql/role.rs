@@ -5,7 +5,7 @@ use async_graphql::Enum;
 use crate::platform::auth;
 
 /// A user's role on the platform. ADMIN includes the permissions of INSTRUCTOR, which includes those of STUDENT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 #[graphql(remote = "auth::Role")]
 pub enum Role {
     /// A learner. Every signed-in user has at least this role.

@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::{DateTime, Datelike, Utc};
 
 /// A time (RFC 3339) with a year from 1 to 9999, which PostgreSQL and all clients can represent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Time(pub DateTime<Utc>);
 
 /// A time in RFC 3339 format, such as `2026-11-20T09:00:00Z`, with a year from 1 to 9999.

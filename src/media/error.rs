@@ -72,6 +72,10 @@ pub(super) fn other_purpose(needed: UploadPurpose) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["purpose"], message)
 }
 
+pub(super) fn no_such_user() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no such user.")
+}
+
 pub(super) fn no_own_file() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["fileId"], "There is no such file, or it is not yours.")
 }

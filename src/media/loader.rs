@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Caption, FileId, MediaFile, Upload, UploadId, Video, VideoId, picture_key};
-use super::query::{caption, file, reference, upload, video};
+use super::model::{Caption, FileId, MediaFile, Upload, UploadId, UploadStatus, Video, VideoId, picture_key};
+use super::query::upload::{self, UploadKey};
+use super::query::{caption, file, reference, video};
 use crate::accounts::UserId;
 use crate::graphql::id;
 use crate::graphql::loaders::Load;
@@ -174,5 +176,34 @@ impl Load for FileCount {
         let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let counts = file::count_owned(&*app.db.read().await?, &owners).await?;
         Ok(counts.into_iter().map(|(owner, count)| (FileCount(owner), count)).collect())
+    }
+}
+
+/// Loads a page of a user's uploads with these statuses, newest first, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct UploadsPage {
+    pub(super) user: UserId,
+    pub(super) statuses: Vec<UploadStatus>,
+    pub(super) page: Page<UploadKey>,
+}
+
+impl Load for UploadsPage {
+    type Value = Vec<Upload>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Upload>>, InternalError> {
+        let read = app.db.read_each(keys, |conn, key| upload::of_user(conn, key.user, &key.statuses, &key.page).boxed());
+        read.await
+    }
+}
+
+/// Loads the number of a user's uploads with these statuses.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct UploadCount(pub(super) UserId, pub(super) Vec<UploadStatus>);
+
+impl Load for UploadCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| upload::count_of_user(conn, key.0, &key.1).boxed()).await
     }
 }

@@ -19,7 +19,7 @@ mod query;
 
 pub use command::{
     Report, download_url, import_video, my_data, playlist, poster_url, receive_store_event, reconcile, segment_key_at,
-    set_on_channel, sign, unattached,
+    set_avatar, set_on_channel, sign, unattached,
 };
 pub use event::{FileUploaded, VideoProcessed, VideoUploaded};
 pub use graphql::{

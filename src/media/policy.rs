@@ -2,7 +2,7 @@
 //!
 //! Who may watch a video depends on the lesson or course that shows it, so later features decide that.
 
-use super::model::Video;
+use super::model::{Target, Video};
 use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
@@ -18,19 +18,20 @@ pub(super) fn owns(actor: &Actor, owner: UserId) -> bool {
     (actor.has(Role::Instructor) && actor.is(owner)) || actor.has(Role::Admin)
 }
 
-/// Returns whether the actor may upload files: instructors may.
-pub(super) fn can_upload(actor: &Actor) -> bool {
-    actor.has(Role::Instructor)
+/// Returns whether the actor may upload a file for `target`: instructors may, and others if the target says so.
+pub(super) fn can_upload(actor: &Actor, target: Option<&Target>) -> bool {
+    actor.has(target.map_or(Role::Instructor, |target| target.role))
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
+    use serde_json::Value;
     use uuid::Uuid;
 
     use super::*;
     use crate::graphql::Id;
-    use crate::media::VideoStatus;
+    use crate::media::{UploadPurpose, VideoStatus};
 
     #[test]
     fn the_table() {
@@ -53,6 +54,7 @@ mod tests {
             delete_after: None,
         };
         assert_eq!(video.duration_seconds(), Some(2));
+        let avatar = Target { purpose: UploadPurpose::Image, role: Role::Student, value: Value::Null };
         let user = |id: u128, role: Role| Actor::User {
             id: Uuid::from_u128(id),
             role,
@@ -68,7 +70,8 @@ mod tests {
             ("another instructor", user(2, Role::Instructor), true, false),
             ("an administrator", user(3, Role::Admin), true, true),
         ] {
-            assert_eq!(can_upload(&actor), uploads, "{who}");
+            assert_eq!(can_upload(&actor, None), uploads, "{who}");
+            assert_eq!(can_upload(&actor, Some(&avatar)), who != "anonymous", "{who}");
             assert_eq!(can_manage(&actor, &video), manages, "{who}");
         }
     }

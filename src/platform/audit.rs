@@ -24,7 +24,7 @@ const BATCH: i64 = 1000;
 
 // All features' actions are listed in one place because this becomes an enum of the GraphQL schema.
 /// The action that an entry of the audit trail records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 #[graphql(name = "AuditAction")]
 pub enum Action {
     /// A user signed in.

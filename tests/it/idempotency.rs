@@ -31,7 +31,6 @@ impl School {
         let token =
             |name: &str| json!({ "name": name, "scopes": ["READ_COURSES"], "expiresAt": "2027-01-01T00:00:00Z" });
         let upload = |name: &str| json!({ "filename": name, "contentType": "video/mp4", "sizeBytes": 9 });
-        let avatar = |size: u32| json!({ "contentType": "image/png", "sizeBytes": size });
         let section_input = |title: &str| json!({ "courseId": course, "title": title });
         let lesson = |title: &str| json!({ "sectionId": section, "title": title });
         let named = |field: &str, name: &str| json!({ field: name });
@@ -43,7 +42,6 @@ impl School {
             ("createChannel", &self.ada, "channel", named("name", "A"), named("name", "B"), "channels"),
             ("createApiToken", &self.ada, "apiToken", token("A"), token("B"), "api_tokens"),
             ("createUpload", &self.ada, "upload", upload("a.mp4"), upload("b.mp4"), "uploads"),
-            ("createAvatarUpload", &self.ada, "upload", avatar(9), avatar(10), "avatar_uploads"),
         ]
     }
 

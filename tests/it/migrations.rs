@@ -232,7 +232,7 @@ async fn print_schema(conn: &mut AsyncPgConnection) -> String {
         }
         text += "    }\n}\n\n";
     }
-    // Keys of one column that lead to another table's primary key, if there is only one such way.
+    // Keys of one column that lead to another table's primary key, if there is only one such way in either direction.
     let joinable = lines(
         conn,
         "SELECT format('diesel::joinable!(%s -> %s (%s));', f.conrelid::regclass, f.confrelid::regclass, a.attname) AS line
@@ -240,7 +240,8 @@ async fn print_schema(conn: &mut AsyncPgConnection) -> String {
         JOIN pg_constraint p ON p.conrelid = f.confrelid AND p.contype = 'p' AND p.conkey = f.confkey
         WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.conrelid <> f.confrelid
             AND f.connamespace = 'public'::regnamespace
-            AND (SELECT count(*) FROM pg_constraint o WHERE o.contype = 'f' AND (o.conrelid, o.confrelid) = (f.conrelid, f.confrelid)) = 1
+            AND (SELECT count(*) FROM pg_constraint o WHERE o.contype = 'f' AND (o.conrelid, o.confrelid)
+                IN ((f.conrelid, f.confrelid), (f.confrelid, f.conrelid))) = 1
         ORDER BY 1",
     )
     .await;

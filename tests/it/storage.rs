@@ -46,8 +46,17 @@ impl Store {
     }
 
     fn client(&self, secret_key: &str) -> Storage {
+        self.connect(self.objects.endpoint(), secret_key)
+    }
+
+    /// The store as seen through another endpoint.
+    pub(crate) fn at(&self, endpoint: &str) -> Storage {
+        self.connect(endpoint.to_owned(), self.objects.secret_key())
+    }
+
+    fn connect(&self, endpoint: String, secret_key: &str) -> Storage {
         Storage::connect(Settings {
-            endpoint: Some(self.objects.endpoint()),
+            endpoint: Some(endpoint),
             bucket: "lyceum-test".to_owned(),
             region: "us-east-1".to_owned(),
             access_key: self.objects.access_key().to_owned(),

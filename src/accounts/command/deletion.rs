@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::avatar::delete_object;
 use super::confirmation::confirm_session;
 use super::session::{end_recorded, viewer};
 use crate::accounts::event::{AccountDeletionScheduled, UserChanged, UserDeleted};
@@ -147,9 +146,6 @@ async fn delete(app: &App, id: UserId) -> std::result::Result<bool, InternalErro
         .transaction(async |tx| {
             let Some(user) = due(tx, id, now).await? else { return Ok(None) };
             audit::forget(tx, id.uuid(), &user.email).await?;
-            if let Some(key) = &user.avatar_key {
-                delete_object(tx, app, key).await?;
-            }
             query::remove_belongings(tx, id).await?;
             let deleted = query::anonymise(tx, id, now).await?;
             invitation::delete_by_email(tx, &user.email).await?;

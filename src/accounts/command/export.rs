@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::session::viewer;
 use crate::accounts::error;
-use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Identity, Session, User, UserId};
+use crate::accounts::model::{ApiToken, EmailChange, Identity, Session, User, UserId};
 use crate::accounts::query::export::{self as query, Rest};
 use crate::accounts::query::{identity, second_factor, user};
 use crate::graphql::Result;
@@ -29,7 +29,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let tokens = query::api_tokens(&mut conn, id).await?;
     let identities = identity::of_users(&mut conn, &[id]).await?;
     let changes = query::email_changes(&mut conn, id).await?;
-    let uploads = query::uploads(&mut conn, id).await?;
     let trail = audit::about(&mut conn, id.uuid(), FETCH).await?;
     Ok(json!({
         "profile": profile(&user, &rest),
@@ -38,7 +37,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "apiTokens": items(tokens.iter().map(api_token)),
         "identities": items(identities.iter().map(linked)),
         "emailChanges": items(changes.iter().map(email_change)),
-        "avatarUploads": items(uploads.iter().map(upload)),
         "activity": items(trail.into_iter().map(|line| activity(line, id))),
     }))
 }
@@ -54,9 +52,9 @@ fn profile(user: &User, rest: &Rest) -> Value {
         "role": user.role,
         "locale": user.locale,
         "timeZone": user.time_zone,
-        "avatarKey": user.avatar_key,
+        "avatarFileId": user.avatar_id,
         "createdAt": user.created_at,
-        "updatedAt": rest.updated_at,
+        "updatedAt": user.updated_at,
         "lastSignInAt": rest.last_sign_in_at,
         "bannedAt": user.banned_at,
         "bannedUntil": user.banned_until,
@@ -110,16 +108,6 @@ fn email_change(change: &EmailChange) -> Value {
         "requestedAt": change.requested_at,
         "expiresAt": change.expires_at,
         "endedAt": change.ended_at,
-    })
-}
-
-fn upload(upload: &AvatarUpload) -> Value {
-    json!({
-        "id": upload.id.encode(),
-        "contentType": upload.content_type,
-        "sizeBytes": upload.size_bytes,
-        "expiresAt": upload.expires_at,
-        "endedAt": upload.ended_at,
     })
 }
 

@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::audit_details::AuditDetails;
 use super::user::{UserObject, user_node};
 use crate::accounts::command;
-use crate::accounts::loader::AuditEntryById;
+use crate::accounts::loader::{AuditCount, AuditEntryById, AuditPage};
 use crate::accounts::model::{AuditEntry, AuditFilter, Device, UserId};
-use crate::graphql::context::{actor, app, loaders};
+use crate::graphql::context::{actor, loaders};
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::node::{self, Node};
 use crate::graphql::page::{Page, encode_cursor, wants_total};
@@ -135,12 +135,12 @@ impl AuditQuery {
     ) -> Result<Option<Sequential<Connection<AuditEntryObject>>>> {
         let filter = filter.unwrap_or_default();
         let page = PageArgs { first, after, last, before }.timed_page(AUDIT_ENTRIES)?;
-        let rows = command::audit_entries(app(ctx), actor(ctx), &filter, &page).await?;
+        let rows = loaders(ctx).load(AuditPage(filter.clone(), page.clone())).await?.unwrap_or_default();
         let connection = connection(AUDIT_ENTRIES, &page, rows);
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = command::count_audit_entries(app(ctx), actor(ctx), &filter).await?;
+        let total = loaders(ctx).load(AuditCount(filter)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -3,11 +3,11 @@
 use async_graphql::{Context, Object};
 
 use super::user::{UserObject, object};
-use crate::accounts::command;
+use crate::accounts::loader::{UserCount, UsersPage};
 use crate::accounts::model::{UserFilter, UserPlace, UserSort};
-use crate::graphql::context::{app, within};
+use crate::graphql::context::loaders;
 use crate::graphql::guard::{Role, Scope, scoped};
-use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::page::{SortDirection, encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 
 /// The user list queries.
@@ -35,13 +35,18 @@ impl DirectoryQuery {
     ) -> Result<Option<Sequential<Connection<UserObject>>>> {
         let (filter, sort) = (filter.unwrap_or_default(), sort.unwrap_or_default());
         let page = PageArgs { first, after, last, before }.page::<UserPlace>(sort.list())?;
-        let rows = command::users(app(ctx), within(ctx, Scope::ReadUsers), &filter, sort, page.clone()).await?;
+        let key = UsersPage {
+            filter: filter.clone(),
+            ascending: sort.direction == SortDirection::Asc,
+            page: sort.page(page.clone())?,
+        };
+        let rows = loaders(ctx).load(key).await?.unwrap_or_default();
         let cursor = move |object: &UserObject| encode_cursor(sort.list(), &sort.place(&object.user));
         let connection = page.connection(rows, |user| object(user).0, cursor);
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = command::count_users(app(ctx), within(ctx, Scope::ReadUsers), &filter).await?;
+        let total = loaders(ctx).load(UserCount(filter)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }

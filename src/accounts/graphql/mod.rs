@@ -3,7 +3,6 @@
 mod api_token;
 mod audit;
 mod audit_details;
-mod avatar;
 mod ban;
 mod bulk;
 mod directory;
@@ -22,7 +21,6 @@ mod viewer;
 
 use futures_util::FutureExt;
 
-pub use avatar::UploadHeader;
 pub use user::{UserObject, user_node};
 
 use crate::graphql::{NodeType, RootFields};
@@ -69,7 +67,6 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(social::SocialMutation),
         Box::new(second_factor::SecondFactorMutation),
         Box::new(profile::ProfileMutation),
-        Box::new(avatar::AvatarMutation),
         Box::new(ban::BanMutation),
         Box::new(bulk::BulkUserMutation),
         Box::new(api_token::ApiTokenMutation),

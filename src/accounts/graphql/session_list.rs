@@ -6,10 +6,10 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
 use super::user::{UserObject, user_node};
-use crate::accounts::loader::{SessionById, SessionCount, SessionsOf};
+use crate::accounts::loader::{MatchingSessions, SessionById, SessionCount, SessionsOf, SessionsPage};
 use crate::accounts::model::{Device, Session, SessionEnd, SessionFilter, SessionId, UserId};
-use crate::accounts::{command, policy};
-use crate::graphql::context::{actor, app, loaders};
+use crate::accounts::{error, policy};
+use crate::graphql::context::{actor, loaders};
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential};
@@ -97,7 +97,10 @@ impl SessionListQuery {
     ) -> Result<Option<Sequential<Connection<SessionObject>>>> {
         let filter = filter.unwrap_or_default();
         let page = PageArgs { first, after, last, before }.timed_page(ALL_SESSIONS)?;
-        let rows = command::all_sessions(app(ctx), actor(ctx), &filter, &page).await?;
+        if let Some(text) = filter.ip.as_deref().filter(|_| filter.network().is_none()) {
+            return Err(error::no_network(text));
+        }
+        let rows = loaders(ctx).load(SessionsPage(filter.clone(), page.clone())).await?.unwrap_or_default();
         let connection = page.connection(
             rows,
             |row| SessionObject(Arc::new(row)),
@@ -106,7 +109,7 @@ impl SessionListQuery {
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = command::count_all_sessions(app(ctx), actor(ctx), &filter).await?;
+        let total = loaders(ctx).load(MatchingSessions(filter)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::identity::IdentityObject;
 use super::session_list::{SessionObject, sessions_of};
 use crate::accounts::loader::{BioOf, IdentitiesOf, LastSignIn, UserById};
-use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId, renditions};
+use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
 use crate::enrollments::{EnrollmentObject, enrollments_of};
 use crate::graphql::context::{actor, app, client, loaders, within};
@@ -16,6 +16,7 @@ use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, owned, public, requires, scoped};
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError};
+use crate::media::{self, FileId};
 
 const IDENTITIES: &str = "identities";
 
@@ -84,11 +85,11 @@ impl UserObject {
         Ok(bio.map(|bio| bio.to_string()).unwrap_or_default())
     }
 
-    /// The user's picture; null if there is none.
-    async fn avatar(&self) -> Option<Sequential<ImageObject>> {
-        let (original, picture) = (self.user.avatar_key.clone()?, self.user.avatar_picture.clone()?);
-        let (renditions, alt_text) = (renditions(&original), self.user.name.clone());
-        Some(Sequential(ImageObject { picture, original, renditions, alt_text }))
+    /// The user's picture; null if there is none. To set it, upload it with `attachTo: { avatar: true }`; see also
+    /// `removeAvatar`.
+    async fn avatar(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ImageObject>>> {
+        let Some(id) = self.user.avatar_id else { return Ok(None) };
+        media::image(ctx, FileId::new(id), &self.user.name).await
     }
 
     /// The language that the user chose, as a BCP 47 tag; null if they chose none. Visible to the user and
@@ -162,6 +163,14 @@ impl UserObject {
     /// When the user registered.
     async fn created_at(&self) -> DateTime<Utc> {
         self.user.created_at
+    }
+
+    /// When the account was last changed, for example by `updateProfile` or a ban. Visible to the user and
+    /// administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadUsers)))]
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        self.private(ctx, "last change")?;
+        Ok(Some(self.user.updated_at))
     }
 }
 

@@ -7,7 +7,9 @@ use super::email_change::EmailChangeObject;
 use super::identity::IdentityObject;
 use super::user::{UserObject, identities, user_node};
 use crate::accounts::command::{self, viewer};
-use crate::graphql::context::{actor, app, bearer};
+use crate::accounts::loader::{AuditCount, AuditPage};
+use crate::accounts::model::AuditFilter;
+use crate::graphql::context::{actor, app, bearer, loaders};
 use crate::graphql::guard::{Role, public, requires};
 use crate::graphql::page::wants_total;
 use crate::graphql::{Connection, Entity, Error, Id, PageArgs, Requires, Result, Sequential};
@@ -85,12 +87,15 @@ impl ViewerAccount {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<AuditEntryObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(SECURITY_LOG)?;
-        let rows = command::security_log(app(ctx), actor(ctx), &page).await?;
+        let viewer = viewer(actor(ctx))?;
+        let about = AuditFilter::about(viewer);
+        let rows = loaders(ctx).load(AuditPage(about.clone(), page.clone())).await?.unwrap_or_default();
+        let rows = rows.into_iter().map(|entry| command::redacted(entry, viewer)).collect();
         let connection = connection(SECURITY_LOG, &page, rows);
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = command::count_security_log(app(ctx), actor(ctx)).await?;
+        let total = loaders(ctx).load(AuditCount(about)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }

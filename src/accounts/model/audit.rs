@@ -57,7 +57,7 @@ const TARGETS: [&str; 6] = ["sessionId", "apiTokenId", "invitationId", "course",
 const IDENTITY: &str = "identityId";
 
 /// Selects entries of the audit trail. The fields are combined with AND; omitted fields match everything.
-#[derive(Clone, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
 pub(crate) struct AuditFilter {
     /// Only entries with one of these actions.
     pub actions: Option<Vec<Action>>,

@@ -66,8 +66,8 @@ mod tests {
             ban_reason: Some("Spam".into()),
             locale: None,
             time_zone: None,
-            avatar_key: None,
-            avatar_picture: None,
+            avatar_id: None,
+            updated_at: DateTime::UNIX_EPOCH,
             deletion_due_at: None,
             deleted_at: None,
         };

@@ -1,13 +1,14 @@
 //! Filters and orders of the user list for administrators.
 
 use async_graphql::{Enum, InputObject};
+use chrono::{DateTime, Utc};
 
 use super::{User, UserId};
-use crate::graphql::page::SortDirection;
-use crate::graphql::{Time, guard};
+use crate::graphql::page::{Page, SortDirection, instant};
+use crate::graphql::{Error, Result, Time, guard};
 
 /// Selects users. The fields are combined with AND; omitted fields match everything.
-#[derive(Clone, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
 pub(crate) struct UserFilter {
     /// Part of the name or of the email address. Case-insensitive; all characters are matched literally.
     pub query: Option<String>,
@@ -47,6 +48,17 @@ impl Default for UserSort {
     }
 }
 
+/// A page of the list, in one of its orders.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum UserListPage {
+    /// By the time of registration.
+    CreatedAt(Page<(DateTime<Utc>, UserId)>),
+    /// By the name.
+    Name(Page<UserPlace>),
+    /// By the email address.
+    Email(Page<UserPlace>),
+}
+
 /// The position of a user in the list: the value that it is ordered by, as text, and the id.
 pub(crate) type UserPlace = (String, UserId);
 
@@ -60,6 +72,22 @@ impl UserSort {
         }
     }
 
+    /// Returns the page, if its cursors are positions in this order.
+    ///
+    /// # Errors
+    /// A cursor is not one that the list returned.
+    pub(crate) fn page(self, page: Page<UserPlace>) -> Result<UserListPage> {
+        let list = self.list();
+        Ok(match self.field {
+            UserSortField::CreatedAt => UserListPage::CreatedAt(page.try_map(|(micros, id)| {
+                // Not a number: `instant` rejects -1.
+                Ok((instant(list, micros.parse().unwrap_or(-1))?, id))
+            })?),
+            UserSortField::Name => UserListPage::Name(page.try_map(|place| text(list, place))?),
+            UserSortField::Email => UserListPage::Email(page.try_map(|place| text(list, place))?),
+        })
+    }
+
     /// Returns the position of `user` in the list.
     pub(crate) fn place(self, user: &User) -> UserPlace {
         let value = match self.field {
@@ -68,5 +96,13 @@ impl UserSort {
             UserSortField::Email => user.email.clone(),
         };
         (value, user.id)
+    }
+}
+
+/// Rejects text with a NUL character, which PostgreSQL does not accept. Cursors are not signed.
+fn text(list: &str, (text, id): UserPlace) -> Result<UserPlace> {
+    match text.contains('\0') {
+        false => Ok((text, id)),
+        true => Err(Error::BadInput(format!("The cursor is not one that {list} returned."))),
     }
 }

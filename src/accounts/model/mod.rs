@@ -2,7 +2,6 @@
 
 mod api_token;
 mod audit;
-mod avatar;
 mod ban;
 mod bulk;
 mod deletion;
@@ -20,14 +19,10 @@ mod user;
 
 pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 pub(super) use audit::{AuditEntry, AuditFilter};
-pub(super) use avatar::{
-    AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
-    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, renditions,
-};
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
-pub(super) use directory::{UserFilter, UserPlace, UserSort, UserSortField};
+pub(super) use directory::{UserFilter, UserListPage, UserPlace, UserSort};
 pub(super) use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
 pub(super) use identity::{
     Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,

@@ -8,7 +8,7 @@ use super::UserId;
 use crate::graphql::Time;
 
 /// Selects sessions. The fields are combined with AND; omitted fields match everything.
-#[derive(Clone, Debug, Default, InputObject)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
 pub(crate) struct SessionFilter {
     /// Only sessions of this user.
     pub user_id: Option<UserId>,
@@ -21,6 +21,13 @@ pub(crate) struct SessionFilter {
     pub created_from: Option<Time>,
     /// Only sessions that began before this time.
     pub created_to: Option<Time>,
+}
+
+impl SessionFilter {
+    /// Returns the network of the filter; `None` if there is none or the text is not one.
+    pub(in crate::accounts) fn network(&self) -> Option<Network> {
+        self.ip.as_deref().and_then(Network::parse)
+    }
 }
 
 /// The addresses of a network, or a single one: all from the first to the last, which are of one family.

@@ -3,12 +3,12 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
+use uuid::Uuid;
 
 use crate::graphql::{Entity, Id, guard};
 use crate::platform::auth::Role;
 use crate::platform::db::CacheKey;
 use crate::platform::db::schema::users;
-use crate::platform::picture::Picture;
 
 /// A user's id: `user_01j…`.
 pub type UserId = Id<User>;
@@ -39,14 +39,14 @@ pub struct User {
     pub locale: Option<String>,
     /// The time zone that the user chose, by its IANA name.
     pub time_zone: Option<String>,
-    /// The object key of the user's picture.
-    pub avatar_key: Option<String>,
     /// When the account is due for deletion; `None` if no deletion was requested.
     pub deletion_due_at: Option<DateTime<Utc>>,
     /// When the account was deleted; its row is anonymized then.
     pub deleted_at: Option<DateTime<Utc>>,
-    /// The properties of the user's picture; `None` if it was uploaded before there were any.
-    pub avatar_picture: Option<Picture>,
+    /// The file of the user's picture.
+    pub avatar_id: Option<Uuid>,
+    /// When the user's row was last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl User {

@@ -16,7 +16,7 @@ type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 
 /// Returns a page of the trail in the page's direction; the trail is ordered newest first.
 pub(in crate::accounts) async fn page(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     filter: &AuditFilter,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<AuditEntry>> {
@@ -33,11 +33,11 @@ pub(in crate::accounts) async fn page(
         true => rows.order((at.asc(), id.asc())),
         false => rows.order((at.desc(), id.desc())),
     };
-    rows.limit(page.fetch()).select(AuditEntry::as_select()).load(conn).await
+    rows.limit(page.fetch()).select(AuditEntry::as_select()).load(&mut conn).await
 }
 
-pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, filter: &AuditFilter) -> QueryResult<i64> {
-    filtered(filter).count().get_result(conn).await
+pub(in crate::accounts) async fn count(mut conn: &AsyncPgConnection, filter: &AuditFilter) -> QueryResult<i64> {
+    filtered(filter).count().get_result(&mut conn).await
 }
 
 fn filtered(filter: &AuditFilter) -> Rows<'_> {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email, user_key};
 use crate::platform::auth::Role;
@@ -83,6 +84,7 @@ pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTim
                 users::time_zone.eq(None::<String>),
                 users::avatar_key.eq(None::<String>),
                 users::avatar_picture.eq(None::<Picture>),
+                users::avatar_id.eq(None::<Uuid>),
             ),
             (
                 users::banned_at.eq(None::<DateTime<Utc>>),

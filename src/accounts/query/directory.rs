@@ -11,9 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{User, UserFilter, UserId};
+use crate::accounts::model::{User, UserFilter, UserListPage};
 use crate::graphql::Time;
-use crate::graphql::page::Page;
 use crate::platform::auth::Role;
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::users;
@@ -53,42 +52,27 @@ macro_rules! paged {
     }};
 }
 
-pub(in crate::accounts) async fn by_created_at(
-    conn: &mut AsyncPgConnection,
-    which: &Which<'_>,
+/// Returns a page of the users, in the direction of the page.
+pub(in crate::accounts) async fn page(
+    mut conn: &AsyncPgConnection,
+    which: Which<'_>,
     ascending: bool,
-    page: &Page<(DateTime<Utc>, UserId)>,
+    page: &UserListPage,
 ) -> QueryResult<Vec<User>> {
-    let rows = paged!(filtered(which), users::created_at, ascending, page, at => *at);
-    rows.select(User::as_select()).load(conn).await
+    let rows = filtered(which);
+    let rows = match page {
+        UserListPage::CreatedAt(page) => paged!(rows, users::created_at, ascending, page, at => *at),
+        UserListPage::Name(page) => paged!(rows, lower(users::name), ascending, page, name => lower(name)),
+        UserListPage::Email(page) => paged!(rows, users::email, ascending, page, email => email),
+    };
+    rows.select(User::as_select()).load(&mut conn).await
 }
 
-pub(in crate::accounts) async fn by_name(
-    conn: &mut AsyncPgConnection,
-    which: &Which<'_>,
-    ascending: bool,
-    page: &Page<(String, UserId)>,
-) -> QueryResult<Vec<User>> {
-    let rows = paged!(filtered(which), lower(users::name), ascending, page, name => lower(name));
-    rows.select(User::as_select()).load(conn).await
+pub(in crate::accounts) async fn count(mut conn: &AsyncPgConnection, which: Which<'_>) -> QueryResult<i64> {
+    filtered(which).count().get_result(&mut conn).await
 }
 
-pub(in crate::accounts) async fn by_email(
-    conn: &mut AsyncPgConnection,
-    which: &Which<'_>,
-    ascending: bool,
-    page: &Page<(String, UserId)>,
-) -> QueryResult<Vec<User>> {
-    let rows = paged!(filtered(which), users::email, ascending, page, email => email);
-    rows.select(User::as_select()).load(conn).await
-}
-
-pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, which: &Which<'_>) -> QueryResult<i64> {
-    filtered(which).count().get_result(conn).await
-}
-
-fn filtered<'a>(which: &Which<'a>) -> Rows<'a> {
-    let Which { filter, now } = *which;
+fn filtered(Which { filter, now }: Which<'_>) -> Rows<'_> {
     // Deleted users are not listed.
     let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
     if let Some(query) = filter.query.as_deref().map(str::trim).filter(|query| !query.is_empty()) {

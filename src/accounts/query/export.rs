@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::accounts::model::{ApiToken, AvatarUpload, EmailChange, Session, UserId};
+use crate::accounts::model::{ApiToken, EmailChange, Session, UserId};
 use crate::graphql::export::FETCH;
 use crate::platform::db::RunQueryDsl;
-use crate::platform::db::schema::{api_tokens, avatar_uploads, email_changes, sessions, users};
+use crate::platform::db::schema::{api_tokens, email_changes, sessions, users};
 
 /// The columns of the user's row that [`User`](crate::accounts::model::User) leaves out.
 #[derive(Queryable)]
@@ -15,7 +15,6 @@ pub(in crate::accounts) struct Rest {
     pub(in crate::accounts) bio: String,
     pub(in crate::accounts) has_password: bool,
     pub(in crate::accounts) email_verified_at: Option<DateTime<Utc>>,
-    pub(in crate::accounts) updated_at: DateTime<Utc>,
     pub(in crate::accounts) last_sign_in_at: Option<DateTime<Utc>>,
 }
 
@@ -24,7 +23,6 @@ pub(in crate::accounts) async fn rest(conn: &mut AsyncPgConnection, id: UserId) 
         users::bio,
         users::password_hash.is_not_null(),
         users::email_verified_at,
-        users::updated_at,
         users::last_sign_in_at,
     );
     users::table.find(id).select(columns).first(conn).await
@@ -62,16 +60,6 @@ pub(in crate::accounts) async fn email_changes(
         .order((email_changes::requested_at.desc(), email_changes::id.desc()))
         .limit(FETCH)
         .select(EmailChange::as_select())
-        .load(conn)
-        .await
-}
-
-pub(in crate::accounts) async fn uploads(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Vec<AvatarUpload>> {
-    avatar_uploads::table
-        .filter(avatar_uploads::user_id.eq(id))
-        .order(avatar_uploads::id.desc())
-        .limit(FETCH)
-        .select(AvatarUpload::as_select())
         .load(conn)
         .await
 }

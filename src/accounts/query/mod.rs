@@ -2,7 +2,6 @@
 
 pub(super) mod api_token;
 pub(super) mod audit;
-pub(super) mod avatar;
 pub(super) mod deletion;
 pub(super) mod directory;
 pub(super) mod email_change;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use crate::accounts::model::{ProfileChanges, User, UserId, user_key};
 use crate::platform::db::schema::users;
@@ -24,6 +25,20 @@ pub(in crate::accounts) async fn update(
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((changes, users::updated_at.eq(now)))
+        .returning(User::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+pub(in crate::accounts) async fn set_avatar(
+    tx: &mut Tx,
+    id: UserId,
+    file: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> QueryResult<User> {
+    tx.changed(user_key(id));
+    diesel::update(users::table.find(id))
+        .set((users::avatar_id.eq(file), users::updated_at.eq(now)))
         .returning(User::as_returning())
         .get_result(tx.conn())
         .await

@@ -19,35 +19,32 @@ use crate::platform::db::{RunQueryDsl, newest_first};
 /// The position of a session in a list: when it began, and its id.
 pub(in crate::accounts) type SessionKey = (DateTime<Utc>, Uuid);
 
-/// Which sessions to list.
-pub(in crate::accounts) struct Which<'a> {
-    pub(in crate::accounts) filter: &'a SessionFilter,
-    /// The parsed `ip` of the filter.
-    pub(in crate::accounts) network: Option<Network>,
-    pub(in crate::accounts) now: DateTime<Utc>,
-}
-
 /// Returns a page of the sessions, newest first, in the direction of the page.
 pub(in crate::accounts) async fn page(
-    conn: &mut AsyncPgConnection,
-    which: &Which<'_>,
+    mut conn: &AsyncPgConnection,
+    filter: &SessionFilter,
+    now: DateTime<Utc>,
     page: &Page<SessionKey>,
 ) -> QueryResult<Vec<Session>> {
-    let rows = filtered(which).select(Session::as_select());
-    newest_first!(conn, rows, sessions::created_at, sessions::id, page)
+    let rows = filtered(filter, now).select(Session::as_select());
+    newest_first!(&mut conn, rows, sessions::created_at, sessions::id, page)
 }
 
-pub(in crate::accounts) async fn count(conn: &mut AsyncPgConnection, which: &Which<'_>) -> QueryResult<i64> {
-    filtered(which).count().get_result(conn).await
+pub(in crate::accounts) async fn count(
+    mut conn: &AsyncPgConnection,
+    filter: &SessionFilter,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    filtered(filter, now).count().get_result(&mut conn).await
 }
 
-fn filtered<'a>(Which { filter, network, now }: &Which<'a>) -> sessions::BoxedQuery<'a, Pg> {
+fn filtered(filter: &SessionFilter, now: DateTime<Utc>) -> sessions::BoxedQuery<'_, Pg> {
     let mut rows = sessions::table.into_boxed();
     if let Some(user) = filter.user_id {
         rows = rows.filter(sessions::user_id.eq(user));
     }
     // Equality lets the index deliver the sessions of an address in order; those of a network are sorted.
-    match network {
+    match filter.network() {
         Some(Network { first, last }) if first == last => {
             rows = rows.filter(sql::<Bool>("ip::inet = ").bind::<Text, _>(first.to_string()).sql("::inet"));
         }
@@ -58,8 +55,8 @@ fn filtered<'a>(Which { filter, network, now }: &Which<'a>) -> sessions::BoxedQu
         None => {}
     }
     match filter.is_active {
-        Some(true) => rows = rows.filter(sessions::ended_at.is_null()).filter(sessions::expires_at.gt(*now)),
-        Some(false) => rows = rows.filter(sessions::ended_at.is_not_null().or(sessions::expires_at.le(*now))),
+        Some(true) => rows = rows.filter(sessions::ended_at.is_null()).filter(sessions::expires_at.gt(now)),
+        Some(false) => rows = rows.filter(sessions::ended_at.is_not_null().or(sessions::expires_at.le(now))),
         None => {}
     }
     if let Some(Time(from)) = filter.created_from {

@@ -20,8 +20,8 @@ use crate::platform::internal_error::InternalError;
 /// Checks that the actor may attach a file to the target, and returns it as the upload keeps it.
 ///
 /// # Errors
-/// The target does not exist, or is a lesson that has no video; the title of a new lesson is invalid; the actor may not
-/// edit the course.
+/// The target does not exist, is not chosen, or is a lesson that has no video; the title of a new lesson is invalid; the
+/// actor may not edit the course.
 pub async fn upload_target(app: &App, actor: &Actor, target: &UploadTarget) -> Result<media::Target> {
     let checked = app.db.transaction(async |tx| match target {
         UploadTarget::LessonId(id) => match editable_lesson(tx, actor, *id).await? {
@@ -38,9 +38,11 @@ pub async fn upload_target(app: &App, actor: &Actor, target: &UploadTarget) -> R
         // No scope opens their own mutations to an API token.
         UploadTarget::CategoryImageId(id) => category::editable_category(tx, actor.in_session(), *id).await.map(drop),
         UploadTarget::ChannelImageId(id) => channels::lock_editable(tx, actor.in_session(), *id).await.map(drop),
+        UploadTarget::Avatar(true) => accounts::viewer(actor.in_session()).map(drop),
+        UploadTarget::Avatar(false) => Err(error::no_target()),
     });
     checked.await.map_err(|error| within(error, target))?;
-    Ok(media::Target { purpose: target.purpose(), value: serde_json::to_value(target)? })
+    Ok(media::Target { purpose: target.purpose(), role: target.role(), value: serde_json::to_value(target)? })
 }
 
 /// Moves the paths of user errors to the target.
@@ -135,6 +137,10 @@ async fn attach(tx: &mut Tx, app: &App, actor: &Actor, upload: &Upload) -> Resul
             let channel = channels::lock_editable(tx, actor, id).await?;
             media::set_on_channel(tx, app, actor, &channel, Some(file)).await?;
             Ok(id.encode())
+        }
+        UploadTarget::Avatar(_) => {
+            media::set_avatar(tx, app, upload.user_id, file).await?;
+            Ok(upload.user_id.encode())
         }
     }
 }

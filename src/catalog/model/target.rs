@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{CategoryId, CourseId, LessonId, SectionId};
 use crate::channels::ChannelId;
 use crate::media::UploadPurpose;
+use crate::platform::auth::Role;
 
 /// The object that will show an uploaded file. The server attaches the file as soon as it is ready, which is when a
 /// video is processed; the client need not wait for it.
@@ -24,6 +25,8 @@ pub enum UploadTarget {
     CategoryImageId(CategoryId),
     /// The channel whose image it becomes.
     ChannelImageId(ChannelId),
+    /// `true`: the viewer, whose picture it becomes.
+    Avatar(bool),
 }
 
 /// A lesson that is created for an uploaded video.
@@ -42,9 +45,18 @@ impl UploadTarget {
             UploadTarget::LessonId(_) | UploadTarget::NewLesson(_) | UploadTarget::CourseDemoId(_) => {
                 UploadPurpose::Video
             }
-            UploadTarget::CourseThumbnailId(_) | UploadTarget::CategoryImageId(_) | UploadTarget::ChannelImageId(_) => {
-                UploadPurpose::Image
-            }
+            UploadTarget::CourseThumbnailId(_)
+            | UploadTarget::CategoryImageId(_)
+            | UploadTarget::ChannelImageId(_)
+            | UploadTarget::Avatar(_) => UploadPurpose::Image,
+        }
+    }
+
+    /// Returns the role that the uploader needs.
+    pub(in crate::catalog) fn role(&self) -> Role {
+        match self {
+            UploadTarget::Avatar(_) => Role::Student,
+            _ => Role::Instructor,
         }
     }
 
@@ -57,6 +69,7 @@ impl UploadTarget {
             UploadTarget::CourseThumbnailId(_) => "courseThumbnailId",
             UploadTarget::CategoryImageId(_) => "categoryImageId",
             UploadTarget::ChannelImageId(_) => "channelImageId",
+            UploadTarget::Avatar(_) => "avatar",
         };
         vec!["attachTo".to_owned(), field.to_owned()]
     }

@@ -1,5 +1,6 @@
 //! Commands for uploads, videos and files.
 
+mod avatar;
 mod caption;
 mod channel_image;
 mod completion;
@@ -18,6 +19,8 @@ mod video;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub(super) use avatar::remove_avatar;
+pub use avatar::set_avatar;
 pub(super) use caption::{remove_captions, set_captions};
 pub(super) use channel_image::set_channel_image;
 pub use channel_image::set_on_channel;
@@ -36,7 +39,7 @@ pub use store::receive_store_event;
 pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
 pub(super) use sweep::{sweep_uploads, watch_upload, watch_uploads};
 pub use upload::unattached;
-pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, list_own, own, part_urls, whole_url};
+pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, own, part_urls, whole_url};
 pub(super) use video::{DELETE_OBJECTS, delete_due, delete_objects, delete_video};
 pub use video::{import_video, poster_url};
 

@@ -1,6 +1,7 @@
 //! Export and deletion of a user's personal data in uploads, videos and files.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::upload::cancel;
 use crate::accounts::{UserId, viewer};
@@ -70,7 +71,8 @@ fn media_file(file: &MediaFile) -> Value {
 
 /// Cancels the uploads of a deleted user and removes personal data from the rest.
 ///
-/// Videos and files that courses use stay; all others are deleted, also the image of the default channel.
+/// Videos and files that courses use stay; all others are deleted, also the user's picture and the image of the default
+/// channel.
 ///
 /// # Errors
 /// The database failed; an upload is being completed, and the job must be retried.
@@ -93,7 +95,8 @@ pub(crate) async fn forget_person(app: &App, user: UserId) -> std::result::Resul
         .transaction(async |tx| {
             let now = app.clock.now();
             let channels = channels::remove_images(tx, user, now).await?;
-            release(tx, app, &channels.into_iter().map(|id| id.uuid()).collect::<Vec<_>>()).await?;
+            let shown: Vec<Uuid> = channels.into_iter().map(|id| id.uuid()).chain([user.uuid()]).collect();
+            release(tx, app, &shown).await?;
             query::forget_owner(tx, user, now).await?;
             file::forget_owner(tx, user, now - app.config.video.grace).await?;
             Ok(())

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 
 use super::{Leftovers, remove_later, tell};
-use crate::accounts::viewer;
+use crate::accounts::{UserId, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{self, Turn};
-use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::media::error;
 use crate::media::model::{
@@ -18,13 +18,17 @@ use crate::media::model::{
 use crate::media::policy;
 use crate::media::query::upload as query;
 use crate::platform::App;
-use crate::platform::auth::Actor;
+use crate::platform::auth::{Actor, Role};
+use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::storage::Part;
 
 /// The maximum number of part URLs per request.
 const URLS: usize = 100;
 const LONGEST_FILENAME: usize = 255;
+/// The window in which uploads that are open to students are counted, and their maximum number in it.
+const WINDOW: TimeDelta = TimeDelta::minutes(15);
+const MOST_IN_WINDOW: usize = 10;
 /// The maximum size of a file with a declared SHA-256, in bytes.
 ///
 /// An attempt to complete the upload may have to read the whole file before its lease expires.
@@ -33,7 +37,8 @@ const LARGEST_SUMMED: i64 = 32 << 30;
 /// Creates an upload, whose file will be attached to `target`, if there is one.
 ///
 /// # Errors
-/// The input is invalid, or has another purpose than the target needs; the actor is not an instructor, has too many uploads in progress, or has used up the quota.
+/// The input is invalid, or has another purpose than the target needs; the actor lacks the role for the target, has too
+/// many uploads in progress, or has used up the quota.
 pub(crate) async fn create_upload(
     app: &App,
     actor: &Actor,
@@ -41,8 +46,8 @@ pub(crate) async fn create_upload(
     target: Option<Target>,
 ) -> Result<Upload> {
     let user_id = viewer(actor)?;
-    if !policy::can_upload(actor) {
-        return Err(Error::Forbidden("Only instructors upload files.".into()));
+    if !policy::can_upload(actor, target.as_ref()) {
+        return Err(Error::Forbidden("Only instructors upload files other than their own picture.".into()));
     }
     let needed = target.as_ref().map(|target| target.purpose);
     let purpose = input.purpose.or(needed).unwrap_or(UploadPurpose::Video);
@@ -50,6 +55,7 @@ pub(crate) async fn create_upload(
         return Err(error::other_purpose(needed));
     }
     let (filename, sha256) = check(app, &input, purpose)?;
+    let is_for_everybody = target.as_ref().is_some_and(|target| target.role == Role::Student);
     let target = target.map(|target| target.value);
     let (now, size) = (app.clock.now(), input.size_bytes.0);
     let mutation = format!("createUpload {target:?}");
@@ -86,6 +92,9 @@ pub(crate) async fn create_upload(
                 Turn::Repeat(id) => return query::lock(tx, id).await?.ok_or_else(idempotency::gone).map(Some),
             };
             query::lock_user(tx, user_id).await?;
+            if let Some(target) = upload.attach_to.as_ref().filter(|_| is_for_everybody) {
+                check_rate(tx, user_id, target, now).await?;
+            }
             if query::count_open(tx, user_id, now).await? >= most {
                 return Err(error::too_many_uploads(most));
             }
@@ -107,6 +116,17 @@ pub(crate) async fn create_upload(
         upload.multipart_id = Some(begin_parts(app, &upload).await?);
     }
     Ok(upload)
+}
+
+/// Limits how often a user replaces what everybody may upload.
+///
+/// The previous file leaves the quota of its owner at once, so that the quota is no limit.
+async fn check_rate(tx: &mut Tx, user: UserId, target: &Value, now: DateTime<Utc>) -> Result<()> {
+    let begun = query::begun(tx, user, target, now - WINDOW).await?;
+    match begun.first().filter(|_| begun.len() >= MOST_IN_WINDOW) {
+        Some(first) => Err(Error::RateLimited { wait: (*first + WINDOW - now).to_std().unwrap_or(Duration::ZERO) }),
+        None => Ok(()),
+    }
 }
 
 /// Validates the input. Returns the filename and the declared SHA-256.
@@ -185,26 +205,6 @@ pub(crate) async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<O
 pub async fn unattached(app: &App, id: UploadId) -> std::result::Result<Option<Upload>, InternalError> {
     let found = query::find(&mut *app.db.read().await?, id).await?;
     Ok(found.filter(|upload| upload.status == UploadStatus::Completed && upload.is_unattached()))
-}
-
-/// Returns a page of the actor's uploads with the given statuses.
-///
-/// Also returns their total number if `wants_total`, otherwise 0.
-///
-/// # Errors
-/// The actor is not signed in.
-pub(crate) async fn list_own(
-    app: &App,
-    actor: &Actor,
-    statuses: &[UploadStatus],
-    page: &Page<query::UploadKey>,
-    wants_total: bool,
-) -> Result<(Vec<Upload>, i64)> {
-    let user = viewer(actor)?;
-    let mut conn = app.db.read().await?;
-    let rows = query::of_user(&mut conn, user, statuses, page).await?;
-    let total = if wants_total { query::count_of_user(&mut conn, user, statuses).await? } else { 0 };
-    Ok((rows, total))
 }
 
 /// Returns the numbers and sizes of the received parts.

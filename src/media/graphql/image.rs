@@ -1,4 +1,4 @@
-//! Images of courses, categories and channels in the schema.
+//! Images of courses, categories, channels and users in the schema.
 
 use async_graphql::Context;
 

@@ -1,5 +1,6 @@
 //! Videos and files in the schema.
 
+mod avatar;
 mod caption;
 mod channel_image;
 mod file;
@@ -47,6 +48,7 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(caption::CaptionMutation),
         Box::new(file::FileMutation),
         Box::new(channel_image::ChannelImageMutation),
+        Box::new(avatar::AvatarMutation),
     ]
 }
 

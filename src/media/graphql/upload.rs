@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 
 use super::file::MediaFileObject;
 use super::video::{VideoObject, video_node};
-use crate::accounts::UploadHeader;
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope};
 use crate::graphql::node::{self, Node};
@@ -16,11 +15,11 @@ use crate::media::model::{PartUrl, Upload, UploadId, UploadPurpose, UploadStatus
 use crate::platform::auth::Actor;
 use crate::platform::storage;
 
-/// The authorization rule for uploads.
-pub(super) const AUTHOR: Scoped = Scoped(Role::Instructor, Scope::WriteCourses);
+/// The authorization rule for uploads. Students upload their picture only.
+pub(super) const UPLOADER: Scoped = Scoped(Role::Student, Scope::WriteCourses);
 
-/// Returns the caller, within the scope of authors.
-pub(super) fn author<'a>(ctx: &Context<'a>) -> &'a Actor {
+/// Returns the caller, within the scope for uploads.
+pub(super) fn uploader<'a>(ctx: &Context<'a>) -> &'a Actor {
     within(ctx, Scope::WriteCourses)
 }
 
@@ -177,6 +176,15 @@ impl UploadObject {
         }
         Ok(loaders(ctx).load(FileById(self.0.file_id())).await?.map(MediaFileObject).map(Sequential))
     }
+}
+
+/// A request header of an upload.
+#[derive(Clone, SimpleObject)]
+pub(super) struct UploadHeader {
+    /// The name of the header.
+    name: String,
+    /// The value of the header.
+    value: String,
 }
 
 /// A part that the store has received.

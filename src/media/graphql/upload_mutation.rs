@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::upload::{AUTHOR, UploadObject, UploadPartUrl, author};
+use super::upload::{UPLOADER, UploadObject, UploadPartUrl, uploader};
 use crate::catalog::{self, UploadTarget};
 use crate::graphql::context::app;
 use crate::graphql::error::payload;
@@ -21,12 +21,12 @@ pub(super) struct CreateUploadInput {
 }
 
 async fn create(ctx: &Context<'_>, input: CreateUploadInput) -> Result<Upload> {
-    let (app, author) = (app(ctx), author(ctx));
+    let (app, uploader) = (app(ctx), uploader(ctx));
     let target = match &input.attach_to {
-        Some(target) => Some(catalog::upload_target(app, author, target).await?),
+        Some(target) => Some(catalog::upload_target(app, uploader, target).await?),
         None => None,
     };
-    command::create_upload(app, author, input.upload, target).await
+    command::create_upload(app, uploader, input.upload, target).await
 }
 
 /// The payload of `createUpload`.
@@ -76,8 +76,9 @@ impl UploadMutation {
     /// Starts the upload of a video, a picture or another file. The client uploads directly to the object store: to the
     /// `url` of the upload, or in parts to the URLs returned by `uploadPartUrls`. The upload completes automatically
     /// once the file is received; `completeUpload` completes it immediately. With `attachTo`, the server then attaches
-    /// the file. Subscribe to `uploadProgress` to follow all of it.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    /// the file. Subscribe to `uploadProgress` to follow all of it. Students upload only their picture, with
+    /// `attachTo: { avatar: true }`.
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn create_upload(
         &self,
         ctx: &Context<'_>,
@@ -89,13 +90,13 @@ impl UploadMutation {
 
     /// Returns URLs for the parts of an upload: the given ones, or the first that have not been received. The URLs are
     /// valid until the upload expires; new ones can be requested at any time.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn upload_part_urls(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The upload and the part numbers.")] input: UploadPartUrlsInput,
     ) -> Result<Option<UploadPartUrlsPayload>> {
-        let (found, user_errors) = payload(command::part_urls(app(ctx), author(ctx), input).await)?;
+        let (found, user_errors) = payload(command::part_urls(app(ctx), uploader(ctx), input).await)?;
         let (upload, urls) = found.unzip();
         let part_urls = urls.map(|urls| urls.into_iter().map(UploadPartUrl::new).collect());
         Ok(Some(UploadPartUrlsPayload { upload: upload.map(UploadObject), part_urls, user_errors }))
@@ -103,24 +104,24 @@ impl UploadMutation {
 
     /// Completes an upload after the file is uploaded. The server checks the received parts with the store and
     /// validates the file. An invalid file is deleted and the upload fails.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn complete_upload(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The upload.")] input: CompleteUploadInput,
     ) -> Result<Option<CompleteUploadPayload>> {
-        let (upload, user_errors) = payload(command::complete_upload(app(ctx), author(ctx), input).await)?;
+        let (upload, user_errors) = payload(command::complete_upload(app(ctx), uploader(ctx), input).await)?;
         Ok(Some(CompleteUploadPayload { upload: upload.map(UploadObject), user_errors }))
     }
 
     /// Cancels an upload and deletes the received data.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn cancel_upload(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The upload.")] input: CancelUploadInput,
     ) -> Result<Option<CancelUploadPayload>> {
-        let (upload, user_errors) = payload(command::cancel_upload(app(ctx), author(ctx), input).await)?;
+        let (upload, user_errors) = payload(command::cancel_upload(app(ctx), uploader(ctx), input).await)?;
         Ok(Some(CancelUploadPayload { upload: upload.map(UploadObject), user_errors }))
     }
 }

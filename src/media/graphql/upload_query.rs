@@ -2,13 +2,13 @@
 
 use async_graphql::{Context, Object};
 
-use super::upload::{AUTHOR, UploadObject, author};
-use crate::graphql::context::{app, loaders};
+use super::upload::{UPLOADER, UploadObject, uploader};
+use crate::accounts::viewer;
+use crate::graphql::context::loaders;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
-use crate::media::command;
-use crate::media::loader::UploadById;
+use crate::media::loader::{UploadById, UploadCount, UploadsPage};
 use crate::media::model::Upload;
 use crate::media::model::{UploadFilter, UploadId};
 
@@ -21,7 +21,7 @@ pub(super) struct UploadQuery;
 #[Object]
 impl UploadQuery {
     /// One of the viewer's uploads; null if it does not exist or belongs to another user.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn upload(
         &self,
         ctx: &Context<'_>,
@@ -38,7 +38,7 @@ pub(super) struct ViewerUploads;
 #[Object]
 impl ViewerUploads {
     /// The uploads, newest first. An upload that has ended is available for 30 days.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     #[allow(clippy::too_many_arguments)]
     async fn uploads(
         &self,
@@ -51,12 +51,16 @@ impl ViewerUploads {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<UploadObject>>>> {
         let page = PageArgs { first, after, last, before }.timed_page(UPLOADS)?;
-        let (rows, total) =
-            command::list_own(app(ctx), author(ctx), &filter.unwrap_or_default().statuses, &page, wants_total(ctx))
-                .await?;
+        let (user, statuses) = (viewer(uploader(ctx))?, filter.unwrap_or_default().statuses);
+        let key = UploadsPage { user, statuses: statuses.clone(), page: page.clone() };
+        let rows = loaders(ctx).load(key).await?.unwrap_or_default();
         let connection = page.connection(rows, UploadObject, |UploadObject(upload)| {
             encode_cursor(UPLOADS, &(upload.created_at.timestamp_micros(), upload.id))
         });
+        if !wants_total(ctx) {
+            return Ok(Some(Sequential(connection)));
+        }
+        let total = loaders(ctx).load(UploadCount(user, statuses)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }
@@ -64,5 +68,5 @@ impl ViewerUploads {
 /// Returns an upload of the viewer.
 pub(super) async fn upload_node(ctx: &Context<'_>, id: UploadId) -> Result<Option<UploadObject>> {
     let upload = loaders(ctx).load(UploadById(id)).await?;
-    Ok(upload.filter(|upload| author(ctx).is(upload.user_id)).map(|upload| UploadObject(Upload::clone(&upload))))
+    Ok(upload.filter(|upload| uploader(ctx).is(upload.user_id)).map(|upload| UploadObject(Upload::clone(&upload))))
 }

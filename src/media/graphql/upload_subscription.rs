@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, Subscription};
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 
-use super::upload::{AUTHOR, UploadObject, author};
+use super::upload::{UPLOADER, UploadObject, uploader};
 use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::loaders::Load;
@@ -92,14 +92,14 @@ impl UploadSubscription {
     /// the upload has failed, or when its video is processed and the file attached to what `attachTo` named. The same
     /// state is available by polling `upload`, also if `after` is refused with the code
     /// CURSOR_EXPIRED because it is older than 30 days.
-    #[graphql(guard = "AUTHOR", directive = scoped::apply(Role::Instructor, Scope::WriteCourses))]
+    #[graphql(guard = "UPLOADER", directive = scoped::apply(Role::Student, Scope::WriteCourses))]
     async fn upload_progress(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The upload.")] upload_id: UploadId,
         #[graphql(desc = "The cursor of the last event received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Sequential<UploadProgressObject>> + use<>> {
-        let owner = *author(ctx);
+        let owner = *uploader(ctx);
         command::own(app(ctx), &owner, upload_id).await?;
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
         let followed = feed::follow::<UploadStep>(app(ctx).clone(), changes_of(upload_id), after).await;

@@ -1,5 +1,6 @@
 //! Rows of uploads, videos and files, and the inputs of the commands.
 
+mod avatar;
 mod caption;
 mod channel_image;
 mod file;
@@ -12,6 +13,7 @@ mod upload;
 mod video;
 mod video_type;
 
+pub(super) use avatar::RemoveAvatarInput;
 pub use caption::Caption;
 pub(super) use caption::{RemoveVideoCaptionsInput, SetVideoCaptionsInput, check_webvtt};
 pub(super) use channel_image::SetChannelImageInput;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub enum UploadPurpose {
     /// A video of a lesson or course.
     Video,
-    /// The picture of a course, category or channel, visible to everyone.
+    /// The picture of a course, category, channel or user, visible to everyone.
     Image,
     /// A download for users who have access to a lesson.
     File,

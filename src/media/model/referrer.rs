@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::graphql::{Entity, Id};
 
-/// A lesson, course, category or channel that shows a video or refers to a file.
+/// A lesson, course, category, channel or user that shows a video or refers to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Referrer {
     /// The object type, as the prefix of its encoded id.

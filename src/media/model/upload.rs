@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{FileId, UploadPurpose, VideoId};
 use crate::accounts::UserId;
 use crate::graphql::{ByteSize, Entity, Id, Idempotency};
+use crate::platform::auth::Role;
 use crate::platform::db::schema::uploads;
 use crate::platform::db::stored_as_text;
 use crate::platform::storage::Headers;
@@ -81,12 +82,13 @@ pub struct Upload {
 pub struct Target {
     /// The purpose that the upload must have.
     pub purpose: UploadPurpose,
+    /// The role that its uploader needs.
+    pub role: Role,
     /// The target, for the feature that owns it.
     pub value: Value,
 }
 
 impl Entity for Upload {
-    // The same as for uploads of user pictures, which have their own mutations.
     const PREFIX: &'static str = "upload";
 }
 

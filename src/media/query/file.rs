@@ -74,6 +74,12 @@ pub(in crate::media) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateT
     diesel::update(used.filter(not(exists(referred)))).set(media_files::unused_since.eq(now)).execute(tx.conn()).await
 }
 
+/// Ends the grace period of a locked file, if it is unused, as if that had begun at `long_ago`.
+pub(in crate::media) async fn end_grace(tx: &mut Tx, id: FileId, long_ago: DateTime<Utc>) -> QueryResult<usize> {
+    let unused = media_files::table.find(id).filter(media_files::unused_since.gt(long_ago));
+    diesel::update(unused).set(media_files::unused_since.eq(long_ago)).execute(tx.conn()).await
+}
+
 /// Returns whether a file is referenced.
 pub(in crate::media) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
     let referred = file_references::table.filter(file_references::file_id.eq(id));

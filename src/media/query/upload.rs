@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::AsyncPgConnection;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
@@ -37,6 +38,22 @@ pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTim
         .filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()).and(uploads::expires_at.gt(now)))
         .count()
         .get_result(tx.conn())
+        .await
+}
+
+/// Returns when a user's uploads with this target since `since` were created, earliest first.
+pub(in crate::media) async fn begun(
+    tx: &mut Tx,
+    user: UserId,
+    target: &Value,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<DateTime<Utc>>> {
+    uploads::table
+        .filter(uploads::user_id.eq(user).and(uploads::created_at.gt(since)))
+        .filter(uploads::attach_to.eq(target))
+        .order(uploads::created_at)
+        .select(uploads::created_at)
+        .load(tx.conn())
         .await
 }
 
@@ -227,7 +244,7 @@ pub(in crate::media) type UploadKey = (DateTime<Utc>, Uuid);
 
 /// Returns a page of a user's uploads with these statuses, in the direction of the page.
 pub(in crate::media) async fn of_user(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     user: UserId,
     statuses: &[UploadStatus],
     page: &Page<UploadKey>,
@@ -235,16 +252,16 @@ pub(in crate::media) async fn of_user(
     let rows = uploads::table
         .filter(uploads::user_id.eq(user).and(uploads::status.eq_any(statuses)))
         .select(Upload::as_select());
-    newest_first!(conn, rows, uploads::created_at, uploads::id, page)
+    newest_first!(&mut conn, rows, uploads::created_at, uploads::id, page)
 }
 
 pub(in crate::media) async fn count_of_user(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     user: UserId,
     statuses: &[UploadStatus],
 ) -> QueryResult<i64> {
     let rows = uploads::table.filter(uploads::user_id.eq(user).and(uploads::status.eq_any(statuses)));
-    rows.count().get_result(conn).await
+    rows.count().get_result(&mut conn).await
 }
 
 /// Returns a batch of uploads in progress last checked before `before`, oldest first.

@@ -11,18 +11,22 @@ mod tx;
 #[allow(missing_docs)]
 pub mod schema;
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::ops::AsyncFn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::QueryResult;
 use diesel::query_builder::QueryId;
 use diesel::sql_types::SqlType;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, try_join_all};
 
 pub use connector::Listener;
 #[cfg(test)]
@@ -112,6 +116,20 @@ impl Db {
     /// The database cannot be reached, or every connection stayed busy for five seconds.
     pub async fn read(&self) -> Result<Conn, InternalError> {
         self.pool.get().await.context("no database connection")
+    }
+
+    /// Reads a value for each key with a statement of its own. The statements are pipelined on one connection.
+    ///
+    /// # Errors
+    /// As for [`Db::read`]; a statement failed.
+    pub async fn read_each<K: Clone + Eq + Hash, V>(
+        &self,
+        keys: &[K],
+        read: impl for<'a> Fn(&'a AsyncPgConnection, &'a K) -> BoxFuture<'a, QueryResult<V>>,
+    ) -> Result<HashMap<K, V>, InternalError> {
+        let conn = self.read().await?;
+        let values = try_join_all(keys.iter().map(|key| read(&conn, key))).await?;
+        Ok(keys.iter().cloned().zip(values).collect())
     }
 
     /// Returns a connection for a write of a single statement.

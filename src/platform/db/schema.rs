@@ -30,17 +30,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    avatar_uploads (id) {
-        id -> Uuid,
-        user_id -> Uuid,
-        content_type -> Text,
-        size_bytes -> Int4,
-        expires_at -> Timestamptz,
-        ended_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
     categories (id) {
         id -> Uuid,
         parent_id -> Nullable<Uuid>,
@@ -531,6 +520,7 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         avatar_picture -> Nullable<Jsonb>,
         last_sign_in_at -> Nullable<Timestamptz>,
+        avatar_id -> Nullable<Uuid>,
     }
 }
 
@@ -578,7 +568,6 @@ diesel::table! {
 }
 
 diesel::joinable!(api_tokens -> users (user_id));
-diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(categories -> media_files (image_id));
 diesel::joinable!(category_slugs -> categories (category_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
@@ -606,7 +595,6 @@ diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
-diesel::joinable!(media_files -> users (owner_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -623,7 +611,6 @@ diesel::joinable!(videos -> users (owner_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     audit_entries,
-    avatar_uploads,
     categories,
     category_slugs,
     channel_follows,

@@ -2,7 +2,6 @@
 
 mod admin;
 mod api_tokens;
-mod avatar;
 mod deletion;
 mod email_change;
 mod passwords;

@@ -25,7 +25,6 @@ const TABLES: [(&str, &[&str]); 7] = [
         "accounts",
         &[
             "api_tokens",
-            "avatar_uploads",
             "email_changes",
             "identities",
             "identity_attempts",

@@ -2,9 +2,11 @@
 //! against moto's.
 
 mod attach;
+mod avatar;
 mod checksum;
 mod hook;
 mod image;
+mod lease;
 mod progress;
 mod purposes;
 mod races;

@@ -1,0 +1,124 @@
+//! Loaders for filtered lists, each page with its own statement.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
+use uuid::Uuid;
+
+use crate::accounts::model::{AuditEntry, AuditFilter, Session, SessionFilter, User, UserFilter, UserListPage};
+use crate::accounts::query::directory::{self, Which};
+use crate::accounts::query::session_list::{self, SessionKey};
+use crate::accounts::query::audit;
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// Loads a page of the users for administrators, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct UsersPage {
+    pub(in crate::accounts) filter: UserFilter,
+    pub(in crate::accounts) ascending: bool,
+    pub(in crate::accounts) page: UserListPage,
+}
+
+impl Load for UsersPage {
+    type Value = Vec<User>;
+    const ALONE: bool = true;
+
+    fn is_valid(&self) -> bool {
+        is_storable(&self.filter)
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<User>>, InternalError> {
+        let now = app.clock.now();
+        let read = app.db.read_each(keys, |conn, key| {
+            directory::page(conn, Which { filter: &key.filter, now }, key.ascending, &key.page).boxed()
+        });
+        read.await
+    }
+}
+
+/// Loads the number of the users that match a filter.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct UserCount(pub(in crate::accounts) UserFilter);
+
+impl Load for UserCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    fn is_valid(&self) -> bool {
+        is_storable(&self.0)
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let now = app.clock.now();
+        app.db.read_each(keys, |conn, key| directory::count(conn, Which { filter: &key.0, now }).boxed()).await
+    }
+}
+
+/// Returns whether PostgreSQL takes the text of the filter: it rejects the NUL character, which no name contains.
+fn is_storable(filter: &UserFilter) -> bool {
+    filter.query.as_ref().is_none_or(|query| !query.contains('\0'))
+}
+
+/// Loads a page of everybody's sessions, newest first, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct SessionsPage(
+    pub(in crate::accounts) SessionFilter,
+    pub(in crate::accounts) Page<SessionKey>,
+);
+
+impl Load for SessionsPage {
+    type Value = Vec<Session>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Session>>, InternalError> {
+        let now = app.clock.now();
+        app.db.read_each(keys, |conn, key| session_list::page(conn, &key.0, now, &key.1).boxed()).await
+    }
+}
+
+/// Loads the number of the sessions that match a filter.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct MatchingSessions(pub(in crate::accounts) SessionFilter);
+
+impl Load for MatchingSessions {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let now = app.clock.now();
+        app.db.read_each(keys, |conn, key| session_list::count(conn, &key.0, now).boxed()).await
+    }
+}
+
+/// Loads a page of the audit trail, newest first, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct AuditPage(
+    pub(in crate::accounts) AuditFilter,
+    pub(in crate::accounts) Page<(DateTime<Utc>, Uuid)>,
+);
+
+impl Load for AuditPage {
+    type Value = Vec<AuditEntry>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<AuditEntry>>, InternalError> {
+        app.db.read_each(keys, |conn, key| audit::page(conn, &key.0, &key.1).boxed()).await
+    }
+}
+
+/// Loads the number of the entries of the audit trail that match a filter.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct AuditCount(pub(in crate::accounts) AuditFilter);
+
+impl Load for AuditCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| audit::count(conn, &key.0).boxed()).await
+    }
+}

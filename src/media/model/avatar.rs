@@ -1,0 +1,12 @@
+//! The picture of a user.
+
+use async_graphql::InputObject;
+
+use crate::accounts::UserId;
+
+/// The input of `removeAvatar`.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct RemoveAvatarInput {
+    /// Whose picture to remove; defaults to the viewer. Administrators may remove the picture of any user.
+    pub(crate) user_id: Option<UserId>,
+}
