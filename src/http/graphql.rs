@@ -1,11 +1,10 @@
 //! `/graphql`: GET and POST as in the GraphQL-over-HTTP draft, and the WebSocket upgrade.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response as GraphResponse, Variables};
+use async_graphql::{Request, Response as GraphResponse};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -16,10 +15,10 @@ use axum::response::Response;
 use futures_util::future::join_all;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::authenticate::{Denied, Sender, authenticate, is_bare};
 use super::negotiation::{self, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
+use super::params::Params;
 use super::server::{Peer, Place};
 use super::{HttpState, request_id, websocket};
 use crate::graphql::Error;
@@ -34,17 +33,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const DISCARDED: usize = 64 << 20;
 /// How long a body that is too large is read and discarded.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A GraphQL request in a JSON body.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "a JSON object with a query")]
-struct Params {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<Variables>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<HashMap<String, IgnoredAny>>,
-}
 
 /// A GraphQL request in a query string, where `variables` is a JSON string.
 #[derive(Deserialize)]
@@ -323,34 +311,25 @@ fn parse(bytes: &[u8], most: usize) -> Result<Parsed, Unread> {
                 let message = format!("A batch has 1 to {most} operations; this one has {}.", batch.len());
                 return Err(Unread::new(StatusCode::BAD_REQUEST, "BATCH_SIZE", message));
             }
-            batch.into_iter().map(Params::into_request).collect::<Result<_, _>>().map(Parsed::Batch)
+            batch.into_iter().map(checked).collect::<Result<_, _>>().map(Parsed::Batch)
         }
-        Some(_) => {
-            let params: Params = serde_json::from_slice(bytes).map_err(bad)?;
-            Ok(Parsed::One(Box::new(params.into_request()?)))
-        }
+        Some(_) => checked(serde_json::from_slice(bytes).map_err(bad)?).map(|request| Parsed::One(Box::new(request))),
         None => Err(Unread::bad_request("The body is empty.")),
     }
 }
 
-impl Params {
-    fn into_request(self) -> Result<Request, Unread> {
-        let Some(query) = self.query.filter(|query| !query.trim().is_empty()) else {
-            return Err(Unread::bad_request("The request has no query."));
-        };
-        let mut request = Request::new(query).variables(self.variables.unwrap_or_default());
-        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
-        Ok(request)
-    }
+/// Returns the request if it has a query.
+fn checked(params: Params) -> Result<Request, Unread> {
+    let request = params.into_request().filter(|request| !request.query.trim().is_empty());
+    request.ok_or_else(|| Unread::bad_request("The request has no query."))
 }
 
 impl QueryParams {
     fn into_request(self) -> Result<Request, Unread> {
-        let variables = match self.variables.filter(|text| !text.is_empty()) {
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|error| Unread::bad_request(format!("variables is not a JSON object: {error}.")))?,
-            None => None,
-        };
-        Params { query: self.query, operation_name: self.operation_name, variables, _extensions: None }.into_request()
+        let variables = self.variables.filter(|text| !text.is_empty()).map(|text| serde_json::from_str(&text));
+        let variables = variables
+            .transpose()
+            .map_err(|error| Unread::bad_request(format!("variables is not a JSON object: {error}.")))?;
+        checked(Params::new(self.query, self.operation_name, variables))
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod hooks;
 mod negotiation;
 mod openapi;
+mod params;
 mod playlist;
 mod request_id;
 pub mod server;

@@ -191,7 +191,8 @@ impl Load for UploadsPage {
     type Value = Vec<Upload>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Upload>>, InternalError> {
-        let read = app.db.read_each(keys, |conn, key| upload::of_user(conn, key.user, &key.statuses, &key.page).boxed());
+        let read =
+            app.db.read_each(keys, |conn, key| upload::of_user(conn, key.user, &key.statuses, &key.page).boxed());
         read.await
     }
 }

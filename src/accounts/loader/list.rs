@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::accounts::model::{AuditEntry, AuditFilter, Session, SessionFilter, User, UserFilter, UserListPage};
+use crate::accounts::query::audit;
 use crate::accounts::query::directory::{self, Which};
 use crate::accounts::query::session_list::{self, SessionKey};
-use crate::accounts::query::audit;
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;

@@ -19,12 +19,7 @@ pub(in crate::accounts) struct Rest {
 }
 
 pub(in crate::accounts) async fn rest(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Rest> {
-    let columns = (
-        users::bio,
-        users::password_hash.is_not_null(),
-        users::email_verified_at,
-        users::last_sign_in_at,
-    );
+    let columns = (users::bio, users::password_hash.is_not_null(), users::email_verified_at, users::last_sign_in_at);
     users::table.find(id).select(columns).first(conn).await
 }
 

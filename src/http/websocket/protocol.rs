@@ -1,11 +1,12 @@
 //! The messages and close codes of `graphql-transport-ws`, without I/O.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use async_graphql::{Request, Response, ServerError, Value, Variables};
+use async_graphql::{Request, Response, ServerError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::http::params::Params;
 
 /// The maximum length of an operation id, which every message of the operation repeats.
 const MAX_ID_BYTES: usize = 255;
@@ -130,16 +131,6 @@ struct Envelope<'a> {
     payload: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SubscribePayload {
-    query: String,
-    operation_name: Option<String>,
-    #[serde(default)]
-    variables: Variables,
-    extensions: Option<HashMap<String, Value>>,
-}
-
 /// Parses one text message.
 ///
 /// # Errors
@@ -160,10 +151,9 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Close> {
         "subscribe" => {
             let id = operation_id("subscribe", id)?;
             let payload = payload.ok_or_else(|| Close::invalid_message("subscribe without a payload"))?;
-            let payload: SubscribePayload = from_object("the payload of subscribe", payload.get())?;
-            let mut request = Request::new(payload.query).variables(payload.variables);
-            request.operation_name = payload.operation_name;
-            request.extensions.0 = payload.extensions.unwrap_or_default();
+            let params: Params = from_object("the payload of subscribe", payload.get())?;
+            let request =
+                params.into_request().ok_or_else(|| Close::invalid_message("the payload of subscribe has no query"))?;
             Ok(ClientMessage::Subscribe { id, request: Box::new(request) })
         }
         "complete" => Ok(ClientMessage::Complete { id: operation_id("complete", id)? }),
@@ -309,8 +299,8 @@ mod tests {
             (r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#, "subscribe without an id"),
             (r#"{"type":"subscribe","id":"1"}"#, "subscribe without a payload"),
             (r#"{"type":"subscribe","id":"1","payload":["{a}",null,null,null]}"#, "subscribe is not a JSON object"),
-            (r#"{"type":"subscribe","id":"1","payload":{}}"#, "missing field `query`"),
-            (r#"{"type":"subscribe","id":"1","payload":{"query":null}}"#, "invalid type: null, expected a string"),
+            (r#"{"type":"subscribe","id":"1","payload":{}}"#, "no query"),
+            (r#"{"type":"subscribe","id":"1","payload":{"query":null}}"#, "no query"),
             (r#"{"type":"subscribe","id":"1","payload":{"query":"","variables":[]}}"#, "expected a map"),
             (r#"{"type":"subscribe","id":"1","payload":{"query":"","extensions":1}}"#, "expected a map"),
         ] {

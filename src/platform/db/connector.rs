@@ -29,7 +29,8 @@ impl Connector {
     pub(super) fn new(settings: &Settings) -> Result<Connector, InternalError> {
         let mut config: tokio_postgres::Config =
             settings.url.parse().context("DATABASE_URL is not a PostgreSQL URL")?;
-        config.connect_timeout(Duration::from_secs(5)).application_name("lyceum");
+        config.connect_timeout(Duration::from_secs(5));
+        config.application_name(settings.schema.as_deref().unwrap_or("lyceum"));
         // A connection that was lost silently times out after 5 seconds too, instead of after the 15 minutes for which
         // Linux retransmits by default.
         config.tcp_user_timeout(Duration::from_secs(5)).keepalives_idle(Duration::from_secs(5));

@@ -64,7 +64,7 @@ pub struct Settings {
     pub timeout: Duration,
     /// The schema that holds the tables; `None` for the server's default.
     ///
-    /// Each test uses its own schema.
+    /// Each test uses its own schema. The connections are named after it.
     pub schema: Option<String>,
 }
 

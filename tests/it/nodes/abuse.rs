@@ -44,7 +44,7 @@ impl Bystander {
         self.done.cancel();
         let (answers, longest) = self.asking.await.unwrap();
         println!("a bystander got {answers} answers, and waited for one {longest:?} at most");
-        assert!(answers > 20 && longest < WAIT, "{answers} answers, and {longest:?} for one");
+        assert!(answers > 5 && longest < WAIT, "{answers} answers, and {longest:?} for one");
     }
 }
 

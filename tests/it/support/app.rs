@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::cluster;
+use super::schema::Schema;
 
 /// The secret that signs tokens in tests.
 pub(crate) const SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -40,7 +41,7 @@ pub(crate) struct TestApp {
     pub(crate) url: String,
     pub(crate) mails: Arc<Mutex<Vec<Mail>>>,
     pub(crate) client: reqwest::Client,
-    pub(crate) schema: String,
+    pub(crate) schema: Arc<Schema>,
 }
 
 /// Somebody who is registered.
@@ -71,7 +72,7 @@ impl TestApp {
     }
 
     async fn hashing(settings: &[(&str, &str)], passwords: Passwords) -> TestApp {
-        let schema = schema().await;
+        let schema = Schema::new().await;
         let mut vars: BTreeMap<String, String> =
             settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         // Longer than by default: many tests turn the clock by some minutes and are not about tokens.
@@ -91,7 +92,8 @@ impl TestApp {
         let vars = [("LYCEUM_TOKEN_MINUTES", "60")].iter().chain(settings);
         let vars = vars.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let config = Config::from_vars(vars).unwrap();
-        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap()).await
+        TestApp::node(config, Schema::new().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap())
+            .await
     }
 
     /// With a real object store and ffmpeg, which is looked for in `path`, and with settings; the clock as above.
@@ -106,7 +108,8 @@ impl TestApp {
         vars.insert("LYCEUM_DATA".into(), folder.display().to_string());
         let mut config = Config::from_vars(vars).unwrap();
         config.path = path;
-        TestApp::node(config, schema().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap()).await
+        TestApp::node(config, Schema::new().await, Clock::manual(Utc::now()), storage, Passwords::cheap(2).unwrap())
+            .await
     }
 
     /// Another node on the same database, with the same clock. What one pushes, the other's sockets don't hear.
@@ -116,12 +119,18 @@ impl TestApp {
         TestApp::node(config, self.schema.clone(), self.app.clock.clone(), storage, passwords).await
     }
 
-    async fn node(config: Config, schema: String, clock: Clock, storage: Storage, passwords: Passwords) -> TestApp {
+    async fn node(
+        config: Config,
+        schema: Arc<Schema>,
+        clock: Clock,
+        storage: Storage,
+        passwords: Passwords,
+    ) -> TestApp {
         let db = db::Settings {
             url: cluster::throwaway().into(),
             connections: 4,
             timeout: Duration::from_secs(15),
-            schema: Some(schema.clone()),
+            schema: Some(schema.to_string()),
         };
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
@@ -341,29 +350,6 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.app.stopping.cancel();
     }
-}
-
-/// A new schema with all tables.
-async fn schema() -> String {
-    let schema = format!("t_{}", Uuid::new_v4().simple());
-    migrate(cluster::throwaway(), &schema).await;
-    schema
-}
-
-/// All migrations at once: the harness of diesel takes a lock for each.
-async fn migrate(url: &str, schema: &str) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let mut folders: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    folders.sort();
-    let mut sql = format!("CREATE SCHEMA {schema}; SET search_path = {schema};");
-    for folder in folders {
-        sql += &std::fs::read_to_string(folder.join("up.sql")).unwrap();
-    }
-    client.batch_execute(&sql).await.unwrap();
 }
 
 /// A store at an address where nobody listens, for tests whose point is elsewhere.

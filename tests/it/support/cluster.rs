@@ -85,7 +85,11 @@ pub(crate) fn search_path() -> Option<std::ffi::OsString> {
 
 /// The first value that `sql` returns, as text; empty if there is none.
 pub(crate) async fn ask(url: &str, sql: &str) -> String {
-    let client = connect(url).await;
+    first(&connect(url).await, sql).await
+}
+
+/// The same over a connection that is there.
+pub(crate) async fn first(client: &tokio_postgres::Client, sql: &str) -> String {
     let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     let value = messages.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),

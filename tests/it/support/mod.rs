@@ -11,6 +11,7 @@ pub(crate) mod moto;
 pub(crate) mod picture;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod schema;
 pub(crate) mod socket;
 pub(crate) mod timing;
 

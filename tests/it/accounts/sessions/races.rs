@@ -90,7 +90,7 @@ async fn a_ban_that_is_being_committed_is_waited_for() {
     let sign_in = tokio::spawn(sign_in);
     let waiting = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
-        AND cardinality(pg_blocking_pids(pid)) > 0 AND application_name = 'lyceum'
+        AND cardinality(pg_blocking_pids(pid)) > 0 AND application_name = '{schema}'
         AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = pg_stat_activity.pid
             AND l.relation IN ('{schema}.users'::regclass, '{schema}.sessions'::regclass))"
     );

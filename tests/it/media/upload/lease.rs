@@ -72,7 +72,11 @@ async fn an_attempt_that_takes_longer_than_its_lease_keeps_it() {
         gate.open.send(true).unwrap();
     };
     let (payload, ()) = tokio::join!(studio.complete(&studio.ada, &upload), reopen);
-    assert_eq!((&payload["upload"]["status"], &payload["userErrors"]), (&json!("COMPLETED"), &json!([])), "{payload:#}");
+    assert_eq!(
+        (&payload["upload"]["status"], &payload["userErrors"]),
+        (&json!("COMPLETED"), &json!([])),
+        "{payload:#}"
+    );
     let key = studio.sql("SELECT object_key FROM videos").await;
     assert!(key.ends_with(&attempt.replace('-', "")), "the first attempt's copy: {key}");
 }
