@@ -24,6 +24,7 @@ use crate::platform::identity::Providers;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
+use crate::platform::origins::PageOrigins;
 use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
@@ -228,7 +229,7 @@ async fn storage(
         // The same keys after a restart, so that a signed URL given out before still works.
         access_key: Some("LYCEUMEMBEDDED".into()),
         secret_key: Some(derived(secret, "objects")),
-        allowed_origins: config.page_origins(),
+        allowed_origins: PageOrigins::of(config),
         events: Some(tell),
     };
     let objects = Objects::start(options, tasks, stopping.clone()).await?;

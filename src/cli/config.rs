@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::config::{Config, SETTINGS};
+use crate::config::{Config, SETTINGS, program};
 
 #[derive(Clone, Copy, Subcommand)]
 pub(super) enum Command {
@@ -49,6 +49,6 @@ pub(super) fn report(problems: &[String]) -> ExitCode {
     for problem in problems {
         eprintln!("  - {problem}");
     }
-    eprintln!("\n`lyceum config check` shows all settings.");
+    eprintln!("\n`{} config check` shows all settings.", program());
     ExitCode::FAILURE
 }

@@ -93,19 +93,42 @@ fn run(command: Command, config: Config) -> Result<(), InternalError> {
         .context("cannot start threads")?;
     runtime.block_on(async {
         match command {
+            // These two end by a signal.
             Command::Serve(args) => serve::run(config, args).await,
             Command::Worker => worker::run(config).await,
-            Command::Migrate => migrate::run(config).await,
-            Command::Jobs(command) => jobs::run(config, command).await,
-            Command::Reconcile(args) => reconcile::run(config, args).await,
-            Command::Storage(command) => storage::run(config, command).await,
-            Command::Schema => schema::run(),
-            Command::Seed(args) => seed::run(config, args).await,
-            Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
-            // Handled in `main`, before logging starts.
-            Command::Config(_) => Ok(()),
+            other => match until_interrupted(to_end(other, config)).await {
+                Some(done) => done,
+                None => Err(InternalError::new("interrupted")),
+            },
         }
     })
+}
+
+/// Runs a command that ends by itself.
+async fn to_end(command: Command, config: Config) -> Result<(), InternalError> {
+    match command {
+        Command::Migrate => migrate::run(config).await,
+        Command::Jobs(command) => jobs::run(config, command).await,
+        Command::Reconcile(args) => reconcile::run(config, args).await,
+        Command::Storage(command) => storage::run(config, command).await,
+        Command::Schema => schema::run(),
+        Command::Seed(args) => seed::run(config, args).await,
+        Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
+        // `Config` is handled in `main`, before logging starts.
+        Command::Serve(_) | Command::Worker | Command::Config(_) => Ok(()),
+    }
+}
+
+/// Runs `work` until SIGINT or SIGTERM; `None` if one came first.
+///
+/// What `work` has started until then is dropped with it. In particular a postmaster is stopped and waited for.
+async fn until_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        // First, so that signals are received before anything is started.
+        biased;
+        _ = interrupted() => None,
+        done = work => Some(done),
+    }
 }
 
 /// Resolves at the first SIGINT or SIGTERM.

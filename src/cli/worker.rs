@@ -1,12 +1,13 @@
 //! `lyceum worker`
 
-use super::interrupted;
+use super::{interrupted, until_interrupted};
 use crate::app;
 use crate::config::Config;
 use crate::platform::internal_error::InternalError;
 
 pub(super) async fn run(config: Config) -> Result<(), InternalError> {
-    let running = app::start(config).await?;
+    let Some(running) = until_interrupted(app::start(config)).await else { return Ok(()) };
+    let running = running?;
     let worked = async {
         running.prepare_database().await?;
         running.work()?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Result;
 use super::context::{actor, app, bearer};
 use super::guard::{Requires, Role, public, requires};
+use super::jobs;
 use super::node::{NodeFields, NodeType};
 use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
@@ -24,7 +25,8 @@ impl RootKind for Queries {
     const MUTATIONS: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
-        let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
+        let own: Vec<Box<dyn RootFields>> =
+            vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default()), jobs::queries()];
         let features = [accounts::queries(), catalog::queries(), channels::queries(), media::queries()];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
@@ -46,7 +48,7 @@ impl RootKind for Mutations {
             enrollments::mutations(),
             media::mutations(),
         ];
-        features.into_iter().flatten().collect()
+        features.into_iter().flatten().chain([jobs::mutations()]).collect()
     }
 }
 
@@ -77,7 +79,8 @@ pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
-    [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()].concat()
+    let features = [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()];
+    [features.concat(), jobs::nodes()].concat()
 }
 
 /// The executable schema.

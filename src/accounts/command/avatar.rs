@@ -88,8 +88,8 @@ fn check(input: &CreateAvatarUploadInput) -> Result<ImageType> {
     let mut check = Check::new();
     let image = ImageType::named(&input.content_type);
     if image.is_none() {
-        let message = "Pictures can be image/jpeg, image/png or image/webp.";
-        check.error(UserErrorCode::Invalid, "contentType", message);
+        let what = "is not allowed for pictures; they can be image/jpeg, image/png or image/webp";
+        check.malformed("contentType", &input.content_type, what);
     }
     if !(1..=LARGEST_AVATAR).contains(&input.size_bytes) {
         let message = format!("The file has {} bytes; 1 to {LARGEST_AVATAR} are allowed.", input.size_bytes);
@@ -299,7 +299,9 @@ pub(crate) async fn sweep_uploads(app: &App) -> std::result::Result<(), Internal
             }
         }
     }
-    tracing::info!(swept, "expired uploads were removed");
+    if swept > 0 {
+        tracing::info!(swept, "expired uploads were removed");
+    }
     failed.map_or(Ok(()), Err)
 }
 
