@@ -262,3 +262,13 @@ pub(super) fn only_way_in() -> Error {
     let message = "This is your only way to sign in. Set a password or link another account first.";
     Error::invalid(UserErrorCode::NotAllowed, &["identityId"], message)
 }
+
+pub(super) fn no_such_job() -> Error {
+    let message = "There is no such job: it is deleted when it is done.";
+    Error::invalid(UserErrorCode::NotFound, &["jobId"], message)
+}
+
+pub(super) fn job_is_alive() -> Error {
+    let message = "The job is not dead: it is tried again by itself.";
+    Error::invalid(UserErrorCode::NotAllowed, &["jobId"], message)
+}

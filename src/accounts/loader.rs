@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
 use super::model::{
-    ApiToken, ApiTokenId, AuditEntry, Identity, IdentityId, InvitationId, Session, SessionId, TeamInvitation, User,
-    UserId, user_key,
+    ApiToken, ApiTokenId, AuditEntry, Identity, IdentityId, InvitationId, JobId, ListedJob, Session, SessionId,
+    TeamInvitation, User, UserId, user_key,
 };
 use super::query::session_list::{self, SessionKey};
 use super::query::{api_token, audit, identity, named, profile, session, team, user as query};
@@ -18,6 +18,7 @@ use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs::list;
 
 /// Bytes of text that count as one cached row.
 const ROW_BYTES: usize = 256;
@@ -218,5 +219,19 @@ impl Load for AuditEntryById {
         let ids: Vec<Id<AuditEntry>> = keys.iter().map(|key| key.0).collect();
         let rows = audit::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (AuditEntryById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Loads a job of the queue by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct JobById(pub(super) JobId);
+
+impl Load for JobById {
+    type Value = Arc<ListedJob>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<ListedJob>>, InternalError> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0.uuid()).collect();
+        let rows = list::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|job| (JobById(JobId::new(job.id)), Arc::new(job))).collect())
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError>
     // Both first, so that starting a second server on the same folder or address fails immediately.
     let _held = occupy(&config)?;
     let listener = server::bind(config.addr).await?;
-    let Some(running) = until_interrupted(app::start(config)).await else { return Ok(()) };
+    let Some(running) = until_interrupted(app::start(config)).await else { return stopped_early() };
     let running = running?;
     let served = serve(&running, listener, args).await;
     let stopped = running.stop().await;
@@ -77,7 +77,7 @@ async fn prepare(running: &Running, args: &Args) -> Result<(), InternalError> {
 
 async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), InternalError> {
     let app = running.app.clone();
-    let Some(prepared) = until_interrupted(prepare(running, &args)).await else { return Ok(()) };
+    let Some(prepared) = until_interrupted(prepare(running, &args)).await else { return stopped_early() };
     prepared?;
     running.work()?;
     running.watch();
@@ -106,6 +106,11 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     }
     stopping.cancel();
     serving.await
+}
+
+fn stopped_early() -> Result<(), InternalError> {
+    println!("\nStopped before it was ready; the next start goes on.");
+    Ok(())
 }
 
 async fn banner(running: &Running) -> Result<(), InternalError> {

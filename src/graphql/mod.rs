@@ -14,7 +14,6 @@ pub mod id;
 pub mod idempotency;
 mod image;
 mod introspection;
-mod jobs;
 pub mod limits;
 pub mod loaders;
 pub mod money;

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::Result;
 use super::context::{actor, app, bearer};
 use super::guard::{Requires, Role, public, requires};
-use super::jobs;
 use super::node::{NodeFields, NodeType};
 use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
@@ -25,8 +24,7 @@ impl RootKind for Queries {
     const MUTATIONS: bool = false;
 
     fn fields() -> Vec<Box<dyn RootFields>> {
-        let own: Vec<Box<dyn RootFields>> =
-            vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default()), jobs::queries()];
+        let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
         let features = [accounts::queries(), catalog::queries(), channels::queries(), media::queries()];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
@@ -48,7 +46,7 @@ impl RootKind for Mutations {
             enrollments::mutations(),
             media::mutations(),
         ];
-        features.into_iter().flatten().chain([jobs::mutations()]).collect()
+        features.into_iter().flatten().collect()
     }
 }
 
@@ -79,8 +77,7 @@ pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
-    let features = [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()];
-    [features.concat(), jobs::nodes()].concat()
+    [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()].concat()
 }
 
 /// The executable schema.

@@ -3,6 +3,7 @@
 mod api_token;
 mod audit;
 mod avatar;
+mod background;
 mod ban;
 mod bearer;
 mod bulk;
@@ -31,6 +32,7 @@ pub(super) use avatar::{
     DELETE_OBJECT, PROCESS_AVATAR, complete_upload, create_upload, process as process_avatar,
     process_old as process_old_avatars, remove as remove_avatar, remove_object, sweep_uploads,
 };
+pub(super) use background::{count_jobs, jobs, replay_job};
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};
 pub(super) use bulk::{ban_users, change_roles, unban_users};

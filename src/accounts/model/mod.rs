@@ -3,6 +3,7 @@
 mod api_token;
 mod audit;
 mod avatar;
+mod background;
 mod ban;
 mod bulk;
 mod deletion;
@@ -24,6 +25,7 @@ pub(super) use avatar::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
     RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, renditions,
 };
+pub(super) use background::{JobId, ListedJob};
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};

@@ -29,7 +29,7 @@ impl Check {
     pub fn malformed(&mut self, field: &str, value: &str, what: &str) {
         let more = if value.chars().nth(LONGEST_QUOTE).is_some() { "…" } else { "" };
         let quoted: String = value.chars().take(LONGEST_QUOTE).collect();
-        self.error(UserErrorCode::Invalid, field, format!("“{quoted}{more}” {what}."));
+        self.error(UserErrorCode::Invalid, field, format!("\"{quoted}{more}\" {what}."));
     }
 
     /// Checks a nested part of the input; `path` is prepended to the fields of its errors.

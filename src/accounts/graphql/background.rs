@@ -1,47 +1,35 @@
 //! The queue of background work in the schema, for administrators.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::context::{actor, app, client, loaders};
-use super::error::payload;
-use super::guard::{Role, requires};
-use super::loaders::Load;
-use super::page::{encode_cursor, wants_total};
-use super::{
-    Connection, Entity, Error, Id, NodeType, PageArgs, Requires, Result, RootFields, Sequential, UserError,
-    UserErrorCode,
-};
-use crate::platform::App;
-use crate::platform::audit::{self, Action, Entry};
-use crate::platform::auth::{self, Actor, Client};
-use crate::platform::internal_error::InternalError;
-use crate::platform::jobs::list::{self, Listed, Part, State, Which};
-use crate::platform::jobs::replay_in;
+use crate::accounts::command;
+use crate::accounts::loader::JobById;
+use crate::accounts::model::{JobId, ListedJob};
+use crate::accounts::policy;
+use crate::graphql::context::{actor, app, client, loaders};
+use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, requires};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};
+use crate::platform::jobs::list::{Part, State, Which};
 
 const JOBS: &str = "jobs";
 
-impl Entity for Listed {
-    const PREFIX: &'static str = "job";
-}
-
 /// A job in the schema.
 #[derive(Clone)]
-struct JobObject(Arc<Listed>);
+pub(super) struct JobObject(Arc<ListedJob>);
 
 /// A piece of background work: a reaction to an event, a scheduled job, or what a mutation has enqueued. It is deleted
 /// when it is done.
 #[Object(name = "Job")]
 impl JobObject {
     /// The id of the job.
-    async fn id(&self) -> Id<Listed> {
-        Id::new(self.0.id)
+    async fn id(&self) -> JobId {
+        JobId::new(self.0.id)
     }
 
     /// What it does, such as `accounts.welcome`: the feature and the task.
@@ -82,7 +70,7 @@ impl JobObject {
 
 /// Selects jobs. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, InputObject)]
-struct JobFilter {
+pub(super) struct JobFilter {
     /// Only jobs in one of these states.
     states: Option<Vec<State>>,
     /// Only jobs of one of these kinds, such as `accounts.welcome`.
@@ -91,14 +79,14 @@ struct JobFilter {
 
 /// Selects the job to replay.
 #[derive(Debug, InputObject)]
-struct ReplayJobInput {
+pub(super) struct ReplayJobInput {
     /// The id of a dead job.
-    job_id: Id<Listed>,
+    job_id: JobId,
 }
 
 /// The payload of `replayJob`.
 #[derive(SimpleObject)]
-struct ReplayJobPayload {
+pub(super) struct ReplayJobPayload {
     /// The job, which waits for a worker; null if there are `userErrors`.
     job: Option<Sequential<JobObject>>,
     /// Errors in the input; empty on success.
@@ -107,7 +95,7 @@ struct ReplayJobPayload {
 
 /// The queries of jobs.
 #[derive(Default)]
-struct JobQuery;
+pub(super) struct JobQuery;
 
 #[Object]
 impl JobQuery {
@@ -124,23 +112,23 @@ impl JobQuery {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<JobObject>>>> {
         let (app, JobFilter { states, kinds }) = (app(ctx), filter.unwrap_or_default());
-        let (which, now) = (Which { states, handlers: kinds }, app.clock.now());
+        let which = Which { states, handlers: kinds };
         let page = PageArgs { first, after, last, before }.page::<Uuid>(JOBS)?;
         let part = Part { after: page.after, before: page.before, backward: page.backward, limit: page.fetch() };
-        let rows = list::list(&mut *app.db.read().await?, &which, &part, now).await?;
+        let rows = command::jobs(app, actor(ctx), &which, &part).await?;
         let object = |job| JobObject(Arc::new(job));
         let connection = page.connection(rows, object, |JobObject(job)| encode_cursor(JOBS, &job.id));
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = list::count(&mut *app.db.read().await?, &which, now).await?;
+        let total = command::count_jobs(app, actor(ctx), &which).await?;
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }
 
 /// The mutations of jobs.
 #[derive(Default)]
-struct JobMutation;
+pub(super) struct JobMutation;
 
 #[Object]
 impl JobMutation {
@@ -151,65 +139,16 @@ impl JobMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The dead job.")] input: ReplayJobInput,
     ) -> Result<Option<Sequential<ReplayJobPayload>>> {
-        let (job, user_errors) = payload(replay(app(ctx), actor(ctx), client(ctx), input.job_id).await)?;
+        let (job, user_errors) = payload(command::replay_job(app(ctx), actor(ctx), client(ctx), input.job_id).await)?;
         let job = job.map(|job| Sequential(JobObject(Arc::new(job))));
         Ok(Some(Sequential(ReplayJobPayload { job, user_errors })))
     }
 }
 
-async fn replay(app: &App, actor: &Actor, client: &Client, id: Id<Listed>) -> Result<Listed> {
-    app.db
-        .transaction(async |tx| {
-            let is_replayed = replay_in(tx, id.uuid(), app.clock.now()).await?;
-            let found = list::by_ids(tx.conn(), &[id.uuid()]).await?.pop();
-            let Some(job) = found else {
-                let message = "There is no such job; it is deleted when it is done.";
-                return Err(Error::invalid(UserErrorCode::NotFound, &["jobId"], message));
-            };
-            if !is_replayed {
-                let message = "The job is not dead: it is tried again by itself.";
-                return Err(Error::invalid(UserErrorCode::NotAllowed, &["jobId"], message));
-            }
-            let details = json!({ "jobId": id.encode(), "kind": job.handler });
-            let entry = Entry { action: Action::JobReplayed, actor: actor.id(), subject: None, client, details };
-            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
-            Ok(job)
-        })
-        .await
-}
-
-/// Loads a job by id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct JobById(Uuid);
-
-impl Load for JobById {
-    type Value = Arc<Listed>;
-
-    async fn load(app: &App, keys: &[Self]) -> std::result::Result<HashMap<Self, Arc<Listed>>, InternalError> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let rows = list::by_ids(&mut *app.db.read().await?, &ids).await?;
-        Ok(rows.into_iter().map(|job| (JobById(job.id), Arc::new(job))).collect())
-    }
-}
-
-async fn node(ctx: &Context<'_>, id: Id<Listed>) -> Result<Option<JobObject>> {
-    if !actor(ctx).has(auth::Role::Admin) {
+/// Returns a job for administrators.
+pub(super) async fn job_node(ctx: &Context<'_>, id: JobId) -> Result<Option<JobObject>> {
+    if !policy::can_administer(actor(ctx)) {
         return Ok(None);
     }
-    Ok(loaders(ctx).load(JobById(id.uuid())).await?.map(JobObject))
-}
-
-/// Returns the query fields.
-pub(super) fn queries() -> Box<dyn RootFields> {
-    Box::new(JobQuery)
-}
-
-/// Returns the mutation fields.
-pub(super) fn mutations() -> Box<dyn RootFields> {
-    Box::new(JobMutation)
-}
-
-/// Returns the node type.
-pub(super) fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| node(ctx, id).boxed())]
+    Ok(loaders(ctx).load(JobById(id)).await?.map(JobObject))
 }
