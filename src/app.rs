@@ -170,6 +170,11 @@ impl Running {
         migrations::run(&self.app.db).await.map(drop)
     }
 
+    /// Returns whether the database goes on when other processes end: this process runs it, or it is not embedded.
+    pub fn owns_database(&self) -> bool {
+        self.postgres.as_ref().is_none_or(Postgres::owns)
+    }
+
     /// Starts the dispatcher, the job worker and the schedule in the background.
     ///
     /// # Errors

@@ -36,7 +36,8 @@ pub(super) fn check(config: Result<Config, Vec<String>>) -> ExitCode {
 /// Returns the settings as a Markdown page.
 pub fn table() -> String {
     let mut page = "# Settings\n\nEnvironment variables; in development also from a file `.env`. \
-        `lyceum config check` prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"
+        `lyceum config check` (after `make run`: `cargo run -- config check`) \
+        prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"
         .to_owned();
     for setting in SETTINGS {
         page.push_str(&format!("| `{}` | {} | {} |\n", setting.name, setting.default, setting.help));

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
@@ -12,6 +13,9 @@ use crate::config::{self, Config};
 use crate::graphql::Executor;
 use crate::http::{self, HttpState, server};
 use crate::platform::internal_error::{Context, InternalError};
+
+/// How often to look whether another command has given the database back.
+const ANOTHER_LOOK: Duration = Duration::from_secs(1);
 
 /// The arguments of `serve`.
 #[derive(ClapArgs, Default)]
@@ -28,11 +32,27 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError>
     // Both first, so that starting a second server on the same folder or address fails immediately.
     let _held = occupy(&config)?;
     let listener = server::bind(config.addr).await?;
-    let Some(running) = until_interrupted(app::start(config)).await else { return stopped_early() };
+    let Some(running) = until_interrupted(start(config)).await else { return stopped_early() };
     let running = running?;
     let served = serve(&running, listener, args).await;
     let stopped = running.stop().await;
     served.and(stopped)
+}
+
+/// Starts the application when no other command runs the embedded database, which would stop it at its own end.
+async fn start(config: Config) -> Result<Running, InternalError> {
+    let mut told = false;
+    loop {
+        let running = app::start(config.clone()).await?;
+        if running.owns_database() {
+            return Ok(running);
+        }
+        if !std::mem::replace(&mut told, true) {
+            println!("Waiting for another lyceum command that uses the data folder to end.");
+        }
+        running.stop().await?;
+        tokio::time::sleep(ANOTHER_LOOK).await;
+    }
 }
 
 /// Takes the data folder for this server, if the database is in it; the lock ends with the file.

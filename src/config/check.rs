@@ -1,5 +1,7 @@
 //! Checks of settings that depend on each other, and of URLs.
 
+use lettre::message::Mailbox;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::reader::Reader;
@@ -23,6 +25,17 @@ impl Config {
         check_url(reader, "SMTP_URL", self.smtp_url.as_deref(), &["smtp", "smtps"]);
         for node in self.redis_url.iter().flat_map(|urls| urls.split(',')) {
             check_url(reader, "REDIS_URL", Some(node.trim()), &["redis", "rediss", "redis+unix", "unix"]);
+        }
+        if self.mail_from.parse::<Mailbox>().is_err() {
+            let from = &self.mail_from;
+            let example = "School <hello@school.example>";
+            reader.problem(format!("LYCEUM_MAIL_FROM is {from:?}; it must be a mail address, such as {example}"));
+        }
+        if let Err(error) = EnvFilter::try_new(&self.log) {
+            let log = &self.log;
+            reader.problem(format!(
+                "LYCEUM_LOG is {log:?}; it must be a log filter, such as info or warn,lyceum::media=debug ({error})"
+            ));
         }
         let current = self.secret.iter().map(|secret| ("LYCEUM_SECRET", secret));
         let previous = self.previous_secrets.iter().map(|secret| ("LYCEUM_PREVIOUS_SECRETS", secret));

@@ -72,6 +72,8 @@ fn a_wrong_value_names_the_setting_and_what_is_allowed_but_not_a_secret() {
         ("LYCEUM_ADDR", "localhost:8080"),
         ("LYCEUM_SECRET", "hunter3"),
         ("LYCEUM_LOG_FORMAT", "xml"),
+        ("LYCEUM_LOG", "lyceum=loud"),
+        ("LYCEUM_MAIL_FROM", "hello at school"),
         ("DATABASE_URL", "mysql://root:hunter2@db"),
         ("LYCEUM_CORS_ORIGINS", "https://app.acme.org/path"),
     ]);
@@ -85,6 +87,8 @@ fn a_wrong_value_names_the_setting_and_what_is_allowed_but_not_a_secret() {
     let expected = "LYCEUM_ADDR is \"localhost:8080\"; it must be an IP address and a port, such as 127.0.0.1:8080";
     assert!(all.contains(expected), "{all}");
     assert!(all.contains("LYCEUM_SECRET is too short: it has 7 of at least 32 characters"), "{all}");
+    assert!(all.contains("LYCEUM_LOG is \"lyceum=loud\"; it must be a log filter, such as info"), "{all}");
+    assert!(all.contains("LYCEUM_MAIL_FROM is \"hello at school\"; it must be a mail address, such as"), "{all}");
     assert!(all.contains("LYCEUM_LOG_FORMAT is \"xml\"; it must be text or json"), "{all}");
     assert!(all.contains("DATABASE_URL is not a URL that starts with postgres://"), "{all}");
     assert!(all.contains("LYCEUM_CORS_ORIGINS has \"https://app.acme.org/path\", which is not an origin"), "{all}");

@@ -101,6 +101,20 @@ async fn a_second_server_on_the_same_folder_is_refused_and_other_commands_attach
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_waits_for_the_command_that_runs_the_embedded_database() {
+    let site = Site::embedded();
+    let mut worker = site.launch_worker();
+    eventually("the worker is ready", async || worker.output().contains("The worker is ready")).await;
+    let mut server = site.launch(&format!("127.0.0.1:{}", free_port()));
+    eventually("the server waits", async || server.output().contains("Waiting for another lyceum command")).await;
+    assert!(server.is_running() && server.status("/healthz").await == 0);
+    worker.signal(Signal::INT);
+    assert!(worker.ended().await.success(), "{}", worker.output());
+    server.ready().await.unwrap();
+    assert_eq!(server.output().matches("Waiting for").count(), 1, "{}", server.output());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_cannot_be_reached_is_named_without_its_password() {
     for (url, words) in [
         ("postgres://ada:hunter2@127.0.0.1:9/school", ["the database at 127.0.0.1:9: ", "refused"]),
