@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::{interrupted, seed, until_interrupted};
+use super::{Interrupts, seed};
 use crate::accounts;
 use crate::app::{self, Running};
 use crate::config::{self, Config};
@@ -29,12 +29,13 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError>
     if args.demo {
         seed::refuse_in_production(&config)?;
     }
+    let mut interrupts = Interrupts::new()?;
     // Both first, so that starting a second server on the same folder or address fails immediately.
     let _held = occupy(&config)?;
     let listener = server::bind(config.addr).await?;
-    let Some(running) = until_interrupted(start(config)).await else { return stopped_early() };
+    let Some(running) = interrupts.until(start(config)).await else { return stopped_early() };
     let running = running?;
-    let served = serve(&running, listener, args).await;
+    let served = serve(&running, listener, args, interrupts).await;
     let stopped = running.stop().await;
     served.and(stopped)
 }
@@ -95,9 +96,14 @@ async fn prepare(running: &Running, args: &Args) -> Result<(), InternalError> {
     Ok(())
 }
 
-async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), InternalError> {
+async fn serve(
+    running: &Running,
+    listener: tokio::net::TcpListener,
+    args: Args,
+    mut interrupts: Interrupts,
+) -> Result<(), InternalError> {
     let app = running.app.clone();
-    let Some(prepared) = until_interrupted(prepare(running, &args)).await else { return stopped_early() };
+    let Some(prepared) = interrupts.until(prepare(running, &args)).await else { return stopped_early() };
     prepared?;
     running.work()?;
     running.watch();
@@ -114,7 +120,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     tokio::pin!(serving);
     tokio::select! {
         served = &mut serving => return served,
-        stop = interrupted() => stop?,
+        () = interrupts.next() => {}
     }
     println!("\nStopping: running requests are finished first.");
     app.draining.cancel();
@@ -122,7 +128,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
         served = &mut serving => return served,
         () = tokio::time::sleep(app.config.drain) => {}
         // The second signal ends the wait.
-        stop = interrupted() => stop?,
+        () = interrupts.next() => {}
     }
     stopping.cancel();
     serving.await
