@@ -21,7 +21,7 @@ seed: deps
 	$(CARGO) run --quiet -- seed $(ARGS)
 
 # Everything: unit tests, the API, real PostgreSQL, Redis, S3, SMTP, WebSocket clients, Chromium. Ends with the ten slowest.
-test: deps deps-test console/dist/index.html tests/clients/node_modules
+test: deps deps-test console/dist/index.html tests/clients/node_modules examples/node_modules
 	@rm -f $(TIMES)
 	@$(CARGO) test -- --quiet; status=$$?; echo "The ten slowest tests:"; sort -rn $(TIMES) 2>/dev/null | head -n 10; exit $$status
 
@@ -59,6 +59,10 @@ console/dist/index.html: $(CONSOLE_SOURCES) | deps-node
 # The tools of frontend teams, which the tests try on the schema.
 tests/clients/node_modules: tests/clients/package-lock.json | deps-node
 	cd tests/clients && npm ci --no-audit --no-fund --loglevel=error && touch node_modules
+
+# The frontends of examples/, which the tests run.
+examples/node_modules: examples/package-lock.json | deps-node
+	cd examples && npm ci --no-audit --no-fund --loglevel=error && touch node_modules
 
 # Generated files: a test fails when they are not current.
 schema:

@@ -24,6 +24,7 @@ use crate::platform::identity::Providers;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
 use crate::platform::mail::{Mailer, Sample};
+use crate::platform::origins::PageOrigins;
 use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
 use crate::platform::redis::RedisLink;
@@ -169,6 +170,11 @@ impl Running {
         migrations::run(&self.app.db).await.map(drop)
     }
 
+    /// Returns whether the database goes on when other processes end: this process runs it, or it is not embedded.
+    pub fn owns_database(&self) -> bool {
+        self.postgres.as_ref().is_none_or(Postgres::owns)
+    }
+
     /// Starts the dispatcher, the job worker and the schedule in the background.
     ///
     /// # Errors
@@ -228,7 +234,7 @@ async fn storage(
         // The same keys after a restart, so that a signed URL given out before still works.
         access_key: Some("LYCEUMEMBEDDED".into()),
         secret_key: Some(derived(secret, "objects")),
-        allowed_origins: config.page_origins(),
+        allowed_origins: PageOrigins::of(config),
         events: Some(tell),
     };
     let objects = Objects::start(options, tasks, stopping.clone()).await?;

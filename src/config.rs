@@ -2,6 +2,7 @@
 //!
 //! [`Config::from_vars`] reports *all* problems at once, so that an operator can fix them in one pass.
 
+mod check;
 pub mod identity;
 pub mod objects;
 mod reader;
@@ -14,13 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use url::Url;
-
 use identity::Identity;
 use objects::{S3, Uploads};
 use reader::Reader;
 use video::Video;
 
+pub use check::is_local;
 pub use settings::{SETTINGS, Setting};
 
 /// Who can read the schema from the server, and is told similar names of unknown fields.
@@ -178,12 +178,12 @@ impl Config {
             None | Some("development") => Environment::Development,
             Some("production") => Environment::Production,
             Some(other) => {
-                let problem = format!("LYCEUM_ENV is {other:?}; it must be development or production");
+                let problem = format!("LYCEUM_ENV is {other:?}; it must be development (the default) or production");
                 reader.problem(problem);
                 Environment::Development
             }
         };
-        let addr = reader.parse("LYCEUM_ADDR", SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let addr = reader.addr("LYCEUM_ADDR", SocketAddr::from(([127, 0, 0, 1], 8080)));
         let public_url = reader.text("LYCEUM_PUBLIC_URL").map_or_else(|| format!("http://{addr}"), str::to_owned);
         let config = Config {
             environment,
@@ -204,7 +204,7 @@ impl Config {
             metrics_addr: reader
                 .text("LYCEUM_METRICS_ADDR")
                 .is_some()
-                .then(|| reader.parse("LYCEUM_METRICS_ADDR", SocketAddr::from(([127, 0, 0, 1], 9090)))),
+                .then(|| reader.addr("LYCEUM_METRICS_ADDR", SocketAddr::from(([127, 0, 0, 1], 9090)))),
             proxies: reader.number("LYCEUM_PROXIES", 0..=10) as usize,
             cors_origins: origins(&reader),
             log: reader.text_or_default("LYCEUM_LOG").to_owned(),
@@ -236,70 +236,16 @@ impl Config {
     }
 
     /// Returns the allowed page origins: those of browser apps and of this server.
+    ///
+    /// In development, those of [`is_local`] are allowed as well.
     pub fn page_origins(&self) -> Vec<String> {
         self.cors_origins.iter().chain([&self.public_url]).cloned().collect()
     }
 
-    fn check(&self, reader: &mut Reader) {
-        for origin in &self.cors_origins {
-            let plain = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            if !plain {
-                reader.problem(format!("LYCEUM_CORS_ORIGINS: {origin:?} is not an origin like https://app.example"));
-            }
-        }
-        check_url(reader, "LYCEUM_PUBLIC_URL", Some(&self.public_url), &["http", "https"]);
-        if self.app_url != self.public_url {
-            check_url(reader, "LYCEUM_APP_URL", Some(&self.app_url), &["http", "https"]);
-        }
-        check_url(reader, "DATABASE_URL", self.database_url.as_deref(), &["postgres", "postgresql"]);
-        check_url(reader, "SMTP_URL", self.smtp_url.as_deref(), &["smtp", "smtps"]);
-        for node in self.redis_url.iter().flat_map(|urls| urls.split(',')) {
-            check_url(reader, "REDIS_URL", Some(node.trim()), &["redis", "rediss", "redis+unix", "unix"]);
-        }
-        let current = self.secret.iter().map(|secret| ("LYCEUM_SECRET", secret));
-        let previous = self.previous_secrets.iter().map(|secret| ("LYCEUM_PREVIOUS_SECRETS", secret));
-        for (name, secret) in current.chain(previous) {
-            if secret.chars().count() < 32 {
-                reader.problem(format!(
-                    "{name} is too short; give it at least 32 random characters: openssl rand -base64 48"
-                ));
-            }
-        }
-        if self.is_production() {
-            self.check_production(reader);
-        }
-    }
-
-    fn check_production(&self, reader: &mut Reader) {
-        let required: [(&str, bool, &str); 4] = [
-            ("DATABASE_URL", self.database_url.is_none(), "the embedded PostgreSQL is for development"),
-            ("SMTP_URL", self.smtp_url.is_none(), "mails written to files reach nobody"),
-            ("LYCEUM_SECRET", self.secret.is_none(), "a secret made at start is lost with the folder"),
-            ("S3_BUCKET", self.s3.is_none(), "the embedded object store is for development"),
-        ];
-        for (name, missing, why) in required {
-            if missing {
-                reader.problem(format!("{name} is required in production: {why}"));
-            }
-        }
-        let app_url = Some(&self.app_url).filter(|url| **url != self.public_url);
-        for (name, url) in [("LYCEUM_PUBLIC_URL", Some(&self.public_url)), ("LYCEUM_APP_URL", app_url)] {
-            if url.is_some_and(|url| !url.starts_with("https://")) {
-                reader.problem(format!("{name} must be an https:// address in production"));
-            }
-        }
-        let s3 = self.s3.as_ref();
-        let secrets = [
-            ("LYCEUM_SECRET", self.secret.as_deref()),
-            ("S3_SECRET_ACCESS_KEY", s3.map(|s3| s3.secret_key.as_str())),
-            ("DATABASE_URL", self.database_url.as_deref()),
-            ("LYCEUM_STORAGE_HOOK_SECRET", self.uploads.hook_secret.as_deref()),
-        ];
-        for (name, value) in secrets.into_iter().chain(self.identity.secrets()) {
-            if value.is_some_and(looks_mocked) {
-                reader.problem(format!("{name} looks like an example, not like a secret"));
-            }
-        }
+    /// Returns whether pages of `origin` may call this server.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        let listed = origin == self.public_url || self.cors_origins.iter().any(|allowed| allowed == origin);
+        listed || (!self.is_production() && is_local(origin))
     }
 }
 
@@ -366,22 +312,10 @@ fn limits(reader: &mut Reader) -> Limits {
     }
 }
 
-fn check_url(reader: &mut Reader, name: &str, value: Option<&str>, schemes: &[&str]) {
-    let Some(value) = value else { return };
-    // The message omits the value, which may contain a password.
-    if !Url::parse(value).is_ok_and(|url| schemes.contains(&url.scheme())) {
-        reader.problem(format!("{name} is not a URL that starts with {}://", schemes.join(":// or ")));
-    }
-}
-
-/// Returns whether a secret looks like a placeholder or an example.
-fn looks_mocked(value: &str) -> bool {
-    let lower = value.to_lowercase();
-    let distinct = lower.chars().collect::<std::collections::BTreeSet<_>>().len();
-    distinct < 10
-        || ["changeme", "change-me", "secret", "example", "mock", "dummy", "placeholder", "password", "xxxx"]
-            .iter()
-            .any(|word| lower.contains(word))
+/// Returns how this program was called, for commands in messages: `target/debug/lyceum` after `make run`.
+pub fn program() -> String {
+    let called = std::env::args().next().filter(|called| called.contains('/'));
+    called.unwrap_or_else(|| "lyceum".to_owned())
 }
 
 #[cfg(test)]

@@ -2,45 +2,15 @@
 import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './workbench.css';
-import { GraphiQL } from 'graphiql';
+import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useMemo } from 'react';
 import { createTransport } from './fetcher.js';
-
-const CATALOG = `# Ctrl-Enter runs, Ctrl-Space completes.
-# The book on the left holds the schema.
-query Catalog {
-  courses(first: 5) {
-    totalCount
-    nodes {
-      title
-      slug
-      lessonCount
-      instructor {
-        name
-      }
-    }
-  }
-}
-`;
-
-const NEW_VIDEOS = `# Runs until you stop it: first its start, then
-# each video when its lesson is published.
-subscription NewVideos {
-  newVideo {
-    cursor
-    isStart
-    lesson {
-      title
-    }
-    course {
-      title
-    }
-  }
-}
-`;
+import { TASKS } from './Tasks.jsx';
+import { CATALOG, NEW_VIDEOS } from './tasks.js';
 
 const EXAMPLES = [{ query: CATALOG }, { query: NEW_VIDEOS }];
+const PLUGINS = [HISTORY_PLUGIN, TASKS];
 
 export default function Workbench({ round, locked, onEnd }) {
   // Whoever signs in again gets a new fetcher, upon which GraphiQL reads the schema again.
@@ -50,7 +20,8 @@ export default function Workbench({ round, locked, onEnd }) {
     return transport.close;
   }, [transport, locked]);
   return (
-    <GraphiQL fetcher={transport.fetcher} defaultQuery={CATALOG} defaultTabs={EXAMPLES}>
+    <GraphiQL fetcher={transport.fetcher} defaultQuery={CATALOG} defaultTabs={EXAMPLES} plugins={PLUGINS}
+      visiblePlugin={TASKS} defaultEditorToolsVisibility="variables">
       <FollowSystemTheme />
     </GraphiQL>
   );

@@ -254,3 +254,13 @@ pub(super) fn no_network(text: &str) -> Error {
     let text: String = text.chars().take(64).collect();
     Error::BadInput(format!("{text:?} is neither an IP address nor a network, such as 192.0.2.0/24."))
 }
+
+pub(super) fn no_such_job() -> Error {
+    let message = "There is no such job: it is deleted when it is done.";
+    Error::invalid(UserErrorCode::NotFound, &["jobId"], message)
+}
+
+pub(super) fn job_is_alive() -> Error {
+    let message = "The job is not dead: it is tried again by itself.";
+    Error::invalid(UserErrorCode::NotAllowed, &["jobId"], message)
+}

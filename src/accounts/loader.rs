@@ -21,7 +21,9 @@ use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 
-pub(super) use list::{AuditCount, AuditPage, MatchingSessions, SessionsPage, UserCount, UsersPage};
+pub(super) use list::{
+    AuditCount, AuditPage, JobById, JobCount, JobsPage, MatchingSessions, SessionsPage, UserCount, UsersPage,
+};
 
 /// Bytes of text that count as one cached row.
 const ROW_BYTES: usize = 256;

@@ -17,7 +17,8 @@ const LONGEST_PASSWORD: usize = 200;
 pub(super) fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
     let length = password.chars().count();
     if length < SHORTEST_PASSWORD {
-        let message = format!("The password has {length} characters; at least {SHORTEST_PASSWORD} are needed.");
+        let characters = if length == 1 { "character" } else { "characters" };
+        let message = format!("The password has {length} {characters}; at least {SHORTEST_PASSWORD} are needed.");
         return Err((UserErrorCode::TooShort, message));
     }
     if length > LONGEST_PASSWORD {

@@ -12,7 +12,7 @@ use super::port::{lock_editable, own_channel};
 use super::query::{self, ChannelChanges, NewChannel, slug};
 use super::{error, policy};
 use crate::accounts::{UserId, check_email, user_by_email, user_by_id, viewer};
-use crate::graphql::error::{Check, Edit, UserErrorCode};
+use crate::graphql::error::{Check, Edit};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::page::Page;
@@ -338,8 +338,9 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
     if !slug.is_empty() && ::slug::slugify(&slug) != slug {
-        let message = "A slug has lower-case letters and digits, with single hyphens between them.";
-        check.error(UserErrorCode::Invalid, "slug", message);
+        let what = "is not a slug; it has lower-case letters and digits with single hyphens between them, such as \
+                    machine-learning-1";
+        check.malformed("slug", &slug, what);
     }
     slug
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::config::{Config, SETTINGS};
+use crate::config::{Config, SETTINGS, program};
 
 #[derive(Clone, Copy, Subcommand)]
 pub(super) enum Command {
@@ -36,7 +36,8 @@ pub(super) fn check(config: Result<Config, Vec<String>>) -> ExitCode {
 /// Returns the settings as a Markdown page.
 pub fn table() -> String {
     let mut page = "# Settings\n\nEnvironment variables; in development also from a file `.env`. \
-        `lyceum config check` prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"
+        `lyceum config check` (after `make run`: `cargo run -- config check`) \
+        prints what is in force.\n\n| setting | default | what it does |\n| --- | --- | --- |\n"
         .to_owned();
     for setting in SETTINGS {
         page.push_str(&format!("| `{}` | {} | {} |\n", setting.name, setting.default, setting.help));
@@ -49,6 +50,6 @@ pub(super) fn report(problems: &[String]) -> ExitCode {
     for problem in problems {
         eprintln!("  - {problem}");
     }
-    eprintln!("\n`lyceum config check` shows all settings.");
+    eprintln!("\n`{} config check` shows all settings.", program());
     ExitCode::FAILURE
 }

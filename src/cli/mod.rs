@@ -16,6 +16,7 @@ mod worker;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::graphql::Error;
@@ -93,31 +94,63 @@ fn run(command: Command, config: Config) -> Result<(), InternalError> {
         .context("cannot start threads")?;
     runtime.block_on(async {
         match command {
+            // These two end by a signal.
             Command::Serve(args) => serve::run(config, args).await,
             Command::Worker => worker::run(config).await,
-            Command::Migrate => migrate::run(config).await,
-            Command::Jobs(command) => jobs::run(config, command).await,
-            Command::Reconcile(args) => reconcile::run(config, args).await,
-            Command::Storage(command) => storage::run(config, command).await,
-            Command::Schema => schema::run(),
-            Command::Seed(args) => seed::run(config, args).await,
-            Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
-            // Handled in `main`, before logging starts.
-            Command::Config(_) => Ok(()),
+            other => match Interrupts::new()?.until(to_end(other, config)).await {
+                Some(done) => done,
+                None => Err(InternalError::new("interrupted")),
+            },
         }
     })
 }
 
-/// Resolves at the first SIGINT or SIGTERM.
-async fn interrupted() -> Result<(), InternalError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Runs a command that ends by itself.
+async fn to_end(command: Command, config: Config) -> Result<(), InternalError> {
+    match command {
+        Command::Migrate => migrate::run(config).await,
+        Command::Jobs(command) => jobs::run(config, command).await,
+        Command::Reconcile(args) => reconcile::run(config, args).await,
+        Command::Storage(command) => storage::run(config, command).await,
+        Command::Schema => schema::run(),
+        Command::Seed(args) => seed::run(config, args).await,
+        Command::Admin(admin::Command::Create(args)) => admin::create(config, args).await,
+        // `Config` is handled in `main`, before logging starts.
+        Command::Serve(_) | Command::Worker | Command::Config(_) => Ok(()),
     }
-    Ok(())
+}
+
+/// SIGINT and SIGTERM. From its creation on, none is missed, whatever the program does meanwhile.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    fn new() -> Result<Interrupts, InternalError> {
+        let what = "cannot wait for signals";
+        let interrupt = signal(SignalKind::interrupt()).context(what)?;
+        Ok(Interrupts { interrupt, terminate: signal(SignalKind::terminate()).context(what)? })
+    }
+
+    /// Waits for the next signal.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Runs `work` until a signal; `None` if one came first.
+    ///
+    /// What `work` has started until then is dropped with it. In particular a postmaster is stopped and waited for.
+    async fn until<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.next() => None,
+            done = work => Some(done),
+        }
+    }
 }
 
 /// Converts a command's error into one that can be printed on the terminal.

@@ -1,14 +1,21 @@
 //! `lyceum serve`
 
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::time::Duration;
+
 use clap::Args as ClapArgs;
 
-use super::{interrupted, seed};
+use super::{Interrupts, seed};
 use crate::accounts;
 use crate::app::{self, Running};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::graphql::Executor;
 use crate::http::{self, HttpState, server};
-use crate::platform::internal_error::InternalError;
+use crate::platform::internal_error::{Context, InternalError};
+
+/// How often to look whether another command has given the database back.
+const ANOTHER_LOOK: Duration = Duration::from_secs(1);
 
 /// The arguments of `serve`.
 #[derive(ClapArgs, Default)]
@@ -22,24 +29,82 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError>
     if args.demo {
         seed::refuse_in_production(&config)?;
     }
-    // Bind first, so that starting a second process on the same address fails immediately.
+    let mut interrupts = Interrupts::new()?;
+    // Both first, so that starting a second server on the same folder or address fails immediately.
+    let _held = occupy(&config)?;
     let listener = server::bind(config.addr).await?;
-    let running = app::start(config).await?;
-    let served = serve(&running, listener, args).await;
+    let Some(running) = interrupts.until(start(config)).await else { return stopped_early() };
+    let running = running?;
+    let served = serve(&running, listener, args, interrupts).await;
     let stopped = running.stop().await;
     served.and(stopped)
 }
 
-async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), InternalError> {
-    let app = running.app.clone();
-    running.prepare_database().await?;
-    if args.demo && !accounts::any_users(&mut *app.db.read().await?).await? {
-        let demo = seed::Args::default();
-        tokio::select! {
-            seeded = seed::fill(&app, &demo) => seeded?,
-            stop = interrupted() => return stop,
+/// Starts the application when no other command runs the embedded database, which would stop it at its own end.
+async fn start(config: Config) -> Result<Running, InternalError> {
+    let mut told = false;
+    loop {
+        let running = app::start(config.clone()).await?;
+        if running.owns_database() {
+            return Ok(running);
         }
+        if !std::mem::replace(&mut told, true) {
+            println!("Waiting for another lyceum command that uses the data folder to end.");
+        }
+        running.stop().await?;
+        tokio::time::sleep(ANOTHER_LOOK).await;
     }
+}
+
+/// Takes the data folder for this server, if the database is in it; the lock ends with the file.
+///
+/// Two servers on one embedded database would not hear of each other's events, and the second would lose the database
+/// when the first one stops. Other commands may run beside a server: they attach to its database.
+fn occupy(config: &Config) -> Result<Option<File>, InternalError> {
+    if config.database_url.is_some() {
+        return Ok(None);
+    }
+    let (folder, path) = (config.data.display(), config.data.join("serve.lock"));
+    let what = || format!("cannot use the data folder {folder} (LYCEUM_DATA)");
+    std::fs::create_dir_all(&config.data).context(what())?;
+    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = open.context(what())?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0).context(what())?;
+            write!(file, "process {}, {}", std::process::id(), config.public_url).context(what())?;
+            Ok(Some(file))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut other = String::new();
+            file.read_to_string(&mut other).context(what())?;
+            Err(InternalError::new(format!(
+                "another `lyceum serve` uses the data folder {folder}: {other}. Stop it, or give this one a folder and \
+                 an address of its own, for example LYCEUM_DATA=.lyceum-2 LYCEUM_ADDR=127.0.0.1:8081"
+            )))
+        }
+        Err(TryLockError::Error(error)) => Err(error).context(what()),
+    }
+}
+
+/// Migrates the database and makes the demo school, if it is asked for and the database is empty.
+async fn prepare(running: &Running, args: &Args) -> Result<(), InternalError> {
+    running.prepare_database().await?;
+    if args.demo && !accounts::any_users(&mut *running.app.db.read().await?).await? {
+        seed::fill(&running.app, &seed::Args::default()).await?;
+    }
+    Ok(())
+}
+
+async fn serve(
+    running: &Running,
+    listener: tokio::net::TcpListener,
+    args: Args,
+    mut interrupts: Interrupts,
+) -> Result<(), InternalError> {
+    let app = running.app.clone();
+    let Some(prepared) = interrupts.until(prepare(running, &args)).await else { return stopped_early() };
+    prepared?;
     running.work()?;
     running.watch();
     let state = HttpState { app: app.clone(), executor: Executor::new(app.clone())? };
@@ -55,7 +120,7 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
     tokio::pin!(serving);
     tokio::select! {
         served = &mut serving => return served,
-        stop = interrupted() => stop?,
+        () = interrupts.next() => {}
     }
     println!("\nStopping: running requests are finished first.");
     app.draining.cancel();
@@ -63,10 +128,15 @@ async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args)
         served = &mut serving => return served,
         () = tokio::time::sleep(app.config.drain) => {}
         // The second signal ends the wait.
-        stop = interrupted() => stop?,
+        () = interrupts.next() => {}
     }
     stopping.cancel();
     serving.await
+}
+
+fn stopped_early() -> Result<(), InternalError> {
+    println!("\nStopped before it was ready; the next start goes on.");
+    Ok(())
 }
 
 async fn banner(running: &Running) -> Result<(), InternalError> {
@@ -86,7 +156,8 @@ async fn banner(running: &Running) -> Result<(), InternalError> {
         println!("\n  Sign in as admin@lyceum.example, instructor@lyceum.example or student@lyceum.example,");
         println!("  password {}", seed::PASSWORD);
     } else if !config.is_production() {
-        println!("\n  No demo data: `lyceum seed` fills a school, `lyceum admin create` makes an administrator.");
+        let program = config::program();
+        println!("\n  No demo data: `{program} seed` fills a school, `{program} admin create` makes an administrator.");
     }
     if !running.embedded.is_empty() {
         let purpose = if config.is_production() { "In this process" } else { "Embedded, for development" };
@@ -94,6 +165,9 @@ async fn banner(running: &Running) -> Result<(), InternalError> {
         for (need, what) in &running.embedded {
             println!("  {need:<12} {what}");
         }
+    }
+    if !config.is_production() {
+        println!("\n  Settings: `{} config check` lists them. Ctrl-C stops everything.", config::program());
     }
     println!();
     Ok(())

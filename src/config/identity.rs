@@ -94,7 +94,11 @@ fn oidc(reader: &mut Reader) -> Option<OidcIssuer> {
     // OpenID Connect Discovery 1.0, section 2: https, no query, no fragment.
     let plain = |url: Url| is_confidential(&url) && url.query().is_none() && url.fragment().is_none();
     if !Url::parse(&issuer).is_ok_and(plain) {
-        reader.problem("LYCEUM_OIDC_ISSUER is not a URL that starts with https:// and has no query");
+        let problem = format!(
+            "LYCEUM_OIDC_ISSUER is {issuer:?}; it must be a URL that starts with https:// and has no query, such as \
+             https://id.school.example"
+        );
+        reader.problem(problem);
     }
     let name = reader.text_or_default("LYCEUM_OIDC_NAME").to_owned();
     Some(OidcIssuer { issuer, name, client: client? })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::check_url;
+use super::check::check_url;
 use super::reader::Reader;
 
 /// The object store for videos, images and downloads.
@@ -57,8 +57,12 @@ pub struct Uploads {
 impl Uploads {
     pub(super) fn read(reader: &mut Reader) -> Uploads {
         let hook_secret = reader.text("LYCEUM_STORAGE_HOOK_SECRET").map(str::to_owned);
-        if hook_secret.as_ref().is_some_and(|secret| secret.chars().count() < 20) {
-            reader.problem("LYCEUM_STORAGE_HOOK_SECRET is too short; give it at least 20 random characters");
+        if let Some(length) = hook_secret.as_ref().map(|secret| secret.chars().count()).filter(|length| *length < 20) {
+            let problem = format!(
+                "LYCEUM_STORAGE_HOOK_SECRET is too short: it has {length} of at least 20 characters; take random ones, \
+                 for example those that `openssl rand -base64 24` prints"
+            );
+            reader.problem(problem);
         }
         Uploads {
             largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 1..=4_194_304).cast_signed() << 20,

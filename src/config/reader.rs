@@ -1,11 +1,10 @@
 //! Reads variables one by one and collects all problems.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
-use super::{Config, SETTINGS};
+use super::{Config, SETTINGS, program};
 
 pub(super) struct Reader {
     vars: BTreeMap<String, String>,
@@ -34,7 +33,10 @@ impl Reader {
             .cloned()
             .collect();
         for name in unknown {
-            self.problem(format!("{name} is not a setting; `lyceum config check` lists them"));
+            self.problem(match similar(&name) {
+                Some(known) => format!("{name} is not a setting; did you mean {known}?"),
+                None => format!("{name} is not a setting; `{} config check` lists them", program()),
+            });
         }
     }
 
@@ -64,15 +66,19 @@ impl Reader {
         items.map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
     }
 
-    pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        match self.text(name).map(T::from_str) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(error)) => {
-                self.problem(format!("{name}: {error}"));
-                default
-            }
+    /// Returns an IP address with a port.
+    pub(super) fn addr(&mut self, name: &str, default: SocketAddr) -> SocketAddr {
+        let Some(value) = self.text(name) else { return default };
+        if let Ok(addr) = value.parse() {
+            return addr;
         }
+        let problem = format!(
+            "{name} is {value:?}; it must be an IP address and a port, such as {default}, or 0.0.0.0:{} for all \
+             addresses of this machine",
+            default.port()
+        );
+        self.problem(problem);
+        default
     }
 
     /// Returns a number in `range`; its default is the one in [`SETTINGS`].
@@ -84,11 +90,17 @@ impl Reader {
 
     /// Returns a number in `range` whose default depends on the machine.
     pub(super) fn number_or(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> u64 {
-        let value = self.parse(name, default);
-        if !range.contains(&value) {
-            self.problem(format!("{name} is {value}; it must be from {} to {}", range.start(), range.end()));
+        let Some(value) = self.text(name) else { return u64::from(default) };
+        match value.parse().ok().filter(|number| range.contains(number)) {
+            Some(number) => u64::from(number),
+            None => {
+                let (least, most) = (range.start(), range.end());
+                let problem =
+                    format!("{name} is {value:?}; it must be a whole number from {least} to {most}, such as {default}");
+                self.problem(problem);
+                u64::from(default)
+            }
         }
-        u64::from(value)
     }
 
     pub(super) fn choice(&mut self, name: &str, allowed: &[&'static str]) -> &'static str {
@@ -103,6 +115,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// Returns the setting whose name is most like `name`, if one is.
+fn similar(name: &str) -> Option<&'static str> {
+    let names = SETTINGS.iter().map(|setting| (strsim::jaro_winkler(setting.name, name), setting.name));
+    names.filter(|(likeness, _)| *likeness > 0.95).max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, name)| name)
 }
 
 /// Returns the default that [`SETTINGS`] states.

@@ -68,7 +68,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("LYCEUM_AUDIT_DAYS", "730", "number of days for which the audit trail is retained, 30 to 3650"),
     setting("LYCEUM_METRICS_ADDR", "(none)", "IP address and port that serve /metrics instead of LYCEUM_ADDR"),
     setting("LYCEUM_PROXIES", "0", "number of trusted reverse proxies that append to X-Forwarded-For"),
-    setting("LYCEUM_CORS_ORIGINS", "(none)", "origins of browser apps that may call this server, comma-separated"),
+    setting(
+        "LYCEUM_CORS_ORIGINS",
+        "(none)",
+        "origins of browser apps that may call this server, comma-separated; in development all of this machine may",
+    ),
     setting(
         "LYCEUM_LOG",
         "info,tokio_postgres=warn",

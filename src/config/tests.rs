@@ -31,7 +31,7 @@ fn production_lists_every_problem_at_once() {
         "DATABASE_URL is required",
         "SMTP_URL is required",
         "S3_BUCKET is required",
-        "LYCEUM_PUBLIC_URL must be an https://",
+        "LYCEUM_PUBLIC_URL is \"http://127.0.0.1:8080\"; in production it must begin with https://",
     ] {
         assert!(all.contains(expected), "{expected} is missing in:\n{all}");
     }
@@ -53,26 +53,46 @@ fn a_complete_production_starts() {
     assert_eq!((&*config.public_url, &*config.app_url), ("https://learn.acme.org", "https://learn.acme.org"));
     let with = |url| read(&[vars.as_slice(), &[("LYCEUM_APP_URL", url)]].concat());
     assert_eq!(with("https://app.acme.org/").unwrap().app_url, "https://app.acme.org");
-    assert_eq!(with("http://app.acme.org").unwrap_err(), ["LYCEUM_APP_URL must be an https:// address in production"]);
-    assert!(with("app").unwrap_err()[0].contains("LYCEUM_APP_URL is not a URL"));
+    assert_eq!(
+        with("http://app.acme.org").unwrap_err(),
+        [
+            "LYCEUM_APP_URL is \"http://app.acme.org\"; in production it must begin with https://, as in https://school.example"
+        ]
+    );
+    let expected = "LYCEUM_APP_URL is \"app\"; it must be a URL that starts with http:// or https://, such as https://";
+    assert!(with("app").unwrap_err()[0].starts_with(expected));
 }
 
 #[test]
 fn a_wrong_value_names_the_setting_and_what_is_allowed_but_not_a_secret() {
     let problems = read(&[
         ("LYCEUM_MAX_DEPTH", "1000"),
-        ("LYCEUM_ADDR", "here"),
+        ("LYCEUM_MAX_COST", "many"),
+        ("LYCEUM_MAX_ALIASSES", "3"),
+        ("LYCEUM_ADDR", "localhost:8080"),
+        ("LYCEUM_SECRET", "hunter3"),
         ("LYCEUM_LOG_FORMAT", "xml"),
+        ("LYCEUM_LOG", "lyceum=loud"),
+        ("LYCEUM_MAIL_FROM", "hello at school"),
         ("DATABASE_URL", "mysql://root:hunter2@db"),
         ("LYCEUM_CORS_ORIGINS", "https://app.acme.org/path"),
     ]);
     let all = problems.unwrap_err().join("\n");
-    assert!(all.contains("LYCEUM_MAX_DEPTH is 1000; it must be from 3 to 100"), "{all}");
-    assert!(all.contains("LYCEUM_ADDR: "), "{all}");
+    let number = |name: &str, value: &str, allowed: &str| {
+        all.contains(&format!("{name} is \"{value}\"; it must be a whole number from {allowed}"))
+    };
+    assert!(number("LYCEUM_MAX_DEPTH", "1000", "3 to 100, such as 15"), "{all}");
+    assert!(number("LYCEUM_MAX_COST", "many", "10 to 10000000, such as 15000"), "{all}");
+    assert!(all.contains("LYCEUM_MAX_ALIASSES is not a setting; did you mean LYCEUM_MAX_ALIASES?"), "{all}");
+    let expected = "LYCEUM_ADDR is \"localhost:8080\"; it must be an IP address and a port, such as 127.0.0.1:8080";
+    assert!(all.contains(expected), "{all}");
+    assert!(all.contains("LYCEUM_SECRET is too short: it has 7 of at least 32 characters"), "{all}");
+    assert!(all.contains("LYCEUM_LOG is \"lyceum=loud\"; it must be a log filter, such as info"), "{all}");
+    assert!(all.contains("LYCEUM_MAIL_FROM is \"hello at school\"; it must be a mail address, such as"), "{all}");
     assert!(all.contains("LYCEUM_LOG_FORMAT is \"xml\"; it must be text or json"), "{all}");
     assert!(all.contains("DATABASE_URL is not a URL that starts with postgres://"), "{all}");
-    assert!(all.contains("is not an origin"), "{all}");
-    assert!(!all.contains("hunter2"), "{all}");
+    assert!(all.contains("LYCEUM_CORS_ORIGINS has \"https://app.acme.org/path\", which is not an origin"), "{all}");
+    assert!(!all.contains("hunter"), "{all}");
 }
 
 #[test]
@@ -94,8 +114,11 @@ fn a_half_configured_sign_in_service_is_a_problem() {
         (&[("LYCEUM_OIDC_CLIENT_ID", "o")], "LYCEUM_OIDC_ISSUER is required when LYCEUM_OIDC_CLIENT_ID is set"),
         (&[("LYCEUM_OIDC_CLIENT_ID", "o")], "LYCEUM_OIDC_CLIENT_SECRET is required when LYCEUM_OIDC_CLIENT_ID is set"),
         (&[("LYCEUM_OIDC_ISSUER", "https://id.acme.org")], "LYCEUM_OIDC_CLIENT_ID and LYCEUM_OIDC_CLIENT_SECRET are"),
-        (&[("LYCEUM_OIDC_ISSUER", "http://id.acme.org")], "LYCEUM_OIDC_ISSUER is not a URL that starts with https://"),
-        (&[("LYCEUM_OIDC_ISSUER", "https://id.acme.org/?a=b")], "LYCEUM_OIDC_ISSUER is not a URL"),
+        (&[("LYCEUM_OIDC_ISSUER", "http://id.acme.org")], "LYCEUM_OIDC_ISSUER is \"http://id.acme.org\"; it must be"),
+        (
+            &[("LYCEUM_OIDC_ISSUER", "https://id.acme.org/?a=b")],
+            "it must be a URL that starts with https:// and has no",
+        ),
     ];
     for (vars, expected) in cases {
         let all = read(vars).unwrap_err().join("\n");

@@ -2,12 +2,16 @@
 //!
 //! They are checked before execution and outside async-graphql, whose extensions add overhead to every field.
 
+mod heaviest;
+
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
     ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, ServerError, Value, Variables};
+
+use heaviest::HeaviestWalk;
 
 use super::error::request_error;
 use super::introspection;
@@ -160,7 +164,7 @@ fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mu
 /// requested number of items; see `@cost` for exceptions.
 ///
 /// # Errors
-/// `TOO_COSTLY`, with `cost` and `limit` in the extensions.
+/// `TOO_COSTLY`, with `cost`, `limit` and the `list` with the most objects in the extensions.
 pub(super) fn check_cost(
     type_map: &TypeMap,
     document: &ExecutableDocument,
@@ -168,20 +172,31 @@ pub(super) fn check_cost(
     variables: &Variables,
     limits: &Limits,
 ) -> Result<usize, ServerError> {
+    let (ty, set) = (root(operation.ty), &operation.selection_set.node);
     let mut walk = CostWalk { type_map, document, operation, variables, outer: None, fragments: HashMap::new() };
-    let cost = walk.set(root(operation.ty), &operation.selection_set.node, 1);
-    if cost > limits.cost {
-        let message = format!(
-            "The operation asks for up to {cost} objects; at most {} are allowed. Ask for smaller pages.",
-            limits.cost
-        );
-        let mut error = request_error("TOO_COSTLY", message);
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set("cost", Value::from(cost));
-        extensions.set("limit", Value::from(limits.cost));
-        return Err(error);
+    let cost = walk.set(ty, set, 1);
+    if cost <= limits.cost {
+        return Ok(cost);
     }
-    Ok(cost)
+    let heaviest = HeaviestWalk { cost: walk, fragments: HashMap::new() }.set(ty, set, 1);
+    let advice = match &heaviest {
+        Some(list) => format!(
+            "Most are in {}, up to {}: ask for a smaller page (first or last) there or in a list around it.",
+            list.path(),
+            list.items
+        ),
+        None => "Select less.".to_owned(),
+    };
+    let limit = limits.cost;
+    let message = format!("The operation asks for up to {cost} objects; at most {limit} are allowed. {advice}");
+    let mut error = request_error("TOO_COSTLY", message);
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("cost", Value::from(cost));
+    extensions.set("limit", Value::from(limit));
+    if let Some(list) = heaviest {
+        extensions.set("list", Value::from(list.path()));
+    }
+    Err(error)
 }
 
 /// A list that others are bounded within, such as `Course.sections`, with its page size.
@@ -335,8 +350,30 @@ mod tests {
         let costly = "{ courses(first: 100) { nodes { related(first: 100) { nodes { related(first: 1) { nodes { title } } } } } } }";
         assert_eq!(
             cost(costly, serde_json::json!({})),
-            Err("The operation asks for up to 30201 objects; at most 15000 are allowed. Ask for smaller pages.".into())
+            Err("The operation asks for up to 30201 objects; at most 15000 are allowed. Most are in \
+                 courses.nodes.related.nodes.related, up to 10000: ask for a smaller page (first or last) there or in a \
+                 list around it."
+                .into())
         );
+    }
+
+    #[test]
+    fn the_list_with_the_most_objects_is_named() {
+        for (query, path) in [
+            (
+                "{ a: courses(first: 100) { edges { node { b: related(first: 200) { nodes { title } } } } } }",
+                "a.edges.node.b",
+            ),
+            ("{ courses(first: 20000) { nodes { related(first: 1) { nodes { title } } } } }", "courses"),
+            (
+                "{ courses { nodes { title } } c: courses(first: 100) { ...F } } fragment F on CourseConnection {
+                nodes { ... on Course { related(first: 300) { nodes { title } } } } }",
+                "c.nodes.related",
+            ),
+        ] {
+            let message = cost(query, serde_json::json!({})).unwrap_err();
+            assert!(message.contains(&format!("Most are in {path}, up to ")), "{query}: {message}");
+        }
     }
 
     #[test]

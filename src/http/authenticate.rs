@@ -170,7 +170,7 @@ fn is_own(config: &Config, headers: &HeaderMap) -> bool {
     let (scheme, authority) = origin.split_once("://").unwrap_or_default();
     let safe = scheme == "https" || !config.public_url.starts_with("https://");
     let same = safe && Some(authority) == host;
-    same || origin == config.public_url || config.cors_origins.iter().any(|allowed| allowed == origin)
+    same || config.allows_origin(origin)
 }
 
 /// Determines the client of a request.

@@ -1,25 +1,20 @@
 //! Development-only pages.
 //!
-//! They are an index at `/`, the emails that would have been sent, all email templates, and placeholder pages for the
-//! links in emails while there is no front end.
+//! They are the emails that would have been sent, all email templates, and placeholder pages for the links in emails
+//! while there is no front end.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::context;
 use serde::{Deserialize, Serialize};
 
 use super::HttpState;
+use super::pages::page;
 use crate::app;
-use crate::platform::internal_error::{Context, InternalError};
+use crate::platform::internal_error::InternalError;
 use crate::platform::mail::{self, Mail, Mailer, Sample};
-
-/// The Content Security Policy: no scripts and no external resources. The frame that shows an email inherits it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
 
 const ACTIVATE: &str = "mutation {
   activateRegistration(input: { proof: { link: { token: TOKEN, newPassword: \"…\" } } }) {
@@ -44,7 +39,6 @@ const JOIN: &str = "mutation {
 
 pub(super) fn routes() -> Router<HttpState> {
     Router::new()
-        .route("/", get(welcome))
         .route("/dev/mail", get(sent))
         .route("/dev/mail/{file}", get(one))
         .route("/dev/mail/templates", get(templates))
@@ -88,10 +82,6 @@ impl Shown {
         let name = sample.template.name;
         Ok(Shown { name, case: sample.case, ..Shown::new(mail, format!("/dev/mail/templates/{name}")) })
     }
-}
-
-async fn welcome() -> Response {
-    page("welcome.html", Ok(Some(context! {})))
 }
 
 async fn sent(State(state): State<HttpState>) -> Response {
@@ -143,36 +133,4 @@ fn folder(state: &HttpState) -> Option<&std::path::Path> {
         Mailer::Files { folder, .. } => Some(folder),
         Mailer::Smtp { .. } | Mailer::Memory(_) => None,
     }
-}
-
-/// Renders the page `name`; responds with 404 if `content` is `None`.
-fn page(name: &str, content: Result<Option<Value>, InternalError>) -> Response {
-    let html = match content.and_then(|content| content.map(|content| filled(name, content)).transpose()) {
-        Ok(Some(html)) => html,
-        Ok(None) => return StatusCode::NOT_FOUND.into_response(),
-        Err(error) => {
-            tracing::error!(error = error.report(), "a page for development cannot be shown");
-            return (StatusCode::INTERNAL_SERVER_ERROR, "This page cannot be shown; see the log.\n").into_response();
-        }
-    };
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, Html(html)).into_response()
-}
-
-fn filled(name: &str, content: Value) -> Result<String, InternalError> {
-    let mut pages = Environment::new();
-    pages.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Values are HTML-escaped because of the `.html` suffix.
-    pages.add_template("page.html", include_str!("dev/page.html"))?;
-    pages.add_template("welcome.html", include_str!("dev/welcome.html"))?;
-    pages.add_template("sent.html", include_str!("dev/sent.html"))?;
-    pages.add_template("mail.html", include_str!("dev/mail.html"))?;
-    pages.add_template("link.html", include_str!("dev/link.html"))?;
-    pages.add_template("templates.html", include_str!("dev/templates.html"))?;
-    pages.get_template(name)?.render(content).context(format!("fill the page {name}"))
 }

@@ -20,7 +20,7 @@ use super::authenticate::{Denied, Sender, authenticate, is_bare};
 use super::negotiation::{self, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
 use super::params::Params;
 use super::server::{Peer, Place};
-use super::{HttpState, request_id, websocket};
+use super::{HttpState, index, request_id, websocket};
 use crate::graphql::Error;
 use crate::graphql::error::request_error;
 use crate::graphql::executor::{RequestInfo, rejection};
@@ -83,6 +83,10 @@ pub(super) async fn get(
     if let Ok(upgrade) = upgrade {
         let (peer, place) = (peer.map(|Extension(peer)| peer), place.map(|Extension(place)| place));
         return websocket::upgrade(state, upgrade, headers, peer, place);
+    }
+    // A browser's address bar. With a query it gets the answer to it.
+    if index::wants_html(&headers) && params.as_ref().is_ok_and(|Query(params)| params.query.is_none()) {
+        return index::endpoint(&state.app.config);
     }
     let exchange = match Exchange::open(state, &Method::GET, &headers, peer).await {
         Ok(exchange) => exchange,

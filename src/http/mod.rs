@@ -6,8 +6,10 @@ mod dev;
 mod graphql;
 mod health;
 mod hooks;
+mod index;
 mod negotiation;
 mod openapi;
+mod pages;
 mod params;
 mod playlist;
 mod request_id;
@@ -15,12 +17,14 @@ pub mod server;
 pub mod websocket;
 
 use axum::Router;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Executor;
 use crate::platform::App;
+use crate::platform::origins::PageOrigins;
 
 /// The state of the handlers; cheap to clone.
 #[derive(Clone)]
@@ -33,15 +37,15 @@ pub struct HttpState {
 
 /// Builds the router with all routes.
 pub fn router(state: HttpState) -> Router {
+    let origins = PageOrigins::of(&state.app.config);
     let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::wrong_method))
-        .layer(cors(&state.app.config.cors_origins));
-    let playlists = Router::new()
-        .route("/media/hls/{pass}/{*path}", get(playlist::piece))
-        .layer(cors(&state.app.config.cors_origins));
+        .layer(cors(&origins));
+    let playlists = Router::new().route("/media/hls/{pass}/{*path}", get(playlist::piece)).layer(cors(&origins));
     let mut router = Router::new()
         .merge(graphql)
         .merge(playlists)
+        .route("/", get(index::page))
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))
@@ -63,13 +67,20 @@ pub fn metrics_router(state: HttpState) -> Router {
     Router::new().route("/metrics", get(health::metrics)).with_state(state)
 }
 
-/// Builds the CORS layer for the configured origins, with credentials.
+/// Builds the CORS layer for the allowed origins, with credentials.
 ///
 /// Browsers send the cookies only if page and server belong to the same site.
-fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+fn cors(origins: &PageOrigins) -> CorsLayer {
+    let origins = origins.clone();
+    let allowed = move |origin: &HeaderValue, request: &Parts| {
+        let Ok(origin) = origin.to_str() else { return false };
+        // A page of this server under another of its names, which needs no permission.
+        let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let same = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+        if same { origins.allows(origin) } else { origins.admits(origin) }
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_credentials(true)
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, header::ACCEPT, authenticate::CSRF_HEADER])

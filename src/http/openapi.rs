@@ -16,6 +16,7 @@ pub(super) async fn document() -> Json<Value> {
             "description": "The API is GraphQL, at /graphql, and describes itself; these are its route and the others.",
         },
         "paths": {
+            "/": { "get": page("Says where things are", "text/html, application/json") },
             "/graphql": { "get": graphql_get(), "post": graphql_post() },
             "/media/hls/{pass}/{path}": { "get": playlist() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },

@@ -99,6 +99,8 @@ pub enum Action {
     CourseTransferred,
     /// A channel was deleted by its owner or by an administrator.
     ChannelDeleted,
+    /// An administrator had a dead job tried again.
+    JobReplayed,
 }
 
 impl Action {
@@ -141,6 +143,7 @@ impl Action {
             Action::CourseAccessRevoked => "course_access_revoked",
             Action::CourseTransferred => "course_transferred",
             Action::ChannelDeleted => "channel_deleted",
+            Action::JobReplayed => "job_replayed",
         }
     }
 

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod language;
 pub mod mail;
 pub mod markdown;
+pub mod origins;
 pub mod outage;
 pub mod outbox;
 pub mod picture;

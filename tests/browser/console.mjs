@@ -4,9 +4,14 @@
 // Ends with CONSOLE OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and a Chromium
 // ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
 import { createHmac } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { GROUPS } from '../../console/src/tasks.js';
 import { launch } from './chromium.mjs';
+
+const require = createRequire(new URL('../../console/package.json', import.meta.url));
+const { buildSchema, parse, validate } = require('graphql');
 
 const ADMIN = 'admin@lyceum.example';
 const STUDENT = 'student@lyceum.example';
@@ -72,6 +77,7 @@ async function run(page) {
   check(cookies.every(({ value }) => !kept.includes(value)), 'no script can read a token');
 
   await page.locator('.graphiql-query-editor .view-lines').filter({ hasText: 'totalCount' }).waitFor();
+  await useTasks(page);
   await execute(page);
   await response().filter({ hasText: 'totalCount' }).waitFor();
   const answer = plain(await response().innerText());
@@ -111,6 +117,53 @@ async function run(page) {
 
   check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
   check(strays.length === 0, `no request leaves ${base}, not: ${strays.join(' ')}`);
+}
+
+/** The ready operations are at hand, fit the schema and run. */
+async function useTasks(page) {
+  const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));
+  const names = [];
+  for (const { query, variables } of GROUPS.flatMap((group) => group.tasks)) {
+    const document = parse(query);
+    const problems = validate(schema, document).map(String);
+    check(problems.length === 0, `this fits the schema: ${problems} ${query}`);
+    names.push(document.definitions[0].name.value);
+    if (variables) JSON.parse(variables);
+  }
+  check(new Set(names).size === names.length, `each operation has a name of its own: ${names}`);
+
+  const tasks = page.getByRole('navigation', { name: 'Tasks' });
+  const task = (title) => tasks.getByRole('button', { name: title });
+  const editor = page.locator('.graphiql-query-editor .view-lines');
+  const response = page.locator('.graphiql-response .view-lines');
+  await task('Find a user').click();
+  await editor.filter({ hasText: 'FindUser' }).waitFor();
+  await page.locator('.graphiql-editor-tool .view-lines').filter({ hasText: '"query": "lyceum"' }).first().waitFor();
+  await execute(page);
+  await response.filter({ hasText: 'student@lyceum.example' }).waitFor();
+  await page.mouse.move(0, 0);
+  await shoot(page, 'console-tasks');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(page, 'console-tasks-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await task('Dead jobs').click();
+  await editor.filter({ hasText: 'DeadJobs' }).waitFor();
+  await execute(page);
+  await response.filter({ hasText: '"totalCount": 0' }).waitFor();
+  await task('Try a dead job again').click();
+  await editor.filter({ hasText: 'ReplayJob' }).waitFor();
+  await execute(page);
+  await response.filter({ hasText: '"replayJob": null' }).waitFor();
+  // The tab with what was typed comes back.
+  const open = await page.getByRole('tab').count();
+  await task('Find a user').click();
+  await editor.filter({ hasText: 'FindUser' }).waitFor();
+  check((await page.getByRole('tab').count()) === open, 'an open task is not opened again');
+  for (const path of ['/dev/mail', '/healthz', '/metrics']) {
+    check((await tasks.locator(`a[href="${path}"]`).count()) === 1, `there is a link to ${path}`);
+  }
+  await page.getByRole('tab', { name: 'Catalog' }).click();
+  await editor.filter({ hasText: 'Catalog' }).waitFor();
 }
 
 /** A reload keeps the session, also when the access token has ended meanwhile, and a running subscription outlives it. */

@@ -26,6 +26,7 @@ const values = [
   "AuditEmailChangeDetails",
   "AuditIdentityDetails",
   "AuditInvitationDetails",
+  "AuditJobDetails",
   "AuditRoleChange",
   "AuditSessionDetails",
   "AuditSignInFailure",

@@ -1,4 +1,4 @@
-//! The console in a real browser, and the examples of `docs/examples` with the npm clients.
+//! The console in a real browser, and the examples of `examples/`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -42,13 +42,11 @@ async fn the_console_works_in_a_browser() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_of_a_subscription_prints_what_the_example_of_a_mutation_publishes() {
-    need_node("graphql-ws");
+    need_examples();
     let site = Site::new().await.seed(5);
     let node = site.serve().await;
     let mut command = Command::new("node");
-    // From standard input the module is taken to be in console/, where the npm clients are.
-    command.args(["--input-type=module", "-", &format!("{}/graphql", node.url.replace("http://", "ws://"))]);
-    command.current_dir(console()).stdin(std::fs::File::open(example("subscribe.mjs")).unwrap());
+    command.arg(example("subscribe.mjs")).arg(format!("{}/graphql", node.url.replace("http://", "ws://")));
     let (_client, mut lines) = spawn(command);
     crate::nodes::eventually("the client is connected", async || node.sockets().await == 1).await;
     let mut published = Vec::new();
@@ -75,7 +73,91 @@ async fn the_example_of_a_subscription_prints_what_the_example_of_a_mutation_pub
     timeout(PATIENCE, until_it_comes).await.expect("the client doesn't come back");
 }
 
-/// Publishes a lesson with `docs/examples/publish.mjs`; its title.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_examples_of_apollo_and_urql_work() {
+    need_examples();
+    let site = Site::new().await.seed(5);
+    let node = site.serve().await;
+    let mut urql = Command::new("node");
+    urql.arg(example("urql/main.mjs")).arg(&node.url);
+    let (_urql, mut pushed) = spawn(urql);
+    assert_eq!(next(&mut pushed).await, "5 courses; waiting for new videos");
+
+    // The documents are typed by this schema, and the types are right.
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new("npm");
+        command.args(arguments).current_dir(example("")).stdin(Stdio::null()).kill_on_drop(true);
+        let output = command.output().await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    };
+    let generated = example("apollo/generated.ts");
+    let before = std::fs::read_to_string(&generated).unwrap();
+    run(&["run", "--silent", "codegen", "-w", "apollo"]).await;
+    let after = std::fs::read_to_string(&generated).unwrap();
+    assert!(before == after, "examples/apollo/generated.ts was not current: it is now");
+    run(&["run", "--silent", "check", "-w", "apollo"]).await;
+    let printed = run(&["start", "--silent", "-w", "apollo", "--", &node.url]).await;
+    let lines: Vec<&str> = printed.lines().collect();
+    let expected = [
+        (0, "5 courses"),
+        (3, "courses.edges.0.node.instructor.email: FORBIDDEN"),
+        (4, "4 are in the cache"),
+        (5, "WRONG_CREDENTIALS"),
+        (6, "Set(1) { 'student@lyceum.example' }"),
+    ];
+    for (line, words) in expected {
+        assert_eq!(lines.get(line), Some(&words), "{printed}");
+    }
+    assert!(lines[1].contains(" lessons, by "), "{printed}");
+
+    crate::nodes::eventually("urql is connected", async || node.sockets().await == 1).await;
+    let mut published = Vec::new();
+    let line = loop {
+        published.push(publish(&node).await);
+        if let Ok(line) = timeout(Duration::from_secs(5), next(&mut pushed)).await {
+            break line;
+        }
+        assert!(published.len() < 5, "the client prints nothing");
+    };
+    let (_, title) = line.rsplit_once(": ").unwrap();
+    assert!(published.iter().any(|lesson| lesson.ends_with(title)), "{line} of {published:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_examples_for_browsers_sign_in_upload_and_play() {
+    need_examples();
+    need_node("playwright-core");
+    need_chromium();
+    let site = Site::new().await.seed(3);
+    let node = site.serve().await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/pages.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).args([&node.url, &screenshots().display().to_string()]).kill_on_drop(true);
+    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("the browser takes too long").unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success() && said.contains("EXAMPLES OK") && said.contains("playing HLS"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_next_renders_with_cookies_and_uses_a_refresh_token_once() {
+    need_examples();
+    let site = Site::new().await.seed(3);
+    let node = site.serve().await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/next.mjs");
+    let mut command = Command::new("node");
+    command.arg(script).arg(&node.url).kill_on_drop(true);
+    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("next takes too long").unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success() && said.contains("NEXT OK"), "{said}");
+}
+
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = timeout(BROWSER_PATIENCE, lines.next_line()).await.expect("the client prints nothing");
+    line.unwrap().expect("the client ended")
+}
+
+/// Publishes a lesson with `examples/publish.mjs`; its title.
 async fn publish(node: &Node) -> String {
     let output: Output =
         Command::new("node").arg(example("publish.mjs")).arg(&node.url).kill_on_drop(true).output().await.unwrap();
@@ -90,6 +172,11 @@ fn spawn(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = command.stdout(Stdio::piped()).stderr(said).kill_on_drop(true).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     (child, lines)
+}
+
+fn need_examples() {
+    let installed = example("node_modules/next").is_dir();
+    assert!(installed, "examples/node_modules is missing: `make test` installs it");
 }
 
 fn need_node(package: &str) {
@@ -116,7 +203,7 @@ fn console() -> PathBuf {
 }
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
 /// `target/screenshots`

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use lyceum::platform::embedded::objects::{Objects, Options};
+use lyceum::platform::origins::PageOrigins;
 use lyceum::platform::storage::{Headers, ObjectInfo, Settings, Storage};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
@@ -38,7 +39,7 @@ impl Store {
             addr: "127.0.0.1:0".parse().unwrap(),
             access_key: None,
             secret_key: None,
-            allowed_origins: vec![PAGE.to_owned()],
+            allowed_origins: PageOrigins::new(vec![PAGE.to_owned()], false),
             events,
         };
         let objects = Objects::start(options, &tasks, stop.clone()).await.unwrap();
@@ -327,7 +328,7 @@ async fn objects_survive_a_restart_and_stop_is_prompt() {
         addr: store.objects.endpoint().trim_start_matches("http://").parse().unwrap(),
         access_key: Some(store.objects.access_key().to_owned()),
         secret_key: Some(store.objects.secret_key().to_owned()),
-        allowed_origins: Vec::new(),
+        allowed_origins: PageOrigins::new(Vec::new(), false),
         events: None,
     };
     let again = Objects::start(options, &tasks, stop.clone()).await.unwrap();

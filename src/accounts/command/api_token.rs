@@ -46,7 +46,8 @@ pub(crate) async fn create_api_token(
         check.error(UserErrorCode::Blank, "scopes", "Choose at least one scope.");
     }
     if input.expires_at.0 <= now || input.expires_at.0 > now + LONGEST_LIFE {
-        let message = "The token must end in the future, and in 366 days at the latest.";
+        let latest = (now + LONGEST_LIFE).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let message = format!("The token must end in the future, and within 366 days: at {latest} at the latest.");
         check.error(UserErrorCode::OutOfRange, "expiresAt", message);
     }
     check.finish()?;

@@ -115,7 +115,9 @@ pub(crate) async fn delete_due(app: &App) -> std::result::Result<(), InternalErr
             }
         }
     }
-    tracing::info!(deleted, "accounts that were given up were deleted");
+    if deleted > 0 {
+        tracing::info!(deleted, "accounts that were given up were deleted");
+    }
     failed.map_or(Ok(()), Err)
 }
 

@@ -2,6 +2,7 @@
 
 mod api_token;
 mod audit;
+mod background;
 mod ban;
 mod bearer;
 mod bulk;
@@ -24,6 +25,7 @@ mod user;
 
 pub(super) use api_token::{api_tokens, create_api_token, revoke_api_token};
 pub(super) use audit::{redacted, shown};
+pub(super) use background::replay_job;
 pub(super) use ban::{ban, unban};
 pub use bearer::{authenticate, is_api_token};
 pub(super) use bulk::{ban_users, change_roles, unban_users};

@@ -6,7 +6,7 @@ use crate::accounts::model::{LONGEST_BIO, ProfileChanges, UpdateProfileInput, Us
 use crate::accounts::query::{profile as query, user};
 use crate::accounts::{error, policy};
 use crate::graphql::Result;
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::Check;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::{language, outbox};
@@ -38,16 +38,14 @@ fn check(input: UpdateProfileInput) -> Result<ProfileChanges> {
     });
     let locale = input.locale.as_opt_deref().map(|tag| {
         let normal = tag.and_then(language::tag);
-        if tag.is_some() && normal.is_none() {
-            let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
-            check.error(UserErrorCode::Invalid, "locale", message);
+        if let (Some(tag), None) = (tag, &normal) {
+            check.malformed("locale", tag, "is not a language tag; write it like de, pt-BR or zh-Hant");
         }
         normal
     });
     let time_zone: Option<Option<String>> = input.time_zone.into();
-    if time_zone.iter().flatten().any(|name| !policy::is_time_zone(name)) {
-        let message = "There is no such time zone; write it like Europe/Zurich.";
-        check.error(UserErrorCode::Invalid, "timeZone", message);
+    if let Some(name) = time_zone.iter().flatten().find(|name| !policy::is_time_zone(name)) {
+        check.malformed("timeZone", name, "is not a time zone; write its name like Europe/Zurich or America/New_York");
     }
     check.finish()?;
     Ok(ProfileChanges { name, bio, locale, time_zone })

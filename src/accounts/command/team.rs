@@ -73,7 +73,11 @@ fn check(input: &AddTeamMemberInput) -> Result<(String, String, Role)> {
     let name = check.required("name", &input.name, 100);
     let role = Role::from(input.role);
     if role == Role::Student {
-        check.error(UserErrorCode::Invalid, "role", "The team are instructors and administrators.");
+        check.error(
+            UserErrorCode::Invalid,
+            "role",
+            "A member of the team is an INSTRUCTOR or an ADMIN, not a STUDENT.",
+        );
     }
     check.finish()?;
     Ok((email, name, role))

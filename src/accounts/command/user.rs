@@ -6,7 +6,7 @@ use crate::accounts::event::{UserRegistered, UserRoleChanged};
 use crate::accounts::model::{ChangeUserRoleInput, ImportedUser, RegisterInput, User, UserId};
 use crate::accounts::query::user as query;
 use crate::accounts::{error, policy};
-use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::error::Check;
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
@@ -128,7 +128,7 @@ pub(super) fn check_person(input: &RegisterInput) -> Result<(String, String)> {
 pub fn check_email(check: &mut Check, field: &str, email: &str) -> String {
     let email = normalise(&check.required(field, email, 254));
     if !email.is_empty() && !can_be_mailed(&email) {
-        check.error(UserErrorCode::Invalid, field, "This is not an e-mail address.");
+        check.malformed(field, &email, "is not an e-mail address; one looks like ada@school.example");
     }
     email
 }

@@ -34,6 +34,7 @@ pub(super) enum AuditDetails {
     Access(AuditAccessDetails),
     Transfer(AuditCourseTransfer),
     Channel(AuditChannelDetails),
+    Job(AuditJobDetails),
 }
 
 impl AuditDetails {
@@ -65,6 +66,7 @@ impl AuditDetails {
             Action::CourseAccessGranted | Action::CourseAccessRevoked => read(details, AuditDetails::Access),
             Action::CourseTransferred => read(details, AuditDetails::Transfer),
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
+            Action::JobReplayed => read(details, AuditDetails::Job),
             Action::SecondFactorEnabled
             | Action::SecondFactorDisabled
             | Action::SecondFactorFailed
@@ -331,6 +333,16 @@ pub(super) struct AuditChannelDetails {
     /// The URL slug that it had.
     #[serde(rename = "slug")]
     channel_slug: String,
+}
+
+/// The job that was replayed.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditJobDetails {
+    /// The id of the job.
+    job_id: ID,
+    /// What it does, such as `accounts.welcome`.
+    kind: String,
 }
 
 /// Returns the user with the id `text`; `None` if it is no such id.

@@ -3,6 +3,7 @@
 mod api_token;
 mod audit;
 mod audit_details;
+mod background;
 mod ban;
 mod bulk;
 mod directory;
@@ -34,6 +35,7 @@ pub fn nodes() -> Vec<NodeType> {
         NodeType::new(|ctx, id| identity::identity_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| team::invitation_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| audit::audit_entry_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| background::job_node(ctx, id).boxed()),
     ]
 }
 
@@ -44,6 +46,7 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
         Box::new(identity::IdentityQuery),
         Box::new(directory::DirectoryQuery),
         Box::new(audit::AuditQuery),
+        Box::new(background::JobQuery),
         Box::new(session_list::SessionListQuery),
         Box::new(team::TeamQuery),
     ]
@@ -74,5 +77,6 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(password::PasswordMutation),
         Box::new(email_change::EmailChangeMutation),
         Box::new(team::TeamMutation),
+        Box::new(background::JobMutation),
     ]
 }

@@ -1,19 +1,23 @@
 //! Loaders for filtered lists, each page with its own statement.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use crate::accounts::model::{AuditEntry, AuditFilter, Session, SessionFilter, User, UserFilter, UserListPage};
+use crate::accounts::model::{
+    AuditEntry, AuditFilter, JobId, ListedJob, Session, SessionFilter, User, UserFilter, UserListPage,
+};
 use crate::accounts::query::audit;
-use crate::accounts::query::directory::{self, Which};
+use crate::accounts::query::directory;
 use crate::accounts::query::session_list::{self, SessionKey};
 use crate::graphql::loaders::Load;
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs::list::{self, Part, Which};
 
 /// Loads a page of the users for administrators, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -34,7 +38,7 @@ impl Load for UsersPage {
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<User>>, InternalError> {
         let now = app.clock.now();
         let read = app.db.read_each(keys, |conn, key| {
-            directory::page(conn, Which { filter: &key.filter, now }, key.ascending, &key.page).boxed()
+            directory::page(conn, directory::Which { filter: &key.filter, now }, key.ascending, &key.page).boxed()
         });
         read.await
     }
@@ -54,7 +58,9 @@ impl Load for UserCount {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         let now = app.clock.now();
-        app.db.read_each(keys, |conn, key| directory::count(conn, Which { filter: &key.0, now }).boxed()).await
+        app.db
+            .read_each(keys, |conn, key| directory::count(conn, directory::Which { filter: &key.0, now }).boxed())
+            .await
     }
 }
 
@@ -92,6 +98,61 @@ impl Load for MatchingSessions {
         let now = app.clock.now();
         app.db.read_each(keys, |conn, key| session_list::count(conn, &key.0, now).boxed()).await
     }
+}
+
+/// Loads a job of the queue by id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct JobById(pub(in crate::accounts) JobId);
+
+impl Load for JobById {
+    type Value = Arc<ListedJob>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<ListedJob>>, InternalError> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0.uuid()).collect();
+        let rows = list::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|job| (JobById(JobId::new(job.id)), Arc::new(job))).collect())
+    }
+}
+
+/// Loads a page of the queue of jobs, newest first, in the page's direction.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct JobsPage(pub(in crate::accounts) Which, pub(in crate::accounts) Part);
+
+impl Load for JobsPage {
+    type Value = Vec<ListedJob>;
+    const ALONE: bool = true;
+
+    fn is_valid(&self) -> bool {
+        names_storable(&self.0)
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<ListedJob>>, InternalError> {
+        let now = app.clock.now();
+        app.db.read_each(keys, |conn, key| list::list(conn, &key.0, &key.1, now).boxed()).await
+    }
+}
+
+/// Loads the number of the jobs that match.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::accounts) struct JobCount(pub(in crate::accounts) Which);
+
+impl Load for JobCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    fn is_valid(&self) -> bool {
+        names_storable(&self.0)
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let now = app.clock.now();
+        app.db.read_each(keys, |conn, key| list::count(conn, &key.0, now).boxed()).await
+    }
+}
+
+/// Returns whether PostgreSQL takes the names of the handlers.
+fn names_storable(which: &Which) -> bool {
+    which.handlers.iter().flatten().all(|name| !name.contains('\0'))
 }
 
 /// Loads a page of the audit trail, newest first, in the page's direction.

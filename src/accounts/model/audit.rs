@@ -52,7 +52,7 @@ impl AuditEntry {
 }
 
 /// The fields of details with the id of what was acted upon.
-const TARGETS: [&str; 6] = ["sessionId", "apiTokenId", "invitationId", "course", "courseId", "channelId"];
+const TARGETS: [&str; 7] = ["sessionId", "apiTokenId", "invitationId", "course", "courseId", "channelId", "jobId"];
 /// The field with the UUID of a linked identity.
 const IDENTITY: &str = "identityId";
 

@@ -2,6 +2,7 @@
 
 mod api_token;
 mod audit;
+mod background;
 mod ban;
 mod bulk;
 mod deletion;
@@ -19,6 +20,7 @@ mod user;
 
 pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
 pub(super) use audit::{AuditEntry, AuditFilter};
+pub(super) use background::{JobId, ListedJob};
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
 pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};

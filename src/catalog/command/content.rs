@@ -169,7 +169,8 @@ fn check_url(check: &mut Check, text: &str) -> String {
     let text = check.required("url", text, LONGEST_URL);
     let known = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if !text.is_empty() && !known {
-        check.error(UserErrorCode::Invalid, "url", "An address begins with https:// or http://.");
+        let what = "is not an address; one begins with https:// or http://, such as https://school.example/slides.pdf";
+        check.malformed("url", &text, what);
     }
     text
 }

@@ -11,7 +11,7 @@ use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
 use crate::catalog::query::slug;
 use crate::catalog::{error, policy};
 use crate::channels::own_channel;
-use crate::graphql::error::{Check, Edit, UserErrorCode};
+use crate::graphql::error::{Check, Edit};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
@@ -137,8 +137,9 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {
     let slug = check.required("slug", slug, LONGEST_SLUG);
     if !slug.is_empty() && ::slug::slugify(&slug) != slug {
-        let message = "A slug has lower-case letters and digits, with single hyphens between them.";
-        check.error(UserErrorCode::Invalid, "slug", message);
+        let what = "is not a slug; it has lower-case letters and digits with single hyphens between them, such as \
+                    machine-learning-1";
+        check.malformed("slug", &slug, what);
     }
     slug
 }

@@ -32,9 +32,8 @@ pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
     });
     let language = input.language.as_opt_deref().map(|tag| {
         let normal = tag.and_then(language::tag);
-        if tag.is_some() && normal.is_none() {
-            let message = "This is not a language tag; write it like de, pt-BR or zh-Hant.";
-            check.error(UserErrorCode::Invalid, "language", message);
+        if let (Some(tag), None) = (tag, &normal) {
+            check.malformed("language", tag, "is not a language tag; write it like de, pt-BR or zh-Hant");
         }
         normal
     });

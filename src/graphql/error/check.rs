@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Error, Result, UserError, UserErrorCode};
 
+/// How many characters of a value a message repeats.
+const LONGEST_QUOTE: usize = 80;
+
 /// Collects all errors of an input, so that a form can show them at once.
 #[derive(Default)]
 pub struct Check {
@@ -19,6 +22,14 @@ impl Check {
     /// Adds an error at `field`.
     pub fn error(&mut self, code: UserErrorCode, field: &str, message: impl Into<String>) {
         self.errors.push(UserError::new(code, &[field], message));
+    }
+
+    /// Adds the error of a value that does not have the required form. `what` continues the sentence that begins with
+    /// the value, such as "is not a language tag; write it like de or pt-BR".
+    pub fn malformed(&mut self, field: &str, value: &str, what: &str) {
+        let more = if value.chars().nth(LONGEST_QUOTE).is_some() { "…" } else { "" };
+        let quoted: String = value.chars().take(LONGEST_QUOTE).collect();
+        self.error(UserErrorCode::Invalid, field, format!("\"{quoted}{more}\" {what}."));
     }
 
     /// Checks a nested part of the input; `path` is prepended to the fields of its errors.

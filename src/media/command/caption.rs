@@ -51,7 +51,7 @@ fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
     let mut check = Check::new();
     let language = language::tag(input.language.trim());
     if language.is_none() {
-        check.error(UserErrorCode::Invalid, "language", "A language is a tag like en, de-CH or pt-BR.");
+        check.malformed("language", &input.language, "is not a language tag; write it like en, de-CH or pt-BR");
     }
     let language = language.unwrap_or_default();
     let label = check.line("label", input.label.as_deref().unwrap_or(&language), 60);

@@ -180,7 +180,7 @@ pub(crate) async fn report_orphans(app: &App) -> Result<(), InternalError> {
         reconcile(app, TimeDelta::days(1), false).await?;
     let open_parts = open_parts.map(|open| open.len());
     if orphan_count + missing_count + open_parts.unwrap_or_default() == 0 {
-        tracing::info!(objects, "the object store and the database agree");
+        tracing::debug!(objects, "the object store and the database agree");
     } else {
         tracing::warn!(
             objects,

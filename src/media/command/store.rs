@@ -28,7 +28,7 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Interna
         match owner_of(&key) {
             // Events have no id that all stores support.
             Some(id) => known.push((id, key, hex::encode(Sha256::digest(record.to_string())))),
-            None => tracing::info!(key, "the store told of an object that is no upload"),
+            None => tracing::debug!(key, "the store told of an object that is no upload"),
         }
     }
     if known.is_empty() {
@@ -51,7 +51,7 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Interna
 /// The database or the store failed.
 pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result<(), InternalError> {
     let Some(upload) = query::find(&mut *app.db.read().await?, id).await? else {
-        tracing::info!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
+        tracing::debug!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
         return Ok(());
     };
     // A final object or a rendition.

@@ -113,7 +113,9 @@ pub(crate) async fn sweep_uploads(app: &App) -> Result<(), InternalError> {
             }
         }
     }
-    tracing::info!(expired, swept, "uploads were swept");
+    if expired > 0 || swept > 0 {
+        tracing::info!(expired, swept, "uploads were swept");
+    }
     failed.map_or(Ok(()), Err)
 }
 

@@ -135,8 +135,8 @@ fn check(app: &App, input: &NewUpload, purpose: UploadPurpose) -> Result<(String
     let filename = check.required("filename", &input.filename, LONGEST_FILENAME);
     let types = purpose.types();
     if !types.contains(&input.content_type.as_str()) {
-        let message = format!("{} is one of {}.", purpose.as_str(), types.join(", "));
-        check.error(UserErrorCode::Invalid, "contentType", message);
+        let what = format!("is not a type for the purpose {}; allowed are {}", purpose.as_str(), types.join(", "));
+        check.malformed("contentType", &input.content_type, &what);
     }
     let (size, largest) = (input.size_bytes.0, purpose.largest(app.config.uploads.largest));
     if !(1..=largest).contains(&size) {
@@ -144,8 +144,8 @@ fn check(app: &App, input: &NewUpload, purpose: UploadPurpose) -> Result<(String
         check.error(UserErrorCode::OutOfRange, "sizeBytes", message);
     }
     let sha256 = input.sha256.as_ref().and_then(|text| hex::decode(text).ok()).filter(|sum| sum.len() == 32);
-    if input.sha256.is_some() && sha256.is_none() {
-        check.error(UserErrorCode::Invalid, "sha256", "A SHA-256 has 64 hexadecimal digits.");
+    if let (Some(text), None) = (&input.sha256, &sha256) {
+        check.malformed("sha256", text, "is not a SHA-256; it has 64 hexadecimal digits");
     }
     if sha256.is_some() && size > LARGEST_SUMMED {
         let message = format!("A SHA-256 can be announced of files of at most {LARGEST_SUMMED} bytes.");

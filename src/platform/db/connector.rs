@@ -1,5 +1,6 @@
 //! Opens connections to PostgreSQL, also the one that receives notifications.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
+use tokio_postgres::config::Host;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::task::TaskTracker;
 
@@ -61,7 +63,9 @@ impl Connector {
     }
 
     pub(super) async fn establish(&self, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(error.to_string());
+        let bad = |error: tokio_postgres::Error| {
+            ConnectionError::BadConnection(format!("the database at {}: {}", self.place(), reasons(&error)))
+        };
         let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;
         self.drivers.spawn(async move {
             if let Err(error) = connection.await {
@@ -76,6 +80,17 @@ impl Connector {
             }
         });
         Ok(conn)
+    }
+
+    /// Returns host and port, or the folder of the socket, for messages.
+    fn place(&self) -> String {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate().map(|(number, host)| match host {
+            // One port is that of all hosts.
+            Host::Tcp(host) => format!("{host}:{}", ports.get(number).or(ports.first()).unwrap_or(&5432)),
+            Host::Unix(folder) => folder.display().to_string(),
+        });
+        hosts.collect::<Vec<_>>().join(", ")
     }
 
     pub(super) async fn listen(&self, invalidation: Invalidation) -> Result<Listener, InternalError> {
@@ -101,6 +116,17 @@ impl Connector {
             .context("cannot listen")?;
         Ok(Listener { woken, _client: client })
     }
+}
+
+/// Returns the error with its causes. It has no password: PostgreSQL and the driver tell only names.
+fn reasons(error: &dyn StdError) -> String {
+    let mut reasons = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reasons = format!("{reasons}: {error}");
+        cause = error.source();
+    }
+    reasons
 }
 
 /// Receives notifications on [`EVENTS_CHANNEL`] until the connection is lost.

@@ -187,7 +187,7 @@ impl Db {
             };
             match outcome {
                 Err(error) if attempt < ATTEMPTS && error.internal().is_some_and(is_transient) => {
-                    tracing::info!(attempt, "a transaction gave way to another one and is tried again");
+                    tracing::debug!(attempt, "a transaction gave way to another one and is tried again");
                     drop(tx);
                     // Back off with jitter, so that the other transaction finishes and the conflict does not repeat.
                     tokio::time::sleep(Duration::from_millis(attempt * rand::random_range(5..25))).await;

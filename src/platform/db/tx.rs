@@ -109,7 +109,10 @@ async fn end(mut conn: Conn, connector: Arc<Connector>) {
     let canceled = connector.cancel(&conn);
     let ended = async {
         canceled.await?;
-        AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
+        // One that was abandoned in the middle of BEGIN or COMMIT only ends with its connection.
+        if !AnsiTransactionManager::is_broken_transaction_manager(&mut *conn) {
+            AnsiTransactionManager::rollback_transaction(&mut *conn).await?;
+        }
         Ok::<_, InternalError>(())
     };
     if !matches!(tokio::time::timeout(PATIENCE, ended).await, Ok(Ok(()))) {

@@ -3,7 +3,6 @@
 //! `s3s` verifies signatures, expiry, and signed headers like a real store, so that clients use the same code path. Not
 //! for production: files are not replicated, and a key cannot be both an object and a folder (`a` and `a/b`).
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::internal_error::{Context, InternalError};
+use super::super::origins::PageOrigins;
 
 /// How many connections are served at once; others wait to be accepted.
 const CONNECTIONS: usize = 512;
@@ -50,8 +50,8 @@ pub struct Options {
     pub access_key: Option<String>,
     /// The secret access key; `None` generates a random one.
     pub secret_key: Option<String>,
-    /// The origins, such as `http://localhost:3000`, whose pages may access the store.
-    pub allowed_origins: Vec<String>,
+    /// Whose pages may access the store.
+    pub allowed_origins: PageOrigins,
     /// Receives an S3 event notification for each created object. Events are dropped when the channel is full.
     pub events: Option<mpsc::Sender<Value>>,
 }
@@ -80,7 +80,7 @@ impl Objects {
         let files = tasks.spawn_blocking(move || open(folder)).await?.context(what)?;
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
-        let gate = Gate { service: builder.build(), allowed_origins: allowed_origins.into_iter().collect(), events };
+        let gate = Gate { service: builder.build(), allowed_origins, events };
         let listener = TcpListener::bind(addr).await.context(format!("listen on {addr} for objects"))?;
         let addr = listener.local_addr()?;
         tasks.spawn(accept(listener, Arc::new(gate), tasks.clone(), stop));
@@ -162,7 +162,7 @@ async fn serve(socket: TcpStream, gate: Arc<Gate>, stop: CancellationToken) {
 /// Source: the Fetch standard, 3.3 (<https://fetch.spec.whatwg.org/#http-cors-protocol>).
 struct Gate {
     service: S3Service,
-    allowed_origins: BTreeSet<String>,
+    allowed_origins: PageOrigins,
     events: Option<mpsc::Sender<Value>>,
 }
 
@@ -211,7 +211,7 @@ impl Gate {
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {
-        origin.to_str().is_ok_and(|origin| self.allowed_origins.contains(origin))
+        origin.to_str().is_ok_and(|origin| self.allowed_origins.admits(origin))
     }
 }
 

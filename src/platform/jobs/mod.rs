@@ -6,6 +6,7 @@
 
 pub mod cron;
 mod died;
+pub mod list;
 mod query;
 pub mod worker;
 
@@ -196,7 +197,15 @@ pub async fn enqueue_all(tx: &mut Tx, clock: &Clock, jobs: Vec<NewJob>) -> Resul
 /// # Errors
 /// The database failed.
 pub async fn replay(app: &App, id: Uuid) -> Result<bool, InternalError> {
-    Ok(query::replay(&mut app.db.write().await?, id, app.clock.now()).await? == 1)
+    app.db.transaction(async |tx| replay_in(tx, id, app.clock.now()).await).await
+}
+
+/// Like [`replay`], in the caller's transaction.
+///
+/// # Errors
+/// The database failed.
+pub async fn replay_in(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> Result<bool, InternalError> {
+    Ok(query::replay(tx, id, now).await? == 1)
 }
 
 /// Deletes the dead jobs about `person`, whose payloads contain the user's id under `key`.

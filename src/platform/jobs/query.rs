@@ -160,10 +160,10 @@ pub(super) async fn release(writer: &mut Writer, worker: Uuid) -> QueryResult<us
         .await
 }
 
-pub(super) async fn replay(writer: &mut Writer, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(super) async fn replay(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(jobs::table.filter(jobs::id.eq(id).and(jobs::dead_at.is_not_null())))
         .set((jobs::dead_at.eq(None::<DateTime<Utc>>), jobs::run_at.eq(now), jobs::attempts.eq(0)))
-        .execute(writer.conn())
+        .execute(tx.conn())
         .await
 }
 

@@ -66,8 +66,9 @@ impl<E: Into<InternalError>> From<E> for Unreadable {
 /// The database failed.
 pub(super) async fn refresh(app: &App) -> Result<i64, InternalError> {
     let epoch = query::epoch(app.db.write().await?.conn()).await?;
-    if app.epoch.0.swap(epoch, Ordering::AcqRel) != epoch {
-        tracing::info!(epoch, "the epoch of the event log");
+    let known = app.epoch.0.swap(epoch, Ordering::AcqRel);
+    if known != 0 && known != epoch {
+        tracing::warn!(epoch, "the event log is another one than before, as after a restore or a promotion");
     }
     Ok(epoch)
 }

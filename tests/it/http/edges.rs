@@ -44,11 +44,47 @@ async fn browser_apps_of_the_configured_origins_may_call_and_others_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_configured_origins_no_foreign_page_may_call() {
+async fn without_configured_origins_only_pages_of_this_machine_may_call() {
     let app = TestApp::start().await;
-    for origin in [APP, &app.url, "null"] {
+    for origin in [APP, "null", "http://localhost.evil.example:3000", "https://localhost:3000"] {
         assert_eq!(preflight(&app, origin).await.header("access-control-allow-origin"), "", "{origin}");
     }
+    for origin in ["http://localhost:3000", "http://127.0.0.1:5173"] {
+        assert_eq!(preflight(&app, origin).await.header("access-control-allow-origin"), origin);
+        let cookie = app.graphql().header("origin", origin).header("cookie", "lyceum-access=x");
+        let answer = Answer::to(cookie.json(&json!({ "query": "{ __typename }" }))).await;
+        assert_eq!(answer.status, 200, "with cookies, too: {}", answer.text);
+        let playlist =
+            Answer::to(app.client.get(format!("{}/media/hls/x/master.m3u8", app.url)).header("origin", origin));
+        assert_eq!(playlist.await.header("access-control-allow-origin"), origin);
+    }
+    let cookie = app.graphql().header("origin", APP).header("cookie", "lyceum-access=x");
+    assert_eq!(Answer::to(cookie.json(&json!({ "query": "{ __typename }" }))).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_is_told_where_things_are_and_a_program_in_json() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let app = TestApp::start().await;
+    let start = app.get("/", &[]).await;
+    let urls: Vec<_> = start.body()["places"].as_array().unwrap().iter().map(|place| place["url"].clone()).collect();
+    let public = &app.app.config.public_url;
+    for path in ["/graphql", "/console", "/openapi.json", "/healthz", "/readyz", "/metrics", "/dev/mail"] {
+        assert!(urls.contains(&json!(format!("{public}{path}"))), "{path}: {urls:?}");
+    }
+    let browse = |path: &str| Answer::to(app.client.get(format!("{}{path}", app.url)).header("accept", BROWSER));
+    let page = browse("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    for path in ["/graphql", "/console", "/openapi.json", "/healthz", "/readyz", "/metrics", "/dev/mail"] {
+        assert!(page.text.replace("&#x2f;", "/").contains(&format!("href=\"{path}\"")), "{path}: {}", page.text);
+    }
+    // The address of the API in a browser's address bar.
+    let page = browse("/graphql").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.text.replace("&#x2f;", "/").contains("href=\"/console\""), "{}", page.text);
+    let answer = browse("/graphql?query=%7B__typename%7D").await;
+    assert_eq!(answer.body()["data"]["__typename"], "Query", "with a query it gets its answer");
+    assert_eq!(app.get("/graphql", &[]).await.status, 400, "a program is told what is wrong");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

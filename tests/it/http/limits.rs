@@ -109,9 +109,10 @@ async fn what_an_operation_costs_is_told_also_when_it_costs_too_much() {
     let good = app.ask(query, json!({ "n": 9 })).await.body();
     assert_eq!(good["extensions"]["cost"], json!({ "requested": 10, "actual": 1, "left": 40 }));
     let costly = app.ask(query, json!({ "n": 100 })).await;
-    costly.refuses("too costly", 200, "TOO_COSTLY", &["101", "50", "smaller pages"]);
+    costly.refuses("too costly", 200, "TOO_COSTLY", &["101", "50", "Most are in courses, up to 100", "smaller page"]);
     let extensions = &costly.body()["errors"][0]["extensions"];
     assert_eq!((&extensions["cost"], &extensions["limit"]), (&json!(101), &json!(50)), "{extensions:#}");
+    assert_eq!(extensions["list"], "courses", "{extensions:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 //! A handler is a plain function, so what these do is told by the payload and by signs on a board; that they ran is
 //! told by the mails.
 
+mod administration;
 mod events;
 mod failures;
 mod inbox;

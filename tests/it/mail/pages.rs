@@ -17,7 +17,8 @@ struct Page {
 }
 
 async fn get(url: &str, path: &str) -> Page {
-    let answer = crate::support::http::get(format!("{url}{path}")).await.unwrap();
+    let request = crate::support::http::client().get(format!("{url}{path}")).header("accept", "text/html,*/*;q=0.8");
+    let answer = request.send().await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     Page { status, headers, html: answer.text().await.unwrap() }
 }

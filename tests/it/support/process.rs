@@ -111,9 +111,18 @@ impl Site {
 
     /// Starts `lyceum serve` on an address and waits for nothing.
     pub(crate) fn launch(&self, addr: &str) -> Node {
+        self.launch_command("serve", addr)
+    }
+
+    /// Starts `lyceum worker` and waits for nothing.
+    pub(crate) fn launch_worker(&self) -> Node {
+        self.launch_command("worker", "127.0.0.1:0")
+    }
+
+    fn launch_command(&self, name: &str, addr: &str) -> Node {
         let log = self.folder.join(format!("serve-{}.log", uuid::Uuid::new_v4().simple()));
         let output = File::create(&log).unwrap();
-        let mut command = self.command(&["serve"]);
+        let mut command = self.command(&[name]);
         command.env("LYCEUM_ADDR", addr).stdin(Stdio::null());
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let child = command.spawn().expect("run lyceum");
@@ -190,6 +199,10 @@ impl Node {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

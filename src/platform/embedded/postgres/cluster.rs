@@ -4,10 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
@@ -64,7 +65,30 @@ async fn initdb(
     if !durable {
         command.arg("--no-sync");
     }
-    timeout(INITDB_LIMIT, command.kill_on_drop(true).output()).await.context(what())?.context(what())
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.kill_on_drop(true).spawn().context(what())?;
+    let group = Group(child.id().and_then(|id| Pid::from_raw(id.cast_signed())));
+    let output = timeout(INITDB_LIMIT, child.wait_with_output()).await.context(what())?.context(what())?;
+    group.ended();
+    Ok(output)
+}
+
+/// A process group of a program that starts others, killed when it is dropped before they have ended.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // The program and the servers that it runs one after the other.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
 }
 
 fn remove_drafts(place: &Place) -> Result<(), InternalError> {

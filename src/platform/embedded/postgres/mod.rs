@@ -62,7 +62,7 @@ pub struct Options {
     pub search_path: Option<OsString>,
 }
 
-/// A running cluster. Dropping it without [`Postgres::stop`] requests a shutdown but doesn't wait for it.
+/// A running cluster. Dropped without [`Postgres::stop`], it is shut down in the background.
 pub struct Postgres {
     url: String,
     version: String,

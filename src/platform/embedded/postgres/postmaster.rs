@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,6 +25,8 @@ const TAIL: usize = 12;
 /// How long a fast shutdown and then an immediate one may take. The fast one writes a checkpoint.
 const STOP_LIMITS: [(Signal, Duration); 2] =
     [(Signal::INT, Duration::from_secs(20)), (Signal::QUIT, Duration::from_secs(10))];
+/// How long a dropped postmaster is waited for.
+const DROP_LIMIT: Duration = Duration::from_secs(5);
 /// A process ID that no system assigns.
 const NOBODY: &str = "2147483647";
 
@@ -41,7 +43,7 @@ const SETTINGS: [&str; 7] = [
 /// Settings of a temporary cluster, which disable crash safety.
 const FRAGILE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
-/// A running postmaster. Dropping it requests a shutdown but doesn't wait for it.
+/// A running postmaster. Dropping it shuts it down.
 pub(super) struct Postmaster {
     pid: Pid,
     data: PathBuf,
@@ -132,9 +134,16 @@ impl Postmaster {
 }
 
 impl Drop for Postmaster {
+    /// Stops a postmaster that was dropped in the middle of a start or a command, as by Ctrl-C. Waits for it, because
+    /// this process is about to end.
     fn drop(&mut self) {
-        if self.is_alive() {
-            let _ = kill_process(self.pid, Signal::INT);
+        if !self.is_alive() {
+            return;
+        }
+        let _ = kill_process(self.pid, Signal::INT);
+        let since = Instant::now();
+        while self.is_alive() && since.elapsed() < DROP_LIMIT {
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

@@ -23,6 +23,7 @@ const ENTRIES: &str = "query ($filter: AuditFilter, $first: Int, $last: Int, $af
                 ... on AuditDeletionDetails { dueAt }
                 ... on AuditCourseTransfer { courseId previousInstructor { name } newInstructor { name } }
                 ... on AuditChannelDetails { channelId channelName channelSlug }
+                ... on AuditJobDetails { jobId kind }
             } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
@@ -302,6 +303,8 @@ async fn details_have_a_type_and_unknown_ones_break_no_page() {
         ("signed_in", json!({ "sessionId": 7 }), ""),
         ("course_transferred", json!({ "courseId": null }), ""),
         ("channel_deleted", json!({ "channelId": "channel_x", "name": "Lab", "slug": "lab" }), "AuditChannelDetails"),
+        ("job_replayed", json!({ "jobId": "job_x", "kind": "accounts.welcome" }), "AuditJobDetails"),
+        ("job_replayed", json!({ "kind": "accounts.welcome" }), ""),
         ("from_the_future", json!({ "courseId": "comet_x" }), ""),
     ] {
         write(&app, action, &details).await;

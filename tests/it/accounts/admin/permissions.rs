@@ -34,6 +34,7 @@ impl Scene {
             ("{ users { nodes { id } } }".into(), json!({})),
             ("{ users { totalCount } }".into(), json!({})),
             ("{ auditEntries { nodes { id } } }".into(), json!({})),
+            ("{ jobs { nodes { id } } }".into(), json!({})),
             ("{ sessions { totalCount nodes { ip } } }".into(), json!({})),
             (bulk("bulkBanUsers"), json!({ "input": { "userIds": [bob], "reason": "Spam" } })),
             (bulk("bulkUnbanUsers"), json!({ "input": { "userIds": [bob] } })),
@@ -41,6 +42,10 @@ impl Scene {
             (BAN.into(), json!({ "input": { "userId": bob, "reason": "Spam" } })),
             (UNBAN.into(), json!({ "input": { "userId": bob } })),
             (CHANGE_ROLE.into(), json!({ "input": { "userId": bob, "role": "INSTRUCTOR" } })),
+            (
+                "mutation ($input: ReplayJobInput!) { replayJob(input: $input) { userErrors { code } } }".into(),
+                json!({ "input": { "jobId": "job_00000000000000000000000000" } }),
+            ),
         ]
     }
 }
@@ -104,7 +109,7 @@ async fn a_demoted_administrator_whose_token_still_looks_good_changes_nothing() 
     // Behind the program's back: no node has learned that the token is outdated.
     scene.app.sql("UPDATE users SET role = 'STUDENT' WHERE name = 'Root'").await;
     // What reads needs a valid token only; the bulk mutations say it for each user (`bulk`).
-    for (query, variables) in scene.operations().split_off(7) {
+    for (query, variables) in scene.operations().split_off(8) {
         let body = scene.app.send(Some(&root.token), &query, variables).await;
         assert_eq!(code(&body), "FORBIDDEN", "{query}: {body:#}");
     }

@@ -1,7 +1,6 @@
 // Prints each new video of a Lyceum server, and misses none when the connection breaks.
 //
-// In a fresh folder, with this file in it (Node 20 or newer):
-//   npm i graphql graphql-ws ws
+// With graphql-ws alone, without urql:
 //   node subscribe.mjs ws://127.0.0.1:8080/graphql
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';

@@ -1,0 +1,97 @@
+// Uses the pages of examples/browser in Chromium, served by Vite on a free port:
+//
+//     node tests/examples/pages.mjs <base url> <screenshot dir>
+//
+// Ends with EXAMPLES OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and examples/, and a
+// Chromium ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { launch } from '../browser/chromium.mjs';
+
+const PASSWORD = 'learn-with-lyceum';
+const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+const [base, shots] = process.argv.slice(2);
+mkdirSync(shots, { recursive: true });
+
+process.env.VITE_API = base;
+const require = createRequire(file('../../examples/package.json'));
+const { createServer } = await import(pathToFileURL(require.resolve('vite')).href);
+const started = Date.now();
+const [vite, browser] = await Promise.all([
+  createServer({ root: file('../../examples/browser'), logLevel: 'error', server: { port: 0, strictPort: false } }),
+  launch(),
+]);
+await vite.listen();
+const site = vite.resolvedUrls.local[0];
+const page = await (await browser.newContext()).newPage();
+page.setDefaultTimeout(20_000);
+const errors = [];
+page.on('pageerror', (error) => errors.push(String(error)));
+try {
+  await cookies();
+  await upload();
+  check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
+  console.log(`EXAMPLES OK ${Date.now() - started} ms`);
+} catch (error) {
+  await page.screenshot({ path: join(shots, 'examples-failed.png') });
+  console.error(`EXAMPLES FAILED: ${error.stack}\n${errors.join('\n')}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  await vite.close();
+}
+
+async function cookies() {
+  await page.goto(`${site}cookies.html`);
+  const signIn = async (password) => {
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  };
+  await signIn('not-the-password');
+  await page.getByRole('alert').filter({ hasText: 'is wrong' }).waitFor();
+  await signIn(PASSWORD);
+  await page.getByText('instructor@lyceum.example').waitFor();
+  const own = (name) => page.context().cookies(`${base}/graphql`).then((all) => all.find((cookie) => cookie.name.includes(name)));
+  const [access, refresh] = [await own('access'), await own('refresh')];
+  check(access.httpOnly && refresh.httpOnly, 'no script can read the tokens');
+  check((await page.evaluate(() => document.cookie)) === '', 'and none sees a cookie');
+  // Ten minutes later the cookie is gone: the page gets the next ones, and two tabs exchange the token once.
+  await page.context().clearCookies({ name: access.name });
+  const other = await page.context().newPage();
+  await Promise.all([page.reload(), other.goto(`${site}cookies.html`)]);
+  for (const tab of [page, other]) await tab.getByText('instructor@lyceum.example').waitFor();
+  await other.close();
+  check((await own('refresh')).value !== refresh.value, 'the refresh token is another one');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+  check(!(await own('refresh')), 'signing out leaves no cookie');
+  await signIn(PASSWORD);
+  await page.getByText('instructor@lyceum.example').waitFor();
+}
+
+async function upload() {
+  await page.goto(`${site}upload.html`);
+  await page.locator('option').first().waitFor({ state: 'attached' });
+  await page.getByLabel('Video').setInputFiles(file('../../src/cli/seed/sample.mp4'));
+  await page.getByRole('button', { name: 'Upload' }).click();
+  const said = page.locator('output').filter({ hasText: 'playing' });
+  await Promise.race([
+    said.waitFor(),
+    page.getByRole('alert').filter({ hasText: /\S/ }).waitFor().then(async () => {
+      throw new Error(`the page says: ${await page.getByRole('alert').innerText()}`);
+    }),
+  ]);
+  const playing = () => page.evaluate(() => document.querySelector('video').currentTime > 0.2);
+  for (let tries = 0; !(await playing()); tries += 1) {
+    check(tries < 100, 'the video plays');
+    await page.waitForTimeout(100);
+  }
+  console.log(await said.innerText());
+  await page.screenshot({ path: join(shots, 'examples-upload.png') });
+}
+
+function check(holds, what) {
+  if (!holds) throw new Error(`expected: ${what}`);
+}
