@@ -181,6 +181,11 @@ impl Running {
         Ok(())
     }
 
+    /// Returns whether no other process of this program owns the embedded database.
+    pub fn owns_database(&self) -> bool {
+        self.postgres.as_ref().is_none_or(Postgres::owns)
+    }
+
     /// Starts the background task of a server, which polls for revoked sessions.
     pub fn watch(&self) {
         self.app.tasks.spawn(accounts::watch_revocations(self.app.clone()));

@@ -3,7 +3,6 @@
 use clap::Args as ClapArgs;
 
 use super::{interrupted, seed};
-use crate::accounts;
 use crate::app::{self, Running};
 use crate::config::Config;
 use crate::graphql::Executor;
@@ -13,7 +12,7 @@ use crate::platform::internal_error::InternalError;
 /// The arguments of `serve`.
 #[derive(ClapArgs, Default)]
 pub(super) struct Args {
-    /// Create the demo school first if the database has no users (for development)
+    /// Create the demo school first if the database has no users, or complete it (for development)
     #[arg(long)]
     demo: bool,
 }
@@ -33,7 +32,7 @@ pub(super) async fn run(config: Config, args: Args) -> Result<(), InternalError>
 async fn serve(running: &Running, listener: tokio::net::TcpListener, args: Args) -> Result<(), InternalError> {
     let app = running.app.clone();
     running.prepare_database().await?;
-    if args.demo && !accounts::any_users(&mut *app.db.read().await?).await? {
+    if args.demo && matches!(seed::state(&app).await?, seed::State::Empty | seed::State::Begun) {
         let demo = seed::Args::default();
         tokio::select! {
             seeded = seed::fill(&app, &demo) => seeded?,
@@ -82,7 +81,7 @@ async fn banner(running: &Running) -> Result<(), InternalError> {
         Some(ffmpeg) => println!("  Videos    converted with ffmpeg {}", ffmpeg.version()),
         None => println!("  Videos    played as they come: no ffmpeg found; see LYCEUM_FFMPEG"),
     }
-    if seed::is_demo(&running.app).await? {
+    if seed::state(&running.app).await? == seed::State::Complete {
         println!("\n  Sign in as admin@lyceum.example, instructor@lyceum.example or student@lyceum.example,");
         println!("  password {}", seed::PASSWORD);
     } else if !config.is_production() {

@@ -82,6 +82,33 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> Q
         .await
 }
 
+/// Inserts many entitlements to courses; returns the courses of those that were not there before.
+pub(super) async fn insert_all(tx: &mut Tx, clock: &Clock, new: Vec<NewEntitlement>) -> QueryResult<Vec<Uuid>> {
+    let now = clock.now();
+    let rows = new.into_iter().map(|new| {
+        let (scope, course_id, category_id) = new.target.columns();
+        (
+            entitlements::id.eq(clock.uuid()),
+            entitlements::user_id.eq(new.user_id),
+            entitlements::scope.eq(scope),
+            entitlements::course_id.eq(course_id),
+            entitlements::category_id.eq(category_id),
+            entitlements::source.eq(new.source),
+            entitlements::starts_at.eq(now),
+            entitlements::expires_at.eq(new.expires_at),
+            entitlements::note.eq(new.note),
+            entitlements::granted_by.eq(new.granted_by),
+        )
+    });
+    let made: Vec<Option<Uuid>> = diesel::insert_into(entitlements::table)
+        .values(rows.collect::<Vec<_>>())
+        .on_conflict_do_nothing()
+        .returning(entitlements::course_id)
+        .get_results(tx.conn())
+        .await?;
+    Ok(made.into_iter().flatten().collect())
+}
+
 /// Gives an open entitlement new terms.
 pub(super) async fn change(tx: &mut Tx, id: EntitlementId, new: NewEntitlement) -> QueryResult<Entitlement> {
     diesel::update(entitlements::table.find(id))

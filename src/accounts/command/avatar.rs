@@ -252,7 +252,7 @@ pub(crate) async fn remove(app: &App, actor: &Actor, client: &Client, input: Rem
         .await
 }
 
-async fn set_avatar(
+pub(super) async fn set_avatar(
     tx: &mut Tx,
     app: &App,
     user: &User,

@@ -3,6 +3,7 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{Queryable, Selectable};
+use uuid::Uuid;
 
 use super::User;
 use crate::graphql::{Entity, Id, Idempotency};
@@ -46,8 +47,13 @@ impl AvatarUpload {
     ///
     /// It is derived from the id, so that cleanup finds the object even if the process that copies it crashes.
     pub(crate) fn avatar_key(&self) -> String {
-        format!("avatars/{}", self.id.uuid().simple())
+        avatar_key_of(self.id.uuid())
     }
+}
+
+/// Returns the object key of a published picture with this id.
+pub(crate) fn avatar_key_of(id: Uuid) -> String {
+    format!("avatars/{}", id.simple())
 }
 
 /// Returns what the object keys of the renditions of the picture at `key` begin with.

@@ -22,7 +22,7 @@ pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApi
 pub(super) use audit::{AuditEntry, AuditFilter};
 pub(super) use avatar::{
     AvatarUpload, AvatarUploadId, CompleteAvatarUploadInput, CreateAvatarUploadInput, LARGEST_AVATAR,
-    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, renditions,
+    RemoveAvatarInput, StartedUpload, UPLOAD_LIFETIME, avatar_key_of, renditions,
 };
 pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
 pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};

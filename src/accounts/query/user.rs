@@ -58,6 +58,10 @@ pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &
     users::table.filter(users::email.eq(email)).select(User::as_select()).first(conn).await.optional()
 }
 
+pub(in crate::accounts) async fn by_emails(conn: &mut AsyncPgConnection, emails: &[&str]) -> QueryResult<Vec<User>> {
+    users::table.filter(users::email.eq_any(emails)).select(User::as_select()).load(conn).await
+}
+
 pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
     let found = users::table.filter(users::email.eq(email)).select(User::as_select());
     found.for_no_key_update().first(tx.conn()).await.optional()
@@ -154,11 +158,7 @@ pub(in crate::accounts) async fn insert_verified(
 }
 
 /// Inserts many users at once; skips email addresses that are already registered.
-pub(in crate::accounts) async fn insert_new(
-    tx: &mut Tx,
-    clock: &Clock,
-    new: &[ImportedUser],
-) -> QueryResult<Vec<User>> {
+pub(in crate::accounts) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<usize> {
     let now = clock.now();
     let rows: Vec<_> = new
         .iter()
@@ -174,13 +174,7 @@ pub(in crate::accounts) async fn insert_new(
             )
         })
         .collect();
-    diesel::insert_into(users::table)
-        .values(rows)
-        .on_conflict(users::email)
-        .do_nothing()
-        .returning(User::as_returning())
-        .get_results(tx.conn())
-        .await
+    diesel::insert_into(users::table).values(rows).on_conflict(users::email).do_nothing().execute(tx.conn()).await
 }
 
 pub(in crate::accounts) async fn set_role(
