@@ -64,7 +64,7 @@ pub async fn give(tx: &mut Tx, app: &App, new: NewEntitlement) -> Result<Given, 
 ///
 /// # Errors
 /// The database failed.
-pub async fn import(tx: &mut Tx, app: &App, new: Vec<NewEntitlement>) -> Result<Vec<Uuid>, InternalError> {
+pub async fn import(tx: &mut Tx, app: &App, new: &[NewEntitlement]) -> Result<Vec<Uuid>, InternalError> {
     Ok(query::insert_all(tx, &app.clock, new).await?)
 }
 

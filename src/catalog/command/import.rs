@@ -1,6 +1,6 @@
 //! Commands that import categories and courses. For the command line, where there is no actor.
 //!
-//! Each is one transaction without events, and does nothing if the slug is taken: what was imported before stays as it is.
+//! Each is one transaction without events, and does nothing if the slug is taken: what was imported before stays.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,6 @@
-//! Realistic demo content, derived deterministically from a number: the first courses are in `school.json`, further ones
-//! are put together from subjects and forms.
+//! Realistic demo content, derived deterministically from a number.
+//!
+//! The first courses are in `school.json`, further ones are put together from subjects and forms.
 
 use std::sync::OnceLock;
 
@@ -262,8 +263,8 @@ fn description_of(about: &str, benefits: &[String], is_german: bool) -> String {
         );
     }
     format!(
-        "## About this course\n\n{about}\n\n## What you take home\n\n{list}\n## How it works\n\nShort lessons that build \
-         on each other, **exercises with solutions**, and answers to your questions.\n"
+        "## About this course\n\n{about}\n\n## What you take home\n\n{list}\n## How it works\n\nShort lessons that \
+         build on each other, **exercises with solutions**, and answers to your questions.\n"
     )
 }
 
@@ -276,12 +277,12 @@ fn lesson(title: &str, course: &str, is_german: bool) -> Lesson {
              exercises: the second time takes half as long and teaches twice as much.\n\n### In short\n\n\
              1. Begin with the smallest case that you can think of.\n2. Change *one thing at a time*.\n\
              3. Write down what surprised you.\n\n> What I cannot explain to a friend, I have not understood yet.\n\n\
-             ### An exercise\n\nTake the last lesson and repeat it without looking. Where you get stuck is what you learn \
-             today:\n\n```\nwhat I expected | what happened | why\n```\n\nBring your notes to the next lesson.\n"
+             ### An exercise\n\nTake the last lesson and repeat it without looking. Where you get stuck is what you \
+             learn today:\n\n```\nwhat I expected | what happened | why\n```\n\nBring your notes to the next lesson.\n"
         ),
         (true, true) => format!(
-            "## {title}\n\nDiese Seite gehört zu **{course}**. Lesen Sie sie jetzt einmal und nach den Übungen noch einmal: \
-             Das zweite Mal dauert halb so lang und bringt doppelt so viel.\n\n### Kurz gesagt\n\n\
+            "## {title}\n\nDiese Seite gehört zu **{course}**. Lesen Sie sie jetzt einmal und nach den Übungen noch \
+             einmal: Das zweite Mal dauert halb so lang und bringt doppelt so viel.\n\n### Kurz gesagt\n\n\
              1. Fangen Sie mit dem kleinsten Fall an.\n2. Ändern Sie *immer nur eines*.\n\
              3. Schreiben Sie auf, was Sie überrascht hat.\n\n> Was ich niemandem erklären kann, habe ich noch nicht \
              verstanden.\n\n### Eine Übung\n\nWiederholen Sie die letzte Lektion, ohne nachzusehen.\n"

@@ -13,7 +13,7 @@ use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
 /// The number of students whose enrollments are one transaction.
-const CHUNK: usize = 500;
+const CHUNK: usize = 5000;
 /// The number of courses that the demo student is enrolled in.
 const DEMO_STUDENT: usize = 6;
 /// The largest number of courses that another student is enrolled in.

@@ -141,10 +141,10 @@ pub async fn enroll(app: &App, actor: &Actor, input: EnrollInput) -> Result<Enti
         .await
 }
 
-/// Enrolls users in courses, in one transaction and without events: in free ones as by [`enroll`], in others by a grant of
-/// the administrator `granted_by`. For the command line, where there is no actor.
+/// Enrolls users in courses, in one transaction and without events. For the command line, where there is no actor.
 ///
-/// Users who are enrolled stay so.
+/// In free courses this is as by [`enroll`], in others it is a grant of the administrator `granted_by`. Users who are
+/// enrolled stay so.
 ///
 /// # Errors
 /// A user, a course or the administrator does not exist; the database failed.
@@ -169,7 +169,7 @@ pub async fn import(
             });
             // In the order of their ids, so that two of these transactions cannot deadlock.
             let mut more: BTreeMap<Uuid, i32> = BTreeMap::new();
-            for course in entitlements::import(tx, app, new.collect()).await? {
+            for course in entitlements::import(tx, app, &new.collect::<Vec<_>>()).await? {
                 *more.entry(course).or_default() += 1;
             }
             for (course, more) in more {

@@ -1,7 +1,7 @@
 //! Commands that import videos and pictures. For the command line, where nothing is uploaded.
 //!
-//! A file is identified by its owner and its name, so that an import that was interrupted can be repeated: it writes the
-//! same objects, and does nothing if the row is there. The same file must not be imported twice at the same time.
+//! A file is identified by its owner and its name, so that an import that was interrupted can be repeated: it writes
+//! the same objects, and does nothing if the row is there. The same file must not be imported twice at the same time.
 
 use std::collections::BTreeMap;
 

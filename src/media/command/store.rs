@@ -24,11 +24,11 @@ const SOURCE: &str = "storage";
 /// The database failed: the store must send the event again.
 pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), InternalError> {
     let mut known = Vec::new();
-    for (key, record) in created(event) {
+    for (key, record) in created(event).into_iter().filter(|(key, _)| may_be_arrival(key)) {
         match owner_of(&key) {
             // Events have no id that all stores support.
             Some(id) => known.push((id, key, hex::encode(Sha256::digest(record.to_string())))),
-            None => tracing::info!(key, "the store told of an object that is no upload"),
+            None => tracing::debug!(key, "the store told of an object that is no upload"),
         }
     }
     if known.is_empty() {
@@ -45,13 +45,18 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Interna
         .await
 }
 
+/// Returns whether clients may have uploaded the object: renditions, posters and segments come from this program.
+fn may_be_arrival(key: &str) -> bool {
+    key.starts_with("uploads/") || key.ends_with("/original")
+}
+
 /// Completes the upload of a received object, or deletes the object if the upload has ended.
 ///
 /// # Errors
 /// The database or the store failed.
 pub(crate) async fn handle_arrival(app: &App, id: UploadId, key: &str) -> Result<(), InternalError> {
     let Some(upload) = query::find(&mut *app.db.read().await?, id).await? else {
-        tracing::info!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
+        tracing::debug!(key, "an object arrived for an upload that is not known; the reconciliation finds it");
         return Ok(());
     };
     // A final object or a rendition.

@@ -16,7 +16,8 @@ const COUNTS: &str = "SELECT concat_ws(' ', \
     (SELECT count(*) FROM channels WHERE image_id IS NOT NULL AND description <> ''), (SELECT count(*) FROM channels), \
     (SELECT count(*) FROM courses WHERE thumbnail_id IS NOT NULL), (SELECT count(*) FROM courses), \
     (SELECT count(*) FROM courses WHERE published_at IS NOT NULL), (SELECT count(*) FROM sections), \
-    (SELECT count(*) FROM lessons), (SELECT sum(lesson_count) FROM courses), (SELECT sum(duration_seconds) FROM courses), \
+    (SELECT count(*) FROM lessons), (SELECT sum(lesson_count) FROM courses), \
+    (SELECT sum(duration_seconds) FROM courses), \
     (SELECT count(*) FROM videos WHERE playlist_key IS NOT NULL AND hls_secret IS NOT NULL AND delete_after IS NULL), \
     (SELECT count(*) FROM video_captions), (SELECT count(*) FROM video_references), \
     (SELECT count(*) FROM media_files WHERE unused_since IS NULL), (SELECT count(*) FROM file_references), \
@@ -102,13 +103,13 @@ async fn everything_of_the_demo_school_can_be_shown_at_once() {
         "{{ courses(first: 50) {{ totalCount nodes {{ title language thumbnail {picture} channel {{ image {picture} \
          followerCount }} instructor {{ avatar {picture} bio }} demoVideo {{ playback {{ hlsUrl }} }} }} }} \
          categories(first: 50) {{ nodes {{ name image {picture} }} }} \
-         viewer {{ courses(first: 50) {{ totalCount }} followedChannels(first: 50) {{ totalCount }} }} }}"
+         viewer {{ enrollments(first: 50) {{ totalCount }} followedChannels(first: 50) {{ totalCount }} }} }}"
     );
     let data = node.data(Some(&student.token), &query, json!({})).await;
     let courses = data["courses"]["nodes"].as_array().unwrap();
     assert!(courses.len() >= 24, "{}", courses.len());
     assert!(courses.iter().filter(|course| course["language"] == "de").count() >= 4);
-    assert_eq!(data["viewer"]["courses"]["totalCount"], 6);
+    assert_eq!(data["viewer"]["enrollments"]["totalCount"], 6);
     assert!(data["viewer"]["followedChannels"]["totalCount"].as_i64().unwrap() >= 2);
     let places = ["/thumbnail", "/channel/image", "/instructor/avatar"];
     let shown = courses.iter().flat_map(|course| places.map(|place| course.pointer(place).unwrap()));

@@ -1,7 +1,7 @@
 //! A canvas for shapes that are filled with color gradients.
 //!
-//! Shapes are filled by copying rows of a prepared gradient, which is fast even in a debug build. The canvas has twice the
-//! width and height of the picture, so that edges are smooth.
+//! Shapes are filled by copying rows of a prepared gradient, which is fast even in a debug build. The canvas has twice
+//! the width and height of the picture, so that edges are smooth.
 
 use std::f64::consts::TAU;
 
