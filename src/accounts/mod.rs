@@ -18,8 +18,8 @@ mod port;
 mod query;
 
 pub use command::{
-    actor_now, admit, authenticate, change_role, check_email, create_admin, import, is_api_token, is_current, my_data,
-    open, sign_in, viewer, watch_revocations,
+    actor_now, admit, authenticate, change_role, check_email, create_admin, import, import_bio, is_api_token,
+    is_current, my_data, open, sign_in, viewer, watch_revocations,
 };
 pub use event::{UserDeleted, UserRegistered, UserRoleChanged};
 pub use graphql::{UserObject, mutations, nodes, queries, user_node, viewer_fields};

@@ -16,10 +16,11 @@ mod port;
 mod query;
 
 pub use command::{
-    access_to, create_category, create_course, create_lesson, create_section, delete_category, delete_channel,
-    delete_lesson, delete_section, move_category, my_data, publish_course, publish_lesson, reorder_course,
-    set_course_demo_video, set_course_thumbnail, set_lesson_video, showing, update_category, update_course,
-    update_lesson, update_section, upload_target,
+    ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, access_to, create_category,
+    create_course, create_lesson, create_section, delete_category, delete_channel, delete_lesson, delete_section,
+    import_category, import_course, move_category, my_data, publish_course, publish_lesson, refresh_sort_keys,
+    reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video, showing, update_category,
+    update_course, update_lesson, update_section, upload_target,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{

@@ -1,6 +1,9 @@
 //! Commands for channels.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::event::ChannelMemberInvited;
 use super::model::{
@@ -244,6 +247,29 @@ pub async fn follow_channel(app: &App, actor: &Actor, input: FollowChannelInput)
                 query::count_followers(tx, channel.id, 1).await?;
             }
             Ok(channel)
+        })
+        .await
+}
+
+/// Makes users follow channels, all of which exist, in one transaction. For the command line, where there is no actor.
+///
+/// Users who follow a channel already go on following it.
+///
+/// # Errors
+/// The database failed.
+pub async fn import_followers(app: &App, follows: &[(ChannelId, UserId)]) -> std::result::Result<(), InternalError> {
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            // In the order of their ids, so that two of these transactions cannot deadlock.
+            let mut more: BTreeMap<Uuid, i32> = BTreeMap::new();
+            for channel in query::import::follow_all(tx, follows, now).await? {
+                *more.entry(channel.uuid()).or_default() += 1;
+            }
+            for (channel, more) in more {
+                query::count_followers(tx, ChannelId::new(channel), more).await?;
+            }
+            Ok(())
         })
         .await
 }

@@ -16,8 +16,8 @@ mod port;
 mod query;
 
 pub use command::{
-    accept_channel_invitation, add_channel_member, create_channel, decline_channel_invitation, follow_channel, my_data,
-    remove_channel_member, unfollow_channel, update_channel,
+    accept_channel_invitation, add_channel_member, create_channel, decline_channel_invitation, follow_channel,
+    import_followers, my_data, remove_channel_member, unfollow_channel, update_channel,
 };
 pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};

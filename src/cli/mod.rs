@@ -49,8 +49,8 @@ enum Command {
     Storage(storage::Command),
     /// Print the GraphQL schema
     Schema,
-    /// Create a demo school with courses, lessons and users
-    Seed(seed::Args),
+    /// Create a demo school with courses, lessons and users, or complete one whose creation was interrupted
+    Seed(seed::SeedArgs),
     /// Manage administrators
     #[command(subcommand)]
     Admin(admin::Command),

@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 
 use super::{Interrupts, seed};
-use crate::accounts;
 use crate::app::{self, Running};
 use crate::config::{self, Config};
 use crate::graphql::Executor;
@@ -20,7 +19,7 @@ const ANOTHER_LOOK: Duration = Duration::from_secs(1);
 /// The arguments of `serve`.
 #[derive(ClapArgs, Default)]
 pub(super) struct Args {
-    /// Create the demo school first if the database has no users (for development)
+    /// Create the demo school first if the database has no users, or complete it (for development)
     #[arg(long)]
     demo: bool,
 }
@@ -87,10 +86,10 @@ fn occupy(config: &Config) -> Result<Option<File>, InternalError> {
     }
 }
 
-/// Migrates the database and makes the demo school, if it is asked for and the database is empty.
+/// Migrates the database and makes or completes the demo school, if it is asked for and there is no other data.
 async fn prepare(running: &Running, args: &Args) -> Result<(), InternalError> {
     running.prepare_database().await?;
-    if args.demo && !accounts::any_users(&mut *running.app.db.read().await?).await? {
+    if args.demo && matches!(seed::state(&running.app).await?, seed::State::Empty | seed::State::Begun) {
         seed::fill(&running.app, &seed::Args::default()).await?;
     }
     Ok(())
@@ -152,7 +151,7 @@ async fn banner(running: &Running) -> Result<(), InternalError> {
         Some(ffmpeg) => println!("  Videos    converted with ffmpeg {}", ffmpeg.version()),
         None => println!("  Videos    played as they come: no ffmpeg found; see LYCEUM_FFMPEG"),
     }
-    if seed::is_demo(&running.app).await? {
+    if seed::state(&running.app).await? == seed::State::Complete {
         println!("\n  Sign in as admin@lyceum.example, instructor@lyceum.example or student@lyceum.example,");
         println!("  password {}", seed::PASSWORD);
     } else if !config.is_production() {

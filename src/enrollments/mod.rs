@@ -10,7 +10,7 @@ mod job;
 mod model;
 mod query;
 
-pub use command::{Piece, Rejection, enroll, grant, my_data, piece};
+pub use command::{Piece, Rejection, enroll, grant, import, my_data, piece};
 pub use graphql::{
     EnrollmentObject, PlayableVideo, VideoPlayback, enrollments_of, mutations, own_playback, playable, viewer_fields,
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -80,6 +80,35 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> Q
         .returning(Entitlement::as_returning())
         .get_result(tx.conn())
         .await
+}
+
+/// Inserts many entitlements at once; returns the courses of those that were not there before.
+pub(super) async fn insert_all(tx: &mut Tx, clock: &Clock, new: &[NewEntitlement]) -> QueryResult<Vec<Uuid>> {
+    #[derive(QueryableByName)]
+    struct Made {
+        #[diesel(sql_type = Nullable<SqlUuid>)]
+        course_id: Option<Uuid>,
+    }
+    let targets = || new.iter().map(|new| new.target.columns());
+    let made: Vec<Made> = diesel::sql_query(
+        "INSERT INTO entitlements \
+             (id, user_id, scope, course_id, category_id, source, expires_at, note, granted_by, starts_at) \
+         SELECT new.*, $10 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS new \
+         ON CONFLICT DO NOTHING RETURNING course_id",
+    )
+    .bind::<Array<SqlUuid>, _>(new.iter().map(|_| clock.uuid()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(new.iter().map(|new| new.user_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(targets().map(|(scope, ..)| scope.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(targets().map(|(_, course, _)| course).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(targets().map(|(_, _, category)| category).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(new.iter().map(|new| new.source.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(new.iter().map(|new| new.expires_at).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(new.iter().map(|new| new.note.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(new.iter().map(|new| new.granted_by).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(clock.now())
+    .load(tx.conn())
+    .await?;
+    Ok(made.into_iter().filter_map(|made| made.course_id).collect())
 }
 
 /// Gives an open entitlement new terms.

@@ -18,8 +18,8 @@ mod port;
 mod query;
 
 pub use command::{
-    Report, download_url, import_video, my_data, playlist, poster_url, receive_store_event, reconcile, segment_key_at,
-    set_avatar, set_on_channel, sign, unattached,
+    ImportedVideo, Report, download_url, import_image, import_video, my_data, playlist, poster_url,
+    receive_store_event, reconcile, segment_key_at, set_avatar, set_on_channel, sign, unattached,
 };
 pub use event::{FileUploaded, VideoProcessed, VideoUploaded};
 pub use graphql::{
@@ -33,4 +33,6 @@ pub use model::{
     VideoStatus,
 };
 pub use policy::can_manage;
-pub use port::{files_of, lock_files, refer_to_files, release, set_attached, show_picture, show_video, video};
+pub use port::{
+    files_of, lock_files, refer_to_files, refer_to_videos, release, set_attached, show_picture, show_video, video,
+};

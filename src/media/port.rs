@@ -44,6 +44,29 @@ pub async fn show_video(
     Ok(shows)
 }
 
+/// Makes new objects show videos, many at once; returns the videos, locked, so that they exist when the transaction
+/// commits.
+///
+/// # Errors
+/// The database failed, or a video does not exist.
+pub async fn refer_to_videos(
+    tx: &mut Tx,
+    app: &App,
+    references: &[(VideoId, Referrer)],
+) -> Result<Vec<Video>, InternalError> {
+    let ids: BTreeSet<Uuid> = references.iter().map(|(id, _)| id.uuid()).collect();
+    let ids: Vec<VideoId> = ids.into_iter().map(VideoId::new).collect();
+    let videos = video::lock_all(tx, &ids).await?;
+    if videos.len() < ids.len() {
+        return Err(InternalError::new("a video to be shown does not exist"));
+    }
+    reference::add_videos(tx, references).await?;
+    for video in videos.iter().filter(|video| video.delete_after.is_some()) {
+        video::set_delete_after(tx, video.id, None, app.clock.now()).await?;
+    }
+    Ok(videos)
+}
+
 /// Locks files, so that they exist when the transaction commits.
 ///
 /// Returns those that exist, in the order of their ids. Call it with all files that [`refer_to_files`] will add and

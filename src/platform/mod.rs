@@ -25,6 +25,7 @@ pub mod picture;
 pub mod pubsub;
 pub mod redis;
 pub mod retention;
+pub mod seeding;
 pub mod shares;
 pub mod storage;
 pub mod telemetry;

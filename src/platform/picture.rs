@@ -12,10 +12,8 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{Output, ToSql};
 use diesel::sql_types::Jsonb;
-use fast_image_resize::Resizer;
-use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -249,9 +247,7 @@ fn resized(from: &DynamicImage, (width, height): (u32, u32)) -> Verdict<DynamicI
     if (from.width(), from.height()) == (width, height) {
         return Ok(from.clone());
     }
-    let mut to = DynamicImage::new(width, height, from.color());
-    Resizer::new().resize(from, &mut to, None).map_err(unreadable)?;
-    Ok(to)
+    lyceum_pixels::resize(from, (width, height)).map_err(unreadable)
 }
 
 /// Puts a picture that may be transparent on white.
@@ -273,12 +269,7 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
 }
 
 fn jpeg(picture: &DynamicImage, profile: Option<&Vec<u8>>) -> Verdict<Bytes> {
-    let mut file = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut file, QUALITY);
-    if let Some(profile) = profile {
-        encoder.set_icc_profile(profile.clone()).map_err(unreadable)?;
-    }
-    picture.write_with_encoder(encoder).map_err(unreadable)?;
+    let file = lyceum_pixels::jpeg(picture, QUALITY, profile.map(Vec::as_slice)).map_err(unreadable)?;
     Ok(file.into())
 }
 

@@ -36,17 +36,6 @@ async fn create(app: &App, new: ImportedUser) -> Result<User> {
         .await
 }
 
-/// Imports users with their password hashes, and returns those that were created.
-///
-/// Skips email addresses that are already registered, and sends no welcome emails. For the command line, like
-/// [`create_admin`].
-///
-/// # Errors
-/// The database failed.
-pub async fn import(app: &App, users: &[ImportedUser]) -> Result<Vec<User>> {
-    app.db.transaction(async |tx| Ok(query::insert_new(tx, &app.clock, users).await?)).await
-}
-
 /// Locks the administrators and returns them.
 ///
 /// If two administrators demote or ban each other concurrently, the second one is no longer an administrator after the

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId, user_key};
 use crate::platform::auth::Role;
@@ -56,6 +57,10 @@ pub(in crate::accounts) async fn id_by_email(conn: &mut AsyncPgConnection, email
 
 pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<User>> {
     users::table.filter(users::email.eq(email)).select(User::as_select()).first(conn).await.optional()
+}
+
+pub(in crate::accounts) async fn by_emails(conn: &mut AsyncPgConnection, emails: &[&str]) -> QueryResult<Vec<User>> {
+    users::table.filter(users::email.eq_any(emails)).select(User::as_select()).load(conn).await
 }
 
 pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
@@ -154,33 +159,23 @@ pub(in crate::accounts) async fn insert_verified(
 }
 
 /// Inserts many users at once; skips email addresses that are already registered.
-pub(in crate::accounts) async fn insert_new(
-    tx: &mut Tx,
-    clock: &Clock,
-    new: &[ImportedUser],
-) -> QueryResult<Vec<User>> {
-    let now = clock.now();
-    let rows: Vec<_> = new
-        .iter()
-        .map(|user| {
-            (
-                users::id.eq(clock.uuid()),
-                users::email.eq(&user.email),
-                users::name.eq(&user.name),
-                users::role.eq(user.role),
-                users::password_hash.eq(&user.password_hash),
-                users::created_at.eq(now),
-                users::updated_at.eq(now),
-            )
-        })
-        .collect();
-    diesel::insert_into(users::table)
-        .values(rows)
-        .on_conflict(users::email)
-        .do_nothing()
-        .returning(User::as_returning())
-        .get_results(tx.conn())
-        .await
+pub(in crate::accounts) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = new.iter().map(|_| clock.uuid()).collect();
+    let texts = |text: fn(&ImportedUser) -> &str| new.iter().map(text).collect::<Vec<&str>>();
+    diesel::sql_query(
+        "INSERT INTO users (id, email, name, role, password_hash, created_at, updated_at) \
+         SELECT id, email, name, role, password_hash, $6, $6 \
+         FROM unnest($1, $2, $3, $4, $5) AS new (id, email, name, role, password_hash) \
+         ON CONFLICT (email) DO NOTHING",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Text>, _>(texts(|user| &user.email))
+    .bind::<Array<Text>, _>(texts(|user| &user.name))
+    .bind::<Array<Text>, _>(texts(|user| user.role.as_str()))
+    .bind::<Array<Text>, _>(texts(|user| &user.password_hash))
+    .bind::<Timestamptz, _>(clock.now())
+    .execute(tx.conn())
+    .await
 }
 
 pub(in crate::accounts) async fn set_role(

@@ -10,6 +10,7 @@ mod content;
 mod course;
 mod facts;
 mod file;
+mod import;
 mod outline;
 mod publication;
 mod stats;
@@ -27,13 +28,17 @@ pub use category::{create_category, delete_category, move_category, update_categ
 pub use channel::delete_channel;
 pub use course::{create_course, my_data, update_course};
 pub use file::set_course_thumbnail;
+pub use import::{
+    ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, import_category, import_course,
+};
 pub use outline::{create_lesson, create_section, update_lesson, update_section};
 pub(super) use publication::{
     PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, publish_waiting, schedule_course,
     schedule_lesson, set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
 };
 pub use publication::{publish_course, publish_lesson};
-pub(super) use stats::{recount_students, refresh_sort_keys};
+pub(super) use stats::recount_students;
+pub use stats::refresh_sort_keys;
 pub(super) use transfer::transfer_course;
 pub(super) use video::take_duration;
 pub use video::{set_course_demo_video, set_lesson_video, showing};

@@ -258,7 +258,7 @@ fn check_time(app: &App, at: Option<Time>) -> Result<Option<DateTime<Utc>>> {
 /// Enqueues a job that publishes what is due in the course at that time.
 ///
 /// The job checks the times in the rows, so a job of a canceled schedule does nothing.
-async fn publish_at(
+pub(super) async fn publish_at(
     tx: &mut Tx,
     app: &App,
     course: CourseId,

@@ -12,7 +12,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn refresh_sort_keys(app: &App) -> Result<(), InternalError> {
+pub async fn refresh_sort_keys(app: &App) -> Result<(), InternalError> {
     let mut after = Uuid::nil();
     loop {
         let refreshed =

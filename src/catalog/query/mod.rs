@@ -9,6 +9,7 @@ pub(super) mod content;
 pub(super) mod course;
 mod facet;
 pub(super) mod file;
+pub(super) mod import;
 pub(super) mod outline;
 pub(super) mod publication;
 pub(super) mod slug;

@@ -30,6 +30,11 @@ pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResu
         .await
 }
 
+/// Returns the course that has or had a slug.
+pub(in crate::catalog) async fn owner(tx: &mut Tx, slug: &str) -> QueryResult<CourseId> {
+    course_slugs::table.find(slug).select(course_slugs::course_id).first(tx.conn()).await
+}
+
 /// Reserves a slug for a course permanently; `false` if another course has or had it.
 ///
 /// A concurrent reservation of the same slug waits.

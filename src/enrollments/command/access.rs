@@ -1,11 +1,13 @@
 //! Commands that grant, revoke and expire access, and enroll users.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::{self, UserId, viewer};
-use crate::catalog::{self, CourseId};
+use crate::catalog::{self, Course, CourseId};
 use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
 use crate::enrollments::{error, query};
 use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
@@ -135,6 +137,45 @@ pub async fn enroll(app: &App, actor: &Actor, input: EnrollInput) -> Result<Enti
             let given = give(tx, app, new).await?;
             catalog::students_changed(tx, course.id, i32::from(given.first)).await?;
             Ok(given.row)
+        })
+        .await
+}
+
+/// Enrolls users in courses, in one transaction and without events. For the command line, where there is no actor.
+///
+/// In free courses this is as by [`enroll`], in others it is a grant of the administrator `granted_by`. Users who are
+/// enrolled stay so.
+///
+/// # Errors
+/// A user, a course or the administrator does not exist; the database failed.
+pub async fn import(
+    app: &App,
+    granted_by: UserId,
+    reason: &str,
+    students: &[(UserId, &Course)],
+) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let new = students.iter().map(|(user_id, course)| {
+                let is_free = course.price_minor == 0;
+                NewEntitlement {
+                    user_id: *user_id,
+                    target: Target::Course(course.id.uuid()),
+                    source: if is_free { Source::Free } else { Source::Grant },
+                    expires_at: None,
+                    note: if is_free { String::new() } else { reason.to_owned() },
+                    granted_by: (!is_free).then_some(granted_by),
+                }
+            });
+            // In the order of their ids, so that two of these transactions cannot deadlock.
+            let mut more: BTreeMap<Uuid, i32> = BTreeMap::new();
+            for course in entitlements::import(tx, app, &new.collect::<Vec<_>>()).await? {
+                *more.entry(course).or_default() += 1;
+            }
+            for (course, more) in more {
+                catalog::students_changed(tx, CourseId::new(course), more).await?;
+            }
+            Ok(())
         })
         .await
 }

@@ -1,9 +1,11 @@
 //! Encrypts the HLS segments of a video, between their conversion and their upload.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use aes::Aes128;
+use bytes::Bytes;
 use cbc::Encryptor;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
@@ -17,12 +19,17 @@ use crate::platform::internal_error::{Context, InternalError};
 ///
 /// It is stored before any segment, so that a repeated conversion encrypts with the same keys.
 pub(super) async fn secret(app: &App, id: VideoId) -> Result<Option<Vec<u8>>, InternalError> {
-    let owner = id.uuid();
-    let new: [u8; 32] = rand::random();
-    let sealed = app.seal.close(&new, owner.as_bytes())?;
+    let (_, sealed) = new_secret(app, id)?;
     let stored =
         app.db.transaction(async |tx| Ok::<_, InternalError>(query::keep_secret(tx, id, &sealed).await?)).await?;
-    stored.map(|stored| app.seal.open(&stored, owner.as_bytes())).transpose()
+    stored.map(|stored| app.seal.open(&stored, id.uuid().as_bytes())).transpose()
+}
+
+/// Returns a new secret for a video, as it is and as it is stored.
+pub(super) fn new_secret(app: &App, id: VideoId) -> Result<([u8; 32], Vec<u8>), InternalError> {
+    let new: [u8; 32] = rand::random();
+    let sealed = app.seal.close(&new, id.uuid().as_bytes())?;
+    Ok((new, sealed))
 }
 
 /// Encrypts the segments below the `folder` of a conversion, and names their keys in the playlists.
@@ -45,26 +52,62 @@ pub(super) async fn encrypt(folder: PathBuf, secret: Vec<u8>) -> Result<(), Inte
 fn encrypt_rendition(folder: &Path, name: &str, secret: &[u8]) -> Result<(), InternalError> {
     let playlist = folder.join("index.m3u8");
     let text = std::fs::read_to_string(&playlist).context("read a playlist")?;
-    let (mut encrypted, mut number) = (String::with_capacity(text.len()), 0);
+    let (encrypted, segments) = with_keys(&text)?;
+    for (number, segment) in segments.into_iter().enumerate() {
+        let file = folder.join(segment);
+        let plain = std::fs::read(&file).context("read a segment")?;
+        std::fs::write(&file, encrypt_segment(secret, name, number, &plain)?).context("write a segment")?;
+    }
+    std::fs::write(&playlist, encrypted).context("write a playlist")
+}
+
+/// Encrypts the files of a conversion in memory, each with its path, like [`encrypt`].
+///
+/// # Errors
+/// A playlist names a file that is not there.
+pub(super) fn encrypt_files(
+    mut files: BTreeMap<String, Bytes>,
+    secret: &[u8],
+) -> Result<BTreeMap<String, Bytes>, InternalError> {
+    let playlists: Vec<String> = files.keys().filter(|path| path.ends_with("/index.m3u8")).cloned().collect();
+    for path in playlists {
+        let name = path.trim_end_matches("/index.m3u8");
+        let text = files.get(&path).cloned().unwrap_or_default();
+        let (encrypted, segments) = with_keys(std::str::from_utf8(&text)?)?;
+        for (number, segment) in segments.into_iter().enumerate() {
+            let missing = || InternalError::new(format!("{path} names {segment}, which is not there"));
+            let file = files.get_mut(&format!("{name}/{segment}")).ok_or_else(missing)?;
+            *file = encrypt_segment(secret, name, number, file)?.into();
+        }
+        files.insert(path, encrypted.into());
+    }
+    Ok(files)
+}
+
+/// Names the keys in a playlist; also returns the names of its segments, in order.
+fn with_keys(text: &str) -> Result<(String, Vec<&str>), InternalError> {
+    let (mut encrypted, mut segments) = (String::with_capacity(text.len()), Vec::new());
     for line in text.lines() {
         // The tag precedes those of its first segment. The initialization section comes before, so it stays readable.
-        if line.starts_with("#EXTINF") && number % SEGMENTS_PER_KEY == 0 {
-            writeln!(encrypted, "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"", key_name(number / SEGMENTS_PER_KEY))?;
+        if line.starts_with("#EXTINF") && segments.len() % SEGMENTS_PER_KEY == 0 {
+            writeln!(encrypted, "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"", key_name(segments.len() / SEGMENTS_PER_KEY))?;
         }
         writeln!(encrypted, "{line}")?;
         if !line.starts_with('#') && !line.is_empty() {
-            let key = segment_key(secret, name, number / SEGMENTS_PER_KEY)?;
-            // Without an IV in the tag, it is the segment's number (RFC 8216, section 5.2). Each rendition has its own
-            // keys, so that no two segments share key and IV.
-            let iv = u128::try_from(number)?.to_be_bytes();
-            let file = folder.join(line);
-            let plain = std::fs::read(&file).context("read a segment")?;
-            let cipher = Encryptor::<Aes128>::new(&key.into(), &iv.into());
-            std::fs::write(&file, cipher.encrypt_padded_vec::<Pkcs7>(&plain)).context("write a segment")?;
-            number += 1;
+            segments.push(line);
         }
     }
-    std::fs::write(&playlist, encrypted).context("write a playlist")
+    Ok((encrypted, segments))
+}
+
+/// Encrypts the segment with this number of the rendition `name`.
+fn encrypt_segment(secret: &[u8], name: &str, number: usize, plain: &[u8]) -> Result<Vec<u8>, InternalError> {
+    let key = segment_key(secret, name, number / SEGMENTS_PER_KEY)?;
+    // Without an IV in the tag, it is the segment's number (RFC 8216, section 5.2). Each rendition has its own keys, so
+    // that no two segments share key and IV.
+    let iv = u128::try_from(number)?.to_be_bytes();
+    let cipher = Encryptor::<Aes128>::new(&key.into(), &iv.into());
+    Ok(cipher.encrypt_padded_vec::<Pkcs7>(plain))
 }
 
 /// Returns the key at a path such as `v0/3.key`; `None` if there is none.

@@ -24,7 +24,7 @@ const SOURCE: &str = "storage";
 /// The database failed: the store must send the event again.
 pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), InternalError> {
     let mut known = Vec::new();
-    for (key, record) in created(event) {
+    for (key, record) in created(event).into_iter().filter(|(key, _)| may_be_arrival(key)) {
         match owner_of(&key) {
             // Events have no id that all stores support.
             Some(id) => known.push((id, key, hex::encode(Sha256::digest(record.to_string())))),
@@ -43,6 +43,11 @@ pub async fn receive_store_event(app: &App, event: &Value) -> Result<(), Interna
             Ok(())
         })
         .await
+}
+
+/// Returns whether clients may have uploaded the object: renditions, posters and segments come from this program.
+fn may_be_arrival(key: &str) -> bool {
+    key.starts_with("uploads/") || key.ends_with("/original")
 }
 
 /// Completes the upload of a received object, or deletes the object if the upload has ended.

@@ -6,14 +6,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::json;
 
 use super::manageable;
-use crate::accounts::UserId;
 use crate::graphql::{Result, id};
 use crate::media::error;
-use crate::media::model::{DeleteVideoInput, Video, VideoId, VideoStatus};
+use crate::media::model::{DeleteVideoInput, Video, VideoId};
 use crate::media::query::{reference, video as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -33,45 +31,6 @@ const POSTER: Duration = Duration::from_secs(3600);
 pub async fn poster_url(app: &App, video: &Video) -> std::result::Result<Option<String>, InternalError> {
     let Some(key) = &video.poster_key else { return Ok(None) };
     Ok(Some(app.storage.presign_get(key, POSTER).await?))
-}
-
-/// Stores a video that is played as it is, without an upload and without processing.
-///
-/// # Errors
-/// The store or the database failed.
-pub async fn import_video(
-    app: &App,
-    owner_id: UserId,
-    filename: &str,
-    content: Bytes,
-) -> std::result::Result<VideoId, InternalError> {
-    let (id, now) = (VideoId::new(app.clock.uuid()), app.clock.now());
-    let video = Video {
-        id,
-        owner_id,
-        filename: filename.into(),
-        object_key: format!("{}original", Video::folder(id)),
-        content_type: "video/mp4".into(),
-        size_bytes: i64::try_from(content.len())?,
-        status: VideoStatus::Ready,
-        progress_percent: 100,
-        failure: None,
-        duration_ms: None,
-        width: None,
-        height: None,
-        poster_key: None,
-        playlist_key: None,
-        created_at: now,
-        delete_after: Some(now + app.config.video.grace),
-    };
-    app.storage.put(&video.object_key, &video.content_type, content).await?;
-    app.db
-        .transaction(async |tx| {
-            query::insert(tx, &video).await?;
-            Ok(())
-        })
-        .await
-        .map(|()| id)
 }
 
 /// Schedules the deletion of a video after the grace period. Calling it again does not extend the period.

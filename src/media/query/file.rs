@@ -97,6 +97,27 @@ pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateT
         .await
 }
 
+/// Inserts a picture that was not uploaded, without references.
+pub(in crate::media) async fn insert_imported(tx: &mut Tx, file: &MediaFile) -> QueryResult<usize> {
+    tx.changed(picture_key(file.id));
+    diesel::insert_into(media_files::table)
+        .values((
+            media_files::id.eq(file.id),
+            media_files::owner_id.eq(file.owner_id),
+            media_files::purpose.eq(file.purpose),
+            media_files::filename.eq(&file.filename),
+            media_files::object_key.eq(&file.object_key),
+            media_files::content_type.eq(&file.content_type),
+            media_files::size_bytes.eq(file.size_bytes),
+            media_files::created_at.eq(file.created_at),
+            media_files::unused_since.eq(file.unused_since),
+            media_files::picture.eq(&file.picture),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await
+}
+
 /// Returns the pictures among these files that can be shown: the key of the original, and the properties.
 pub(in crate::media) async fn pictures(
     mut conn: &AsyncPgConnection,

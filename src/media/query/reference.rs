@@ -69,6 +69,17 @@ pub(in crate::media) async fn add_video(tx: &mut Tx, id: VideoId, referrer: Refe
         .await
 }
 
+pub(in crate::media) async fn add_videos(tx: &mut Tx, references: &[(VideoId, Referrer)]) -> QueryResult<usize> {
+    let rows = references.iter().map(|(id, referrer)| {
+        (
+            video_references::video_id.eq(id),
+            video_references::referrer_kind.eq(referrer.kind),
+            video_references::referrer_id.eq(referrer.id),
+        )
+    });
+    diesel::insert_into(video_references::table).values(rows.collect::<Vec<_>>()).execute(tx.conn()).await
+}
+
 pub(in crate::media) async fn remove_videos(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
     let theirs = video_references::table.filter(video_references::referrer_id.eq_any(referrers));
     diesel::delete(theirs).execute(tx.conn()).await

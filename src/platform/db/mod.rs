@@ -156,7 +156,7 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot be reached.
-    async fn connect(&self) -> Result<AsyncPgConnection, InternalError> {
+    pub(in crate::platform) async fn connect(&self) -> Result<AsyncPgConnection, InternalError> {
         self.connector.establish(self.statements.clone()).await.context("no database connection")
     }
 

@@ -433,6 +433,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    seeding (id) {
+        id -> Bool,
+        plan -> Jsonb,
+        started_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -646,6 +655,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     registrations,
     second_factors,
     sections,
+    seeding,
     sessions,
     sign_in_challenges,
     team_invitations,

@@ -19,6 +19,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "idempotency_keys",
             "inbox",
             "jobs",
+            "seeding",
         ],
     ),
     (

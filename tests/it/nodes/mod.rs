@@ -5,6 +5,7 @@ mod crash;
 mod database;
 mod plans;
 mod rolling;
+mod seeding;
 mod shutdown;
 mod start;
 mod together;

@@ -88,6 +88,18 @@ impl Site {
         child.wait_with_output().unwrap()
     }
 
+    /// Starts a command, waits `patience` and kills it like `kill -9`; returns whether it had ended by itself.
+    pub(crate) async fn interrupt(&self, arguments: &[&str], patience: Duration) -> bool {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("run lyceum");
+        sleep(patience).await;
+        let ended = child.try_wait().unwrap().is_some();
+        _ = child.kill();
+        _ = child.wait();
+        ended
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         // Its own working directory: there is no `.env` of a developer in it.
@@ -98,8 +110,17 @@ impl Site {
 
     /// Starts `lyceum serve` on a free port and waits until it is ready.
     pub(crate) async fn serve(&self) -> Node {
+        self.serve_with(&["serve"]).await
+    }
+
+    /// Starts `lyceum serve --demo` on a free port and waits until it is ready.
+    pub(crate) async fn serve_demo(&self) -> Node {
+        self.serve_with(&["serve", "--demo"]).await
+    }
+
+    async fn serve_with(&self, arguments: &[&str]) -> Node {
         for _ in 0..5 {
-            let mut node = self.launch(&format!("127.0.0.1:{}", free_port()));
+            let mut node = self.launch_with(&format!("127.0.0.1:{}", free_port()), arguments);
             match node.ready().await {
                 Ok(()) => return node,
                 // Somebody else was faster to take the port.
@@ -111,18 +132,18 @@ impl Site {
 
     /// Starts `lyceum serve` on an address and waits for nothing.
     pub(crate) fn launch(&self, addr: &str) -> Node {
-        self.launch_command("serve", addr)
+        self.launch_with(addr, &["serve"])
     }
 
     /// Starts `lyceum worker` and waits for nothing.
     pub(crate) fn launch_worker(&self) -> Node {
-        self.launch_command("worker", "127.0.0.1:0")
+        self.launch_with("127.0.0.1:0", &["worker"])
     }
 
-    fn launch_command(&self, name: &str, addr: &str) -> Node {
+    fn launch_with(&self, addr: &str, arguments: &[&str]) -> Node {
         let log = self.folder.join(format!("serve-{}.log", uuid::Uuid::new_v4().simple()));
         let output = File::create(&log).unwrap();
-        let mut command = self.command(&[name]);
+        let mut command = self.command(arguments);
         command.env("LYCEUM_ADDR", addr).stdin(Stdio::null());
         command.stdout(output.try_clone().unwrap()).stderr(output);
         let child = command.spawn().expect("run lyceum");
