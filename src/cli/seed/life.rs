@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::people::People;
 use super::picture::Dice;
 use super::progress::Progress;
-use crate::accounts::UserId;
+use crate::accounts::{User, UserId};
 use crate::catalog::{self, Course};
 use crate::channels::{self, ChannelId};
 use crate::enrollments;
@@ -28,9 +28,10 @@ pub(super) async fn import(
 ) -> Result<(), InternalError> {
     let open: Vec<&Course> = courses.iter().filter(|course| course.published_at.is_some()).collect();
     progress.step("students", people.students.len())?;
-    let numbered: Vec<(usize, &crate::accounts::User)> = people.students.iter().enumerate().collect();
+    let numbered: Vec<(usize, &User)> = people.students.iter().enumerate().collect();
     for chunk in numbered.chunks(CHUNK) {
-        let (mut enrolled, mut follows): (Vec<(UserId, &Course)>, Vec<(ChannelId, UserId)>) = Default::default();
+        let mut enrolled: Vec<(UserId, &Course)> = Vec::new();
+        let mut follows: Vec<(ChannelId, UserId)> = Vec::new();
         for (number, student) in chunk {
             let (chosen, liked) = choices(*number, open.len());
             enrolled.extend(chosen.iter().filter_map(|place| Some((student.id, *open.get(*place)?))));

@@ -1,5 +1,7 @@
 //! Tests of the decoding and of the renditions.
 
+use image::ImageEncoder;
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{Rgba, RgbaImage};
