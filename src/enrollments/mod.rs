@@ -1,18 +1,23 @@
 //! Enrollments and playback.
 //!
 //! Students enroll in free courses, administrators grant and revoke access, access expires, and users with access play
-//! videos.
+//! videos. What a user learns is an [`Enrollment`]: it is made with the first access to a course and stays when that ends.
+//! It gives no access: the entitlements do.
 
 mod command;
 mod error;
 mod graphql;
 mod job;
+mod loader;
 mod model;
 mod query;
 
 pub use command::{Piece, Rejection, enroll, grant, my_data, piece};
+pub(crate) use graphql::enrollments_of;
 pub use graphql::{
-    EnrollmentObject, PlayableVideo, VideoPlayback, enrollments_of, mutations, own_playback, playable, viewer_fields,
+    EnrollmentObject, PlayableVideo, VideoPlayback, mutations, nodes, own_playback, playable, viewer_enrollment,
+    viewer_fields,
 };
 pub use job::handlers;
-pub use model::{EnrollInput, GrantCourseAccessInput};
+pub use model::{EnrollInput, Enrollment, EnrollmentId, GrantCourseAccessInput};
+pub(crate) use model::{EnrollmentFilter, EnrollmentSort};

@@ -77,7 +77,15 @@ pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
-    [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()].concat()
+    [
+        accounts::nodes(),
+        catalog::nodes(),
+        channels::nodes(),
+        enrollments::nodes(),
+        entitlements::nodes(),
+        media::nodes(),
+    ]
+    .concat()
 }
 
 /// The executable schema.

@@ -89,7 +89,11 @@ impl School {
             "SearchBox" => (None, json!({ "query": "engi" })),
             "CourseLanding" | "Curriculum" => (Some(sam), json!({ "slug": "engines-0" })),
             "LessonPlayer" => (Some(sam), json!({ "id": lesson })),
-            "MyLearning" | "AccountSettings" => (Some(sam), json!({})),
+            "MyLearning" => {
+                let sort = json!({ "field": "TITLE", "direction": "ASC" });
+                (Some(sam), json!({ "filter": { "state": "ACTIVE" }, "sort": sort }))
+            }
+            "AccountSettings" => (Some(sam), json!({})),
             "InstructorDashboard" => (Some(ada), json!({})),
             "CourseEditor" => (Some(ada), json!({ "id": course })),
             "LessonEditor" => (Some(ada), json!({ "id": lesson })),

@@ -11,8 +11,9 @@ use chrono::{DateTime, TimeDelta};
 
 use crate::accounts::{self, UserId};
 use crate::catalog::{self, Showing, ShownAs};
+use crate::enrollments::error;
 use crate::enrollments::model::{KeepPlayingInput, Pass, Playback};
-use crate::enrollments::{error, query};
+use crate::enrollments::query::player as query;
 use crate::entitlements::Access;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};

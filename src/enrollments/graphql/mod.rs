@@ -5,10 +5,18 @@ mod enrollment;
 mod mutation;
 mod playback;
 
-pub use enrollment::{EnrollmentObject, enrollments_of};
+pub(crate) use enrollment::enrollments_of;
+pub use enrollment::{EnrollmentObject, viewer_enrollment};
 pub use playback::{PlayableVideo, VideoPlayback, own_playback, playable};
 
-use crate::graphql::RootFields;
+use futures_util::FutureExt;
+
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![NodeType::new(|ctx, id| enrollment::enrollment_node(ctx, id).boxed())]
+}
 
 /// The enrollments of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {

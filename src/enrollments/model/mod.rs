@@ -1,5 +1,6 @@
-//! The inputs of the mutations, and playback.
+//! Enrollments, the inputs of the mutations, and playback.
 
+mod enrollment;
 mod playback;
 
 use async_graphql::InputObject;
@@ -8,6 +9,8 @@ use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::Time;
 
+pub use enrollment::{Enrollment, EnrollmentId};
+pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
 
 /// Access to a course, granted by an administrator.

@@ -209,6 +209,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    enrollments (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        since -> Timestamptz,
+        last_activity_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        watched_seconds -> Int4,
+        active_days -> Array<Int4>,
+    }
+}
+
+diesel::table! {
     entitlements (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -598,6 +611,8 @@ diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(email_changes -> users (user_id));
+diesel::joinable!(enrollments -> courses (course_id));
+diesel::joinable!(enrollments -> users (user_id));
 diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(file_references -> media_files (file_id));
@@ -639,6 +654,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     courses,
     cron_turns,
     email_changes,
+    enrollments,
     entitlements,
     event_counter,
     event_pusher,

@@ -134,7 +134,7 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 9] = [
+const BELONGINGS: [(&str, &str); 10] = [
     (
         "api_tokens",
         "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
@@ -143,6 +143,10 @@ const BELONGINGS: [(&str, &str); 9] = [
     (
         "email_changes",
         "INSERT INTO email_changes VALUES (gen_random_uuid(), 'ADA', 'a@b.example', 'c@d.example', 5, now(), now() + interval '1 day')",
+    ),
+    (
+        "enrollments",
+        "INSERT INTO enrollments (id, user_id, course_id, since) SELECT id, 'ADA', id, now() FROM courses LIMIT 1",
     ),
     (
         "identities",

@@ -108,7 +108,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 21] = [
+const HELD: [(&str, Option<&str>); 22] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -119,6 +119,7 @@ const HELD: [(&str, Option<&str>); 21] = [
     ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
     ("email_changes.user_id", Some("/accounts/emailChanges/items")),
+    ("enrollments.user_id", Some("/enrollments/enrollments/items")),
     // What an administrator has given to others. That they did is in their activity.
     ("entitlements.granted_by", None),
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),

@@ -60,7 +60,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "sections",
         ],
     ),
-    ("enrollments", &["players"]),
+    ("enrollments", &["enrollments", "players"]),
 ];
 
 /// Tables that a feature reads although another module owns them.

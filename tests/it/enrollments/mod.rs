@@ -3,6 +3,7 @@
 mod bulk;
 mod counts;
 mod grants;
+mod lists;
 mod people;
 mod scopes;
 

@@ -1,0 +1,89 @@
+//! Loads enrollments in batches. They are not cached across requests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::model::{Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort};
+use super::query::enrollment as query;
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::graphql::loaders::Load;
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// One enrollment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct EnrollmentById(pub(super) EnrollmentId);
+
+impl Load for EnrollmentById {
+    type Value = Arc<Enrollment>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Enrollment>>, InternalError> {
+        let ids: Vec<EnrollmentId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (EnrollmentById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A user's enrollment in a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct EnrollmentIn(pub(super) UserId, pub(super) CourseId);
+
+impl Load for EnrollmentIn {
+    type Value = Arc<Enrollment>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Enrollment>>, InternalError> {
+        let (users, courses) = keys.iter().map(|key| (key.0, key.1)).unzip();
+        let rows = query::of_pairs(&mut *app.db.read().await?, users, courses).await?;
+        Ok(rows.into_iter().map(|row| (EnrollmentIn(row.user_id, row.course_id), Arc::new(row))).collect())
+    }
+}
+
+/// All enrollments of a user, for the orders and filters that need other features; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AllOf(pub(super) UserId);
+
+impl Load for AllOf {
+    type Value = Arc<Vec<Arc<Enrollment>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Vec<Arc<Enrollment>>> = HashMap::new();
+        for row in query::all_of(&mut *app.db.read().await?, &users).await? {
+            found.entry(AllOf(row.user_id)).or_default().push(Arc::new(row));
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
+    }
+}
+
+/// A page of a user's enrollments in an order by time, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct PageByTime(pub(super) UserId, pub(super) EnrollmentSort, pub(super) Page<EnrollmentPlace>);
+
+impl Load for PageByTime {
+    type Value = Vec<Arc<Enrollment>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let conn = app.db.read().await?;
+        let pages = keys.iter().map(|PageByTime(user, sort, page)| query::page_by_time(&conn, *user, *sort, page));
+        let pages = try_join_all(pages).await?.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
+        Ok(keys.iter().cloned().zip(pages).collect())
+    }
+}
+
+/// The number of a user's enrollments; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CountOf(pub(super) UserId);
+
+impl Load for CountOf {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let counts = query::count_of(&mut *app.db.read().await?, &users).await?;
+        Ok(counts.into_iter().map(|(user, count)| (CountOf(user), count)).collect())
+    }
+}
