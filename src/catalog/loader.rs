@@ -29,7 +29,8 @@ use crate::platform::markdown;
 
 pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
 pub(super) use facet::FacetCounts;
-pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
+pub(super) use outline::{ContentHtmlOf, ContentOf, ResourcesOf, SectionById, SectionsOf};
+pub use outline::{LessonById, LessonsOf};
 
 /// The number of bytes of text that count as one row in the cache.
 const ROW_BYTES: usize = 256;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::model::{Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort};
+use super::model::{Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, LessonStates};
 use super::query::enrollment as query;
+use super::query::progress;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::loaders::Load;
@@ -39,6 +40,20 @@ impl Load for EnrollmentIn {
         let (users, courses) = keys.iter().map(|key| (key.0, key.1)).unzip();
         let rows = query::of_pairs(&mut *app.db.read().await?, users, courses).await?;
         Ok(rows.into_iter().map(|row| (EnrollmentIn(row.user_id, row.course_id), Arc::new(row))).collect())
+    }
+}
+
+/// The progress in the lessons of an enrollment; missing if there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct StatesOf(pub(super) EnrollmentId);
+
+impl Load for StatesOf {
+    type Value = Arc<LessonStates>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<EnrollmentId> = keys.iter().map(|key| key.0).collect();
+        let states = progress::states(&mut *app.db.read().await?, &ids).await?;
+        Ok(states.into_iter().map(|(id, states)| (StatesOf(id), Arc::new(states))).collect())
     }
 }
 

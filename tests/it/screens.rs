@@ -100,7 +100,15 @@ impl School {
             "AdminUsers" | "AdminSessions" | "AdminCatalog" => (Some(root), json!({})),
             "AdminUser" => (Some(root), json!({ "id": sam.id })),
             "AdminCourse" => (Some(root), json!({ "id": course })),
-            "Heartbeat" => (Some(sam), json!({ "id": lesson })),
+            "Heartbeat" => {
+                let at = self.app.app.clock.now();
+                (Some(sam), json!({ "id": lesson, "position": 5, "watched": [{ "from": 0, "to": 5 }], "at": at }))
+            }
+            "OfflineProgress" => {
+                let at = self.app.app.clock.now();
+                (Some(sam), json!({ "entries": [{ "lessonId": lesson, "positionSeconds": 5, "at": at }] }))
+            }
+            "CompleteLesson" => (Some(sam), json!({ "id": lesson, "completed": true })),
             _ => return None,
         })
     }
@@ -179,7 +187,8 @@ async fn the_operations_of_an_upload_are_valid() {
         let request = app.client.post(format!("{}/graphql", app.url));
         let body = json!({ "query": text, "operationName": name, "variables": {
             "id": "upload_01h455vb4pex5vsknk084sn02q", "lesson": "lesson_01h455vb4pex5vsknk084sn02q", "version": 1,
-            "video": "video_01h455vb4pex5vsknk084sn02q",
+            "video": "video_01h455vb4pex5vsknk084sn02q", "completed": true, "isPublic": true, "entries": [],
+            "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
             "input": { "filename": "a.mp4", "contentType": "video/mp4", "sizeBytes": 1 },
         } });
         let answer: Value = request.json(&body).send().await.unwrap().json().await.unwrap();

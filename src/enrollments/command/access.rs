@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::{self, UserId, viewer};
-use crate::catalog::{self, CourseId};
+use crate::catalog::{self, CourseId, LessonId};
 use crate::enrollments::error;
-use crate::enrollments::model::{EnrollInput, Enrollment, GrantCourseAccessInput, RevokeCourseAccessInput};
-use crate::enrollments::query::{enrollment, player};
+use crate::enrollments::model::{
+    EnrollInput, Enrollment, GrantCourseAccessInput, LessonState, RevokeCourseAccessInput,
+};
+use crate::enrollments::query::{enrollment, player, progress};
 use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
@@ -226,6 +228,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let (user, mut conn) = (viewer(actor)?, app.db.read().await?);
     let rows = entitlements::all_of(&mut conn, user, FETCH).await?;
     let learned = enrollment::latest_of(&mut conn, user, FETCH).await?;
+    let watched = progress::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let row = |row: Entitlement| {
         json!({
@@ -245,11 +248,24 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "course": row.course_id.encode(),
             "enrolledAt": row.since,
             "lastActivityAt": row.last_activity_at,
+            "completedAt": row.completed_at,
+            "watchedSeconds": row.watched_seconds,
         })
     };
-    Ok(
-        json!({ "entitlements": items(rows.into_iter().map(row)), "enrollments": items(learned.into_iter().map(learns)) }),
-    )
+    let progress = |(lesson, state): (LessonId, LessonState)| {
+        json!({
+            "lesson": lesson.encode(),
+            "positionSeconds": state.position_seconds,
+            "watchedSeconds": state.watched_seconds,
+            "completedAt": state.completed_at,
+            "updatedAt": state.updated_at,
+        })
+    };
+    Ok(json!({
+        "entitlements": items(rows.into_iter().map(row)),
+        "enrollments": items(learned.into_iter().map(learns)),
+        "progress": items(watched.into_iter().map(progress)),
+    }))
 }
 
 /// Gives access and schedules its expiry.

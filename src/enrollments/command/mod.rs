@@ -1,11 +1,13 @@
-//! Commands for access and playback.
+//! Commands for access, playback and progress.
 
 mod access;
 mod bulk;
 mod playback;
+mod progress;
 
 pub(super) use access::{EXPIRE, expire, expire_due, forget_user, revoke};
 pub use access::{enroll, grant, my_data};
 pub(super) use bulk::{grant_users, revoke_users};
 pub use playback::{Piece, Rejection, piece};
 pub(super) use playback::{SILENCE, keep_playing, play};
+pub(super) use progress::{save_progress, set_lesson_completed};

@@ -7,17 +7,19 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
+use super::progress::{CourseProgress, course_progress, sum_of};
 use crate::accounts::{UserId, UserObject, user_node, viewer};
 use crate::catalog::{Course, CourseById, CourseId, CourseObject, category_path, course_for_enrolled};
 use crate::enrollments::loader::{AllOf, CountOf, EnrollmentById, EnrollmentIn, PageByTime};
 use crate::enrollments::model::{
     Enrollment, EnrollmentFilter, EnrollmentId, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState,
+    Sum,
 };
 use crate::entitlements::{ActiveOf, Entitlement, EntitlementObject, Ledger, connection_of};
 use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{Page, wants_total};
-use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
+use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential};
 use crate::platform::auth;
 
 /// An enrollment in the schema.
@@ -56,6 +58,11 @@ impl EnrollmentObject {
     /// When the user last learned something in the course, at most a minute late; null if they have not begun.
     async fn last_activity_at(&self) -> Option<DateTime<Utc>> {
         self.row.last_activity_at
+    }
+
+    /// The user's progress in the course.
+    async fn progress(&self, ctx: &Context<'_>) -> Result<Sequential<CourseProgress>> {
+        course_progress(ctx, &self.row).await
     }
 
     /// The entitlements that give or gave the user access to the course, latest first.
@@ -127,9 +134,9 @@ pub(crate) async fn enrollments_of(
 ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
     let (filter, sort) = (filter.unwrap_or_default(), sort.unwrap_or_default());
     let page = sort.page(args)?;
-    let (rows, total) = if filter == EnrollmentFilter::default() && sort.field != EnrollmentSortField::Title {
+    let (rows, total) = if filter == EnrollmentFilter::default() && sort.field.is_by_time() {
         let rows = loaders(ctx).load(PageByTime(user, sort, page.clone())).await?.unwrap_or_default();
-        let rows = rows.into_iter().map(|row| (sort.place(&row, None), row)).collect();
+        let rows = rows.into_iter().map(|row| (sort.place(&row, None, 0), row)).collect();
         let total = if wants_total(ctx) { loaders(ctx).load(CountOf(user)).await? } else { None };
         (rows, total.unwrap_or_default())
     } else {
@@ -155,24 +162,29 @@ async fn selected(
     let all = loaders(ctx).load(AllOf(user)).await?.unwrap_or_default();
     let mut rows: Vec<Arc<Enrollment>> = all.iter().cloned().collect();
     let active = match filter.state {
-        Some(_) => loaders(ctx).load(ActiveOf(user)).await?.unwrap_or_default(),
-        None => Arc::default(),
+        Some(EnrollmentState::Active | EnrollmentState::Ended) => {
+            loaders(ctx).load(ActiveOf(user)).await?.unwrap_or_default()
+        }
+        Some(EnrollmentState::Completed) | None => Arc::default(),
     };
     // Only an entitlement to a category depends on where the course is.
     let by_category = active.has_categories();
-    let courses = match sort.field {
-        EnrollmentSortField::LastActivity | EnrollmentSortField::EnrolledAt
-            if filter.channel_id.is_none() && !by_category =>
-        {
-            HashMap::new()
-        }
-        _ => courses_of(ctx, &rows).await?,
+    let courses = match sort.field == EnrollmentSortField::Title || filter.channel_id.is_some() || by_category {
+        true => courses_of(ctx, &rows).await?,
+        false => HashMap::new(),
+    };
+    let sums = match sort.field == EnrollmentSortField::Progress || filter.state == Some(EnrollmentState::Completed) {
+        true => sums_of(ctx, &rows).await?,
+        false => HashMap::new(),
     };
     let course = |row: &Enrollment| courses.get(&row.course_id).map(Arc::as_ref);
     if filter.channel_id.is_some() {
         rows.retain(|row| course(row).is_some_and(|course| course.channel_id == filter.channel_id));
     }
-    if let Some(state) = filter.state {
+    let sum = |row: &Enrollment| sums.get(&row.id).copied().unwrap_or_default();
+    if filter.state == Some(EnrollmentState::Completed) {
+        rows.retain(|row| row.completed_at.or(sum(row).completed_at).is_some());
+    } else if let Some(state) = filter.state {
         let mut selected = Vec::new();
         for row in rows {
             let category = course(&row).and_then(|course| course.category_id).filter(|_| by_category);
@@ -184,8 +196,13 @@ async fn selected(
         rows = selected;
     }
     let total = i64::try_from(rows.len())?;
-    let placed = rows.into_iter().map(|row| (sort.place(&row, course(&row)), row)).collect();
+    let placed = rows.into_iter().map(|row| (sort.place(&row, course(&row), sum(&row).percent), row)).collect();
     Ok((sort.select(page, placed), total))
+}
+
+async fn sums_of(ctx: &Context<'_>, rows: &[Arc<Enrollment>]) -> Result<HashMap<EnrollmentId, Sum>> {
+    let sums = rows.iter().map(async |row| Ok::<_, Error>((row.id, sum_of(ctx, row).await?)));
+    Ok(try_join_all(sums).await?.into_iter().collect())
 }
 
 async fn courses_of(ctx: &Context<'_>, rows: &[Arc<Enrollment>]) -> Result<HashMap<CourseId, Arc<Course>>> {
@@ -212,6 +229,6 @@ pub async fn viewer_enrollment(ctx: &Context<'_>, course: CourseId) -> Result<Op
 }
 
 /// An enrollment that is not an item of a list.
-fn alone(row: Arc<Enrollment>) -> EnrollmentObject {
+pub(super) fn alone(row: Arc<Enrollment>) -> EnrollmentObject {
     EnrollmentObject { row, place: EnrollmentPlace::default() }
 }

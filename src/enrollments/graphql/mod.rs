@@ -4,10 +4,12 @@ mod bulk;
 mod enrollment;
 mod mutation;
 mod playback;
+mod progress;
 
 pub(crate) use enrollment::enrollments_of;
 pub use enrollment::{EnrollmentObject, viewer_enrollment};
 pub use playback::{PlayableVideo, VideoPlayback, own_playback, playable};
+pub use progress::{LessonProgress, viewer_progress};
 
 use futures_util::FutureExt;
 
@@ -29,5 +31,6 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(mutation::EnrollmentsMutation),
         Box::new(bulk::BulkAccessMutation),
         Box::new(playback::PlaybackMutation),
+        Box::new(progress::ProgressMutation),
     ]
 }

@@ -29,6 +29,12 @@ pub struct Enrollment {
     pub since: DateTime<Utc>,
     /// When the user last learned something, at most a minute late; `None` if never.
     pub last_activity_at: Option<DateTime<Utc>>,
+    /// When the user had completed all lessons for the first time.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// What the user has watched, in seconds of all lessons.
+    pub watched_seconds: i32,
+    /// The days on which the user learned, as ranges of days since 1970 in their time zone.
+    pub active_days: Vec<i32>,
 }
 
 impl Entity for Enrollment {
@@ -42,6 +48,8 @@ pub(crate) enum EnrollmentState {
     Active,
     /// The user has no access to the course anymore, or not yet.
     Ended,
+    /// The user had completed all lessons at some time, whether or not they have access now.
+    Completed,
 }
 
 /// A filter for enrollments; its conditions are combined with AND. Omitted fields restrict nothing.
@@ -62,6 +70,8 @@ pub(crate) enum EnrollmentSortField {
     EnrolledAt,
     /// The title of the course; case is ignored.
     Title,
+    /// The share of the lessons that the user has completed.
+    Progress,
 }
 
 /// How to sort enrollments.
@@ -81,9 +91,16 @@ impl Default for EnrollmentSort {
 
 /// The position of an enrollment in an order: a number, a text and the id.
 ///
-/// The number is a time in microseconds since the Unix epoch. An order by title has only the text, the others only the
-/// number.
+/// The number is a time in microseconds since the Unix epoch, or a percentage. An order by title has only the text, the
+/// others only the number.
 pub(crate) type EnrollmentPlace = (i64, String, Uuid);
+
+impl EnrollmentSortField {
+    /// Whether the order is by columns of the enrollments alone, which are in an index.
+    pub(crate) fn is_by_time(self) -> bool {
+        matches!(self, EnrollmentSortField::LastActivity | EnrollmentSortField::EnrolledAt)
+    }
+}
 
 impl EnrollmentSort {
     /// The name of the list in its cursors, which are valid in both directions.
@@ -92,6 +109,7 @@ impl EnrollmentSort {
             EnrollmentSortField::LastActivity => "enrollments",
             EnrollmentSortField::EnrolledAt => "enrollments by time",
             EnrollmentSortField::Title => "enrollments by title",
+            EnrollmentSortField::Progress => "enrollments by progress",
         }
     }
 
@@ -105,8 +123,10 @@ impl EnrollmentSort {
             EnrollmentSortField::Title if number != 0 => {
                 Err(Error::BadInput(format!("The cursor is not one that {list} returned.")))
             }
-            EnrollmentSortField::Title => Ok((number, text, id)),
-            _ => instant(list, number).map(|_| (number, text, id)),
+            EnrollmentSortField::Title | EnrollmentSortField::Progress => Ok((number, text, id)),
+            EnrollmentSortField::LastActivity | EnrollmentSortField::EnrolledAt => {
+                instant(list, number).map(|_| (number, text, id))
+            }
         })
     }
 
@@ -115,13 +135,15 @@ impl EnrollmentSort {
         encode_cursor(self.list(), place)
     }
 
-    /// The place of an enrollment whose course is `course`; the order by time does not need it.
-    pub(crate) fn place(self, row: &Enrollment, course: Option<&Course>) -> EnrollmentPlace {
+    /// The place of an enrollment whose course is `course`, of which `percent` is completed; the orders by time need
+    /// neither.
+    pub(crate) fn place(self, row: &Enrollment, course: Option<&Course>, percent: i32) -> EnrollmentPlace {
         let (number, text) = match self.field {
             EnrollmentSortField::LastActivity => {
                 (row.last_activity_at.unwrap_or(row.since).timestamp_micros(), String::new())
             }
             EnrollmentSortField::EnrolledAt => (row.since.timestamp_micros(), String::new()),
+            EnrollmentSortField::Progress => (percent.into(), String::new()),
             EnrollmentSortField::Title => (0, course.map(|course| course.title.to_lowercase()).unwrap_or_default()),
         };
         (number, text, row.id.uuid())

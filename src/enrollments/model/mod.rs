@@ -2,6 +2,9 @@
 
 mod enrollment;
 mod playback;
+mod progress;
+pub(super) mod ranges;
+pub(super) mod watching;
 
 use async_graphql::InputObject;
 
@@ -12,6 +15,10 @@ use crate::graphql::Time;
 pub use enrollment::{Enrollment, EnrollmentId};
 pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
+pub(super) use progress::{
+    Change, Learner, LessonRow, LessonState, LessonStates, ProgressInput, Save, SaveProgressInput,
+    SetLessonCompletedInput, Sum, Watched, What, day_of, is_complete, streak,
+};
 
 /// Access to a course, granted by an administrator.
 #[derive(Clone, Debug, InputObject)]

@@ -68,7 +68,7 @@ pub(in crate::enrollments) async fn page_by_time(
 ) -> QueryResult<Vec<Enrollment>> {
     let time = match sort.field {
         EnrollmentSortField::LastActivity => "coalesce(last_activity_at, since)",
-        EnrollmentSortField::EnrolledAt | EnrollmentSortField::Title => "since",
+        EnrollmentSortField::EnrolledAt | EnrollmentSortField::Title | EnrollmentSortField::Progress => "since",
     };
     let descending = sort.direction == SortDirection::Desc;
     let mut rows = enrollments::table.filter(enrollments::user_id.eq(user)).into_boxed();

@@ -1,4 +1,5 @@
-//! SQL for enrollments and players.
+//! SQL for enrollments, progress and players.
 
 pub(super) mod enrollment;
 pub(super) mod player;
+pub(super) mod progress;

@@ -343,6 +343,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    lesson_progress (enrollment_id, lesson_id) {
+        enrollment_id -> Uuid,
+        lesson_id -> Uuid,
+        position_seconds -> Int4,
+        position_at -> Nullable<Timestamptz>,
+        watched_seconds -> Int4,
+        settled -> Array<Int4>,
+        settled_at -> Nullable<Int4>,
+        reports -> Array<Int4>,
+        completed_at -> Nullable<Timestamptz>,
+        kept_open -> Bool,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     lesson_resources (lesson_id, position) {
         lesson_id -> Uuid,
         position -> Int4,
@@ -618,6 +634,7 @@ diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
+diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
@@ -666,6 +683,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_attempts,
     inbox,
     jobs,
+    lesson_progress,
     lesson_resources,
     lessons,
     media_files,

@@ -5,6 +5,7 @@ mod counts;
 mod grants;
 mod lists;
 mod people;
+mod progress;
 mod scopes;
 
 use chrono::{DateTime, TimeDelta, Utc};
