@@ -59,3 +59,15 @@ pub(super) fn wrong_second(path: &[&str]) -> UserError {
     let message = "The seconds of a video count from 0, and a part ends after it begins.";
     UserError::new(UserErrorCode::OutOfRange, path, message)
 }
+
+pub(super) fn only_administrators_revoke() -> Error {
+    Error::Forbidden("Only administrators revoke certificates.".into())
+}
+
+pub(super) fn no_such_certificate() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["certificateId"], "There is no such certificate.")
+}
+
+pub(super) fn revoked_already() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["certificateId"], "The certificate is revoked already.")
+}

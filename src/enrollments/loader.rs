@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::model::{Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, LessonStates};
+use super::model::{
+    Certificate, CertificateId, Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, LessonStates,
+};
 use super::query::enrollment as query;
-use super::query::progress;
+use super::query::{certificate, progress};
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::loaders::Load;
@@ -100,5 +102,48 @@ impl Load for CountOf {
         let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let counts = query::count_of(&mut *app.db.read().await?, &users).await?;
         Ok(counts.into_iter().map(|(user, count)| (CountOf(user), count)).collect())
+    }
+}
+
+/// One certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CertificateById(pub(super) CertificateId);
+
+impl Load for CertificateById {
+    type Value = Arc<Certificate>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Certificate>>, InternalError> {
+        let ids: Vec<CertificateId> = keys.iter().map(|key| key.0).collect();
+        let rows = certificate::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (CertificateById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The certificate with a code, in its stored spelling.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CertificateByCode(pub(super) String);
+
+impl Load for CertificateByCode {
+    type Value = Arc<Certificate>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Certificate>>, InternalError> {
+        let codes: Vec<&str> = keys.iter().map(|key| key.0.as_str()).collect();
+        let rows = certificate::by_codes(&mut *app.db.read().await?, &codes).await?;
+        Ok(rows.into_iter().map(|row| (CertificateByCode(row.code.clone()), Arc::new(row))).collect())
+    }
+}
+
+/// A user's certificate of a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CertificateOf(pub(super) UserId, pub(super) CourseId);
+
+impl Load for CertificateOf {
+    type Value = Arc<Certificate>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Certificate>>, InternalError> {
+        let (users, courses) = keys.iter().map(|key| (key.0, key.1)).unzip();
+        let rows = certificate::of_pairs(&mut *app.db.read().await?, users, courses).await?;
+        let keyed = |row: Certificate| Some((CertificateOf(row.user_id, row.course_id?), Arc::new(row)));
+        Ok(rows.into_iter().filter_map(keyed).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP and WebSocket layer. `lyceum serve` and the tests use the same router.
 
 mod authenticate;
+mod certificate;
 mod console;
 mod dev;
 mod graphql;
@@ -41,6 +42,7 @@ pub fn router(state: HttpState) -> Router {
     let mut router = Router::new()
         .merge(graphql)
         .merge(playlists)
+        .route("/certificates/{file}", get(certificate::picture))
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))

@@ -8,9 +8,9 @@ use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{self, CourseId, LessonId};
 use crate::enrollments::error;
 use crate::enrollments::model::{
-    EnrollInput, Enrollment, GrantCourseAccessInput, LessonState, RevokeCourseAccessInput,
+    Certificate, EnrollInput, Enrollment, GrantCourseAccessInput, LessonState, RevokeCourseAccessInput,
 };
-use crate::enrollments::query::{enrollment, player, progress};
+use crate::enrollments::query::{certificate, enrollment, player, progress};
 use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
@@ -187,6 +187,7 @@ pub(in crate::enrollments) async fn forget_user(app: &App, user: UserId) -> std:
         .transaction(async |tx| {
             player::forget_user(tx, user).await?;
             enrollment::forget_user(tx, user).await?;
+            certificate::forget_user(tx, user).await?;
             entitlements::forget_notes(tx, user).await
         })
         .await
@@ -229,6 +230,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let rows = entitlements::all_of(&mut conn, user, FETCH).await?;
     let learned = enrollment::latest_of(&mut conn, user, FETCH).await?;
     let watched = progress::latest_of(&mut conn, user, FETCH).await?;
+    let certificates = certificate::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let row = |row: Entitlement| {
         json!({
@@ -252,6 +254,17 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "watchedSeconds": row.watched_seconds,
         })
     };
+    let certified = |row: Certificate| {
+        json!({
+            "id": row.id.encode(),
+            "code": row.code,
+            "holderName": row.holder_name,
+            "courseTitle": row.course_title,
+            "issuedAt": row.issued_at,
+            "revokedAt": row.revoked_at,
+            "isPublic": row.is_public,
+        })
+    };
     let progress = |(lesson, state): (LessonId, LessonState)| {
         json!({
             "lesson": lesson.encode(),
@@ -264,6 +277,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     Ok(json!({
         "entitlements": items(rows.into_iter().map(row)),
         "enrollments": items(learned.into_iter().map(learns)),
+        "certificates": items(certificates.into_iter().map(certified)),
         "progress": items(watched.into_iter().map(progress)),
     }))
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures_util::future::try_join_all;
 
+use super::certificate::issue;
 use crate::accounts::{UserById, UserId, viewer};
 use crate::catalog::{
     self, Course, CourseById, CourseId, Lesson, LessonById, LessonId, LessonKind, LessonsOf, Showing,
@@ -112,12 +113,14 @@ pub(in crate::enrollments) async fn set_lesson_completed(
 struct Learning {
     user: UserId,
     zone: Tz,
+    name: Arc<str>,
     lessons: HashMap<LessonId, (Arc<Lesson>, AccessReason)>,
     courses: HashMap<CourseId, OfCourse>,
 }
 
 /// What has to be known of a user's course.
 struct OfCourse {
+    title: Arc<str>,
     outline: Arc<[LessonId]>,
     /// When the user's access began.
     since: DateTime<Utc>,
@@ -148,10 +151,12 @@ impl Learning {
             Ok::<_, Error>(of_course.map(|of_course| (course.id, of_course)))
         });
         let (lessons, courses) = tokio::try_join!(try_join_all(access), try_join_all(of_course))?;
+        let name = account.as_ref().map(|account| account.name.as_str()).unwrap_or_default().into();
         let zone = account.and_then(|account| account.time_zone.as_deref()?.parse().ok()).unwrap_or(Tz::UTC);
         Ok(Learning {
             user,
             zone,
+            name,
             lessons: lessons.into_iter().collect(),
             courses: courses.into_iter().flatten().collect(),
         })
@@ -207,6 +212,8 @@ impl Learning {
                 course,
                 since: (!of_course.is_enrolled).then_some(of_course.since),
                 zone: self.zone,
+                holder_name: self.name.clone(),
+                course_title: of_course.title.clone(),
                 outline: of_course.outline.clone(),
                 changes: changes.into(),
             })
@@ -226,8 +233,9 @@ impl OfCourse {
         let lessons = lessons.unwrap_or_default();
         let published = lessons.iter().filter(|lesson| lesson.published_at.is_some());
         let outline: Arc<[LessonId]> = published.map(|lesson| lesson.id).collect();
+        let title: Arc<str> = course.title.as_str().into();
         if let Some(row) = enrollment {
-            return Ok(Some(OfCourse { outline, since: row.since, is_enrolled: true }));
+            return Ok(Some(OfCourse { title, outline, since: row.since, is_enrolled: true }));
         }
         // Entitled to the category or to everything.
         let held = loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default();
@@ -235,7 +243,7 @@ impl OfCourse {
         let now = loaders.app().clock.now();
         let active = held.iter().filter(|row| row.is_active(now) && row.covers(course.id.uuid(), &path));
         let since = active.map(|row| row.starts_at).min();
-        Ok(since.map(|since| OfCourse { outline, since, is_enrolled: false }))
+        Ok(since.map(|since| OfCourse { title, outline, since, is_enrolled: false }))
     }
 }
 
@@ -280,7 +288,7 @@ async fn write(
     }
     let rows = settle(&mut learners, &mut watched, &durations, percent, now);
     query::write_lessons(tx, query::lesson_rows(&rows)?).await?;
-    complete(tx, saves, &mut learners, &rows, now).await?;
+    complete(tx, app, saves, &mut learners, &rows).await?;
     query::write_learners(tx, learners.values().map(|(id, learner)| (*id, learner))).await?;
     let saved = |save: &Save| {
         let (id, learner) = learners.get(&(save.user, save.course))?;
@@ -325,13 +333,13 @@ fn settle(
     watched.iter().map(|((id, lesson_id), lesson)| LessonRow::of(id.uuid(), *lesson_id, lesson)).collect()
 }
 
-/// Notes which enrollments are complete now; the rows of their lessons are written.
+/// Notes which enrollments are complete now, and issues the certificates; the rows of their lessons are written.
 async fn complete(
     tx: &mut Tx,
+    app: &App,
     saves: &[Save],
     learners: &mut Learners,
     rows: &[LessonRow],
-    now: DateTime<Utc>,
 ) -> std::result::Result<(), InternalError> {
     let closed: HashSet<EnrollmentId> =
         rows.iter().filter(|row| row.completed_at.is_some()).map(|row| EnrollmentId::new(row.enrollment_id)).collect();
@@ -340,11 +348,14 @@ async fn complete(
     if open.is_empty() {
         return Ok(());
     }
+    let now = app.clock.now();
     let completed = query::completed(tx, &open).await?;
     for save in saves {
         let Some((id, learner)) = learners.get_mut(&(save.user, save.course)) else { continue };
-        if completed.get(id).is_some_and(|lessons| is_complete(&save.outline, lessons)) {
-            learner.completed_at.get_or_insert(now);
+        let is_new = learner.completed_at.is_none();
+        if is_new && completed.get(id).is_some_and(|lessons| is_complete(&save.outline, lessons)) {
+            learner.completed_at = Some(now);
+            issue(tx, app, save, now).await?;
         }
     }
     Ok(())

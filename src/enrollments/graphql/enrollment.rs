@@ -7,6 +7,7 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
+use super::certificate::{CertificateObject, certificate_of};
 use super::progress::{CourseProgress, course_progress, sum_of};
 use crate::accounts::{UserId, UserObject, user_node, viewer};
 use crate::catalog::{Course, CourseById, CourseId, CourseObject, category_path, course_for_enrolled};
@@ -63,6 +64,11 @@ impl EnrollmentObject {
     /// The user's progress in the course.
     async fn progress(&self, ctx: &Context<'_>) -> Result<Sequential<CourseProgress>> {
         course_progress(ctx, &self.row).await
+    }
+
+    /// The certificate of the course; null if it was not issued.
+    async fn certificate(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CertificateObject>>> {
+        certificate_of(ctx, &self.row).await
     }
 
     /// The entitlements that give or gave the user access to the course, latest first.

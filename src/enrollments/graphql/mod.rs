@@ -1,6 +1,7 @@
 //! Enrollments and playback in the schema.
 
 mod bulk;
+mod certificate;
 mod enrollment;
 mod mutation;
 mod playback;
@@ -17,7 +18,15 @@ use crate::graphql::{NodeType, RootFields};
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| enrollment::enrollment_node(ctx, id).boxed())]
+    vec![
+        NodeType::new(|ctx, id| enrollment::enrollment_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| certificate::certificate_node(ctx, id).boxed()),
+    ]
+}
+
+/// The certificate queries.
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(certificate::CertificateQuery)]
 }
 
 /// The enrollments of the viewer.
@@ -32,5 +41,6 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
         Box::new(bulk::BulkAccessMutation),
         Box::new(playback::PlaybackMutation),
         Box::new(progress::ProgressMutation),
+        Box::new(certificate::CertificateMutation),
     ]
 }

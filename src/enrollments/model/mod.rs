@@ -1,5 +1,6 @@
 //! Enrollments, the inputs of the mutations, and playback.
 
+mod certificate;
 mod enrollment;
 mod playback;
 mod progress;
@@ -12,6 +13,8 @@ use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::Time;
 
+pub use certificate::{Certificate, CertificateId};
+pub(super) use certificate::{RevokeCertificateInput, SetCertificateVisibilityInput, code_of, normal_code};
 pub use enrollment::{Enrollment, EnrollmentId};
 pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};

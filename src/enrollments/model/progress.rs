@@ -95,6 +95,9 @@ pub(in crate::enrollments) struct Save {
     pub(in crate::enrollments) since: Option<DateTime<Utc>>,
     /// The user's time zone.
     pub(in crate::enrollments) zone: Tz,
+    /// What the user and the course are called, for the certificate.
+    pub(in crate::enrollments) holder_name: Arc<str>,
+    pub(in crate::enrollments) course_title: Arc<str>,
     /// The published lessons of the course.
     pub(in crate::enrollments) outline: Arc<[LessonId]>,
     pub(in crate::enrollments) changes: Arc<[Change]>,

@@ -64,6 +64,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    certificates (id) {
+        id -> Uuid,
+        code -> Text,
+        user_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        holder_name -> Text,
+        course_title -> Text,
+        issued_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoke_reason -> Nullable<Text>,
+        is_public -> Bool,
+    }
+}
+
+diesel::table! {
     channel_follows (user_id, channel_id) {
         user_id -> Uuid,
         channel_id -> Uuid,
@@ -610,6 +625,8 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(avatar_uploads -> users (user_id));
 diesel::joinable!(categories -> media_files (image_id));
 diesel::joinable!(category_slugs -> categories (category_id));
+diesel::joinable!(certificates -> courses (course_id));
+diesel::joinable!(certificates -> users (user_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_invitations -> channels (channel_id));
@@ -658,6 +675,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     avatar_uploads,
     categories,
     category_slugs,
+    certificates,
     channel_follows,
     channel_invitations,
     channel_members,

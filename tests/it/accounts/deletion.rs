@@ -134,10 +134,14 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 10] = [
+const BELONGINGS: [(&str, &str); 11] = [
     (
         "api_tokens",
         "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
+    ),
+    (
+        "certificates",
+        "INSERT INTO certificates VALUES (gen_random_uuid(), '0123456789AB', 'ADA', NULL, 'A', 'Engines', now())",
     ),
     ("channel_invitations", "INSERT INTO channel_invitations SELECT id, 'ADA', owner_id, now() FROM channels LIMIT 1"),
     (

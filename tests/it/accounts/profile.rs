@@ -108,9 +108,10 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 22] = [
+const HELD: [(&str, Option<&str>); 23] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("avatar_uploads.user_id", Some("/accounts/avatarUploads/items")),
+    ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
     // Whom an instructor invited is the other one's data.
     ("channel_invitations.invited_by", None),
@@ -161,6 +162,10 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         .await;
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
+    app.sql(
+        "INSERT INTO certificates SELECT id, upper(right(id::text, 12)), id, NULL, name, 'Engines', now() FROM users",
+    )
+    .await;
     app.sql("INSERT INTO channel_invitations SELECT id, owner_id, owner_id, now() FROM channels").await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
     let uploads = "INSERT INTO uploads (id, user_id, filename, content_type, size_bytes, status, looked_at, created_at, \

@@ -1,6 +1,7 @@
 //! Who has access to which course, and what follows from it.
 
 mod bulk;
+mod certificates;
 mod counts;
 mod grants;
 mod lists;
