@@ -29,14 +29,15 @@ use crate::platform::markdown;
 
 pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
 pub(super) use facet::FacetCounts;
-pub(super) use outline::{ContentHtmlOf, ContentOf, LessonById, LessonsOf, ResourcesOf, SectionById, SectionsOf};
+pub(super) use outline::{ContentHtmlOf, ContentOf, ResourcesOf, SectionById, SectionsOf};
+pub use outline::{LessonById, LessonsOf};
 
 /// The number of bytes of text that count as one row in the cache.
 const ROW_BYTES: usize = 256;
 
-/// One course.
+/// One course, whether or not the viewer may see it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CourseById(pub(super) CourseId);
+pub struct CourseById(pub CourseId);
 
 impl Load for CourseById {
     type Value = Arc<Course>;

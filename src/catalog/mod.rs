@@ -16,19 +16,20 @@ mod port;
 mod query;
 
 pub use command::{
-    ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, access_to, create_category,
-    create_course, create_lesson, create_section, delete_category, delete_channel, delete_lesson, delete_section,
-    import_category, import_course, move_category, my_data, publish_course, publish_lesson, refresh_sort_keys,
-    reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video, showing, update_category,
-    update_course, update_lesson, update_section, upload_target,
+    ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, access_to, category_path,
+    create_category, create_course, create_lesson, create_section, delete_category, delete_channel, delete_lesson,
+    delete_section, import_category, import_course, move_category, my_data, publish_course, publish_lesson,
+    refresh_sort_keys, reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video, showing,
+    update_category, update_course, update_lesson, update_section, upload_target,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
-    CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_node,
-    lesson_node, mutations, nodes, queries, section_node, viewer_fields,
+    CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_for_enrolled,
+    course_node, lesson_node, mutations, nodes, queries, section_node, viewer_fields,
 };
 pub(crate) use graphql::{CourseConnection, courses_of_channel};
 pub use job::handlers;
+pub use loader::{CourseById, LessonById, LessonsOf};
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,
     CreateLessonInput, CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson,

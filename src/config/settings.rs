@@ -118,6 +118,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("LYCEUM_MAX_PLAYERS", "0", "maximum number of sessions per user that play concurrently; 0 means no limit"),
     setting(
+        "LYCEUM_COMPLETION_PERCENT",
+        "90",
+        "share of a video in percent that completes its lesson when it was watched, 1 to 100",
+    ),
+    setting(
         "LYCEUM_VIDEO_GRACE_DAYS",
         "7",
         "number of days in which a deleted or replaced video or an unused file can be used again, 0 to 365",

@@ -18,6 +18,8 @@ pub struct Video {
     pub serve_originals: bool,
     /// The maximum number of sessions of one user that play concurrently; 0 means no limit.
     pub max_players: usize,
+    /// The share of a video that completes its lesson when it was watched, in percent.
+    pub completion_percent: i32,
     /// The retention of deleted or replaced videos and of unused files, which can be used again.
     pub grace: Duration,
 }
@@ -46,6 +48,7 @@ impl Video {
             playback: Duration::from_secs(60 * reader.number("LYCEUM_PLAYBACK_MINUTES", 1..=1440)),
             serve_originals: reader.choice("LYCEUM_SERVE_ORIGINALS", &["until-converted", "always"]) == "always",
             max_players: reader.number("LYCEUM_MAX_PLAYERS", 0..=1000) as usize,
+            completion_percent: i32::try_from(reader.number("LYCEUM_COMPLETION_PERCENT", 1..=100)).unwrap_or(100),
             grace: Duration::from_secs(86_400 * reader.number("LYCEUM_VIDEO_GRACE_DAYS", 0..=365)),
         }
     }

@@ -1,7 +1,7 @@
 //! The errors that a client can act on.
 
-use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
+use crate::graphql::{Error, UserError};
 
 pub(super) fn only_administrators() -> Error {
     Error::Forbidden("Only administrators give and take access.".into())
@@ -26,12 +26,48 @@ pub(super) fn costs_money() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)
 }
 
-pub(super) fn nothing_to_play(field: &str) -> Error {
-    Error::invalid(UserErrorCode::NotFound, &[field], "There is nothing to play.")
+pub(super) fn nothing_to_play(path: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::NotFound, path, "There is nothing to play.")
 }
 
 pub(super) fn too_many_players(most: usize) -> Error {
     let places = if most == 1 { "another place".to_owned() } else { format!("{most} other places") };
     let message = format!("Your account plays in {places} now. Stop there, wait two minutes, and try again.");
     Error::TooMuch("TOO_MANY_PLAYERS", message)
+}
+
+pub(super) fn no_such_lesson() -> UserError {
+    UserError::new(UserErrorCode::NotFound, &["lessonId"], "There is no such lesson.")
+}
+
+pub(super) fn not_enrolled() -> UserError {
+    let message = "Only those who are entitled to a course have progress in it.";
+    UserError::new(UserErrorCode::NotAllowed, &["lessonId"], message)
+}
+
+pub(super) fn wrong_time() -> UserError {
+    let message = "The time is in the future, more than 30 days ago, or before the access to the course began.";
+    UserError::new(UserErrorCode::OutOfRange, &["at"], message)
+}
+
+pub(super) fn too_many_parts(parts: usize, most: usize) -> UserError {
+    let message = format!("Watched has {parts} entries; at most {most} are allowed.");
+    UserError::new(UserErrorCode::TooLong, &["watched"], message)
+}
+
+pub(super) fn wrong_second(path: &[&str]) -> UserError {
+    let message = "The seconds of a video count from 0, and a part ends after it begins.";
+    UserError::new(UserErrorCode::OutOfRange, path, message)
+}
+
+pub(super) fn only_administrators_revoke() -> Error {
+    Error::Forbidden("Only administrators revoke certificates.".into())
+}
+
+pub(super) fn no_such_certificate() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["certificateId"], "There is no such certificate.")
+}
+
+pub(super) fn revoked_already() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["certificateId"], "The certificate is revoked already.")
 }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 
 use super::command;
-use super::query::PLAYERS;
+use super::query::player::PLAYERS;
 use crate::accounts::UserDeleted;
 use crate::entitlements::EntitlementId;
 use crate::platform::jobs::Handler;

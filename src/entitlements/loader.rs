@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::model::{Entitlement, EntitlementId, HeldCourse};
+use super::model::{Active, Entitlement, EntitlementId};
 use super::query;
 use crate::accounts::UserId;
 use crate::graphql::loaders::Load;
@@ -67,32 +67,45 @@ impl Load for LedgerCount {
     }
 }
 
-/// The key of a page of the courses to which a user has active access, in the direction of the page.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct HeldCoursesOf(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
+/// What a user has active access to; missing if that is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ActiveOf(pub UserId);
 
-impl Load for HeldCoursesOf {
-    type Value = Vec<Arc<HeldCourse>>;
+impl Load for ActiveOf {
+    type Value = Arc<Active>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let (conn, now) = (app.db.read().await?, app.clock.now());
-        let pages = try_join_all(keys.iter().map(|key| query::held_courses(&conn, key.0, now, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Active> = HashMap::new();
+        for (user, scope, course, category) in
+            query::active_targets(&mut *app.db.read().await?, &users, app.clock.now()).await?
+        {
+            found.entry(ActiveOf(user)).or_default().add(scope, course, category);
+        }
+        Ok(found.into_iter().map(|(key, active)| (key, Arc::new(active))).collect())
     }
 }
 
-/// The key of the number of courses to which a user has active access; missing if there are none.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct HeldCoursesCount(pub UserId);
+/// The key of all entitlements of a user that may cover a course, ended ones included, latest first; missing if there are
+/// none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ledger {
+    /// The user.
+    pub user: UserId,
+    /// The course.
+    pub course: Uuid,
+}
 
-impl Load for HeldCoursesCount {
-    type Value = i64;
+impl Load for Ledger {
+    type Value = Arc<Vec<Arc<Entitlement>>>;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
-        let counts = query::count_held_courses(&mut *app.db.read().await?, &users, app.clock.now()).await?;
-        Ok(counts.into_iter().map(|(user, count)| (HeldCoursesCount(user), count)).collect())
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let (users, courses) = keys.iter().map(|key| (key.user, key.course)).unzip();
+        let mut found: HashMap<Ledger, Vec<Arc<Entitlement>>> = HashMap::new();
+        for line in query::ledger(&mut *app.db.read().await?, users, courses).await? {
+            found.entry(Ledger { user: line.row.user_id, course: line.wanted }).or_default().push(Arc::new(line.row));
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
     }
 }
 

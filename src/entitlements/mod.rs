@@ -15,10 +15,10 @@ mod port;
 mod query;
 
 pub use event::{AccessEnded, AccessGranted};
-pub use graphql::{AccessObject, EntitlementObject, entitlements_of, nodes};
-pub use loader::{Held, HeldCoursesCount, HeldCoursesOf};
+pub use graphql::{AccessObject, EntitlementObject, connection_of, entitlements_of, nodes};
+pub use loader::{ActiveOf, Held, Ledger};
 pub use model::{
-    Access, AccessReason, EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Scope, Source, Target,
+    Access, AccessReason, Active, EndReason, Entitlement, EntitlementId, NewEntitlement, Scope, Source, Target,
 };
 pub use policy::{Content, LessonContent, access};
 pub use port::{Given, end, end_expired, end_expired_of_course, forget_notes, give, import, is_owned, open};

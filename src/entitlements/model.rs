@@ -1,5 +1,7 @@
 //! Rows of entitlements, and access decisions.
 
+use std::collections::HashSet;
+
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use diesel::deserialize::FromSqlRow;
@@ -248,13 +250,31 @@ pub struct NewEntitlement {
     pub granted_by: Option<UserId>,
 }
 
-/// A course that a user has access to.
-#[derive(Clone, Debug, QueryableByName)]
-pub struct HeldCourse {
-    /// The course.
-    #[diesel(sql_type = diesel::sql_types::Uuid)]
-    pub course_id: Uuid,
-    /// When the oldest active access began.
-    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
-    pub since: DateTime<Utc>,
+/// What a user has active access to.
+#[derive(Clone, Debug, Default)]
+pub struct Active {
+    courses: HashSet<Uuid>,
+    categories: Vec<Uuid>,
+    everything: bool,
+}
+
+impl Active {
+    /// Adds the target of an entitlement.
+    pub(super) fn add(&mut self, scope: Scope, course: Option<Uuid>, category: Option<Uuid>) {
+        self.courses.extend(course);
+        self.categories.extend(category);
+        self.everything |= scope == Scope::Everything;
+    }
+
+    /// Returns whether there is access to a category: only then does the path of a course matter.
+    pub fn has_categories(&self) -> bool {
+        !self.categories.is_empty()
+    }
+
+    /// Returns whether there is access to the course, whose category and its ancestors are `category_path`.
+    pub fn covers(&self, course: Uuid, category_path: &[Uuid]) -> bool {
+        self.everything
+            || self.courses.contains(&course)
+            || self.categories.iter().any(|category| category_path.contains(category))
+    }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::model::{EndReason, Entitlement, EntitlementId, HeldCourse, NewEntitlement, Target};
+use super::model::{EndReason, Entitlement, EntitlementId, NewEntitlement, Scope, Target};
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
@@ -47,6 +47,46 @@ pub(super) async fn held(
     .bind::<Array<SqlUuid>, _>(courses)
     .load(conn)
     .await
+}
+
+/// Returns all entitlements, ended ones included, that may cover each pair of user and course, latest first.
+///
+/// Includes the entitlements to categories, whether or not the course is in them, and to everything.
+pub(super) async fn ledger(
+    conn: &mut AsyncPgConnection,
+    users: Vec<UserId>,
+    courses: Vec<Uuid>,
+) -> QueryResult<Vec<HeldRow>> {
+    diesel::sql_query(
+        "WITH wanted AS (SELECT * FROM unnest($1, $2) AS pair (user_id, course_id)) \
+         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id, course_id) \
+         UNION ALL \
+         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id) \
+         WHERE scope <> 'COURSE' \
+         ORDER BY starts_at DESC, id DESC",
+    )
+    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<Array<SqlUuid>, _>(courses)
+    .load(conn)
+    .await
+}
+
+/// The user, scope, course and category of an entitlement.
+pub(super) type ActiveTarget = (UserId, Scope, Option<Uuid>, Option<Uuid>);
+
+/// Returns what each of the users has active access to.
+pub(super) async fn active_targets(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<ActiveTarget>> {
+    entitlements::table
+        .filter(entitlements::user_id.eq_any(users).and(entitlements::ended_at.is_null()))
+        .filter(entitlements::starts_at.le(now))
+        .filter(entitlements::expires_at.is_null().or(entitlements::expires_at.gt(now)))
+        .select((entitlements::user_id, entitlements::scope, entitlements::course_id, entitlements::category_id))
+        .load(conn)
+        .await
 }
 
 /// Returns the user's open entitlements to `target`.
@@ -245,59 +285,6 @@ pub async fn all_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> Q
         .await
 }
 
-/// Returns a page of the courses to which the user has an active entitlement, newest first.
-///
-/// The rows are in the direction of the page. Entitlements to categories and to everything are not included. Takes a
-/// shared connection, so that several pages can be pipelined.
-pub(super) async fn held_courses(
-    mut conn: &AsyncPgConnection,
-    user: UserId,
-    now: DateTime<Utc>,
-    page: &Page<(DateTime<Utc>, Uuid)>,
-) -> QueryResult<Vec<HeldCourse>> {
-    let (after, before) = bounds(page);
-    let order = if page.backward { "ASC" } else { "DESC" };
-    diesel::sql_query(format!(
-        "SELECT course_id, min(starts_at) AS since FROM entitlements \
-         WHERE user_id = $1 AND course_id IS NOT NULL AND {ACTIVE} GROUP BY course_id \
-         HAVING (min(starts_at), course_id) < ($3, $4) AND (min(starts_at), course_id) > ($5, $6) \
-         ORDER BY since {order}, course_id {order} LIMIT $7"
-    ))
-    .bind::<SqlUuid, _>(user)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(after.0)
-    .bind::<SqlUuid, _>(after.1)
-    .bind::<Timestamptz, _>(before.0)
-    .bind::<SqlUuid, _>(before.1)
-    .bind::<BigInt, _>(page.fetch())
-    .load(&mut conn)
-    .await
-}
-
-/// Counts what [`held_courses`] lists for each of the users; a user without any is missing.
-pub(super) async fn count_held_courses(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-    now: DateTime<Utc>,
-) -> QueryResult<HashMap<UserId, i64>> {
-    #[derive(QueryableByName)]
-    struct Courses {
-        #[diesel(sql_type = SqlUuid)]
-        user_id: UserId,
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let counted: Vec<Courses> = diesel::sql_query(format!(
-        "SELECT user_id, count(DISTINCT course_id) AS count FROM entitlements \
-         WHERE user_id = ANY ($1) AND {ACTIVE} GROUP BY user_id"
-    ))
-    .bind::<Array<SqlUuid>, _>(users)
-    .bind::<Timestamptz, _>(now)
-    .load(conn)
-    .await?;
-    Ok(counted.into_iter().map(|row| (row.user_id, row.count)).collect())
-}
-
 /// Returns a page of a course's entitlements, newest first, in the direction of the page.
 pub(super) async fn of_course(
     mut conn: &AsyncPgConnection,
@@ -319,17 +306,6 @@ pub(super) async fn count_of_courses(
         .select((entitlements::course_id, diesel::dsl::count_star()))
         .load(conn)
         .await
-}
-
-/// The condition for an entitlement that is active at `$2`.
-const ACTIVE: &str = "ended_at IS NULL AND starts_at <= $2 AND (expires_at IS NULL OR expires_at > $2)";
-
-type Bound = (DateTime<Utc>, Uuid);
-
-/// Returns the bounds of a page, newest first; an open bound is the first or last possible key.
-fn bounds(page: &Page<Bound>) -> (Bound, Bound) {
-    let (last, first) = ((DateTime::<Utc>::MAX_UTC, Uuid::max()), (DateTime::UNIX_EPOCH, Uuid::nil()));
-    (page.after.unwrap_or(last), page.before.unwrap_or(first))
 }
 
 pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[EntitlementId]) -> QueryResult<Vec<Entitlement>> {

@@ -25,7 +25,8 @@ impl RootKind for Queries {
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
-        let features = [accounts::queries(), catalog::queries(), channels::queries(), media::queries()];
+        let features =
+            [accounts::queries(), catalog::queries(), channels::queries(), enrollments::queries(), media::queries()];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
 }
@@ -77,7 +78,15 @@ pub struct Subscription(CatalogSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
-    [accounts::nodes(), catalog::nodes(), channels::nodes(), entitlements::nodes(), media::nodes()].concat()
+    [
+        accounts::nodes(),
+        catalog::nodes(),
+        channels::nodes(),
+        enrollments::nodes(),
+        entitlements::nodes(),
+        media::nodes(),
+    ]
+    .concat()
 }
 
 /// The executable schema.

@@ -1,6 +1,7 @@
 //! The HTTP and WebSocket layer. `lyceum serve` and the tests use the same router.
 
 mod authenticate;
+mod certificate;
 mod console;
 mod dev;
 mod graphql;
@@ -46,6 +47,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(graphql)
         .merge(playlists)
         .route("/", get(index::page))
+        .route("/certificates/{file}", get(certificate::picture))
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))

@@ -19,6 +19,7 @@ pub(super) async fn document() -> Json<Value> {
             "/": { "get": page("Says where things are", "text/html, application/json") },
             "/graphql": { "get": graphql_get(), "post": graphql_post() },
             "/media/hls/{pass}/{path}": { "get": playlist() },
+            "/certificates/{file}": { "get": certificate() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },
             "/console/": { "get": page("The same", "text/html") },
             "/console/{path}": { "get": asset() },
@@ -123,6 +124,18 @@ fn playlist() -> Value {
             ("403", "The pass has expired, belongs to another user, or the user has lost access", Some("text/plain")),
             ("404", "There is no such playlist", Some("text/plain")),
             ("429", "The account plays in too many places", Some("text/plain")),
+            ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn certificate() -> Value {
+    json!({
+        "summary": "The picture of a certificate. It has the holder's name if the holder agrees, or is the sender",
+        "parameters": [parameter("file", "path", "The code of the certificate and .svg")],
+        "responses": responses(&[
+            ("200", "The picture; it says if the certificate was revoked", Some("image/svg+xml")),
+            ("404", "There is no such certificate", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
         ]),
     })

@@ -95,6 +95,8 @@ pub enum Action {
     CourseAccessGranted,
     /// An administrator revoked a user's access to a course.
     CourseAccessRevoked,
+    /// An administrator revoked a user's certificate.
+    CertificateRevoked,
     /// An administrator gave a course to another instructor.
     CourseTransferred,
     /// A channel was deleted by its owner or by an administrator.
@@ -141,6 +143,7 @@ impl Action {
             Action::AccountDeleted => "account_deleted",
             Action::CourseAccessGranted => "course_access_granted",
             Action::CourseAccessRevoked => "course_access_revoked",
+            Action::CertificateRevoked => "certificate_revoked",
             Action::CourseTransferred => "course_transferred",
             Action::ChannelDeleted => "channel_deleted",
             Action::JobReplayed => "job_replayed",

@@ -89,14 +89,27 @@ impl School {
             "SearchBox" => (None, json!({ "query": "engi" })),
             "CourseLanding" | "Curriculum" => (Some(sam), json!({ "slug": "engines-0" })),
             "LessonPlayer" => (Some(sam), json!({ "id": lesson })),
-            "MyLearning" | "AccountSettings" => (Some(sam), json!({})),
+            "MyLearning" => {
+                let sort = json!({ "field": "TITLE", "direction": "ASC" });
+                (Some(sam), json!({ "filter": { "state": "ACTIVE" }, "sort": sort }))
+            }
+            "AccountSettings" => (Some(sam), json!({})),
             "InstructorDashboard" => (Some(ada), json!({})),
             "CourseEditor" => (Some(ada), json!({ "id": course })),
             "LessonEditor" => (Some(ada), json!({ "id": lesson })),
             "AdminUsers" | "AdminSessions" | "AdminCatalog" => (Some(root), json!({})),
             "AdminUser" => (Some(root), json!({ "id": sam.id })),
             "AdminCourse" => (Some(root), json!({ "id": course })),
-            "Heartbeat" => (Some(sam), json!({ "id": lesson })),
+            "Heartbeat" => {
+                let at = self.app.app.clock.now();
+                (Some(sam), json!({ "id": lesson, "position": 5, "watched": [{ "from": 0, "to": 5 }], "at": at }))
+            }
+            "OfflineProgress" => {
+                let at = self.app.app.clock.now();
+                (Some(sam), json!({ "entries": [{ "lessonId": lesson, "positionSeconds": 5, "at": at }] }))
+            }
+            "VerifyCertificate" => (None, json!({ "code": "0123-4567-89AB" })),
+            "CompleteLesson" => (Some(sam), json!({ "id": lesson, "completed": true })),
             _ => return None,
         })
     }
@@ -175,7 +188,8 @@ async fn the_operations_of_an_upload_are_valid() {
         let request = app.client.post(format!("{}/graphql", app.url));
         let body = json!({ "query": text, "operationName": name, "variables": {
             "id": "upload_01h455vb4pex5vsknk084sn02q", "lesson": "lesson_01h455vb4pex5vsknk084sn02q", "version": 1,
-            "video": "video_01h455vb4pex5vsknk084sn02q",
+            "video": "video_01h455vb4pex5vsknk084sn02q", "completed": true, "isPublic": true, "entries": [],
+            "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
             "input": { "filename": "a.mp4", "contentType": "video/mp4", "sizeBytes": 1 },
         } });
         let answer: Value = request.json(&body).send().await.unwrap().json().await.unwrap();

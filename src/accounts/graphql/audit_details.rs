@@ -63,7 +63,9 @@ impl AuditDetails {
                 read(details, AuditDetails::Invitation)
             }
             Action::AccountGivenUp => read(details, AuditDetails::Deletion),
-            Action::CourseAccessGranted | Action::CourseAccessRevoked => read(details, AuditDetails::Access),
+            Action::CourseAccessGranted | Action::CourseAccessRevoked | Action::CertificateRevoked => {
+                read(details, AuditDetails::Access)
+            }
             Action::CourseTransferred => read(details, AuditDetails::Transfer),
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
             Action::JobReplayed => read(details, AuditDetails::Job),
@@ -272,7 +274,7 @@ pub(super) struct AuditAccessDetails {
     reason: String,
 }
 
-/// Access to a course that was granted or revoked.
+/// Access to a course that was granted or revoked, or the certificate of a course that was revoked.
 #[Object]
 impl AuditAccessDetails {
     /// The id of the course.

@@ -10,7 +10,7 @@ use super::session_list::{SessionObject, sessions_of};
 use crate::accounts::loader::{BioOf, IdentitiesOf, LastSignIn, UserById};
 use crate::accounts::model::{Ban, ChangeUserRoleInput, User, UserId};
 use crate::accounts::{command, policy};
-use crate::enrollments::{EnrollmentObject, enrollments_of};
+use crate::enrollments::{EnrollmentFilter, EnrollmentObject, EnrollmentSort, enrollments_of};
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, owned, public, requires, scoped};
@@ -143,21 +143,25 @@ impl UserObject {
         sessions_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
     }
 
-    /// The courses that the user has access to, each once, most recent access first. Visible to administrators.
+    /// What the user learns: the courses to which they have or had access, each once, latest activity first unless they
+    /// are sorted otherwise. Visible to administrators.
     #[graphql(
         guard = "Scoped(Role::Admin, Scope::ReadCourses)",
         directive = scoped::apply(Role::Admin, Scope::ReadCourses)
     )]
+    #[allow(clippy::too_many_arguments)]
     async fn enrollments(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which enrollments to return; defaults to all.")] filter: Option<EnrollmentFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<EnrollmentSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
-        enrollments_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
+        enrollments_of(ctx, self.user.id, filter, sort, PageArgs { first, after, last, before }).await
     }
 
     /// When the user registered.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::loader::Categories;
-use crate::catalog::model::{Course, Showing};
+use crate::catalog::model::{CategoryId, Course, Showing};
 use crate::catalog::policy;
 use crate::channels::{edits_courses, is_channel_editor};
 use crate::entitlements::{Access, Entitlement, Held, Scope};
@@ -50,8 +50,19 @@ pub(in crate::catalog) async fn covered_path(
     if !held.iter().any(|row| row.scope == Scope::Category) {
         return Ok(Vec::new());
     }
+    category_path(loaders, course.category_id).await
+}
+
+/// Returns a category and its ancestors; nothing for `None`.
+///
+/// # Errors
+/// The database failed.
+pub async fn category_path(loaders: &Loaders, category: Option<CategoryId>) -> Result<Vec<Uuid>, InternalError> {
+    if category.is_none() {
+        return Ok(Vec::new());
+    }
     let tree = loaders.load(Categories).await?.unwrap_or_default();
-    Ok(tree.path(course.category_id))
+    Ok(tree.path(category))
 }
 
 /// Returns whether the actor may watch a video, and why.

@@ -45,6 +45,11 @@ pub(super) async fn entitled(ctx: &Context<'_>, course: &Course, edits: bool) ->
     if course.archived_at.is_none() {
         return Ok(false);
     }
+    is_entitled(ctx, course, edits).await
+}
+
+/// Returns whether the viewer is entitled to the course; it is `false` for those who may edit it (`edits`).
+pub(super) async fn is_entitled(ctx: &Context<'_>, course: &Course, edits: bool) -> Result<bool> {
     let (held, path) = held(ctx, course, edits).await?;
     let now = app(ctx).clock.now();
     Ok(held.iter().any(|row| row.covers(course.id.uuid(), &path) && row.is_active(now)))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
-use super::access::{course_access, edits, entitled};
+use super::access::{course_access, edits, entitled, is_entitled};
 use super::browse::{Within, matching};
 use super::category::{CategoryObject, category_node};
 use super::facet::CourseConnection;
@@ -20,7 +20,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
-use crate::enrollments::{PlayableVideo, playable};
+use crate::enrollments::{EnrollmentObject, PlayableVideo, playable, viewer_enrollment};
 use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
 use crate::graphql::context::loaders;
 use crate::graphql::guard::{Role, Scope, owned};
@@ -194,6 +194,11 @@ impl CourseObject {
         Ok(Sequential(AccessObject(course_access(ctx, &self.0).await?)))
     }
 
+    /// What the viewer learns of the course; null if they never had access to it. It stays when the access ends.
+    async fn viewer_enrollment(&self, ctx: &Context<'_>) -> Result<Option<Sequential<EnrollmentObject>>> {
+        viewer_enrollment(ctx, self.0.id).await
+    }
+
     /// The number of students: users with an entitlement to this very course.
     async fn student_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.student_count))
@@ -283,6 +288,19 @@ impl CourseObject {
 /// The database failed.
 pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<CourseObject>> {
     visible(ctx, loaders(ctx).load(CourseById(id)).await?).await
+}
+
+/// Returns the course that an enrollment is in: also an unpublished one, if the viewer is entitled to it.
+///
+/// Of its outline, [`visible_lessons`] shows nothing then, and nothing of it plays.
+///
+/// # Errors
+/// The database failed.
+pub async fn course_for_enrolled(ctx: &Context<'_>, id: CourseId) -> Result<Option<CourseObject>> {
+    let Some(course) = loaders(ctx).load(CourseById(id)).await? else { return Ok(None) };
+    let edits = edits(ctx, &course).await?;
+    let seen = policy::can_see(&course, edits, false) || is_entitled(ctx, &course, edits).await?;
+    Ok(seen.then_some(CourseObject(course)))
 }
 
 /// Returns the course, if the viewer may see it.

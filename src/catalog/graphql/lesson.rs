@@ -12,7 +12,7 @@ use super::section::{SectionObject, visible_lessons};
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, LessonKind, PublicationStatus, Showing};
 use crate::catalog::policy;
-use crate::enrollments::{PlayableVideo, playable};
+use crate::enrollments::{LessonProgress, PlayableVideo, playable, viewer_progress};
 use crate::entitlements::AccessObject;
 use crate::graphql::context::loaders;
 use crate::graphql::{Error, Result, Sequential};
@@ -98,6 +98,11 @@ impl LessonObject {
     /// Whether the viewer may see the lesson's content, the reason, and when it unlocks for them.
     async fn viewer_access(&self, ctx: &Context<'_>) -> Result<Sequential<AccessObject>> {
         Ok(Sequential(AccessObject(lesson_access(ctx, &self.course, &self.row).await?)))
+    }
+
+    /// The viewer's progress in the lesson; null if they have not begun it.
+    async fn viewer_progress(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonProgress>>> {
+        viewer_progress(ctx, self.course.id, self.row.id).await
     }
 
     /// The delay before the lesson unlocks; null if there is none. It is in days of 24 hours since the user's access to

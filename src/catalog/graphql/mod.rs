@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 
 pub(crate) use browse::courses_of_channel;
 pub use category::{CategoryObject, category_node};
-pub use course::{CourseObject, course_node};
+pub use course::{CourseObject, course_for_enrolled, course_node};
 pub(crate) use facet::CourseConnection;
 pub use lesson::{LessonObject, lesson_node};
 pub use section::{SectionObject, section_node};

@@ -39,7 +39,7 @@ impl Load for SectionsOf {
 
 /// All lessons of a course, section by section, in order within each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct LessonsOf(pub(in crate::catalog) CourseId);
+pub struct LessonsOf(pub CourseId);
 
 impl Load for LessonsOf {
     type Value = Arc<[Arc<Lesson>]>;
@@ -81,7 +81,7 @@ impl Load for SectionById {
 
 /// One lesson.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct LessonById(pub(in crate::catalog) LessonId);
+pub struct LessonById(pub LessonId);
 
 impl Load for LessonById {
     type Value = Arc<Lesson>;

@@ -7,9 +7,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::{self, UserId, viewer};
-use crate::catalog::{self, Course, CourseId};
-use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
-use crate::enrollments::{error, query};
+use crate::catalog::{self, Course, CourseId, LessonId};
+use crate::enrollments::error;
+use crate::enrollments::model::{
+    Certificate, EnrollInput, Enrollment, GrantCourseAccessInput, LessonState, RevokeCourseAccessInput,
+};
+use crate::enrollments::query::{certificate, enrollment, player, progress};
 use crate::entitlements::{self, EndReason, Entitlement, EntitlementId, Given, NewEntitlement, Source, Target};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
@@ -205,7 +208,7 @@ pub(in crate::enrollments) async fn expire_due(app: &App) -> std::result::Result
     }
 }
 
-/// Ends all access of a deleted user and removes their players.
+/// Ends all access of a deleted user and removes their enrollments and players.
 ///
 /// The entitlements stay, for statistics, and refer to an anonymous user.
 ///
@@ -223,7 +226,9 @@ pub(in crate::enrollments) async fn forget_user(app: &App, user: UserId) -> std:
     }
     app.db
         .transaction(async |tx| {
-            query::forget_user(tx, user).await?;
+            player::forget_user(tx, user).await?;
+            enrollment::forget_user(tx, user).await?;
+            certificate::forget_user(tx, user).await?;
             entitlements::forget_notes(tx, user).await
         })
         .await
@@ -257,12 +262,17 @@ async fn end_one(
         .await
 }
 
-/// Returns the viewer's entitlements, for the export of their data.
+/// Returns the viewer's entitlements and enrollments, for the export of their data.
 ///
 /// # Errors
 /// The actor is not signed in.
 pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
-    let rows = entitlements::all_of(&mut *app.db.read().await?, viewer(actor)?, FETCH).await?;
+    let (user, mut conn) = (viewer(actor)?, app.db.read().await?);
+    let rows = entitlements::all_of(&mut conn, user, FETCH).await?;
+    let learned = enrollment::latest_of(&mut conn, user, FETCH).await?;
+    let watched = progress::latest_of(&mut conn, user, FETCH).await?;
+    let certificates = certificate::latest_of(&mut conn, user, FETCH).await?;
+    drop(conn);
     let row = |row: Entitlement| {
         json!({
             "id": row.id.encode(),
@@ -275,7 +285,42 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "endReason": row.end_reason,
         })
     };
-    Ok(json!({ "entitlements": items(rows.into_iter().map(row)) }))
+    let learns = |row: Enrollment| {
+        json!({
+            "id": row.id.encode(),
+            "course": row.course_id.encode(),
+            "enrolledAt": row.since,
+            "lastActivityAt": row.last_activity_at,
+            "completedAt": row.completed_at,
+            "watchedSeconds": row.watched_seconds,
+        })
+    };
+    let certified = |row: Certificate| {
+        json!({
+            "id": row.id.encode(),
+            "code": row.code,
+            "holderName": row.holder_name,
+            "courseTitle": row.course_title,
+            "issuedAt": row.issued_at,
+            "revokedAt": row.revoked_at,
+            "isPublic": row.is_public,
+        })
+    };
+    let progress = |(lesson, state): (LessonId, LessonState)| {
+        json!({
+            "lesson": lesson.encode(),
+            "positionSeconds": state.position_seconds,
+            "watchedSeconds": state.watched_seconds,
+            "completedAt": state.completed_at,
+            "updatedAt": state.updated_at,
+        })
+    };
+    Ok(json!({
+        "entitlements": items(rows.into_iter().map(row)),
+        "enrollments": items(learned.into_iter().map(learns)),
+        "certificates": items(certificates.into_iter().map(certified)),
+        "progress": items(watched.into_iter().map(progress)),
+    }))
 }
 
 /// Gives access and schedules its expiry.

@@ -9,13 +9,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta};
 
+use super::progress::save;
 use crate::accounts::{self, UserId};
 use crate::catalog::{self, Showing, ShownAs};
+use crate::enrollments::error;
 use crate::enrollments::model::{KeepPlayingInput, Pass, Playback};
-use crate::enrollments::{error, query};
+use crate::enrollments::query::player as query;
 use crate::entitlements::Access;
+use crate::graphql::error::UserErrorCode;
 use crate::graphql::loaders::Loaders;
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, UserError};
 use crate::media::{self, CaptionsOf, Video, VideoById, VideoStatus};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -115,16 +118,25 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
         .await
 }
 
-/// Renews the slot of a player and returns new URLs.
+/// Renews the slot of a player and returns new URLs; saves the progress that the player reports.
+///
+/// Also returns the errors of the report, which concern the progress only.
 ///
 /// # Errors
 /// As for [`play`]; the input is invalid; there is nothing to play.
-pub(crate) async fn keep_playing(loaders: &Loaders, actor: &Actor, input: KeepPlayingInput) -> Result<Playback> {
-    let (shown_as, field) = match input {
-        KeepPlayingInput::LessonId(lesson) => (ShownAs::Lesson(lesson), "lessonId"),
-        KeepPlayingInput::CourseId(course) => (ShownAs::Demo(course), "courseId"),
+pub(crate) async fn keep_playing(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: KeepPlayingInput,
+) -> Result<(Playback, Vec<UserError>)> {
+    let (shown_as, path, report): (_, &[&str], _) = match input {
+        KeepPlayingInput::LessonId(lesson) => (ShownAs::Lesson(lesson), &["lessonId"], None),
+        KeepPlayingInput::CourseId(course) => (ShownAs::Demo(course), &["courseId"], None),
+        KeepPlayingInput::Progress(report) => {
+            (ShownAs::Lesson(report.lesson_id), &["progress", "lessonId"], Some(report))
+        }
     };
-    let gone = || error::nothing_to_play(field);
+    let gone = || error::nothing_to_play(path);
     let showing = catalog::showing(loaders.app(), shown_as).await?.ok_or_else(gone)?;
     // What is not visible to the actor is reported as not found.
     let access = catalog::access_to(loaders, actor, &showing).await?;
@@ -133,7 +145,15 @@ pub(crate) async fn keep_playing(loaders: &Loaders, actor: &Actor, input: KeepPl
     }
     let id = showing.video_id().ok_or_else(gone)?;
     let video = loaders.load(VideoById(id)).await?.ok_or_else(gone)?;
-    play_with(loaders, actor, access, &showing, &video).await?.ok_or_else(gone)
+    let playback = play_with(loaders, actor, access, &showing, &video).await?.ok_or_else(gone)?;
+    let report = report.map(|report| (vec!["progress".to_owned()], report));
+    let mut errors = match report.filter(|_| actor.id().is_some()) {
+        Some(report) => save(loaders, actor, vec![report]).await?.errors,
+        None => Vec::new(),
+    };
+    // Staff and viewers of a preview have no progress.
+    errors.retain(|error| error.code != UserErrorCode::NotAllowed);
+    Ok((playback, errors))
 }
 
 /// The reason why a request for a playlist is rejected.

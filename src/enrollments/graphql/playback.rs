@@ -131,7 +131,7 @@ impl From<Playback> for VideoPlayback {
 /// The payload of `keepPlaying`.
 #[derive(SimpleObject)]
 pub(super) struct KeepPlayingPayload {
-    /// The new URLs; null if there are `userErrors`.
+    /// The new URLs; null if there are `userErrors` of anything else than `progress`.
     playback: Option<Sequential<VideoPlayback>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -149,9 +149,14 @@ impl PlaybackMutation {
     async fn keep_playing(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The lesson, or the course whose demo video is playing.")] input: KeepPlayingInput,
+        #[graphql(
+            desc = "The lesson, with or without what was watched of it, or the course whose demo video is playing."
+        )]
+        input: KeepPlayingInput,
     ) -> Result<Option<Sequential<KeepPlayingPayload>>> {
-        let (playback, user_errors) = payload(command::keep_playing(loaders(ctx), actor(ctx), input).await)?;
+        let (kept, mut user_errors) = payload(command::keep_playing(loaders(ctx), actor(ctx), input).await)?;
+        let (playback, errors) = kept.unzip();
+        user_errors.extend(errors.into_iter().flatten().map(Sequential));
         let playback = playback.map(|playback| Sequential(playback.into()));
         Ok(Some(Sequential(KeepPlayingPayload { playback, user_errors })))
     }

@@ -1,6 +1,11 @@
-//! The inputs of the mutations, and playback.
+//! Enrollments, the inputs of the mutations, and playback.
 
+mod certificate;
+mod enrollment;
 mod playback;
+mod progress;
+pub(super) mod ranges;
+pub(super) mod watching;
 
 use async_graphql::InputObject;
 
@@ -8,7 +13,15 @@ use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::Time;
 
+pub use certificate::{Certificate, CertificateId};
+pub(super) use certificate::{RevokeCertificateInput, SetCertificateVisibilityInput, code_of, normal_code};
+pub use enrollment::{Enrollment, EnrollmentId};
+pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
+pub(super) use progress::{
+    Change, Learner, LessonRow, LessonState, LessonStates, ProgressInput, Save, SaveProgressInput,
+    SetLessonCompletedInput, Sum, Watched, What, day_of, is_complete, streak,
+};
 
 /// Access to a course, granted by an administrator.
 #[derive(Clone, Debug, InputObject)]

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ProgressInput;
 use crate::catalog::{CourseId, LessonId, ShownAs};
 use crate::media::VideoId;
 
@@ -38,6 +39,9 @@ pub(crate) struct Pass {
 pub(crate) enum KeepPlayingInput {
     /// The lesson that is playing.
     LessonId(LessonId),
+    /// The lesson that is playing, with what was watched of it. That is saved as by `saveProgress`; for those who are not
+    /// entitled to the course, as with a preview, nothing is.
+    Progress(ProgressInput),
     /// The course whose demo video is playing.
     CourseId(CourseId),
 }

@@ -1,5 +1,6 @@
 //! Entitlements in the schema.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
@@ -13,7 +14,7 @@ use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{self, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 use crate::platform::auth::Role;
 
 const ENTITLEMENTS: &str = "entitlements";
@@ -116,6 +117,16 @@ pub async fn entitlements_of(
     }
     let total = loaders(ctx).load(LedgerCount(course)).await?.unwrap_or_default();
     Ok(Sequential(connection.with_total(total)))
+}
+
+/// Returns a page of a short list of entitlements, which are sorted latest first.
+///
+/// # Errors
+/// An argument is invalid.
+pub fn connection_of(rows: Vec<Arc<Entitlement>>, args: PageArgs) -> Result<Connection<EntitlementObject>> {
+    let rows = rows.into_iter().map(EntitlementObject).collect();
+    let place = |EntitlementObject(row): &EntitlementObject| Reverse((row.starts_at.timestamp_micros(), row.id.uuid()));
+    page::slice(args, ENTITLEMENTS, rows, place)
 }
 
 /// Returns an entitlement to the user who has it and to administrators.

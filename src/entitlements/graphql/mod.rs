@@ -6,7 +6,7 @@ mod entitlement;
 use futures_util::FutureExt;
 
 pub use access::AccessObject;
-pub use entitlement::{EntitlementObject, entitlements_of};
+pub use entitlement::{EntitlementObject, connection_of, entitlements_of};
 
 use crate::graphql::NodeType;
 

@@ -53,6 +53,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    certificates (id) {
+        id -> Uuid,
+        code -> Text,
+        user_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        holder_name -> Text,
+        course_title -> Text,
+        issued_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        revoke_reason -> Nullable<Text>,
+        is_public -> Bool,
+    }
+}
+
+diesel::table! {
     channel_follows (user_id, channel_id) {
         user_id -> Uuid,
         channel_id -> Uuid,
@@ -198,6 +213,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    enrollments (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        course_id -> Uuid,
+        since -> Timestamptz,
+        last_activity_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        watched_seconds -> Int4,
+        active_days -> Array<Int4>,
+    }
+}
+
+diesel::table! {
     entitlements (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -315,6 +343,22 @@ diesel::table! {
         leased_by -> Nullable<Uuid>,
         last_error -> Nullable<Text>,
         dead_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    lesson_progress (enrollment_id, lesson_id) {
+        enrollment_id -> Uuid,
+        lesson_id -> Uuid,
+        position_seconds -> Int4,
+        position_at -> Nullable<Timestamptz>,
+        watched_seconds -> Int4,
+        settled -> Array<Int4>,
+        settled_at -> Nullable<Int4>,
+        reports -> Array<Int4>,
+        completed_at -> Nullable<Timestamptz>,
+        kept_open -> Bool,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -579,6 +623,8 @@ diesel::table! {
 diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(categories -> media_files (image_id));
 diesel::joinable!(category_slugs -> categories (category_id));
+diesel::joinable!(certificates -> courses (course_id));
+diesel::joinable!(certificates -> users (user_id));
 diesel::joinable!(channel_follows -> channels (channel_id));
 diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_invitations -> channels (channel_id));
@@ -596,11 +642,14 @@ diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(email_changes -> users (user_id));
+diesel::joinable!(enrollments -> courses (course_id));
+diesel::joinable!(enrollments -> users (user_id));
 diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
+diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
@@ -622,6 +671,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     categories,
     category_slugs,
+    certificates,
     channel_follows,
     channel_invitations,
     channel_members,
@@ -635,6 +685,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     courses,
     cron_turns,
     email_changes,
+    enrollments,
     entitlements,
     event_counter,
     event_pusher,
@@ -646,6 +697,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_attempts,
     inbox,
     jobs,
+    lesson_progress,
     lesson_resources,
     lessons,
     media_files,

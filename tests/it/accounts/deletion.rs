@@ -134,15 +134,23 @@ async fn whoever_changes_their_mind_in_time_keeps_everything() {
 }
 
 /// What goes with its user, with a row of Ada's in each. A new table belongs here and into `BELONGINGS`.
-const BELONGINGS: [(&str, &str); 9] = [
+const BELONGINGS: [(&str, &str); 11] = [
     (
         "api_tokens",
         "INSERT INTO api_tokens VALUES (gen_random_uuid(), 'ADA', 'x', sha256('x'), '{READ_ACCOUNT}', now(), now() + interval '1 day')",
+    ),
+    (
+        "certificates",
+        "INSERT INTO certificates VALUES (gen_random_uuid(), '0123456789AB', 'ADA', NULL, 'A', 'Engines', now())",
     ),
     ("channel_invitations", "INSERT INTO channel_invitations SELECT id, 'ADA', owner_id, now() FROM channels LIMIT 1"),
     (
         "email_changes",
         "INSERT INTO email_changes VALUES (gen_random_uuid(), 'ADA', 'a@b.example', 'c@d.example', 5, now(), now() + interval '1 day')",
+    ),
+    (
+        "enrollments",
+        "INSERT INTO enrollments (id, user_id, course_id, since) SELECT id, 'ADA', id, now() FROM courses LIMIT 1",
     ),
     (
         "identities",

@@ -113,8 +113,9 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 20] = [
+const HELD: [(&str, Option<&str>); 22] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
+    ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
     // Whom an instructor invited is the other one's data.
     ("channel_invitations.invited_by", None),
@@ -123,6 +124,7 @@ const HELD: [(&str, Option<&str>); 20] = [
     ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
     ("email_changes.user_id", Some("/accounts/emailChanges/items")),
+    ("enrollments.user_id", Some("/enrollments/enrollments/items")),
     // What an administrator has given to others. That they did is in their activity.
     ("entitlements.granted_by", None),
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),
@@ -161,6 +163,10 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         .await;
     app.sql("INSERT INTO channel_follows (user_id, channel_id, followed_at) SELECT owner_id, id, now() FROM channels")
         .await;
+    app.sql(
+        "INSERT INTO certificates SELECT id, upper(right(id::text, 12)), id, NULL, name, 'Engines', now() FROM users",
+    )
+    .await;
     app.sql("INSERT INTO channel_invitations SELECT id, owner_id, owner_id, now() FROM channels").await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
     let uploads = "INSERT INTO uploads (id, user_id, filename, content_type, size_bytes, status, looked_at, created_at, \

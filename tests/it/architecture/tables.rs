@@ -60,7 +60,7 @@ const TABLES: [(&str, &[&str]); 7] = [
             "sections",
         ],
     ),
-    ("enrollments", &["players"]),
+    ("enrollments", &["certificates", "enrollments", "lesson_progress", "players"]),
 ];
 
 /// Tables that a feature reads although another module owns them.

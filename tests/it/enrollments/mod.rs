@@ -1,9 +1,12 @@
 //! Who has access to which course, and what follows from it.
 
 mod bulk;
+mod certificates;
 mod counts;
 mod grants;
+mod lists;
 mod people;
+mod progress;
 mod scopes;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -15,7 +15,7 @@ fn titles(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn my_courses_come_once_each_in_pages_and_only_while_i_have_them() {
+async fn my_courses_come_once_each_in_pages_and_stay_when_the_access_ends() {
     let school = school().await;
     let (app, sam) = (&school.app, &school.sam);
     school.grant(sam, None).await;
@@ -38,9 +38,20 @@ async fn my_courses_come_once_each_in_pages_and_only_while_i_have_them() {
     let last = page(json!({ "last": 2, "before": next["pageInfo"]["endCursor"] })).await;
     assert_eq!(titles(&last), ["Course 3", "Course 2"]);
     app.sql("UPDATE entitlements SET ended_at = now(), end_reason = 'REFUNDED' WHERE source = 'FREE'").await;
-    assert_eq!(titles(&page(json!({})).await), ["Engines"]);
+    let left = titles_in(&school, "ACTIVE").await;
+    assert_eq!(left, ["Engines"]);
+    assert_eq!(titles_in(&school, "ENDED").await, ["Course 4", "Course 3", "Course 2", "Course 1"]);
+    assert_eq!(page(json!({})).await["totalCount"], 5);
     let nobody = app.send(None, MINE, json!({})).await;
     assert_eq!(nobody["data"], json!({ "viewer": null }));
+}
+
+/// The titles of Sam's courses in a state, in the order of the list.
+async fn titles_in(school: &School, state: &str) -> Vec<String> {
+    let query = "query ($state: EnrollmentState) { viewer { enrollments(filter: { state: $state }) {
+        nodes { course { title } } } } }";
+    let data = school.app.data(Some(&school.sam.token), query, json!({ "state": state })).await;
+    titles(&data["viewer"]["enrollments"]).into_iter().map(str::to_owned).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,5 +125,6 @@ async fn of_somebody_who_is_deleted_only_lines_without_a_name_are_left() {
         .await;
     assert!(left.starts_with("ACCOUNT_DELETED [] "), "{left}");
     assert!(!left.contains("Sam"), "{left}");
+    assert_eq!(school.app.sql("SELECT count(*) FROM enrollments").await, "0", "what somebody learned is theirs");
     assert_eq!(school.students().await, 0);
 }

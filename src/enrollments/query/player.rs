@@ -11,10 +11,10 @@ use crate::platform::db::{RunQueryDsl, Tx};
 use crate::platform::retention::Retention;
 
 /// Players that are inactive.
-pub(super) const PLAYERS: Retention = Retention::new("players", "seen_at");
+pub(in crate::enrollments) const PLAYERS: Retention = Retention::new("players", "seen_at");
 
 /// Takes an advisory lock that serializes the player slots of a user's sessions.
-pub(super) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(in crate::enrollments) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user.uuid())
         .execute(tx.conn())
@@ -22,7 +22,7 @@ pub(super) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize>
 }
 
 /// Counts those of `sessions` that were playing after `since`.
-pub(super) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
+pub(in crate::enrollments) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
     players::table
         .filter(players::session_id.eq_any(sessions).and(players::seen_at.gt(since)))
         .count()
@@ -30,7 +30,12 @@ pub(super) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>
         .await
 }
 
-pub(super) async fn seen(tx: &mut Tx, user: UserId, session: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(in crate::enrollments) async fn seen(
+    tx: &mut Tx,
+    user: UserId,
+    session: Uuid,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
     diesel::insert_into(players::table)
         .values((players::session_id.eq(session), players::user_id.eq(user), players::seen_at.eq(now)))
         .on_conflict(players::session_id)
@@ -40,6 +45,6 @@ pub(super) async fn seen(tx: &mut Tx, user: UserId, session: Uuid, now: DateTime
         .await
 }
 
-pub(super) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(in crate::enrollments) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(players::table.filter(players::user_id.eq(user))).execute(tx.conn()).await
 }

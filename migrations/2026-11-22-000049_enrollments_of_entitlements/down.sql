@@ -1,0 +1,1 @@
+ALTER TABLE enrollments DROP CONSTRAINT enrollments_user_id_fkey, DROP CONSTRAINT enrollments_course_id_fkey;

@@ -1,0 +1,202 @@
+//! Commands for certificates.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use serde_json::json;
+
+use crate::accounts::viewer;
+use crate::enrollments::error;
+use crate::enrollments::event::CertificateIssued;
+use crate::enrollments::loader::CertificateByCode;
+use crate::enrollments::model::{
+    Certificate, CertificateId, RevokeCertificateInput, Save, SetCertificateVisibilityInput, code_of, normal_code,
+};
+use crate::enrollments::query::certificate as query;
+use crate::graphql::Result;
+use crate::graphql::error::Check;
+use crate::graphql::loaders::Loaders;
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client, Role};
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
+
+const LONGEST_REASON: usize = 500;
+const TEMPLATE: &str = include_str!("certificate.svg");
+
+/// Issues the certificate of a completed course, unless the user has one: also one that was revoked.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn issue(
+    tx: &mut Tx,
+    app: &App,
+    save: &Save,
+    now: DateTime<Utc>,
+) -> std::result::Result<(), InternalError> {
+    let row = Certificate {
+        id: CertificateId::new(app.clock.uuid()),
+        code: code_of(rand::random()),
+        user_id: save.user,
+        course_id: Some(save.course),
+        holder_name: save.holder_name.to_string(),
+        course_title: save.course_title.to_string(),
+        issued_at: now,
+        revoked_at: None,
+        is_public: false,
+    };
+    if query::insert(tx, &row).await? {
+        let event = CertificateIssued { certificate_id: row.id, user_id: save.user, course_id: save.course };
+        outbox::record(tx, &app.clock, &event).await?;
+    }
+    Ok(())
+}
+
+/// Revokes a certificate. It stays, so that who verifies it learns that it is revoked.
+///
+/// # Errors
+/// The input is invalid; it is revoked already; the actor is not an administrator.
+pub(in crate::enrollments) async fn revoke_certificate(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RevokeCertificateInput,
+) -> Result<Certificate> {
+    if !actor.has(Role::Admin) {
+        return Err(error::only_administrators_revoke());
+    }
+    let mut check = Check::new();
+    let reason = check.required_text("reason", &input.reason, LONGEST_REASON);
+    check.finish()?;
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let row = query::lock(tx, input.certificate_id).await?.ok_or_else(error::no_such_certificate)?;
+            if row.revoked_at.is_some() {
+                return Err(error::revoked_already());
+            }
+            let details = json!({ "course": row.course_id.map(|id| id.encode()), "reason": reason });
+            let action = Action::CertificateRevoked;
+            let entry = Entry { action, actor: actor.id(), subject: Some(row.user_id.uuid()), client, details };
+            audit::record(tx.conn(), app.clock.uuid(), now, entry).await?;
+            Ok(query::revoke(tx, row.id, &reason, now).await?)
+        })
+        .await
+}
+
+/// Lets everybody who has the code see the actor's name, or not.
+///
+/// # Errors
+/// The actor has no such certificate, or is not signed in.
+pub(in crate::enrollments) async fn set_certificate_visibility(
+    app: &App,
+    actor: &Actor,
+    input: SetCertificateVisibilityInput,
+) -> Result<Certificate> {
+    let user = viewer(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let row = query::lock(tx, input.certificate_id).await?;
+            let row = row.filter(|row| row.user_id == user).ok_or_else(error::no_such_certificate)?;
+            Ok(query::show(tx, row.id, input.is_public).await?)
+        })
+        .await
+}
+
+/// Returns whether the viewer may see the name of a certificate's holder: all may if the holder has agreed.
+pub(in crate::enrollments) fn shows_name(viewer: &Actor, row: &Certificate) -> bool {
+    row.is_public || viewer.is(row.user_id) || viewer.has(Role::Admin)
+}
+
+/// The address of a certificate's picture, in which everybody can verify it.
+pub(in crate::enrollments) fn certificate_url(app: &App, row: &Certificate) -> String {
+    format!("{}/certificates/{}.svg", app.config.public_url, row.code)
+}
+
+/// Returns the certificate with a code, however the code is typed.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::enrollments) async fn certificate_by_code(
+    loaders: &Loaders,
+    typed: &str,
+) -> std::result::Result<Option<Arc<Certificate>>, InternalError> {
+    match normal_code(typed) {
+        Some(code) => loaders.load(CertificateByCode(code)).await,
+        None => Ok(None),
+    }
+}
+
+/// Returns the picture of a certificate (SVG), as the viewer may see it; `None` if there is none with this code.
+///
+/// # Errors
+/// The database failed.
+pub async fn certificate_svg(
+    loaders: &Loaders,
+    viewer: &Actor,
+    typed: &str,
+) -> std::result::Result<Option<String>, InternalError> {
+    let Some(row) = certificate_by_code(loaders, typed).await? else { return Ok(None) };
+    let app = loaders.app();
+    Ok(Some(render(&row, shows_name(viewer, &row), &app.config.site_name, &certificate_url(app, &row))?))
+}
+
+/// Fills in the template, which escapes what it is given.
+fn render(row: &Certificate, name: bool, school: &str, url: &str) -> std::result::Result<String, InternalError> {
+    let mut pages = Environment::new();
+    pages.set_undefined_behavior(UndefinedBehavior::Strict);
+    pages.set_auto_escape_callback(|_| AutoEscape::Html);
+    let shown = context! {
+        school,
+        name => name.then_some(&row.holder_name),
+        name_size => size(&row.holder_name, 56),
+        title => &row.course_title,
+        title_size => size(&row.course_title, 34),
+        issued => row.issued_at.format("%Y-%m-%d").to_string(),
+        revoked => row.revoked_at.map(|at| at.format("%Y-%m-%d").to_string()),
+        code => &row.code,
+        url,
+    };
+    Ok(pages.render_str(TEMPLATE, shown)?)
+}
+
+/// The size of a line of text that fits: most letters are less than two thirds as wide as they are high.
+fn size(text: &str, largest: usize) -> usize {
+    const WIDTH: usize = 960;
+    (3 * WIDTH / 2).checked_div(text.chars().count()).map_or(largest, |fits| fits.clamp(14, largest))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::graphql::Id;
+
+    #[test]
+    fn the_picture_says_what_it_may_and_escapes_it() {
+        let row = Certificate {
+            id: Id::new(Uuid::nil()),
+            code: "0123456789AB".into(),
+            user_id: Id::new(Uuid::nil()),
+            course_id: None,
+            holder_name: "Ada <script>".into(),
+            course_title: "Engines & more".into(),
+            issued_at: DateTime::UNIX_EPOCH,
+            revoked_at: None,
+            is_public: true,
+        };
+        let shown = render(&row, true, "School", "https://school.example/certificates/0123456789AB.svg").unwrap();
+        for text in ["Ada &lt;script&gt;", "Engines &amp; more", "1970-01-01", "0123456789AB", "School"] {
+            assert!(shown.contains(text), "{text}: {shown}");
+        }
+        assert!(!shown.contains("<script") && !shown.contains("Revoked"), "{shown}");
+        let hidden = render(&row, false, "School", "https://school.example").unwrap();
+        assert!(!hidden.contains("Ada"), "{hidden}");
+        let revoked = Certificate { revoked_at: Some(DateTime::UNIX_EPOCH), ..row };
+        assert!(render(&revoked, true, "School", "u").unwrap().contains("Revoked"));
+    }
+}

@@ -1,0 +1,147 @@
+//! Certificates: issued once, revoked, shown, verified.
+
+use super::*;
+use crate::support::app::code_of;
+
+const MINE: &str = "query ($id: ID!) { course(id: $id) { viewerEnrollment { certificate {
+    id code holderName courseTitle course { title } issuedAt revokedAt url isPublic } } } }";
+const VERIFY: &str =
+    "query ($code: String!) { certificate(code: $code) { code holderName courseTitle issuedAt revokedAt isPublic } }";
+
+impl School {
+    async fn finish(&self) {
+        let query = "query ($id: ID!) { course(id: $id) { lessons { nodes { id } } } }";
+        let data = self.app.data(Some(&self.ada.token), query, json!({ "id": self.course.id })).await;
+        for lesson in data["course"]["lessons"]["nodes"].as_array().unwrap() {
+            self.set(lesson["id"].as_str().unwrap(), true).await;
+        }
+    }
+
+    async fn set(&self, lesson: &str, completed: bool) {
+        let input = json!({ "lessonId": lesson, "completed": completed });
+        self.app.mutate(&self.sam, "setLessonCompleted", "enrollment { id }", input).await;
+    }
+
+    async fn certificate(&self) -> Value {
+        let data = self.app.data(Some(&self.sam.token), MINE, json!({ "id": self.course.id })).await;
+        data["course"]["viewerEnrollment"]["certificate"].clone()
+    }
+
+    async fn verify(&self, token: Option<&str>, code: &str) -> Value {
+        self.app.data(token, VERIFY, json!({ "code": code })).await["certificate"].take()
+    }
+
+    async fn picture(&self, token: Option<&str>, code: &str) -> (u16, String) {
+        let mut request = self.app.client.get(format!("{}/certificates/{code}.svg", self.app.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_issued_once_and_kept() {
+    let school = school().await;
+    school.grant(&school.sam, None).await;
+    assert_eq!(school.certificate().await, Value::Null);
+    school.finish().await;
+    let made = school.certificate().await;
+    let code = made["code"].as_str().unwrap();
+    assert_eq!((&made["holderName"], &made["courseTitle"]), (&json!("Sam"), &json!("Engines")));
+    assert_eq!((&made["issuedAt"], &made["isPublic"]), (&json!(school.now().to_rfc3339()), &json!(false)));
+    assert!(made["url"].as_str().unwrap().ends_with(&format!("/certificates/{code}.svg")), "{made:#}");
+    // Lessons are added and undone, and all are completed again.
+    let more = school.app.lesson(&school.ada, &school.course, "More").await;
+    school.app.publish(&school.ada, &more).await;
+    school.set(&more, true).await;
+    school.set(&more, false).await;
+    assert_eq!(school.certificate().await, made);
+    school.finish().await;
+    assert_eq!(school.certificate().await, made);
+    school.app.sql("UPDATE users SET name = 'Samuel' WHERE name = 'Sam'").await;
+    school.app.sql("UPDATE courses SET title = 'Motors'").await;
+    school.app.forget_rows();
+    let later = school.certificate().await;
+    assert_eq!((&later["holderName"], &later["courseTitle"]), (&json!("Sam"), &json!("Engines")), "as it was then");
+    let events = "SELECT count(*) FROM events WHERE kind = 'certificate_issued'";
+    assert_eq!(school.app.sql(events).await, "1");
+    school.revoke(&school.sam).await;
+    school.app.sql("DELETE FROM courses").await;
+    school.app.forget_rows();
+    assert_eq!(school.verify(None, code).await["courseTitle"], "Engines", "it outlives the course");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_verifies_by_the_code_and_the_name_is_the_holders_to_show() {
+    let school = school().await;
+    school.grant(&school.sam, None).await;
+    school.finish().await;
+    let made = school.certificate().await;
+    let (id, code) = (made["id"].as_str().unwrap(), made["code"].as_str().unwrap());
+    let typed = format!("{}-{} {}", &code[..4], &code[4..8], &code[8..]).to_lowercase();
+    let (sam, root, ada) = (Some(&*school.sam.token), Some(&*school.root.token), Some(&*school.ada.token));
+    for (token, name) in [(None, Value::Null), (ada, Value::Null), (sam, json!("Sam")), (root, json!("Sam"))] {
+        let seen = school.verify(token, &typed).await;
+        assert_eq!(
+            (&seen["code"], &seen["holderName"], &seen["courseTitle"]),
+            (&json!(code), &name, &json!("Engines"))
+        );
+        let (status, svg) = school.picture(token, code).await;
+        assert_eq!((status, svg.contains(">Sam<")), (200, !name.is_null()), "{svg}");
+        assert!(svg.contains("Engines") && svg.contains(code), "{svg}");
+    }
+    let node = "query ($id: ID!) { node(id: $id) { id } }";
+    for (token, sees) in [(None, false), (ada, false), (sam, true), (root, true)] {
+        let found = school.app.data(token, node, json!({ "id": id })).await;
+        assert_eq!(found["node"].is_object(), sees, "without the code");
+    }
+    for wrong in ["", "0123456789AB", "nothing", "%00"] {
+        assert_eq!(school.verify(None, wrong).await, Value::Null);
+        assert_eq!(school.picture(None, wrong).await.0, 404);
+    }
+    let input = json!({ "certificateId": id, "isPublic": true });
+    let refused = school.refused(&school.ada, "setCertificateVisibility", input.clone()).await;
+    assert_eq!(refused, [("NOT_FOUND".to_owned(), json!(["certificateId"]))]);
+    school.app.mutate(&school.sam, "setCertificateVisibility", "certificate { isPublic }", input).await;
+    assert_eq!(school.verify(None, code).await["holderName"], "Sam");
+    assert!(school.picture(None, code).await.1.contains(">Sam<"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_revoke_with_a_reason() {
+    let school = school().await;
+    school.grant(&school.sam, None).await;
+    school.finish().await;
+    let made = school.certificate().await;
+    let (id, code) = (made["id"].as_str().unwrap(), made["code"].as_str().unwrap());
+    let query =
+        "mutation ($input: RevokeCertificateInput!) { revokeCertificate(input: $input) { userErrors { code } } }";
+    let input = json!({ "certificateId": id, "reason": "Somebody else did the work." });
+    for (token, expected) in
+        [(None, "UNAUTHENTICATED"), (Some(&*school.sam.token), "FORBIDDEN"), (Some(&*school.ada.token), "FORBIDDEN")]
+    {
+        let body = school.app.send(token, query, json!({ "input": input })).await;
+        assert_eq!(code_of(&body), expected, "{body:#}");
+    }
+    let blank = school.refused(&school.root, "revokeCertificate", json!({ "certificateId": id, "reason": " " })).await;
+    assert_eq!(blank, [("BLANK".to_owned(), json!(["reason"]))]);
+    school.app.mutate(&school.root, "revokeCertificate", "certificate { revokedAt }", input.clone()).await;
+    let seen = school.verify(None, code).await;
+    assert_eq!(seen["revokedAt"], school.now().to_rfc3339());
+    assert!(school.picture(None, code).await.1.contains("Revoked"), "who has the picture's address learns of it");
+    let again = school.refused(&school.root, "revokeCertificate", input).await;
+    assert_eq!(again, [("NOT_ALLOWED".to_owned(), json!(["certificateId"]))]);
+    let trail = "SELECT details->>'reason' FROM audit_entries WHERE action = 'certificate_revoked' \
+        AND subject_id = (SELECT id FROM users WHERE name = 'Sam')";
+    assert_eq!(school.app.sql(trail).await, "Somebody else did the work.");
+    let data = school.app.data(Some(&school.sam.token), "{ viewer { dataExport } }", json!({})).await;
+    assert!(!data["viewer"]["dataExport"]["enrollments"].to_string().contains("Somebody"), "why is for administrators");
+    // No other one is issued.
+    let lesson = school.app.sql("SELECT id FROM lessons LIMIT 1").await;
+    let lesson = lyceum::catalog::LessonId::new(lesson.parse().unwrap()).encode();
+    school.set(&lesson, false).await;
+    school.set(&lesson, true).await;
+    assert_eq!(school.app.sql("SELECT count(*) FROM certificates").await, "1");
+}
