@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(
             cost(costly, serde_json::json!({})),
             Err("The operation asks for up to 30201 objects; at most 15000 are allowed. Most are in \
-                 courses.nodes.related.nodes.related, up to 10000: ask for a smaller page (first or last) there or in a \
+                 courses.nodes.related, up to 10000: ask for a smaller page (first or last) there or in a \
                  list around it."
                 .into())
         );
