@@ -74,7 +74,7 @@ async function cookies() {
 async function upload() {
   await page.goto(`${site}upload.html`);
   await page.locator('option').first().waitFor({ state: 'attached' });
-  await page.getByLabel('Video').setInputFiles(file('../../src/cli/seed/sample.mp4'));
+  await page.getByLabel('Video').setInputFiles(file('../../src/cli/seed/clips/depth/original.mp4'));
   await page.getByRole('button', { name: 'Upload' }).click();
   const said = page.locator('output').filter({ hasText: 'playing' });
   await Promise.race([

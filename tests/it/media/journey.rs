@@ -18,7 +18,7 @@ use crate::support::{cluster, moto};
 /// Starting a browser on a busy machine takes its time.
 const BROWSER_PATIENCE: Duration = Duration::from_secs(180);
 
-/// Long and rich enough that a browser does not fetch it at once.
+/// Long and rich enough that a browser does not fetch it at once. Eight pictures a second: each is converted twice.
 fn film() -> Vec<u8> {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     std::fs::read(MADE.get_or_init(make_film)).unwrap()
@@ -27,10 +27,10 @@ fn film() -> Vec<u8> {
 fn make_film() -> PathBuf {
     let file = cluster::folder().join("film.mp4");
     let (pictures, sound) =
-        ("testsrc2=size=1280x720:rate=24:duration=40,noise=alls=20:allf=t", "sine=frequency=440:duration=40");
+        ("testsrc2=size=1280x720:rate=8:duration=40,noise=alls=20:allf=t", "sine=frequency=440:duration=40");
     let inputs = ["-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", sound];
     let codecs =
-        ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "6M", "-g", "24", "-pix_fmt", "yuv420p", "-c:a", "aac"];
+        ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "6M", "-g", "8", "-pix_fmt", "yuv420p", "-c:a", "aac"];
     let name = file.display().to_string();
     ffmpeg(&[&inputs[..], &codecs, &["-movflags", "+faststart", &name]].concat());
     file

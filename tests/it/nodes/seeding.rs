@@ -11,7 +11,7 @@ const SEED: [&str; 5] = ["seed", "--users", "40", "--courses", "31"];
 
 /// How much there is of everything.
 const COUNTS: &str = "SELECT concat_ws(' ', \
-    (SELECT count(*) FROM users), (SELECT count(*) FROM users WHERE avatar_picture IS NOT NULL AND bio <> ''), \
+    (SELECT count(*) FROM users), (SELECT count(*) FROM users WHERE avatar_id IS NOT NULL AND bio <> ''), \
     (SELECT count(*) FROM categories WHERE image_id IS NOT NULL), (SELECT count(*) FROM categories), \
     (SELECT count(*) FROM channels WHERE image_id IS NOT NULL AND description <> ''), (SELECT count(*) FROM channels), \
     (SELECT count(*) FROM courses WHERE thumbnail_id IS NOT NULL), (SELECT count(*) FROM courses), \

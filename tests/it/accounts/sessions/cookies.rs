@@ -106,7 +106,7 @@ async fn another_site_cannot_use_a_browsers_cookies() {
         assert_eq!(page.viewer().await, json!(id), "{:?}", page.origin);
     }
     let foreign =
-        [Some(EVIL), Some("null"), None, Some("http://127.0.0.1:1"), Some("https://app.school.example.evil.example")];
+        [Some(EVIL), Some("null"), None, Some("http://192.0.2.1:1"), Some("https://app.school.example.evil.example")];
     for origin in foreign {
         let page = page.from(origin);
         for query in [WRITE, VIEWER] {
