@@ -292,7 +292,7 @@ pub async fn course_node(ctx: &Context<'_>, id: CourseId) -> Result<Option<Cours
 
 /// Returns the course that an enrollment is in: also an unpublished one, if the viewer is entitled to it.
 ///
-/// Of its outline, [`visible_lessons`] shows nothing then, and nothing of it plays.
+/// Of its outline, `visible_lessons` shows nothing then, and nothing of it plays.
 ///
 /// # Errors
 /// The database failed.
