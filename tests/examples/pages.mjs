@@ -30,6 +30,7 @@ page.setDefaultTimeout(20_000);
 const errors = [];
 page.on('pageerror', (error) => errors.push(String(error)));
 try {
+  await school();
   await cookies();
   await upload();
   check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
@@ -69,6 +70,32 @@ async function cookies() {
   check(!(await own('refresh')), 'signing out leaves no cookie');
   await signIn(PASSWORD);
   await page.getByText('instructor@lyceum.example').waitFor();
+}
+
+/** As a visitor: from the home page over a course to a preview that plays. */
+async function school() {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`${site}school.html`);
+  await page.locator('.card').first().waitFor();
+  await shown('school-home.png');
+  check((await page.locator('.card img').count()) > 0, 'there are thumbnails');
+  await page.locator('.card').first().click();
+  await page.locator('.course').waitFor();
+  await shown('school-course.png');
+  await page.locator('.course li a').first().click();
+  await page.locator('video').waitFor();
+  await page.evaluate(() => document.querySelector('video').play());
+  for (let tries = 0; !(await page.evaluate(() => document.querySelector('video').currentTime > 0.5)); tries += 1) {
+    check(tries < 100, 'the preview plays');
+    await page.waitForTimeout(100);
+  }
+  await shown('school-player.png');
+}
+
+/** Takes a screenshot when the pictures are there. */
+async function shown(name) {
+  await page.waitForFunction(() => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
+  await page.screenshot({ path: join(shots, name) });
 }
 
 async function upload() {

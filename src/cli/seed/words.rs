@@ -4,7 +4,7 @@
 pub(super) const SUBJECTS: [(&str, &str, &str); 40] = [
     ("Rust", "ownership, traits and async", "Programming"),
     ("Linear Algebra", "vectors, matrices and what they mean", "Mathematics"),
-    ("Watercolour", "washes, light and patience", "Visual Arts"),
+    ("Watercolor", "washes, light and patience", "Visual Arts"),
     ("Public Speaking", "structure, voice and calm", "Business"),
     ("Spanish", "conversation from the first day", "Languages"),
     ("Photography", "exposure, composition and editing", "Visual Arts"),
