@@ -1,6 +1,6 @@
 // A home page, a course page and a player: `school.html`, `?course=<slug>`, `?lesson=<id>`. One request for each page.
-import Hls from 'hls.js';
 import { ask } from './api.js';
+import { attach } from './hls.js';
 
 const [main, alert] = ['main', '[role=alert]'].map((selector) => document.querySelector(selector));
 const at = new URLSearchParams(location.search);
@@ -84,13 +84,7 @@ function player({ posterUrl, playback }) {
   const track = ({ language, label, url }) =>
     element('track', { kind: 'captions', srclang: language, label, src: url, default: language === 'en' });
   video.append(...playback.captions.map(track));
-  if (playback.hlsUrl && Hls.isSupported()) {
-    const hls = new Hls();
-    hls.loadSource(playback.hlsUrl);
-    hls.attachMedia(video);
-  } else {
-    video.src = playback.hlsUrl ?? playback.url;
-  }
+  attach(video, playback);
   return video;
 }
 

@@ -1,6 +1,6 @@
 // Sends a video to the store, follows its processing, and plays it: a new lesson, still a draft, of the instructor's course.
-import Hls from 'hls.js';
 import { ask, change, sockets, viewer } from './api.js';
+import { attach } from './hls.js';
 
 const [form, bar, output, video, alert] = ['form', 'progress', 'output', 'video', '[role=alert]'].map((selector) =>
   document.querySelector(selector));
@@ -55,14 +55,7 @@ async function play(lessonId) {
   if (!playback) throw errors?.[0] ?? new Error('This cannot be played.');
   video.hidden = false;
   if (data.lesson.video.posterUrl) video.poster = data.lesson.video.posterUrl;
-  // Without ffmpeg on the server there is no HLS, and the original plays. Safari plays HLS by itself.
-  if (playback.hlsUrl && Hls.isSupported()) {
-    const hls = new Hls();
-    hls.loadSource(playback.hlsUrl);
-    hls.attachMedia(video);
-  } else {
-    video.src = playback.hlsUrl ?? playback.url;
-  }
+  attach(video, playback);
   await video.play();
   say(100, `playing ${playback.hlsUrl ? 'HLS' : 'the original'}`);
 }
