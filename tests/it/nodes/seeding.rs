@@ -22,6 +22,7 @@ const COUNTS: &str = "SELECT concat_ws(' ', \
     (SELECT count(*) FROM video_captions), (SELECT count(*) FROM video_references), \
     (SELECT count(*) FROM media_files WHERE unused_since IS NULL), (SELECT count(*) FROM file_references), \
     (SELECT count(*) FROM entitlements), (SELECT sum(student_count) FROM course_stats), \
+    (SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL), (SELECT count(*) FROM certificates), \
     (SELECT count(*) FROM channel_follows), (SELECT sum(follower_count) FROM channel_stats), \
     (SELECT count(*) FROM seeding WHERE ended_at IS NOT NULL))";
 

@@ -50,7 +50,8 @@ async fn interrupted_before_it_is_ready_it_leaves_no_postgres_and_the_next_start
         found += usize::from(!processes_of(&site).is_empty());
         node.signal(Signal::INT);
         node.ended().await;
-        assert_eq!(processes_of(&site), [""; 0], "after {millis} ms:\n{}", node.output());
+        // Some were killed, and may take a moment to end.
+        eventually("no process is left", async || processes_of(&site).is_empty()).await;
         assert!(!node.output().contains("panicked"), "{}", node.output());
         if millis == 800 {
             let mut node = site.serve().await;
