@@ -250,7 +250,8 @@ async fn nothing_of_the_person_is_left_but_what_others_need() {
     let others =
         "SELECT count(*) FROM audit_entries WHERE action = 'role_changed' AND details ->> 'from' = 'INSTRUCTOR'";
     assert_eq!(app.sql(others).await, "1", "what the administrator did stays as it is");
-    let dead = app.sql("SELECT string_agg(dedupe_key, ' ' ORDER BY dedupe_key) FROM jobs WHERE dead_at IS NOT NULL").await;
+    let dead =
+        app.sql("SELECT string_agg(dedupe_key, ' ' ORDER BY dedupe_key) FROM jobs WHERE dead_at IS NOT NULL").await;
     assert_eq!(dead, "Eve Root", "what failed for the person is forgotten");
     let unused = "SELECT filename || ' ' || (unused_since <= recorded_at - interval '6 days')::text FROM media_files, events \
         WHERE kind = 'user_deleted'";
