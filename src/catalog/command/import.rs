@@ -62,9 +62,9 @@ pub struct ImportedCourse {
     pub instructor_id: UserId,
     /// The metadata.
     pub facts: CourseFacts,
-    /// The thumbnail, whoever owns it.
+    /// The thumbnail, of any owner.
     pub thumbnail_id: Option<FileId>,
-    /// The demo video, whoever owns it.
+    /// The demo video, of any owner.
     pub demo_video_id: Option<VideoId>,
     /// Whether it is published.
     pub status: ImportedStatus,
@@ -97,7 +97,7 @@ pub struct ImportedSection {
 pub struct ImportedLesson {
     /// The title.
     pub title: String,
-    /// The video, whoever owns it; `None` for an article.
+    /// The video, of any owner; `None` for an article.
     pub video_id: Option<VideoId>,
     /// The time that reading takes, in seconds; the duration of a lesson with a video is the video's.
     pub seconds: i32,

@@ -22,7 +22,7 @@ use crate::platform::auth;
 #[derive(Clone)]
 pub(super) struct CertificateObject(Arc<Certificate>);
 
-/// That somebody has completed a course. It is issued once, when all lessons are completed, and stays when lessons are
+/// Proof that a user has completed a course. It is issued once, when all lessons are completed, and stays when lessons are
 /// added.
 #[Object(name = "Certificate")]
 impl CertificateObject {

@@ -63,7 +63,7 @@ impl Watching {
         }
     }
 
-    /// Returns the seconds that count, for somebody whose access began at `since`.
+    /// Returns the seconds that count, for a user whose access began at `since`.
     ///
     /// Of a report count at most twice as many seconds as have passed since the one before, or since the access began.
     pub(in crate::enrollments) fn watched(&self, since: DateTime<Utc>) -> Ranges {

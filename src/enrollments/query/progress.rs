@@ -1,6 +1,6 @@
 //! SQL for progress.
 //!
-//! All that is saved of a user in a course is written under the row lock of their enrollment. Whoever locks several does so
+//! All that is saved of a user in a course is written under the row lock of their enrollment. A transaction that locks several does so
 //! in the order of their ids.
 
 use std::collections::{HashMap, HashSet};
