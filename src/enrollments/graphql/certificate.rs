@@ -22,7 +22,7 @@ use crate::platform::auth;
 #[derive(Clone)]
 pub(super) struct CertificateObject(Arc<Certificate>);
 
-/// Proof that a user has completed a course. It is issued once, when all lessons are completed, and stays when lessons are
+/// That somebody has completed a course. It is issued once, when all lessons are completed, and stays when lessons are
 /// added.
 #[Object(name = "Certificate")]
 impl CertificateObject {

@@ -1,7 +1,7 @@
 //! SQL for progress.
 //!
-//! All that is saved of a user in a course is written under the row lock of their enrollment. A transaction that locks several does so
-//! in the order of their ids.
+//! All that is saved of a user in a course is written under the row lock of their enrollment. A transaction that locks
+//! several does so in the order of their ids.
 
 use std::collections::{HashMap, HashSet};
 
