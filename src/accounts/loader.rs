@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use super::model::{
     ApiToken, ApiTokenId, AuditEntry, Identity, IdentityId, InvitationId, Session, SessionId, TeamInvitation, User,
@@ -15,7 +15,7 @@ use super::model::{
 use super::query::session_list::{self, SessionKey};
 use super::query::{api_token, audit, identity, named, profile, session, team, user as query};
 use crate::graphql::Id;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -67,10 +67,11 @@ impl Load for TeamNamed {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let (conn, now) = (app.db.read().await?, app.clock.now());
-        let found = try_join_all(keys.iter().map(|key| named::team_named(&conn, &key.0, now))).await?;
-        let found = found.into_iter().map(|users| Arc::new(users.into_iter().map(Arc::new).collect()));
-        Ok(keys.iter().cloned().zip(found).collect())
+        let now = app.clock.now();
+        let read = app
+            .db
+            .read_each(keys, |conn, key| named::team_named(conn, &key.0, now).map_ok(shared).map_ok(Arc::new).boxed());
+        read.await
     }
 }
 
@@ -136,10 +137,7 @@ impl Load for SessionsOf {
     type Value = Vec<Arc<Session>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| session_list::of_user(&conn, key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| session_list::of_user(conn, key.0, &key.1).map_ok(shared).boxed()).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use super::model::{
     CategoryId, CategoryTree, Course, CourseId, CourseLists, CourseStats, categories_key, course_key, facts_key,
@@ -20,7 +20,7 @@ use super::query::course::{self, CatalogKey};
 use super::query::{category, slug, stats};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -129,29 +129,6 @@ impl Load for DescriptionOf {
     }
 }
 
-/// A course's description as sanitized HTML.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DescriptionHtmlOf(pub(super) CourseId);
-
-impl Load for DescriptionHtmlOf {
-    type Value = Arc<str>;
-    const CACHED: bool = true;
-
-    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![course_key(self.0)]
-    }
-
-    fn rows(text: &Arc<str>) -> usize {
-        1 + text.len() / ROW_BYTES
-    }
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
-        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
-        let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
-        rendered(rows, DescriptionHtmlOf).await
-    }
-}
-
 /// A course's tags, benefits and prerequisites.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ListsOf(pub(super) CourseId);
@@ -194,10 +171,7 @@ impl Load for CatalogPage {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| course::published(&conn, &key.0))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| course::published(conn, &key.0).map_ok(shared).boxed()).await
     }
 }
 
@@ -227,10 +201,7 @@ impl Load for TaughtPage {
     type Value = Vec<Arc<Course>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Course>>>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| course::taught_by(&conn, key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| course::taught_by(conn, key.0, &key.1).map_ok(shared).boxed()).await
     }
 }
 
@@ -293,26 +264,25 @@ impl Load for CategoryDescriptionOf {
     }
 }
 
-/// A category's description as sanitized HTML.
+/// A text, loaded as Markdown with the key, as sanitized HTML.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CategoryDescriptionHtmlOf(pub(super) CategoryId);
+pub(super) struct Html<K>(pub(super) K);
 
-impl Load for CategoryDescriptionHtmlOf {
+impl<K: Load<Value = Arc<str>>> Load for Html<K> {
     type Value = Arc<str>;
     const CACHED: bool = true;
 
-    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
-        vec![categories_key()]
+    fn depends_on(&self, html: Option<&Arc<str>>) -> Vec<CacheKey> {
+        self.0.depends_on(html)
     }
 
-    fn rows(text: &Arc<str>) -> usize {
-        1 + text.len() / ROW_BYTES
+    fn rows(html: &Arc<str>) -> usize {
+        K::rows(html)
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
-        let ids: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
-        let rows = category::descriptions(&*app.db.read().await?, &ids).await?;
-        rendered(rows, CategoryDescriptionHtmlOf).await
+        let keys: Vec<K> = keys.iter().map(|key| key.0.clone()).collect();
+        rendered(K::load(app, &keys).await?, Html).await
     }
 }
 
@@ -358,13 +328,17 @@ impl Load for ChannelCount {
 }
 
 /// Renders Markdown to HTML, on a blocking thread because a long text takes milliseconds.
-async fn rendered<I, K>(rows: Vec<(I, String)>, key: fn(I) -> K) -> Result<HashMap<K, Arc<str>>, InternalError>
+async fn rendered<I, T, K>(
+    texts: impl IntoIterator<Item = (I, T)> + Send + 'static,
+    key: fn(I) -> K,
+) -> Result<HashMap<K, Arc<str>>, InternalError>
 where
-    I: Send + 'static,
+    I: 'static,
+    T: AsRef<str>,
     K: Eq + Hash + Send + 'static,
 {
     let rendering = tokio::task::spawn_blocking(move || {
-        rows.into_iter().map(|(id, text)| (key(id), markdown::render(&text).into())).collect()
+        texts.into_iter().map(|(id, text)| (key(id), markdown::render(text.as_ref()).into())).collect()
     });
     Ok(rendering.await?)
 }

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use super::model::{Channel, ChannelId, ChannelInvitation, channel_key, slug_key, stats_key};
 use super::query::{self, FollowKey};
 use crate::accounts::UserId;
-use crate::graphql::loaders::{Load, Loaders};
+use crate::graphql::loaders::{Load, Loaders, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -88,10 +88,9 @@ impl Load for ChannelsNamed {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let found = try_join_all(keys.iter().map(|key| query::named(&conn, &key.0))).await?;
-        let found = found.into_iter().map(|channels| Arc::new(channels.into_iter().map(Arc::new).collect()));
-        Ok(keys.iter().cloned().zip(found).collect())
+        let read =
+            app.db.read_each(keys, |conn, key| query::named(conn, &key.0).map_ok(shared).map_ok(Arc::new).boxed());
+        read.await
     }
 }
 
@@ -148,9 +147,7 @@ impl Load for TaughtIn {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let lists = try_join_all(keys.iter().map(|key| query::taught_in(&conn, key.0))).await?;
-        Ok(keys.iter().copied().zip(lists.into_iter().map(shared)).collect())
+        app.db.read_each(keys, |conn, key| query::taught_in(conn, key.0).map_ok(with_times).boxed()).await
     }
 }
 
@@ -178,9 +175,7 @@ impl Load for FollowedPage {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| query::followed_by(&conn, key.0, &key.1))).await?;
-        Ok(keys.iter().cloned().zip(pages.into_iter().map(shared)).collect())
+        app.db.read_each(keys, |conn, key| query::followed_by(conn, key.0, &key.1).map_ok(with_times).boxed()).await
     }
 }
 
@@ -192,13 +187,11 @@ impl Load for FollowedCount {
     type Value = i64;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let conn = app.db.read().await?;
-        let counts = try_join_all(keys.iter().map(|key| query::count_followed(&conn, key.0))).await?;
-        Ok(keys.iter().copied().zip(counts).collect())
+        app.db.read_each(keys, |conn, key| query::count_followed(conn, key.0).boxed()).await
     }
 }
 
-fn shared(rows: Vec<(Channel, DateTime<Utc>)>) -> Vec<(Arc<Channel>, DateTime<Utc>)> {
+fn with_times(rows: Vec<(Channel, DateTime<Utc>)>) -> Vec<(Arc<Channel>, DateTime<Utc>)> {
     rows.into_iter().map(|(channel, at)| (Arc::new(channel), at)).collect()
 }
 
@@ -234,8 +227,6 @@ impl Load for InvitationsOf {
     type Value = Vec<ChannelInvitation>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let lists = try_join_all(keys.iter().map(|key| query::invitations_of(&conn, key.0))).await?;
-        Ok(keys.iter().copied().zip(lists).collect())
+        app.db.read_each(keys, |conn, key| query::invitations_of(conn, key.0).boxed()).await
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use super::model::{
     Certificate, CertificateId, Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, LessonStates,
@@ -12,7 +12,7 @@ use super::query::enrollment as query;
 use super::query::{certificate, progress};
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -84,10 +84,10 @@ impl Load for PageByTime {
     type Value = Vec<Arc<Enrollment>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = keys.iter().map(|PageByTime(user, sort, page)| query::page_by_time(&conn, *user, *sort, page));
-        let pages = try_join_all(pages).await?.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        let read = app.db.read_each(keys, |conn, PageByTime(user, sort, page)| {
+            query::page_by_time(conn, *user, *sort, page).map_ok(shared).boxed()
+        });
+        read.await
     }
 }
 

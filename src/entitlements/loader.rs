@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{Active, Entitlement, EntitlementId};
 use super::query;
 use crate::accounts::UserId;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -46,10 +46,7 @@ impl Load for LedgerPage {
     type Value = Vec<Arc<Entitlement>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| query::of_course(&conn, key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| query::of_course(conn, key.0, &key.1).map_ok(shared).boxed()).await
     }
 }
 

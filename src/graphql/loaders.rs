@@ -95,6 +95,11 @@ pub trait Load: Clone + Eq + Hash + Send + Sync + 'static {
     }
 }
 
+/// Puts each row of a list behind an `Arc`, for a value that is cloned for each of its waiters.
+pub fn shared<T>(rows: Vec<T>) -> Vec<Arc<T>> {
+    rows.into_iter().map(Arc::new).collect()
+}
+
 /// All loaders of a process.
 pub struct Loaders {
     app: App,

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use futures_util::FutureExt;
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{Caption, FileId, MediaFile, Upload, UploadId, UploadStatus, Video, VideoId, picture_key};
@@ -14,7 +13,7 @@ use super::query::upload::{self, UploadKey};
 use super::query::{caption, file, reference, video};
 use crate::accounts::UserId;
 use crate::graphql::id;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -95,10 +94,7 @@ impl Load for VideosPage {
     type Value = Vec<Arc<Video>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<Video>>>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| video::owned(&conn, key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| video::owned(conn, key.0, &key.1).map_ok(shared).boxed()).await
     }
 }
 
@@ -158,10 +154,7 @@ impl Load for FilesPage {
     type Value = Vec<Arc<MediaFile>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Vec<Arc<MediaFile>>>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = try_join_all(keys.iter().map(|key| file::page_of(&conn, key.0, &key.1))).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        app.db.read_each(keys, |conn, key| file::page_of(conn, key.0, &key.1).map_ok(shared).boxed()).await
     }
 }
 

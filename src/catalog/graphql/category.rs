@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::browse::{Within, count_within, matching};
 use super::facet::CourseConnection;
 use crate::catalog::command;
-use crate::catalog::loader::{Categories, CategoryDescriptionHtmlOf, CategoryDescriptionOf};
+use crate::catalog::loader::{Categories, CategoryDescriptionOf, Html};
 use crate::catalog::model::{
     Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput, DeleteCategoryInput,
     MoveCategoryInput, SetCategoryImageInput, UpdateCategoryInput,
@@ -53,7 +53,7 @@ impl CategoryObject {
     /// The description as sanitized HTML that a page can embed: without scripts, styles, forms and frames, and with
     /// links to `http`, `https` and `mailto` only.
     async fn description_html(&self, ctx: &Context<'_>) -> Result<String> {
-        let text = loaders(ctx).load(CategoryDescriptionHtmlOf(self.0.id)).await?;
+        let text = loaders(ctx).load(Html(CategoryDescriptionOf(self.0.id))).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 

@@ -13,7 +13,7 @@ use super::facet::CourseConnection;
 use super::lesson::LessonObject;
 use super::section::{SectionObject, visible_lessons, visible_sections};
 use crate::accounts::{UserObject, user_node};
-use crate::catalog::loader::{CourseById, DescriptionHtmlOf, DescriptionOf, ListsOf, StatsOf};
+use crate::catalog::loader::{CourseById, DescriptionOf, Html, ListsOf, StatsOf};
 use crate::catalog::model::{
     Course, CourseId, CourseLevel, CourseLists, CourseStats, LessonId, MOST_LESSONS, MOST_SECTIONS, PublicationStatus,
     Showing,
@@ -65,7 +65,7 @@ impl CourseObject {
     /// The description as sanitized HTML that a page can embed: without scripts, styles, forms and frames, and with
     /// links to `http`, `https` and `mailto` only.
     async fn description_html(&self, ctx: &Context<'_>) -> Result<String> {
-        let text = loaders(ctx).load(DescriptionHtmlOf(self.0.id)).await?;
+        let text = loaders(ctx).load(Html(DescriptionOf(self.0.id))).await?;
         Ok(text.map(|text| text.to_string()).unwrap_or_default())
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use crate::accounts::UserId;
 use crate::catalog::model::{
@@ -14,7 +14,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::query::browse::{self, FoundPlace};
 use crate::catalog::query::course;
-use crate::graphql::loaders::Load;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -52,11 +52,10 @@ impl Load for MatchingPage {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let pages = keys.iter().map(|MatchingPage(which, order, page)| browse::matching(&conn, which, *order, page));
-        let pages = try_join_all(pages).await?;
-        let pages = pages.into_iter().map(|rows| rows.into_iter().map(Arc::new).collect());
-        Ok(keys.iter().cloned().zip(pages).collect())
+        let read = app.db.read_each(keys, |conn, MatchingPage(which, order, page)| {
+            browse::matching(conn, which, *order, page).map_ok(shared).boxed()
+        });
+        read.await
     }
 }
 
@@ -78,9 +77,7 @@ impl Load for Found {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let found = try_join_all(keys.iter().map(|Found(search, which)| browse::found(&conn, search, which))).await?;
-        Ok(keys.iter().cloned().zip(found.into_iter().map(Arc::new)).collect())
+        app.db.read_each(keys, |conn, key| browse::found(conn, &key.0, &key.1).map_ok(Arc::new).boxed()).await
     }
 }
 
@@ -107,9 +104,7 @@ impl Load for MatchingCount {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let conn = app.db.read().await?;
-        let counts = try_join_all(keys.iter().map(|MatchingCount(which)| browse::count_matching(&conn, which))).await?;
-        Ok(keys.iter().cloned().zip(counts).collect())
+        app.db.read_each(keys, |conn, key| browse::count_matching(conn, &key.0).boxed()).await
     }
 }
 
@@ -131,9 +126,7 @@ impl Load for Suggested {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let found = try_join_all(keys.iter().map(|key| browse::suggested(&conn, &key.0))).await?;
-        Ok(keys.iter().cloned().zip(found.into_iter().map(Arc::new)).collect())
+        app.db.read_each(keys, |conn, key| browse::suggested(conn, &key.0).map_ok(Arc::new).boxed()).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::{FutureExt, TryFutureExt};
 
 use crate::catalog::model::{Counted, FacetQuery, facts_key, lists_key};
 use crate::catalog::query::browse;
@@ -40,8 +40,6 @@ impl Load for FacetCounts {
     }
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let conn = app.db.read().await?;
-        let counts = try_join_all(keys.iter().map(|FacetCounts(query)| browse::facet_counts(&conn, query))).await?;
-        Ok(keys.iter().cloned().zip(counts.into_iter().map(Arc::new)).collect())
+        app.db.read_each(keys, |conn, key| browse::facet_counts(conn, &key.0).map_ok(Arc::new).boxed()).await
     }
 }
