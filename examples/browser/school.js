@@ -1,6 +1,6 @@
 // A home page, a course page and a player: `school.html`, `?course=<slug>`, `?lesson=<id>`. One request for each page.
 import { ask } from './api.js';
-import { attach } from './hls.js';
+import { attach } from './player.js';
 
 const [main, alert] = ['main', '[role=alert]'].map((selector) => document.querySelector(selector));
 const at = new URLSearchParams(location.search);

@@ -1,6 +1,6 @@
 // Sends a video to the store, follows its processing, and plays it: a new lesson, still a draft, of the instructor's course.
 import { ask, change, sockets, viewer } from './api.js';
-import { attach } from './hls.js';
+import { attach } from './player.js';
 
 const [form, bar, output, video, alert] = ['form', 'progress', 'output', 'video', '[role=alert]'].map((selector) =>
   document.querySelector(selector));
