@@ -48,7 +48,7 @@ async fn the_example_of_a_subscription_prints_what_the_example_of_a_mutation_pub
     let mut command = Command::new("node");
     command.arg(example("subscribe.mjs")).arg(format!("{}/graphql", node.url.replace("http://", "ws://")));
     let (_client, mut lines) = spawn(command);
-    crate::nodes::eventually("the client is connected", async || node.sockets().await == 1).await;
+    crate::support::eventually("the client is connected", async || node.sockets().await == 1).await;
     let mut published = Vec::new();
     let line = loop {
         // The protocol doesn't confirm a subscription: the first lesson may be too early for it.
@@ -111,7 +111,7 @@ async fn the_examples_of_apollo_and_urql_work() {
     }
     assert!(lines[1].contains(" lessons, by "), "{printed}");
 
-    crate::nodes::eventually("urql is connected", async || node.sockets().await == 1).await;
+    crate::support::eventually("urql is connected", async || node.sockets().await == 1).await;
     let mut published = Vec::new();
     let line = loop {
         published.push(publish(&node).await);

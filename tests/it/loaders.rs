@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema};
 use futures_util::future::join_all;
@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::support::TestApp;
+use crate::support::eventually;
 
 /// A table of which every key's value is the same number, and what happens to those who read it.
 struct Table {
@@ -145,14 +146,6 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), future).await.expect("it is never answered")
 }
 
-async fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_request_asks_for_at_once_is_one_batch_with_each_key_once() {
     let (_app, loaders) = loaders().await;
@@ -218,10 +211,10 @@ async fn one_batch_is_under_way_at_most_and_the_keys_of_all_requests_gather_for_
     let (_app, loaders) = loaders().await;
     let table = Table::gated(0);
     let mut requests = vec![request(&loaders, table.key(1))];
-    until("the first batch", || table.batches().len() == 1).await;
+    eventually("the first batch", async || table.batches().len() == 1).await;
     requests.extend((2..=30).map(|id| request(&loaders, table.key(id))));
     requests.extend((2..=30).map(|id| request(&loaders, table.key(id))));
-    until("all have asked", || table.asked.load(Ordering::SeqCst) == requests.len()).await;
+    eventually("all have asked", async || table.asked.load(Ordering::SeqCst) == requests.len()).await;
     assert_eq!(table.batches(), [[1]]);
     table.gate.add_permits(10);
     for answer in within(join_all(requests)).await {
@@ -236,10 +229,10 @@ async fn a_key_is_never_answered_from_a_batch_that_was_sent_before_it_was_asked_
     let (_app, loaders) = loaders().await;
     let table = Table::gated(0);
     let first = request(&loaders, table.key(7));
-    until("the batch is sent", || table.batches().len() == 1).await;
+    eventually("the batch is sent", async || table.batches().len() == 1).await;
     table.value.store(2, Ordering::SeqCst);
     let second = request(&loaders, table.key(7));
-    until("both have asked", || table.asked.load(Ordering::SeqCst) == 2).await;
+    eventually("both have asked", async || table.asked.load(Ordering::SeqCst) == 2).await;
     table.gate.add_permits(10);
     let answers = within(join_all([first, second])).await;
     let answers: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().unwrap()).collect();
@@ -266,7 +259,7 @@ async fn a_panic_is_an_error_for_its_own_batch_only() {
     let table = Table::gated(0);
     table.panics.store(true, Ordering::SeqCst);
     let doomed = request(&loaders, table.key(1));
-    until("the batch is sent", || table.batches().len() == 1).await;
+    eventually("the batch is sent", async || table.batches().len() == 1).await;
     // It waits for a batch that will panic; nobody else will come to send its own.
     let calm = Table::open();
     let mut waiting = pin!(loaders.load(calm.key(3)));

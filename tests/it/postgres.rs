@@ -1,6 +1,7 @@
 //! The embedded PostgreSQL: real clusters, real processes, `kill -9`.
 
 use crate::support::cluster;
+use crate::support::eventually;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -95,14 +96,6 @@ fn processes(program: &str, argument: &Path) -> Vec<i32> {
 
 fn kill(signal: &str, pid: i32) {
     assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
-}
-
-async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Runs one of the ignored tests below in a process of its own that can be killed.
@@ -225,7 +218,7 @@ async fn of_two_starts_at_once_one_owns_and_one_attaches() {
 async fn after_kill_9_of_the_owner_its_postmaster_is_adopted() {
     let folder = Folder::new();
     let mut owner = another_process("owner", &folder.cluster());
-    eventually("the owner is ready", || folder.0.join("ready").exists()).await;
+    eventually("the owner is ready", async || folder.0.join("ready").exists()).await;
     let attached = start(&folder.cluster()).await;
     assert!(!attached.owns());
     let before = postmasters(&folder.cluster());
@@ -244,7 +237,7 @@ async fn after_kill_9_of_the_owner_its_postmaster_is_adopted() {
 async fn an_orphan_that_is_still_shutting_down_or_refuses_is_replaced() {
     let folder = Folder::new();
     let mut owner = another_process("owner", &folder.cluster());
-    eventually("the owner is ready", || folder.0.join("ready").exists()).await;
+    eventually("the owner is ready", async || folder.0.join("ready").exists()).await;
     let url = fs::read_to_string(folder.0.join("ready")).unwrap();
     let before = postmasters(&folder.cluster());
     owner.kill();
@@ -270,7 +263,7 @@ async fn what_dead_postmasters_leave_is_no_obstacle() {
     let postgres = Postgres::start(Options { durable: true, ..options(&folder.cluster()) }).await.unwrap();
     ask(postgres.url(), "CREATE TABLE kept AS SELECT 1 AS n").await.unwrap();
     kill("-KILL", postmasters(&folder.cluster())[0]);
-    eventually("the postmaster is dead", || postmasters(&folder.cluster()).is_empty()).await;
+    eventually("the postmaster is dead", async || postmasters(&folder.cluster()).is_empty()).await;
     let left = fs::read_to_string(&pid_file).unwrap();
     drop(postgres);
 
@@ -321,7 +314,7 @@ async fn a_half_made_cluster_is_not_taken_for_one() {
     let folder = Folder::new();
     let mut owner = another_process("owner", &folder.cluster());
     let mut draft = PathBuf::new();
-    eventually("initdb is under way", || {
+    eventually("initdb is under way", async || {
         let entries = fs::read_dir(folder.cluster()).into_iter().flatten().flatten();
         let begun = entries.map(|entry| entry.path()).find(|path| path.join("PG_VERSION").exists());
         draft = begun.unwrap_or_default();
@@ -333,7 +326,7 @@ async fn a_half_made_cluster_is_not_taken_for_one() {
 
     let postgres = start(&folder.cluster()).await;
     assert_eq!(ask(postgres.url(), "SELECT 1").await.unwrap(), "1");
-    eventually("its child has ended", || processes("/postgres", &draft).is_empty()).await;
+    eventually("its child has ended", async || processes("/postgres", &draft).is_empty()).await;
     postgres.stop().await.unwrap();
     let left: Vec<_> = fs::read_dir(folder.cluster()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(left.iter().filter(|name| name.to_string_lossy().starts_with("data")).count(), 1, "{left:?}");
@@ -343,7 +336,7 @@ async fn a_half_made_cluster_is_not_taken_for_one() {
 async fn dropped_without_stop_it_shuts_down_by_itself() {
     let folder = Folder::new();
     drop(start(&folder.cluster()).await);
-    eventually("it has stopped", || postmasters(&folder.cluster()).is_empty()).await;
+    eventually("it has stopped", async || postmasters(&folder.cluster()).is_empty()).await;
     drop(start(&folder.cluster()).await);
     let postgres = start(&folder.cluster()).await;
     assert!(postgres.owns());
@@ -360,7 +353,7 @@ async fn a_postmaster_that_dies_is_started_again() {
     for _ in 0..2 {
         let before = postmasters(&folder.cluster());
         kill("-KILL", before[0]);
-        eventually("another one runs", || {
+        eventually("another one runs", async || {
             let now = postmasters(&folder.cluster());
             now.len() == 1 && now != before
         })
@@ -389,7 +382,7 @@ async fn a_failed_start_says_why() {
     fs::write(folder.cluster().join("password"), "forgotten").unwrap();
     let report = Postgres::start(options(&folder.cluster())).await.err().unwrap().report();
     assert!(report.contains("is not the cluster's"), "{report}");
-    eventually("nothing is left running", || postmasters(&folder.cluster()).is_empty()).await;
+    eventually("nothing is left running", async || postmasters(&folder.cluster()).is_empty()).await;
 
     fs::write(data.join("PG_VERSION"), "14\n").unwrap();
     let report = Postgres::start(options(&folder.cluster())).await.err().unwrap().report();
@@ -478,12 +471,13 @@ async fn a_throw_away_cluster_goes_with_its_process() {
 
     let folder = Folder::new();
     let mut process = another_process("test_process", &folder.0);
-    eventually("its cluster is up", || folder.0.join("ready").exists()).await;
+    eventually("its cluster is up", async || folder.0.join("ready").exists()).await;
     let url = fs::read_to_string(folder.0.join("ready")).unwrap();
     assert_ne!(url, cluster::throwaway());
     let sockets = PathBuf::from(ask(&url, "SHOW unix_socket_directories").await.unwrap().replace('"', ""));
     let (root, running) = (sockets.ancestors().nth(2).unwrap(), postmasters(sockets.parent().unwrap()));
     assert_eq!(running.len(), 1);
     process.kill();
-    eventually("its cluster is gone", || !root.exists() && !Path::new(&format!("/proc/{}", running[0])).exists()).await;
+    eventually("its cluster is gone", async || !root.exists() && !Path::new(&format!("/proc/{}", running[0])).exists())
+        .await;
 }

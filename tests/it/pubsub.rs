@@ -1,6 +1,7 @@
 //! Publish and subscribe through real Redis servers.
 use std::time::{Duration, Instant};
 
+use crate::support::eventually;
 use crate::support::redis::RedisServer;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -52,14 +53,6 @@ fn channels(server: &RedisServer) -> Vec<String> {
     channels.retain(|channel| !channel.is_empty());
     channels.sort();
     channels
-}
-
-async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done().await {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

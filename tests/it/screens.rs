@@ -152,10 +152,11 @@ async fn every_screen_is_one_operation_without_errors_below_the_limit_of_cost() 
     for round in ["few", "many"] {
         for (name, text) in &screens {
             send(&school, name, text).await;
-            school.app.forget_rows();
-            let before = school.app.app.db.statements();
-            let body = send(&school, name, text).await;
-            let statements = school.app.app.db.statements() - before;
+            let cold = async || {
+                school.app.forget_rows();
+                send(&school, name, text).await
+            };
+            let (statements, body) = school.app.counted(cold).await;
             assert!(body.get("errors").is_none(), "{name}: {body:#}");
             assert!(
                 body["extensions"]["cost"]["requested"].as_u64().unwrap() < 15_000,

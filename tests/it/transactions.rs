@@ -123,7 +123,7 @@ async fn abandoned_transactions_are_canceled_and_leave_nothing_behind() {
             assert!(open <= 4, "{open} connections");
         }
         // Nothing waits on in PostgreSQL for clients that are gone.
-        crate::nodes::eventually("all are canceled", async || app.sql(waiting).await == "0").await;
+        crate::support::eventually("all are canceled", async || app.sql(waiting).await == "0").await;
         release.notify_one();
     };
     let (held, ()) = tokio::join!(holder, impatient);

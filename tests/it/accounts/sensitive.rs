@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::second_factor::{code, enable, later, person as member};
 use super::social::{World, ada, input};
 use super::{PASSWORD, codes, fault, mail, mails, payload, refusal, sign_in, text, token};
-use crate::nodes::eventually;
+use crate::support::eventually;
 use crate::support::issuer::Callback;
 use crate::support::{TestApp, User};
 

@@ -202,7 +202,7 @@ async fn a_client_has_a_bounded_number_of_connections_and_sockets() {
     }
     // Without the plain ones there are places again, but not for a third socket.
     open.truncate(2);
-    crate::nodes::eventually("a place", async || {
+    crate::support::eventually("a place", async || {
         let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         _ = stream.write_all(upgrade.as_bytes()).await;
         let mut answer = [0; 12];

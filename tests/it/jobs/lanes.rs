@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{NOTE, STUCK, clear, count, enqueue, eventually, handler, notes, registry, set};
+use super::{NOTE, STUCK, clear, count, enqueue, handler, notes, registry, set};
 use crate::support::TestApp;
+use crate::support::eventually;
 use lyceum::platform::jobs::worker::Worker;
 use lyceum::platform::jobs::{self, MAX_ATTEMPTS};
 

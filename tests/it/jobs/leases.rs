@@ -9,8 +9,9 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{NOTE, STUCK, clear, count, drain, enqueue, eventually, handler, notes, registry, set};
+use super::{NOTE, STUCK, clear, count, drain, enqueue, handler, notes, registry, set};
 use crate::support::TestApp;
+use crate::support::eventually;
 use crate::support::socket::PATIENCE;
 
 /// Longer than a lease without a heartbeat.

@@ -117,15 +117,6 @@ async fn drain(app: &App, registry: &Registry) {
     timeout(PATIENCE, worker.drain()).await.expect("the worker never finishes").unwrap();
 }
 
-async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !done().await {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
-
 /// How many rows `from` (a table with an optional WHERE) has.
 async fn count(app: &TestApp, from: &str) -> usize {
     app.sql(&format!("SELECT count(*) FROM {from}")).await.parse().unwrap()

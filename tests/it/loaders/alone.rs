@@ -38,7 +38,7 @@ async fn several_are_in_flight_and_no_more_than_the_setting_allows() {
     let (_app, loaders) = at_most("2").await;
     let table = Table::gated(0);
     let searches: Vec<_> = (0..6).map(|id| search(&loaders, table.key(id))).collect();
-    until("two are sent", || table.batches().len() == 2).await;
+    eventually("two are sent", async || table.batches().len() == 2).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(table.batches().len(), 2);
     table.gate.add_permits(10);
@@ -66,14 +66,14 @@ async fn equal_ones_are_one_statement_until_something_changes() {
     let (app, loaders) = at_most("4").await;
     let table = Table::gated(0);
     let first = search(&loaders, table.key(1));
-    until("it is sent", || table.batches().len() == 1).await;
+    eventually("it is sent", async || table.batches().len() == 1).await;
     let same = search(&loaders, table.key(1));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(table.batches().len(), 1);
     table.value.store(2, Ordering::SeqCst);
     app.forget_rows();
     let later = search(&loaders, table.key(1));
-    until("it is sent again", || table.batches().len() == 2).await;
+    eventually("it is sent again", async || table.batches().len() == 2).await;
     table.gate.add_permits(10);
     assert_eq!(within(first).await.unwrap().unwrap(), Some((1, 1)));
     assert_eq!(within(same).await.unwrap().unwrap(), Some((1, 1)));
@@ -85,7 +85,7 @@ async fn a_request_that_gives_up_while_it_waits_sends_nothing() {
     let (_app, loaders) = at_most("1").await;
     let table = Table::gated(0);
     let first = search(&loaders, table.key(1));
-    until("it is sent", || table.batches().len() == 1).await;
+    eventually("it is sent", async || table.batches().len() == 1).await;
     let given_up = search(&loaders, table.key(2));
     tokio::time::sleep(Duration::from_millis(20)).await;
     given_up.abort();

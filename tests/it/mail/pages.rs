@@ -4,8 +4,8 @@ use lyceum::platform::mail::{Mail, Mailer};
 use reqwest::header::HeaderMap;
 
 use super::{FROM, noon};
-use crate::nodes::eventually;
 use crate::support::TestApp;
+use crate::support::eventually;
 use crate::support::process::Site;
 
 const NAME: &str = "Ada</iframe><script>alert(1)</script>";

@@ -92,7 +92,7 @@ async fn journey(studio: Studio) {
     let status = async |url: &str| app.client.get(url).send().await.unwrap().status().as_u16();
     if studio.store.is_some() {
         assert_eq!(status(&stranger).await, 403);
-        crate::nodes::eventually("the address has ended", async || status(&expired).await == 403).await;
+        crate::support::eventually("the address has ended", async || status(&expired).await == 403).await;
         for refused in [&stranger, &expired] {
             assert_eq!(in_a_browser(refused).await["error"], json!(4), "MEDIA_ERR_SRC_NOT_SUPPORTED");
         }

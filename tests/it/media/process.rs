@@ -259,7 +259,7 @@ async fn progress_is_seen_one_video_is_converted_at_a_time_and_a_stop_gives_the_
     let registry = lyceum::app::registry().unwrap();
     lyceum::platform::outbox::dispatcher::tick(app, &registry).await.unwrap();
     let working = tokio::spawn(Worker::new(app.clone(), registry.clone()).run());
-    crate::nodes::eventually("one is half done", async || {
+    crate::support::eventually("one is half done", async || {
         let seen = [studio.video(one).await, studio.video(two).await];
         let percents: Vec<i64> = seen.iter().map(|video| video["progressPercent"].as_i64().unwrap()).collect();
         percents.iter().sum::<i64>() == 45
@@ -277,7 +277,7 @@ async fn progress_is_seen_one_video_is_converted_at_a_time_and_a_stop_gives_the_
         let all = std::process::Command::new("ps").args(["-eo", "args"]).output().unwrap();
         String::from_utf8_lossy(&all.stdout).lines().any(|line| line.contains("ffmpeg-gate/ffmpeg"))
     };
-    crate::nodes::eventually("no ffmpeg is left", async || !alive()).await;
+    crate::support::eventually("no ffmpeg is left", async || !alive()).await;
 
     std::fs::write(gate, "").unwrap();
     let peer = studio.app.peer().await;
@@ -300,7 +300,7 @@ async fn a_video_that_is_deleted_meanwhile_leaves_nothing() {
     let studio = Studio::with("deleted", None, &[("LYCEUM_FFMPEG", &folder)]).await;
     let id = studio.arrive(&studio.ada, mp4()).await;
     let deleting = async {
-        crate::nodes::eventually("it is being converted", async || studio.objects(id).await == 2).await;
+        crate::support::eventually("it is being converted", async || studio.objects(id).await == 2).await;
         studio.app.sql("DELETE FROM videos").await;
         std::fs::write(&gate, "").unwrap();
     };

@@ -12,7 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::eventually;
+use crate::support::eventually;
 use crate::support::process::{Node, Site};
 use crate::support::socket::PATIENCE;
 use crate::support::{http, rounds};

@@ -7,7 +7,8 @@ use std::path::Path;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Teacher, activate, eventually, register};
+use super::{Teacher, activate, register};
+use crate::support::eventually;
 use crate::support::process::Site;
 use crate::support::socket::Follower;
 use crate::support::{cluster, rounds};

@@ -3,8 +3,9 @@
 use lyceum::platform::embedded::postgres::{Options, Postgres};
 use serde_json::{Value, json};
 
-use super::{Teacher, eventually};
+use super::Teacher;
 use crate::support::cluster;
+use crate::support::eventually;
 use crate::support::process::Site;
 use crate::support::socket::{Follower, Socket};
 

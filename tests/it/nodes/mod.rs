@@ -11,11 +11,9 @@ mod start;
 mod together;
 
 use serde_json::json;
-use tokio::time::{sleep, timeout};
 
-use crate::support::User;
 use crate::support::process::{Node, Site};
-use crate::support::socket::PATIENCE;
+use crate::support::{User, eventually};
 
 /// The demo instructor on one node, and a section for new lessons.
 struct Teacher {
@@ -36,15 +34,6 @@ impl Teacher {
     async fn publish(&self, node: &Node, title: &str) {
         node.news(&self.user, &self.section, title).await;
     }
-}
-
-pub(crate) async fn eventually(what: &str, done: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !done().await {
-            sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// Somebody who is called Grace wants an account.

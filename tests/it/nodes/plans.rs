@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Teacher, activate, eventually, register};
+use super::{Teacher, activate, register};
 use crate::support::cluster;
+use crate::support::eventually;
 use crate::support::process::Site;
 
 /// The tables with a row for each course, person or event.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::eventually;
+use crate::support::eventually;
 use crate::support::process::Site;
 use crate::support::{http, rounds};
 

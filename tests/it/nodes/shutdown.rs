@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{Teacher, activate, eventually, register};
+use super::{Teacher, activate, register};
 use crate::support::cluster;
+use crate::support::eventually;
 use crate::support::process::Site;
 use crate::support::socket::{Closed, Follower};
 

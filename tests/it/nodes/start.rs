@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::eventually;
+use crate::support::eventually;
 use crate::support::process::{Site, text};
 use crate::support::redis::free_port;
 

@@ -1,6 +1,7 @@
 //! Two nodes on one database and one Redis.
 
-use super::{Teacher, eventually};
+use super::Teacher;
+use crate::support::eventually;
 use crate::support::process::Site;
 use crate::support::redis::RedisServer;
 use crate::support::socket::Follower;

@@ -6,8 +6,8 @@ use std::process::Command;
 use lyceum::platform::embedded::postgres::{Options, Postgres, find_binaries};
 use serde_json::{Value, json};
 
-use crate::nodes::eventually;
 use crate::support::cluster;
+use crate::support::eventually;
 use crate::support::process::{Node, Site};
 use crate::support::socket::{Follower, Socket, beginning};
 

@@ -8,8 +8,8 @@ use lyceum::platform::db::CacheKey;
 use serde_json::{Value, json};
 
 use super::seen_within_the_limit;
-use crate::nodes::eventually;
 use crate::support::TestApp;
+use crate::support::eventually;
 use crate::support::process::{Node, Site};
 use crate::support::redis::RedisServer;
 use crate::support::socket::{Follower, beginning};

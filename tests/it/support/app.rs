@@ -324,19 +324,29 @@ impl TestApp {
     /// How many SQL statements `query` needs when nothing is kept but prepared statements.
     pub(crate) async fn statements(&self, token: Option<&str>, query: &str, variables: Value) -> u64 {
         self.data(token, query, variables.clone()).await;
-        loop {
-            // While the list of ended sessions is stale, as on a machine that is too busy, a request asks for its own.
-            while !self.app.revocations.is_fresh() {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
+        let answer = async || {
             self.forget_rows();
+            self.data(token, query, variables.clone()).await
+        };
+        self.counted(answer).await.0
+    }
+
+    /// How many SQL statements `work` needs, and its result; the least of three times.
+    ///
+    /// A machine that is too busy adds some: while the list of ended sessions is stale, a request asks for its own, and
+    /// keys that come late miss their batch.
+    pub(crate) async fn counted<T>(&self, work: impl AsyncFn() -> T) -> (u64, T) {
+        let mut least = None;
+        for _ in 0..3 {
+            super::eventually("the list of ended sessions is fresh", async || self.app.revocations.is_fresh()).await;
             let before = self.app.db.statements();
-            self.data(token, query, variables.clone()).await;
+            let result = work().await;
             let sent = self.app.db.statements() - before;
-            if self.app.revocations.is_fresh() {
-                return sent;
+            if least.as_ref().is_none_or(|(least, _)| sent < *least) {
+                least = Some((sent, result));
             }
         }
+        least.expect("it ran three times")
     }
 }
 

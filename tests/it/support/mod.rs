@@ -15,7 +15,21 @@ pub(crate) mod schema;
 pub(crate) mod socket;
 pub(crate) mod timing;
 
+use std::time::Duration;
+
 pub(crate) use app::{TestApp, User};
+use socket::PATIENCE;
+use tokio::time::{sleep, timeout};
+
+/// Waits until `done`, and panics if that does not happen.
+pub(crate) async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !done().await {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
 
 /// How often a test of faults goes round: `times`, or as many times more often as `make faults` says.
 pub(crate) fn rounds(times: usize) -> usize {

@@ -162,5 +162,5 @@ async fn soon(what: &str, over: impl AsyncFn() -> bool) {
 
 /// Waits until a node's list of revoked tokens is believed, so that nothing is asked of the database.
 async fn warm(app: &TestApp) {
-    crate::nodes::eventually("the list of ended sessions is read", async || app.app.revocations.is_fresh()).await;
+    crate::support::eventually("the list of ended sessions is read", async || app.app.revocations.is_fresh()).await;
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{Phone, REFRESH, SIGN_OUT, VIEWER, code, soon};
-use crate::nodes::eventually;
 use crate::support::cluster;
+use crate::support::eventually;
 use crate::support::process::{Node, Site};
 use crate::support::socket::Socket;
 

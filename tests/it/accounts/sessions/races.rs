@@ -94,7 +94,7 @@ async fn a_ban_that_is_being_committed_is_waited_for() {
         AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = pg_stat_activity.pid
             AND l.relation IN ('{schema}.users'::regclass, '{schema}.sessions'::regclass))"
     );
-    crate::nodes::eventually("both wait", async || cluster::ask(cluster::throwaway(), &waiting).await == "2").await;
+    crate::support::eventually("both wait", async || cluster::ask(cluster::throwaway(), &waiting).await == "2").await;
     ban.batch_execute("COMMIT").await.unwrap();
     assert_eq!(code(&refresh.await.unwrap()), "SESSION_OVER");
     assert_eq!(code(&sign_in.await.unwrap()), "BANNED");
@@ -118,7 +118,8 @@ async fn a_client_that_gave_up_waiting_gets_its_answer_later() {
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks
             WHERE relation = '{schema}.sessions'::regclass)"
         );
-        crate::nodes::eventually("it waits", async || cluster::ask(cluster::throwaway(), &blocked).await != "0").await;
+        crate::support::eventually("it waits", async || cluster::ask(cluster::throwaway(), &blocked).await != "0")
+            .await;
         request.abort();
     }
     gate.batch_execute("ROLLBACK").await.unwrap();

@@ -52,7 +52,7 @@ async fn no_secret_is_in_the_database_or_the_log() {
     phone.sign_in(email, password).await;
     phone.ask("signOut", SIGN_OUT, json!({ "input": { "sessions": "ALL" } })).await;
     let mails = site.data().join("mail");
-    crate::nodes::eventually("the link, the welcome and the warning are sent", async || {
+    crate::support::eventually("the link, the welcome and the warning are sent", async || {
         lyceum::platform::mail::list(&mails).await.is_ok_and(|mails| mails.len() == 3)
     })
     .await;
