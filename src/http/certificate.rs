@@ -1,14 +1,13 @@
 //! `/certificates/<code>.svg`: pictures of certificates.
 
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::HttpState;
-use super::authenticate::authenticate;
+use super::authenticate::sender_or_anonymous;
 use super::server::Peer;
 use crate::enrollments;
-use crate::platform::auth::Actor;
 
 /// A picture contains no script, and loads nothing.
 const POLICY: &str = "default-src 'none'; sandbox";
@@ -19,12 +18,8 @@ pub(super) async fn picture(
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
-    let peer = peer.map(|Extension(peer)| peer);
     // Who sends no credentials, or wrong ones, sees what everybody sees.
-    let sender = match authenticate(&state.app, &Method::GET, &headers, peer).await {
-        Ok(sender) => sender.actor,
-        Err(_) => Actor::Anonymous,
-    };
+    let sender = sender_or_anonymous(&state.app, &headers, peer).await;
     let unknown = || (StatusCode::NOT_FOUND, "There is no such certificate.").into_response();
     let Some(code) = file.strip_suffix(".svg") else { return unknown() };
     let mut response = match enrollments::certificate_svg(state.executor.loaders(), sender.in_session(), code).await {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use serde_json::json;
 
-use crate::accounts::viewer;
+use crate::accounts::{can_see_private, viewer};
 use crate::enrollments::error;
 use crate::enrollments::event::CertificateIssued;
 use crate::enrollments::loader::CertificateByCode;
@@ -108,7 +108,7 @@ pub(in crate::enrollments) async fn set_certificate_visibility(
 
 /// Returns whether the viewer may see the name of a certificate's holder: all may if the holder has agreed.
 pub(in crate::enrollments) fn shows_name(viewer: &Actor, row: &Certificate) -> bool {
-    row.is_public || viewer.is(row.user_id) || viewer.has(Role::Admin)
+    row.is_public || can_see_private(viewer, row.user_id)
 }
 
 /// The address of a certificate's picture, in which everybody can verify it.

@@ -22,7 +22,7 @@ use crate::enrollments::model::ranges::Ranges;
 use crate::enrollments::model::watching::LATEST;
 use crate::enrollments::model::{
     Change, Enrollment, EnrollmentId, Learner, LessonRow, ProgressInput, Save, SaveProgressInput,
-    SetLessonCompletedInput, Watched, What, is_complete,
+    SetLessonCompletedInput, Watched, What, is_complete, published,
 };
 use crate::enrollments::query::progress as query;
 use crate::entitlements::{AccessReason, Held};
@@ -116,8 +116,7 @@ pub(in crate::enrollments) async fn set_lesson_completed(
 pub async fn import_progress(app: &App, actor: &Actor, course: CourseId, count: usize) -> Result<()> {
     let loaders = Loaders::new(app.clone());
     let lessons = loaders.load(LessonsOf(course)).await?.unwrap_or_default();
-    let published = lessons.iter().filter(|lesson| lesson.published_at.is_some());
-    let ids: Vec<LessonId> = published.take(count).map(|lesson| lesson.id).collect();
+    let ids: Vec<LessonId> = published(&lessons).take(count).collect();
     let learner = Learning::load(&loaders, actor, ids.iter().copied()).await?;
     for id in &ids {
         learner.lesson(*id).map_err(|wrong| Error::Invalid(vec![wrong]))?;
@@ -169,7 +168,7 @@ impl Learning {
         });
         let (lessons, courses) = tokio::try_join!(try_join_all(access), try_join_all(of_course))?;
         let name = account.as_ref().map(|account| account.name.as_str()).unwrap_or_default().into();
-        let zone = account.and_then(|account| account.time_zone.as_deref()?.parse().ok()).unwrap_or(Tz::UTC);
+        let zone = account.map(|account| account.zone()).unwrap_or_default();
         Ok(Learning {
             user,
             zone,
@@ -247,9 +246,7 @@ impl OfCourse {
     async fn load(loaders: &Loaders, user: UserId, course: &Course) -> Result<Option<OfCourse>> {
         let (enrollment, lessons) =
             tokio::try_join!(loaders.load(EnrollmentIn(user, course.id)), loaders.load(LessonsOf(course.id)))?;
-        let lessons = lessons.unwrap_or_default();
-        let published = lessons.iter().filter(|lesson| lesson.published_at.is_some());
-        let outline: Arc<[LessonId]> = published.map(|lesson| lesson.id).collect();
+        let outline: Arc<[LessonId]> = published(&lessons.unwrap_or_default()).collect();
         let title: Arc<str> = course.title.as_str().into();
         if let Some(row) = enrollment {
             return Ok(Some(OfCourse { title, outline, since: row.since, is_enrolled: true }));
@@ -304,7 +301,7 @@ async fn write(
         }
     }
     let rows = settle(&mut learners, &mut watched, &durations, percent, now);
-    query::write_lessons(tx, query::lesson_rows(&rows)?).await?;
+    query::write_lessons(tx, serde_json::to_value(&rows)?).await?;
     complete(tx, app, saves, &mut learners, &rows).await?;
     query::write_learners(tx, learners.values().map(|(id, learner)| (*id, learner))).await?;
     let saved = |save: &Save| {

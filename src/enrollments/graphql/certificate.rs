@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use crate::accounts::can_see_private;
 use crate::catalog::{CourseObject, course_node};
 use crate::enrollments::command;
 use crate::enrollments::loader::{CertificateById, CertificateOf};
@@ -16,7 +17,6 @@ use crate::graphql::context::{actor, app, client, loaders, viewer_loaders, withi
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, public, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
-use crate::platform::auth;
 
 /// A certificate in the schema.
 #[derive(Clone)]
@@ -78,8 +78,7 @@ impl CertificateObject {
 pub(super) async fn certificate_node(ctx: &Context<'_>, id: CertificateId) -> Result<Option<CertificateObject>> {
     let viewer = within(ctx, Scope::ReadCourses);
     let row = loaders(ctx).load(CertificateById(id)).await?;
-    let sees = |row: &Certificate| viewer.is(row.user_id) || viewer.has(auth::Role::Admin);
-    Ok(row.filter(|row| sees(row)).map(CertificateObject))
+    Ok(row.filter(|row| can_see_private(viewer, row.user_id)).map(CertificateObject))
 }
 
 /// Returns the certificate of an enrollment.

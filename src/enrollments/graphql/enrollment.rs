@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 
 use super::certificate::{CertificateObject, certificate_of};
 use super::progress::{CourseProgress, course_progress, sum_of};
-use crate::accounts::{UserId, UserObject, user_node, viewer};
+use crate::accounts::{UserId, UserObject, can_see_private, user_node, viewer};
 use crate::catalog::{Course, CourseById, CourseId, CourseObject, category_path, course_for_enrolled};
 use crate::enrollments::loader::{AllOf, CountOf, EnrollmentById, EnrollmentIn, PageByTime};
 use crate::enrollments::model::{
@@ -21,7 +21,6 @@ use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{Page, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential};
-use crate::platform::auth;
 
 /// An enrollment in the schema.
 #[derive(Clone)]
@@ -220,8 +219,7 @@ async fn courses_of(ctx: &Context<'_>, rows: &[Arc<Enrollment>]) -> Result<HashM
 pub(super) async fn enrollment_node(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<EnrollmentObject>> {
     let viewer = within(ctx, Scope::ReadCourses);
     let row = loaders(ctx).load(EnrollmentById(id)).await?;
-    let sees = |row: &Enrollment| viewer.is(row.user_id) || viewer.has(auth::Role::Admin);
-    Ok(row.filter(|row| sees(row)).map(alone))
+    Ok(row.filter(|row| can_see_private(viewer, row.user_id)).map(alone))
 }
 
 /// Returns the viewer's enrollment in a course.

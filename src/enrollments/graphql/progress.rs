@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::enrollment::{EnrollmentObject, alone};
 use crate::accounts::{UserById, UserId};
@@ -12,8 +11,8 @@ use crate::catalog::{CourseId, LessonId, LessonObject, LessonsOf, lesson_node};
 use crate::enrollments::command;
 use crate::enrollments::loader::{EnrollmentIn, StatesOf};
 use crate::enrollments::model::{
-    Enrollment, LessonState, LessonStates, SaveProgressInput, SetLessonCompletedInput, Sum, day_of, ranges::Ranges,
-    streak,
+    Enrollment, LessonState, LessonStates, SaveProgressInput, SetLessonCompletedInput, Sum, day_of, published,
+    ranges::Ranges, streak,
 };
 use crate::graphql::context::{actor, app, loaders, viewer_loaders, within};
 use crate::graphql::cost::cost;
@@ -58,7 +57,7 @@ impl CourseProgress {
     /// today; in the user's time zone.
     async fn streak_days(&self, ctx: &Context<'_>) -> Result<i32> {
         let user = loaders(ctx).load(UserById(self.row.user_id)).await?;
-        let zone = user.and_then(|user| user.time_zone.as_deref()?.parse().ok()).unwrap_or(Tz::UTC);
+        let zone = user.map(|user| user.zone()).unwrap_or_default();
         let today = day_of(app(ctx).clock.now(), zone);
         Ok(streak(&Ranges::of_column(&self.row.active_days), today))
     }
@@ -74,9 +73,7 @@ impl CourseProgress {
 pub(super) async fn sum_of(ctx: &Context<'_>, row: &Enrollment) -> Result<Sum> {
     let (lessons, states) =
         tokio::try_join!(loaders(ctx).load(LessonsOf(row.course_id)), viewer_loaders(ctx).load(StatesOf(row.id)))?;
-    let lessons = lessons.unwrap_or_default();
-    let outline: Vec<LessonId> =
-        lessons.iter().filter(|lesson| lesson.published_at.is_some()).map(|lesson| lesson.id).collect();
+    let outline: Vec<LessonId> = published(&lessons.unwrap_or_default()).collect();
     Ok(Sum::of(&outline, &states.unwrap_or_default()))
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::ranges::Ranges;
 use super::watching::Watching;
 use crate::accounts::UserId;
-use crate::catalog::{CourseId, LessonId};
+use crate::catalog::{CourseId, Lesson, LessonId};
 use crate::graphql::Time;
 
 /// The input of `saveProgress`.
@@ -251,6 +251,11 @@ impl Sum {
             resume: after.iter().chain(before).find(|lesson| done(lesson).is_none()).copied(),
         }
     }
+}
+
+/// Returns the published ones of a course's lessons, which are in the order of the outline.
+pub(in crate::enrollments) fn published(lessons: &[Arc<Lesson>]) -> impl Iterator<Item = LessonId> {
+    lessons.iter().filter(|lesson| lesson.published_at.is_some()).map(|lesson| lesson.id)
 }
 
 /// Returns whether all lessons of a course are completed; not if there are none.
