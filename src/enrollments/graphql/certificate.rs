@@ -68,6 +68,12 @@ impl CertificateObject {
         command::certificate_url(app(ctx), &self.0)
     }
 
+    /// The URL of it as a document to print (PDF), with the same content as the picture. Null if it has characters that
+    /// are neither Latin, Greek nor Cyrillic, which the document's typeface lacks.
+    async fn pdf_url(&self, ctx: &Context<'_>) -> Option<String> {
+        command::certificate_pdf_url(app(ctx), within(ctx, Scope::ReadCourses), &self.0)
+    }
+
     /// Whether everybody who has the code may see the holder's name.
     async fn is_public(&self) -> bool {
         self.0.is_public
