@@ -153,7 +153,7 @@ pub(super) struct ProgressMutation;
 impl ProgressMutation {
     /// Saves what players report, of lessons of any course to which the viewer is entitled. Reports may come late, again
     /// and in any order: the result is the same. A lesson is completed when enough of its video was watched, which is a
-    /// setting of the server; not before as much time has passed since the access began as was watched in all.
+    /// setting of the course; not before as much time has passed since the access began as was watched in all.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn save_progress(
         &self,
