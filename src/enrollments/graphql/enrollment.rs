@@ -104,8 +104,8 @@ impl ViewerEnrollments {
     /// What the user learns: the courses to which they have or had access, each once, latest activity first unless they
     /// are sorted otherwise.
     #[graphql(
-        guard = "Scoped(Role::Student, Scope::ReadCourses)",
-        directive = scoped::apply(Role::Student, Scope::ReadCourses)
+        guard = "Scoped(Role::Student, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Student, Scope::ReadLearning)
     )]
     #[allow(clippy::too_many_arguments)]
     async fn enrollments(
@@ -119,7 +119,7 @@ impl ViewerEnrollments {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
-        let viewer = viewer(within(ctx, Scope::ReadCourses))?;
+        let viewer = viewer(within(ctx, Scope::ReadLearning))?;
         enrollments_of(ctx, viewer, filter, sort, PageArgs { first, after, last, before }).await
     }
 }
@@ -217,7 +217,7 @@ async fn courses_of(ctx: &Context<'_>, rows: &[Arc<Enrollment>]) -> Result<HashM
 
 /// Returns an enrollment to its user and to administrators.
 pub(super) async fn enrollment_node(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<EnrollmentObject>> {
-    let viewer = within(ctx, Scope::ReadCourses);
+    let viewer = within(ctx, Scope::ReadLearning);
     let row = loaders(ctx).load(EnrollmentById(id)).await?;
     Ok(row.filter(|row| can_see_private(viewer, row.user_id)).map(alone))
 }
@@ -227,7 +227,7 @@ pub(super) async fn enrollment_node(ctx: &Context<'_>, id: EnrollmentId) -> Resu
 /// # Errors
 /// The database failed.
 pub async fn viewer_enrollment(ctx: &Context<'_>, course: CourseId) -> Result<Option<Sequential<EnrollmentObject>>> {
-    let Some(user) = within(ctx, Scope::ReadCourses).id() else { return Ok(None) };
+    let Some(user) = within(ctx, Scope::ReadLearning).id() else { return Ok(None) };
     let row = viewer_loaders(ctx).load(EnrollmentIn(UserId::new(user), course)).await?;
     Ok(row.map(|row| Sequential(alone(row))))
 }
