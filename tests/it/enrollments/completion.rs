@@ -1,4 +1,4 @@
-//! How much of a video completes its lesson.
+//! How much of a video completes its lesson, and lessons that are gone.
 
 use super::progress::{enrolled, report};
 use super::*;
@@ -64,4 +64,51 @@ async fn the_share_is_from_1_to_100_and_for_the_team_to_see_and_set() {
     let body = school.app.send(Some(&school.sam.token), query, json!({ "input": input })).await;
     assert!(body["errors"].is_array(), "{body:#}");
     assert_eq!(school.app.sql("SELECT completion_percent FROM course_settings").await, "100");
+}
+
+/// A node may not have heard yet that a lesson was deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lesson_that_was_deleted_meanwhile_fails_nobody_elses_report() {
+    let (school, lessons) = enrolled().await;
+    let eve = school.app.user("Eve", Role::Student).await;
+    school.grant(&eve, None).await;
+    school.began_long_ago().await;
+    let now = school.now();
+    let begun = [report(&lessons[0], now, 5, &[(0, 5)]), report(&lessons[1], now, 5, &[(0, 5)])];
+    school.saved(&begun).await;
+    school.app.sql("DELETE FROM lessons WHERE title = 'Lesson 1'").await;
+    let both = [report(&lessons[0], now, 9, &[(0, 9)]), report(&lessons[1], now, 9, &[(0, 9)])];
+    let (sam, eve) =
+        tokio::join!(school.save_as(&school.app, &school.sam, &both), school.save_as(&school.app, &eve, &both));
+    for saved in [sam, eve] {
+        assert_eq!(saved["enrollments"].as_array().unwrap().len(), 1, "{saved:#}");
+    }
+    let kept =
+        "SELECT string_agg(watched_seconds::text, ' ') FROM lesson_progress JOIN lessons ON lessons.id = lesson_id";
+    assert_eq!(school.app.sql(kept).await, "9 9");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_that_was_offline_reports_hours_later_and_out_of_order() {
+    let (school, lessons) = enrolled().await;
+    // Three hours on a train, without a network: the phone notes a report every minute.
+    let began = school.now() - TimeDelta::hours(3);
+    let noted: Vec<Value> = (1..=5)
+        .map(|minute| {
+            let (from, to) = (60 * minute - 60, 60 * minute);
+            report(&lessons[0], began + TimeDelta::minutes(i64::from(minute)), to, &[(from, to)])
+        })
+        .collect();
+    // Meanwhile the same user has gone on at another device, whose position is the latest.
+    let late = school.now() - TimeDelta::minutes(1);
+    school.saved(&[report(&lessons[0], late, 20, &[(10, 20)])]).await;
+    let mut backward = noted.clone();
+    backward.reverse();
+    let done = school.saved(&backward).await;
+    assert_eq!((&done["completedLessonCount"], &done["watchedSeconds"]), (&json!(1), &json!(300)));
+    let lesson = school.progress().await["lessons"]["nodes"][0]["viewerProgress"].take();
+    assert_eq!((&lesson["positionSeconds"], &lesson["watchedSeconds"]), (&json!(20), &json!(300)));
+    assert_eq!(school.saved(&noted).await, done, "again changes nothing");
+    let state = school.progress().await["viewerEnrollment"]["lastActivityAt"].take();
+    assert_eq!(state, late.to_rfc3339(), "what is late is not the last activity");
 }
