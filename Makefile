@@ -79,4 +79,4 @@ deps-node:
 deps:
 	@sh .ci/deps postgres
 deps-test:
-	@sh .ci/deps redis chromium ffmpeg openssl moto
+	@sh .ci/deps redis chromium ffmpeg openssl poppler moto

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::load;
@@ -40,8 +40,7 @@ impl Case {
 }
 
 pub(crate) async fn prepare(url: &str, folder: &Path) -> Vec<Case> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = super::connect(url).await;
     vec![catalog(&client, folder).await, page(&client, folder).await]
 }
 

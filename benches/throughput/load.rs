@@ -31,7 +31,7 @@ pub(crate) async fn run(addr: SocketAddr, requests: &[Arc<[u8]>], clients: usize
         .map(|number| {
             let requests = requests.to_vec();
             tokio::spawn(async move {
-                let mut client = Client::connect(addr).await;
+                let mut client = Client::connect(addr, BUFFER).await;
                 let (mut done, mut next) = (0, number * requests.len() / clients);
                 while Instant::now() < end {
                     client.exchange(&requests[next % requests.len()]).await;
@@ -51,9 +51,9 @@ pub(crate) async fn run(addr: SocketAddr, requests: &[Arc<[u8]>], clients: usize
 
 /// Sends a request and returns the response body.
 pub(crate) async fn once(addr: SocketAddr, request: &[u8]) -> String {
-    let mut client = Client::connect(addr).await;
+    let mut client = Client::connect(addr, BUFFER).await;
     let range = client.exchange(request).await;
-    String::from_utf8_lossy(&client.buffer[range]).into_owned()
+    String::from_utf8_lossy(client.read(range)).into_owned()
 }
 
 /// Returns `Some` if a GET request for `path` succeeds with status 200.
@@ -66,20 +66,29 @@ pub(crate) async fn get(addr: SocketAddr, path: &str) -> Option<()> {
     answer.starts_with("HTTP/1.1 200").then_some(())
 }
 
-struct Client {
+/// The size of the buffer for a response of a page.
+const BUFFER: usize = 256 * 1024;
+
+/// A connection.
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    async fn connect(addr: SocketAddr) -> Client {
+    pub(crate) async fn connect(addr: SocketAddr, buffer: usize) -> Client {
         let stream = TcpStream::connect(addr).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { stream, buffer: vec![0; 256 * 1024] }
+        Client { stream, buffer: vec![0; buffer] }
+    }
+
+    /// Returns a part of the buffer.
+    pub(crate) fn read(&self, range: std::ops::Range<usize>) -> &[u8] {
+        &self.buffer[range]
     }
 
     /// Sends a request and reads the response; returns the range of the body in the buffer.
-    async fn exchange(&mut self, request: &[u8]) -> std::ops::Range<usize> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> std::ops::Range<usize> {
         self.stream.write_all(request).await.unwrap();
         let mut filled = 0;
         loop {

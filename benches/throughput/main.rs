@@ -6,6 +6,8 @@
 //!
 //! Then it measures the same reads during enrollments and edits, with the first server only.
 //!
+//! `make bench ARGS=--players` measures only how players save their progress; see `players.rs`.
+//!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +21,7 @@
 mod cases;
 mod cpu;
 mod load;
+mod players;
 mod writes;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +36,8 @@ use cpu::Usage;
 const CLIENTS: usize = 16;
 const COURSES: &str = "2000";
 const USERS: &str = "50000";
+/// What signs the access tokens.
+const SECRET: &str = "a secret of the benchmark, which signs access tokens";
 
 struct Settings {
     rounds: usize,
@@ -57,13 +62,16 @@ async fn main() {
         programs.push(env!("CARGO_BIN_EXE_lyceum").into());
     }
     let settings = if quick { Settings { rounds: 1, seconds: 2 } } else { Settings { rounds: 5, seconds: 5 } };
+    if arguments.iter().any(|argument| argument == "--players") {
+        return play(&programs[0]).await;
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&folder).unwrap();
     let options = Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
     let postgres = Postgres::start(options).await.unwrap();
     let postmaster = cpu::postmaster(&folder.join("postgres/data"));
     let url = postgres.url().to_owned();
-    seed(&programs[0], &url, &folder).await;
+    seed(&programs[0], &url, &folder, (COURSES, USERS)).await;
     let cases = cases::prepare(&url, &folder).await;
     let mut servers = Vec::new();
     for program in &programs {
@@ -84,6 +92,31 @@ async fn main() {
         server.process.wait().unwrap();
     }
     postgres.stop().await.unwrap();
+}
+
+/// Measures players, in a school that is as small as it may be.
+async fn play(program: &Path) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-players");
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = || Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
+    let postgres = Postgres::start(options()).await.unwrap();
+    players::count_statements(&postgres).await;
+    postgres.stop().await.unwrap();
+    let postgres = Postgres::start(options()).await.unwrap();
+    let postmaster = cpu::postmaster(&folder.join("postgres/data"));
+    let url = postgres.url().to_owned();
+    seed(program, &url, &folder, ("30", "2400")).await;
+    let mut server = serve(program, &url, &folder).await;
+    players::measure(&url, &server, postmaster).await;
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    postgres.stop().await.unwrap();
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 async fn measure(case: &Case, settings: &Settings, url: &str, postmaster: u32, servers: &[Server]) {
@@ -159,21 +192,22 @@ fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
 fn lyceum(program: &Path, url: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.env("DATABASE_URL", url).env("LYCEUM_DATA", folder).env("LYCEUM_ADDR", "127.0.0.1:0");
+    // All players come from one address.
+    command.env("LYCEUM_SECRET", SECRET).env("LYCEUM_MAX_CLIENT_CONNECTIONS", "5000");
     command
 }
 
-async fn seed(program: &Path, url: &str, folder: &Path) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+async fn seed(program: &Path, url: &str, folder: &Path, (courses, users): (&str, &str)) {
+    let client = connect(url).await;
     let full = match client.query_one("SELECT count(*) FROM courses WHERE published_at IS NOT NULL", &[]).await {
-        Ok(row) => row.get::<_, i64>(0).to_string() == COURSES,
+        Ok(row) => row.get::<_, i64>(0).to_string() == courses,
         Err(_) => false,
     };
     if full {
         return;
     }
     client.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
-    let seeded = lyceum(program, url, folder).args(["seed", "--courses", COURSES, "--users", USERS]).status().unwrap();
+    let seeded = lyceum(program, url, folder).args(["seed", "--courses", courses, "--users", users]).status().unwrap();
     assert!(seeded.success());
     client.batch_execute("VACUUM ANALYZE").await.unwrap();
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lyceum::accounts::UserId;
 use lyceum::catalog::CourseId;
 use serde_json::{Value, json};
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::cases::Case;
@@ -74,8 +74,7 @@ impl Target {
 
 /// Measures each case with each kind of concurrent writes, and prints a table.
 pub(crate) async fn measure(url: &str, addr: SocketAddr, cases: &[Case], settings: &Settings) {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = super::connect(url).await;
     drafts(&client).await;
     let read = "SELECT id::text, version FROM courses WHERE published_at IS NOT NULL ORDER BY md5(slug) LIMIT $1";
     let unread = "SELECT id::text, version FROM courses WHERE published_at IS NULL ORDER BY id LIMIT $1";

@@ -29,6 +29,6 @@ pub use model::{
     Admission, Challenge, ChangeUserRoleInput, ImportedUser, IssuedTokens, RegisterInput, SignInInput, SignedIn,
     TokenTransport, User, UserId,
 };
-pub use policy::can_step_in_for;
+pub use policy::{can_see_private, can_step_in_for};
 pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};
 pub use query::user::{any as any_users, is_registered};

@@ -36,8 +36,8 @@ pub(super) fn can_be_password(password: &str) -> bool {
 /// Whether the actor may see the private fields of an account.
 ///
 /// Its user and administrators may. Private are the email address, the ban, the linked identities, the language, the
-/// time zone and the deletion date.
-pub(super) fn can_see_private(actor: &Actor, user: UserId) -> bool {
+/// time zone, the deletion date, and what the user learns.
+pub fn can_see_private(actor: &Actor, user: UserId) -> bool {
     actor.is(user) || actor.has(Role::Admin)
 }
 

@@ -164,6 +164,10 @@ pub(super) fn channel_in_use() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["channelId"], message)
 }
 
+pub(super) fn settings_forbidden() -> Error {
+    Error::Forbidden("Only the course's instructor and administrators see its settings.".into())
+}
+
 pub(super) fn ledger_forbidden() -> Error {
     Error::Forbidden("Only the course's instructor and administrators see who has access.".into())
 }

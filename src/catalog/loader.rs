@@ -17,7 +17,7 @@ use super::model::{
     lists_key, page_keys, slug_key, stats_key,
 };
 use super::query::course::{self, CatalogKey};
-use super::query::{category, slug, stats};
+use super::query::{category, setting, slug, stats};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::loaders::{Load, shared};
@@ -126,6 +126,25 @@ impl Load for DescriptionOf {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = course::descriptions(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, text)| (DescriptionOf(id), text.into())).collect())
+    }
+}
+
+/// The share of a lesson's video that completes the lesson, in percent; missing if the course has the default.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CompletionOf(pub CourseId);
+
+impl Load for CompletionOf {
+    type Value = i32;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&i32>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i32>, InternalError> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = setting::completion_percents(&*app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, percent)| (CompletionOf(id), percent)).collect())
     }
 }
 

@@ -120,7 +120,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_COMPLETION_PERCENT",
         "90",
-        "share of a video in percent that completes its lesson when it was watched, 1 to 100",
+        "share of a video in percent that completes its lesson when it was watched, 1 to 100, for courses that set none",
     ),
     setting(
         "LYCEUM_VIDEO_GRACE_DAYS",

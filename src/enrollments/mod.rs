@@ -15,7 +15,10 @@ mod loader;
 mod model;
 mod query;
 
-pub use command::{Piece, Rejection, certificate_svg, enroll, grant, import, import_progress, my_data, piece};
+pub use command::{
+    CertificateFile, CertificateFormat, Piece, Rejection, certificate_file, enroll, grant, import, import_progress,
+    my_data, piece,
+};
 pub use event::CertificateIssued;
 pub(crate) use graphql::enrollments_of;
 pub use graphql::{

@@ -28,6 +28,10 @@ pub enum Scope {
     ReadCourses,
     /// Authoring: all mutations of courses, sections, lessons and uploads. Includes READ_COURSES.
     WriteCourses,
+    /// The owner's enrollments, progress and certificates; for administrators, everyone's enrollments.
+    ReadLearning,
+    /// Learning: enroll, save progress, and show or hide the name on certificates. Includes READ_LEARNING.
+    WriteLearning,
     /// Private data of other users, as far as the owner may see it. For administrators, this is the list of users, and
     /// every user's email address, ban and linked identity providers.
     ReadUsers,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use axum::extract::Extension;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
 use super::server::Peer;
@@ -76,6 +77,12 @@ pub(super) async fn authenticate(
     }
     client.refresh_cookie = refresh;
     Ok(Sender { actor: from_cookie(app, access).await?, client, rejected: None })
+}
+
+/// Authenticates a GET request; with credentials that are rejected, its sender is anonymous.
+pub(super) async fn sender_or_anonymous(app: &App, headers: &HeaderMap, peer: Option<Extension<Peer>>) -> Actor {
+    let sender = authenticate(app, &Method::GET, headers, peer.map(|Extension(peer)| peer)).await;
+    sender.map_or(Actor::Anonymous, |sender| sender.actor)
 }
 
 /// Returns whether a request carries no credentials.

@@ -1,34 +1,46 @@
-//! `/certificates/<code>.svg`: pictures of certificates.
+//! `/certificates/<code>.svg` and `.pdf`: certificates as pictures and as documents.
 
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::HttpState;
-use super::authenticate::authenticate;
+use super::authenticate::sender_or_anonymous;
 use super::server::Peer;
-use crate::enrollments;
-use crate::platform::auth::Actor;
+use crate::enrollments::{self, CertificateFile, CertificateFormat};
 
 /// A picture contains no script, and loads nothing.
-const POLICY: &str = "default-src 'none'; sandbox";
+const PICTURE: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+/// Browsers do not show a document with `sandbox`.
+const DOCUMENT: HeaderValue = HeaderValue::from_static("default-src 'none'");
 
-pub(super) async fn picture(
+/// Whoever sends no credentials, or wrong ones, sees what everybody sees.
+pub(super) async fn file(
     State(state): State<HttpState>,
     Path(file): Path<String>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
-    let peer = peer.map(|Extension(peer)| peer);
-    // Who sends no credentials, or wrong ones, sees what everybody sees.
-    let sender = match authenticate(&state.app, &Method::GET, &headers, peer).await {
-        Ok(sender) => sender.actor,
-        Err(_) => Actor::Anonymous,
+    let sender = sender_or_anonymous(&state.app, &headers, peer).await;
+    let (code, format) = match file.rsplit_once('.') {
+        Some((code, "svg")) => (code, CertificateFormat::Svg),
+        Some((code, "pdf")) => (code, CertificateFormat::Pdf),
+        _ => return unknown(),
     };
-    let unknown = || (StatusCode::NOT_FOUND, "There is no such certificate.").into_response();
-    let Some(code) = file.strip_suffix(".svg") else { return unknown() };
-    let mut response = match enrollments::certificate_svg(state.executor.loaders(), sender.in_session(), code).await {
-        Ok(Some(svg)) => ([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], svg).into_response(),
+    let found = enrollments::certificate_file(state.executor.loaders(), sender.in_session(), code, format).await;
+    let mut response = match found {
+        Ok(Some(CertificateFile::Svg(svg))) => {
+            let kind = [(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")];
+            (kind, [(header::CONTENT_SECURITY_POLICY, PICTURE)], svg).into_response()
+        }
+        Ok(Some(CertificateFile::Pdf(pdf))) => {
+            let kind = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline")];
+            (kind, [(header::CONTENT_SECURITY_POLICY, DOCUMENT)], pdf).into_response()
+        }
+        Ok(Some(CertificateFile::Unprintable(picture))) => {
+            let message = "This certificate has characters that the typeface of documents lacks. Its picture has them";
+            (StatusCode::NOT_FOUND, format!("{message}: {picture}")).into_response()
+        }
         Ok(None) => unknown(),
         Err(error) => {
             tracing::error!(error = error.report(), "a certificate could not be read");
@@ -37,7 +49,10 @@ pub(super) async fn picture(
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+fn unknown() -> Response {
+    (StatusCode::NOT_FOUND, "There is no such certificate.").into_response()
 }

@@ -47,7 +47,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(graphql)
         .merge(playlists)
         .route("/", get(index::page))
-        .route("/certificates/{file}", get(certificate::picture))
+        .route("/certificates/{file}", get(certificate::file))
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))

@@ -131,11 +131,11 @@ fn playlist() -> Value {
 
 fn certificate() -> Value {
     json!({
-        "summary": "The picture of a certificate. It has the holder's name if the holder agrees, or is the sender",
-        "parameters": [parameter("file", "path", "The code of the certificate and .svg")],
+        "summary": "A certificate as a picture or a document. It has the holder's name if the holder agrees, or is the sender",
+        "parameters": [parameter("file", "path", "The code of the certificate and .svg or .pdf")],
         "responses": responses(&[
-            ("200", "The picture; it says if the certificate was revoked", Some("image/svg+xml")),
-            ("404", "There is no such certificate", Some("text/plain")),
+            ("200", "It says if the certificate was revoked; of .pdf, application/pdf", Some("image/svg+xml")),
+            ("404", "There is no such certificate, or the typeface of documents lacks a character", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
         ]),
     })

@@ -1,14 +1,13 @@
 //! `/media/hls/<pass>/…`: HLS playlists whose segments are signed URLs of the object store, and the segments' keys.
 
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::HttpState;
-use super::authenticate::authenticate;
+use super::authenticate::sender_or_anonymous;
 use super::server::Peer;
 use crate::enrollments::{self, Piece, Rejection};
-use crate::platform::auth::Actor;
 
 /// The media type of HLS playlists (RFC 8216, section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
@@ -21,12 +20,8 @@ pub(super) async fn piece(
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Response {
-    let peer = peer.map(|Extension(peer)| peer);
     // Most players send no credentials. If a player does, they must belong to the user to whom the pass was issued.
-    let sender = match authenticate(&state.app, &Method::GET, &headers, peer).await {
-        Ok(sender) => sender.actor,
-        Err(_) => Actor::Anonymous,
-    };
+    let sender = sender_or_anonymous(&state.app, &headers, peer).await;
     let mut response = match enrollments::piece(state.executor.loaders(), &pass, &path, &sender).await {
         Ok(Piece::Playlist(text)) => ([(header::CONTENT_TYPE, PLAYLIST)], text).into_response(),
         Ok(Piece::Key(key)) => ([(header::CONTENT_TYPE, KEY)], key.to_vec()).into_response(),

@@ -21,6 +21,7 @@ pub mod markdown;
 pub mod origins;
 pub mod outage;
 pub mod outbox;
+pub mod pdf;
 pub mod picture;
 pub mod pubsub;
 pub mod redis;

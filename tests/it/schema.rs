@@ -293,9 +293,9 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 
 /// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
 /// opens the rest to an API token.
-const OPENED: [(Scope, &[&str]); 4] = [
+const OPENED: [(Scope, &[&str]); 6] = [
     (Scope::ReadAccount, &[]),
-    (Scope::ReadCourses, &["courses", "enrollments", "files", "video", "videoProgress", "videos"]),
+    (Scope::ReadCourses, &["courses", "files", "video", "videoProgress", "videos"]),
     (
         Scope::WriteCourses,
         &[
@@ -314,7 +314,6 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "deleteLesson",
             "deleteSection",
             "deleteVideo",
-            "enrollments",
             "files",
             "publishCourse",
             "publishLesson",
@@ -341,6 +340,11 @@ const OPENED: [(Scope, &[&str]); 4] = [
             "videoProgress",
             "videos",
         ],
+    ),
+    (Scope::ReadLearning, &["enrollments"]),
+    (
+        Scope::WriteLearning,
+        &["enroll", "enrollments", "saveProgress", "setCertificateVisibility", "setLessonCompleted"],
     ),
     (Scope::ReadUsers, &["users"]),
 ];

@@ -146,8 +146,8 @@ impl UserObject {
     /// What the user learns: the courses to which they have or had access, each once, latest activity first unless they
     /// are sorted otherwise. Visible to administrators.
     #[graphql(
-        guard = "Scoped(Role::Admin, Scope::ReadCourses)",
-        directive = scoped::apply(Role::Admin, Scope::ReadCourses)
+        guard = "Scoped(Role::Admin, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Admin, Scope::ReadLearning)
     )]
     #[allow(clippy::too_many_arguments)]
     async fn enrollments(

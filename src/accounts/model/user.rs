@@ -2,6 +2,7 @@
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::{Queryable, Selectable};
 use uuid::Uuid;
 
@@ -53,6 +54,11 @@ impl User {
     /// Whether the user is banned at `now`.
     pub fn is_banned(&self, now: DateTime<Utc>) -> bool {
         self.banned_at.is_some() && self.banned_until.is_none_or(|until| until > now)
+    }
+
+    /// The time zone that the user chose, or UTC.
+    pub fn zone(&self) -> Tz {
+        self.time_zone.as_deref().and_then(|name| name.parse().ok()).unwrap_or_default()
     }
 }
 

@@ -8,10 +8,10 @@ use super::{LONGEST_TITLE, editable, facts};
 use crate::accounts::{UserId, viewer};
 use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
-use crate::catalog::query::slug;
+use crate::catalog::query::{setting, slug};
 use crate::catalog::{error, policy};
 use crate::channels::own_channel;
-use crate::graphql::error::{Check, Edit};
+use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
@@ -87,6 +87,10 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
         facts: facts::check(&mut check, input.facts),
         updated_at: app.clock.now(),
     };
+    let completion: Option<Option<i32>> = input.completion_percent.into();
+    if completion.flatten().is_some_and(|percent| !(1..=100).contains(&percent)) {
+        check.error(UserErrorCode::OutOfRange, "completionPercent", "The percentage must be from 1 to 100.");
+    }
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -99,6 +103,9 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
                 && !slug::take(tx, &app.clock, slug, course.id).await?
             {
                 return Err(error::slug_taken());
+            }
+            if let Some(percent) = completion {
+                setting::set_completion_percent(tx, course.id, percent).await?;
             }
             query::update(tx, course.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })

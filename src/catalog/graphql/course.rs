@@ -13,7 +13,7 @@ use super::facet::CourseConnection;
 use super::lesson::LessonObject;
 use super::section::{SectionObject, visible_lessons, visible_sections};
 use crate::accounts::{UserObject, user_node};
-use crate::catalog::loader::{CourseById, DescriptionOf, Html, ListsOf, StatsOf};
+use crate::catalog::loader::{CompletionOf, CourseById, DescriptionOf, Html, ListsOf, StatsOf};
 use crate::catalog::model::{
     Course, CourseId, CourseLevel, CourseLists, CourseStats, LessonId, MOST_LESSONS, MOST_SECTIONS, PublicationStatus,
     Showing,
@@ -217,6 +217,17 @@ impl CourseObject {
     /// The number of students: users with an entitlement to this very course.
     async fn student_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.student_count))
+    }
+
+    /// The share of a lesson's video that completes the lesson when a student has watched it, in percent; null if it is
+    /// the default of the server. Visible to the course's instructor and administrators; for others it is null, with an
+    /// error. See `updateCourse`.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadCourses)))]
+    async fn completion_percent(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        if !edits(ctx, &self.0).await? {
+            return Err(error::settings_forbidden());
+        }
+        Ok(loaders(ctx).load(CompletionOf(self.0.id)).await?)
     }
 
     /// The current and past entitlements to the course, latest first. Visible to the course's instructor and

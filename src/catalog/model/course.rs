@@ -1,6 +1,6 @@
 //! Courses.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
 
@@ -111,6 +111,9 @@ pub struct UpdateCourseInput {
     pub subtitle: Option<String>,
     /// The description in Markdown, at most 20,000 characters.
     pub description: Option<String>,
+    /// The share of a lesson's video that completes the lesson when a student has watched it, in percent, 1 to 100; null
+    /// for the default of the server. What is completed stays completed.
+    pub completion_percent: MaybeUndefined<i32>,
     /// The metadata.
     #[graphql(flatten)]
     pub facts: CourseFacts,

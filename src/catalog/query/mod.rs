@@ -12,6 +12,7 @@ pub(super) mod file;
 pub(super) mod import;
 pub(super) mod outline;
 pub(super) mod publication;
+pub(super) mod setting;
 pub(super) mod slug;
 pub(super) mod stats;
 pub(super) mod video;

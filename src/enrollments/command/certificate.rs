@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 use serde_json::json;
 
-use crate::accounts::viewer;
+use super::certificate_pdf::pdf;
+use crate::accounts::{can_see_private, viewer};
 use crate::enrollments::error;
 use crate::enrollments::event::CertificateIssued;
 use crate::enrollments::loader::CertificateByCode;
@@ -23,6 +24,7 @@ use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
+use crate::platform::pdf::can_print;
 
 const LONGEST_REASON: usize = 500;
 const TEMPLATE: &str = include_str!("certificate.svg");
@@ -108,12 +110,18 @@ pub(in crate::enrollments) async fn set_certificate_visibility(
 
 /// Returns whether the viewer may see the name of a certificate's holder: all may if the holder has agreed.
 pub(in crate::enrollments) fn shows_name(viewer: &Actor, row: &Certificate) -> bool {
-    row.is_public || viewer.is(row.user_id) || viewer.has(Role::Admin)
+    row.is_public || can_see_private(viewer, row.user_id)
 }
 
 /// The address of a certificate's picture, in which everybody can verify it.
 pub(in crate::enrollments) fn certificate_url(app: &App, row: &Certificate) -> String {
     format!("{}/certificates/{}.svg", app.config.public_url, row.code)
+}
+
+/// The address of a certificate as a document; `None` if the document's typeface lacks a character of it.
+pub(in crate::enrollments) fn certificate_pdf_url(app: &App, viewer: &Actor, row: &Certificate) -> Option<String> {
+    let url = || format!("{}/certificates/{}.pdf", app.config.public_url, row.code);
+    Shown::of(app, viewer, row).is_printable().then(url)
 }
 
 /// Returns the certificate with a code, however the code is typed.
@@ -130,37 +138,95 @@ pub(in crate::enrollments) async fn certificate_by_code(
     }
 }
 
-/// Returns the picture of a certificate (SVG), as the viewer may see it; `None` if there is none with this code.
+/// The format of a certificate's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateFormat {
+    /// A picture.
+    Svg,
+    /// A document to print.
+    Pdf,
+}
+
+/// A certificate's file.
+#[derive(Debug)]
+pub enum CertificateFile {
+    /// The picture.
+    Svg(String),
+    /// The document.
+    Pdf(Vec<u8>),
+    /// There is no document, because its typeface lacks a character. This is the address of the picture.
+    Unprintable(String),
+}
+
+/// Returns the file of a certificate, as the viewer may see it; `None` if there is none with this code.
 ///
 /// # Errors
 /// The database failed.
-pub async fn certificate_svg(
+pub async fn certificate_file(
     loaders: &Loaders,
     viewer: &Actor,
     typed: &str,
-) -> std::result::Result<Option<String>, InternalError> {
+    format: CertificateFormat,
+) -> std::result::Result<Option<CertificateFile>, InternalError> {
     let Some(row) = certificate_by_code(loaders, typed).await? else { return Ok(None) };
-    let app = loaders.app();
-    Ok(Some(render(&row, shows_name(viewer, &row), &app.config.site_name, &certificate_url(app, &row))?))
+    let shown = Shown::of(loaders.app(), viewer, &row);
+    Ok(Some(match format {
+        CertificateFormat::Svg => CertificateFile::Svg(svg(&shown)?),
+        CertificateFormat::Pdf if !shown.is_printable() => CertificateFile::Unprintable(shown.url),
+        // On a blocking thread, because it takes milliseconds.
+        CertificateFormat::Pdf => CertificateFile::Pdf(tokio::task::spawn_blocking(move || pdf(&shown)).await??),
+    }))
 }
 
-/// Fills in the template, which escapes what it is given.
-fn render(row: &Certificate, name: bool, school: &str, url: &str) -> std::result::Result<String, InternalError> {
+/// What a certificate says to a viewer.
+pub(super) struct Shown {
+    pub(super) school: String,
+    /// The holder; `None` if the viewer may not see who it is.
+    pub(super) name: Option<String>,
+    pub(super) title: String,
+    pub(super) issued_at: DateTime<Utc>,
+    pub(super) revoked_at: Option<DateTime<Utc>>,
+    pub(super) code: String,
+    /// Where it can be verified.
+    pub(super) url: String,
+}
+
+impl Shown {
+    fn of(app: &App, viewer: &Actor, row: &Certificate) -> Shown {
+        Shown {
+            school: app.config.site_name.clone(),
+            name: shows_name(viewer, row).then(|| row.holder_name.clone()),
+            title: row.course_title.clone(),
+            issued_at: row.issued_at,
+            revoked_at: row.revoked_at,
+            code: row.code.clone(),
+            url: certificate_url(app, row),
+        }
+    }
+
+    /// Whether the typeface of documents has all characters.
+    pub(super) fn is_printable(&self) -> bool {
+        [Some(&self.school), self.name.as_ref(), Some(&self.title)].into_iter().flatten().all(|text| can_print(text))
+    }
+}
+
+/// Fills in the template of the picture, which escapes what it is given.
+fn svg(shown: &Shown) -> std::result::Result<String, InternalError> {
     let mut pages = Environment::new();
     pages.set_undefined_behavior(UndefinedBehavior::Strict);
     pages.set_auto_escape_callback(|_| AutoEscape::Html);
-    let shown = context! {
-        school,
-        name => name.then_some(&row.holder_name),
-        name_size => size(&row.holder_name, 56),
-        title => &row.course_title,
-        title_size => size(&row.course_title, 34),
-        issued => row.issued_at.format("%Y-%m-%d").to_string(),
-        revoked => row.revoked_at.map(|at| at.format("%Y-%m-%d").to_string()),
-        code => &row.code,
-        url,
+    let values = context! {
+        school => &shown.school,
+        name => &shown.name,
+        name_size => size(shown.name.as_deref().unwrap_or_default(), 56),
+        title => &shown.title,
+        title_size => size(&shown.title, 34),
+        issued => shown.issued_at.format("%Y-%m-%d").to_string(),
+        revoked => shown.revoked_at.map(|at| at.format("%Y-%m-%d").to_string()),
+        code => &shown.code,
+        url => &shown.url,
     };
-    Ok(pages.render_str(TEMPLATE, shown)?)
+    Ok(pages.render_str(TEMPLATE, values)?)
 }
 
 /// The size of a line of text that fits: most letters are less than two thirds as wide as they are high.
@@ -171,32 +237,26 @@ fn size(text: &str, largest: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::graphql::Id;
 
     #[test]
     fn the_picture_says_what_it_may_and_escapes_it() {
-        let row = Certificate {
-            id: Id::new(Uuid::nil()),
-            code: "0123456789AB".into(),
-            user_id: Id::new(Uuid::nil()),
-            course_id: None,
-            holder_name: "Ada <script>".into(),
-            course_title: "Engines & more".into(),
+        let shown = |name: Option<&str>, revoked_at| Shown {
+            school: "School".into(),
+            name: name.map(str::to_owned),
+            title: "Engines & more".into(),
             issued_at: DateTime::UNIX_EPOCH,
-            revoked_at: None,
-            is_public: true,
+            revoked_at,
+            code: "0123456789AB".into(),
+            url: "https://school.example/certificates/0123456789AB.svg".into(),
         };
-        let shown = render(&row, true, "School", "https://school.example/certificates/0123456789AB.svg").unwrap();
+        let all = svg(&shown(Some("Ada <script>"), None)).unwrap();
         for text in ["Ada &lt;script&gt;", "Engines &amp; more", "1970-01-01", "0123456789AB", "School"] {
-            assert!(shown.contains(text), "{text}: {shown}");
+            assert!(all.contains(text), "{text}: {all}");
         }
-        assert!(!shown.contains("<script") && !shown.contains("Revoked"), "{shown}");
-        let hidden = render(&row, false, "School", "https://school.example").unwrap();
-        assert!(!hidden.contains("Ada"), "{hidden}");
-        let revoked = Certificate { revoked_at: Some(DateTime::UNIX_EPOCH), ..row };
-        assert!(render(&revoked, true, "School", "u").unwrap().contains("Revoked"));
+        assert!(!all.contains("<script") && !all.contains("Revoked"), "{all}");
+        let hidden = svg(&shown(None, None)).unwrap();
+        assert!(hidden.contains("The holder of this certificate"), "{hidden}");
+        assert!(svg(&shown(None, Some(DateTime::UNIX_EPOCH))).unwrap().contains("Revoked"));
     }
 }

@@ -3,15 +3,17 @@
 mod access;
 mod bulk;
 mod certificate;
+mod certificate_pdf;
 mod playback;
 mod progress;
 
 pub(super) use access::{EXPIRE, expire, expire_due, forget_user, revoke};
 pub use access::{enroll, grant, import, my_data};
 pub(super) use bulk::{grant_users, revoke_users};
-pub use certificate::certificate_svg;
+pub use certificate::{CertificateFile, CertificateFormat, certificate_file};
 pub(super) use certificate::{
-    certificate_by_code, certificate_url, revoke_certificate, set_certificate_visibility, shows_name,
+    certificate_by_code, certificate_pdf_url, certificate_url, revoke_certificate, set_certificate_visibility,
+    shows_name,
 };
 pub use playback::{Piece, Rejection, piece};
 pub(super) use playback::{SILENCE, keep_playing, play};

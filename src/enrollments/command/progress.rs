@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use super::certificate::issue;
 use crate::accounts::{UserById, UserId, viewer};
 use crate::catalog::{
-    self, Course, CourseById, CourseId, Lesson, LessonById, LessonId, LessonKind, LessonsOf, Showing,
+    self, CompletionOf, Course, CourseById, CourseId, Lesson, LessonById, LessonId, LessonKind, LessonsOf, Showing,
 };
 use crate::enrollments::error;
 use crate::enrollments::loader::EnrollmentIn;
@@ -22,7 +22,7 @@ use crate::enrollments::model::ranges::Ranges;
 use crate::enrollments::model::watching::LATEST;
 use crate::enrollments::model::{
     Change, Enrollment, EnrollmentId, Learner, LessonRow, ProgressInput, Save, SaveProgressInput,
-    SetLessonCompletedInput, Watched, What, is_complete,
+    SetLessonCompletedInput, Watched, What, enough, is_complete, published,
 };
 use crate::enrollments::query::progress as query;
 use crate::entitlements::{AccessReason, Held};
@@ -104,7 +104,7 @@ pub(in crate::enrollments) async fn set_lesson_completed(
 ) -> Result<Arc<Enrollment>> {
     let learner = Learning::load(loaders, actor, [input.lesson_id].into_iter()).await?;
     let lesson = learner.lesson(input.lesson_id).map_err(|wrong| Error::Invalid(vec![wrong]))?;
-    let change = Change { lesson: lesson.id, duration: None, what: What::Mark(input.completed) };
+    let change = Change { lesson: lesson.id, enough: None, what: What::Mark(input.completed) };
     let saved = learner.save(loaders, HashMap::from([(lesson.course_id, vec![change])])).await?;
     saved.into_iter().next().ok_or_else(|| Error::Invalid(vec![error::no_such_lesson()]))
 }
@@ -116,13 +116,12 @@ pub(in crate::enrollments) async fn set_lesson_completed(
 pub async fn import_progress(app: &App, actor: &Actor, course: CourseId, count: usize) -> Result<()> {
     let loaders = Loaders::new(app.clone());
     let lessons = loaders.load(LessonsOf(course)).await?.unwrap_or_default();
-    let published = lessons.iter().filter(|lesson| lesson.published_at.is_some());
-    let ids: Vec<LessonId> = published.take(count).map(|lesson| lesson.id).collect();
+    let ids: Vec<LessonId> = published(&lessons).take(count).collect();
     let learner = Learning::load(&loaders, actor, ids.iter().copied()).await?;
     for id in &ids {
         learner.lesson(*id).map_err(|wrong| Error::Invalid(vec![wrong]))?;
     }
-    let changes = ids.into_iter().map(|lesson| Change { lesson, duration: None, what: What::Mark(true) }).collect();
+    let changes = ids.into_iter().map(|lesson| Change { lesson, enough: None, what: What::Mark(true) }).collect();
     learner.save(&loaders, HashMap::from([(course, changes)])).await.map(drop)
 }
 
@@ -142,6 +141,8 @@ struct OfCourse {
     /// When the user's access began.
     since: DateTime<Utc>,
     is_enrolled: bool,
+    /// The share of a video that completes its lesson.
+    percent: i32,
 }
 
 impl Learning {
@@ -169,7 +170,7 @@ impl Learning {
         });
         let (lessons, courses) = tokio::try_join!(try_join_all(access), try_join_all(of_course))?;
         let name = account.as_ref().map(|account| account.name.as_str()).unwrap_or_default().into();
-        let zone = account.and_then(|account| account.time_zone.as_deref()?.parse().ok()).unwrap_or(Tz::UTC);
+        let zone = account.map(|account| account.zone()).unwrap_or_default();
         Ok(Learning {
             user,
             zone,
@@ -194,8 +195,8 @@ impl Learning {
     fn report(&self, entry: ProgressInput, now: DateTime<Utc>) -> std::result::Result<(CourseId, Change), UserError> {
         let lesson = self.lesson(entry.lesson_id)?;
         let Time(at) = entry.at;
-        let began = self.courses.get(&lesson.course_id).map_or(now, |course| course.since);
-        if at > now || at < now - LATEST || at < began {
+        let course = self.courses.get(&lesson.course_id).ok_or_else(error::not_enrolled)?;
+        if at > now || at < now - LATEST || at < course.since {
             return Err(error::wrong_time());
         }
         if entry.watched.len() > MOST_PARTS {
@@ -216,7 +217,8 @@ impl Learning {
         let position = entry.position_seconds.min(longest);
         let what = What::Report { at, position, watched: Ranges::new(watched) };
         let duration = lesson.duration_seconds.filter(|_| lesson.kind == LessonKind::Video);
-        Ok((lesson.course_id, Change { lesson: lesson.id, duration, what }))
+        let enough = duration.and_then(|seconds| enough(seconds, course.percent));
+        Ok((lesson.course_id, Change { lesson: lesson.id, enough, what }))
     }
 
     /// Saves changes; returns the enrollments as they are now.
@@ -245,14 +247,16 @@ impl Learning {
 impl OfCourse {
     /// Loads what has to be known of a course; `None` if the user has no access to it.
     async fn load(loaders: &Loaders, user: UserId, course: &Course) -> Result<Option<OfCourse>> {
-        let (enrollment, lessons) =
-            tokio::try_join!(loaders.load(EnrollmentIn(user, course.id)), loaders.load(LessonsOf(course.id)))?;
-        let lessons = lessons.unwrap_or_default();
-        let published = lessons.iter().filter(|lesson| lesson.published_at.is_some());
-        let outline: Arc<[LessonId]> = published.map(|lesson| lesson.id).collect();
+        let (enrollment, lessons, percent) = tokio::try_join!(
+            loaders.load(EnrollmentIn(user, course.id)),
+            loaders.load(LessonsOf(course.id)),
+            loaders.load(CompletionOf(course.id))
+        )?;
+        let percent = percent.unwrap_or(loaders.app().config.video.completion_percent);
+        let outline: Arc<[LessonId]> = published(&lessons.unwrap_or_default()).collect();
         let title: Arc<str> = course.title.as_str().into();
         if let Some(row) = enrollment {
-            return Ok(Some(OfCourse { title, outline, since: row.since, is_enrolled: true }));
+            return Ok(Some(OfCourse { title, outline, since: row.since, is_enrolled: true, percent }));
         }
         // Entitled to the category or to everything.
         let held = loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default();
@@ -260,7 +264,7 @@ impl OfCourse {
         let now = loaders.app().clock.now();
         let active = held.iter().filter(|row| row.is_active(now) && row.covers(course.id.uuid(), &path));
         let since = active.map(|row| row.starts_at).min();
-        Ok(since.map(|since| OfCourse { title, outline, since, is_enrolled: false }))
+        Ok(since.map(|since| OfCourse { title, outline, since, is_enrolled: false, percent }))
     }
 }
 
@@ -279,7 +283,7 @@ async fn write(
     app: &App,
     saves: &[Save],
 ) -> std::result::Result<HashMap<Save, Arc<Enrollment>>, InternalError> {
-    let (now, percent) = (app.clock.now(), app.config.video.completion_percent);
+    let now = app.clock.now();
     let missing: BTreeSet<_> =
         saves.iter().filter_map(|save| Some(((save.course.uuid(), save.user.uuid()), save.since?))).collect();
     for ((course, user), since) in missing {
@@ -294,17 +298,17 @@ async fn write(
     let pairs = pairs.flat_map(|(id, save)| save.changes.iter().map(move |change| (id, change.lesson)));
     let (ids, lessons) = pairs.unzip();
     let mut watched = query::watched(tx, ids, lessons).await?;
-    let mut durations: HashMap<(EnrollmentId, LessonId), Option<i32>> = HashMap::new();
+    let mut enough: HashMap<(EnrollmentId, LessonId), i32> = HashMap::new();
     for save in saves {
         let Some((id, learner)) = learners.get_mut(&(save.user, save.course)) else { continue };
         for change in save.changes.iter() {
             let lesson = watched.entry((*id, change.lesson)).or_default();
             learner.apply(lesson, &change.what, save.zone, now);
-            durations.insert((*id, change.lesson), change.duration);
+            enough.extend(change.enough.map(|seconds| ((*id, change.lesson), seconds)));
         }
     }
-    let rows = settle(&mut learners, &mut watched, &durations, percent, now);
-    query::write_lessons(tx, query::lesson_rows(&rows)?).await?;
+    let rows = settle(&mut learners, &mut watched, &enough, now);
+    query::write_lessons(tx, serde_json::to_value(&rows)?).await?;
     complete(tx, app, saves, &mut learners, &rows).await?;
     query::write_learners(tx, learners.values().map(|(id, learner)| (*id, learner))).await?;
     let saved = |save: &Save| {
@@ -330,8 +334,7 @@ type Learners = HashMap<(UserId, CourseId), (EnrollmentId, Learner)>;
 fn settle(
     learners: &mut Learners,
     watched: &mut HashMap<(EnrollmentId, LessonId), Watched>,
-    durations: &HashMap<(EnrollmentId, LessonId), Option<i32>>,
-    percent: i32,
+    enough: &HashMap<(EnrollmentId, LessonId), i32>,
     now: DateTime<Utc>,
 ) -> Vec<LessonRow> {
     let mut by_id: HashMap<EnrollmentId, &mut Learner> =
@@ -344,7 +347,7 @@ fn settle(
     // After all were counted, because the sum matters.
     for ((id, lesson_id), lesson) in watched.iter_mut() {
         if let Some(learner) = by_id.get_mut(id) {
-            learner.complete(lesson, durations.get(&(*id, *lesson_id)).copied().flatten(), percent, now);
+            learner.complete(lesson, enough.get(&(*id, *lesson_id)).copied(), now);
         }
     }
     watched.iter().map(|((id, lesson_id), lesson)| LessonRow::of(id.uuid(), *lesson_id, lesson)).collect()

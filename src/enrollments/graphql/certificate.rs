@@ -6,6 +6,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
+use super::mutation::{LEARNER, learner};
+use crate::accounts::can_see_private;
 use crate::catalog::{CourseObject, course_node};
 use crate::enrollments::command;
 use crate::enrollments::loader::{CertificateById, CertificateOf};
@@ -14,9 +16,8 @@ use crate::enrollments::model::{
 };
 use crate::graphql::context::{actor, app, client, loaders, viewer_loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, public, requires};
+use crate::graphql::guard::{Role, Scope, public, requires, scoped};
 use crate::graphql::{Requires, Result, Sequential, UserError};
-use crate::platform::auth;
 
 /// A certificate in the schema.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl CertificateObject {
 
     /// What the holder was called when it was issued; null unless the holder lets everybody see it, or is the viewer.
     async fn holder_name(&self, ctx: &Context<'_>) -> Option<&str> {
-        let viewer = within(ctx, Scope::ReadCourses);
+        let viewer = within(ctx, Scope::ReadLearning);
         command::shows_name(viewer, &self.0).then_some(self.0.holder_name.as_str())
     }
 
@@ -68,6 +69,12 @@ impl CertificateObject {
         command::certificate_url(app(ctx), &self.0)
     }
 
+    /// The URL of it as a document to print (PDF), with the same content as the picture. Null if it has characters that
+    /// are neither Latin, Greek nor Cyrillic, which the document's typeface lacks.
+    async fn pdf_url(&self, ctx: &Context<'_>) -> Option<String> {
+        command::certificate_pdf_url(app(ctx), within(ctx, Scope::ReadLearning), &self.0)
+    }
+
     /// Whether everybody who has the code may see the holder's name.
     async fn is_public(&self) -> bool {
         self.0.is_public
@@ -76,10 +83,9 @@ impl CertificateObject {
 
 /// Returns a certificate to its holder and to administrators. Others need the code.
 pub(super) async fn certificate_node(ctx: &Context<'_>, id: CertificateId) -> Result<Option<CertificateObject>> {
-    let viewer = within(ctx, Scope::ReadCourses);
+    let viewer = within(ctx, Scope::ReadLearning);
     let row = loaders(ctx).load(CertificateById(id)).await?;
-    let sees = |row: &Certificate| viewer.is(row.user_id) || viewer.has(auth::Role::Admin);
-    Ok(row.filter(|row| sees(row)).map(CertificateObject))
+    Ok(row.filter(|row| can_see_private(viewer, row.user_id)).map(CertificateObject))
 }
 
 /// Returns the certificate of an enrollment.
@@ -143,13 +149,13 @@ impl CertificateMutation {
     }
 
     /// Lets everybody who has the code of the viewer's certificate see their name, or not.
-    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    #[graphql(guard = "LEARNER", directive = scoped::apply(Role::Student, Scope::WriteLearning))]
     async fn set_certificate_visibility(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The certificate, and whether the name is shown.")] input: SetCertificateVisibilityInput,
     ) -> Result<Option<Sequential<CertificatePayload<SetVisibility>>>> {
-        answer(command::set_certificate_visibility(app(ctx), actor(ctx), input).await)
+        answer(command::set_certificate_visibility(app(ctx), learner(ctx), input).await)
     }
 }
 

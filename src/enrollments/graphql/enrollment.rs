@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 
 use super::certificate::{CertificateObject, certificate_of};
 use super::progress::{CourseProgress, course_progress, sum_of};
-use crate::accounts::{UserId, UserObject, user_node, viewer};
+use crate::accounts::{UserId, UserObject, can_see_private, user_node, viewer};
 use crate::catalog::{Course, CourseById, CourseId, CourseObject, category_path, course_for_enrolled};
 use crate::enrollments::loader::{AllOf, CountOf, EnrollmentById, EnrollmentIn, PageByTime};
 use crate::enrollments::model::{
@@ -21,7 +21,6 @@ use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{Page, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential};
-use crate::platform::auth;
 
 /// An enrollment in the schema.
 #[derive(Clone)]
@@ -105,8 +104,8 @@ impl ViewerEnrollments {
     /// What the user learns: the courses to which they have or had access, each once, latest activity first unless they
     /// are sorted otherwise.
     #[graphql(
-        guard = "Scoped(Role::Student, Scope::ReadCourses)",
-        directive = scoped::apply(Role::Student, Scope::ReadCourses)
+        guard = "Scoped(Role::Student, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Student, Scope::ReadLearning)
     )]
     #[allow(clippy::too_many_arguments)]
     async fn enrollments(
@@ -120,7 +119,7 @@ impl ViewerEnrollments {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
-        let viewer = viewer(within(ctx, Scope::ReadCourses))?;
+        let viewer = viewer(within(ctx, Scope::ReadLearning))?;
         enrollments_of(ctx, viewer, filter, sort, PageArgs { first, after, last, before }).await
     }
 }
@@ -218,10 +217,9 @@ async fn courses_of(ctx: &Context<'_>, rows: &[Arc<Enrollment>]) -> Result<HashM
 
 /// Returns an enrollment to its user and to administrators.
 pub(super) async fn enrollment_node(ctx: &Context<'_>, id: EnrollmentId) -> Result<Option<EnrollmentObject>> {
-    let viewer = within(ctx, Scope::ReadCourses);
+    let viewer = within(ctx, Scope::ReadLearning);
     let row = loaders(ctx).load(EnrollmentById(id)).await?;
-    let sees = |row: &Enrollment| viewer.is(row.user_id) || viewer.has(auth::Role::Admin);
-    Ok(row.filter(|row| sees(row)).map(alone))
+    Ok(row.filter(|row| can_see_private(viewer, row.user_id)).map(alone))
 }
 
 /// Returns the viewer's enrollment in a course.
@@ -229,7 +227,7 @@ pub(super) async fn enrollment_node(ctx: &Context<'_>, id: EnrollmentId) -> Resu
 /// # Errors
 /// The database failed.
 pub async fn viewer_enrollment(ctx: &Context<'_>, course: CourseId) -> Result<Option<Sequential<EnrollmentObject>>> {
-    let Some(user) = within(ctx, Scope::ReadCourses).id() else { return Ok(None) };
+    let Some(user) = within(ctx, Scope::ReadLearning).id() else { return Ok(None) };
     let row = viewer_loaders(ctx).load(EnrollmentIn(UserId::new(user), course)).await?;
     Ok(row.map(|row| Sequential(alone(row))))
 }

@@ -8,10 +8,11 @@ use async_graphql::{Context, Object, SimpleObject};
 use crate::enrollments::command;
 use crate::enrollments::model::{EnrollInput, GrantCourseAccessInput, RevokeCourseAccessInput};
 use crate::entitlements::{Entitlement, EntitlementObject};
-use crate::graphql::context::{actor, app, client};
+use crate::graphql::context::{actor, app, client, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, requires};
-use crate::graphql::{Requires, Result, Sequential, UserError};
+use crate::graphql::guard::{Role, Scope, requires, scoped};
+use crate::graphql::{Requires, Result, Scoped, Sequential, UserError};
+use crate::platform::auth::Actor;
 
 // Markers for the mutation of a payload.
 pub(super) struct Grant;
@@ -30,6 +31,14 @@ pub(super) struct EntitlementPayload<M: Send + Sync> {
     user_errors: Vec<Sequential<UserError>>,
     #[graphql(skip)]
     mutation: PhantomData<M>,
+}
+
+/// The guard of the mutations of learners.
+pub(super) const LEARNER: Scoped = Scoped(Role::Student, Scope::WriteLearning);
+
+/// The learner; an API token needs the scope.
+pub(super) fn learner<'c>(ctx: &Context<'c>) -> &'c Actor {
+    within(ctx, Scope::WriteLearning)
 }
 
 /// The enrollment mutations.
@@ -60,13 +69,13 @@ impl EnrollmentsMutation {
     }
 
     /// Enrolls the viewer in a free course. Does nothing if the viewer is already enrolled.
-    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    #[graphql(guard = "LEARNER", directive = scoped::apply(Role::Student, Scope::WriteLearning))]
     async fn enroll(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The course.")] input: EnrollInput,
     ) -> Result<Option<Sequential<EntitlementPayload<Enroll>>>> {
-        answer(command::enroll(app(ctx), actor(ctx), input).await)
+        answer(command::enroll(app(ctx), learner(ctx), input).await)
     }
 }
 

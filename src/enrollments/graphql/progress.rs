@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::enrollment::{EnrollmentObject, alone};
+use super::mutation::{LEARNER, learner};
 use crate::accounts::{UserById, UserId};
 use crate::catalog::{CourseId, LessonId, LessonObject, LessonsOf, lesson_node};
 use crate::enrollments::command;
 use crate::enrollments::loader::{EnrollmentIn, StatesOf};
 use crate::enrollments::model::{
-    Enrollment, LessonState, LessonStates, SaveProgressInput, SetLessonCompletedInput, Sum, day_of, ranges::Ranges,
-    streak,
+    Enrollment, LessonState, LessonStates, SaveProgressInput, SetLessonCompletedInput, Sum, day_of, published,
+    ranges::Ranges, streak,
 };
-use crate::graphql::context::{actor, app, loaders, viewer_loaders, within};
+use crate::graphql::context::{app, loaders, viewer_loaders, within};
 use crate::graphql::cost::cost;
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, requires};
-use crate::graphql::{Requires, Result, Sequential, UserError};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Result, Sequential, UserError};
 
 /// A user's progress in a course, in the schema.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl CourseProgress {
     /// today; in the user's time zone.
     async fn streak_days(&self, ctx: &Context<'_>) -> Result<i32> {
         let user = loaders(ctx).load(UserById(self.row.user_id)).await?;
-        let zone = user.and_then(|user| user.time_zone.as_deref()?.parse().ok()).unwrap_or(Tz::UTC);
+        let zone = user.map(|user| user.zone()).unwrap_or_default();
         let today = day_of(app(ctx).clock.now(), zone);
         Ok(streak(&Ranges::of_column(&self.row.active_days), today))
     }
@@ -74,9 +74,7 @@ impl CourseProgress {
 pub(super) async fn sum_of(ctx: &Context<'_>, row: &Enrollment) -> Result<Sum> {
     let (lessons, states) =
         tokio::try_join!(loaders(ctx).load(LessonsOf(row.course_id)), viewer_loaders(ctx).load(StatesOf(row.id)))?;
-    let lessons = lessons.unwrap_or_default();
-    let outline: Vec<LessonId> =
-        lessons.iter().filter(|lesson| lesson.published_at.is_some()).map(|lesson| lesson.id).collect();
+    let outline: Vec<LessonId> = published(&lessons.unwrap_or_default()).collect();
     Ok(Sum::of(&outline, &states.unwrap_or_default()))
 }
 
@@ -122,7 +120,7 @@ pub async fn viewer_progress(
     course: CourseId,
     lesson: LessonId,
 ) -> Result<Option<Sequential<LessonProgress>>> {
-    let Some(user) = within(ctx, Scope::ReadCourses).id() else { return Ok(None) };
+    let Some(user) = within(ctx, Scope::ReadLearning).id() else { return Ok(None) };
     let Some(row) = viewer_loaders(ctx).load(EnrollmentIn(UserId::new(user), course)).await? else { return Ok(None) };
     let states: Option<Arc<LessonStates>> = viewer_loaders(ctx).load(StatesOf(row.id)).await?;
     let state = states.and_then(|states| states.get(&lesson).copied());
@@ -156,14 +154,14 @@ pub(super) struct ProgressMutation;
 impl ProgressMutation {
     /// Saves what players report, of lessons of any course to which the viewer is entitled. Reports may come late, again
     /// and in any order: the result is the same. A lesson is completed when enough of its video was watched, which is a
-    /// setting of the server; not before as much time has passed since the access began as was watched in all.
-    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    /// setting of the course; not before as much time has passed since the access began as was watched in all.
+    #[graphql(guard = "LEARNER", directive = scoped::apply(Role::Student, Scope::WriteLearning))]
     async fn save_progress(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reports.")] input: SaveProgressInput,
     ) -> Result<Option<Sequential<SaveProgressPayload>>> {
-        let (saved, mut user_errors) = payload(command::save_progress(loaders(ctx), actor(ctx), input).await)?;
+        let (saved, mut user_errors) = payload(command::save_progress(loaders(ctx), learner(ctx), input).await)?;
         let (enrollments, errors) = saved.map(|saved| (saved.enrollments, saved.errors)).unzip();
         user_errors.extend(errors.into_iter().flatten().map(Sequential));
         let enrollments = enrollments.map(|rows| rows.into_iter().map(|row| Sequential(alone(row))).collect());
@@ -171,13 +169,13 @@ impl ProgressMutation {
     }
 
     /// Completes a lesson by hand, or undoes its completion. Articles are completed by hand only.
-    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    #[graphql(guard = "LEARNER", directive = scoped::apply(Role::Student, Scope::WriteLearning))]
     async fn set_lesson_completed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The lesson, and whether it is completed.")] input: SetLessonCompletedInput,
     ) -> Result<Option<Sequential<SetLessonCompletedPayload>>> {
-        let (row, user_errors) = payload(command::set_lesson_completed(loaders(ctx), actor(ctx), input).await)?;
+        let (row, user_errors) = payload(command::set_lesson_completed(loaders(ctx), learner(ctx), input).await)?;
         let enrollment = row.map(|row| Sequential(alone(row)));
         Ok(Some(Sequential(SetLessonCompletedPayload { enrollment, user_errors })))
     }

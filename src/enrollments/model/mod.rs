@@ -20,7 +20,7 @@ pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, E
 pub(super) use playback::{KeepPlayingInput, Pass, Playback};
 pub(super) use progress::{
     Change, Learner, LessonRow, LessonState, LessonStates, ProgressInput, Save, SaveProgressInput,
-    SetLessonCompletedInput, Sum, Watched, What, day_of, is_complete, streak,
+    SetLessonCompletedInput, Sum, Watched, What, day_of, enough, is_complete, published, streak,
 };
 
 /// Access to a course, granted by an administrator.

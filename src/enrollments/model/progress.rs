@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::ranges::Ranges;
 use super::watching::Watching;
 use crate::accounts::UserId;
-use crate::catalog::{CourseId, LessonId};
+use crate::catalog::{CourseId, Lesson, LessonId};
 use crate::graphql::Time;
 
 /// The input of `saveProgress`.
@@ -61,8 +61,8 @@ pub(in crate::enrollments) struct SetLessonCompletedInput {
 pub(in crate::enrollments) struct Change {
     /// The lesson.
     pub(in crate::enrollments) lesson: LessonId,
-    /// The duration of its video; `None` for an article, or if it is unknown.
-    pub(in crate::enrollments) duration: Option<i32>,
+    /// How many seconds of its video complete it; `None` for an article, or if its duration is unknown.
+    pub(in crate::enrollments) enough: Option<i32>,
     /// What has changed.
     pub(in crate::enrollments) what: What,
 }
@@ -187,23 +187,22 @@ impl Learner {
         lesson.watched_seconds = seconds;
     }
 
-    /// Completes a lesson if enough of its video was watched, `percent` of `duration`.
+    /// Completes a lesson if `enough` seconds of its video were watched.
     ///
     /// Not as long as more was watched in all than time has passed: then the next report does.
-    pub(in crate::enrollments) fn complete(
-        &self,
-        lesson: &mut Watched,
-        duration: Option<i32>,
-        percent: i32,
-        now: DateTime<Utc>,
-    ) {
-        let Some(duration) = duration.filter(|seconds| *seconds > 0) else { return };
-        let enough = i64::from(lesson.watched_seconds) * 100 >= i64::from(duration) * i64::from(percent);
+    pub(in crate::enrollments) fn complete(&self, lesson: &mut Watched, enough: Option<i32>, now: DateTime<Utc>) {
+        let is_enough = enough.is_some_and(|seconds| lesson.watched_seconds >= seconds);
         let possible = i64::from(self.watched_seconds) <= (now - self.since).num_seconds();
-        if enough && possible && !lesson.kept_open && lesson.completed_at.is_none() {
+        if is_enough && possible && !lesson.kept_open && lesson.completed_at.is_none() {
             lesson.completed_at = lesson.position.map(|(at, _)| at);
         }
     }
+}
+
+/// How many seconds are `percent` of a video, rounded up; `None` if it has no duration.
+pub(in crate::enrollments) fn enough(duration: i32, percent: i32) -> Option<i32> {
+    let hundredths = i64::from(duration) * i64::from(percent);
+    i32::try_from((hundredths + 99) / 100).ok().filter(|seconds| *seconds > 0)
 }
 
 /// A user's progress in a lesson, as it is shown.
@@ -251,6 +250,11 @@ impl Sum {
             resume: after.iter().chain(before).find(|lesson| done(lesson).is_none()).copied(),
         }
     }
+}
+
+/// Returns the published ones of a course's lessons, which are in the order of the outline.
+pub(in crate::enrollments) fn published(lessons: &[Arc<Lesson>]) -> impl Iterator<Item = LessonId> {
+    lessons.iter().filter(|lesson| lesson.published_at.is_some()).map(|lesson| lesson.id)
 }
 
 /// Returns whether all lessons of a course are completed; not if there are none.
@@ -382,17 +386,22 @@ mod tests {
             watched_seconds: watched,
             days: Ranges::default(),
         };
-        for (watched, in_all, duration, passed, kept_open, expected) in [
-            (90, 90, Some(100), 500, false, true),
-            (89, 89, Some(100), 500, false, false),
-            (90, 501, Some(100), 500, false, false),
-            (90, 90, Some(100), 500, true, false),
+        for (watched, in_all, seconds, passed, kept_open, expected) in [
+            (90, 90, Some(90), 500, false, true),
+            (89, 89, Some(90), 500, false, false),
+            (90, 501, Some(90), 500, false, false),
+            (90, 90, Some(90), 500, true, false),
             (90, 90, None, 500, false, false),
         ] {
             let position = Some((at(400), 5));
             let mut lesson = Watched { watched_seconds: watched, kept_open, position, ..Watched::default() };
-            learner(in_all).complete(&mut lesson, duration, 90, at(passed));
-            assert_eq!(lesson.completed_at, expected.then(|| at(400)), "{watched} of {duration:?} in {passed}");
+            learner(in_all).complete(&mut lesson, seconds, at(passed));
+            assert_eq!(lesson.completed_at, expected.then(|| at(400)), "{watched} of {seconds:?} in {passed}");
+        }
+        for (duration, percent, expected) in
+            [(100, 90, Some(90)), (101, 90, Some(91)), (1, 1, Some(1)), (7, 100, Some(7)), (0, 90, None)]
+        {
+            assert_eq!(enough(duration, percent), expected, "{percent} % of {duration}");
         }
     }
 }

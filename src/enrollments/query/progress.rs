@@ -16,24 +16,10 @@ use crate::accounts::UserId;
 use crate::catalog::{CourseId, LessonId};
 use crate::enrollments::model::ranges::Ranges;
 use crate::enrollments::model::watching::Watching;
-use crate::enrollments::model::{EnrollmentId, Learner, LessonRow, LessonState, LessonStates, Watched};
+use crate::enrollments::model::{Enrollment, EnrollmentId, Learner, LessonState, LessonStates, Watched};
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{enrollments, lesson_progress};
 use crate::platform::db::{RunQueryDsl, Tx};
-
-/// An enrollment with all that is saved in it.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = enrollments, check_for_backend(diesel::pg::Pg))]
-struct LearnerRow {
-    id: EnrollmentId,
-    user_id: UserId,
-    course_id: CourseId,
-    since: DateTime<Utc>,
-    last_activity_at: Option<DateTime<Utc>>,
-    completed_at: Option<DateTime<Utc>>,
-    watched_seconds: i32,
-    active_days: Vec<i32>,
-}
 
 /// A lesson of an enrollment with all that is saved of it.
 #[derive(Queryable, Selectable)]
@@ -80,14 +66,14 @@ pub(in crate::enrollments) async fn lock(
 ) -> QueryResult<HashMap<(UserId, CourseId), (EnrollmentId, Learner)>> {
     let pairs = sql::<Bool>("(user_id, course_id) IN (SELECT * FROM unnest(").bind::<Array<SqlUuid>, _>(users);
     let pairs = pairs.sql(", ").bind::<Array<SqlUuid>, _>(courses).sql("))");
-    let rows: Vec<LearnerRow> = enrollments::table
+    let rows: Vec<Enrollment> = enrollments::table
         .filter(pairs)
         .order(enrollments::id)
-        .select(LearnerRow::as_select())
+        .select(Enrollment::as_select())
         .for_no_key_update()
         .load(tx.conn())
         .await?;
-    let learner = |row: LearnerRow| {
+    let learner = |row: Enrollment| {
         let learner = Learner {
             since: row.since,
             last_activity_at: row.last_activity_at,
@@ -124,7 +110,7 @@ pub(in crate::enrollments) async fn watched(
     Ok(rows.into_iter().map(watched).collect())
 }
 
-/// Writes lessons of locked enrollments.
+/// Writes lessons of locked enrollments: an array of [`LessonRow`](crate::enrollments::model::LessonRow).
 pub(in crate::enrollments) async fn write_lessons(tx: &mut Tx, rows: Value) -> QueryResult<usize> {
     diesel::sql_query(
         "INSERT INTO lesson_progress (enrollment_id, lesson_id, position_seconds, position_at, watched_seconds, settled, \
@@ -140,11 +126,6 @@ pub(in crate::enrollments) async fn write_lessons(tx: &mut Tx, rows: Value) -> Q
     .bind::<Jsonb, _>(rows)
     .execute(tx.conn())
     .await
-}
-
-/// The rows of lessons, for [`write_lessons`].
-pub(in crate::enrollments) fn lesson_rows(rows: &[LessonRow]) -> serde_json::Result<Value> {
-    serde_json::to_value(rows)
 }
 
 /// Writes locked enrollments.

@@ -15,13 +15,24 @@ pub enum Scope {
     ReadCourses,
     /// Create and edit courses; includes [`Scope::ReadCourses`].
     WriteCourses,
+    /// Read the owner's enrollments, progress and certificates.
+    ReadLearning,
+    /// Enroll and save progress; includes [`Scope::ReadLearning`].
+    WriteLearning,
     /// Read what administrators may see of other users.
     ReadUsers,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 4] = [Scope::ReadAccount, Scope::ReadCourses, Scope::WriteCourses, Scope::ReadUsers];
+    pub const ALL: [Scope; 6] = [
+        Scope::ReadAccount,
+        Scope::ReadCourses,
+        Scope::WriteCourses,
+        Scope::ReadLearning,
+        Scope::WriteLearning,
+        Scope::ReadUsers,
+    ];
 
     /// The name in the database and in the GraphQL schema.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +40,8 @@ impl Scope {
             Scope::ReadAccount => "READ_ACCOUNT",
             Scope::ReadCourses => "READ_COURSES",
             Scope::WriteCourses => "WRITE_COURSES",
+            Scope::ReadLearning => "READ_LEARNING",
+            Scope::WriteLearning => "WRITE_LEARNING",
             Scope::ReadUsers => "READ_USERS",
         }
     }
@@ -41,6 +54,7 @@ impl Scope {
     fn reach(self) -> u32 {
         match self {
             Scope::WriteCourses => self.bit() | Scope::ReadCourses.bit(),
+            Scope::WriteLearning => self.bit() | Scope::ReadLearning.bit(),
             scope => scope.bit(),
         }
     }
@@ -103,7 +117,8 @@ mod tests {
         for chosen in Scope::ALL {
             let scopes = Scopes::from_iter([chosen]);
             for asked in Scope::ALL {
-                let included = (chosen, asked) == (Scope::WriteCourses, Scope::ReadCourses);
+                let included = [(Scope::WriteCourses, Scope::ReadCourses), (Scope::WriteLearning, Scope::ReadLearning)]
+                    .contains(&(chosen, asked));
                 assert_eq!(scopes.allow(asked), chosen == asked || included, "{chosen:?} {asked:?}");
                 assert!(!Scopes::default().allow(asked));
             }

@@ -126,6 +126,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    course_settings (course_id) {
+        course_id -> Uuid,
+        completion_percent -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
     course_slugs (slug) {
         slug -> Text,
         course_id -> Uuid,
@@ -639,6 +646,7 @@ diesel::joinable!(channel_slugs -> channels (channel_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
 diesel::joinable!(channels -> media_files (image_id));
 diesel::joinable!(channels -> users (owner_id));
+diesel::joinable!(course_settings -> courses (course_id));
 diesel::joinable!(course_slugs -> courses (course_id));
 diesel::joinable!(course_stats -> courses (course_id));
 diesel::joinable!(course_texts -> courses (course_id));
@@ -683,6 +691,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     channel_slugs,
     channel_stats,
     channels,
+    course_settings,
     course_slugs,
     course_stats,
     course_texts,

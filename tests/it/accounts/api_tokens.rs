@@ -19,7 +19,8 @@ const LIST: &str = "{ viewer { apiTokens { totalCount nodes { id name scopes exp
 const VIEWER: &str = "{ viewer { user { id email } } }";
 const CREATE_COURSE: &str = "mutation ($input: CreateCourseInput!) { createCourse(input: $input) {
     course { id slug status } userErrors { code } } }";
-const EVERYTHING: [&str; 4] = ["READ_ACCOUNT", "READ_COURSES", "WRITE_COURSES", "READ_USERS"];
+const EVERYTHING: [&str; 6] =
+    ["READ_ACCOUNT", "READ_COURSES", "WRITE_COURSES", "READ_LEARNING", "WRITE_LEARNING", "READ_USERS"];
 
 /// A token as its owner's program has it.
 struct Token {

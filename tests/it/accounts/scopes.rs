@@ -48,13 +48,30 @@ async fn withdrawn_course(app: &TestApp, instructor: &User) -> Course {
     course
 }
 
+/// The enrollment and the certificate of a user who has completed a course.
+async fn finished(app: &TestApp, user: &User, course: &Course) -> (Value, Value) {
+    app.mutate(user, "enroll", "entitlement { id }", json!({ "courseId": course.id })).await;
+    let lessons = "query ($id: ID!) { course(id: $id) { lessons { nodes { id } } } }";
+    let data = app.data(Some(&user.token), lessons, json!({ "id": course.id })).await;
+    for lesson in data["course"]["lessons"]["nodes"].as_array().unwrap() {
+        let input = json!({ "lessonId": lesson["id"], "completed": true });
+        app.mutate(user, "setLessonCompleted", "enrollment { id }", input).await;
+    }
+    let made = "query ($id: ID!) { course(id: $id) { viewerEnrollment { id certificate { id } } } }";
+    let mut made = app.data(Some(&user.token), made, json!({ "id": course.id })).await;
+    let enrollment = &mut made["course"]["viewerEnrollment"];
+    (enrollment["id"].take(), enrollment["certificate"]["id"].take())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its_owner_sees() {
     let app = TestApp::start().await;
     let executor = Executor::new(app.app.clone()).unwrap();
     let ada = app.user("Ada", Role::Instructor).await;
     let root = app.user("Root", Role::Admin).await;
+    let sam = app.user("Sam", Role::Student).await;
     let course = app.course(&ada, "Open", 1).await;
+    let learns = finished(&app, &sam, &course).await;
     let draft_lesson = app.lesson(&ada, &course, "Soon").await;
     let draft = withdrawn_course(&app, &ada).await;
     let in_draft = app.lesson(&ada, &draft, "Later").await;
@@ -69,7 +86,11 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let news = "query ($id: ID) { newVideos(courseId: $id) { totalCount } }";
     let follow = "subscription ($id: ID, $after: String) { newVideo(courseId: $id, after: $after) { cursor } }";
     let courses: &[Scope] = &[Scope::ReadCourses, Scope::WriteCourses];
-    let probes: [(&str, &User, &str, Value, &[Scope]); 12] = [
+    let learning: &[Scope] = &[Scope::ReadLearning, Scope::WriteLearning];
+    let learned = "query ($id: ID!) { course(id: $id) { viewerEnrollment { id } lessons { nodes { viewerProgress { \
+        completedAt } } } } }";
+    let certificate = "query ($id: ID!) { node(id: $id) { ... on Certificate { holderName } } }";
+    let probes: [(&str, &User, &str, Value, &[Scope]); 15] = [
         ("their own address", &ada, node, json!({ "id": ada.id }), &[Scope::ReadAccount, Scope::ReadUsers]),
         ("another one's address, by an administrator", &root, node, json!({ "id": ada.id }), &[Scope::ReadUsers]),
         ("another one's address, by anybody else", &ada, node, json!({ "id": root.id }), &[]),
@@ -80,6 +101,9 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         ("a draft's lesson", &ada, node, json!({ "id": in_draft }), courses),
         ("a published course's lessons", &ada, lessons, json!({ "slug": course.slug }), courses),
         ("a published course's draft lesson", &ada, payload, json!({ "id": draft_lesson }), courses),
+        ("what they learn in a course", &sam, learned, json!({ "id": course.id }), learning),
+        ("their enrollment", &sam, node, json!({ "id": learns.0 }), learning),
+        ("their certificate", &sam, certificate, json!({ "id": learns.1 }), learning),
         ("a draft's news", &ada, news, json!({ "id": draft.id }), courses),
         ("a draft's push", &ada, follow, json!({ "id": draft.id, "after": beginning() }), courses),
     ];

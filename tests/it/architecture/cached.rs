@@ -9,7 +9,7 @@ const ALL: &[Statement] = &[Statement::Insert, Statement::Update, Statement::Del
 
 /// The tables behind the row cache, each with the statements that can make a cached value stale. A function with such a
 /// statement calls `Tx::changed`, or a function named `…_changed` that does.
-const CACHED: [(&str, &[Statement]); 13] = [
+const CACHED: [(&str, &[Statement]); 14] = [
     // Inserts are exempt: no id is loaded before its user exists.
     ("users", &[Statement::Update, Statement::Delete]),
     ("channels", ALL),
@@ -19,6 +19,7 @@ const CACHED: [(&str, &[Statement]); 13] = [
     ("categories", ALL),
     ("category_slugs", ALL),
     ("courses", ALL),
+    ("course_settings", ALL),
     ("course_slugs", ALL),
     ("course_stats", ALL),
     ("sections", ALL),

@@ -50,6 +50,7 @@ const TABLES: [(&str, &[&str]); 7] = [
         &[
             "categories",
             "category_slugs",
+            "course_settings",
             "course_slugs",
             "course_stats",
             "course_texts",

@@ -1,10 +1,13 @@
-//! Certificates: issued once, revoked, shown, verified.
+//! Certificates: issued once, revoked, shown, verified, printed.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use super::*;
 use crate::support::app::code_of;
 
 const MINE: &str = "query ($id: ID!) { course(id: $id) { viewerEnrollment { certificate {
-    id code holderName courseTitle course { title } issuedAt revokedAt url isPublic } } } }";
+    id code holderName courseTitle course { title } issuedAt revokedAt url pdfUrl isPublic } } } }";
 const VERIFY: &str =
     "query ($code: String!) { certificate(code: $code) { code holderName courseTitle issuedAt revokedAt isPublic } }";
 
@@ -32,13 +35,38 @@ impl School {
     }
 
     async fn picture(&self, token: Option<&str>, code: &str) -> (u16, String) {
-        let mut request = self.app.client.get(format!("{}/certificates/{code}.svg", self.app.url));
+        let response = self.file(token, &format!("{code}.svg")).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// The text of the document.
+    async fn printed(&self, token: Option<&str>, code: &str) -> String {
+        let response = self.file(token, &format!("{code}.pdf")).await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &"application/pdf".parse().unwrap())
+        );
+        text_of(&response.bytes().await.unwrap())
+    }
+
+    async fn file(&self, token: Option<&str>, name: &str) -> reqwest::Response {
+        let mut request = self.app.client.get(format!("{}/certificates/{name}", self.app.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        request.send().await.unwrap()
     }
+}
+
+/// What a PDF says, as Poppler reads it: in the order in which it was written.
+fn text_of(pdf: &[u8]) -> String {
+    let mut command = Command::new("pdftotext");
+    let mut reader =
+        command.args(["-raw", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("pdftotext");
+    reader.stdin.take().unwrap().write_all(pdf).unwrap();
+    let read = reader.wait_with_output().unwrap();
+    assert!(read.status.success());
+    String::from_utf8(read.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,4 +172,55 @@ async fn administrators_revoke_with_a_reason() {
     school.set(&lesson, false).await;
     school.set(&lesson, true).await;
     assert_eq!(school.app.sql("SELECT count(*) FROM certificates").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_says_what_the_picture_says() {
+    let school = school().await;
+    school.grant(&school.sam, None).await;
+    school.app.sql("UPDATE users SET name = 'Σοφία Łukasz Ёлкина' WHERE name = 'Sam'").await;
+    school.app.forget_rows();
+    school.finish().await;
+    let made = school.certificate().await;
+    let code = made["code"].as_str().unwrap();
+    let (url, document) = (made["url"].as_str().unwrap(), made["pdfUrl"].as_str().unwrap());
+    assert!(document.ends_with(&format!("/certificates/{code}.pdf")), "{document}");
+    let (sam, root, ada) = (Some(&*school.sam.token), Some(&*school.root.token), Some(&*school.ada.token));
+    for (token, is_named) in [(None, false), (ada, false), (sam, true), (root, true)] {
+        let text = school.printed(token, code).await;
+        assert_eq!(text.contains("Σοφία Łukasz Ёлкина"), is_named, "{text}");
+        assert_eq!(text.contains("The holder of this certificate"), !is_named, "{text}");
+        for told in ["Certificate of Completion", "Engines", "20 November 2026", code, url] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        assert!(!text.contains("Revoked"), "{text}");
+    }
+    let input = json!({ "certificateId": made["id"], "isPublic": true });
+    school.app.mutate(&school.sam, "setCertificateVisibility", "certificate { isPublic }", input).await;
+    assert!(school.printed(None, code).await.contains("Σοφία Łukasz Ёлкина"));
+    let input = json!({ "certificateId": made["id"], "reason": "Mistake." });
+    school.app.mutate(&school.root, "revokeCertificate", "certificate { id }", input).await;
+    let revoked = school.printed(None, code).await;
+    assert!(revoked.contains("Revoked on 20 November 2026") && !revoked.contains("Mistake"), "{revoked}");
+    for wrong in ["0123456789AB.pdf", "nothing.pdf", code, &format!("{code}.png")] {
+        assert_eq!(school.file(sam, wrong).await.status().as_u16(), 404, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_the_typeface_lacks_is_in_the_picture_and_there_is_no_document() {
+    let school = school().await;
+    school.grant(&school.sam, None).await;
+    school.app.sql("UPDATE users SET name = '王小明' WHERE name = 'Sam'").await;
+    school.app.forget_rows();
+    school.finish().await;
+    let made = school.certificate().await;
+    let code = made["code"].as_str().unwrap();
+    assert_eq!(made["pdfUrl"], Value::Null);
+    let response = school.file(Some(&school.sam.token), &format!("{code}.pdf")).await;
+    assert_eq!(response.status().as_u16(), 404);
+    assert!(response.text().await.unwrap().contains(made["url"].as_str().unwrap()), "it says where the picture is");
+    assert!(school.picture(Some(&school.sam.token), code).await.1.contains("王小明"));
+    // Without the name there is nothing that it lacks.
+    assert!(school.printed(None, code).await.contains("Engines"));
 }

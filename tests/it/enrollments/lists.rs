@@ -150,8 +150,12 @@ async fn the_list_is_sorted_and_filtered_and_paged_in_both_directions() {
     school.app.sql("UPDATE courses SET channel_id = NULL WHERE title = 'cranks'").await;
     school.app.forget_rows();
     let channel = lyceum::channels::ChannelId::new(school.app.sql(channel).await.parse().unwrap()).encode();
-    let arguments = json!({ "filter": { "channelId": channel }, "sort": sort("TITLE", "ASC") });
-    assert_eq!(titles(&school.list(arguments).await), ["Axles", "Boilers"]);
+    for (state, expected) in
+        [(Value::Null, &["Axles", "Boilers"][..]), (json!("ACTIVE"), &["Axles", "Boilers"]), (json!("ENDED"), &[])]
+    {
+        let arguments = json!({ "filter": { "channelId": channel, "state": state }, "sort": sort("TITLE", "ASC") });
+        assert_eq!(titles(&school.list(arguments).await), expected, "{state}");
+    }
     // A cursor of one order is refused by another.
     let cursor = school.list(json!({ "first": 1 })).await["pageInfo"]["endCursor"].take();
     let wrong = json!({ "after": cursor, "sort": sort("TITLE", "ASC") });

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod certificates;
+mod completion;
 mod counts;
 mod grants;
 mod lists;

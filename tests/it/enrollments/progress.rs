@@ -14,43 +14,43 @@ const PROGRESS: &str = "query ($id: ID!) { course(id: $id) {
     lessons { nodes { id viewerProgress { positionSeconds watchedSeconds completedAt updatedAt } } } } }";
 
 /// A report of a player.
-fn report(lesson: &str, at: DateTime<Utc>, position: i32, watched: &[(i32, i32)]) -> Value {
+pub(super) fn report(lesson: &str, at: DateTime<Utc>, position: i32, watched: &[(i32, i32)]) -> Value {
     let watched: Vec<Value> = watched.iter().map(|(from, to)| json!({ "from": from, "to": to })).collect();
     json!({ "lessonId": lesson, "positionSeconds": position, "watched": watched, "at": at })
 }
 
 impl School {
     /// The lessons of the course, each of 300 seconds.
-    async fn lessons(&self) -> Vec<String> {
+    pub(super) async fn lessons(&self) -> Vec<String> {
         let query = "query ($id: ID!) { course(id: $id) { lessons(first: 500) { nodes { id } } } }";
         let data = self.app.data(Some(&self.ada.token), query, json!({ "id": self.course.id })).await;
         let nodes = data["course"]["lessons"]["nodes"].as_array().unwrap().iter();
         nodes.map(|node| node["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn save(&self, entries: &[Value]) -> Value {
+    pub(super) async fn save(&self, entries: &[Value]) -> Value {
         self.save_as(&self.app, &self.sam, entries).await
     }
 
-    async fn save_as(&self, node: &TestApp, user: &User, entries: &[Value]) -> Value {
+    pub(super) async fn save_as(&self, node: &TestApp, user: &User, entries: &[Value]) -> Value {
         node.data(Some(&user.token), SAVE, json!({ "entries": entries })).await["saveProgress"].take()
     }
 
     /// Access that began now has begun 40 days ago.
-    async fn began_long_ago(&self) {
+    pub(super) async fn began_long_ago(&self) {
         self.app.sql("UPDATE entitlements SET starts_at = starts_at - interval '40 days'").await;
         self.app.sql("UPDATE enrollments SET since = since - interval '40 days'").await;
     }
 
     /// Saves what must be accepted.
-    async fn saved(&self, entries: &[Value]) -> Value {
+    pub(super) async fn saved(&self, entries: &[Value]) -> Value {
         let mut payload = self.save(entries).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload:#}");
         payload["enrollments"][0]["progress"].take()
     }
 
     /// Sam's progress in the course.
-    async fn progress(&self) -> Value {
+    pub(super) async fn progress(&self) -> Value {
         let data = self.app.data(Some(&self.sam.token), PROGRESS, json!({ "id": self.course.id })).await;
         data["course"].clone()
     }
@@ -59,7 +59,7 @@ impl School {
         self.progress().await["viewerEnrollment"]["progress"]["percent"].as_i64().unwrap()
     }
 
-    async fn mark(&self, lesson: &str, completed: bool) -> Value {
+    pub(super) async fn mark(&self, lesson: &str, completed: bool) -> Value {
         let input = json!({ "lessonId": lesson, "completed": completed });
         let selection = "enrollment { progress { percent completedLessonCount completedAt } }";
         self.app.mutate(&self.sam, "setLessonCompleted", selection, input).await["enrollment"]["progress"].take()
@@ -67,7 +67,7 @@ impl School {
 }
 
 /// Sam is enrolled since some weeks.
-async fn enrolled() -> (School, Vec<String>) {
+pub(super) async fn enrolled() -> (School, Vec<String>) {
     let school = school().await;
     school.grant(&school.sam, None).await;
     school.began_long_ago().await;

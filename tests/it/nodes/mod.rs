@@ -3,6 +3,7 @@
 mod abuse;
 mod crash;
 mod database;
+mod learning;
 mod plans;
 mod rolling;
 mod seeding;
