@@ -1,10 +1,12 @@
 //! Who may edit a course, and who may watch what it shows.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::catalog::loader::Categories;
-use crate::catalog::model::{CategoryId, Course, Showing};
+use crate::catalog::loader::{Categories, LessonsOf};
+use crate::catalog::model::{CategoryId, Course, Lesson, Showing};
 use crate::catalog::policy;
 use crate::channels::{edits_courses, is_channel_editor};
 use crate::entitlements::{Access, Entitlement, Held, Scope};
@@ -79,14 +81,42 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
         Showing::Own(video) => return Ok(policy::own_access(actor, video, loaders.app().clock.now())),
     };
     let edits = edits_course(loaders, actor, course).await?;
-    let held = match actor.id().map(UserId::new).filter(|_| !edits) {
-        Some(user) => loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default(),
-        None => Default::default(),
-    };
-    let path = covered_path(loaders, course, &held).await?;
+    let (held, path) = held(loaders, actor, course, edits).await?;
     let access = policy::access(actor, course, edits, &path, lesson, &held, loaders.app().clock.now());
     Ok(match showing {
         Showing::Lesson(..) | Showing::Own(_) => access,
         Showing::Demo(course) => Access { granted: policy::can_see(course, edits, access.granted), ..access },
     })
+}
+
+/// Returns the lessons of a course whose content the actor may see, each with the reason.
+///
+/// # Errors
+/// The database failed.
+pub async fn open_lessons(
+    loaders: &Loaders,
+    actor: &Actor,
+    course: &Course,
+) -> Result<Vec<(Arc<Lesson>, Access)>, InternalError> {
+    let edits = edits_course(loaders, actor, course).await?;
+    let (held, path) = held(loaders, actor, course, edits).await?;
+    let (lessons, now) = (loaders.load(LessonsOf(course.id)).await?.unwrap_or_default(), loaders.app().clock.now());
+    let access = |lesson: &Lesson| policy::access(actor, course, edits, &path, Some(lesson), &held, now);
+    let lessons = lessons.iter().map(|lesson| (lesson.clone(), access(lesson)));
+    Ok(lessons.filter(|(_, access)| access.granted).collect())
+}
+
+/// Returns the actor's entitlements that may cover the course, and the path of its category if that matters.
+async fn held(
+    loaders: &Loaders,
+    actor: &Actor,
+    course: &Course,
+    edits: bool,
+) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>), InternalError> {
+    let held = match actor.id().map(UserId::new).filter(|_| !edits) {
+        Some(user) => loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default(),
+        None => Default::default(),
+    };
+    let path = covered_path(loaders, course, &held).await?;
+    Ok((held, path))
 }

@@ -17,11 +17,22 @@ pub enum Scope {
     WriteCourses,
     /// Read what administrators may see of other users.
     ReadUsers,
+    /// Read the discussions that the owner may read.
+    ReadDiscussions,
+    /// Write and vote in discussions; includes [`Scope::ReadDiscussions`].
+    WriteDiscussions,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 4] = [Scope::ReadAccount, Scope::ReadCourses, Scope::WriteCourses, Scope::ReadUsers];
+    pub const ALL: [Scope; 6] = [
+        Scope::ReadAccount,
+        Scope::ReadCourses,
+        Scope::WriteCourses,
+        Scope::ReadUsers,
+        Scope::ReadDiscussions,
+        Scope::WriteDiscussions,
+    ];
 
     /// The name in the database and in the GraphQL schema.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +41,8 @@ impl Scope {
             Scope::ReadCourses => "READ_COURSES",
             Scope::WriteCourses => "WRITE_COURSES",
             Scope::ReadUsers => "READ_USERS",
+            Scope::ReadDiscussions => "READ_DISCUSSIONS",
+            Scope::WriteDiscussions => "WRITE_DISCUSSIONS",
         }
     }
 
@@ -41,6 +54,7 @@ impl Scope {
     fn reach(self) -> u32 {
         match self {
             Scope::WriteCourses => self.bit() | Scope::ReadCourses.bit(),
+            Scope::WriteDiscussions => self.bit() | Scope::ReadDiscussions.bit(),
             scope => scope.bit(),
         }
     }
@@ -103,7 +117,9 @@ mod tests {
         for chosen in Scope::ALL {
             let scopes = Scopes::from_iter([chosen]);
             for asked in Scope::ALL {
-                let included = (chosen, asked) == (Scope::WriteCourses, Scope::ReadCourses);
+                let pairs =
+                    [(Scope::WriteCourses, Scope::ReadCourses), (Scope::WriteDiscussions, Scope::ReadDiscussions)];
+                let included = pairs.contains(&(chosen, asked));
                 assert_eq!(scopes.allow(asked), chosen == asked || included, "{chosen:?} {asked:?}");
                 assert!(!Scopes::default().allow(asked));
             }
