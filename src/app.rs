@@ -58,7 +58,7 @@ pub fn registry() -> Result<Registry, InternalError> {
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features = [accounts::mails(), channels::mails()];
+    let features = [accounts::mails(), channels::mails(), discussions::mails()];
     features.into_iter().flatten().collect()
 }
 

@@ -8,6 +8,10 @@ pub(super) fn no_such_lesson() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["lessonId"], "There is no such lesson.")
 }
 
+pub(super) fn no_such_course() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course.")
+}
+
 pub(super) fn no_such_question() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["questionId"], "There is no such question.")
 }
@@ -27,6 +31,11 @@ pub(super) fn not_entitled() -> Error {
 
 pub(super) fn nothing_to_change() -> Error {
     Error::invalid(UserErrorCode::Blank, &[], "Give at least one field to change.")
+}
+
+pub(super) fn too_often(most: usize) -> Error {
+    let message = format!("You can write {most} questions and replies in a course within an hour. Try again later.");
+    Error::invalid(UserErrorCode::TooOften, &[], message)
 }
 
 /// The error for an action that the viewer may not take on a post that they may see.

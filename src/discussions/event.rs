@@ -1,8 +1,8 @@
 //! The events of discussions.
 //!
-//! All of them are in the topic of their course, and have a [`Place`] that a subscriber can read without knowing the
-//! event. No field ends with `_id`, because an event with `course_id` says that the course has changed
-//! ([`Invalidation::reached`](crate::platform::db::Invalidation::reached)).
+//! Those that readers may know of are in the topic of their course, and have a [`Place`] that a subscriber can read
+//! without knowing the event. No field ends with `_id`, because an event with `course_id` says that the course has
+//! changed ([`Invalidation::reached`](crate::platform::db::Invalidation::reached)).
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -85,10 +85,24 @@ events! {
     QuestionResolved = "question_resolved";
     /// The author has changed a post.
     PostEdited = "post_edited";
-    /// A post was deleted by its author. It may have left a tombstone.
+    /// A moderator has pinned, unpinned, locked, unlocked, hidden or restored a post, or it was held automatically.
+    PostModerated = "post_moderated";
+    /// A post was deleted by its author or a moderator. It may have left a tombstone.
     PostDeleted = "post_deleted";
     /// The number of a post's votes has changed, or that of its replies.
     PostCounted = "post_counted";
+}
+
+/// A user has reported a post, or it was held automatically. Only moderators know of it, so it is in no topic.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PostReported {
+    /// The post.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+impl Event for PostReported {
+    const KIND: &'static str = "post_reported";
 }
 
 /// What a subscriber reads of any of these events. Never recorded.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
-use super::model::{Post, PostEdit, Question, QuestionId, QuestionPlace, QuestionSort, Seer, Which};
-use super::query::{follow, post, question, reply, vote};
+use super::model::{
+    Post, PostEdit, Question, QuestionId, QuestionPlace, QuestionSort, Report, ReportId, Seer, Which, WhichReports,
+};
+use super::query::{follow, post, question, reply, report, vote};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -175,6 +177,46 @@ impl Load for Follows {
         let (questions, users): (Vec<Uuid>, Vec<UserId>) = keys.iter().map(|key| (key.0, key.1)).unzip();
         let rows = follow::of_pairs(&mut *app.db.read().await?, &questions, &users).await?;
         Ok(rows.into_iter().map(|(question, user)| (Follows(question, user), ())).collect())
+    }
+}
+
+/// One report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReportById(pub(super) ReportId);
+
+impl Load for ReportById {
+    type Value = Arc<Report>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Report>>, InternalError> {
+        let ids: Vec<ReportId> = keys.iter().map(|key| key.0).collect();
+        let rows = report::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (ReportById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of reports, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ReportPage(pub(super) Arc<WhichReports>, pub(super) Page<Uuid>);
+
+impl Load for ReportPage {
+    type Value = Vec<Arc<Report>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        app.db.read_each(keys, |conn, key| report::page(conn, &key.0, &key.1).map_ok(shared).boxed()).await
+    }
+}
+
+/// The number of reports in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ReportCount(pub(super) Arc<WhichReports>);
+
+impl Load for ReportCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| report::count(conn, &key.0).boxed()).await
     }
 }
 

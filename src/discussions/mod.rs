@@ -16,12 +16,19 @@ mod policy;
 mod query;
 
 pub use command::{Subject, create_question, create_reply, my_data};
-pub use event::{PostEdited, QuestionAsked, ReplyAccepted, ReplyPosted};
+pub use event::{
+    Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
+    ReplyAccepted, ReplyPosted,
+};
 pub use graphql::{
-    PostFields, PostObject, PostType, QuestionObject, ReplyObject, mutations, nodes, post_types, queries,
+    DiscussionSubscription, PostFields, PostObject, PostType, QuestionObject, ReplyObject, mutations, nodes,
+    post_types, queries,
 };
 pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions};
-pub use job::handlers;
-pub use model::{CreateQuestionInput, CreateReplyInput, Post, PostId, PostKind, Question, QuestionId, Reply, ReplyId};
+pub use job::{handlers, mails};
+pub use model::{
+    CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,
+    QuestionId, Reply, ReplyId, Report, ReportId, Resolution,
+};
 pub(crate) use model::{QuestionFilter, QuestionSort};
 pub use policy::Rights;

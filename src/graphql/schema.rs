@@ -12,7 +12,7 @@ use super::node::{NodeFields, NodeType};
 use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
-use crate::discussions::PostType;
+use crate::discussions::{DiscussionSubscription, PostType};
 use crate::media::MediaSubscription;
 use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media};
 
@@ -82,7 +82,7 @@ impl RootKind for Viewer {
 
 /// The root type of subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription, MediaSubscription);
+pub struct Subscription(CatalogSubscription, DiscussionSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {

@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 34] = [
+const PLAIN_LISTS: [&str; 37] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -44,6 +44,9 @@ const PLAIN_LISTS: [&str; 34] = [
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.chapters",
+    "Post.viewerActions",
+    "Question.viewerActions",
+    "Reply.viewerActions",
     "Query.nodes",
     "Query.searchSuggestions",
     "Upload.headers",
@@ -291,7 +294,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 
 /// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
 /// opens the rest to an API token.
-const OPENED: [(Scope, &[&str]); 4] = [
+const OPENED: [(Scope, &[&str]); 6] = [
     (Scope::ReadAccount, &[]),
     (Scope::ReadCourses, &["courses", "enrollments", "files", "video", "videoProgress", "videos"]),
     (
@@ -341,6 +344,25 @@ const OPENED: [(Scope, &[&str]); 4] = [
         ],
     ),
     (Scope::ReadUsers, &["users"]),
+    (Scope::ReadDiscussions, &["questionActivity", "reports"]),
+    (
+        Scope::WriteDiscussions,
+        &[
+            "acceptReply",
+            "createQuestion",
+            "createReply",
+            "deletePost",
+            "followQuestion",
+            "moderatePost",
+            "questionActivity",
+            "reportPost",
+            "reports",
+            "setQuestionResolved",
+            "updateQuestion",
+            "updateReply",
+            "votePost",
+        ],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,14 +6,19 @@ use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::loader::{Categories, LessonsOf};
-use crate::catalog::model::{CategoryId, Course, Lesson, Showing};
+use crate::catalog::model::{CategoryId, Course, CourseId, Lesson, Showing};
 use crate::catalog::policy;
-use crate::channels::{edits_courses, is_channel_editor};
+use crate::catalog::query::course as query;
+use crate::channels::{channel_editors, edits_courses, is_channel_editor};
 use crate::entitlements::{Access, Entitlement, Held, Scope};
 use crate::graphql::loaders::Loaders;
+use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+
+/// The maximum number of courses of [`taught_courses`].
+const MOST_TAUGHT: i64 = 1000;
 
 /// Returns whether the actor may edit a course, from within a transaction.
 pub(super) async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
@@ -104,6 +109,37 @@ pub async fn open_lessons(
     let access = |lesson: &Lesson| policy::access(actor, course, edits, &path, Some(lesson), &held, now);
     let lessons = lessons.iter().map(|lesson| (lesson.clone(), access(lesson)));
     Ok(lessons.filter(|(_, access)| access.granted).collect())
+}
+
+/// Returns whether the actor is in the team of a course: whether they may edit it.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_in_team(loaders: &Loaders, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
+    edits_course(loaders, actor, course).await
+}
+
+/// Returns who is to be told of what happens in a course: its instructor, and who may edit it as a member of its channel.
+///
+/// # Errors
+/// The database failed.
+pub async fn team_of(app: &App, course: &Course) -> Result<Vec<UserId>, InternalError> {
+    let mut team = match course.channel_id {
+        Some(channel) => channel_editors(app, channel).await?,
+        None => Vec::new(),
+    };
+    if !team.contains(&course.instructor_id) {
+        team.push(course.instructor_id);
+    }
+    Ok(team)
+}
+
+/// Returns the courses that a user teaches, the latest thousand.
+///
+/// # Errors
+/// The database failed.
+pub async fn taught_courses(app: &App, user: UserId) -> Result<Vec<CourseId>, InternalError> {
+    Ok(query::taught_ids(&mut *app.db.read().await?, user, MOST_TAUGHT).await?)
 }
 
 /// Returns the actor's entitlements that may cover the course, and the path of its category if that matters.

@@ -10,8 +10,8 @@ use crate::discussions::model::{
 use crate::discussions::query::question::QuestionChanges;
 use crate::discussions::query::{post, question};
 use crate::discussions::{error, policy};
+use crate::graphql::Result;
 use crate::graphql::loaders::Loaders;
-use crate::graphql::{Error, Result};
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::outbox;

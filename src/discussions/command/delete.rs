@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
+use super::count::counted;
 use super::find::{Found, find};
 use crate::discussions::event::{Place, PostDeleted};
-use crate::discussions::model::{DeletePostInput, Post, PostAction, PostKind};
+use crate::discussions::model::{DeletePostInput, Post, PostAction, PostKind, Resolution};
 use crate::discussions::query::question::QuestionChanges;
-use crate::discussions::query::{post, question};
+use crate::discussions::query::{post, question, report};
 use crate::discussions::{error, policy};
 use crate::graphql::Result;
 use crate::graphql::loaders::Loaders;
@@ -18,7 +19,7 @@ use crate::platform::outbox;
 /// What has become of a deleted post.
 #[derive(Clone, Debug)]
 pub(in crate::discussions) enum Deleted {
-    /// It has replies, and is a tombstone.
+    /// It is still there: a tombstone, or moderated otherwise.
     Buried(Box<Found>),
     /// It is gone.
     Gone,
@@ -43,6 +44,7 @@ pub(in crate::discussions) async fn delete_post(
             if !policy::permits(&rights, PostAction::Delete, &old, found.question.as_deref()) {
                 return Err(error::not_allowed(PostAction::Delete, "postId"));
             }
+            report::resolve(tx, old.id, Resolution::Deleted, app.clock.now()).await?;
             remove(tx, app, &old).await
         })
         .await?;
@@ -74,13 +76,13 @@ pub(super) async fn remove(tx: &mut Tx, app: &App, old: &Post) -> Result<bool> {
     }
     post::delete(tx, old.id).await?;
     if let Some(parent) = old.parent_id {
-        leave(tx, old, parent).await?;
+        leave(tx, app, old, parent).await?;
     }
     Ok(false)
 }
 
 /// Lets the locked post that a deleted reply belonged to forget it. A tombstone without replies goes with the last one.
-async fn leave(tx: &mut Tx, old: &Post, parent: Uuid) -> Result<()> {
+async fn leave(tx: &mut Tx, app: &App, old: &Post, parent: Uuid) -> Result<()> {
     if let Some(question) = question::by_id(tx, parent).await? {
         if question.post.deleted_at.is_some() && !post::has_replies(tx, parent).await? {
             post::delete(tx, parent).await?;
@@ -93,6 +95,7 @@ async fn leave(tx: &mut Tx, old: &Post, parent: Uuid) -> Result<()> {
     }
     if old.is_shown() {
         post::count_replies(tx, parent, -1, None).await?;
+        counted(tx, app, parent).await?;
     }
     Ok(())
 }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use super::find::{Found, Subject, find};
-use super::write::{LONGEST_BODY, LONGEST_TITLE, check_second};
+use super::moderate::{hide, queue};
+use super::write::{LONGEST_BODY, LONGEST_TITLE, check_second, held};
 use crate::discussions::event::{Place, PostEdited};
-use crate::discussions::model::{Post, PostAction, PostId, PostKind, Question, UpdateQuestionInput, UpdateReplyInput};
+use crate::discussions::model::{
+    HiddenReason, Post, PostAction, PostId, PostKind, Question, UpdateQuestionInput, UpdateReplyInput,
+};
 use crate::discussions::query::question::QuestionChanges;
 use crate::discussions::query::{post, question};
 use crate::discussions::{error, policy};
 use crate::graphql::error::{Check, Edit};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
+use crate::platform::App;
 use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
 use crate::platform::outbox;
 
 /// Changes a question. The earlier version stays visible to its author and the course's team.
@@ -35,7 +40,8 @@ pub(in crate::discussions) async fn update_question(
     if title.is_none() && body.is_none() && input.at_seconds.is_undefined() {
         return Err(error::nothing_to_change());
     }
-    let now = app.clock.now();
+    let texts = [title.as_deref().unwrap_or_default(), body.as_deref().unwrap_or_default()];
+    let (now, held) = (app.clock.now(), held(loaders, &subject, texts).await?);
     let edited = app
         .db
         .transaction(async |tx| {
@@ -58,9 +64,8 @@ pub(in crate::discussions) async fn update_question(
             };
             question::update(tx, id.id, changes).await?;
             let new = question::by_id(tx, id.id).await?.ok_or_else(no_such)?;
-            if new.post.is_shown() {
-                post::write_words(tx, &new.post, (&new.title, &new.post.body)).await?;
-                outbox::record(tx, &app.clock, &PostEdited { place: Place::of(&new.post) }).await?;
+            if tell(tx, app, &new.post, Some(&new.title), held).await? {
+                return Ok(Edit::Saved(question::by_id(tx, id.id).await?.ok_or_else(no_such)?));
             }
             Ok::<_, Error>(Edit::Saved(new))
         })
@@ -83,7 +88,7 @@ pub(in crate::discussions) async fn update_reply(
     let mut check = Check::new();
     let body = check.required_text("body", &input.body, LONGEST_BODY);
     check.finish()?;
-    let now = app.clock.now();
+    let (now, held) = (app.clock.now(), held(loaders, &subject, ["", &body]).await?);
     let edited = app
         .db
         .transaction(async |tx| {
@@ -96,12 +101,26 @@ pub(in crate::discussions) async fn update_reply(
             }
             post::edit(tx, &old, None, &body, now).await?;
             let new = post::by_id(tx, id.id).await?.ok_or_else(no_such)?;
-            if new.is_shown() {
-                post::write_words(tx, &new, ("", &new.body)).await?;
-                outbox::record(tx, &app.clock, &PostEdited { place: Place::of(&new) }).await?;
+            if tell(tx, app, &new, None, held).await? {
+                return Ok(Edit::Saved(post::by_id(tx, id.id).await?.ok_or_else(no_such)?));
             }
             Ok::<_, Error>(Edit::Saved(new))
         })
         .await?;
     Ok(edited.map(|reply| (Arc::new(reply), question, subject)))
+}
+
+/// Makes the edit of a locked post known, or hides the post if the edit is held; returns whether it is.
+async fn tell(tx: &mut Tx, app: &App, new: &Post, title: Option<&str>, held: Option<HiddenReason>) -> Result<bool> {
+    if !new.is_shown() {
+        return Ok(false);
+    }
+    if let Some(reason) = held {
+        queue(tx, app, new, reason).await?;
+        hide(tx, app, new, reason).await?;
+        return Ok(true);
+    }
+    post::write_words(tx, new, (title.unwrap_or_default(), &new.body)).await?;
+    outbox::record(tx, &app.clock, &PostEdited { place: Place::of(new) }).await?;
+    Ok(false)
 }

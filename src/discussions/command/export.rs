@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts::{UserId, viewer};
-use crate::discussions::model::{Post, PostId, QuestionId};
-use crate::discussions::query::{follow, post, question, vote};
+use crate::discussions::model::{Post, PostId, QuestionId, Report};
+use crate::discussions::query::{follow, post, question, report, vote};
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::platform::App;
@@ -25,6 +25,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let titles: HashMap<Uuid, String> = question::titles(&mut conn, &ids).await?.into_iter().collect();
     let votes = vote::latest_of(&mut conn, user, FETCH).await?;
     let follows = follow::latest_of(&mut conn, user, FETCH).await?;
+    let reports = report::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let written = |post: Post| {
         json!({
@@ -40,15 +41,24 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     };
     let voted = |(id, kind, at)| json!({ "post": PostId { kind, id }.encode(), "votedAt": at });
     let followed = |(id, at): (QuestionId, _)| json!({ "question": id.encode(), "followedAt": at });
+    let reported = |row: Report| {
+        json!({
+            "id": row.id.encode(),
+            "reason": row.reason,
+            "createdAt": row.created_at,
+            "resolvedAt": row.resolved_at,
+        })
+    };
     Ok(json!({
+        "reports": items(reports.into_iter().map(reported)),
         "posts": items(posts.into_iter().map(written)),
         "votes": items(votes.into_iter().map(voted)),
         "follows": items(follows.into_iter().map(followed)),
     }))
 }
 
-/// Removes what a deleted user followed and the earlier versions of what they wrote. Their posts stay, because others
-/// have replied to them, and show no author; so do their votes, which are counts.
+/// Removes what a deleted user followed, why they reported posts, and the earlier versions of what they wrote. Their
+/// posts stay, because others have replied to them, and show no author; so do their votes, which are counts.
 ///
 /// # Errors
 /// The database failed.
@@ -56,6 +66,7 @@ pub(in crate::discussions) async fn forget_user(app: &App, user: UserId) -> std:
     app.db
         .transaction(async |tx| {
             follow::forget_user(tx, user).await?;
+            report::forget_user(tx, user).await?;
             post::forget_edits_of(tx, user).await?;
             Ok(())
         })

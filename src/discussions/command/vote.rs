@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::count::counted;
 use super::find::{Found, Subject, find, find_question};
 use crate::accounts::viewer;
 use crate::discussions::model::{FollowQuestionInput, PostAction, Question, VotePostInput};
@@ -31,6 +32,7 @@ pub(in crate::discussions) async fn vote_post(loaders: &Loaders, actor: &Actor, 
             };
             if changed {
                 post::count_votes(tx, held.id, more).await?;
+                counted(tx, app, held.id).await?;
             }
             Ok::<_, Error>(())
         })

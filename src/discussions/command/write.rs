@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
+use super::count::counted;
 use super::find::{Found, Subject, find};
-use crate::accounts::{self, UserId, viewer};
-use crate::catalog::{LessonById, LessonId};
+use super::moderate::queue;
+use crate::accounts::{self, UserById, UserId, viewer};
+use crate::catalog::{CourseId, LessonById, LessonId};
 use crate::discussions::event::{Place, QuestionAsked, ReplyPosted};
 use crate::discussions::model::{
-    CreateQuestionInput, CreateReplyInput, NewPost, Post, PostAction, PostKind, Question, Reply,
+    CreateQuestionInput, CreateReplyInput, HiddenReason, NewPost, Post, PostAction, PostKind, Question, Reply,
 };
 use crate::discussions::query::{follow, post, question};
 use crate::discussions::{error, policy};
@@ -45,6 +49,7 @@ pub async fn create_question(
         return Err(error::not_entitled());
     }
     let now = app.clock.now();
+    let held = held(loaders, &subject, [&title, &body]).await?;
     let made = app
         .db
         .transaction(async |tx| {
@@ -52,7 +57,7 @@ pub async fn create_question(
                 Turn::Create(claimed) => claimed,
                 Turn::Repeat(id) => return question::by_id(tx, id.uuid()).await?.ok_or_else(gone),
             };
-            admit(tx, user).await?;
+            admit(tx, app, user, subject.course.id).await?;
             let new = NewPost {
                 id: app.clock.uuid(),
                 kind: PostKind::Question,
@@ -62,13 +67,16 @@ pub async fn create_question(
                 author_id: user,
                 body: &body,
                 is_by_team: subject.rights.is_team,
-                held: None,
+                held,
             };
             let written = post::insert(tx, &new, now).await?;
             let asked = question::insert(tx, &written, input.lesson_id, &title, input.at_seconds).await?;
             claimed.keep(tx, written.id).await?;
             follow::add(tx, written.id, user, now).await?;
-            publish(tx, app, &written, Some(&title)).await?;
+            match held {
+                Some(reason) => queue(tx, app, &written, reason).await?,
+                None => publish(tx, app, &written, Some(&title)).await?,
+            }
             Ok::<_, Error>(asked)
         })
         .await?;
@@ -91,6 +99,7 @@ pub async fn create_reply(
     let body = check.required_text("body", &input.body, LONGEST_BODY);
     check.finish()?;
     let now = app.clock.now();
+    let held = held(loaders, &subject, ["", &body]).await?;
     let (reply, question) = app
         .db
         .transaction(async |tx| {
@@ -101,13 +110,13 @@ pub async fn create_reply(
                     return Ok((reply, question::by_id(tx, parent.id).await?));
                 }
             };
-            admit(tx, user).await?;
+            admit(tx, app, user, parent.course_id).await?;
             // Many reply to one question at once; only one replies to what takes one reply.
-            let held = match parent.kind {
+            let kept = match parent.kind {
                 PostKind::Question => post::hold(tx, parent.id).await?,
                 PostKind::Reply | PostKind::Review => post::lock(tx, parent.id).await?,
             };
-            let parent = held.ok_or_else(no_such)?;
+            let parent = kept.ok_or_else(no_such)?;
             let question = question::by_id(tx, parent.id).await?;
             if !policy::permits(&subject.rights, PostAction::Reply, &parent, question.as_ref()) {
                 return Err(error::not_allowed(PostAction::Reply, "parentId"));
@@ -121,18 +130,33 @@ pub async fn create_reply(
                 author_id: user,
                 body: &body,
                 is_by_team: subject.rights.is_team,
-                held: None,
+                held,
             };
             let reply = post::insert(tx, &new, now).await?;
             claimed.keep(tx, reply.id).await?;
             if question.is_some() {
                 follow::add(tx, parent.id, user, now).await?;
             }
-            publish(tx, app, &reply, None).await?;
+            match held {
+                Some(reason) => queue(tx, app, &reply, reason).await?,
+                None => publish(tx, app, &reply, None).await?,
+            }
             Ok::<_, Error>((reply, question))
         })
         .await?;
     Ok((Arc::new(reply), question.map(Arc::new), subject))
+}
+
+/// Returns why texts that the user writes are held for moderation.
+pub(super) async fn held(loaders: &Loaders, subject: &Subject, texts: [&str; 2]) -> Result<Option<HiddenReason>> {
+    let (app, rights) = (loaders.app(), &subject.rights);
+    let author = match rights.viewer {
+        Some(user) => loaders.load(UserById(user)).await?,
+        None => None,
+    };
+    let now = app.clock.now();
+    let age = author.map_or(TimeDelta::zero(), |author| now - author.created_at);
+    Ok(policy::hold(&app.config.discussions, rights, age, texts))
 }
 
 /// Makes a post known that everybody sees from now on: to the search, to those who react, and to the counts.
@@ -148,6 +172,7 @@ pub(super) async fn publish(tx: &mut Tx, app: &App, written: &Post, title: Optio
         Some(parent) => {
             outbox::record(tx, &app.clock, &ReplyPosted { place }).await?;
             post::count_replies(tx, parent, 1, Some(written.created_at)).await?;
+            counted(tx, app, parent).await?;
         }
     }
     Ok(())
@@ -168,10 +193,17 @@ pub(super) fn check_second(check: &mut Check, subject: &Subject, second: Option<
     }
 }
 
-/// Serializes what a user writes.
-async fn admit(tx: &mut Tx, user: UserId) -> Result<()> {
-    match accounts::lock_user(tx, user).await? {
-        true => Ok(()),
-        false => Err(Error::Unauthenticated("Sign in first.".into())),
+/// Checks how much a user has written in a course lately, and serializes what they write.
+async fn admit(tx: &mut Tx, app: &App, user: UserId, course: CourseId) -> Result<()> {
+    if !accounts::lock_user(tx, user).await? {
+        return Err(Error::Unauthenticated("Sign in first.".into()));
     }
+    let most = app.config.discussions.hourly_posts;
+    // The ids sort by time.
+    let hour_ago = u64::try_from((app.clock.now() - TimeDelta::hours(1)).timestamp_millis()).unwrap_or_default();
+    let since = uuid::Builder::from_unix_timestamp_millis(hour_ago, &[0; 10]).into_uuid();
+    if most > 0 && post::count_lately(tx, (user, course), since, i64::try_from(most)?).await? >= most {
+        return Err(error::too_often(most));
+    }
+    Ok(())
 }

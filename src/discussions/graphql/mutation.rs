@@ -20,9 +20,10 @@ use crate::graphql::{Result, Scoped, Sequential, UserError};
 use crate::platform::auth::Actor;
 
 /// The guard of the mutations.
-const WRITER: Scoped = Scoped(Role::Student, Scope::WriteDiscussions);
+pub(super) const WRITER: Scoped = Scoped(Role::Student, Scope::WriteDiscussions);
 
-fn writer<'a>(ctx: &Context<'a>) -> &'a Actor {
+/// Returns the caller of a mutation; anonymous for an API token without the scope.
+pub(super) fn writer<'a>(ctx: &Context<'a>) -> &'a Actor {
     within(ctx, Scope::WriteDiscussions)
 }
 
@@ -55,8 +56,8 @@ pub(super) struct QuestionPayload<M: Send + Sync> {
 #[graphql(concrete(name = "CreateReplyPayload", params(Create)))]
 #[graphql(concrete(name = "UpdateReplyPayload", params(Update)))]
 pub(super) struct ReplyPayload<M: Send + Sync> {
-    /// The reply in its current state; null if there are `userErrors`. If the input has a `version`, it is returned with
-    /// CONFLICT, too.
+    /// The reply in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
+    /// with CONFLICT, too.
     reply: Option<Sequential<ReplyObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -148,8 +149,8 @@ impl QuestionMutation {
         answer(command::set_question_resolved(loaders(ctx), writer(ctx), input).await)
     }
 
-    /// Accepts a reply as the answer, in place of any other one, and resolves the question; or accepts none, after which
-    /// the question is not resolved. Who has asked the question and the course's team may.
+    /// Accepts a reply as the answer, in place of any other one, and resolves the question; or accepts none, after
+    /// which the question is not resolved. Who has asked the question and the course's team may.
     #[graphql(guard = "WRITER", directive = scoped::apply(Role::Student, Scope::WriteDiscussions))]
     async fn accept_reply(
         &self,
@@ -176,8 +177,8 @@ pub(super) struct PostMutation;
 
 #[Object]
 impl PostMutation {
-    /// Votes for a post, or takes the vote back. Only those who are entitled to the lesson and the course's team may, and
-    /// not for their own posts.
+    /// Votes for a post, or takes the vote back. Only those who are entitled to the lesson and the course's team may,
+    /// and not for their own posts.
     #[graphql(guard = "WRITER", directive = scoped::apply(Role::Student, Scope::WriteDiscussions))]
     async fn vote_post(
         &self,

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::accounts::{UserObject, user_node};
 use crate::discussions::command::{Found, Subject};
 use crate::discussions::loader::{EditCount, EditPage, Html, Voted};
-use crate::discussions::model::{Post, PostAction, PostEdit, PostId, PostKind, Question, Seer};
+use crate::discussions::model::{HiddenReason, Post, PostAction, PostEdit, PostId, PostKind, Question, Seer};
 use crate::discussions::policy;
 use crate::graphql::context::{loaders, viewer_loaders};
 use crate::graphql::guard::{Role, Scope, owned};
@@ -82,16 +82,21 @@ impl PostFields {
         self.0.post.edited_at
     }
 
-    /// When the post was deleted, if it has replies and has therefore left a tombstone, without text and author; null if
-    /// it was not.
+    /// When the post was deleted, if it has replies and has therefore left a tombstone, without text and author; null
+    /// if it was not.
     async fn deleted_at(&self) -> Option<DateTime<Utc>> {
         self.0.post.deleted_at
     }
 
-    /// When the post was hidden: held automatically until a moderator has seen it, or hidden by one. Only its author and
-    /// the course's team see it then. Null if it is not hidden.
+    /// When the post was hidden: held automatically until a moderator has seen it, or hidden by one. Only its author
+    /// and the course's team see it then. Null if it is not hidden.
     async fn hidden_at(&self) -> Option<DateTime<Utc>> {
         self.0.post.hidden_at
+    }
+
+    /// Why the post is hidden; null if it is not.
+    async fn hidden_reason(&self) -> Option<HiddenReason> {
+        self.0.post.hidden_reason
     }
 
     /// The version, incremented by each edit. Pass it to updates: an update with a stale version is rejected.
@@ -177,7 +182,7 @@ pub(super) fn seer(subject: &Subject) -> Seer {
 /// An earlier version of a post.
 #[derive(Clone, SimpleObject)]
 #[graphql(name = "PostEdit")]
-pub struct PostEditObject {
+pub(super) struct PostEditObject {
     /// The version.
     version: i32,
     /// The title of a question; null for other posts.

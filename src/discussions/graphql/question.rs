@@ -98,7 +98,7 @@ impl QuestionObject {
         let subject = self.fields.0.subject.clone();
         let seen = policy::can_see(&subject.rights, &post, Some(&self.question));
         let found = Found { post, question: Some(self.question.clone()), subject };
-        Ok(seen.then(|| Sequential(ReplyObject(PostFields(found)))))
+        Ok(seen.then_some(Sequential(ReplyObject(PostFields(found)))))
     }
 
     /// The number of replies that everybody sees who sees the question.

@@ -4,6 +4,7 @@ mod input;
 mod list;
 mod post;
 mod question;
+mod report;
 
 pub(super) use input::{
     AcceptReplyInput, DeletePostInput, FollowQuestionInput, SetQuestionResolvedInput, UpdateQuestionInput,
@@ -12,6 +13,8 @@ pub(super) use input::{
 pub use input::{CreateQuestionInput, CreateReplyInput};
 pub(crate) use list::{QuestionFilter, QuestionPlace, QuestionSort};
 pub(super) use list::{Scope, Seer, Which};
-pub use post::{HiddenReason, Post, PostEdit, PostId, PostKind};
-pub(super) use post::{NewPost, PostAction};
+pub use post::{HiddenReason, Post, PostId, PostKind, PostStats};
+pub(super) use post::{NewPost, PostAction, PostEdit};
 pub use question::{Question, QuestionId, Reply, ReplyId};
+pub(super) use report::{ModeratePostInput, ReportFilter, ReportPostInput, WhichReports};
+pub use report::{Moderation, Report, ReportId, Resolution};

@@ -197,7 +197,7 @@ pub struct PostStats {
 
 /// A post that is written.
 #[derive(Clone, Debug)]
-pub struct NewPost<'a> {
+pub(in crate::discussions) struct NewPost<'a> {
     /// The id.
     pub id: Uuid,
     /// What it is.
@@ -221,7 +221,7 @@ pub struct NewPost<'a> {
 /// An earlier version of a post.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = post_edits, check_for_backend(diesel::pg::Pg))]
-pub struct PostEdit {
+pub(in crate::discussions) struct PostEdit {
     /// The version.
     pub version: i32,
     /// The title of a question.

@@ -7,4 +7,5 @@ pub(super) mod follow;
 pub(super) mod post;
 pub(super) mod question;
 pub(super) mod reply;
+pub(super) mod report;
 pub(super) mod vote;

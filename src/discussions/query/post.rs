@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
-use crate::discussions::model::{NewPost, Post, PostEdit};
+use crate::discussions::model::{HiddenReason, NewPost, Post, PostEdit};
 use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_edits, post_stats, posts};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -115,6 +115,27 @@ pub(in crate::discussions) async fn bury(tx: &mut Tx, id: Uuid, now: DateTime<Ut
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Hides a locked post.
+pub(in crate::discussions) async fn hide(
+    tx: &mut Tx,
+    id: Uuid,
+    reason: HiddenReason,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(posts::table.find(id))
+        .set((posts::hidden_at.eq(now), posts::hidden_reason.eq(reason)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Shows a locked post again.
+pub(in crate::discussions) async fn show(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::update(posts::table.find(id))
+        .set((posts::hidden_at.eq(None::<DateTime<Utc>>), posts::hidden_reason.eq(None::<HiddenReason>)))
+        .execute(tx.conn())
+        .await
 }
 
 /// Deletes a locked post with all that belongs to it.

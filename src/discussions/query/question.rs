@@ -142,8 +142,8 @@ macro_rules! listed {
 
 /// Returns a page of questions, in the page's direction.
 ///
-/// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index scan
-/// can start at the cursor.
+/// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index
+/// scan can start at the cursor.
 pub(in crate::discussions) async fn page(
     mut conn: &AsyncPgConnection,
     which: &Which,

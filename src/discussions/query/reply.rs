@@ -13,7 +13,8 @@ use crate::graphql::page::Page;
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{post_stats, posts};
 
-/// Returns the same page of the replies to each of `parents`, oldest first. The rows of a backward page are in order, too.
+/// Returns the same page of the replies to each of `parents`, oldest first. The rows of a backward page are in order,
+/// too.
 ///
 /// The page is read from the index of each parent's replies, so that it takes as long for a parent with many replies as
 /// for one with few.

@@ -23,7 +23,8 @@ async fn a_question_is_asked_answered_and_listed() {
     room.app.app.clock.advance(TimeDelta::seconds(1));
     room.reply(&room.tim, id, "I see.").await;
     let list = "query ($id: ID!) { lesson(id: $id) { questions { totalCount nodes { id replyCount
-        replies(first: 5) { totalCount nodes { id body isByTeam author { name } parent { id body ... on Question { title } } } } } } } }";
+        replies(first: 5) { totalCount nodes { id body isByTeam author { name }
+            parent { id body ... on Question { title } } } } } } } }";
     let data = room.app.data(Some(&room.tim.token), list, json!({ "id": room.lesson })).await;
     let questions = &data["lesson"]["questions"];
     assert_eq!((&questions["totalCount"], &questions["nodes"][0]["replyCount"]), (&json!(1), &json!(2)));

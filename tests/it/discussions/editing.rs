@@ -9,9 +9,8 @@ async fn an_edit_keeps_the_earlier_version_for_the_author_and_the_team() {
     let room = Room::open().await;
     let id = room.ask(&room.sam, "How?").await;
     let input = json!({ "questionId": id, "version": 1, "title": "How so?", "atSeconds": 7 });
-    let edited =
-        room.app.mutate(&room.sam, "updateQuestion", &format!("question {{ title atSeconds {EDITS} }}"), input);
-    let question = edited.await["question"].take();
+    let selection = format!("question {{ title atSeconds {EDITS} }}");
+    let question = room.app.mutate(&room.sam, "updateQuestion", &selection, input).await["question"].take();
     assert_eq!((&question["title"], &question["body"]), (&json!("How so?"), &json!("Why *is* that?")));
     assert_eq!((&question["version"], &question["atSeconds"]), (&json!(2), &json!(7)));
     let earlier = json!([{ "version": 1, "title": "How?", "body": "Why *is* that?" }]);

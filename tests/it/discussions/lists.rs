@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 
 use super::*;
 
-const PAGE: &str = "query ($id: ID!, $first: Int!) { lesson(id: $id) { questions(first: $first) { nodes { title replyCount \
-    voteCount author { name } replies(first: 5) { nodes { body author { name } } } } } } }";
-const WITH_VIEWER: &str = "query ($id: ID!, $first: Int!) { course(id: $id) { questions(first: $first) { totalCount nodes { \
-    viewerHasVoted viewerFollows viewerActions bodyHtml lesson { title } acceptedReply { id } author { name } \
+const PAGE: &str = "query ($id: ID!, $first: Int!) { lesson(id: $id) { questions(first: $first) { nodes { \
+    title replyCount voteCount author { name } replies(first: 5) { nodes { body author { name } } } } } } }";
+const WITH_VIEWER: &str = "query ($id: ID!, $first: Int!) { course(id: $id) { questions(first: $first) { totalCount \
+    nodes { viewerHasVoted viewerFollows viewerActions bodyHtml lesson { title } acceptedReply { id } author { name } \
     replies(first: 5) { totalCount nodes { bodyHtml viewerHasVoted author { name } } } } } } }";
 
 impl Room {

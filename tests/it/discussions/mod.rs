@@ -5,6 +5,9 @@ mod asking;
 mod deleting;
 mod editing;
 mod lists;
+mod live;
+mod mails;
+mod moderation;
 mod races;
 mod votes;
 
