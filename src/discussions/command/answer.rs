@@ -50,7 +50,7 @@ pub(in crate::discussions) async fn accept_reply(
             } else if old.accepted_reply_id.is_some() {
                 outbox::record(tx, &app.clock, &QuestionResolved { place: Place::of(&old.post) }).await?;
             }
-            let resolved_at = input.reply_id.map(|_| old.resolved_at.or(Some(now)));
+            let resolved_at = Some(input.reply_id.and(old.resolved_at.or(Some(now))));
             let accepted_reply_id = Some(input.reply_id);
             let changes = QuestionChanges { accepted_reply_id, resolved_at, ..QuestionChanges::default() };
             question::update(tx, old.post.id, changes).await?;

@@ -175,8 +175,8 @@ async fn an_api_token_reads_and_writes_within_its_scopes() {
     let question = room.ask(&room.sam, "Steam").await;
     let token = async |scope: &str| {
         let input = json!({ "name": scope, "scopes": [scope], "expiresAt": "2027-01-01T00:00:00Z" });
-        let made = room.app.mutate(&room.sam, "createApiToken", "secret", input).await;
-        User { id: room.sam.id.clone(), token: made["secret"].as_str().unwrap().to_owned() }
+        let made = room.app.mutate(&room.sam, "createApiToken", "token", input).await;
+        User { id: room.sam.id.clone(), token: made["token"].as_str().unwrap().to_owned() }
     };
     for (scope, reads, writes) in
         [("READ_COURSES", false, "FORBIDDEN"), ("READ_DISCUSSIONS", true, "FORBIDDEN"), ("WRITE_DISCUSSIONS", true, "")]

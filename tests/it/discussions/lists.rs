@@ -23,7 +23,7 @@ impl Room {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_twenty_questions_takes_as_many_statements_as_one_of_one() {
-    let room = Room::open().await;
+    let room = Room::with(TestApp::with(&[("LYCEUM_HOURLY_POSTS", "0")]).await).await;
     for number in 0..20 {
         let asker = if number % 2 == 0 { &room.sam } else { &room.tim };
         let id = room.ask(asker, &format!("Question {number}")).await;
