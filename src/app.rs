@@ -34,7 +34,7 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, enrollments, media};
+use crate::{accounts, catalog, channels, discussions, enrollments, media};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -45,14 +45,20 @@ const STORE_EVENTS: usize = 1024;
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers());
-    let features: [Vec<Handler>; 5] =
-        [accounts::handlers(), catalog::handlers(), channels::handlers(), enrollments::handlers(), media::handlers()];
+    let features: [Vec<Handler>; 6] = [
+        accounts::handlers(),
+        catalog::handlers(),
+        channels::handlers(),
+        discussions::handlers(),
+        enrollments::handlers(),
+        media::handlers(),
+    ];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
 }
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features = [accounts::mails(), channels::mails()];
+    let features = [accounts::mails(), channels::mails(), discussions::mails()];
     features.into_iter().flatten().collect()
 }
 

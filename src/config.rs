@@ -3,6 +3,7 @@
 //! [`Config::from_vars`] reports *all* problems at once, so that an operator can fix them in one pass.
 
 mod check;
+pub mod discussions;
 pub mod identity;
 pub mod objects;
 mod reader;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use discussions::Discussions;
 use identity::Identity;
 use objects::{S3, Uploads};
 use reader::Reader;
@@ -126,6 +128,8 @@ pub struct Config {
     pub s3: Option<S3>,
     /// Video settings.
     pub video: Video,
+    /// Settings of discussions.
+    pub discussions: Discussions,
     /// Upload limits.
     pub uploads: Uploads,
     /// The mail server URL; if `None`, emails are written to files.
@@ -214,6 +218,7 @@ impl Config {
             searches: reader.number("LYCEUM_SEARCHES", 1..=100) as usize,
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: S3::read(&mut reader),
+            discussions: Discussions::read(&mut reader),
             uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),

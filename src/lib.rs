@@ -8,7 +8,7 @@
 //! cli                    one file per subcommand; `app.rs` builds an App
 //! http                   GraphQL over HTTP, WebSocket, console, playlists, storage events, health
 //! graphql::schema        the one file that knows every feature
-//! features               accounts < channels < media < entitlements < catalog < enrollments:
+//! features               accounts < channels < media < entitlements < catalog < enrollments < discussions:
 //!                        each may use those before it
 //! graphql                the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
 //! platform               adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time
@@ -41,6 +41,7 @@ pub mod catalog;
 pub mod channels;
 pub mod cli;
 pub mod config;
+pub mod discussions;
 pub mod enrollments;
 pub mod entitlements;
 pub mod graphql;

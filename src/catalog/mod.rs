@@ -18,9 +18,9 @@ mod query;
 pub use command::{
     ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, access_to, category_path,
     create_category, create_course, create_lesson, create_section, delete_category, delete_channel, delete_lesson,
-    delete_section, import_category, import_course, move_category, my_data, publish_course, publish_lesson,
-    refresh_sort_keys, reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video, showing,
-    update_category, update_course, update_lesson, update_section, upload_target,
+    delete_section, import_category, import_course, is_in_team, move_category, my_data, open_lessons, publish_course,
+    publish_lesson, refresh_sort_keys, reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video,
+    showing, taught_courses, team_of, update_category, update_course, update_lesson, update_section, upload_target,
 };
 pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
@@ -38,5 +38,5 @@ pub use model::{
     SectionOrderInput, SetCourseDemoVideoInput, SetCourseThumbnailInput, SetLessonVideoInput, Showing, ShownAs,
     UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput, UploadTarget,
 };
-pub(crate) use model::{CourseFilter, CourseSort};
+pub(crate) use model::{CourseFilter, CourseSort, search_query};
 pub use port::{hold_course, rating_changed, students_changed};

@@ -219,6 +219,19 @@ pub async fn is_channel_editor(loaders: &Loaders, user: UserId, channel: Channel
     Ok(members.iter().any(|(_, member)| *member == user))
 }
 
+/// Returns who may edit the courses in a channel because its owner lets members do so; nobody if the owner does not.
+///
+/// # Errors
+/// The database failed.
+pub async fn channel_editors(app: &App, channel: ChannelId) -> Result<Vec<UserId>, InternalError> {
+    let editable = ChannelById(channel).load_one(app).await?.is_some_and(|channel| channel.members_edit);
+    if !editable {
+        return Ok(Vec::new());
+    }
+    let members = MembersOf(channel).load_one(app).await?.unwrap_or_default();
+    Ok(members.iter().map(|(_, member)| *member).collect())
+}
+
 /// The invitations of a user, in the order in which they were sent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct InvitationsOf(pub(super) UserId);

@@ -123,6 +123,17 @@ pub const SETTINGS: &[Setting] = &[
         "share of a video in percent that completes its lesson when it was watched, 1 to 100, for courses that set none",
     ),
     setting(
+        "LYCEUM_HOURLY_POSTS",
+        "60",
+        "maximum number of questions and replies that a student writes in a course within an hour, 0 to 10000; 0 means no limit",
+    ),
+    setting(
+        "LYCEUM_LINK_HOLD_HOURS",
+        "24",
+        "number of hours for which a new account's posts with links are held for moderation, 0 to 8760",
+    ),
+    setting("LYCEUM_BLOCKED_WORDS", "(none)", "words whose posts are held for moderation, comma-separated"),
+    setting(
         "LYCEUM_VIDEO_GRACE_DAYS",
         "7",
         "number of days in which a deleted or replaced video or an unused file can be used again, 0 to 365",

@@ -242,6 +242,8 @@ pub enum UserErrorCode {
     Conflict,
     /// The current state of the object does not allow this.
     NotAllowed,
+    /// The user has done this too often lately; the message has the limit.
+    TooOften,
 }
 
 /// An error in the input that the user can fix.

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod id;
 pub mod idempotency;
 mod image;
+pub mod interface;
 mod introspection;
 pub mod limits;
 pub mod loaders;

@@ -3,20 +3,17 @@
 //! Each feature names its node types ([`NodeType`]), and [`super::schema`] collects them. So a feature can return a
 //! [`Node`] of a type that it does not know.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use async_graphql::indexmap::{IndexMap, IndexSet};
-use async_graphql::parser::types::Field;
-use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
-use async_graphql::{
-    Context, ContextSelectionSet, ID, Object, ObjectType, OutputType, Positioned, ServerResult, Value,
-};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{MetaField, Registry};
+use async_graphql::{Context, ID, Object, ObjectType, ServerResult, Value};
 use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::guard::public;
 use super::id::{self, Entity, Id};
+use super::interface::{Any, Interface, Member, implement};
 use super::root::RootFields;
 use super::{Error, Result};
 
@@ -24,56 +21,19 @@ use super::{Error, Result};
 const MOST_IDS: usize = 100;
 
 /// An object of any type that implements the interface.
-pub struct Node(Box<dyn AnyObject>);
+pub type Node = Any<NodeInterface>;
 
-/// An object type without its static type.
-trait AnyObject: Send + Sync {
-    fn resolve<'a>(
-        &'a self,
-        ctx: &'a ContextSelectionSet<'a>,
-        field: &'a Positioned<Field>,
-    ) -> BoxFuture<'a, ServerResult<Value>>;
+/// The definition of the interface.
+pub struct NodeInterface;
+
+impl Interface for NodeInterface {
+    const NAME: &'static str = "Node";
+    const DESCRIPTION: &'static str = "An object with a globally unique id.";
+    type Fields = InterfaceFields;
 }
 
-impl<T: ObjectType> AnyObject for T {
-    fn resolve<'a>(
-        &'a self,
-        ctx: &'a ContextSelectionSet<'a>,
-        field: &'a Positioned<Field>,
-    ) -> BoxFuture<'a, ServerResult<Value>> {
-        Box::pin(OutputType::resolve(self, ctx, field))
-    }
-}
-
-impl OutputType for Node {
-    fn type_name() -> Cow<'static, str> {
-        "Node".into()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Interface, |registry| MetaType::Interface {
-            name: Self::type_name().into_owned(),
-            description: Some("An object with a globally unique id.".to_owned()),
-            fields: InterfaceFields.describe(registry),
-            possible_types: IndexSet::new(),
-            extends: false,
-            keys: None,
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            rust_typename: Some(std::any::type_name::<Self>()),
-            directive_invocations: Vec::new(),
-            requires_scopes: Vec::new(),
-        })
-    }
-
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        self.0.resolve(ctx, field).await
-    }
-}
-
-/// The fields of the interface. Only its metadata is used.
-struct InterfaceFields;
+/// The fields of the interface.
+pub struct InterfaceFields;
 
 #[Object]
 impl InterfaceFields {
@@ -87,8 +47,7 @@ impl InterfaceFields {
 #[derive(Clone)]
 pub struct NodeType {
     prefix: &'static str,
-    type_name: fn() -> Cow<'static, str>,
-    create_type_info: fn(&mut Registry) -> String,
+    member: Member,
     find: Find,
 }
 
@@ -104,11 +63,10 @@ impl NodeType {
         let find = Arc::new(find);
         NodeType {
             prefix: E::PREFIX,
-            type_name: T::type_name,
-            create_type_info: T::create_type_info,
+            member: Member::new::<T>(),
             find: Arc::new(move |ctx, uuid| {
                 let find = find.clone();
-                Box::pin(async move { Ok(find(ctx, Id::new(uuid)).await?.map(|object| Node(Box::new(object)))) })
+                Box::pin(async move { Ok(find(ctx, Id::new(uuid)).await?.map(Node::new)) })
             }),
         }
     }
@@ -138,16 +96,7 @@ pub(super) struct NodeFields(pub(super) Vec<NodeType>);
 
 impl RootFields for NodeFields {
     fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField> {
-        let interface = Node::create_type_info(registry);
-        let interface = interface.trim_end_matches('!');
-        for node_type in &self.0 {
-            (node_type.create_type_info)(registry);
-            let name = (node_type.type_name)();
-            registry.add_implements(&name, interface);
-            if let Some(MetaType::Interface { possible_types, .. }) = registry.types.get_mut(interface) {
-                possible_types.insert(name.into_owned());
-            }
-        }
+        implement::<NodeInterface>(registry, self.0.iter().map(|node_type| node_type.member));
         NodeQuery.describe(registry)
     }
 

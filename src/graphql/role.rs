@@ -35,4 +35,9 @@ pub enum Scope {
     /// Private data of other users, as far as the owner may see it. For administrators, this is the list of users, and
     /// every user's email address, ban and linked identity providers.
     ReadUsers,
+    /// Questions and replies about the lessons that the owner may see.
+    ReadDiscussions,
+    /// Taking part in discussions: asking, replying, voting, following, reporting and moderating. Includes
+    /// READ_DISCUSSIONS.
+    WriteDiscussions,
 }

@@ -18,6 +18,7 @@ use async_graphql::{
 };
 use futures_util::future::BoxFuture;
 
+use super::interface::fields_of;
 use super::{command_log, user_errors};
 
 /// A group of root fields: those of an object type that is not itself in the schema.
@@ -34,10 +35,7 @@ pub trait RootFields: Send + Sync {
 
 impl<T: ObjectType> RootFields for T {
     fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField> {
-        match registry.create_fake_output_type::<T>() {
-            MetaType::Object { fields, .. } => fields,
-            _ => IndexMap::new(),
-        }
+        fields_of::<T>(registry)
     }
 
     fn resolve<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>> {

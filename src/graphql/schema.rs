@@ -12,8 +12,9 @@ use super::node::{NodeFields, NodeType};
 use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
+use crate::discussions::{DiscussionSubscription, PostType};
 use crate::media::MediaSubscription;
-use crate::{accounts, catalog, channels, enrollments, entitlements, media};
+use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media};
 
 /// The root type of queries.
 pub struct Queries;
@@ -25,8 +26,14 @@ impl RootKind for Queries {
 
     fn fields() -> Vec<Box<dyn RootFields>> {
         let own: Vec<Box<dyn RootFields>> = vec![Box::new(NodeFields(nodes())), Box::new(ViewerQuery::default())];
-        let features =
-            [accounts::queries(), catalog::queries(), channels::queries(), enrollments::queries(), media::queries()];
+        let features = [
+            accounts::queries(),
+            catalog::queries(),
+            channels::queries(),
+            discussions::queries(post_types()),
+            enrollments::queries(),
+            media::queries(),
+        ];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
 }
@@ -44,6 +51,7 @@ impl RootKind for Mutations {
             accounts::mutations(),
             catalog::mutations(),
             channels::mutations(),
+            discussions::mutations(),
             enrollments::mutations(),
             media::mutations(),
         ];
@@ -74,7 +82,7 @@ impl RootKind for Viewer {
 
 /// The root type of subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription, MediaSubscription);
+pub struct Subscription(CatalogSubscription, DiscussionSubscription, MediaSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
@@ -82,11 +90,17 @@ fn nodes() -> Vec<NodeType> {
         accounts::nodes(),
         catalog::nodes(),
         channels::nodes(),
+        discussions::nodes(),
         enrollments::nodes(),
         entitlements::nodes(),
         media::nodes(),
     ]
     .concat()
+}
+
+/// Returns the types that implement `Post`.
+fn post_types() -> Vec<PostType> {
+    discussions::post_types()
 }
 
 /// The executable schema.
@@ -99,6 +113,7 @@ pub fn builder() -> SchemaBuilder<Root<Queries>, Root<Mutations>, Subscription> 
         // `validation.rs` validates by all rules.
         .validation_mode(ValidationMode::Fast)
         .data(nodes())
+        .data(post_types())
         // The library's own descriptions are for Rust developers, or missing.
         .override_output_type_description::<DateTime<Utc>>(
             "A time (RFC 3339), such as `2026-11-20T09:00:00Z`, with a year from 1 to 9999.",
@@ -145,6 +160,7 @@ impl ViewerExport {
             "accounts": accounts::my_data(app, actor).await?,
             "catalog": catalog::my_data(app, actor).await?,
             "channels": channels::my_data(app, actor).await?,
+            "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
         }))))

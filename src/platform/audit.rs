@@ -101,6 +101,8 @@ pub enum Action {
     CourseTransferred,
     /// A channel was deleted by its owner or by an administrator.
     ChannelDeleted,
+    /// A member of a course's team or an administrator moderated a question, a reply or a review.
+    PostModerated,
     /// An administrator had a dead job tried again.
     JobReplayed,
 }
@@ -146,6 +148,7 @@ impl Action {
             Action::CertificateRevoked => "certificate_revoked",
             Action::CourseTransferred => "course_transferred",
             Action::ChannelDeleted => "channel_deleted",
+            Action::PostModerated => "post_moderated",
             Action::JobReplayed => "job_replayed",
         }
     }

@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 35] = [
+const PLAIN_LISTS: [&str; 38] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -46,6 +46,9 @@ const PLAIN_LISTS: [&str; 35] = [
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.chapters",
+    "Post.viewerActions",
+    "Question.viewerActions",
+    "Reply.viewerActions",
     "Query.nodes",
     "Query.searchSuggestions",
     "Upload.headers",
@@ -158,6 +161,7 @@ impl Sdl {
                 ("ID", _) => {
                     let entity = match name.strip_suffix("Id") {
                         None | Some("instructor") => "user",
+                        Some("post" | "parent") => "question",
                         Some(entity) => entity,
                     };
                     format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(entity))
@@ -293,7 +297,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 
 /// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
 /// opens the rest to an API token.
-const OPENED: [(Scope, &[&str]); 6] = [
+const OPENED: [(Scope, &[&str]); 8] = [
     (Scope::ReadAccount, &[]),
     (Scope::ReadCourses, &["courses", "files", "video", "videoProgress", "videos"]),
     (
@@ -347,6 +351,25 @@ const OPENED: [(Scope, &[&str]); 6] = [
         &["enroll", "enrollments", "saveProgress", "setCertificateVisibility", "setLessonCompleted"],
     ),
     (Scope::ReadUsers, &["users"]),
+    (Scope::ReadDiscussions, &["questionActivity", "reports"]),
+    (
+        Scope::WriteDiscussions,
+        &[
+            "acceptReply",
+            "createQuestion",
+            "createReply",
+            "deletePost",
+            "followQuestion",
+            "moderatePost",
+            "questionActivity",
+            "reportPost",
+            "reports",
+            "setQuestionResolved",
+            "updateQuestion",
+            "updateReply",
+            "votePost",
+        ],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,6 +21,8 @@ struct School {
     /// The first course, and its first lesson.
     course: String,
     lesson: String,
+    /// A question about that lesson.
+    question: String,
 }
 
 impl School {
@@ -36,7 +38,16 @@ impl School {
         };
         let upper = category("Engineering", None).await;
         let category = category("Machines", Some(&upper)).await;
-        let mut school = School { app, root, ada, sam, category, course: String::new(), lesson: String::new() };
+        let mut school = School {
+            app,
+            root,
+            ada,
+            sam,
+            category,
+            course: String::new(),
+            lesson: String::new(),
+            question: String::new(),
+        };
         school.grow(0).await;
         school
     }
@@ -71,6 +82,14 @@ impl School {
             let lesson = app.lesson(ada, &more, "More").await;
             app.publish(ada, &lesson).await;
         }
+        // Ada asks, Sam replies and reports: he is in the first course from the beginning.
+        let input = json!({ "lessonId": self.lesson, "title": format!("How {number}?"), "body": "Why?" });
+        let asked = app.mutate(ada, "createQuestion", "question { id }", input).await;
+        self.question = asked["question"]["id"].as_str().unwrap().to_owned();
+        let reply = json!({ "parentId": self.question, "body": "So." });
+        app.mutate(sam, "createReply", "reply { id }", reply).await;
+        let report = json!({ "postId": self.question, "reason": "Twice" });
+        app.mutate(sam, "reportPost", "report { id }", report).await;
     }
 
     /// Whose screen it is, and its variables; `None` for an operation that the table does not know.
@@ -100,6 +119,10 @@ impl School {
             "AdminUsers" | "AdminSessions" | "AdminCatalog" => (Some(root), json!({})),
             "AdminUser" => (Some(root), json!({ "id": sam.id })),
             "AdminCourse" => (Some(root), json!({ "id": course })),
+            "LessonDiscussion" => (Some(sam), json!({ "id": lesson, "sort": "MOST_VOTED" })),
+            "CourseQuestions" => (Some(sam), json!({ "id": course, "words": "how" })),
+            "ModerationQueue" => (Some(ada), json!({})),
+            "VotePost" => (Some(sam), json!({ "post": self.question, "voted": true })),
             "Heartbeat" => {
                 let at = self.app.app.clock.now();
                 (Some(sam), json!({ "id": lesson, "position": 5, "watched": [{ "from": 0, "to": 5 }], "at": at }))
@@ -190,7 +213,7 @@ async fn the_operations_of_an_upload_are_valid() {
         let body = json!({ "query": text, "operationName": name, "variables": {
             "id": "upload_01h455vb4pex5vsknk084sn02q", "lesson": "lesson_01h455vb4pex5vsknk084sn02q", "version": 1,
             "video": "video_01h455vb4pex5vsknk084sn02q", "completed": true, "isPublic": true, "entries": [],
-            "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
+            "post": "question_01h455vb4pex5vsknk084sn02q", "voted": true, "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
             "input": { "filename": "a.mp4", "contentType": "video/mp4", "sizeBytes": 1 },
         } });
         let answer: Value = request.json(&body).send().await.unwrap().json().await.unwrap();

@@ -34,6 +34,7 @@ pub(super) enum AuditDetails {
     Access(AuditAccessDetails),
     Transfer(AuditCourseTransfer),
     Channel(AuditChannelDetails),
+    Moderation(AuditModerationDetails),
     Job(AuditJobDetails),
 }
 
@@ -68,6 +69,7 @@ impl AuditDetails {
             }
             Action::CourseTransferred => read(details, AuditDetails::Transfer),
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
+            Action::PostModerated => read(details, AuditDetails::Moderation),
             Action::JobReplayed => read(details, AuditDetails::Job),
             Action::SecondFactorEnabled
             | Action::SecondFactorDisabled
@@ -335,6 +337,20 @@ pub(super) struct AuditChannelDetails {
     /// The URL slug that it had.
     #[serde(rename = "slug")]
     channel_slug: String,
+}
+
+/// The moderation of a post.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditModerationDetails {
+    /// The id of the post.
+    post_id: ID,
+    /// The id of its course.
+    course_id: ID,
+    /// What was done with the post, such as HIDE or REMOVE.
+    moderation: String,
+    /// The moderator's reason; may be empty.
+    reason: String,
 }
 
 /// The job that was replayed.

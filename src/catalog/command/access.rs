@@ -1,17 +1,24 @@
 //! Who may edit a course, and who may watch what it shows.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::catalog::loader::Categories;
-use crate::catalog::model::{CategoryId, Course, Showing};
+use crate::catalog::loader::{Categories, LessonsOf};
+use crate::catalog::model::{CategoryId, Course, CourseId, Lesson, Showing};
 use crate::catalog::policy;
-use crate::channels::{edits_courses, is_channel_editor};
+use crate::catalog::query::course as query;
+use crate::channels::{channel_editors, edits_courses, is_channel_editor};
 use crate::entitlements::{Access, Entitlement, Held, Scope};
 use crate::graphql::loaders::Loaders;
+use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+
+/// The maximum number of courses of [`taught_courses`].
+const MOST_TAUGHT: i64 = 1000;
 
 /// Returns whether the actor may edit a course, from within a transaction.
 pub(super) async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
@@ -79,14 +86,73 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
         Showing::Own(video) => return Ok(policy::own_access(actor, video, loaders.app().clock.now())),
     };
     let edits = edits_course(loaders, actor, course).await?;
-    let held = match actor.id().map(UserId::new).filter(|_| !edits) {
-        Some(user) => loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default(),
-        None => Default::default(),
-    };
-    let path = covered_path(loaders, course, &held).await?;
+    let (held, path) = held(loaders, actor, course, edits).await?;
     let access = policy::access(actor, course, edits, &path, lesson, &held, loaders.app().clock.now());
     Ok(match showing {
         Showing::Lesson(..) | Showing::Own(_) => access,
         Showing::Demo(course) => Access { granted: policy::can_see(course, edits, access.granted), ..access },
     })
+}
+
+/// Returns the lessons of a course whose content the actor may see, each with the reason.
+///
+/// # Errors
+/// The database failed.
+pub async fn open_lessons(
+    loaders: &Loaders,
+    actor: &Actor,
+    course: &Course,
+) -> Result<Vec<(Arc<Lesson>, Access)>, InternalError> {
+    let edits = edits_course(loaders, actor, course).await?;
+    let (held, path) = held(loaders, actor, course, edits).await?;
+    let (lessons, now) = (loaders.load(LessonsOf(course.id)).await?.unwrap_or_default(), loaders.app().clock.now());
+    let access = |lesson: &Lesson| policy::access(actor, course, edits, &path, Some(lesson), &held, now);
+    let lessons = lessons.iter().map(|lesson| (lesson.clone(), access(lesson)));
+    Ok(lessons.filter(|(_, access)| access.granted).collect())
+}
+
+/// Returns whether the actor is in the team of a course: whether they may edit it.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_in_team(loaders: &Loaders, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
+    edits_course(loaders, actor, course).await
+}
+
+/// Returns who is to be told of what happens in a course: its instructor, and who may edit it as a member of its channel.
+///
+/// # Errors
+/// The database failed.
+pub async fn team_of(app: &App, course: &Course) -> Result<Vec<UserId>, InternalError> {
+    let mut team = match course.channel_id {
+        Some(channel) => channel_editors(app, channel).await?,
+        None => Vec::new(),
+    };
+    if !team.contains(&course.instructor_id) {
+        team.push(course.instructor_id);
+    }
+    Ok(team)
+}
+
+/// Returns the courses that a user teaches, the latest thousand.
+///
+/// # Errors
+/// The database failed.
+pub async fn taught_courses(app: &App, user: UserId) -> Result<Vec<CourseId>, InternalError> {
+    Ok(query::taught_ids(&mut *app.db.read().await?, user, MOST_TAUGHT).await?)
+}
+
+/// Returns the actor's entitlements that may cover the course, and the path of its category if that matters.
+async fn held(
+    loaders: &Loaders,
+    actor: &Actor,
+    course: &Course,
+    edits: bool,
+) -> Result<(Arc<Vec<Entitlement>>, Vec<Uuid>), InternalError> {
+    let held = match actor.id().map(UserId::new).filter(|_| !edits) {
+        Some(user) => loaders.load(Held { user, course: course.id.uuid() }).await?.unwrap_or_default(),
+        None => Default::default(),
+    };
+    let path = covered_path(loaders, course, &held).await?;
+    Ok((held, path))
 }

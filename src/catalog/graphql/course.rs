@@ -20,6 +20,7 @@ use crate::catalog::model::{
 };
 use crate::catalog::{error, policy};
 use crate::channels::{ChannelObject, channel_node};
+use crate::discussions::{QuestionConnection, QuestionFilter, QuestionSort, course_questions};
 use crate::enrollments::{EnrollmentObject, PlayableVideo, playable, viewer_enrollment};
 use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
 use crate::graphql::context::loaders;
@@ -276,6 +277,23 @@ impl CourseObject {
         let sections = visible_sections(ctx, &self.0).await?;
         let args = PageArgs { first, after, last, before };
         Ok(Sequential(page::slice_up_to(MOST_SECTIONS, args, "sections", sections, |section| section.row.position)?))
+    }
+
+    /// The questions about those lessons whose content the viewer may see: pinned ones first, then the latest, unless they
+    /// are sorted otherwise.
+    #[allow(clippy::too_many_arguments)]
+    async fn questions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which questions to return; defaults to all.")] filter: Option<QuestionFilter>,
+        #[graphql(default, desc = "The sort order. A cursor is valid for one order only.")] sort: QuestionSort,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<QuestionConnection>> {
+        course_questions(ctx, &self.0, (filter, sort), PageArgs { first, after, last, before }).await
     }
 
     /// The course's lessons in the order of the outline, without their sections. Drafts are included only for users who

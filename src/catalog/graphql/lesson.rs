@@ -12,10 +12,11 @@ use super::section::{SectionObject, visible_lessons};
 use crate::catalog::loader::{ContentOf, LessonById, SectionById};
 use crate::catalog::model::{Course, Lesson, LessonId, LessonKind, PublicationStatus, Showing};
 use crate::catalog::policy;
+use crate::discussions::{QuestionConnection, QuestionFilter, QuestionSort, lesson_questions};
 use crate::enrollments::{LessonProgress, PlayableVideo, playable, viewer_progress};
 use crate::entitlements::AccessObject;
 use crate::graphql::context::loaders;
-use crate::graphql::{Error, Result, Sequential};
+use crate::graphql::{Error, PageArgs, Result, Sequential};
 use crate::platform::internal_error::InternalError;
 
 /// A lesson in the schema, with the course that decides whether the viewer may see it.
@@ -119,6 +120,24 @@ impl LessonObject {
     /// The video; null if the lesson is an article, or has none yet. Its `playback` checks whether the viewer may watch it.
     async fn video(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayableVideo>>> {
         playable(ctx, Showing::Lesson(self.course.clone(), self.row.clone())).await
+    }
+
+    /// The questions about the lesson: pinned ones first, then the latest, unless they are sorted otherwise. Null if the
+    /// viewer may not see the lesson's content, for which `viewerAccess` has the reason.
+    #[allow(clippy::too_many_arguments)]
+    async fn questions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which questions to return; defaults to all.")] filter: Option<QuestionFilter>,
+        #[graphql(default, desc = "The sort order. A cursor is valid for one order only.")] sort: QuestionSort,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<QuestionConnection>>> {
+        let args = PageArgs { first, after, last, before };
+        lesson_questions(ctx, &self.course, &self.row, (filter, sort), args).await
     }
 
     /// The lesson before this one in the outline, among those that the viewer may see; null for the first one.

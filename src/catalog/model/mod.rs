@@ -45,6 +45,7 @@ pub(super) use publication::{
     ScheduleLessonInput, SetLessonUnlockInput, UnarchiveCourseInput, UnpublishCourseInput, UnpublishLessonInput,
 };
 pub use publication::{PublishCourseInput, PublishLessonInput};
+pub(crate) use search::search_query;
 pub(super) use search::{Part, Search, words};
 pub use subject::{Category, CategoryId, CourseLevel};
 pub use target::{NewLessonInput, UploadTarget};

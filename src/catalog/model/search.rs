@@ -59,6 +59,13 @@ pub(in crate::catalog) fn words(typed: &str) -> Vec<String> {
     words
 }
 
+/// Returns the `tsquery` for all words of a query, in texts that were split by the SQL function `search_vector`; `None`
+/// if it has no words.
+pub(crate) fn search_query(typed: &str) -> Option<String> {
+    let words = words(typed);
+    (!words.is_empty()).then(|| Search::new(words, &HashMap::new()).needed())
+}
+
 impl Search {
     /// Creates a search for `words`.
     ///

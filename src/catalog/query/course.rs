@@ -69,6 +69,21 @@ pub(in crate::catalog) async fn taught_in_full(
         .await
 }
 
+/// Returns the ids of an instructor's courses, newest first.
+pub(in crate::catalog) async fn taught_ids(
+    conn: &mut AsyncPgConnection,
+    instructor: UserId,
+    limit: i64,
+) -> QueryResult<Vec<CourseId>> {
+    courses::table
+        .filter(courses::instructor_id.eq(instructor))
+        .order((courses::created_at.desc(), courses::id.desc()))
+        .limit(limit)
+        .select(courses::id)
+        .load(conn)
+        .await
+}
+
 pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
     courses::table
         .filter(courses::published_at.is_not_null())

@@ -21,17 +21,23 @@ pub enum Scope {
     WriteLearning,
     /// Read what administrators may see of other users.
     ReadUsers,
+    /// Read the discussions that the owner may read.
+    ReadDiscussions,
+    /// Write and vote in discussions; includes [`Scope::ReadDiscussions`].
+    WriteDiscussions,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 8] = [
         Scope::ReadAccount,
         Scope::ReadCourses,
         Scope::WriteCourses,
         Scope::ReadLearning,
         Scope::WriteLearning,
         Scope::ReadUsers,
+        Scope::ReadDiscussions,
+        Scope::WriteDiscussions,
     ];
 
     /// The name in the database and in the GraphQL schema.
@@ -43,6 +49,8 @@ impl Scope {
             Scope::ReadLearning => "READ_LEARNING",
             Scope::WriteLearning => "WRITE_LEARNING",
             Scope::ReadUsers => "READ_USERS",
+            Scope::ReadDiscussions => "READ_DISCUSSIONS",
+            Scope::WriteDiscussions => "WRITE_DISCUSSIONS",
         }
     }
 
@@ -55,6 +63,7 @@ impl Scope {
         match self {
             Scope::WriteCourses => self.bit() | Scope::ReadCourses.bit(),
             Scope::WriteLearning => self.bit() | Scope::ReadLearning.bit(),
+            Scope::WriteDiscussions => self.bit() | Scope::ReadDiscussions.bit(),
             scope => scope.bit(),
         }
     }
@@ -117,8 +126,12 @@ mod tests {
         for chosen in Scope::ALL {
             let scopes = Scopes::from_iter([chosen]);
             for asked in Scope::ALL {
-                let included = [(Scope::WriteCourses, Scope::ReadCourses), (Scope::WriteLearning, Scope::ReadLearning)]
-                    .contains(&(chosen, asked));
+                let pairs = [
+                    (Scope::WriteCourses, Scope::ReadCourses),
+                    (Scope::WriteLearning, Scope::ReadLearning),
+                    (Scope::WriteDiscussions, Scope::ReadDiscussions),
+                ];
+                let included = pairs.contains(&(chosen, asked));
                 assert_eq!(scopes.allow(asked), chosen == asked || included, "{chosen:?} {asked:?}");
                 assert!(!Scopes::default().allow(asked));
             }

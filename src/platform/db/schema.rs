@@ -437,6 +437,99 @@ diesel::table! {
 }
 
 diesel::table! {
+    post_edits (post_id, version) {
+        post_id -> Uuid,
+        version -> Int4,
+        title -> Nullable<Text>,
+        body -> Text,
+        edited_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    post_reports (id) {
+        id -> Uuid,
+        course_id -> Uuid,
+        post_id -> Nullable<Uuid>,
+        reporter_id -> Nullable<Uuid>,
+        reason -> Text,
+        created_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolution -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    post_stats (post_id) {
+        post_id -> Uuid,
+        vote_count -> Int4,
+        reply_count -> Int4,
+        active_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    post_texts (post_id) {
+        post_id -> Uuid,
+        thread_id -> Uuid,
+        words -> crate::platform::db::TsVector,
+    }
+}
+
+diesel::table! {
+    post_votes (post_id, user_id) {
+        post_id -> Uuid,
+        user_id -> Uuid,
+        voted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    posts (id) {
+        id -> Uuid,
+        kind -> Text,
+        course_id -> Uuid,
+        lesson_id -> Nullable<Uuid>,
+        parent_id -> Nullable<Uuid>,
+        author_id -> Uuid,
+        body -> Text,
+        version -> Int4,
+        is_by_team -> Bool,
+        created_at -> Timestamptz,
+        edited_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        hidden_at -> Nullable<Timestamptz>,
+        hidden_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    question_follows (question_id, user_id) {
+        question_id -> Uuid,
+        user_id -> Uuid,
+        followed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    questions (post_id) {
+        post_id -> Uuid,
+        course_id -> Uuid,
+        lesson_id -> Uuid,
+        author_id -> Uuid,
+        title -> Text,
+        at_seconds -> Nullable<Int4>,
+        is_pinned -> Bool,
+        is_locked -> Bool,
+        resolved_at -> Nullable<Timestamptz>,
+        accepted_reply_id -> Nullable<Uuid>,
+        votes -> Int4,
+        is_answered -> Bool,
+        active_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     recovery_codes (user_id, hash) {
         user_id -> Uuid,
         hash -> Bytea,
@@ -667,6 +760,20 @@ diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
 diesel::joinable!(players -> users (user_id));
+diesel::joinable!(post_edits -> posts (post_id));
+diesel::joinable!(post_reports -> courses (course_id));
+diesel::joinable!(post_reports -> posts (post_id));
+diesel::joinable!(post_reports -> users (reporter_id));
+diesel::joinable!(post_stats -> posts (post_id));
+diesel::joinable!(post_texts -> posts (post_id));
+diesel::joinable!(post_votes -> posts (post_id));
+diesel::joinable!(post_votes -> users (user_id));
+diesel::joinable!(posts -> courses (course_id));
+diesel::joinable!(posts -> lessons (lesson_id));
+diesel::joinable!(posts -> users (author_id));
+diesel::joinable!(question_follows -> questions (question_id));
+diesel::joinable!(question_follows -> users (user_id));
+diesel::joinable!(questions -> posts (post_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(second_factors -> users (user_id));
@@ -716,6 +823,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     lessons,
     media_files,
     players,
+    post_edits,
+    post_reports,
+    post_stats,
+    post_texts,
+    post_votes,
+    posts,
+    question_follows,
+    questions,
     recovery_codes,
     refresh_tokens,
     registrations,

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 22] = [
+const HELD: [(&str, Option<&str>); 26] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -134,6 +134,10 @@ const HELD: [(&str, Option<&str>); 22] = [
     ("media_files.owner_id", Some("/media/files/items")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
+    ("post_reports.reporter_id", Some("/discussions/reports/items")),
+    ("post_votes.user_id", Some("/discussions/votes/items")),
+    ("posts.author_id", Some("/discussions/posts/items")),
+    ("question_follows.user_id", Some("/discussions/follows/items")),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
     // The question of a sign-in that has begun: a hash, for ten minutes.
@@ -169,6 +173,23 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     .await;
     app.sql("INSERT INTO channel_invitations SELECT id, owner_id, owner_id, now() FROM channels").await;
     app.sql("INSERT INTO entitlements SELECT gen_random_uuid(), users.id, courses.id, 'GIFT', now() FROM users JOIN courses ON title = 'Engines'").await;
+    let posts = "INSERT INTO posts (id, kind, course_id, author_id, body, is_by_team, created_at) \
+        SELECT users.id, 'QUESTION', courses.id, users.id, users.name || ' asks', false, now() FROM users \
+        JOIN courses ON title = 'Engines'";
+    app.sql(posts).await;
+    app.sql(
+        "INSERT INTO questions (post_id, course_id, lesson_id, author_id, title, active_at) \
+        SELECT id, course_id, id, author_id, body, created_at FROM posts",
+    )
+    .await;
+    app.sql("INSERT INTO post_stats (post_id, active_at) SELECT id, created_at FROM posts").await;
+    app.sql("INSERT INTO post_votes SELECT id, author_id, created_at FROM posts").await;
+    app.sql("INSERT INTO question_follows SELECT id, author_id, created_at FROM posts").await;
+    app.sql(
+        "INSERT INTO post_reports (id, course_id, post_id, reporter_id, reason, created_at) \
+        SELECT id, course_id, id, author_id, 'Spam', created_at FROM posts",
+    )
+    .await;
     let uploads = "INSERT INTO uploads (id, user_id, filename, content_type, size_bytes, status, looked_at, created_at, \
         expires_at) SELECT id, id, name || '.mp4', 'video/mp4', 7, 'CREATED', now(), now(), now() FROM users";
     app.sql(uploads).await;
@@ -210,7 +231,9 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         assert!(part.as_array().map_or(part.is_object(), |items| items.len() == 1), "{column}: {part:#}");
     }
     let text = data.to_string();
-    for foreign in ["Poisons", "Eve.mp4", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed"] {
+    for foreign in
+        ["Poisons", "Eve.mp4", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed", "Eve asks"]
+    {
         assert!(!text.contains(foreign), "{foreign}: {text}");
     }
 }

@@ -76,6 +76,12 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let draft = withdrawn_course(&app, &ada).await;
     let in_draft = app.lesson(&ada, &draft, "Later").await;
 
+    let outline = "query ($id: ID) { course(id: $id) { lessons { nodes { id } } } }";
+    let lessons = app.data(None, outline, json!({ "id": course.id })).await;
+    let lesson = &lessons["course"]["lessons"]["nodes"][0]["id"];
+    let question = json!({ "lessonId": lesson, "title": "How?", "body": "Why?" });
+    let question = app.mutate(&ada, "createQuestion", "question { id }", question).await["question"]["id"].take();
+
     let node = "query ($id: ID!) { node(id: $id) { __typename id ... on User { email timeZone ban { reason } identities { \
         totalCount } } } }";
     let nodes = "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }";
@@ -90,7 +96,9 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let learned = "query ($id: ID!) { course(id: $id) { viewerEnrollment { id } lessons { nodes { viewerProgress { \
         completedAt } } } } }";
     let certificate = "query ($id: ID!) { node(id: $id) { ... on Certificate { holderName } } }";
-    let probes: [(&str, &User, &str, Value, &[Scope]); 15] = [
+    let discussions: &[Scope] = &[Scope::ReadDiscussions, Scope::WriteDiscussions];
+    let in_lesson = "query ($id: ID!) { node(id: $id) { ... on Lesson { questions { nodes { title } } } } }";
+    let probes: [(&str, &User, &str, Value, &[Scope]); 17] = [
         ("their own address", &ada, node, json!({ "id": ada.id }), &[Scope::ReadAccount, Scope::ReadUsers]),
         ("another one's address, by an administrator", &root, node, json!({ "id": ada.id }), &[Scope::ReadUsers]),
         ("another one's address, by anybody else", &ada, node, json!({ "id": root.id }), &[]),
@@ -105,6 +113,8 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         ("their enrollment", &sam, node, json!({ "id": learns.0 }), learning),
         ("their certificate", &sam, certificate, json!({ "id": learns.1 }), learning),
         ("a draft's news", &ada, news, json!({ "id": draft.id }), courses),
+        ("a question", &ada, node, json!({ "id": question }), discussions),
+        ("a lesson's questions", &ada, in_lesson, json!({ "id": lesson }), discussions),
         ("a draft's push", &ada, follow, json!({ "id": draft.id, "after": beginning() }), courses),
     ];
     let mut probed = Vec::new();

@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 7] = [
+const TABLES: [(&str, &[&str]); 8] = [
     (
         "platform",
         &[
@@ -62,6 +62,19 @@ const TABLES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("enrollments", &["certificates", "enrollments", "lesson_progress", "players"]),
+    (
+        "discussions",
+        &[
+            "post_edits",
+            "post_reports",
+            "post_stats",
+            "post_texts",
+            "post_votes",
+            "posts",
+            "question_follows",
+            "questions",
+        ],
+    ),
 ];
 
 /// Tables that a feature reads although another module owns them.

@@ -13,7 +13,7 @@ use crate::support::eventually;
 use crate::support::process::Site;
 
 /// The tables with a row for each course, person or event.
-const GROWING: [&str; 24] = [
+const GROWING: [&str; 31] = [
     "api_tokens",
     "audit_entries",
     "certificates",
@@ -30,6 +30,13 @@ const GROWING: [&str; 24] = [
     "lessons",
     "media_files",
     "players",
+    "post_reports",
+    "post_stats",
+    "post_texts",
+    "post_votes",
+    "posts",
+    "question_follows",
+    "questions",
     "refresh_tokens",
     "registrations",
     "revocations",

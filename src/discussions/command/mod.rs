@@ -1,0 +1,25 @@
+//! Commands for discussions.
+
+mod answer;
+mod count;
+mod delete;
+mod edit;
+mod export;
+mod find;
+mod moderate;
+mod tell;
+mod vote;
+mod write;
+
+pub(super) use answer::{accept_reply, set_question_resolved};
+pub(super) use count::{FOLLOW_COUNTS, follow_counts};
+pub(super) use delete::{Deleted, delete_post};
+pub(super) use edit::{update_question, update_reply};
+pub(super) use export::forget_user;
+pub use export::my_data;
+pub use find::Subject;
+pub(super) use find::{Found, find};
+pub(super) use moderate::{moderate_post, report_post};
+pub(super) use tell::{News, TELL, news, tell_followers, tell_team};
+pub(super) use vote::{follow_question, vote_post};
+pub use write::{create_question, create_reply};

@@ -1,0 +1,238 @@
+//! Loads posts in batches. They are not cached across requests, so that a count is the one that is in force.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::{FutureExt, TryFutureExt};
+use uuid::Uuid;
+
+use super::model::{
+    Post, PostEdit, Question, QuestionId, QuestionPlace, QuestionSort, Report, ReportId, Seer, Which, WhichReports,
+};
+use super::query::{follow, post, question, reply, report, vote};
+use crate::accounts::UserId;
+use crate::graphql::loaders::{Load, shared};
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+use crate::platform::markdown;
+
+/// One post of any kind.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PostById(pub(super) Uuid);
+
+impl Load for PostById {
+    type Value = Arc<Post>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Post>>, InternalError> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = post::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (PostById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// One question.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct QuestionById(pub(super) QuestionId);
+
+impl Load for QuestionById {
+    type Value = Arc<Question>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Question>>, InternalError> {
+        let ids: Vec<QuestionId> = keys.iter().map(|key| key.0).collect();
+        let rows = question::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (QuestionById(row.id()), Arc::new(row))).collect())
+    }
+}
+
+/// A page of questions, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct QuestionPage(pub(super) Arc<Which>, pub(super) QuestionSort, pub(super) Page<QuestionPlace>);
+
+impl Load for QuestionPage {
+    type Value = Vec<Arc<Question>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, QuestionPage(which, sort, page)| {
+            question::page(conn, which, *sort, page).map_ok(shared).boxed()
+        });
+        read.await
+    }
+}
+
+/// The number of questions in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct QuestionCount(pub(super) Arc<Which>);
+
+impl Load for QuestionCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| question::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// A page of the replies to a post, in the direction of the page; missing if there are none.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ReplyPage {
+    pub(super) parent: Uuid,
+    pub(super) page: Page<Uuid>,
+    pub(super) seer: Seer,
+}
+
+impl Load for ReplyPage {
+    type Value = Vec<Arc<Post>>;
+
+    /// Takes one statement for all posts whose replies are read in the same pages by the same viewer.
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let mut alike: HashMap<(&Page<Uuid>, Seer), Vec<Uuid>> = HashMap::new();
+        for ReplyPage { parent, page, seer } in keys {
+            alike.entry((page, *seer)).or_default().push(*parent);
+        }
+        let mut found: HashMap<Self, Self::Value> = HashMap::new();
+        for ((page, seer), parents) in alike {
+            for row in reply::pages(&mut *app.db.read().await?, parents, page, seer).await? {
+                let Some(parent) = row.parent_id else { continue };
+                found.entry(ReplyPage { parent, page: page.clone(), seer }).or_default().push(Arc::new(row));
+            }
+        }
+        for (key, rows) in &mut found {
+            if key.page.backward {
+                rows.reverse();
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The number of replies to a post that a viewer sees; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReplyCount(pub(super) Uuid, pub(super) Seer);
+
+impl Load for ReplyCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let mut alike: HashMap<Seer, Vec<Uuid>> = HashMap::new();
+        for ReplyCount(parent, seer) in keys {
+            alike.entry(*seer).or_default().push(*parent);
+        }
+        let mut found = HashMap::new();
+        for (seer, parents) in alike {
+            let counts = reply::counts(&mut *app.db.read().await?, &parents, seer).await?;
+            found.extend(counts.into_iter().map(|(parent, count)| (ReplyCount(parent, seer), count)));
+        }
+        Ok(found)
+    }
+}
+
+/// A page of the earlier versions of a post, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct EditPage(pub(super) Uuid, pub(super) Page<i32>);
+
+impl Load for EditPage {
+    type Value = Vec<Arc<PostEdit>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        app.db.read_each(keys, |conn, key| post::edits(conn, key.0, &key.1).map_ok(shared).boxed()).await
+    }
+}
+
+/// The number of earlier versions of a post.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct EditCount(pub(super) Uuid);
+
+impl Load for EditCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| post::count_edits(conn, key.0).boxed()).await
+    }
+}
+
+/// Whether a user has voted for a post; missing if not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Voted(pub(super) Uuid, pub(super) UserId);
+
+impl Load for Voted {
+    type Value = ();
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, InternalError> {
+        let (posts, users): (Vec<Uuid>, Vec<UserId>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+        let rows = vote::of_pairs(&mut *app.db.read().await?, &posts, &users).await?;
+        Ok(rows.into_iter().map(|(post, user)| (Voted(post, user), ())).collect())
+    }
+}
+
+/// Whether a user follows a question; missing if not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Follows(pub(super) Uuid, pub(super) UserId);
+
+impl Load for Follows {
+    type Value = ();
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, ()>, InternalError> {
+        let (questions, users): (Vec<Uuid>, Vec<UserId>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+        let rows = follow::of_pairs(&mut *app.db.read().await?, &questions, &users).await?;
+        Ok(rows.into_iter().map(|(question, user)| (Follows(question, user), ())).collect())
+    }
+}
+
+/// One report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ReportById(pub(super) ReportId);
+
+impl Load for ReportById {
+    type Value = Arc<Report>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Report>>, InternalError> {
+        let ids: Vec<ReportId> = keys.iter().map(|key| key.0).collect();
+        let rows = report::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (ReportById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of reports, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ReportPage(pub(super) Arc<WhichReports>, pub(super) Page<Uuid>);
+
+impl Load for ReportPage {
+    type Value = Vec<Arc<Report>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        app.db.read_each(keys, |conn, key| report::page(conn, &key.0, &key.1).map_ok(shared).boxed()).await
+    }
+}
+
+/// The number of reports in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ReportCount(pub(super) Arc<WhichReports>);
+
+impl Load for ReportCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| report::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// A text in Markdown as sanitized HTML. Needs no statement.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Html(pub(super) Arc<str>);
+
+impl Load for Html {
+    type Value = Arc<str>;
+
+    async fn load(_: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
+        let keys = keys.to_vec();
+        let render = |key: Html| (markdown::render(&key.0).into(), key);
+        let rendering = tokio::task::spawn_blocking(move || {
+            keys.into_iter().map(render).map(|(html, key): (Arc<str>, Html)| (key, html)).collect()
+        });
+        Ok(rendering.await?)
+    }
+}

@@ -1,0 +1,270 @@
+//! SQL for posts of any kind, their counts, earlier versions and words.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::discussions::model::{HiddenReason, NewPost, Post, PostEdit};
+use crate::graphql::page::Page;
+use crate::platform::db::schema::{post_edits, post_stats, posts};
+use crate::platform::db::{RunQueryDsl, Tx};
+
+/// The number of earlier versions that are stored of a post.
+const MOST_EDITS: i32 = 50;
+
+pub(in crate::discussions) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Post>> {
+    posts::table.inner_join(post_stats::table).filter(posts::id.eq_any(ids)).select(Post::as_select()).load(conn).await
+}
+
+pub(in crate::discussions) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+    Ok(by_ids(tx.conn(), &[id]).await?.pop())
+}
+
+/// Locks a post. Others can still reply to it.
+pub(in crate::discussions) async fn lock(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+    let row: Option<Uuid> =
+        posts::table.find(id).select(posts::id).for_no_key_update().first(tx.conn()).await.optional()?;
+    // Read after the lock is held, and without locking its counts.
+    match row {
+        Some(id) => by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Locks a post that is deleted next: no reply can be added anymore.
+pub(in crate::discussions) async fn lock_to_delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+    let row: Option<Uuid> = posts::table.find(id).select(posts::id).for_update().first(tx.conn()).await.optional()?;
+    match row {
+        Some(id) => by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Returns a post, and prevents its deletion until the transaction ends.
+pub(in crate::discussions) async fn hold(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+    let row: Option<Uuid> =
+        posts::table.find(id).select(posts::id).for_key_share().first(tx.conn()).await.optional()?;
+    match row {
+        Some(id) => by_id(tx, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Writes a post. The counts of what it replies to are not changed.
+pub(in crate::discussions) async fn insert(tx: &mut Tx, new: &NewPost<'_>, now: DateTime<Utc>) -> QueryResult<Post> {
+    diesel::insert_into(posts::table)
+        .values((
+            posts::id.eq(new.id),
+            posts::kind.eq(new.kind),
+            posts::course_id.eq(new.course_id),
+            posts::lesson_id.eq(new.lesson_id),
+            posts::parent_id.eq(new.parent_id),
+            posts::author_id.eq(new.author_id),
+            posts::body.eq(new.body),
+            posts::is_by_team.eq(new.is_by_team),
+            posts::created_at.eq(now),
+            posts::hidden_at.eq(new.held.map(|_| now)),
+            posts::hidden_reason.eq(new.held),
+        ))
+        .execute(tx.conn())
+        .await?;
+    diesel::insert_into(post_stats::table)
+        .values((post_stats::post_id.eq(new.id), post_stats::active_at.eq(now)))
+        .execute(tx.conn())
+        .await?;
+    by_id(tx, new.id).await?.ok_or(diesel::NotFound)
+}
+
+/// Replaces the text of a locked post, and keeps the earlier version.
+pub(in crate::discussions) async fn edit(
+    tx: &mut Tx,
+    post: &Post,
+    title: Option<&str>,
+    body: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::insert_into(post_edits::table)
+        .values((
+            post_edits::post_id.eq(post.id),
+            post_edits::version.eq(post.version),
+            post_edits::title.eq(title),
+            post_edits::body.eq(&post.body),
+            post_edits::edited_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    let old = post_edits::post_id.eq(post.id).and(post_edits::version.le(post.version - MOST_EDITS));
+    diesel::delete(post_edits::table.filter(old)).execute(tx.conn()).await?;
+    diesel::update(posts::table.find(post.id))
+        .set((posts::body.eq(body), posts::version.eq(post.version + 1), posts::edited_at.eq(now)))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Leaves a tombstone of a locked post: its text and its earlier versions are deleted.
+pub(in crate::discussions) async fn bury(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+    forget_edits(tx, id).await?;
+    remove_words(tx, id).await?;
+    diesel::update(posts::table.find(id))
+        .set((posts::body.eq(""), posts::deleted_at.eq(now), posts::version.eq(posts::version + 1)))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Hides a locked post.
+pub(in crate::discussions) async fn hide(
+    tx: &mut Tx,
+    id: Uuid,
+    reason: HiddenReason,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(posts::table.find(id))
+        .set((posts::hidden_at.eq(now), posts::hidden_reason.eq(reason)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Shows a locked post again.
+pub(in crate::discussions) async fn show(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::update(posts::table.find(id))
+        .set((posts::hidden_at.eq(None::<DateTime<Utc>>), posts::hidden_reason.eq(None::<HiddenReason>)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Deletes a locked post with all that belongs to it.
+pub(in crate::discussions) async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::delete(posts::table.find(id)).execute(tx.conn()).await
+}
+
+/// Whether there are replies to a post, hidden ones included.
+pub(in crate::discussions) async fn has_replies(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(posts::table.filter(posts::parent_id.eq(id)))).get_result(tx.conn()).await
+}
+
+/// Adds to the number of a post's votes. Call this last in a transaction.
+pub(in crate::discussions) async fn count_votes(tx: &mut Tx, id: Uuid, more: i32) -> QueryResult<usize> {
+    diesel::update(post_stats::table.find(id))
+        .set(post_stats::vote_count.eq(post_stats::vote_count + more))
+        .execute(tx.conn())
+        .await
+}
+
+/// Adds to the number of a post's replies, the latest of which is from `active_at`. Call this last in a transaction.
+pub(in crate::discussions) async fn count_replies(
+    tx: &mut Tx,
+    id: Uuid,
+    more: i32,
+    active_at: Option<DateTime<Utc>>,
+) -> QueryResult<usize> {
+    let counted = post_stats::reply_count.eq(post_stats::reply_count + more);
+    let row = diesel::update(post_stats::table.find(id));
+    match active_at {
+        Some(at) => row.set((counted, post_stats::active_at.eq(at))).execute(tx.conn()).await,
+        None => row.set(counted).execute(tx.conn()).await,
+    }
+}
+
+/// Makes a post findable by the words of its texts, within its course.
+pub(in crate::discussions) async fn write_words(
+    tx: &mut Tx,
+    post: &Post,
+    (title, body): (&str, &str),
+) -> QueryResult<usize> {
+    diesel::sql_query(
+        "INSERT INTO post_texts (post_id, thread_id, words) \
+         VALUES ($1, $2, search_vector($3, 'A') || search_vector($4, 'B') || $5::tsvector) \
+         ON CONFLICT (post_id) DO UPDATE SET words = excluded.words",
+    )
+    .bind::<SqlUuid, _>(post.id)
+    .bind::<SqlUuid, _>(post.thread_id())
+    .bind::<Text, _>(title)
+    .bind::<Text, _>(body)
+    .bind::<Text, _>(course_word(post.course_id))
+    .execute(tx.conn())
+    .await
+}
+
+/// The word by which the search finds what belongs to a course.
+pub(in crate::discussions) fn course_word(course: CourseId) -> String {
+    format!("'{}'", course.uuid().simple())
+}
+
+/// Hides a post from the search.
+pub(in crate::discussions) async fn remove_words(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::sql_query("DELETE FROM post_texts WHERE post_id = $1").bind::<SqlUuid, _>(id).execute(tx.conn()).await
+}
+
+/// Deletes the earlier versions of a post.
+pub(in crate::discussions) async fn forget_edits(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::delete(post_edits::table.filter(post_edits::post_id.eq(id))).execute(tx.conn()).await
+}
+
+/// Deletes the earlier versions of all posts of a user.
+pub(in crate::discussions) async fn forget_edits_of(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    let own = posts::table.filter(posts::author_id.eq(user)).select(posts::id);
+    diesel::delete(post_edits::table.filter(post_edits::post_id.eq_any(own))).execute(tx.conn()).await
+}
+
+/// Returns a page of the earlier versions of a post, latest first, in the page's direction.
+///
+/// Takes a shared connection, so that several pages can be pipelined.
+pub(in crate::discussions) async fn edits(
+    mut conn: &AsyncPgConnection,
+    post: Uuid,
+    page: &Page<i32>,
+) -> QueryResult<Vec<PostEdit>> {
+    let rows = post_edits::table
+        .filter(post_edits::post_id.eq(post))
+        .filter(post_edits::version.lt(page.after.unwrap_or(i32::MAX)))
+        .filter(post_edits::version.gt(page.before.unwrap_or(0)))
+        .limit(page.fetch())
+        .select(PostEdit::as_select());
+    match page.backward {
+        true => rows.order(post_edits::version.asc()).load(&mut conn).await,
+        false => rows.order(post_edits::version.desc()).load(&mut conn).await,
+    }
+}
+
+/// Counts the earlier versions of a post.
+pub(in crate::discussions) async fn count_edits(mut conn: &AsyncPgConnection, post: Uuid) -> QueryResult<i64> {
+    post_edits::table.filter(post_edits::post_id.eq(post)).count().get_result(&mut conn).await
+}
+
+/// Returns the latest posts of a user, for the export of their data.
+pub(in crate::discussions) async fn latest_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Post>> {
+    posts::table
+        .inner_join(post_stats::table)
+        .filter(posts::author_id.eq(user))
+        .order(posts::id.desc())
+        .limit(limit)
+        .select(Post::as_select())
+        .load(conn)
+        .await
+}
+
+/// Counts what a user has written in a course since `since`, up to `most`.
+pub(in crate::discussions) async fn count_lately(
+    tx: &mut Tx,
+    (user, course): (UserId, CourseId),
+    since: Uuid,
+    most: i64,
+) -> QueryResult<usize> {
+    let ids: Vec<Uuid> = posts::table
+        .filter(posts::author_id.eq(user).and(posts::course_id.eq(course)).and(posts::id.ge(since)))
+        .limit(most)
+        .select(posts::id)
+        .load(tx.conn())
+        .await?;
+    Ok(ids.len())
+}
