@@ -1,11 +1,11 @@
-// Writes `x.gz` beside each compressible file of dist/, so that the server never compresses on the fly.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+// Replaces each compressible file `x` of dist/ by `x.gz`: the program embeds them all, and every browser takes gzip.
+import { readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
-const COMPRESSIBLE = new Set(['.html', '.js', '.css', '.svg', '.json', '.md', '.ttf']);
+const COMPRESSIBLE = new Set(['.js', '.css', '.svg', '.json', '.md', '.ttf']);
 const SMALLEST = 1024;
 
 let plain = 0;
@@ -18,6 +18,7 @@ for (const name of readdirSync(DIST, { recursive: true })) {
   const gz = gzipSync(bytes, { level: constants.Z_BEST_COMPRESSION });
   if (gz.length >= bytes.length) continue;
   writeFileSync(`${file}.gz`, gz);
+  unlinkSync(file);
   plain += bytes.length;
   packed += gz.length;
 }

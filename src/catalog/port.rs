@@ -27,3 +27,22 @@ pub async fn students_changed(tx: &mut Tx, id: CourseId, more: i32) -> Result<()
     }
     Ok(())
 }
+
+/// Replaces a rating of a course, 1 to 5 stars: `None` as `old` adds one, `None` as `new` removes one.
+///
+/// Call this last in a transaction, because all reviews of the course wait for this row.
+///
+/// # Errors
+/// The database failed.
+pub async fn rating_changed(
+    tx: &mut Tx,
+    id: CourseId,
+    old: Option<i16>,
+    new: Option<i16>,
+) -> Result<(), InternalError> {
+    let more = [1, 2, 3, 4, 5].map(|stars| i32::from(new == Some(stars)) - i32::from(old == Some(stars)));
+    if more != [0; 5] {
+        stats::add_ratings(tx, id, more).await?;
+    }
+    Ok(())
+}

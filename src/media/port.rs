@@ -35,7 +35,7 @@ pub async fn show_video(
     reference::remove_videos(tx, &[referrer.id]).await?;
     let shows = new.and_then(|id| locked.into_iter().find(|video| video.id == id && may(video)));
     if let Some(video) = &shows {
-        reference::add_video(tx, video.id, referrer).await?;
+        reference::add_videos(tx, &[(video.id, referrer)]).await?;
         if video.delete_after.is_some() {
             video::set_delete_after(tx, video.id, None, app.clock.now()).await?;
         }

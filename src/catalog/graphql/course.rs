@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::access::{course_access, edits, entitled, is_entitled};
@@ -29,6 +29,15 @@ use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
 use crate::media::image;
 use crate::platform::internal_error::InternalError;
+
+/// The number of a course's reviews with the same number of stars.
+#[derive(SimpleObject)]
+pub(super) struct RatingBucket {
+    /// The number of stars, 1 to 5.
+    stars: i32,
+    /// The number of reviews.
+    count: i32,
+}
 
 /// A course in the schema.
 #[derive(Clone)]
@@ -137,6 +146,12 @@ impl CourseObject {
     /// The number of reviews.
     async fn rating_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.rating_count))
+    }
+
+    /// The number of reviews with each number of stars, from 5 to 1.
+    async fn rating_histogram(&self, ctx: &Context<'_>) -> Result<Vec<RatingBucket>> {
+        let counts = self.stats(ctx).await?.map_or([0; 5], |stats| stats.stars.counts());
+        Ok([1, 2, 3, 4, 5].into_iter().zip(counts).rev().map(|(stars, count)| RatingBucket { stars, count }).collect())
     }
 
     /// The publication status, which decides who can see the course.

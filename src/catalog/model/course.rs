@@ -124,8 +124,29 @@ pub(in crate::catalog) struct CourseStats {
     pub course_id: CourseId,
     /// The number of users with an open entitlement to this very course.
     pub student_count: i32,
-    /// The average rating in hundredths of a star; 0 without reviews.
-    pub rating_hundredths: i32,
+    /// The numbers of reviews with one to five stars.
+    #[diesel(embed)]
+    pub stars: Stars,
     /// The number of reviews.
     pub rating_count: i32,
+    /// The average rating in hundredths of a star; 0 without reviews.
+    pub rating_hundredths: i32,
+}
+
+/// The numbers of reviews with each number of stars.
+#[derive(Clone, Copy, Debug, Queryable, Selectable)]
+#[diesel(table_name = course_stats, check_for_backend(diesel::pg::Pg))]
+pub(in crate::catalog) struct Stars {
+    stars_1: i32,
+    stars_2: i32,
+    stars_3: i32,
+    stars_4: i32,
+    stars_5: i32,
+}
+
+impl Stars {
+    /// Returns the number of reviews with one star, with two stars, and so on.
+    pub(in crate::catalog) fn counts(self) -> [i32; 5] {
+        [self.stars_1, self.stars_2, self.stars_3, self.stars_4, self.stars_5]
+    }
 }

@@ -35,6 +35,23 @@ pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i3
         .await
 }
 
+/// Adds `more` to the numbers of a course's reviews with one to five stars.
+pub(in crate::catalog) async fn add_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> QueryResult<usize> {
+    use course_stats::{stars_1, stars_2, stars_3, stars_4, stars_5};
+    let [one, two, three, four, five] = more;
+    tx.changed(stats_key(id));
+    diesel::update(course_stats::table.find(id))
+        .set((
+            stars_1.eq(stars_1 + one),
+            stars_2.eq(stars_2 + two),
+            stars_3.eq(stars_3 + three),
+            stars_4.eq(stars_4 + four),
+            stars_5.eq(stars_5 + five),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
 /// The result of one batch of [`refresh_sort_keys`].
 #[derive(QueryableByName)]
 pub(in crate::catalog) struct Refreshed {

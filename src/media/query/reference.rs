@@ -58,17 +58,6 @@ pub(in crate::media) async fn of_videos(
     Ok(rows.into_iter().map(|row| (VideoId::new(row.video_id), row.referrer_kind, row.referrer_id)).collect())
 }
 
-pub(in crate::media) async fn add_video(tx: &mut Tx, id: VideoId, referrer: Referrer) -> QueryResult<usize> {
-    diesel::insert_into(video_references::table)
-        .values((
-            video_references::video_id.eq(id),
-            video_references::referrer_kind.eq(referrer.kind),
-            video_references::referrer_id.eq(referrer.id),
-        ))
-        .execute(tx.conn())
-        .await
-}
-
 pub(in crate::media) async fn add_videos(tx: &mut Tx, references: &[(VideoId, Referrer)]) -> QueryResult<usize> {
     let rows = references.iter().map(|(id, referrer)| {
         (

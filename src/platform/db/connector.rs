@@ -1,6 +1,5 @@
 //! Opens connections to PostgreSQL, also the one that receives notifications.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -64,7 +63,9 @@ impl Connector {
 
     pub(super) async fn establish(&self, statements: Arc<AtomicU64>) -> ConnectionResult<AsyncPgConnection> {
         let bad = |error: tokio_postgres::Error| {
-            ConnectionError::BadConnection(format!("the database at {}: {}", self.place(), reasons(&error)))
+            // Without a password: PostgreSQL and the driver tell only names.
+            let reasons = InternalError::from(error).report();
+            ConnectionError::BadConnection(format!("the database at {}: {reasons}", self.place()))
         };
         let (client, connection) = self.config.connect(self.tls.clone()).await.map_err(bad)?;
         self.drivers.spawn(async move {
@@ -116,17 +117,6 @@ impl Connector {
             .context("cannot listen")?;
         Ok(Listener { woken, _client: client })
     }
-}
-
-/// Returns the error with its causes. It has no password: PostgreSQL and the driver tell only names.
-fn reasons(error: &dyn StdError) -> String {
-    let mut reasons = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        reasons = format!("{reasons}: {error}");
-        cause = error.source();
-    }
-    reasons
 }
 
 /// Receives notifications on [`EVENTS_CHANNEL`] until the connection is lost.

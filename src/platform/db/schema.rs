@@ -137,8 +137,13 @@ diesel::table! {
     course_stats (course_id) {
         course_id -> Uuid,
         student_count -> Int4,
-        rating_hundredths -> Int4,
+        stars_1 -> Int4,
+        stars_2 -> Int4,
+        stars_3 -> Int4,
+        stars_4 -> Int4,
+        stars_5 -> Int4,
         rating_count -> Int4,
+        rating_hundredths -> Int4,
     }
 }
 

@@ -79,11 +79,16 @@ async fn a_course_shows_what_its_author_told() {
         course = answer["course"].clone();
         assert_eq!(course, expected);
     }
-    app.sql("UPDATE course_stats SET rating_hundredths = 433, rating_count = 3, student_count = 40").await;
+    app.sql("UPDATE course_stats SET stars_3 = 1, stars_5 = 2, student_count = 40").await;
     app.forget_rows();
-    let query = "query ($id: ID!) { node(id: $id) { ... on Course { ratingAverage ratingCount studentCount } } }";
-    let found = app.data(Some(&ada.token), query, json!({ "id": id })).await;
-    assert_eq!(found["node"], json!({ "ratingAverage": 4.33, "ratingCount": 3, "studentCount": 40 }));
+    let query = "query ($id: ID!) { node(id: $id) { ... on Course {
+        ratingAverage ratingCount studentCount ratingHistogram { stars count } } } }";
+    let mut found = app.data(Some(&ada.token), query, json!({ "id": id })).await;
+    let buckets = found["node"]["ratingHistogram"].take();
+    let buckets = buckets.as_array().unwrap().iter().map(|bucket| (&bucket["stars"], &bucket["count"]));
+    assert_eq!(json!(buckets.collect::<Vec<_>>()), json!([[5, 2], [4, 0], [3, 1], [2, 0], [1, 0]]));
+    let expected = json!({ "ratingAverage": 4.33, "ratingCount": 3, "studentCount": 40, "ratingHistogram": null });
+    assert_eq!(found["node"], expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

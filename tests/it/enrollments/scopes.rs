@@ -67,7 +67,7 @@ async fn the_recount_repairs_a_count_and_the_sort_keys_follow() {
     school.grant(&school.sam, None).await;
     school.app.run("catalog.refresh_sort_keys").await;
     assert_eq!(school.app.sql("SELECT popularity FROM courses").await, "1");
-    school.app.sql("UPDATE course_stats SET student_count = 7, rating_hundredths = 450, rating_count = 2").await;
+    school.app.sql("UPDATE course_stats SET student_count = 7, stars_4 = 1, stars_5 = 1").await;
     school.app.run("catalog.recount_students").await;
     assert_eq!(school.students().await, 1);
     school.app.sql("UPDATE course_stats SET student_count = 5").await;

@@ -53,6 +53,7 @@ async fn a_node_that_listens_hears_of_rows_and_of_events() {
     let lesson = app.lesson(&ada, &course, "Ownership").await;
     eventually("the course has changed", async || !is_current(&row, before)).await;
     app.publish(&ada, &lesson).await;
+    app.mutate(&ada, "archiveCourse", "course { id }", json!({ "courseId": course.id })).await;
     eventually("the lists have changed", async || !is_current(&lists, before)).await;
     listener.heard().await.expect("and the dispatcher is woken");
 }

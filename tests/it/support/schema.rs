@@ -84,13 +84,13 @@ impl fmt::Display for Schema {
 
 async fn fresh(client: &Client) -> Fresh {
     let name = migrate(client).await;
-    let shape = value(client, &SHAPE.replace("$1", &name)).await;
+    let shape = cluster::first(client, &SHAPE.replace("$1", &name)).await;
     let tables = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class \
         WHERE relnamespace = '$1'::regnamespace AND relkind = 'r'";
     let mut reset = "SET session_replication_role = replica;".to_owned();
-    for table in value(client, &tables.replace("$1", &name)).await.split(' ') {
+    for table in cluster::first(client, &tables.replace("$1", &name)).await.split(' ') {
         reset += &format!("DELETE FROM {table};");
-        if value(client, &format!("SELECT count(*) FROM {name}.{table}")).await != "0" {
+        if cluster::first(client, &format!("SELECT count(*) FROM {name}.{table}")).await != "0" {
             reset += &format!("INSERT INTO {table} SELECT * FROM {name}.{table};");
         }
     }
@@ -102,14 +102,14 @@ async fn is_reset(client: &Client, fresh: &Fresh, name: &str) -> bool {
     // The previous test's connections are named after its schema.
     let busy = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{name}'");
     let mut checks = 0;
-    while value(client, &busy).await != "0" {
+    while cluster::first(client, &busy).await != "0" {
         if checks == CHECKS {
             return false;
         }
         checks += 1;
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    if value(client, &SHAPE.replace("$1", name)).await != fresh.shape {
+    if cluster::first(client, &SHAPE.replace("$1", name)).await != fresh.shape {
         return false;
     }
     client.batch_execute(&format!("BEGIN; SET LOCAL search_path = {name}; {} COMMIT", fresh.reset)).await.unwrap();
@@ -130,8 +130,4 @@ async fn migrate(client: &Client) -> String {
     }
     client.batch_execute(&format!("{sql} RESET search_path")).await.unwrap();
     name
-}
-
-async fn value(client: &Client, sql: &str) -> String {
-    cluster::first(client, sql).await
 }
