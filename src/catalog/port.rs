@@ -1,5 +1,8 @@
 //! What later features do with courses inside their own transaction.
 
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
 use super::model::{Course, CourseId};
 use super::query::{course, stats};
 use crate::platform::db::Tx;
@@ -25,6 +28,31 @@ pub async fn students_changed(tx: &mut Tx, id: CourseId, more: i32) -> Result<()
     if more != 0 {
         stats::add_students(tx, id, more).await?;
     }
+    Ok(())
+}
+
+/// Returns the numbers of ratings with one to five stars of a batch of courses, after the course `after`.
+///
+/// # Errors
+/// The database failed.
+pub async fn ratings(conn: &mut AsyncPgConnection, after: Uuid) -> Result<Vec<(CourseId, [i32; 5])>, InternalError> {
+    Ok(stats::ratings(conn, after).await?)
+}
+
+/// Locks the numbers of a course's ratings and returns them; `None` if there is no such course.
+///
+/// # Errors
+/// The database failed.
+pub async fn lock_ratings(tx: &mut Tx, id: CourseId) -> Result<Option<[i32; 5]>, InternalError> {
+    Ok(stats::lock_ratings(tx, id).await?)
+}
+
+/// Adds to the numbers of a course's ratings with one to five stars, to repair them.
+///
+/// # Errors
+/// The database failed.
+pub async fn repair_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> Result<(), InternalError> {
+    stats::add_ratings(tx, id, more).await?;
     Ok(())
 }
 

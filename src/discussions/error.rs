@@ -4,6 +4,10 @@ use super::model::PostAction;
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
 
+pub(super) fn not_signed_in() -> Error {
+    Error::Unauthenticated("Sign in first.".into())
+}
+
 pub(super) fn no_such_lesson() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["lessonId"], "There is no such lesson.")
 }
@@ -21,7 +25,7 @@ pub(super) fn no_such_reply() -> Error {
 }
 
 pub(super) fn no_such_post(field: &str) -> Error {
-    Error::invalid(UserErrorCode::NotFound, &[field], "There is no such question or reply.")
+    Error::invalid(UserErrorCode::NotFound, &[field], "There is no such post.")
 }
 
 pub(super) fn not_entitled() -> Error {

@@ -1,0 +1,11 @@
+//! Commands for reviews.
+
+mod export;
+mod rate;
+mod recount;
+mod write;
+
+pub use export::my_data;
+pub(super) use rate::{follow_access, follow_post};
+pub(super) use recount::recount_ratings;
+pub use write::{create_review, update_review};
