@@ -161,6 +161,7 @@ impl Sdl {
                 ("ID", _) => {
                     let entity = match name.strip_suffix("Id") {
                         None | Some("instructor") => "user",
+                        Some("post" | "parent") => "question",
                         Some(entity) => entity,
                     };
                     format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(entity))

@@ -111,8 +111,7 @@ impl DiscussionSubscription {
         let after = after.map(|cursor| decode_cursor(LIST, "after", &cursor)).transpose()?;
         let followed = feed::follow::<Activity>(app(ctx).clone(), topic(course), after).await;
         let (start, events) = followed.map_err(|why| Error::unreadable(why, "`questions`"))?;
-        let seen =
-            Watcher { loaders: loaders(ctx).clone(), actor: actor.clone(), lesson: lesson_id, known: HashMap::new() };
+        let seen = Watcher { loaders: loaders(ctx).clone(), actor: *actor, lesson: lesson_id, known: HashMap::new() };
         let start = stream::iter([QuestionEvent { position: start, place: None }]);
         Ok(timed(ctx, start.chain(visible(seen, events))).map(Sequential))
     }

@@ -59,6 +59,12 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let draft = withdrawn_course(&app, &ada).await;
     let in_draft = app.lesson(&ada, &draft, "Later").await;
 
+    let outline = "query ($id: ID) { course(id: $id) { lessons { nodes { id } } } }";
+    let lessons = app.data(None, outline, json!({ "id": course.id })).await;
+    let lesson = &lessons["course"]["lessons"]["nodes"][0]["id"];
+    let question = json!({ "lessonId": lesson, "title": "How?", "body": "Why?" });
+    let question = app.mutate(&ada, "createQuestion", "question { id }", question).await["question"]["id"].take();
+
     let node = "query ($id: ID!) { node(id: $id) { __typename id ... on User { email timeZone ban { reason } identities { \
         totalCount } } } }";
     let nodes = "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }";
@@ -69,7 +75,9 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let news = "query ($id: ID) { newVideos(courseId: $id) { totalCount } }";
     let follow = "subscription ($id: ID, $after: String) { newVideo(courseId: $id, after: $after) { cursor } }";
     let courses: &[Scope] = &[Scope::ReadCourses, Scope::WriteCourses];
-    let probes: [(&str, &User, &str, Value, &[Scope]); 12] = [
+    let discussions: &[Scope] = &[Scope::ReadDiscussions, Scope::WriteDiscussions];
+    let in_lesson = "query ($id: ID!) { node(id: $id) { ... on Lesson { questions { nodes { title } } } } }";
+    let probes: [(&str, &User, &str, Value, &[Scope]); 14] = [
         ("their own address", &ada, node, json!({ "id": ada.id }), &[Scope::ReadAccount, Scope::ReadUsers]),
         ("another one's address, by an administrator", &root, node, json!({ "id": ada.id }), &[Scope::ReadUsers]),
         ("another one's address, by anybody else", &ada, node, json!({ "id": root.id }), &[]),
@@ -81,6 +89,8 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         ("a published course's lessons", &ada, lessons, json!({ "slug": course.slug }), courses),
         ("a published course's draft lesson", &ada, payload, json!({ "id": draft_lesson }), courses),
         ("a draft's news", &ada, news, json!({ "id": draft.id }), courses),
+        ("a question", &ada, node, json!({ "id": question }), discussions),
+        ("a lesson's questions", &ada, in_lesson, json!({ "id": lesson }), discussions),
         ("a draft's push", &ada, follow, json!({ "id": draft.id, "after": beginning() }), courses),
     ];
     let mut probed = Vec::new();

@@ -38,6 +38,9 @@ const TEAM: Expected = (true, ["", "", "", "", "", "NOT_ALLOWED"]);
 const NOBODY: Expected = (false, ["UNAUTHENTICATED"; 6]);
 const PASSER_BY: Expected = (true, ["UNAUTHENTICATED"; 6]);
 
+/// A name, the source and the scope of an entitlement, further columns with their values, and what is expected.
+type Case = (&'static str, &'static str, &'static str, (&'static str, &'static str), Expected);
+
 fn compare(who: &str, probe: &Probe, (reads, codes): Expected) {
     assert_eq!(probe.reads, reads, "{who} reads");
     let found: Vec<&str> = probe.codes.iter().map(|(_, code)| code.as_str()).collect();
@@ -66,7 +69,7 @@ async fn what_a_user_may_do_follows_from_their_role_and_the_source_of_their_acce
     let room = Room::open().await;
     let question = room.ask(&room.tim, "Steam").await;
     let current = ("", "");
-    let cases: [(&str, &str, &str, (&str, &str), Expected); 9] = [
+    let cases: [Case; 9] = [
         ("Bought", "PURCHASE", "COURSE", current, WRITER),
         ("Member", "MEMBERSHIP", "EVERYTHING", current, WRITER),
         ("Gifted", "GIFT", "COURSE", current, WRITER),
