@@ -15,7 +15,7 @@ use crate::graphql::{Result, Sequential};
 #[derive(Clone)]
 pub struct ReplyObject(pub(super) PostFields);
 
-/// A reply to a question.
+/// A reply to a question, or the response of a course's team to a review.
 #[Object(name = "Reply")]
 impl ReplyObject {
     #[graphql(flatten)]
