@@ -1,8 +1,5 @@
 //! What later features do with courses inside their own transaction.
 
-use diesel_async::AsyncPgConnection;
-use uuid::Uuid;
-
 use super::model::{Course, CourseId};
 use super::query::{course, stats};
 use crate::platform::db::Tx;
@@ -29,14 +26,6 @@ pub async fn students_changed(tx: &mut Tx, id: CourseId, more: i32) -> Result<()
         stats::add_students(tx, id, more).await?;
     }
     Ok(())
-}
-
-/// Returns the numbers of ratings with one to five stars of a batch of courses, after the course `after`.
-///
-/// # Errors
-/// The database failed.
-pub async fn ratings(conn: &mut AsyncPgConnection, after: Uuid) -> Result<Vec<(CourseId, [i32; 5])>, InternalError> {
-    Ok(stats::ratings(conn, after).await?)
 }
 
 /// Locks the numbers of a course's ratings and returns them; `None` if there is no such course.

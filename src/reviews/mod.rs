@@ -12,13 +12,11 @@ mod job;
 mod loader;
 mod model;
 mod policy;
-mod port;
 mod query;
 
-pub use command::{create_review, my_data, update_review};
+pub use command::{create_review, my_data, post_hook, update_review};
 pub(crate) use graphql::{ReviewConnection, course_reviews};
 pub use graphql::{ReviewObject, mutations, nodes, post_types, viewer_review};
 pub use job::handlers;
 pub use model::{CreateReviewInput, Review, ReviewId, UpdateReviewInput};
 pub(crate) use model::{ReviewFilter, ReviewSort};
-pub use port::post_hook;

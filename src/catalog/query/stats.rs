@@ -112,11 +112,13 @@ pub(in crate::catalog) async fn lock_students(tx: &mut Tx, id: CourseId) -> Quer
     row.first(tx.conn()).await.optional()
 }
 
-/// Returns a batch of courses with the numbers of their ratings, in the order of the ids, after the course `after`.
-pub(in crate::catalog) async fn ratings(
-    conn: &mut AsyncPgConnection,
-    after: Uuid,
-) -> QueryResult<Vec<(CourseId, [i32; 5])>> {
+/// Returns a batch of courses with the numbers of their ratings with one to five stars.
+///
+/// The batch starts after the course `after`, in the order of the ids.
+///
+/// # Errors
+/// The database failed.
+pub async fn ratings(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, [i32; 5])>> {
     let rows: Vec<CourseStats> = course_stats::table
         .filter(course_stats::course_id.gt(CourseId::new(after)))
         .order(course_stats::course_id)

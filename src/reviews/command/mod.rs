@@ -6,6 +6,7 @@ mod recount;
 mod write;
 
 pub use export::my_data;
-pub(super) use rate::{follow_access, follow_post};
+pub(super) use rate::follow_access;
+pub use rate::post_hook;
 pub(super) use recount::recount_ratings;
 pub use write::{create_review, update_review};

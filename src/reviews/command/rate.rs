@@ -1,10 +1,11 @@
 //! Keeps the rating of a course equal to the reviews that count.
 
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::accounts::{self, UserId};
 use crate::catalog::{self, CourseById, CourseId};
-use crate::discussions::{Post, PostChange};
+use crate::discussions::{Post, PostChange, PostHook, PostKind};
 use crate::entitlements;
 use crate::graphql::loaders::{Load, Loaders};
 use crate::platform::App;
@@ -24,11 +25,13 @@ pub(super) async fn rate(tx: &mut Tx, id: Uuid, changes: ReviewChanges) -> Resul
     }
 }
 
+/// Returns the function that follows what happens to reviews as posts.
+pub fn post_hook() -> PostHook {
+    PostHook { kind: PostKind::Review, changed: |tx, post, change| follow_post(tx, post, change).boxed() }
+}
+
 /// Follows what happens to a review as a post, in the transaction in which it happens.
-///
-/// # Errors
-/// The database failed.
-pub(in crate::reviews) async fn follow_post(tx: &mut Tx, post: &Post, change: PostChange) -> Result<(), InternalError> {
+async fn follow_post(tx: &mut Tx, post: &Post, change: PostChange) -> Result<(), InternalError> {
     let shown = |is_shown| ReviewChanges { is_shown: Some(is_shown), ..ReviewChanges::default() };
     match change {
         PostChange::Hidden => rate(tx, post.id, shown(false)).await,

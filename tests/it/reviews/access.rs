@@ -141,8 +141,8 @@ async fn an_api_token_needs_the_scopes_of_discussions() {
     room.review(&room.tim, 4, "Good.").await;
     let token = async |scope: &str| {
         let input = json!({ "name": scope, "scopes": [scope], "expiresAt": "2027-01-01T00:00:00Z" });
-        let made = room.app.mutate(&room.sam, "createApiToken", "secret", input).await;
-        User { id: room.sam.id.clone(), token: made["secret"].as_str().unwrap().to_owned() }
+        let made = room.app.mutate(&room.sam, "createApiToken", "token", input).await;
+        User { id: room.sam.id.clone(), token: made["token"].as_str().unwrap().to_owned() }
     };
     let (courses, reads) = (token("READ_COURSES").await, token("READ_DISCUSSIONS").await);
     let writes = token("WRITE_DISCUSSIONS").await;
