@@ -220,6 +220,7 @@ fn app() -> App {
         codes: Codes::new(["a secret of this benchmark's own!!".to_owned()]).unwrap(),
         tokens: Tokens::new("a secret of this benchmark's own!!", &[], TimeDelta::minutes(1), clock.clone()),
         api_tokens: ApiTokens::default(),
+        hooks: lyceum::app::hooks(),
         seal: Seal::new("a secret of this benchmark's own!!", &[]),
         epoch: Default::default(),
         revocations: Revocations::new(std::time::Duration::from_secs(60)),

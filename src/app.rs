@@ -20,6 +20,7 @@ use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
 use crate::platform::embedded::postgres::{self, Postgres};
 use crate::platform::ffmpeg::Ffmpeg;
+use crate::platform::hooks::Hooks;
 use crate::platform::identity::Providers;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
@@ -34,7 +35,7 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, discussions, enrollments, media};
+use crate::{accounts, catalog, channels, discussions, enrollments, media, reviews};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -45,15 +46,21 @@ const STORE_EVENTS: usize = 1024;
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers());
-    let features: [Vec<Handler>; 6] = [
+    let features: [Vec<Handler>; 7] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),
         discussions::handlers(),
         enrollments::handlers(),
         media::handlers(),
+        reviews::handlers(),
     ];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
+}
+
+/// Returns the functions that features call and later features provide.
+pub fn hooks() -> Hooks {
+    Hooks::default().with(vec![reviews::post_hook()])
 }
 
 /// Returns examples of all emails of the program, for the preview.
@@ -137,6 +144,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         revocations: Revocations::new(config.token_lifetime),
         identity: Providers::new(&config.identity, &clock)?,
         api_tokens: ApiTokens::default(),
+        hooks: hooks(),
         metrics: Metrics::new(),
         connections: Shares::new(config.limits.client_connections),
         sockets: Shares::new(config.limits.client_sockets),

@@ -8,8 +8,8 @@
 //! cli                    one file per subcommand; `app.rs` builds an App
 //! http                   GraphQL over HTTP, WebSocket, console, playlists, storage events, health
 //! graphql::schema        the one file that knows every feature
-//! features               accounts < channels < media < entitlements < catalog < enrollments < discussions:
-//!                        each may use those before it
+//! features               accounts < channels < media < entitlements < catalog < enrollments < discussions
+//!                        < reviews: each may use those before it
 //! graphql                the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
 //! platform               adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time
 //! config                 every setting
@@ -48,3 +48,4 @@ pub mod graphql;
 pub mod http;
 pub mod media;
 pub mod platform;
+pub mod reviews;

@@ -28,6 +28,23 @@ pub async fn students_changed(tx: &mut Tx, id: CourseId, more: i32) -> Result<()
     Ok(())
 }
 
+/// Locks the numbers of a course's ratings and returns them; `None` if there is no such course.
+///
+/// # Errors
+/// The database failed.
+pub async fn lock_ratings(tx: &mut Tx, id: CourseId) -> Result<Option<[i32; 5]>, InternalError> {
+    Ok(stats::lock_ratings(tx, id).await?)
+}
+
+/// Adds to the numbers of a course's ratings with one to five stars, to repair them.
+///
+/// # Errors
+/// The database failed.
+pub async fn repair_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> Result<(), InternalError> {
+    stats::add_ratings(tx, id, more).await?;
+    Ok(())
+}
+
 /// Replaces a rating of a course, 1 to 5 stars: `None` as `old` adds one, `None` as `new` removes one.
 ///
 /// Call this last in a transaction, because all reviews of the course wait for this row.

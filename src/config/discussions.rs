@@ -7,7 +7,7 @@ use super::reader::Reader;
 /// The settings of discussions.
 #[derive(Clone, Debug)]
 pub struct Discussions {
-    /// The maximum number of questions and replies that a user writes in a course within an hour; 0 means no limit.
+    /// The maximum number of posts that a user writes in a course within an hour; 0 means no limit.
     pub hourly_posts: usize,
     /// The age of an account from which on its posts with links are shown at once.
     pub link_age: TimeDelta,

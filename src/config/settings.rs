@@ -125,7 +125,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_HOURLY_POSTS",
         "60",
-        "maximum number of questions and replies that a student writes in a course within an hour, 0 to 10000; 0 means no limit",
+        "maximum number of questions, replies and reviews that a student writes in a course within an hour, 0 to 10000; 0 means no limit",
     ),
     setting(
         "LYCEUM_LINK_HOLD_HOURS",

@@ -4,6 +4,10 @@ use super::model::PostAction;
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
 
+pub(super) fn not_signed_in() -> Error {
+    Error::Unauthenticated("Sign in first.".into())
+}
+
 pub(super) fn no_such_lesson() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["lessonId"], "There is no such lesson.")
 }
@@ -21,7 +25,7 @@ pub(super) fn no_such_reply() -> Error {
 }
 
 pub(super) fn no_such_post(field: &str) -> Error {
-    Error::invalid(UserErrorCode::NotFound, &[field], "There is no such question or reply.")
+    Error::invalid(UserErrorCode::NotFound, &[field], "There is no such post.")
 }
 
 pub(super) fn not_entitled() -> Error {
@@ -34,7 +38,7 @@ pub(super) fn nothing_to_change() -> Error {
 }
 
 pub(super) fn too_often(most: usize) -> Error {
-    let message = format!("You can write {most} questions and replies in a course within an hour. Try again later.");
+    let message = format!("You can write {most} posts in a course within an hour. Try again later.");
     Error::invalid(UserErrorCode::TooOften, &[], message)
 }
 
@@ -47,7 +51,8 @@ pub(super) fn not_allowed(action: PostAction, field: &str) -> Error {
         }
         PostAction::Report => "You cannot report what is your own or deleted.",
         PostAction::Reply => {
-            "You cannot reply to this: it is locked, hidden or deleted, or you are not entitled to the course."
+            "You cannot reply to this: it is locked, hidden or deleted, or you are not entitled to the course. To a \
+                review, only the course's team replies, and once."
         }
         PostAction::Accept => "You cannot accept this reply: that is for who has asked and for the course's team.",
         PostAction::Resolve => "Only who has asked and the course's team say whether the question is resolved.",

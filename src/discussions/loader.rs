@@ -19,7 +19,7 @@ use crate::platform::markdown;
 
 /// One post of any kind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PostById(pub(super) Uuid);
+pub struct PostById(pub Uuid);
 
 impl Load for PostById {
     type Value = Arc<Post>;

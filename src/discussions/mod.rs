@@ -13,9 +13,10 @@ mod job;
 mod loader;
 mod model;
 mod policy;
+mod port;
 mod query;
 
-pub use command::{Subject, create_question, create_reply, my_data};
+pub use command::{LONGEST_BODY, Subject, create_question, create_reply, edit_post, held, my_data, write_post};
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
     ReplyAccepted, ReplyPosted,
@@ -24,11 +25,13 @@ pub use graphql::{
     DiscussionSubscription, PostFields, PostObject, PostType, QuestionObject, ReplyObject, mutations, nodes,
     post_types, queries,
 };
-pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions};
+pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
 pub use job::{handlers, mails};
+pub use loader::PostById;
 pub use model::{
     CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,
-    QuestionId, Reply, ReplyId, Report, ReportId, Resolution,
+    QuestionId, Reply, ReplyId, Report, ReportId, Resolution, Seer,
 };
 pub(crate) use model::{QuestionFilter, QuestionSort};
-pub use policy::Rights;
+pub use policy::{Rights, can_see_post};
+pub use port::{PostChange, PostHook, post_by_id};

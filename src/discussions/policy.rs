@@ -55,6 +55,11 @@ pub(super) fn can_see(rights: &Rights, post: &Post, question: Option<&Question>)
     rights.reads && shown(post) && question.is_none_or(|question| shown(&question.post))
 }
 
+/// Whether the viewer may see a post of a later feature's kind; see [`can_see`].
+pub fn can_see_post(rights: &Rights, post: &Post) -> bool {
+    can_see(rights, post, None)
+}
+
 /// Whether the viewer may see earlier versions of a post: its author and the team may.
 pub(super) fn can_see_edits(rights: &Rights, post: &Post) -> bool {
     rights.reads && (rights.is_team || rights.is_author(post))
@@ -66,7 +71,9 @@ pub(super) fn permits(rights: &Rights, action: PostAction, post: &Post, question
     let own = rights.is_author(post);
     let asked = post.kind == PostKind::Question;
     let may = match action {
-        PostAction::Update | PostAction::Delete => own,
+        // The team does not rate its own course, not even those who reviewed it before they joined.
+        PostAction::Update => own && !(post.kind == PostKind::Review && rights.is_team),
+        PostAction::Delete => own,
         PostAction::Vote => rights.writes && !own && post.is_shown(),
         PostAction::Report => rights.viewer.is_some() && !own,
         PostAction::Reply => post.is_shown() && can_reply(rights, post, question),

@@ -76,6 +76,15 @@ pub async fn open(tx: &mut Tx, user: UserId, target: Target) -> Result<Vec<Entit
     Ok(query::open(tx, user, target).await?)
 }
 
+/// Returns all entitlements of a user that may cover a course, ended ones and those to categories included, latest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn ledger(tx: &mut Tx, user: UserId, course: Uuid) -> Result<Vec<Entitlement>, InternalError> {
+    let rows = query::ledger(tx.conn(), vec![user], vec![course]).await?;
+    Ok(rows.into_iter().map(|held| held.row).collect())
+}
+
 /// Ends those of some open entitlements that have expired; returns the others.
 ///
 /// # Errors

@@ -35,9 +35,9 @@ pub enum Scope {
     /// Private data of other users, as far as the owner may see it. For administrators, this is the list of users, and
     /// every user's email address, ban and linked identity providers.
     ReadUsers,
-    /// Questions and replies about the lessons that the owner may see.
+    /// Questions and replies about the lessons that the owner may see, and the owner's own and hidden reviews.
     ReadDiscussions,
-    /// Taking part in discussions: asking, replying, voting, following, reporting and moderating. Includes
+    /// Taking part in discussions: asking, replying, reviewing, voting, following, reporting and moderating. Includes
     /// READ_DISCUSSIONS.
     WriteDiscussions,
 }

@@ -14,7 +14,7 @@ use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::discussions::{DiscussionSubscription, PostType};
 use crate::media::MediaSubscription;
-use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media};
+use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media, reviews};
 
 /// The root type of queries.
 pub struct Queries;
@@ -54,6 +54,7 @@ impl RootKind for Mutations {
             discussions::mutations(),
             enrollments::mutations(),
             media::mutations(),
+            reviews::mutations(),
         ];
         features.into_iter().flatten().collect()
     }
@@ -94,13 +95,14 @@ fn nodes() -> Vec<NodeType> {
         enrollments::nodes(),
         entitlements::nodes(),
         media::nodes(),
+        reviews::nodes(),
     ]
     .concat()
 }
 
 /// Returns the types that implement `Post`.
 fn post_types() -> Vec<PostType> {
-    discussions::post_types()
+    [discussions::post_types(), reviews::post_types()].concat()
 }
 
 /// The executable schema.
@@ -163,6 +165,7 @@ impl ViewerExport {
             "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
+            "reviews": reviews::my_data(app, actor).await?,
         }))))
     }
 }

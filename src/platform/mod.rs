@@ -9,6 +9,7 @@ pub mod db;
 pub mod embedded;
 pub mod fetch;
 pub mod ffmpeg;
+pub mod hooks;
 pub mod idempotency;
 pub mod identity;
 pub mod image;
@@ -82,6 +83,8 @@ pub struct Services {
     pub identity: identity::Providers,
     /// The cache of personal API tokens.
     pub api_tokens: auth::ApiTokens,
+    /// Functions that features call and later ones provide.
+    pub hooks: hooks::Hooks,
     /// Metrics for `/metrics`.
     pub metrics: telemetry::Metrics,
     /// The open connections of each client.

@@ -35,6 +35,7 @@ mod pubsub;
 mod push;
 mod redis;
 mod retention;
+mod reviews;
 mod row_cache;
 mod schema;
 mod screens;

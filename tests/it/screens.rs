@@ -23,6 +23,8 @@ struct School {
     lesson: String,
     /// A question about that lesson.
     question: String,
+    /// A review of the first course.
+    review: String,
 }
 
 impl School {
@@ -47,6 +49,7 @@ impl School {
             course: String::new(),
             lesson: String::new(),
             question: String::new(),
+            review: String::new(),
         };
         school.grow(0).await;
         school
@@ -90,6 +93,13 @@ impl School {
         app.mutate(sam, "createReply", "reply { id }", reply).await;
         let report = json!({ "postId": self.question, "reason": "Twice" });
         app.mutate(sam, "reportPost", "report { id }", report).await;
+        // The person reviews the first course, Ada responds.
+        app.mutate(&person, "enroll", "entitlement { id }", json!({ "courseId": self.course })).await;
+        let review = json!({ "courseId": self.course, "stars": 4, "body": "Good." });
+        let review = app.mutate(&person, "createReview", "review { id }", review).await;
+        self.review = review["review"]["id"].as_str().unwrap().to_owned();
+        let response = json!({ "parentId": self.review, "body": "Thanks." });
+        app.mutate(ada, "createReply", "reply { id }", response).await;
     }
 
     /// Whose screen it is, and its variables; `None` for an operation that the table does not know.
@@ -121,6 +131,11 @@ impl School {
             "AdminCourse" => (Some(root), json!({ "id": course })),
             "LessonDiscussion" => (Some(sam), json!({ "id": lesson, "sort": "MOST_VOTED" })),
             "CourseQuestions" => (Some(sam), json!({ "id": course, "words": "how" })),
+            "CourseReviews" => {
+                (Some(sam), json!({ "id": course, "filter": { "stars": [3, 4] }, "sort": "MOST_HELPFUL" }))
+            }
+            "WriteReview" => (Some(sam), json!({ "course": course, "stars": 5, "body": "Great." })),
+            "ChangeReview" => (Some(sam), json!({ "review": self.review, "version": 1, "stars": 5 })),
             "ModerationQueue" => (Some(ada), json!({})),
             "VotePost" => (Some(sam), json!({ "post": self.question, "voted": true })),
             "Heartbeat" => {
@@ -213,7 +228,8 @@ async fn the_operations_of_an_upload_are_valid() {
         let body = json!({ "query": text, "operationName": name, "variables": {
             "id": "upload_01h455vb4pex5vsknk084sn02q", "lesson": "lesson_01h455vb4pex5vsknk084sn02q", "version": 1,
             "video": "video_01h455vb4pex5vsknk084sn02q", "completed": true, "isPublic": true, "entries": [],
-            "post": "question_01h455vb4pex5vsknk084sn02q", "voted": true, "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
+            "course": "course_01h455vb4pex5vsknk084sn02q", "review": "review_01h455vb4pex5vsknk084sn02q", "stars": 5,
+            "body": "Great.", "post": "question_01h455vb4pex5vsknk084sn02q", "voted": true, "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
             "input": { "filename": "a.mp4", "contentType": "video/mp4", "sizeBytes": 1 },
         } });
         let answer: Value = request.json(&body).send().await.unwrap().json().await.unwrap();

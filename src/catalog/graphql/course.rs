@@ -29,6 +29,7 @@ use crate::graphql::money::Money;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
 use crate::media::image;
 use crate::platform::internal_error::InternalError;
+use crate::reviews::{ReviewConnection, ReviewFilter, ReviewObject, ReviewSort, course_reviews, viewer_review};
 
 /// The number of a course's reviews with the same number of stars.
 #[derive(SimpleObject)]
@@ -137,18 +138,18 @@ impl CourseObject {
         self.0.price_minor == 0
     }
 
-    /// The average rating, 1 to 5 stars; null if there are no reviews.
+    /// The average rating, 1 to 5 stars; null if no review counts. `Review.stars` says which reviews count.
     async fn rating_average(&self, ctx: &Context<'_>) -> Result<Option<f64>> {
         let stats = self.stats(ctx).await?.filter(|stats| stats.rating_count > 0);
         Ok(stats.map(|stats| f64::from(stats.rating_hundredths) / 100.0))
     }
 
-    /// The number of reviews.
+    /// The number of reviews that count.
     async fn rating_count(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.stats(ctx).await?.map_or(0, |stats| stats.rating_count))
     }
 
-    /// The number of reviews with each number of stars, from 5 to 1.
+    /// The number of reviews that count with each number of stars, from 5 to 1.
     async fn rating_histogram(&self, ctx: &Context<'_>) -> Result<Vec<RatingBucket>> {
         let counts = self.stats(ctx).await?.map_or([0; 5], |stats| stats.stars.counts());
         Ok([1, 2, 3, 4, 5].into_iter().zip(counts).rev().map(|(stars, count)| RatingBucket { stars, count }).collect())
@@ -294,6 +295,28 @@ impl CourseObject {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Sequential<QuestionConnection>> {
         course_questions(ctx, &self.0, (filter, sort), PageArgs { first, after, last, before }).await
+    }
+
+    /// The reviews: the latest first, unless they are sorted otherwise. `ratingAverage`, `ratingCount` and
+    /// `ratingHistogram` are about those that count; see `Review.stars`.
+    #[allow(clippy::too_many_arguments)]
+    async fn reviews(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which reviews to return; defaults to all.")] filter: Option<ReviewFilter>,
+        #[graphql(default, desc = "The sort order. A cursor is valid for one order only.")] sort: ReviewSort,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<ReviewConnection>> {
+        course_reviews(ctx, &self.0, (filter, sort), PageArgs { first, after, last, before }).await
+    }
+
+    /// The viewer's review of the course; null if there is none, and for anonymous viewers.
+    async fn viewer_review(&self, ctx: &Context<'_>) -> Result<Option<Sequential<ReviewObject>>> {
+        viewer_review(ctx, self.0.id).await
     }
 
     /// The course's lessons in the order of the outline, without their sections. Drafts are included only for users who

@@ -111,3 +111,27 @@ pub(in crate::catalog) async fn lock_students(tx: &mut Tx, id: CourseId) -> Quer
     let row = course_stats::table.find(id).select(course_stats::student_count).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
+
+/// Returns a batch of courses with the numbers of their ratings with one to five stars.
+///
+/// The batch starts after the course `after`, in the order of the ids.
+///
+/// # Errors
+/// The database failed.
+pub async fn ratings(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, [i32; 5])>> {
+    let rows: Vec<CourseStats> = course_stats::table
+        .filter(course_stats::course_id.gt(CourseId::new(after)))
+        .order(course_stats::course_id)
+        .limit(BATCH)
+        .select(CourseStats::as_select())
+        .load(conn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.course_id, row.stars.counts())).collect())
+}
+
+/// Locks the stats of a course and returns the numbers of its ratings.
+pub(in crate::catalog) async fn lock_ratings(tx: &mut Tx, id: CourseId) -> QueryResult<Option<[i32; 5]>> {
+    let row = course_stats::table.find(id).select(CourseStats::as_select()).for_no_key_update();
+    let row: Option<CourseStats> = row.first(tx.conn()).await.optional()?;
+    Ok(row.map(|row| row.stars.counts()))
+}

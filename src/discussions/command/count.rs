@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::discussions::event::{Place, PostCounted};
+use crate::discussions::port::{PostChange, changed};
 use crate::discussions::query::{post, question};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -36,6 +37,7 @@ pub(in crate::discussions) async fn follow_counts(app: &App, id: Uuid) -> Result
         .transaction(async |tx| {
             let Some(counted) = post::by_id(tx, id).await? else { return Ok(()) };
             question::refresh(tx, id).await?;
+            changed(tx, app, &counted, PostChange::Counted).await?;
             if counted.is_shown() {
                 outbox::record(tx, &app.clock, &PostCounted { place: Place::of(&counted) }).await?;
             }

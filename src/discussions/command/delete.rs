@@ -6,6 +6,7 @@ use super::count::counted;
 use super::find::{Found, find};
 use crate::discussions::event::{Place, PostDeleted};
 use crate::discussions::model::{DeletePostInput, Post, PostAction, PostKind, Resolution};
+use crate::discussions::port::{PostChange, changed};
 use crate::discussions::query::question::QuestionChanges;
 use crate::discussions::query::{post, question, report};
 use crate::discussions::{error, policy};
@@ -63,17 +64,19 @@ pub(super) async fn lock(tx: &mut Tx, old: &Post) -> Result<Option<Post>> {
     Ok(post::lock_to_delete(tx, old.id).await?)
 }
 
-/// Deletes a locked post; returns whether it has left a tombstone.
+/// Deletes a locked post; returns whether it has left a tombstone. What replies to a review goes with it.
 pub(super) async fn remove(tx: &mut Tx, app: &App, old: &Post) -> Result<bool> {
     outbox::record(tx, &app.clock, &PostDeleted { place: Place::of(old) }).await?;
-    if post::has_replies(tx, old.id).await? {
+    if old.kind == PostKind::Question && post::has_replies(tx, old.id).await? {
         post::bury(tx, old.id, app.clock.now()).await?;
-        if old.kind == PostKind::Question {
-            let changes = QuestionChanges { title: Some(String::new()), ..QuestionChanges::default() };
-            question::update(tx, old.id, changes).await?;
-        }
+        let changes = QuestionChanges { title: Some(String::new()), ..QuestionChanges::default() };
+        question::update(tx, old.id, changes).await?;
         return Ok(true);
     }
+    if old.kind == PostKind::Review {
+        report::resolve_of_replies(tx, old.id, Resolution::Deleted, app.clock.now()).await?;
+    }
+    changed(tx, app, old, PostChange::Deleted).await?;
     post::delete(tx, old.id).await?;
     if let Some(parent) = old.parent_id {
         leave(tx, app, old, parent).await?;

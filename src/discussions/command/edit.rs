@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::find::{Found, Subject, find};
 use super::moderate::{hide, queue};
 use super::write::{LONGEST_BODY, LONGEST_TITLE, check_second, held};
@@ -88,26 +90,41 @@ pub(in crate::discussions) async fn update_reply(
     let mut check = Check::new();
     let body = check.required_text("body", &input.body, LONGEST_BODY);
     check.finish()?;
-    let (now, held) = (app.clock.now(), held(loaders, &subject, ["", &body]).await?);
-    let edited = app
-        .db
-        .transaction(async |tx| {
-            let old = post::lock(tx, id.id).await?.ok_or_else(no_such)?;
-            if !policy::permits(&subject.rights, PostAction::Update, &old, question.as_deref()) {
-                return Err(error::not_allowed(PostAction::Update, "replyId"));
-            }
-            if old.version != input.version {
-                return Ok(Edit::Conflict { version: old.version, current: old });
-            }
-            post::edit(tx, &old, None, &body, now).await?;
-            let new = post::by_id(tx, id.id).await?.ok_or_else(no_such)?;
-            if tell(tx, app, &new, None, held).await? {
-                return Ok(Edit::Saved(post::by_id(tx, id.id).await?.ok_or_else(no_such)?));
-            }
-            Ok::<_, Error>(Edit::Saved(new))
-        })
-        .await?;
+    let held = held(loaders, &subject, ["", &body]).await?;
+    let edit =
+        async |tx: &mut Tx| edit_post(tx, app, &subject, (id.id, input.version, "replyId"), Some(&body), held).await;
+    let edited = app.db.transaction(edit).await?;
     Ok(edited.map(|reply| (Arc::new(reply), question, subject)))
+}
+
+/// Changes the text of a post that is not a question, and locks it. Without a new text, only the version changes.
+///
+/// `held` is the result of [`held`]; `field` is that of the id in the input.
+///
+/// # Errors
+/// There is no such post; the user has not written it.
+pub async fn edit_post(
+    tx: &mut Tx,
+    app: &App,
+    subject: &Subject,
+    (id, version, field): (Uuid, i32, &str),
+    body: Option<&str>,
+    held: Option<HiddenReason>,
+) -> Result<Edit<Post>> {
+    let no_such = || error::no_such_post(field);
+    let old = post::lock(tx, id).await?.ok_or_else(no_such)?;
+    if !policy::permits(&subject.rights, PostAction::Update, &old, None) {
+        return Err(error::not_allowed(PostAction::Update, field));
+    }
+    if old.version != version {
+        return Ok(Edit::Conflict { version: old.version, current: old });
+    }
+    post::edit(tx, &old, None, body.unwrap_or(&old.body), app.clock.now()).await?;
+    let new = post::by_id(tx, id).await?.ok_or_else(no_such)?;
+    match tell(tx, app, &new, None, held).await? {
+        true => Ok(Edit::Saved(post::by_id(tx, id).await?.ok_or_else(no_such)?)),
+        false => Ok(Edit::Saved(new)),
+    }
 }
 
 /// Makes the edit of a locked post known, or hides the post if the edit is held; returns whether it is.

@@ -98,7 +98,12 @@ pub(in crate::discussions) async fn find(
         }
     };
     let Some(subject) = Subject::load(loaders, actor, post.course_id, post.lesson_id).await? else { return Ok(None) };
-    let seen = policy::can_see(&subject.rights, &post, question.as_deref());
+    let parent = match post.parent_id.filter(|_| question.is_none()) {
+        Some(parent) => loaders.load(PostById(parent)).await?,
+        None => None,
+    };
+    let seen = policy::can_see(&subject.rights, &post, question.as_deref())
+        && parent.is_none_or(|parent| policy::can_see(&subject.rights, &parent, None));
     Ok(seen.then_some(Found { post, question, subject }))
 }
 

@@ -11,6 +11,7 @@ use crate::discussions::event::{Place, PostModerated, PostReported};
 use crate::discussions::model::{
     HiddenReason, ModeratePostInput, Moderation, Post, PostAction, Report, ReportPostInput, Resolution,
 };
+use crate::discussions::port::{PostChange, changed};
 use crate::discussions::query::question::QuestionChanges;
 use crate::discussions::query::{post, question, report};
 use crate::discussions::{error, policy};
@@ -151,7 +152,7 @@ pub(super) async fn hide(tx: &mut Tx, app: &App, old: &Post, reason: HiddenReaso
         post::count_replies(tx, parent, -1, None).await?;
         counted(tx, app, parent).await?;
     }
-    Ok(())
+    Ok(changed(tx, app, old, PostChange::Hidden).await?)
 }
 
 /// Shows a locked post that is hidden. One that was held when it was written is news to everybody now.
@@ -159,7 +160,8 @@ async fn show(tx: &mut Tx, app: &App, old: &Post) -> Result<()> {
     post::show(tx, old.id).await?;
     let title = question::by_id(tx, old.id).await?.map(|question| question.title);
     if old.hidden_at == Some(old.created_at) {
-        return publish(tx, app, old, title.as_deref()).await;
+        publish(tx, app, old, title.as_deref()).await?;
+        return Ok(changed(tx, app, old, PostChange::Shown).await?);
     }
     post::write_words(tx, old, (title.as_deref().unwrap_or_default(), &old.body)).await?;
     outbox::record(tx, &app.clock, &PostModerated { place: Place::of(old) }).await?;
@@ -167,7 +169,7 @@ async fn show(tx: &mut Tx, app: &App, old: &Post) -> Result<()> {
         post::count_replies(tx, parent, 1, None).await?;
         counted(tx, app, parent).await?;
     }
-    Ok(())
+    Ok(changed(tx, app, old, PostChange::Shown).await?)
 }
 
 /// Puts a post that was held automatically into the queue of the moderators.

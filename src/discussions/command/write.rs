@@ -25,7 +25,8 @@ use crate::platform::db::Tx;
 use crate::platform::outbox;
 
 pub(super) const LONGEST_TITLE: usize = 150;
-pub(super) const LONGEST_BODY: usize = 10_000;
+/// The number of characters of the longest post.
+pub const LONGEST_BODY: usize = 10_000;
 /// The seconds of the longest lesson.
 const LONGEST_LESSON: i32 = 86_400;
 
@@ -147,8 +148,45 @@ pub async fn create_reply(
     Ok((Arc::new(reply), question.map(Arc::new), subject))
 }
 
+/// Writes a post of a later feature's kind about a course as a whole. Locks the author, who must have the right to.
+///
+/// `held` is the result of [`held`].
+///
+/// # Errors
+/// The author has written too much lately, or is not there anymore.
+pub async fn write_post(
+    tx: &mut Tx,
+    app: &App,
+    subject: &Subject,
+    (kind, body): (PostKind, &str),
+    held: Option<HiddenReason>,
+) -> Result<Post> {
+    let author_id = subject.rights.viewer.ok_or_else(error::not_signed_in)?;
+    admit(tx, app, author_id, subject).await?;
+    let new = NewPost {
+        id: app.clock.uuid(),
+        kind,
+        course_id: subject.course.id,
+        lesson_id: None,
+        parent_id: None,
+        author_id,
+        body,
+        is_by_team: subject.rights.is_team,
+        held,
+    };
+    let written = post::insert(tx, &new, app.clock.now()).await?;
+    match held {
+        Some(reason) => queue(tx, app, &written, reason).await?,
+        None => publish(tx, app, &written, None).await?,
+    }
+    Ok(written)
+}
+
 /// Returns why texts that the user writes are held for moderation.
-pub(super) async fn held(loaders: &Loaders, subject: &Subject, texts: [&str; 2]) -> Result<Option<HiddenReason>> {
+///
+/// # Errors
+/// The database failed.
+pub async fn held(loaders: &Loaders, subject: &Subject, texts: [&str; 2]) -> Result<Option<HiddenReason>> {
     let (app, rights) = (loaders.app(), &subject.rights);
     let author = match rights.viewer {
         Some(user) => loaders.load(UserById(user)).await?,
@@ -196,7 +234,7 @@ pub(super) fn check_second(check: &mut Check, subject: &Subject, second: Option<
 /// Checks how much a user has written in a course lately, and serializes what they write. The team is not limited.
 async fn admit(tx: &mut Tx, app: &App, user: UserId, subject: &Subject) -> Result<()> {
     if !accounts::lock_user(tx, user).await? {
-        return Err(Error::Unauthenticated("Sign in first.".into()));
+        return Err(error::not_signed_in());
     }
     let most = app.config.discussions.hourly_posts;
     // The ids sort by time.

@@ -12,8 +12,10 @@ use futures_util::FutureExt;
 
 pub(crate) use list::{QuestionConnection, course_questions, lesson_questions};
 pub use post::{PostFields, PostObject, PostType};
+pub(crate) use post::{seer, visible_post};
 pub use question::QuestionObject;
 pub use reply::ReplyObject;
+pub(crate) use reply::response_to;
 pub use subscription::DiscussionSubscription;
 
 use self::post::PostTypes;

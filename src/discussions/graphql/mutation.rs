@@ -115,12 +115,13 @@ impl QuestionMutation {
     }
 
     /// Replies to a question. Only those who are entitled to the lesson and the course's team may. The author of the
-    /// reply follows the question from then on. The other followers get an email.
+    /// reply follows the question from then on. The other followers get an email. To a review, only the course's team
+    /// replies, and a review has one such response at a time.
     #[graphql(guard = "WRITER", directive = scoped::apply(Role::Student, Scope::WriteDiscussions))]
     async fn create_reply(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The question and the reply.")] input: CreateReplyInput,
+        #[graphql(desc = "The question or review, and the reply.")] input: CreateReplyInput,
     ) -> Result<Option<Sequential<ReplyPayload<Create>>>> {
         let (made, user_errors) = payload(command::create_reply(loaders(ctx), writer(ctx), input).await)?;
         let reply = made.map(|(post, question, subject)| reply_of(Found { post, question, subject }));
@@ -193,7 +194,8 @@ impl PostMutation {
         Ok(Some(Sequential(VotePostPayload { post, user_errors })))
     }
 
-    /// Deletes a post of the viewer, with its history. A question with replies leaves a tombstone.
+    /// Deletes a post of the viewer, with its history. A question with replies leaves a tombstone. A
+    /// review is deleted with the response to it, and its stars count no longer.
     #[graphql(guard = "WRITER", directive = scoped::apply(Role::Student, Scope::WriteDiscussions))]
     async fn delete_post(
         &self,

@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 use crate::accounts::{UserObject, user_node};
-use crate::discussions::command::{Found, Subject};
+use crate::discussions::command::{self, Found, Subject};
 use crate::discussions::loader::{EditCount, EditPage, Html, Voted};
 use crate::discussions::model::{HiddenReason, Post, PostAction, PostEdit, PostId, PostKind, Question, Seer};
 use crate::discussions::policy;
-use crate::graphql::context::{loaders, viewer_loaders};
+use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::interface::{Any, Interface, Member, implement};
 use crate::graphql::page::{encode_cursor, wants_total};
@@ -171,12 +171,18 @@ impl PostFields {
 }
 
 /// Who the viewer is for hidden posts.
-pub(super) fn seer(subject: &Subject) -> Seer {
+pub(crate) fn seer(subject: &Subject) -> Seer {
     match subject.rights.viewer {
         _ if subject.rights.is_team => Seer::Team,
         Some(user) => Seer::User(user),
         None => Seer::Anonymous,
     }
+}
+
+/// Returns what a post has in common with others, if the viewer may see it.
+pub(crate) async fn visible_post(ctx: &Context<'_>, id: PostId) -> Result<Option<PostFields>> {
+    let found = command::find(loaders(ctx), within(ctx, Scope::ReadDiscussions), id).await?;
+    Ok(found.map(PostFields))
 }
 
 /// An earlier version of a post.

@@ -2,20 +2,20 @@
 
 use async_graphql::{Context, Object};
 
-use super::post::{PostFields, PostObject, post_object};
+use super::post::{PostFields, PostObject, post_object, seer, visible_post};
 use super::question::QuestionObject;
-use crate::discussions::command::{self, Found};
-use crate::discussions::loader::PostById;
+use crate::discussions::command::Found;
+use crate::discussions::loader::{PostById, ReplyPage};
 use crate::discussions::model::{PostId, PostKind, ReplyId};
-use crate::graphql::Result;
-use crate::graphql::context::{loaders, within};
-use crate::graphql::guard::Scope;
+use crate::graphql::context::loaders;
+use crate::graphql::page::Page;
+use crate::graphql::{Result, Sequential};
 
 /// A reply in the schema.
 #[derive(Clone)]
 pub struct ReplyObject(pub(super) PostFields);
 
-/// A reply to a question.
+/// A reply to a question, or the response of a course's team to a review.
 #[Object(name = "Reply")]
 impl ReplyObject {
     #[graphql(flatten)]
@@ -37,7 +37,16 @@ impl ReplyObject {
 
 /// Returns the reply with this id, if the viewer may see it.
 pub(super) async fn reply_node(ctx: &Context<'_>, id: ReplyId) -> Result<Option<ReplyObject>> {
-    let id = PostId { kind: PostKind::Reply, id: id.uuid() };
-    let found = command::find(loaders(ctx), within(ctx, Scope::ReadDiscussions), id).await?;
-    Ok(found.map(|found| ReplyObject(PostFields(found))))
+    let fields = visible_post(ctx, PostId { kind: PostKind::Reply, id: id.uuid() }).await?;
+    Ok(fields.map(ReplyObject))
+}
+
+/// Returns the last reply to a post that has at most one at a time; `None` if the viewer sees none.
+pub(crate) async fn response_to(ctx: &Context<'_>, fields: &PostFields) -> Result<Option<Sequential<ReplyObject>>> {
+    let Found { post, subject, .. } = &fields.0;
+    let page = Page { limit: 1, backward: true, after: None, before: None };
+    let replies = loaders(ctx).load(ReplyPage { parent: post.id, page, seer: seer(subject) }).await?;
+    // The rows of a backward page are the latest first.
+    let last = replies.and_then(|replies| replies.first().cloned());
+    Ok(last.map(|post| Sequential(ReplyObject(PostFields::new(post, subject.clone())))))
 }

@@ -40,7 +40,7 @@ pub(in crate::discussions) struct UpdateQuestionInput {
 /// The input of `createReply`.
 #[derive(Clone, Debug, InputObject)]
 pub struct CreateReplyInput {
-    /// The question to reply to.
+    /// The question to reply to, or the review that the course's team responds to.
     pub parent_id: PostId,
     /// The reply in Markdown, 1 to 10,000 characters.
     pub body: String,
@@ -63,14 +63,14 @@ pub(in crate::discussions) struct UpdateReplyInput {
 /// The input of `deletePost`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub(in crate::discussions) struct DeletePostInput {
-    /// The question or reply.
+    /// The post.
     pub post_id: PostId,
 }
 
 /// The input of `votePost`.
 #[derive(Clone, Copy, Debug, InputObject)]
 pub(in crate::discussions) struct VotePostInput {
-    /// The question or reply.
+    /// The post.
     pub post_id: PostId,
     /// Whether the viewer votes for it, or takes their vote back.
     pub voted: bool,

@@ -79,7 +79,7 @@ impl QuestionSort {
 
 /// Who reads, which decides about hidden posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::discussions) enum Seer {
+pub enum Seer {
     /// Who sees all.
     Team,
     /// Who sees their own.

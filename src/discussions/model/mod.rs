@@ -11,8 +11,9 @@ pub(super) use input::{
     UpdateReplyInput, VotePostInput,
 };
 pub use input::{CreateQuestionInput, CreateReplyInput};
+pub use list::Seer;
 pub(crate) use list::{QuestionFilter, QuestionPlace, QuestionSort};
-pub(super) use list::{Scope, Seer, Which};
+pub(super) use list::{Scope, Which};
 pub use post::{HiddenReason, Post, PostId, PostKind, PostStats};
 pub(super) use post::{NewPost, PostAction, PostEdit};
 pub use question::{Question, QuestionId, Reply, ReplyId};

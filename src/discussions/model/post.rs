@@ -235,7 +235,7 @@ pub(in crate::discussions) struct PostEdit {
 /// What a user can do with a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub(in crate::discussions) enum PostAction {
-    /// Change the text: `updateQuestion`, `updateReply`.
+    /// Change the text: `updateQuestion`, `updateReply`, `updateReview`.
     Update,
     /// Delete it: `deletePost`.
     Delete,

@@ -94,7 +94,7 @@ pub(in crate::discussions) struct WhichReports {
 /// The input of `reportPost`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::discussions) struct ReportPostInput {
-    /// The question or reply.
+    /// The post.
     pub post_id: PostId,
     /// What is wrong with it, 1 to 500 characters.
     pub reason: String,
@@ -125,7 +125,7 @@ pub enum Moderation {
 /// The input of `moderatePost`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::discussions) struct ModeratePostInput {
-    /// The question or reply.
+    /// The post.
     pub post_id: PostId,
     /// What to do with it.
     pub action: Moderation,

@@ -9,7 +9,7 @@ use crate::accounts::UserId;
 use crate::discussions::model::{Post, Report, ReportId, Resolution, WhichReports};
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::schema::post_reports;
+use crate::platform::db::schema::{post_reports, posts};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Reports a post. A user reports it once: another time returns the first report.
@@ -52,6 +52,21 @@ pub(in crate::discussions) async fn resolve(
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     let open = post_reports::post_id.eq(post).and(post_reports::resolved_at.is_null());
+    diesel::update(post_reports::table.filter(open))
+        .set((post_reports::resolved_at.eq(now), post_reports::resolution.eq(resolution)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Resolves the open reports of the replies to a post that are deleted with it.
+pub(in crate::discussions) async fn resolve_of_replies(
+    tx: &mut Tx,
+    parent: Uuid,
+    resolution: Resolution,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let replies = posts::table.filter(posts::parent_id.eq(parent)).select(posts::id.nullable());
+    let open = post_reports::post_id.eq_any(replies).and(post_reports::resolved_at.is_null());
     diesel::update(post_reports::table.filter(open))
         .set((post_reports::resolved_at.eq(now), post_reports::resolution.eq(resolution)))
         .execute(tx.conn())

@@ -560,6 +560,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    reviews (post_id) {
+        post_id -> Uuid,
+        course_id -> Uuid,
+        author_id -> Uuid,
+        stars -> Int2,
+        is_shown -> Bool,
+        is_refunded -> Bool,
+        votes -> Int4,
+    }
+}
+
+diesel::table! {
     second_factors (user_id) {
         user_id -> Uuid,
         sealed_secret -> Bytea,
@@ -776,6 +788,7 @@ diesel::joinable!(question_follows -> users (user_id));
 diesel::joinable!(questions -> posts (post_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(reviews -> posts (post_id));
 diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -834,6 +847,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recovery_codes,
     refresh_tokens,
     registrations,
+    reviews,
     second_factors,
     sections,
     seeding,

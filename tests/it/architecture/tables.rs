@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 9] = [
     (
         "platform",
         &[
@@ -75,6 +75,7 @@ const TABLES: [(&str, &[&str]); 8] = [
             "questions",
         ],
     ),
+    ("reviews", &["reviews"]),
 ];
 
 /// Tables that a feature reads although another module owns them.

@@ -154,6 +154,7 @@ impl TestApp {
             revocations: Revocations::new(config.token_lifetime),
             identity: Providers::new(&config.identity, &clock).unwrap(),
             api_tokens: ApiTokens::default(),
+            hooks: lyceum::app::hooks(),
             metrics: Metrics::new(),
             config,
             clock,

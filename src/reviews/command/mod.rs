@@ -1,0 +1,12 @@
+//! Commands for reviews.
+
+mod export;
+mod rate;
+mod recount;
+mod write;
+
+pub use export::my_data;
+pub(super) use rate::follow_access;
+pub use rate::post_hook;
+pub(super) use recount::recount_ratings;
+pub use write::{create_review, update_review};
