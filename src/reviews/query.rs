@@ -20,6 +20,10 @@ pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryR
     reviews::table.filter(reviews::post_id.eq_any(ids)).select(Review::as_select()).load(conn).await
 }
 
+pub(super) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Review>> {
+    Ok(by_ids(tx.conn(), &[id]).await?.pop())
+}
+
 /// Returns those reviews that one of the users has written of one of the courses.
 pub(super) async fn of_pairs(
     conn: &mut AsyncPgConnection,

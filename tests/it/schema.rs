@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 38] = [
+const PLAIN_LISTS: [&str; 39] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -49,6 +49,7 @@ const PLAIN_LISTS: [&str; 38] = [
     "Post.viewerActions",
     "Question.viewerActions",
     "Reply.viewerActions",
+    "Review.viewerActions",
     "Query.nodes",
     "Query.searchSuggestions",
     "Upload.headers",
@@ -358,6 +359,7 @@ const OPENED: [(Scope, &[&str]); 8] = [
             "acceptReply",
             "createQuestion",
             "createReply",
+            "createReview",
             "deletePost",
             "followQuestion",
             "moderatePost",
@@ -367,6 +369,7 @@ const OPENED: [(Scope, &[&str]); 8] = [
             "setQuestionResolved",
             "updateQuestion",
             "updateReply",
+            "updateReview",
             "votePost",
         ],
     ),

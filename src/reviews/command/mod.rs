@@ -9,4 +9,4 @@ pub use export::my_data;
 pub(super) use rate::follow_access;
 pub use rate::post_hook;
 pub(super) use recount::recount_ratings;
-pub use write::{create_review, update_review};
+pub use write::{Reviewed, create_review, update_review};

@@ -14,15 +14,21 @@ use crate::platform::auth::Actor;
 use crate::reviews::model::{CreateReviewInput, NewReview, Review, ReviewChanges, UpdateReviewInput};
 use crate::reviews::{error, policy, query};
 
+/// A review that was written.
+pub struct Reviewed {
+    /// The post.
+    pub post: Arc<Post>,
+    /// The review.
+    pub review: Arc<Review>,
+    /// The course, with what the author may do.
+    pub subject: Arc<Subject>,
+}
+
 /// Reviews a course. A user has one review of a course.
 ///
 /// # Errors
 /// The input is invalid; the actor is not entitled to the course, or has reviewed it.
-pub async fn create_review(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: CreateReviewInput,
-) -> Result<(Arc<Post>, Arc<Subject>)> {
+pub async fn create_review(loaders: &Loaders, actor: &Actor, input: CreateReviewInput) -> Result<Reviewed> {
     let (app, user) = (loaders.app(), viewer(actor)?);
     let subject = Subject::load(loaders, actor, input.course_id, None).await?.ok_or_else(error::no_such_course)?;
     let mut check = Check::new();
@@ -34,12 +40,15 @@ pub async fn create_review(
     }
     let held = discussions::held(loaders, &subject, ["", &body]).await?;
     let path = catalog::category_path(loaders, subject.course.category_id).await?;
-    let post = app
+    let (post, review) = app
         .db
         .transaction(async |tx| {
             let claimed = match input.once.claim::<Review>(tx, app, user.uuid(), "createReview", &input).await? {
                 Turn::Create(claimed) => claimed,
-                Turn::Repeat(id) => return discussions::post_by_id(tx, id.uuid()).await?.ok_or_else(gone),
+                Turn::Repeat(id) => {
+                    let post = discussions::post_by_id(tx, id.uuid()).await?.ok_or_else(gone)?;
+                    return Ok((post, query::by_id(tx, id.uuid()).await?.ok_or_else(gone)?));
+                }
             };
             let post = discussions::write_post(tx, app, &subject, (PostKind::Review, &body), held).await?;
             let new = NewReview {
@@ -54,21 +63,17 @@ pub async fn create_review(
             let review = query::insert(tx, new).await?.ok_or_else(error::reviewed_already)?;
             claimed.keep(tx, post.id).await?;
             catalog::rating_changed(tx, post.course_id, None, review.rating.counted()).await?;
-            Ok::<_, Error>(post)
+            Ok::<_, Error>((post, review))
         })
         .await?;
-    Ok((Arc::new(post), subject))
+    Ok(Reviewed { post: Arc::new(post), review: Arc::new(review), subject })
 }
 
 /// Changes a review. Its earlier text stays visible to its author and the course's team.
 ///
 /// # Errors
 /// The input is invalid; there is no such review; the actor has not written it, or is in the course's team.
-pub async fn update_review(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: UpdateReviewInput,
-) -> Result<Edit<(Arc<Post>, Arc<Subject>)>> {
+pub async fn update_review(loaders: &Loaders, actor: &Actor, input: UpdateReviewInput) -> Result<Edit<Reviewed>> {
     let (app, id) = (loaders.app(), input.review_id.uuid());
     let post = loaders.load(PostById(id)).await?.filter(|post| post.kind == PostKind::Review);
     let post = post.ok_or_else(error::no_such_review)?;
@@ -83,7 +88,7 @@ pub async fn update_review(
         return Err(error::nothing_to_change());
     }
     let held = discussions::held(loaders, &subject, ["", body.as_deref().unwrap_or_default()]).await?;
-    let edited = app
+    let (edited, review) = app
         .db
         .transaction(async |tx| {
             let place = (id, input.version, "reviewId");
@@ -91,10 +96,11 @@ pub async fn update_review(
             if let (Edit::Saved(_), Some(_)) = (&edited, stars) {
                 rate(tx, id, ReviewChanges { stars, ..ReviewChanges::default() }).await?;
             }
-            Ok::<_, Error>(edited)
+            let review = query::by_id(tx, id).await?.ok_or_else(error::no_such_review)?;
+            Ok::<_, Error>((edited, review))
         })
         .await?;
-    Ok(edited.map(|post| (Arc::new(post), subject)))
+    Ok(edited.map(|post| Reviewed { post: Arc::new(post), review: Arc::new(review), subject }))
 }
 
 fn check_stars(check: &mut Check, stars: i32) -> i16 {

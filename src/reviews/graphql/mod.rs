@@ -12,6 +12,7 @@ pub use review::{ReviewObject, viewer_review};
 use self::review::review_node;
 use crate::discussions::{PostKind, PostType};
 use crate::graphql::{NodeType, RootFields};
+use crate::reviews::error;
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
@@ -20,7 +21,9 @@ pub fn nodes() -> Vec<NodeType> {
 
 /// Returns the types of this feature that implement `Post`.
 pub fn post_types() -> Vec<PostType> {
-    vec![PostType::new(PostKind::Review, |ctx, fields| ReviewObject::of(ctx, fields).boxed())]
+    vec![PostType::new(PostKind::Review, |ctx, fields| {
+        async move { ReviewObject::of(ctx, fields).await?.ok_or_else(error::no_such_review) }.boxed()
+    })]
 }
 
 /// The mutations of reviews.

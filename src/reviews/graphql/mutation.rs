@@ -10,7 +10,7 @@ use crate::graphql::context::{loaders, within};
 use crate::graphql::error::{edit_payload, payload};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Scoped, Sequential, UserError};
-use crate::reviews::command;
+use crate::reviews::command::{self, Reviewed};
 use crate::reviews::model::{CreateReviewInput, UpdateReviewInput};
 
 /// The guard of the mutations.
@@ -50,7 +50,7 @@ impl ReviewMutation {
     ) -> Result<Option<Sequential<ReviewPayload<Create>>>> {
         let actor = within(ctx, Scope::WriteDiscussions);
         let (made, user_errors) = payload(command::create_review(loaders(ctx), actor, input).await)?;
-        let review = object(ctx, made.map(|(post, subject)| PostFields::new(post, subject))).await?;
+        let review = made.map(object);
         Ok(Some(Sequential(ReviewPayload { review, user_errors, mutation: PhantomData })))
     }
 
@@ -63,14 +63,11 @@ impl ReviewMutation {
     ) -> Result<Option<Sequential<ReviewPayload<Update>>>> {
         let actor = within(ctx, Scope::WriteDiscussions);
         let (edited, user_errors) = edit_payload(command::update_review(loaders(ctx), actor, input).await)?;
-        let review = object(ctx, edited.map(|(post, subject)| PostFields::new(post, subject))).await?;
+        let review = edited.map(object);
         Ok(Some(Sequential(ReviewPayload { review, user_errors, mutation: PhantomData })))
     }
 }
 
-async fn object(ctx: &Context<'_>, fields: Option<PostFields>) -> Result<Option<Sequential<ReviewObject>>> {
-    match fields {
-        Some(fields) => Ok(Some(Sequential(ReviewObject::of(ctx, fields).await?))),
-        None => Ok(None),
-    }
+fn object(Reviewed { post, review, subject }: Reviewed) -> Sequential<ReviewObject> {
+    Sequential(ReviewObject::new(PostFields::new(post, subject), review))
 }

@@ -9,8 +9,7 @@ use crate::catalog::{CourseId, CourseObject};
 use crate::discussions::{PostById, PostFields, PostId, PostKind, ReplyObject, Subject, response_to, visible_post};
 use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::Scope;
-use crate::graphql::{Error, Result, Sequential};
-use crate::platform::internal_error::InternalError;
+use crate::graphql::{Result, Sequential};
 use crate::reviews::loader::{ReviewBy, ReviewById};
 use crate::reviews::model::{Review, ReviewId};
 
@@ -27,11 +26,10 @@ impl ReviewObject {
         ReviewObject { fields, review }
     }
 
-    /// The review that a post is.
-    pub(super) async fn of(ctx: &Context<'_>, fields: PostFields) -> Result<ReviewObject> {
+    /// The review that a post is; `None` if it was deleted in this moment.
+    pub(super) async fn of(ctx: &Context<'_>, fields: PostFields) -> Result<Option<ReviewObject>> {
         let review = loaders(ctx).load(ReviewById(fields.post().id)).await?;
-        let review = review.ok_or_else(|| Error::from(InternalError::new("a review has no row of its own")))?;
-        Ok(ReviewObject { fields, review })
+        Ok(review.map(|review| ReviewObject { fields, review }))
     }
 
     /// The review.
@@ -72,7 +70,7 @@ impl ReviewObject {
 /// Returns the review with this id, if the viewer may see it.
 pub(super) async fn review_node(ctx: &Context<'_>, id: ReviewId) -> Result<Option<ReviewObject>> {
     match visible_post(ctx, PostId { kind: PostKind::Review, id: id.uuid() }).await? {
-        Some(fields) => ReviewObject::of(ctx, fields).await.map(Some),
+        Some(fields) => ReviewObject::of(ctx, fields).await,
         None => Ok(None),
     }
 }

@@ -42,7 +42,7 @@ async fn two_hundred_reviews_edits_and_deletions_at_once_are_all_counted() {
          SELECT gen_random_uuid(), id, 'COURSE', '{course}', 'PURCHASE', '2020-01-01' FROM users WHERE name LIKE 'User%'"
     );
     room.app.sql(&entitled).await;
-    let node = |number: usize| if number % 2 == 0 { &room.app } else { &peer };
+    let node = |number: usize| if number.is_multiple_of(2) { &room.app } else { &peer };
     let create =
         "mutation ($input: CreateReviewInput!) { createReview(input: $input) { review { id } userErrors { code } } }";
     let update =

@@ -25,8 +25,21 @@ impl Room {
         self.app.settle().await;
     }
 
-    /// Ends an access.
+    /// Ends an access, and lets those who follow it know.
     async fn end(&self, user: &User, target: Target, reason: EndReason) {
+        self.end_only(user, target, reason).await;
+        self.app.settle().await;
+    }
+
+    /// The id of the user's review; null if there is none.
+    async fn own(&self, user: &User) -> Value {
+        let query = "query ($id: ID!) { course(id: $id) { viewerReview { id } } }";
+        let data = self.app.data(Some(&user.token), query, json!({ "id": self.course.id })).await;
+        data["course"]["viewerReview"]["id"].clone()
+    }
+
+    /// Ends an access.
+    async fn end_only(&self, user: &User, target: Target, reason: EndReason) {
         let (app, user_id) = (&self.app.app, user.id.parse::<UserId>().unwrap());
         let ended = app.db.transaction(async |tx| {
             lock_user(tx, user_id).await?;
@@ -34,7 +47,6 @@ impl Room {
             entitlements::end(tx, app, &open[0], reason).await
         });
         ended.await.unwrap();
-        self.app.settle().await;
     }
 
     fn target(&self) -> Target {
@@ -94,4 +106,44 @@ async fn the_nightly_recount_repairs_wrong_ratings() {
         assert_eq!(room.rating().await, (json!(2.0), [0, 0, 0, 1, 0]), "{wrong}");
         assert_eq!(room.app.sql("SELECT sum(rating_count) FROM course_stats").await, "1", "{wrong}, {}", other.id);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_at_the_same_time_as_a_review_takes_its_vote() {
+    let room = Room::open().await;
+    let course = room.target();
+    let mut users = Vec::new();
+    for number in 0..24 {
+        let user = room.app.user(&format!("User{number}"), Role::Student).await;
+        room.sell(&user, course).await;
+        users.push(user);
+    }
+    let review = json!({ "courseId": room.course.id, "stars": 2, "body": "Meh." });
+    let both = users.iter().map(async |user| {
+        let (code, ()) = tokio::join!(
+            room.code(Some(user), "createReview", review.clone()),
+            room.end_only(user, course, EndReason::Refunded)
+        );
+        // Without access when it is checked, there is no review.
+        assert!(["", "NOT_ALLOWED"].contains(&code.as_str()), "{code}");
+    });
+    futures_util::future::join_all(both).await;
+    room.app.settle().await;
+    room.app.forget_rows();
+    assert_eq!(room.rating().await, (Value::Null, [0; 5]));
+    let again = users.iter().map(async |user| {
+        // Access returns while the review is edited.
+        let id = room.own(user).await;
+        let edit = json!({ "reviewId": id, "version": 1, "stars": 4 });
+        let edited = async || {
+            if id.is_null() { String::new() } else { room.code(Some(user), "updateReview", edit.clone()).await }
+        };
+        let (code, ()) = tokio::join!(edited(), room.sell(user, course));
+        assert_eq!(code, "");
+    });
+    futures_util::future::join_all(again).await;
+    room.app.settle().await;
+    room.app.forget_rows();
+    let written: i64 = room.app.sql("SELECT count(*) FROM reviews").await.parse().unwrap();
+    assert_eq!(room.rating().await.1, [0, written, 0, 0, 0]);
 }
