@@ -16,7 +16,9 @@ mod policy;
 mod port;
 mod query;
 
-pub use command::{LONGEST_BODY, Subject, create_question, create_reply, edit_post, held, my_data, write_post};
+pub use command::{
+    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, held, my_data, write_post,
+};
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
     ReplyAccepted, ReplyPosted,
@@ -33,5 +35,5 @@ pub use model::{
     QuestionId, Reply, ReplyId, Report, ReportId, Resolution, Seer,
 };
 pub(crate) use model::{QuestionFilter, QuestionSort};
-pub use policy::{Rights, can_see_post};
+pub use policy::Rights;
 pub use port::{PostChange, PostHook, post_by_id};

@@ -55,11 +55,6 @@ pub(super) fn can_see(rights: &Rights, post: &Post, question: Option<&Question>)
     rights.reads && shown(post) && question.is_none_or(|question| shown(&question.post))
 }
 
-/// Whether the viewer may see a post of a later feature's kind; see [`can_see`].
-pub fn can_see_post(rights: &Rights, post: &Post) -> bool {
-    can_see(rights, post, None)
-}
-
 /// Whether the viewer may see earlier versions of a post: its author and the team may.
 pub(super) fn can_see_edits(rights: &Rights, post: &Post) -> bool {
     rights.reads && (rights.is_team || rights.is_author(post))

@@ -138,6 +138,7 @@ impl School {
             "CourseReviews" => {
                 (Some(sam), json!({ "id": course, "filter": { "stars": [3, 4] }, "sort": "MOST_HELPFUL" }))
             }
+            "ReviewForm" => (Some(sam), json!({ "id": course })),
             "WriteReview" => (Some(sam), json!({ "course": course, "stars": 5, "body": "Great." })),
             "ChangeReview" => (Some(sam), json!({ "review": self.review, "version": 1, "stars": 5 })),
             "ModerationQueue" => (Some(ada), json!({})),

@@ -107,6 +107,18 @@ pub(in crate::discussions) async fn find(
     Ok(seen.then_some(Found { post, question, subject }))
 }
 
+/// Returns a post of a later feature's kind that the actor may see.
+///
+/// # Errors
+/// The database failed.
+pub async fn find_post(
+    loaders: &Loaders,
+    actor: &Actor,
+    id: PostId,
+) -> std::result::Result<Option<(Arc<Post>, Arc<Subject>)>, InternalError> {
+    Ok(find(loaders, actor, id).await?.map(|found| (found.post, found.subject)))
+}
+
 /// Returns a question that the actor may see.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::rate::{is_refunded, rate};
 use crate::accounts::viewer;
 use crate::catalog;
-use crate::discussions::{self, LONGEST_BODY, Post, PostById, PostKind, Subject};
+use crate::discussions::{self, LONGEST_BODY, Post, PostId, PostKind, Subject};
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
@@ -75,11 +75,8 @@ pub async fn create_review(loaders: &Loaders, actor: &Actor, input: CreateReview
 /// The input is invalid; there is no such review; the actor has not written it, or is in the course's team.
 pub async fn update_review(loaders: &Loaders, actor: &Actor, input: UpdateReviewInput) -> Result<Edit<Reviewed>> {
     let (app, id) = (loaders.app(), input.review_id.uuid());
-    let post = loaders.load(PostById(id)).await?.filter(|post| post.kind == PostKind::Review);
-    let post = post.ok_or_else(error::no_such_review)?;
-    let subject = Subject::load(loaders, actor, post.course_id, None).await?;
-    let subject = subject.filter(|subject| discussions::can_see_post(&subject.rights, &post));
-    let subject = subject.ok_or_else(error::no_such_review)?;
+    let found = discussions::find_post(loaders, actor, PostId { kind: PostKind::Review, id }).await?;
+    let (_, subject) = found.ok_or_else(error::no_such_review)?;
     let mut check = Check::new();
     let stars = input.stars.map(|stars| check_stars(&mut check, stars));
     let body = input.body.as_ref().map(|body| check.required_text("body", body, LONGEST_BODY));

@@ -7,7 +7,7 @@ use super::*;
 const PAGE: &str = "query ($id: ID!, $first: Int!, $sort: ReviewSort!) { course(id: $id) { \
     reviews(first: $first, sort: $sort, filter: { stars: [1, 2, 3, 4, 5] }) { totalCount nodes { stars bodyHtml \
     voteCount viewerHasVoted viewerActions author { name } course { id title } \
-    response { body author { name } parent { id } } } } viewerReview { id response { id } } } }";
+    response { body author { name } parent { id } } } } } }";
 
 impl Room {
     async fn vote_for(&self, user: &User, post: &str) {
