@@ -51,6 +51,8 @@ export type UserErrorCode =
   | 'TAKEN'
   /** A string or list is longer than allowed. */
   | 'TOO_LONG'
+  /** The user has done this too often lately; the message has the limit. */
+  | 'TOO_OFTEN'
   /** A string is shorter than allowed. */
   | 'TOO_SHORT'
   /** A temporary failure. Retry the same request after about a second. */

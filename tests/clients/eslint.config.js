@@ -27,6 +27,7 @@ const values = [
   "AuditIdentityDetails",
   "AuditInvitationDetails",
   "AuditJobDetails",
+  "AuditModerationDetails",
   "AuditRoleChange",
   "AuditSessionDetails",
   "AuditSignInFailure",
@@ -48,6 +49,9 @@ const values = [
   "PageInfo",
   "PlayableVideo",
   "PlaybackCaptions",
+  "PostEdit",
+  "QuestionEvent",
+  "RatingBucket",
   "SignInChallenge",
   "TextPart",
   "UploadHeader",
@@ -74,6 +78,8 @@ export default [
         "error",
         { exceptions: { types: [...values, ...singletons], suffixes: ["Payload", "Connection", "Edge"] } },
       ],
+      // It takes `Report.reporter` for a repetition, and knows no exceptions.
+      "@graphql-eslint/no-typename-prefix": "off",
       // Short lists of values (`tags`, `userErrors`) need no pages, and connections offer their `nodes` without edges too.
       // Some nodes cannot be asked for again: a search's results, news, enrollments, invitations, identity providers.
       "@graphql-eslint/relay-edge-types": [
