@@ -301,7 +301,7 @@ impl<K: Load<Value = Arc<str>>> Load for Html<K> {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
         let keys: Vec<K> = keys.iter().map(|key| key.0.clone()).collect();
-        rendered(K::load(app, &keys).await?, Html).await
+        Ok(markdown::render_all(K::load(app, &keys).await?, Html).await?)
     }
 }
 
@@ -344,22 +344,6 @@ impl Load for ChannelCount {
         let counts = category::count_of_channels(&*app.db.read().await?, &ids).await?;
         Ok(counts.into_iter().map(|(id, count)| (ChannelCount(id), count)).collect())
     }
-}
-
-/// Renders Markdown to HTML, on a blocking thread because a long text takes milliseconds.
-async fn rendered<I, T, K>(
-    texts: impl IntoIterator<Item = (I, T)> + Send + 'static,
-    key: fn(I) -> K,
-) -> Result<HashMap<K, Arc<str>>, InternalError>
-where
-    I: 'static,
-    T: AsRef<str>,
-    K: Eq + Hash + Send + 'static,
-{
-    let rendering = tokio::task::spawn_blocking(move || {
-        texts.into_iter().map(|(id, text)| (key(id), markdown::render(text.as_ref()).into())).collect()
-    });
-    Ok(rendering.await?)
 }
 
 fn one_each<K: Eq + Hash, R>(rows: Vec<R>, key: impl Fn(&R) -> K) -> HashMap<K, Arc<R>> {

@@ -228,11 +228,7 @@ impl Load for Html {
     type Value = Arc<str>;
 
     async fn load(_: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
-        let keys = keys.to_vec();
-        let render = |key: Html| (markdown::render(&key.0).into(), key);
-        let rendering = tokio::task::spawn_blocking(move || {
-            keys.into_iter().map(render).map(|(html, key): (Arc<str>, Html)| (key, html)).collect()
-        });
-        Ok(rendering.await?)
+        let texts: Vec<(Arc<str>, Arc<str>)> = keys.iter().map(|key| (key.0.clone(), key.0.clone())).collect();
+        Ok(markdown::render_all(texts, Html).await?)
     }
 }

@@ -14,7 +14,7 @@ const PICTURE: HeaderValue = HeaderValue::from_static("default-src 'none'; sandb
 /// Browsers do not show a document with `sandbox`.
 const DOCUMENT: HeaderValue = HeaderValue::from_static("default-src 'none'");
 
-/// Whoever sends no credentials, or wrong ones, sees what everybody sees.
+/// Without credentials, or with wrong ones, a client is anonymous.
 pub(super) async fn file(
     State(state): State<HttpState>,
     Path(file): Path<String>,

@@ -1,10 +1,12 @@
 //! Rendering of untrusted Markdown to HTML that is safe to embed in a page.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Arc, LazyLock};
 
 use ammonia::{Builder, UrlRelative};
 use pulldown_cmark::{Event, Options, Parser, html};
+use tokio::task::JoinError;
 
 /// Allows the elements that Markdown produces and URLs of these schemes. Relative URLs are removed: their base is
 /// unknown. [`render`] already drops raw HTML; this is a second barrier against scripts, styles, forms, frames and
@@ -41,6 +43,24 @@ pub fn render(markdown: &str) -> String {
     let mut raw = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut raw, events);
     CLEANER.clean(&raw).to_string()
+}
+
+/// Renders texts like [`render`], each for the key that `key` makes of its id, on a blocking thread because a long text
+/// takes milliseconds.
+///
+/// # Errors
+/// The program is stopping.
+pub async fn render_all<I, T, K>(
+    texts: impl IntoIterator<Item = (I, T)> + Send + 'static,
+    key: fn(I) -> K,
+) -> Result<HashMap<K, Arc<str>>, JoinError>
+where
+    I: 'static,
+    T: AsRef<str>,
+    K: Eq + Hash + Send + 'static,
+{
+    let rendering = move || texts.into_iter().map(|(id, text)| (key(id), render(text.as_ref()).into())).collect();
+    tokio::task::spawn_blocking(rendering).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::{ROW_BYTES, one_each, rendered};
+use super::{ROW_BYTES, one_each};
 use crate::catalog::model::{
     CourseId, Lesson, LessonContent, LessonId, LessonResource, Section, SectionId, course_key, lesson_key,
 };
@@ -13,6 +13,7 @@ use crate::graphql::loaders::Load;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
+use crate::platform::markdown;
 
 /// A course's sections in order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -167,7 +168,7 @@ impl Load for ContentHtmlOf {
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<str>>, InternalError> {
         let ids: Vec<LessonId> = keys.iter().map(|key| key.0).collect();
         let rows = content::descriptions(&*app.db.read().await?, &ids).await?;
-        rendered(rows, ContentHtmlOf).await
+        Ok(markdown::render_all(rows, ContentHtmlOf).await?)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::count::counted;
+use super::count::count_reply;
 use super::find::{Found, find};
 use crate::discussions::event::{Place, PostDeleted};
-use crate::discussions::model::{DeletePostInput, Post, PostAction, PostKind, Resolution};
+use crate::discussions::model::{DeletePostInput, Post, PostAction, PostId, PostKind, Resolution};
 use crate::discussions::port::{PostChange, changed};
 use crate::discussions::query::question::QuestionChanges;
 use crate::discussions::query::{post, question, report};
@@ -24,6 +24,17 @@ pub(in crate::discussions) enum Deleted {
     Buried(Box<Found>),
     /// It is gone.
     Gone,
+}
+
+impl Deleted {
+    /// What has become of a post, which the actor still sees if it is left.
+    pub(super) async fn of(loaders: &Loaders, actor: &Actor, id: PostId, is_left: bool) -> Result<Deleted> {
+        if !is_left {
+            return Ok(Deleted::Gone);
+        }
+        let found = find(loaders, actor, id).await?.ok_or_else(|| error::no_such_post("postId"))?;
+        Ok(Deleted::Buried(Box::new(found)))
+    }
 }
 
 /// Deletes a post of the actor. One with replies leaves a tombstone, without its text and its history.
@@ -49,11 +60,7 @@ pub(in crate::discussions) async fn delete_post(
             remove(tx, app, &old).await
         })
         .await?;
-    if !buried {
-        return Ok(Deleted::Gone);
-    }
-    let found = find(loaders, actor, input.post_id).await?.ok_or_else(no_such)?;
-    Ok(Deleted::Buried(Box::new(found)))
+    Deleted::of(loaders, actor, input.post_id, buried).await
 }
 
 /// Locks a post that is to be deleted, after what it replies to.
@@ -97,8 +104,7 @@ async fn leave(tx: &mut Tx, app: &App, old: &Post, parent: Uuid) -> Result<()> {
         }
     }
     if old.is_shown() {
-        post::count_replies(tx, parent, -1, None).await?;
-        counted(tx, app, parent).await?;
+        count_reply(tx, app, old, -1, None).await?;
     }
     Ok(())
 }

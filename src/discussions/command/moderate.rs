@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::count::counted;
+use super::count::count_reply;
 use super::delete::{self, Deleted};
 use super::find::find;
 use super::write::publish;
@@ -90,11 +90,7 @@ pub(in crate::discussions) async fn moderate_post(
             Ok(left)
         })
         .await?;
-    if !left {
-        return Ok(Deleted::Gone);
-    }
-    let found = find(loaders, actor, input.post_id).await?.ok_or_else(no_such)?;
-    Ok(Deleted::Buried(Box::new(found)))
+    Deleted::of(loaders, actor, input.post_id, left).await
 }
 
 /// What a moderator must be permitted to do.
@@ -148,10 +144,7 @@ pub(super) async fn hide(tx: &mut Tx, app: &App, old: &Post, reason: HiddenReaso
     post::hide(tx, old.id, reason, app.clock.now()).await?;
     post::remove_words(tx, old.id).await?;
     outbox::record(tx, &app.clock, &PostModerated { place: Place::of(old) }).await?;
-    if let Some(parent) = old.parent_id {
-        post::count_replies(tx, parent, -1, None).await?;
-        counted(tx, app, parent).await?;
-    }
+    count_reply(tx, app, old, -1, None).await?;
     Ok(changed(tx, app, old, PostChange::Hidden).await?)
 }
 
@@ -161,13 +154,10 @@ async fn show(tx: &mut Tx, app: &App, old: &Post) -> Result<()> {
     let title = question::by_id(tx, old.id).await?.map(|question| question.title);
     if old.hidden_at == Some(old.created_at) {
         publish(tx, app, old, title.as_deref()).await?;
-        return Ok(changed(tx, app, old, PostChange::Shown).await?);
-    }
-    post::write_words(tx, old, (title.as_deref().unwrap_or_default(), &old.body)).await?;
-    outbox::record(tx, &app.clock, &PostModerated { place: Place::of(old) }).await?;
-    if let Some(parent) = old.parent_id {
-        post::count_replies(tx, parent, 1, None).await?;
-        counted(tx, app, parent).await?;
+    } else {
+        post::write_words(tx, old, (title.as_deref().unwrap_or_default(), &old.body)).await?;
+        outbox::record(tx, &app.clock, &PostModerated { place: Place::of(old) }).await?;
+        count_reply(tx, app, old, 1, None).await?;
     }
     Ok(changed(tx, app, old, PostChange::Shown).await?)
 }

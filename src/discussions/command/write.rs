@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::count::counted;
+use super::count::count_reply;
 use super::find::{Found, Subject, find};
 use super::moderate::queue;
 use crate::accounts::{self, UserById, UserId, viewer};
@@ -207,10 +207,9 @@ pub(super) async fn publish(tx: &mut Tx, app: &App, written: &Post, title: Optio
                 outbox::record(tx, &app.clock, &QuestionAsked { place }).await?;
             }
         }
-        Some(parent) => {
+        Some(_) => {
             outbox::record(tx, &app.clock, &ReplyPosted { place }).await?;
-            post::count_replies(tx, parent, 1, Some(written.created_at)).await?;
-            counted(tx, app, parent).await?;
+            count_reply(tx, app, written, 1, Some(written.created_at)).await?;
         }
     }
     Ok(())

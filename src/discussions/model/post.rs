@@ -31,7 +31,7 @@ pub enum PostKind {
     Question,
     /// A reply to a post of another kind.
     Reply,
-    /// A review of a course. This feature stores reviews, and knows only what anybody may do with them.
+    /// A review of a course. This feature stores reviews, and knows only what applies to all posts.
     Review,
 }
 

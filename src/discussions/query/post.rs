@@ -26,29 +26,25 @@ pub(in crate::discussions) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<
 
 /// Locks a post. Others can still reply to it.
 pub(in crate::discussions) async fn lock(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
-    let row: Option<Uuid> =
-        posts::table.find(id).select(posts::id).for_no_key_update().first(tx.conn()).await.optional()?;
-    // Read after the lock is held, and without locking its counts.
-    match row {
-        Some(id) => by_id(tx, id).await,
-        None => Ok(None),
-    }
+    let row = posts::table.find(id).select(posts::id).for_no_key_update().first(tx.conn()).await;
+    locked(tx, row).await
 }
 
 /// Locks a post that is deleted next: no reply can be added anymore.
 pub(in crate::discussions) async fn lock_to_delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
-    let row: Option<Uuid> = posts::table.find(id).select(posts::id).for_update().first(tx.conn()).await.optional()?;
-    match row {
-        Some(id) => by_id(tx, id).await,
-        None => Ok(None),
-    }
+    let row = posts::table.find(id).select(posts::id).for_update().first(tx.conn()).await;
+    locked(tx, row).await
 }
 
 /// Returns a post, and prevents its deletion until the transaction ends.
 pub(in crate::discussions) async fn hold(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
-    let row: Option<Uuid> =
-        posts::table.find(id).select(posts::id).for_key_share().first(tx.conn()).await.optional()?;
-    match row {
+    let row = posts::table.find(id).select(posts::id).for_key_share().first(tx.conn()).await;
+    locked(tx, row).await
+}
+
+/// Reads a post whose row has been locked: after the wait, and without locking its counts.
+async fn locked(tx: &mut Tx, row: QueryResult<Uuid>) -> QueryResult<Option<Post>> {
+    match row.optional()? {
         Some(id) => by_id(tx, id).await,
         None => Ok(None),
     }

@@ -39,9 +39,8 @@ async fn repair(app: &App, id: CourseId) -> Result<(), InternalError> {
             let counted = query::count_stars(tx.conn(), &[id]).await?.remove(&id).unwrap_or_default();
             if counted != stored {
                 tracing::warn!(course = %id.encode(), ?stored, ?counted, "a course's ratings were wrong");
-                let [one, two, three, four, five] = stored.map(|stored| -stored);
-                let [first, second, third, fourth, fifth] = counted;
-                let more = [first + one, second + two, third + three, fourth + four, fifth + five];
+                let mut more = counted;
+                more.iter_mut().zip(stored).for_each(|(more, stored)| *more -= stored);
                 catalog::repair_ratings(tx, id, more).await?;
             }
             Ok(())
