@@ -15,9 +15,9 @@ const date = (at) => element('time', { dateTime: at, textContent: new Date(at).t
 const badge = (content, kind = '') => element('span', { className: `badge ${kind}`, textContent: content });
 const votes = (count) => (count > 0 ? element('span', { className: 'votes', textContent: `▲ ${count}`, title: `${count} votes` }) : null);
 
-/** The author and the date of a post. The author is null if the account was deleted. */
+/** The author and the date of a post. Of a deleted one, only the replies are left. */
 function byline({ author, isByTeam, createdAt, voteCount }, ...more) {
-  const name = author ?? { name: 'Deleted account', avatar: null };
+  const name = author ?? { name: 'Deleted question', avatar: null };
   return element('header', {}, person(name), isByTeam ? badge('Instructor', 'team') : null, date(createdAt), votes(voteCount), ...more);
 }
 

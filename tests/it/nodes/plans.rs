@@ -57,22 +57,24 @@ const CROWD: &str = "
         SELECT gen_random_uuid(), 'QUESTION', course_id, lessons.id, users.id, 'An engine?', false, now()
         FROM lessons, users WHERE users.email LIKE '%1@crowd.example';
     INSERT INTO questions (post_id, course_id, lesson_id, author_id, title, votes, active_at)
-        SELECT id, course_id, lesson_id, author_id, 'How?', (random() * 9)::int, created_at FROM posts;
+        SELECT id, course_id, lesson_id, author_id, 'How?', (random() * 9)::int, created_at FROM posts WHERE kind = 'QUESTION';
     INSERT INTO posts (id, kind, course_id, lesson_id, parent_id, author_id, body, is_by_team, created_at)
         SELECT gen_random_uuid(), 'REPLY', course_id, lesson_id, id, author_id, 'So.', false, now()
-        FROM posts, generate_series(1, 3);
+        FROM posts, generate_series(1, 3) WHERE kind = 'QUESTION';
     INSERT INTO posts (id, kind, course_id, author_id, body, is_by_team, created_at)
         SELECT gen_random_uuid(), 'REVIEW', courses.id, users.id, 'Good.', false, now()
         FROM courses, users WHERE users.email LIKE '%@crowd.example';
     INSERT INTO reviews (post_id, course_id, author_id, stars, is_shown, is_refunded)
-        SELECT id, course_id, author_id, 1 + (random() * 4)::int, true, false FROM posts WHERE kind = 'REVIEW';
+        SELECT id, course_id, author_id, 1 + (random() * 4)::int, true, false FROM posts WHERE kind = 'REVIEW'
+        ON CONFLICT DO NOTHING;
     INSERT INTO post_stats (post_id, reply_count, active_at)
-        SELECT id, CASE kind WHEN 'QUESTION' THEN 3 ELSE 0 END, created_at FROM posts;
+        SELECT id, CASE kind WHEN 'QUESTION' THEN 3 ELSE 0 END, created_at FROM posts ON CONFLICT DO NOTHING;
     INSERT INTO post_texts (post_id, thread_id, words)
         SELECT id, coalesce(parent_id, id),
             search_vector(body, 'B') || quote_literal(replace(course_id::text, '-', ''))::tsvector
-        FROM posts WHERE kind <> 'REVIEW';
-    INSERT INTO post_votes (post_id, user_id, voted_at) SELECT id, author_id, now() FROM posts;
+        FROM posts WHERE kind <> 'REVIEW' ON CONFLICT DO NOTHING;
+    INSERT INTO post_votes (post_id, user_id, voted_at) SELECT id, author_id, now() FROM posts
+        ON CONFLICT DO NOTHING;
     INSERT INTO question_follows (question_id, user_id, followed_at) SELECT post_id, author_id, now() FROM questions;
     INSERT INTO post_reports (id, course_id, post_id, reporter_id, reason, created_at)
         SELECT gen_random_uuid(), course_id, id, author_id, 'Spam', now() FROM posts WHERE kind = 'REPLY';
