@@ -142,6 +142,8 @@ pub struct Config {
     pub limits: Limits,
     /// The maximum shared-cache TTL of anonymous responses, in seconds; 0 disables caching.
     pub cache_seconds: u64,
+    /// Whether rows that are the same for all viewers are cached for a second.
+    pub row_cache: bool,
     /// The number of threads that serve requests.
     pub threads: usize,
     /// How long the server goes on after it has told load balancers that it stops.
@@ -226,6 +228,7 @@ impl Config {
             identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
             cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),
+            row_cache: reader.choice("LYCEUM_ROW_CACHE", &["on", "off"]) == "on",
             threads: reader.number_or("LYCEUM_THREADS", default_threads(), 1..=512) as usize,
             drain: drain(&mut reader, environment),
             shutdown_grace: Duration::from_secs(reader.number("LYCEUM_SHUTDOWN_SECONDS", 1..=3600)),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::load;
 
 /// The number of different requests per case; pgbench accepts at most 128 scripts.
-const VARIETY: i64 = 120;
+pub(crate) const VARIETY: i64 = 120;
 
 const CATALOG: &str = "query Catalog($after: String) { courses(first: 20, after: $after) { nodes { id slug title \
     subtitle lessonCount durationSeconds publishedAt instructor { id name } } pageInfo { endCursor hasNextPage } } }";
@@ -89,7 +89,8 @@ async fn page(client: &Client, folder: &Path) -> Case {
     Case { name: "course page", requests, scripts, parameters }
 }
 
-fn script(folder: &Path, name: &str, number: usize, statement: &str) -> PathBuf {
+/// Writes a script for pgbench.
+pub(crate) fn script(folder: &Path, name: &str, number: usize, statement: &str) -> PathBuf {
     let path = folder.join(format!("{name}-{number}.sql"));
     std::fs::write(&path, statement).unwrap();
     path

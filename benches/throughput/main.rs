@@ -1,10 +1,12 @@
-//! `make bench`: measures the throughput of the catalog and the course page with 16 clients.
+//! `make bench`: measures the throughput of the catalog, the course page and discussions with 16 clients.
 //!
 //! The reference is `pgbench -M prepared` with one hand-written statement for the same data on the same database. The
 //! benchmark reports both throughputs, their ratio, and the CPU milliseconds per request of the server and of
 //! PostgreSQL. Rounds are interleaved. Compare the ratios, because absolute numbers vary between machines and runs.
 //!
-//! Then it measures the same reads during enrollments and edits, with the first server only.
+//! `make bench ARGS=--discussions` measures only the cases of discussions, whose server has no row cache.
+//!
+//! After the reads of the catalog it measures the same reads during enrollments and edits, with the first server only.
 //!
 //! `make bench ARGS=--players` measures only how players save their progress; see `players.rs`.
 //!
@@ -20,6 +22,7 @@
 
 mod cases;
 mod cpu;
+mod discussion;
 mod load;
 mod players;
 mod writes;
@@ -73,25 +76,48 @@ async fn main() {
     let url = postgres.url().to_owned();
     seed(&programs[0], &url, &folder, (COURSES, USERS)).await;
     let cases = cases::prepare(&url, &folder).await;
-    let mut servers = Vec::new();
-    for program in &programs {
-        servers.push(serve(program, &url, &folder).await);
+    let only_discussions = arguments.iter().any(|argument| argument == "--discussions");
+    if !only_discussions {
+        let servers = serve_all(&programs, &url, &folder, "on").await;
+        compare(&cases, &settings, &url, postmaster, &servers).await;
+        writes::measure(&url, servers[0].addr, &cases, &settings).await;
+        stop(servers);
     }
-    for case in &cases {
-        for server in &servers {
+    let cases = discussion::prepare(&url, &folder).await;
+    let servers = serve_all(&programs, &url, &folder, "off").await;
+    compare(&cases, &settings, &url, postmaster, &servers).await;
+    stop(servers);
+    discussion::forget(&connect(&url).await).await;
+    postgres.stop().await.unwrap();
+}
+
+/// Measures each case with pgbench and the servers, and prints a table.
+async fn compare(cases: &[Case], settings: &Settings, url: &str, postmaster: u32, servers: &[Server]) {
+    for case in cases {
+        for server in servers {
             println!("{}: {}", case.name, case.check(server.addr).await);
         }
     }
     println!("\n| case | pgbench /s | PG ms | server /s | ratio | server ms | PG ms |\n|---|---|---|---|---|---|---|");
-    for case in &cases {
-        measure(case, &settings, &url, postmaster, &servers).await;
+    for case in cases {
+        measure(case, settings, url, postmaster, servers).await;
     }
-    writes::measure(&url, servers[0].addr, &cases, &settings).await;
-    for server in &mut servers {
+}
+
+/// Starts a server of each program, with or without its row cache.
+async fn serve_all(programs: &[PathBuf], url: &str, folder: &Path, row_cache: &str) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for program in programs {
+        servers.push(serve(program, url, folder, row_cache).await);
+    }
+    servers
+}
+
+fn stop(servers: Vec<Server>) {
+    for mut server in servers {
         server.process.kill().unwrap();
         server.process.wait().unwrap();
     }
-    postgres.stop().await.unwrap();
 }
 
 /// Measures players, in a school that is as small as it may be.
@@ -106,10 +132,9 @@ async fn play(program: &Path) {
     let postmaster = cpu::postmaster(&folder.join("postgres/data"));
     let url = postgres.url().to_owned();
     seed(program, &url, &folder, ("30", "2400")).await;
-    let mut server = serve(program, &url, &folder).await;
+    let server = serve(program, &url, &folder, "on").await;
     players::measure(&url, &server, postmaster).await;
-    server.process.kill().unwrap();
-    server.process.wait().unwrap();
+    stop(vec![server]);
     postgres.stop().await.unwrap();
 }
 
@@ -217,10 +242,10 @@ struct Server {
     addr: std::net::SocketAddr,
 }
 
-async fn serve(program: &Path, url: &str, folder: &Path) -> Server {
+async fn serve(program: &Path, url: &str, folder: &Path, row_cache: &str) -> Server {
     let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = lyceum(program, url, folder);
-    command.env("LYCEUM_ADDR", addr.to_string()).arg("serve").stdout(Stdio::null());
+    command.env("LYCEUM_ADDR", addr.to_string()).env("LYCEUM_ROW_CACHE", row_cache).arg("serve").stdout(Stdio::null());
     let server = Server { process: command.spawn().unwrap(), addr };
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(addr).await.is_ok() && load::get(addr, "/readyz").await.is_some() {

@@ -116,8 +116,14 @@ async fn play(player: Player, addr: SocketAddr, begin: Instant) -> (Uuid, Lesson
     (player.user, player.lesson, position, latencies)
 }
 
-/// Entitles students to everything since yesterday, and gives each a lesson to watch.
-async fn players(client: &Client) -> Vec<Player> {
+/// A student who is entitled to everything and signed in.
+pub(crate) struct Student {
+    pub(crate) user: Uuid,
+    pub(crate) token: String,
+}
+
+/// Entitles students to everything since yesterday, and signs the first ones in.
+pub(crate) async fn students(client: &Client, count: usize) -> Vec<Student> {
     let entitle = "INSERT INTO entitlements (id, user_id, scope, source, starts_at) \
         SELECT gen_random_uuid(), id, 'EVERYTHING', 'MEMBERSHIP', now() - interval '1 day' FROM users \
         WHERE role = 'STUDENT' AND NOT EXISTS (SELECT FROM entitlements e WHERE e.user_id = users.id AND scope = 'EVERYTHING')";
@@ -126,24 +132,37 @@ async fn players(client: &Client) -> Vec<Player> {
     let sign_in = "INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at) \
         SELECT id, id, 'bench', now(), now(), 'infinity', now() FROM users ON CONFLICT DO NOTHING";
     client.execute(sign_in, &[]).await.unwrap();
-    client.batch_execute("DELETE FROM lesson_progress").await.unwrap();
-    let ids = async |sql: &str| -> Vec<Uuid> {
-        let rows = client.query(sql, &[]).await.unwrap();
-        rows.iter().map(|row| row.get::<_, &str>(0).parse().unwrap()).collect()
+    let users = format!("SELECT id::text FROM users WHERE role = 'STUDENT' ORDER BY id LIMIT {count}");
+    let users = uuids(client, &users).await;
+    assert_eq!(users.len(), count, "too few students");
+    let tokens = Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System);
+    let student = |user| {
+        let grant = Grant { user, role: Role::Student, session: user, version: 0 };
+        Student { user, token: tokens.issue(grant).unwrap().0 }
     };
+    users.into_iter().map(student).collect()
+}
+
+/// The ids in the first column of a result.
+pub(crate) async fn uuids(client: &Client, sql: &str) -> Vec<Uuid> {
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get::<_, &str>(0).parse().unwrap()).collect()
+}
+
+/// Gives each student a lesson to watch.
+async fn players(client: &Client) -> Vec<Player> {
+    let students = students(client, PLAYERS).await;
+    client.batch_execute("DELETE FROM lesson_progress").await.unwrap();
     let lessons = "SELECT l.id::text FROM lessons l JOIN courses c ON c.id = l.course_id \
         WHERE l.published_at IS NOT NULL AND c.published_at IS NOT NULL AND c.archived_at IS NULL AND l.kind = 'VIDEO' \
         AND l.duration_seconds >= 60 AND l.unlock_after_days IS NULL ORDER BY md5(l.id::text) LIMIT 200";
-    let lessons = ids(lessons).await;
-    let users = ids(&format!("SELECT id::text FROM users WHERE role = 'STUDENT' ORDER BY id LIMIT {PLAYERS}")).await;
-    assert_eq!(users.len(), PLAYERS, "too few students");
-    let tokens = Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System);
-    let player = |(number, user): (usize, Uuid)| {
-        let grant = Grant { user, role: Role::Student, session: user, version: 0 };
-        let token = tokens.issue(grant).unwrap().0;
-        Player { user, lesson: LessonId::new(lessons[number % lessons.len()]), token }
+    let lessons = uuids(client, lessons).await;
+    let player = |(number, Student { user, token }): (usize, Student)| Player {
+        user,
+        lesson: LessonId::new(lessons[number % lessons.len()]),
+        token,
     };
-    users.into_iter().enumerate().map(player).collect()
+    students.into_iter().enumerate().map(player).collect()
 }
 
 /// The statements and transactions that PostgreSQL has executed.

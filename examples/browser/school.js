@@ -1,5 +1,8 @@
-// A home page, a course page and a player: `school.html`, `?course=<slug>`, `?lesson=<id>`. One request for each page.
+// A home page, a course page and a player: `school.html`, `?course=<slug>`, `?lesson=<id>`. One request for each page,
+// and another one for the discussion below the player.
 import { ask } from './api.js';
+import { discussion } from './discussion.js';
+import { element, person, picture, text } from './elements.js';
 import { attach } from './player.js';
 
 const [main, alert] = ['main', '[role=alert]'].map((selector) => document.querySelector(selector));
@@ -22,17 +25,7 @@ const LESSON = `query ($id: ID!) { lesson(id: $id) {
   content { descriptionHtml }
   video { posterUrl durationSeconds playback { url hlsUrl captions { language label url } } } } }`;
 
-/** Makes an element: text is never read as HTML. */
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-
-const text = (content) => element('p', { className: 'muted', textContent: content });
 const link = (query, content) => element('a', { href: `?${new URLSearchParams(query)}`, textContent: content });
-const picture = (image, className = '') => image && element('img', { src: image.url, alt: image.altText, className });
-const person = ({ name, avatar }) => element('div', { className: 'person' }, picture(avatar), element('span', { textContent: name }));
 const minutes = (seconds) => (seconds === null ? '' : `${Math.ceil(seconds / 60)} min`);
 const price = ({ isFree, price: { amount, currency } }) =>
   isFree ? 'Free' : new Intl.NumberFormat('en', { style: 'currency', currency }).format(amount);
@@ -99,6 +92,7 @@ async function lesson(id) {
     video?.playback ? player(video) : null,
     viewerAccess.granted ? null : text(`This lesson is not yours to see: ${viewerAccess.reason}.`),
     content && element('div', { innerHTML: content.descriptionHtml }),
+    viewerAccess.granted ? discussion(id) : null,
   ];
 }
 

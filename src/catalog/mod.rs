@@ -39,5 +39,5 @@ pub use model::{
     UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput, UploadTarget,
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
-pub use port::{hold_course, lock_ratings, rating_changed, repair_ratings, students_changed};
+pub use port::{add_ratings, hold_course, lock_ratings, rating_changed, students_changed};
 pub use query::stats::ratings;

@@ -36,11 +36,13 @@ pub async fn lock_ratings(tx: &mut Tx, id: CourseId) -> Result<Option<[i32; 5]>,
     Ok(stats::lock_ratings(tx, id).await?)
 }
 
-/// Adds to the numbers of a course's ratings with one to five stars, to repair them.
+/// Adds to the numbers of a course's ratings with one to five stars, to repair them or after an import.
+///
+/// Call this last in a transaction.
 ///
 /// # Errors
 /// The database failed.
-pub async fn repair_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> Result<(), InternalError> {
+pub async fn add_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> Result<(), InternalError> {
     stats::add_ratings(tx, id, more).await?;
     Ok(())
 }

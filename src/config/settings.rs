@@ -174,6 +174,11 @@ pub const SETTINGS: &[Setting] = &[
         "10",
         "CDN cache TTL in seconds for anonymous GET queries, and so their maximum staleness; 0 disables caching",
     ),
+    setting(
+        "LYCEUM_ROW_CACHE",
+        "on",
+        "`on`: rows that are the same for all viewers are cached for up to a second; `off`: every request asks PostgreSQL",
+    ),
     setting("LYCEUM_THREADS", "one for each core", "number of threads that serve requests, 1 to 512"),
     setting("LYCEUM_MAX_CONNECTIONS", "20000", "maximum number of open connections, WebSockets included"),
     setting(

@@ -17,7 +17,8 @@ mod port;
 mod query;
 
 pub use command::{
-    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, held, my_data, write_post,
+    ImportedPost, ImportedQuestion, ImportedThread, LONGEST_BODY, Subject, create_question, create_reply, edit_post,
+    find_post, held, import, my_data, recount_posts, write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,

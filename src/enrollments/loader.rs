@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
+use uuid::Uuid;
 
 use super::model::{
     Certificate, CertificateId, Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, LessonStates,
@@ -116,6 +118,33 @@ impl Load for CertificateById {
         let ids: Vec<CertificateId> = keys.iter().map(|key| key.0).collect();
         let rows = certificate::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (CertificateById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of a user's certificates, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CertificatePage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for CertificatePage {
+    type Value = Vec<Arc<Certificate>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, CertificatePage(user, page)| {
+            certificate::page(conn, *user, page).map_ok(shared).boxed()
+        });
+        read.await
+    }
+}
+
+/// The number of a user's certificates.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CertificateCount(pub(super) UserId);
+
+impl Load for CertificateCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| certificate::count(conn, key.0).boxed()).await
     }
 }
 

@@ -232,7 +232,7 @@ impl<K: Load> Batcher<K> {
         let queue = Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false };
         Batcher {
             queue: Mutex::new(queue),
-            cache: K::CACHED.then(|| RowCache::new(app.db.invalidation().clone())),
+            cache: (K::CACHED && app.config.row_cache).then(|| RowCache::new(app.db.invalidation().clone())),
             alone: Mutex::default(),
         }
     }

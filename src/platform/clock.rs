@@ -63,6 +63,15 @@ impl Clock {
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Uuid::new_v7(Timestamp::from_unix(&WITHIN_MILLISECOND, seconds, now.timestamp_subsec_nanos()))
     }
+
+    /// Returns a new id that sorts as if it had been made at `at`, for what is imported.
+    pub fn uuid_of(&self, at: DateTime<Utc>) -> Uuid {
+        let mut bytes = self.uuid().into_bytes();
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default().to_be_bytes();
+        // The time is in the first six bytes.
+        bytes.iter_mut().zip(millis.iter().skip(2)).for_each(|(byte, of_time)| *byte = *of_time);
+        Uuid::from_bytes(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +84,14 @@ mod tests {
         assert_eq!(clock.now(), clock.now());
         clock.advance(TimeDelta::minutes(61));
         assert_eq!(clock.now().to_rfc3339(), "1970-01-01T01:01:00+00:00");
+    }
+
+    #[test]
+    fn ids_of_another_time_sort_by_it_and_differ() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(9));
+        let at = |day| clock.uuid_of(DateTime::UNIX_EPOCH + TimeDelta::days(day));
+        assert!(at(3) < at(4) && at(8) < clock.uuid() && clock.uuid() < at(10));
+        assert_ne!(at(3), at(3));
+        assert_eq!(at(3).get_version_num(), 7);
     }
 }

@@ -14,7 +14,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{Reviewed, create_review, my_data, post_hook, update_review};
+pub use command::{ImportedReview, Reviewed, create_review, import, my_data, post_hook, update_review};
 pub(crate) use graphql::{ReviewConnection, course_reviews};
 pub use graphql::{ReviewObject, mutations, nodes, post_types, viewer_review};
 pub use job::handlers;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, SmallInt, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -47,6 +47,21 @@ pub(super) async fn insert(tx: &mut Tx, new: NewReview) -> QueryResult<Option<Re
         .get_result(tx.conn())
         .await
         .optional()
+}
+
+/// Inserts reviews that everybody sees, each with the number of its votes.
+pub(super) async fn insert_all(tx: &mut Tx, new: &[(NewReview, i32)]) -> QueryResult<usize> {
+    diesel::sql_query(
+        "INSERT INTO reviews (post_id, course_id, author_id, stars, votes, is_shown, is_refunded) \
+         SELECT *, true, false FROM unnest($1, $2, $3, $4, $5)",
+    )
+    .bind::<Array<SqlUuid>, _>(new.iter().map(|(row, _)| row.post_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(new.iter().map(|(row, _)| row.course_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(new.iter().map(|(row, _)| row.author_id).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(new.iter().map(|(row, _)| row.stars).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(new.iter().map(|(_, votes)| *votes).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await
 }
 
 /// Changes a rating; returns it as it was and as it is. `None` if there is no such review.

@@ -36,6 +36,7 @@ page.on('pageerror', (error) => errors.push(String(error)));
 try {
   await school();
   await cookies();
+  await discussion();
   await upload();
   check(errors.length === 0, `no exceptions, not: ${errors.join(' | ')}`);
   console.log(`EXAMPLES OK ${Date.now() - started} ms`);
@@ -94,6 +95,38 @@ async function school() {
     await page.waitForTimeout(100);
   }
   await shown('school-player.png');
+}
+
+/** The instructor looks at a lesson while a student asks and answers: both appear without a reload. */
+async function discussion() {
+  const student = await api('mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }', { email: 'student@lyceum.example', password: PASSWORD });
+  const as = (query, input) => api(query, input, student.signIn.accessToken);
+  const course = '{ viewer { enrollments(first: 1) { nodes { course { lessons(first: 1) { nodes { id } } } } } } }';
+  const lessonId = (await as(course)).viewer.enrollments.nodes[0].course.lessons.nodes[0].id;
+  await page.goto(`${site}school.html?lesson=${lessonId}`);
+  await page.locator('.discussion [data-live]').waitFor();
+  await page.evaluate(() => { window.stayed = true; });
+  const body = 'In `main.rs` it works, in a *test* it does not.\n\n```rust\nassert_eq!(sum(&[1, 2]), 3);\n```';
+  const { createQuestion } = await as('mutation ($input: CreateQuestionInput!) { createQuestion(input: $input) { question { id } userErrors { message } } }',
+    { lessonId, title: 'Why does this not compile?', body, atSeconds: 5 });
+  const asked = page.locator('.discussion article', { hasText: 'Why does this not compile?' });
+  await asked.locator('code', { hasText: 'main.rs' }).waitFor();
+  await as('mutation ($input: CreateReplyInput!) { createReply(input: $input) { reply { id } userErrors { message } } }',
+    { parentId: createQuestion.question.id, body: 'Found it: **`use super::*`** was missing.' });
+  await asked.locator('li.new strong', { hasText: 'use super' }).waitFor();
+  check(await page.evaluate(() => window.stayed), 'the page was not loaded again');
+  check((await page.locator('.discussion article').count()) === 1, 'the question is there once');
+  await asked.scrollIntoViewIfNeeded();
+  await shown('school-discussion.png');
+}
+
+/** Sends an operation; returns its data. */
+async function api(query, input, token) {
+  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
+  const response = await fetch(`${base}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables: { input } }) });
+  const { data, errors } = await response.json();
+  check(!errors && Object.values(data).every((value) => !value?.userErrors?.length), JSON.stringify(errors ?? data));
+  return data;
 }
 
 /** Takes a screenshot when the pictures are there. */

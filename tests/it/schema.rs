@@ -346,10 +346,10 @@ const OPENED: [(Scope, &[&str]); 8] = [
             "videos",
         ],
     ),
-    (Scope::ReadLearning, &["enrollments"]),
+    (Scope::ReadLearning, &["certificates", "enrollments"]),
     (
         Scope::WriteLearning,
-        &["enroll", "enrollments", "saveProgress", "setCertificateVisibility", "setLessonCompleted"],
+        &["certificates", "enroll", "enrollments", "saveProgress", "setCertificateVisibility", "setLessonCompleted"],
     ),
     (Scope::ReadUsers, &["users"]),
     (Scope::ReadDiscussions, &["questionActivity", "reports"]),

@@ -97,6 +97,9 @@ enum Level {
     Advanced,
 }
 
+/// The language of the courses of `school.json` that are not in English.
+const GERMAN: &str = "de";
+
 fn english() -> String {
     "en".into()
 }
@@ -171,7 +174,7 @@ impl Outline {
             Level::Intermediate => (CourseLevel::Intermediate, vec![course.tags.first()]),
             Level::Advanced => (CourseLevel::Advanced, course.tags.iter().take(2).map(Some).collect()),
         };
-        let is_german = course.language == "de";
+        let is_german = course.language == GERMAN;
         let basics = if is_german { "Grundkenntnisse: " } else { "Some experience with " };
         let lessons = |titles: &[String]| -> Vec<Lesson> {
             titles.iter().map(|title| lesson(title, &course.title, is_german)).collect()
@@ -242,6 +245,14 @@ impl Outline {
             title,
         }
     }
+}
+
+/// Whether the course with this number has German texts.
+///
+/// # Errors
+/// `school.json` is wrong, which is a bug.
+pub(super) fn is_german(number: usize) -> Result<bool, InternalError> {
+    Ok(written()?.get(number).is_some_and(|course| course.language == GERMAN))
 }
 
 /// The courses of `school.json`, which is parsed once.

@@ -7,7 +7,7 @@ use super::people::People;
 use super::picture::Dice;
 use super::progress::Progress;
 use crate::accounts::{User, UserId};
-use crate::catalog::{self, Course};
+use crate::catalog::Course;
 use crate::channels::{self, ChannelId};
 use crate::cli::explain;
 use crate::enrollments;
@@ -60,12 +60,11 @@ pub(super) async fn import(
         }
         progress.done(chunk.len());
     }
-    // So that lists by popularity are right at once.
-    catalog::refresh_sort_keys(app).await
+    Ok(())
 }
 
 /// The courses that a student is enrolled in, and those whose channels they follow. The first courses are more popular.
-fn choices(number: usize, courses: usize) -> (BTreeSet<usize>, BTreeSet<usize>) {
+pub(super) fn choices(number: usize, courses: usize) -> (BTreeSet<usize>, BTreeSet<usize>) {
     if number == 0 {
         // The demo student: spread over the first courses.
         let all: BTreeSet<usize> = (0..DEMO_STUDENT).map(|place| place * 4).collect();

@@ -11,6 +11,7 @@ mod life;
 mod people;
 mod picture;
 mod progress;
+mod talk;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +23,7 @@ use self::courses::School;
 use self::progress::Progress;
 use crate::accounts::{self, User};
 use crate::app::{self, Running};
+use crate::catalog;
 use crate::config::Config;
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -171,6 +173,9 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), InternalError> {
     let school = School { people: &people, categories, clips, now: app.clock.now() };
     let courses = courses::import(app, &school, size.courses, &progress).await?;
     life::import(app, &people, &courses, &progress).await?;
+    talk::import(app, &people, &courses, &progress).await?;
+    // So that lists by popularity and by rating are right at once.
+    catalog::refresh_sort_keys(app).await?;
     seeding::end(&mut app.db.write().await?, app.clock.now()).await?;
     progress.finish();
     Ok(())

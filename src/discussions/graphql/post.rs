@@ -47,7 +47,8 @@ impl PostFields {
         self.0.post.post_id()
     }
 
-    /// The author; null if the post or the author's account was deleted.
+    /// The author; null if the post was deleted. If the author's account was deleted, it is an anonymous user, whose
+    /// name is “Deleted user”.
     async fn author(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         if self.0.post.deleted_at.is_some() {
             return Ok(None);

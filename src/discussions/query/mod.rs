@@ -4,6 +4,7 @@
 //! under the lock of the question's post, except for the copies of its counts.
 
 pub(super) mod follow;
+pub(super) mod import;
 pub(super) mod post;
 pub(super) mod question;
 pub(super) mod reply;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -15,6 +15,11 @@ use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The number of earlier versions that are stored of a post.
 const MOST_EDITS: i32 = 50;
+/// The number of posts whose counts are checked in one statement.
+const RECOUNTED: i64 = 2000;
+/// Counts the votes and the replies that everybody sees, of the post of a row of `batch`.
+const COUNTED: &str = "SELECT (SELECT count(*) FROM post_votes WHERE post_votes.post_id = batch.post_id), \
+    (SELECT count(*) FROM posts WHERE posts.parent_id = batch.post_id AND hidden_at IS NULL)";
 
 pub(in crate::discussions) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Post>> {
     posts::table.inner_join(post_stats::table).filter(posts::id.eq_any(ids)).select(Post::as_select()).load(conn).await
@@ -167,22 +172,83 @@ pub(in crate::discussions) async fn count_replies(
     }
 }
 
+/// The texts of a post, whose words are searched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'a> {
+    pub(super) post_id: Uuid,
+    pub(super) thread_id: Uuid,
+    pub(super) course_id: CourseId,
+    pub(super) title: &'a str,
+    pub(super) body: &'a str,
+}
+
+/// The result of one batch of [`recount`].
+#[derive(QueryableByName)]
+pub(in crate::discussions) struct Recounted {
+    /// The last post of the batch; `None` if the batch was empty.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(in crate::discussions) last: Option<Uuid>,
+    /// The posts whose numbers are wrong.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub(in crate::discussions) wrong: Vec<Uuid>,
+}
+
+/// Counts the votes and replies of a batch of posts, and compares them with the stored numbers.
+///
+/// The batch starts after the post `after`, in the order of the ids.
+pub(in crate::discussions) async fn recount(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Recounted> {
+    diesel::sql_query(format!(
+        "WITH batch AS (SELECT * FROM post_stats WHERE post_id > $1 ORDER BY post_id LIMIT $2) \
+         SELECT (SELECT post_id FROM batch ORDER BY post_id DESC LIMIT 1) AS last, \
+             ARRAY(SELECT post_id FROM batch WHERE (vote_count, reply_count) <> ({COUNTED})) AS wrong"
+    ))
+    .bind::<SqlUuid, _>(after)
+    .bind::<BigInt, _>(RECOUNTED)
+    .get_result(conn)
+    .await
+}
+
+/// Locks the counts of a post; returns whether it is still there.
+pub(in crate::discussions) async fn lock_counts(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
+    let row = post_stats::table.find(id).select(post_stats::post_id).for_no_key_update();
+    Ok(row.first::<Uuid>(tx.conn()).await.optional()?.is_some())
+}
+
+/// Counts the votes and replies of a post whose counts are locked; returns whether the stored numbers were wrong, as
+/// the number of changed rows.
+pub(in crate::discussions) async fn repair_counts(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+    diesel::sql_query(format!(
+        "UPDATE post_stats AS batch SET (vote_count, reply_count) = ({COUNTED}) \
+         WHERE post_id = $1 AND (vote_count, reply_count) <> ({COUNTED})"
+    ))
+    .bind::<SqlUuid, _>(id)
+    .execute(tx.conn())
+    .await
+}
+
 /// Makes a post findable by the words of its texts, within its course.
 pub(in crate::discussions) async fn write_words(
     tx: &mut Tx,
     post: &Post,
     (title, body): (&str, &str),
 ) -> QueryResult<usize> {
+    let (post_id, thread_id, course_id) = (post.id, post.thread_id(), post.course_id);
+    write_all_words(tx, &[Words { post_id, thread_id, course_id, title, body }]).await
+}
+
+/// Makes posts findable by the words of their texts, each within its course.
+pub(super) async fn write_all_words(tx: &mut Tx, words: &[Words<'_>]) -> QueryResult<usize> {
     diesel::sql_query(
         "INSERT INTO post_texts (post_id, thread_id, words) \
-         VALUES ($1, $2, search_vector($3, 'A') || search_vector($4, 'B') || $5::tsvector) \
+         SELECT post, thread, search_vector(title, 'A') || search_vector(body, 'B') || course::tsvector \
+         FROM unnest($1, $2, $3, $4, $5) AS new (post, thread, title, body, course) \
          ON CONFLICT (post_id) DO UPDATE SET words = excluded.words",
     )
-    .bind::<SqlUuid, _>(post.id)
-    .bind::<SqlUuid, _>(post.thread_id())
-    .bind::<Text, _>(title)
-    .bind::<Text, _>(body)
-    .bind::<Text, _>(course_word(post.course_id))
+    .bind::<Array<SqlUuid>, _>(words.iter().map(|new| new.post_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(words.iter().map(|new| new.thread_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(words.iter().map(|new| new.title).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(words.iter().map(|new| new.body).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(words.iter().map(|new| course_word(new.course_id)).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
 }

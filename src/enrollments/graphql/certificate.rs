@@ -7,17 +7,21 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::mutation::{LEARNER, learner};
-use crate::accounts::can_see_private;
+use crate::accounts::{can_see_private, viewer};
 use crate::catalog::{CourseObject, course_node};
 use crate::enrollments::command;
-use crate::enrollments::loader::{CertificateById, CertificateOf};
+use crate::enrollments::loader::{CertificateById, CertificateCount, CertificateOf, CertificatePage};
 use crate::enrollments::model::{
     Certificate, CertificateId, Enrollment, RevokeCertificateInput, SetCertificateVisibilityInput,
 };
 use crate::graphql::context::{actor, app, client, loaders, viewer_loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, public, requires, scoped};
-use crate::graphql::{Requires, Result, Sequential, UserError};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential, UserError};
+
+/// The name of the list of the viewer's certificates in its cursors.
+const OWN: &str = "certificates";
 
 /// A certificate in the schema.
 #[derive(Clone)]
@@ -95,6 +99,41 @@ pub(super) async fn certificate_of(
 ) -> Result<Option<Sequential<CertificateObject>>> {
     let found = viewer_loaders(ctx).load(CertificateOf(row.user_id, row.course_id)).await?;
     Ok(found.map(|row| Sequential(CertificateObject(row))))
+}
+
+/// The certificates of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerCertificates;
+
+#[Object]
+impl ViewerCertificates {
+    /// The user's certificates, latest first, with those that were revoked.
+    #[graphql(
+        guard = "Scoped(Role::Student, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Student, Scope::ReadLearning)
+    )]
+    async fn certificates(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<CertificateObject>>>> {
+        let user = viewer(within(ctx, Scope::ReadLearning))?;
+        let page = PageArgs { first, after, last, before }.timed_page(OWN)?;
+        let rows = loaders(ctx).load(CertificatePage(user, page.clone())).await?.unwrap_or_default();
+        let cursor = |CertificateObject(row): &CertificateObject| {
+            encode_cursor(OWN, &(row.issued_at.timestamp_micros(), row.id.uuid()))
+        };
+        let connection = page.connection(rows, CertificateObject, cursor);
+        if !wants_total(ctx) {
+            return Ok(Some(Sequential(connection)));
+        }
+        let total = loaders(ctx).load(CertificateCount(user)).await?.unwrap_or_default();
+        Ok(Some(Sequential(connection.with_total(total))))
+    }
 }
 
 /// The certificate queries.

@@ -29,9 +29,9 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(certificate::CertificateQuery)]
 }
 
-/// The enrollments of the viewer.
+/// The enrollments and certificates of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(enrollment::ViewerEnrollments)]
+    vec![Box::new(enrollment::ViewerEnrollments), Box::new(certificate::ViewerCertificates)]
 }
 
 /// Returns the mutations of this feature.

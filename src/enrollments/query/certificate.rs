@@ -5,12 +5,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::enrollments::model::{Certificate, CertificateId};
+use crate::graphql::page::Page;
 use crate::platform::db::schema::certificates;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 pub(in crate::enrollments) async fn by_ids(
     conn: &mut AsyncPgConnection,
@@ -35,6 +37,23 @@ pub(in crate::enrollments) async fn of_pairs(
     let pairs = sql::<Bool>("(user_id, course_id) IN (SELECT * FROM unnest(").bind::<Array<SqlUuid>, _>(users);
     let pairs = pairs.sql(", ").bind::<Array<SqlUuid>, _>(courses).sql("))");
     certificates::table.filter(pairs).select(Certificate::as_select()).load(conn).await
+}
+
+/// Returns a page of a user's certificates, latest first, in the page's direction.
+///
+/// Takes a shared connection, so that several pages can be pipelined.
+pub(in crate::enrollments) async fn page(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Certificate>> {
+    let rows = certificates::table.filter(certificates::user_id.eq(user)).select(Certificate::as_select());
+    newest_first!(&mut conn, rows, certificates::issued_at, certificates::id, page)
+}
+
+/// Counts the certificates of a user.
+pub(in crate::enrollments) async fn count(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
+    certificates::table.filter(certificates::user_id.eq(user)).count().get_result(&mut conn).await
 }
 
 /// Returns the latest certificates of a user.

@@ -1,11 +1,13 @@
 //! Commands for reviews.
 
 mod export;
+mod import;
 mod rate;
 mod recount;
 mod write;
 
 pub use export::my_data;
+pub use import::{ImportedReview, import};
 pub(super) use rate::follow_access;
 pub use rate::post_hook;
 pub(super) use recount::recount_ratings;

@@ -41,7 +41,7 @@ async fn repair(app: &App, id: CourseId) -> Result<(), InternalError> {
                 tracing::warn!(course = %id.encode(), ?stored, ?counted, "a course's ratings were wrong");
                 let mut more = counted;
                 more.iter_mut().zip(stored).for_each(|(more, stored)| *more -= stored);
-                catalog::repair_ratings(tx, id, more).await?;
+                catalog::add_ratings(tx, id, more).await?;
             }
             Ok(())
         })

@@ -56,7 +56,8 @@ impl ReviewObject {
     /// The stars, 1 to 5. They count in the rating of the course while the review is not hidden, and while its author's
     /// access to the course was not refunded: after a refund that leaves no other access, the text and its stars stay
     /// here but count no longer, until the author has access again. The end of an access for another reason changes
-    /// nothing.
+    /// nothing, and neither does the deletion of the author's account: the review stays and counts, without the name
+    /// of its author and without its earlier versions.
     async fn stars(&self) -> i16 {
         self.review.rating.stars
     }

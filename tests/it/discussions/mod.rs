@@ -2,6 +2,7 @@
 
 mod access;
 mod asking;
+mod counts;
 mod deleting;
 mod editing;
 mod lists;

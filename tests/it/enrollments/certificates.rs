@@ -224,3 +224,49 @@ async fn a_name_that_the_typeface_lacks_is_in_the_picture_and_there_is_no_docume
     // Without the name there is nothing that it lacks.
     assert!(school.printed(None, code).await.contains("Engines"));
 }
+
+const OWN: &str = "query ($first: Int, $after: String, $last: Int) {
+    viewer { certificates(first: $first, after: $after, last: $last) {
+        totalCount nodes { courseTitle holderName revokedAt } pageInfo { endCursor hasNextPage } } } }";
+
+impl School {
+    /// A page of a user's own certificates, and the titles on it.
+    async fn own(&self, user: &User, variables: Value) -> (Value, Vec<String>) {
+        let list = self.app.data(Some(&user.token), OWN, variables).await["viewer"]["certificates"].take();
+        let nodes = list["nodes"].as_array().unwrap().iter();
+        let titles = nodes.map(|node| node["courseTitle"].as_str().unwrap().to_owned()).collect();
+        (list, titles)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_viewer_has_a_list_of_their_own_certificates() {
+    let mut school = school().await;
+    assert_eq!(school.own(&school.sam, json!({})).await.0["totalCount"], 0);
+    let few = school.app.statements(Some(&school.sam.token), OWN, json!({})).await;
+    for number in 1..=3 {
+        school.course = school.app.course(&school.ada, &format!("Engines {number}"), 1).await;
+        school.app.mutate(&school.sam, "enroll", "entitlement { id }", json!({ "courseId": school.course.id })).await;
+        school.finish().await;
+        school.pass(TimeDelta::minutes(1)).await;
+    }
+    let (all, titles) = school.own(&school.sam, json!({})).await;
+    assert_eq!(titles, ["Engines 3", "Engines 2", "Engines 1"], "latest first");
+    assert_eq!((&all["totalCount"], &all["nodes"][0]["holderName"]), (&json!(3), &json!("Sam")), "to the holder");
+    let (first, titles) = school.own(&school.sam, json!({ "first": 2 })).await;
+    assert_eq!(titles, ["Engines 3", "Engines 2"]);
+    let after = &first["pageInfo"]["endCursor"];
+    assert_eq!(school.own(&school.sam, json!({ "first": 2, "after": after })).await.1, ["Engines 1"]);
+    assert_eq!(school.own(&school.sam, json!({ "last": 1 })).await.1, ["Engines 1"]);
+    let many = school.app.statements(Some(&school.sam.token), OWN, json!({})).await;
+    assert_eq!(many, few, "as many statements for three as for none");
+
+    let id = "query ($id: ID!) { course(id: $id) { viewerEnrollment { certificate { id } } } }";
+    let id = school.app.data(Some(&school.sam.token), id, json!({ "id": school.course.id })).await;
+    let id = &id["course"]["viewerEnrollment"]["certificate"]["id"];
+    let input = json!({ "certificateId": id, "reason": "Another person did the work." });
+    school.app.mutate(&school.root, "revokeCertificate", "certificate { id }", input).await;
+    let (all, _) = school.own(&school.sam, json!({})).await;
+    assert!(all["nodes"][0]["revokedAt"].is_string() && all["nodes"][1]["revokedAt"].is_null(), "{all:#}");
+    assert_eq!(school.own(&school.root, json!({})).await.0["totalCount"], 0, "each has their own");
+}

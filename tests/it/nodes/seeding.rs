@@ -24,7 +24,33 @@ const COUNTS: &str = "SELECT concat_ws(' ', \
     (SELECT count(*) FROM entitlements), (SELECT sum(student_count) FROM course_stats), \
     (SELECT count(*) FROM lesson_progress WHERE completed_at IS NOT NULL), (SELECT count(*) FROM certificates), \
     (SELECT count(*) FROM channel_follows), (SELECT sum(follower_count) FROM channel_stats), \
+    (SELECT count(*) FROM questions), (SELECT count(*) FROM posts WHERE kind = 'REPLY'), \
+    (SELECT count(*) FROM reviews), (SELECT count(*) FROM post_votes), (SELECT count(*) FROM question_follows), \
+    (SELECT count(*) FROM post_texts), (SELECT sum(rating_count) FROM course_stats), \
     (SELECT count(*) FROM seeding WHERE ended_at IS NOT NULL))";
+
+/// Posts and courses whose counts, or the copies that lists are sorted by, are wrong; and posts of people who may not
+/// write them.
+const WRONG: &str = "SELECT concat_ws(' ', \
+    (SELECT count(*) FROM posts p JOIN post_stats s ON s.post_id = p.id WHERE (s.vote_count, s.reply_count, s.active_at) \
+        IS DISTINCT FROM ((SELECT count(*) FROM post_votes v WHERE v.post_id = p.id), \
+        (SELECT count(*) FROM posts r WHERE r.parent_id = p.id), \
+        (SELECT max(r.created_at) FROM posts r WHERE p.id IN (r.id, r.parent_id)))), \
+    (SELECT count(*) FROM questions q JOIN post_stats s USING (post_id) \
+        WHERE (q.votes, q.is_answered, q.active_at) <> (s.vote_count, s.reply_count > 0, s.active_at)), \
+    (SELECT count(*) FROM reviews r JOIN post_stats s USING (post_id) WHERE r.votes <> s.vote_count), \
+    (SELECT count(*) FROM courses c JOIN course_stats s ON s.course_id = c.id \
+        WHERE (stars_1, stars_2, stars_3, stars_4, stars_5, c.rating_hundredths) <> \
+        (SELECT count(*) FILTER (WHERE stars = 1), count(*) FILTER (WHERE stars = 2), count(*) FILTER (WHERE stars = 3), \
+            count(*) FILTER (WHERE stars = 4), count(*) FILTER (WHERE stars = 5), s.rating_hundredths \
+        FROM reviews r WHERE r.course_id = c.id)), \
+    (SELECT count(*) FROM posts p JOIN courses c ON c.id = p.course_id WHERE p.is_by_team <> (p.author_id = instructor_id) \
+        OR NOT p.is_by_team AND NOT EXISTS (SELECT FROM enrollments e WHERE (e.user_id, e.course_id) = (author_id, c.id))), \
+    (SELECT count(*) FROM posts p LEFT JOIN posts q ON q.id = p.parent_id LEFT JOIN lessons l ON l.id = p.lesson_id \
+        WHERE p.created_at > now() OR p.created_at < q.created_at OR l.published_at IS NULL AND l.id IS NOT NULL), \
+    (SELECT count(*) FROM post_votes v JOIN posts p ON p.id = v.post_id WHERE v.user_id = p.author_id), \
+    (SELECT count(*) FROM questions q LEFT JOIN posts r ON r.id = accepted_reply_id \
+        WHERE (resolved_at IS NULL) <> (r.id IS NULL) OR r.parent_id <> q.post_id OR q.lesson_id <> r.lesson_id))";
 
 async fn complete(site: &Site) -> String {
     let output = site.run(&SEED, "");
@@ -39,6 +65,7 @@ async fn an_interrupted_seeding_is_completed_by_the_next_one() {
     let expected = complete(&undisturbed).await;
     let whole = started.elapsed();
     assert!(expected.starts_with("40 40 15 15 6 6 31 31 "), "{expected}");
+    assert_eq!(undisturbed.sql(WRONG).await, "0 0 0 0 0 0 0 0");
     let again = undisturbed.run(&SEED, "");
     assert!(!again.status.success() && text(&again.stderr).contains("--reset"), "{}", text(&again.stderr));
     for _ in 0..rounds(2) {

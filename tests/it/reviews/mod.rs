@@ -1,6 +1,7 @@
 //! Reviews of courses, and the ratings that follow from them.
 
 mod access;
+mod leaving;
 mod lists;
 mod moderation;
 mod races;
