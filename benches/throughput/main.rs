@@ -10,6 +10,8 @@
 //!
 //! `make bench ARGS=--players` measures only how players save their progress; see `players.rs`.
 //!
+//! `make bench ARGS=--push` measures only pushing to many WebSockets; see `push.rs`.
+//!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +27,7 @@ mod cpu;
 mod discussion;
 mod load;
 mod players;
+mod push;
 mod writes;
 
 use std::path::{Path, PathBuf};
@@ -67,6 +70,12 @@ async fn main() {
     let settings = if quick { Settings { rounds: 1, seconds: 2 } } else { Settings { rounds: 5, seconds: 5 } };
     if arguments.iter().any(|argument| argument == "--players") {
         return play(&programs[0]).await;
+    }
+    if arguments.iter().any(|argument| argument == "--bare") {
+        return push::serve_bare().await;
+    }
+    if arguments.iter().any(|argument| argument == "--push") {
+        return follow(&programs).await;
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&folder).unwrap();
@@ -135,6 +144,18 @@ async fn play(program: &Path) {
     let server = serve(program, &url, &folder, "on").await;
     players::measure(&url, &server, postmaster).await;
     stop(vec![server]);
+    postgres.stop().await.unwrap();
+}
+
+/// Measures pushing, in the same school.
+async fn follow(programs: &[PathBuf]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-players");
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
+    let postgres = Postgres::start(options).await.unwrap();
+    let url = postgres.url().to_owned();
+    seed(&programs[0], &url, &folder, ("30", "2400")).await;
+    push::measure(programs, &url, &folder).await;
     postgres.stop().await.unwrap();
 }
 
@@ -217,8 +238,9 @@ fn pgbench(case: &Case, seconds: u64, url: &str, postmaster: u32) -> Figures {
 fn lyceum(program: &Path, url: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.env("DATABASE_URL", url).env("LYCEUM_DATA", folder).env("LYCEUM_ADDR", "127.0.0.1:0");
-    // All players come from one address.
-    command.env("LYCEUM_SECRET", SECRET).env("LYCEUM_MAX_CLIENT_CONNECTIONS", "5000");
+    // All players and sockets come from one address.
+    command.env("LYCEUM_SECRET", SECRET);
+    command.env("LYCEUM_MAX_CLIENT_CONNECTIONS", "20000").env("LYCEUM_MAX_CLIENT_SOCKETS", "20000");
     command
 }
 

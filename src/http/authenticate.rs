@@ -90,6 +90,11 @@ pub(super) fn is_bare(app: &App, headers: &HeaderMap) -> bool {
     !headers.contains_key(header::AUTHORIZATION) && cookies(app, headers) == (None, None)
 }
 
+/// Returns whether a request relies on cookies.
+pub(super) fn sends_cookies(app: &App, headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::AUTHORIZATION) && cookies(app, headers) != (None, None)
+}
+
 /// Authenticates a WebSocket by the `authorization` of `connection_init` or by cookies.
 ///
 /// Browsers let any page open a WebSocket, so cookies are accepted only from allowed origins.

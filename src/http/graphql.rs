@@ -1,4 +1,4 @@
-//! `/graphql`: GET and POST as in the GraphQL-over-HTTP draft, and the WebSocket upgrade.
+//! `/graphql`: GET and POST as in the GraphQL-over-HTTP draft, streams of results, and the WebSocket upgrade.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,13 @@ use futures_util::future::join_all;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use super::authenticate::{Denied, Sender, authenticate, is_bare};
-use super::negotiation::{self, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
+use super::authenticate::{Denied, Sender, authenticate, is_bare, sends_cookies};
+use super::ending::{SessionEnd, ending};
+use super::negotiation::{self, Accepted, MediaType, RequestErrors, executed, respond, respond_shared, retry_later};
 use super::params::Params;
 use super::server::{Peer, Place};
-use super::{HttpState, index, request_id, websocket};
+use super::streaming::Framing;
+use super::{HttpState, index, request_id, streaming, websocket};
 use crate::graphql::Error;
 use crate::graphql::error::request_error;
 use crate::graphql::executor::{RequestInfo, rejection};
@@ -67,6 +69,10 @@ const RENEWALS: [&str; 3] = ["signIn", "refreshSession", "signOut"];
 struct Exchange {
     state: HttpState,
     media: MediaType,
+    /// How to stream the results; `None` if the client does not accept a stream.
+    framing: Option<Framing>,
+    /// Whether the client accepts nothing but a stream.
+    streams_only: bool,
     info: RequestInfo,
     /// Why the caller's token is invalid, if it is.
     rejected: Option<&'static str>,
@@ -143,17 +149,26 @@ impl Exchange {
         peer: Option<Extension<Peer>>,
     ) -> Result<Exchange, Box<Response>> {
         let request_id = request_id::of(headers);
-        let media = MediaType::negotiate(headers);
+        let accepted = Accepted::negotiate(headers);
         let info = RequestInfo { actor: Actor::Anonymous, client: Arc::new(Client::default()), request_id };
-        let mut exchange = Exchange { state, media: media.unwrap_or(MediaType::Json), info, rejected: None };
-        if media.is_none() {
-            let message = "Accept application/graphql-response+json or application/json.";
+        let Accepted { single, stream } = accepted.unwrap_or(Accepted { single: None, stream: None });
+        // What is rejected before a stream begins is answered as JSON.
+        let media = single.unwrap_or(MediaType::Json);
+        let mut exchange =
+            Exchange { state, media, framing: stream, streams_only: single.is_none(), info, rejected: None };
+        if accepted.is_none() {
+            let message = "Accept application/graphql-response+json, application/json or, for a stream of results, \
+                text/event-stream or multipart/mixed;subscriptionSpec=1.0.";
             let unread = Unread::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message);
             return Err(Box::new(exchange.unread(unread)));
         }
         let peer = peer.map(|Extension(peer)| peer);
         match authenticate(&exchange.state.app, method, headers, peer).await {
             Ok(Sender { actor, client, rejected }) => {
+                let foreign = !client.takes_cookies && headers.contains_key(header::ORIGIN);
+                if stream.is_some() && foreign && sends_cookies(&exchange.state.app, headers) {
+                    return Err(Box::new(exchange.denied(Denied::CrossSite)));
+                }
                 exchange.info.actor = actor;
                 exchange.info.client = Arc::new(client.of_request(&exchange.info.request_id));
                 exchange.rejected = rejected;
@@ -169,6 +184,9 @@ impl Exchange {
         }
         if let Some(rejected) = self.unauthenticated(std::slice::from_ref(&request)) {
             return rejected;
+        }
+        if let Some(framing) = self.framing_of(&request) {
+            return self.stream(framing, request);
         }
         let app = &self.state.app;
         let most = if is_bare(app, headers) { app.config.cache_seconds } else { 0 };
@@ -193,8 +211,34 @@ impl Exchange {
         if let Some(rejected) = self.unauthenticated(std::slice::from_ref(&request)) {
             return rejected;
         }
+        if let Some(framing) = self.framing_of(&request) {
+            return self.stream(framing, request);
+        }
         let outcome = self.state.executor.execute(request, &self.info).await;
         self.answer(outcome)
+    }
+
+    /// Returns how to stream the results of `request`; `None` if the response is a single one.
+    fn framing_of(&self, request: &Request) -> Option<Framing> {
+        let streams = || self.state.executor.kind(request) == Some(OperationType::Subscription);
+        self.framing.filter(|_| self.streams_only || streams())
+    }
+
+    /// Executes an operation as a response that goes on. It counts as a socket of its client.
+    fn stream(mut self, framing: Framing, request: Request) -> Response {
+        // The headers are sent before the resolvers run, so there is no place for the cookies of a new session.
+        let client = Client { takes_cookies: false, refresh_cookie: None, ..Client::clone(&self.info.client) };
+        self.info.client = Arc::new(client);
+        let app = &self.state.app;
+        let Some(share) = app.sockets.take(self.info.client.address()) else {
+            let message = "Too many subscriptions and sockets are open at this address.";
+            return self.unread(Unread::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_SUBSCRIPTIONS", message));
+        };
+        let session = SessionEnd::of(app, &self.info.actor);
+        let held = (share, session.guard(), app.metrics.socket());
+        let responses = self.state.executor.stream(request, self.info.clone());
+        let ending = ending(app.stopping.clone(), session);
+        streaming::respond(framing, self.info, responses, ending, held)
     }
 
     fn answer(&self, outcome: Result<GraphResponse, Box<GraphResponse>>) -> Response {
@@ -214,6 +258,9 @@ impl Exchange {
     async fn batch(self, requests: Vec<Request>) -> Response {
         if let Some(rejected) = self.unauthenticated(&requests) {
             return rejected;
+        }
+        if self.streams_only {
+            return self.unread(Unread::bad_request("A batch can't be streamed: send its operations one by one."));
         }
         let executions = requests.into_iter().map(|request| self.state.executor.execute(request, &self.info));
         let outcomes = join_all(executions).await;

@@ -71,7 +71,7 @@ fn places(config: &Config) -> Vec<Place> {
     let place = |path, what| Place::new(config, path, what);
     let what = "GraphQL over WebSocket (graphql-transport-ws)";
     let mut places = vec![
-        place("/graphql", "GraphQL over HTTP"),
+        place("/graphql", "GraphQL over HTTP; subscriptions as server-sent events or multipart/mixed"),
         Place { url: format!("{socket}/graphql"), what, path: "" },
         place("/console", "the console of the administrators"),
         place("/openapi.json", "the other routes"),

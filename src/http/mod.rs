@@ -4,6 +4,7 @@ mod authenticate;
 mod certificate;
 mod console;
 mod dev;
+mod ending;
 mod graphql;
 mod health;
 mod hooks;
@@ -15,6 +16,7 @@ mod params;
 mod playlist;
 mod request_id;
 pub mod server;
+mod streaming;
 pub mod websocket;
 
 use axum::Router;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::request_id;
+use super::streaming::Framing;
 
 /// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +25,45 @@ pub(super) enum MediaType {
     GraphqlResponse,
 }
 
-impl MediaType {
-    /// Picks the client's preferred media type; `None` if it accepts neither.
-    pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
-        let Some(accept) = headers.get(header::ACCEPT) else { return Some(MediaType::Json) };
+/// What a client accepts, by its `Accept` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// For a response that ends at once; `None` if the client only accepts a stream.
+    pub(super) single: Option<MediaType>,
+    /// For a response that goes on.
+    pub(super) stream: Option<Framing>,
+}
+
+impl Accepted {
+    /// Picks the client's preferred media types; `None` if it accepts nothing that the server can send.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
+        let Some(accept) = headers.get(header::ACCEPT) else {
+            return Some(Accepted { single: Some(MediaType::Json), stream: None });
+        };
         let accept = accept.to_str().unwrap_or("*/*");
-        let mut ranges: Vec<(f32, MediaType)> = accept.split(',').filter_map(range).collect();
+        let mut ranges: Vec<(f32, Range)> = accept.split(',').filter_map(range).collect();
         // The sort is stable: of equal weights, the first wins.
         ranges.sort_by(|first, second| second.0.total_cmp(&first.0));
-        ranges.first().map(|(_, media)| *media)
+        let single = ranges.iter().find_map(|(_, range)| match range {
+            Range::Single(media) => Some(*media),
+            Range::Stream(_) => None,
+        });
+        let stream = ranges.iter().find_map(|(_, range)| match range {
+            Range::Stream(framing) => Some(*framing),
+            Range::Single(_) => None,
+        });
+        (!ranges.is_empty()).then_some(Accepted { single, stream })
     }
+}
 
+/// A media range that the server can serve.
+#[derive(Clone, Copy)]
+enum Range {
+    Single(MediaType),
+    Stream(Framing),
+}
+
+impl MediaType {
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             MediaType::Json => "application/json; charset=utf-8",
@@ -70,15 +99,23 @@ fn failure(errors: &[ServerError]) -> Option<StatusCode> {
 }
 
 /// Parses a media range with its weight; `None` if unsupported (RFC 9110, section 12.5.1).
-fn range(text: &str) -> Option<(f32, MediaType)> {
+fn range(text: &str) -> Option<(f32, Range)> {
     let mut parts = text.split(';').map(str::trim);
-    let media = match parts.next()?.to_ascii_lowercase().as_str() {
-        "application/graphql-response+json" => MediaType::GraphqlResponse,
-        "application/json" | "application/*" | "*/*" => MediaType::Json,
+    let media = parts.next()?.to_ascii_lowercase();
+    let mut parameters = parts.filter_map(|part| part.split_once('='));
+    // Without the parameter, the client means incremental delivery, whose parts look different.
+    let multipart =
+        |(name, value): (&str, &str)| name.eq_ignore_ascii_case("subscriptionSpec") && value.trim_matches('"') == "1.0";
+    let range = match media.as_str() {
+        "application/graphql-response+json" => Range::Single(MediaType::GraphqlResponse),
+        "application/json" | "application/*" | "*/*" => Range::Single(MediaType::Json),
+        "text/event-stream" => Range::Stream(Framing::EventStream),
+        "multipart/mixed" if parameters.clone().any(multipart) => Range::Stream(Framing::Multipart),
         _ => return None,
     };
-    let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-    (weight > 0.0).then_some((weight, media))
+    let weight = parameters.find_map(|(name, value)| if name == "q" { value.parse().ok() } else { None });
+    let weight = weight.unwrap_or(1.0);
+    (weight > 0.0).then_some((weight, range))
 }
 
 /// Returns whether the request's content type is JSON in UTF-8.
@@ -101,6 +138,15 @@ impl<'a> RequestErrors<'a> {
     pub(super) fn of(response: &'a GraphResponse) -> RequestErrors<'a> {
         RequestErrors { errors: &response.errors, extensions: &response.extensions }
     }
+}
+
+/// Returns whether the request was rejected before execution (parser, validation or limit).
+///
+/// An execution error has a path. It does not end a subscription, even if it nulls the data of the first event.
+pub(in crate::http) fn is_request_error(response: &GraphResponse) -> bool {
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
 }
 
 /// Builds an HTTP response that must not be cached.
@@ -188,13 +234,19 @@ mod tests {
     use super::*;
     use crate::graphql::Error;
 
+    fn negotiate(accept: &str) -> Option<(Option<MediaType>, Option<Framing>)> {
+        let accepted = Accepted::negotiate(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]))?;
+        Some((accepted.single, accepted.stream))
+    }
+
     fn accepting(accept: &str) -> Option<MediaType> {
-        MediaType::negotiate(&HeaderMap::from_iter([(header::ACCEPT, accept.parse().unwrap())]))
+        negotiate(accept)?.0
     }
 
     #[test]
     fn the_clients_preference_decides() {
-        assert_eq!(MediaType::negotiate(&HeaderMap::new()), Some(MediaType::Json));
+        let nothing = Accepted { single: Some(MediaType::Json), stream: None };
+        assert_eq!(Accepted::negotiate(&HeaderMap::new()), Some(nothing));
         assert_eq!(accepting("*/*"), Some(MediaType::Json));
         assert_eq!(accepting("application/graphql-response+json, application/json"), Some(MediaType::GraphqlResponse));
         assert_eq!(accepting("application/json, application/graphql-response+json"), Some(MediaType::Json));
@@ -202,7 +254,34 @@ mod tests {
             accepting("application/json;q=0.5, application/graphql-response+json;q=0.9"),
             Some(MediaType::GraphqlResponse)
         );
-        assert_eq!(accepting("text/html, application/json;q=0"), None);
+        assert_eq!(negotiate("text/html, application/json;q=0"), None);
+    }
+
+    #[test]
+    fn a_stream_is_for_those_who_ask_for_it() {
+        let (json, modern) = (Some(MediaType::Json), Some(MediaType::GraphqlResponse));
+        let (events, parts) = (Some(Framing::EventStream), Some(Framing::Multipart));
+        for (accept, expected) in [
+            ("text/event-stream", Some((None, events))),
+            ("application/json, text/event-stream;q=0.5", Some((json, events))),
+            ("*/*", Some((json, None))),
+            ("text/*", None),
+            ("multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0, application/json", Some((json, parts))),
+            ("multipart/mixed; subscriptionSpec=\"1.0\"", Some((None, parts))),
+            // Incremental delivery of `@defer`, which the server does not have.
+            ("multipart/mixed;deferSpec=20220824,application/json", Some((json, None))),
+            ("multipart/mixed", None),
+            // urql sends this with every operation.
+            (
+                "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, \
+                 multipart/mixed",
+                Some((modern, events)),
+            ),
+            ("text/event-stream;q=0.5, multipart/mixed;subscriptionSpec=1.0", Some((None, parts))),
+            ("text/event-stream;q=0, application/json", Some((json, None))),
+        ] {
+            assert_eq!(negotiate(accept), expected, "{accept}");
+        }
     }
 
     #[test]
@@ -225,5 +304,17 @@ mod tests {
         let typed = |value: &str| is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]));
         assert!(typed("application/json") && typed("application/json; charset=UTF-8"));
         assert!(!typed("text/plain") && !typed("application/json; charset=latin1") && !is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_an_error_without_data_and_path_is_one_of_the_request() {
+        let error = ServerError::new("no", None);
+        let at_path = error.clone().with_path(vec![async_graphql::PathSegment::Field("a".to_owned())]);
+        assert!(is_request_error(&GraphResponse::from_errors(vec![error.clone()])));
+        assert!(!is_request_error(&GraphResponse::from_errors(vec![at_path])));
+        assert!(!is_request_error(&GraphResponse::new(Value::Null)));
+        let mut partial = GraphResponse::new(Value::from_json(serde_json::json!({ "a": null })).unwrap());
+        partial.errors = vec![error];
+        assert!(!is_request_error(&partial));
     }
 }

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 const JSON: &str = "application/json";
 /// The one that the client prefers.
 const GRAPHQL: &str = "application/graphql-response+json, application/json";
+/// The same, and streams of results.
+const ANY: &str = "application/graphql-response+json, application/json, text/event-stream, multipart/mixed";
 
 pub(super) async fn document() -> Json<Value> {
     Json(json!({
@@ -71,7 +73,11 @@ fn parameter(name: &str, place: &str, description: &str) -> Value {
 
 fn graphql_responses() -> Value {
     responses(&[
-        ("200", "The response; with errors, too, if Accept prefers application/json", Some(GRAPHQL)),
+        (
+            "200",
+            "The response; with errors, too, if Accept prefers application/json. Of a subscription, a stream",
+            Some(ANY),
+        ),
         ("400", "The request is malformed, or was not executed: the errors have codes", Some(GRAPHQL)),
         ("401", "The access token is invalid", Some(GRAPHQL)),
         ("403", "A request with cookies comes from another site or lacks x-lyceum-csrf", Some(GRAPHQL)),
@@ -79,7 +85,7 @@ fn graphql_responses() -> Value {
         ("406", "None of the accepted media types is available", Some(GRAPHQL)),
         ("413", "The body is too large", Some(GRAPHQL)),
         ("415", "The body is not JSON in UTF-8", Some(GRAPHQL)),
-        ("429", "Too many attempts; see Retry-After", Some(GRAPHQL)),
+        ("429", "Too many attempts, see Retry-After; or too many streams and WebSockets", Some(GRAPHQL)),
         ("500", "An internal error; the log has more under the request id", Some(GRAPHQL)),
         ("503", "The database does not answer; try again", Some(GRAPHQL)),
         ("504", "The operation took too long", Some(GRAPHQL)),
@@ -88,7 +94,7 @@ fn graphql_responses() -> Value {
 
 fn graphql_get() -> Value {
     json!({
-        "summary": "Executes a query, or upgrades to a WebSocket with the sub-protocol graphql-transport-ws",
+        "summary": "Executes a query or streams a subscription, or upgrades to a WebSocket with the sub-protocol graphql-transport-ws",
         "security": [{ "accessToken": [] }, {}],
         "parameters": [
             parameter("query", "query", "The document"),
@@ -101,7 +107,7 @@ fn graphql_get() -> Value {
 
 fn graphql_post() -> Value {
     json!({
-        "summary": "Executes a query or a mutation, or a list of them",
+        "summary": "Executes a query or a mutation or a list of them, or streams a subscription",
         "security": [{ "accessToken": [] }, {}],
         "requestBody": { "required": true, "content": { (JSON): { "schema": { "type": "object", "properties": {
             "query": { "type": "string" },

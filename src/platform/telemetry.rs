@@ -50,8 +50,8 @@ pub struct Metrics {
     registry: Arc<Registry>,
     operations: Family<OperationLabels, Counter>,
     durations: Histogram,
-    /// Open WebSockets.
-    pub sockets: Gauge,
+    /// Open WebSockets and streams of results over HTTP.
+    sockets: Gauge,
     /// Connections that were closed at once because there were too many.
     pub refused_connections: Counter,
 }
@@ -65,11 +65,24 @@ impl Metrics {
         let sockets = Gauge::default();
         registry.register("graphql_operations", "GraphQL operations", operations.clone());
         registry.register("graphql_operation_seconds", "Time to execute a GraphQL operation", durations.clone());
-        registry.register("sockets", "Open WebSockets", sockets.clone());
+        registry.register("sockets", "Open WebSockets and streams of results over HTTP", sockets.clone());
         let refused_connections = Counter::default();
         let help = "Connections closed at once because there were too many";
         registry.register("connections_refused", help, refused_connections.clone());
         Metrics { registry: Arc::new(registry), operations, durations, sockets, refused_connections }
+    }
+
+    /// Counts an open socket or stream until the result is dropped.
+    pub fn socket(&self) -> impl Drop + Send + use<> {
+        struct Open(Gauge);
+
+        impl Drop for Open {
+            fn drop(&mut self) {
+                self.0.dec();
+            }
+        }
+        self.sockets.inc();
+        Open(self.sockets.clone())
     }
 
     /// Counts one operation and its duration. `took` is `None` for a subscription, which has no meaningful duration.

@@ -41,6 +41,7 @@ mod schema;
 mod screens;
 mod sequential;
 mod storage;
+mod streaming;
 mod throttle;
 mod transactions;
 mod websocket;

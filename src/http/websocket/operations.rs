@@ -7,7 +7,8 @@ use async_graphql::Response;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
-use super::protocol::{Close, ServerMessage, is_request_error};
+use super::protocol::{Close, ServerMessage};
+use crate::http::negotiation::is_request_error;
 
 struct Operation {
     id: String,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Request, Response, ServerError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -220,18 +220,10 @@ impl ServerMessage<'_> {
     }
 }
 
-/// Returns whether the request was rejected before execution (parser, validation or limit).
-///
-/// An execution error has a path. It does not end a subscription, even if it nulls the data of the first event.
-pub(super) fn is_request_error(response: &Response) -> bool {
-    response.data == Value::Null
-        && !response.errors.is_empty()
-        && response.errors.iter().all(|error| error.path.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_graphql::Value;
     use serde_json::json;
 
     fn reason(text: &str) -> String {
@@ -352,17 +344,5 @@ mod tests {
         ] {
             assert_eq!(message.encode().unwrap(), expected);
         }
-    }
-
-    #[test]
-    fn only_an_error_without_data_and_path_is_one_of_the_request() {
-        let error = ServerError::new("no", None);
-        let at_path = error.clone().with_path(vec![async_graphql::PathSegment::Field("a".to_owned())]);
-        assert!(is_request_error(&Response::from_errors(vec![error.clone()])));
-        assert!(!is_request_error(&Response::from_errors(vec![at_path])));
-        assert!(!is_request_error(&Response::new(Value::Null)));
-        let mut partial = Response::new(Value::from_json(json!({ "a": null })).unwrap());
-        partial.errors = vec![error];
-        assert!(!is_request_error(&partial));
     }
 }

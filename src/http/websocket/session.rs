@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::operations::Operations;
 use super::protocol::{ClientMessage, Close, ServerMessage, parse};
 use super::{Authorised, Rejection, Settings};
+use crate::http::ending::{Ending, SessionEnd, ending};
 
 /// How long to wait for the client's close frame.
 ///
@@ -89,7 +90,7 @@ impl Connection {
             () = shutdown.cancelled() => return Err(Close::going_away().into()),
             greeted = timeout(init_timeout, self.greet(authorise)) => greeted.map_err(|_| Close::init_timeout())??,
         };
-        let ending = pin!(ending(shutdown, revoked, expires_at));
+        let ending = pin!(ending(shutdown, SessionEnd { expires_at, revoked }));
         let busy_at = Instant::now();
         let operations = Operations::default();
         Conversation { connection: self, operations, session, execute, idle_timeout, busy_at }.hold(ending).await
@@ -221,19 +222,13 @@ async fn in_time<E>(
     }
 }
 
-/// Completes when the server stops, or when the session is revoked or expires.
-async fn ending(shutdown: CancellationToken, revoked: CancellationToken, expires_at: Option<Instant>) -> End {
-    let expired = async {
-        match expires_at {
-            Some(instant) => sleep_until(instant).await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => Close::going_away().into(),
-        () = revoked.cancelled() => Close::forbidden("session revoked").into(),
-        () = expired => Close::forbidden("session expired").into(),
+impl From<Ending> for End {
+    fn from(ending: Ending) -> End {
+        End::ByServer(match ending {
+            Ending::Stopping => Close::going_away(),
+            Ending::Revoked => Close::forbidden("session revoked"),
+            Ending::Expired => Close::forbidden("session expired"),
+        })
     }
 }
 
@@ -264,7 +259,7 @@ impl<S, E> Conversation<'_, S, E>
 where
     E: Fn(&S, Request) -> BoxStream<'static, Response>,
 {
-    async fn hold(mut self, mut ending: impl Future<Output = End> + Unpin) -> Result<Infallible, End> {
+    async fn hold(mut self, mut ending: impl Future<Output = Ending> + Unpin) -> Result<Infallible, End> {
         let Settings { ping_interval, pong_timeout, .. } = self.connection.settings;
         let mut pings = interval_at(Instant::now() + ping_interval, ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -284,7 +279,7 @@ where
             };
             let event = tokio::select! {
                 biased;
-                end = &mut ending => return Err(end),
+                ending = &mut ending => return Err(ending.into()),
                 _ = pings.tick() => Event::PingDue,
                 event = traffic => event?,
                 // Last, because data that arrived during a slow write has not been read yet.

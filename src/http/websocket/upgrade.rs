@@ -7,11 +7,11 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{Authorised, Rejection, Settings, accept, serve};
 use crate::graphql::executor::RequestInfo;
 use crate::http::authenticate::{Denied, authenticate_socket, client};
+use crate::http::ending::SessionEnd;
 use crate::http::server::{Peer, Place};
 use crate::http::{HttpState, request_id};
 use crate::platform::auth::{Actor, Client};
@@ -38,7 +38,7 @@ pub(in crate::http) fn upgrade(
         return (StatusCode::TOO_MANY_REQUESTS, "Too many sockets are open at this address.\n").into_response();
     };
     accept(upgrade, &settings, &app.tasks, move |socket| async move {
-        state.app.metrics.sockets.inc();
+        let open = state.app.metrics.socket();
         let watched = OnceLock::new();
         let authorise = async |payload: Value| {
             let authorised = authorise(&state, headers, peer, payload).await?;
@@ -56,8 +56,7 @@ pub(in crate::http) fn upgrade(
         if let Some(watched) = watched.get() {
             watched.cancel();
         }
-        state.app.metrics.sockets.dec();
-        drop((share, place));
+        drop((open, share, place));
     })
 }
 
@@ -79,14 +78,7 @@ async fn authorise(
         Some(_) => return Err(Rejection::Forbidden("authorization must be a text.".into())),
     };
     let (actor, client) = authenticate_socket(app, &headers, peer, authorization).await?;
-    let expires_at = match actor {
-        Actor::Anonymous => None,
-        Actor::User { expires_at, .. } => {
-            let left = (expires_at - app.clock.now()).to_std().unwrap_or_default();
-            Some(Instant::now() + left)
-        }
-    };
-    let revoked = app.revocations.watch(&actor);
+    let SessionEnd { expires_at, revoked } = SessionEnd::of(app, &actor);
     let idle_timeout = (actor == Actor::Anonymous).then_some(IDLE);
     Ok(Authorised { session: (actor, Arc::new(client)), expires_at, revoked, idle_timeout })
 }
