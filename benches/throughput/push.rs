@@ -46,8 +46,18 @@ fn bare_text(number: usize) -> String {
 
 /// A server to push from: a process, and what makes it push the lesson with a number.
 enum Source {
-    Lyceum { server: super::Server, same: bool, course: CourseId, lessons: Vec<LessonId>, tokens: Tokens, instructor: Uuid },
-    Bare { process: Child, addr: SocketAddr },
+    Lyceum {
+        server: super::Server,
+        same: bool,
+        course: CourseId,
+        lessons: Vec<LessonId>,
+        tokens: Tokens,
+        instructor: Uuid,
+    },
+    Bare {
+        process: Child,
+        addr: SocketAddr,
+    },
 }
 
 /// What the clients saw of ten publications.
