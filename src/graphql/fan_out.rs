@@ -201,8 +201,8 @@ impl Share {
 /// Executes each event once for all subscriptions on this node that select the same of it.
 ///
 /// The resolver of a subscription passes its events through this function before it makes objects of them. Such an
-/// object must be derived from the event and its position alone, not from the viewer and not from the field's arguments.
-/// Which events there are may depend on both.
+/// object must be derived from the event and its position alone, not from the viewer or the field's arguments. Which
+/// events there are may depend on both.
 pub fn shared<E, S>(ctx: &Context<'_>, events: S) -> impl Stream<Item = Recorded<E>> + Send + use<E, S>
 where
     E: Send,

@@ -1,9 +1,11 @@
 //! The results of an operation as one HTTP response that goes on: for subscriptions without a WebSocket.
 //!
-//! Two framings, of which the `Accept` header chooses: server-sent events as in the GraphQL-over-SSE protocol (distinct
-//! connections mode, <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>), and `multipart/mixed` as Apollo
-//! Client reads it
-//! (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>).
+//! There are two framings, of which the `Accept` header chooses:
+//! - server-sent events as in the GraphQL-over-SSE protocol, distinct connections mode
+//!   (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>);
+//! - `multipart/mixed` as Apollo Client reads it
+//!   (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>).
+//!
 //! async-graphql's own multipart is not used: it sends the end of a part, by which clients recognize it, with the next
 //! part only, and its parts lack `payload`.
 //!
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::time::sleep;
@@ -113,7 +115,6 @@ pub(super) fn respond(
     let running = Running { framing, info, responses, ending: Box::pin(ending), heartbeat: HEARTBEAT, _held: held };
     let body = running.frames().map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(body));
-    *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, framing.content_type());
     // Proxies must neither store nor collect nor compress it.
