@@ -66,7 +66,7 @@ pub struct Limits {
     pub connections: usize,
     /// The maximum number of open connections per client network, unless there is a proxy.
     pub client_connections: usize,
-    /// The maximum number of open WebSockets per client network.
+    /// The maximum number of open WebSockets and streams of results per client network.
     pub client_sockets: usize,
     /// The timeout of one operation.
     pub timeout: Duration,

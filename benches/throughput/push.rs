@@ -1,10 +1,12 @@
 //! `make bench ARGS=--push`: what it takes to push one event to thousands of idle WebSockets.
 //!
-//! 1,000, 5,000 and 10,000 students follow one course, whose instructor publishes ten lessons one after the other. Prints
-//! the time from the request to publish until each socket has the message, the CPU time of the server per delivered
-//! message, and its memory per idle socket; once with selections that are equal, so that each event is executed once, and
-//! once with selections that differ in a variable, so that it is executed for each socket. Beside it, a bare broadcast of the same text: `tokio-tungstenite`, a task for
-//! each socket and a `tokio::sync::broadcast` channel, in a process of its own.
+//! 1,000, 5,000 and 10,000 students follow one course, whose instructor publishes ten lessons one after the other.
+//! Prints the time from the request to publish until each socket has the message, the CPU time of the server per
+//! delivered message, and its memory per idle socket; once with selections that are equal, so that each event is
+//! executed once, and once with selections that differ in a variable, so that it is executed for each socket.
+//!
+//! Beside it, a bare broadcast of a text as long: `tokio-tungstenite`, a task for each socket and a
+//! `tokio::sync::broadcast` channel, in a process of its own.
 
 use std::io::{BufRead, Write};
 use std::net::SocketAddr;
@@ -36,8 +38,8 @@ const CONNECTING: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The course has no thumbnail; `$width` only makes selections equal or different.
-const QUERY: &str = "subscription ($course: ID!, $width: Int!) { newVideo(courseId: $course) { cursor isStart publishedAt \
-    lesson { id title kind } course { id slug title thumbnail { url(width: $width) } } } }";
+const QUERY: &str = "subscription ($course: ID!, $width: Int!) { newVideo(courseId: $course) { cursor isStart \
+    publishedAt lesson { id title kind } course { id slug title thumbnail { url(width: $width) } } } }";
 
 /// The text of a bare message, as long as a message of the server.
 fn bare_text(number: usize) -> String {
@@ -46,8 +48,18 @@ fn bare_text(number: usize) -> String {
 
 /// A server to push from: a process, and what makes it push the lesson with a number.
 enum Source {
-    Lyceum { server: super::Server, same: bool, course: CourseId, lessons: Vec<LessonId>, tokens: Tokens, instructor: Uuid },
-    Bare { process: Child, addr: SocketAddr },
+    Lyceum {
+        server: super::Server,
+        same: bool,
+        course: CourseId,
+        lessons: Vec<LessonId>,
+        tokens: Tokens,
+        instructor: Uuid,
+    },
+    Bare {
+        process: Child,
+        addr: SocketAddr,
+    },
 }
 
 /// What the clients saw of ten publications.
@@ -280,7 +292,8 @@ fn resident(pid: u32) -> usize {
 /// Returns a published course, its instructor and the students, all of whom have sessions.
 async fn prepare(url: &str) -> (Uuid, Uuid, Vec<Uuid>) {
     let client = connect(url).await;
-    let sign_in = "INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at) \
+    let sign_in = "INSERT INTO sessions \
+        (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at) \
         SELECT id, id, 'bench', now(), now(), 'infinity', now() FROM users ON CONFLICT DO NOTHING";
     client.execute(sign_in, &[]).await.unwrap();
     let course = "SELECT id::text, instructor_id::text FROM courses \
@@ -300,11 +313,13 @@ async fn drafts(url: &str, course: Uuid) -> Vec<LessonId> {
         DELETE FROM videos WHERE id IN (SELECT video_id FROM old);
         INSERT INTO videos (id, owner_id, filename, object_key, content_type, size_bytes, status, progress_percent,
             created_at, updated_at)
-        SELECT gen_random_uuid(), instructor_id, 'Push ' || number, 'videos/push' || number || '/original', 'video/mp4', 1,
-            'READY', 100, now(), now() FROM courses, generate_series(0, {}) AS number WHERE id = '{course}';
-        INSERT INTO lessons (id, course_id, section_id, title, position, kind, duration_seconds, video_id, created_at, updated_at)
+        SELECT gen_random_uuid(), instructor_id, 'Push ' || number, 'videos/push' || number || '/original', 'video/mp4',
+            1, 'READY', 100, now(), now() FROM courses, generate_series(0, {}) AS number WHERE id = '{course}';
+        INSERT INTO lessons
+            (id, course_id, section_id, title, position, kind, duration_seconds, video_id, created_at, updated_at)
         SELECT videos.id, '{course}', (SELECT id FROM sections WHERE course_id = '{course}' LIMIT 1), filename,
-            1000 + right(filename, 1)::int, 'VIDEO', 300, videos.id, now(), now() FROM videos WHERE filename LIKE 'Push %';
+            1000 + right(filename, 1)::int, 'VIDEO', 300, videos.id, now(), now() FROM videos
+            WHERE filename LIKE 'Push %';
         INSERT INTO video_references SELECT id, 'lesson', id FROM videos WHERE filename LIKE 'Push %'",
         PUBLICATIONS - 1
     );

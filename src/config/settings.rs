@@ -186,7 +186,7 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         "maximum number of open connections per client address, without a proxy",
     ),
-    setting("LYCEUM_MAX_CLIENT_SOCKETS", "1000", "maximum number of open WebSockets per client address"),
+    setting("LYCEUM_MAX_CLIENT_SOCKETS", "1000", "maximum number of open WebSockets and streams per client address"),
     setting("LYCEUM_TIMEOUT_SECONDS", "15", "timeout of an operation in seconds"),
     setting(
         "LYCEUM_DRAIN_SECONDS",

@@ -1,6 +1,7 @@
 //! Accessors for what the executor puts into a resolver's context.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Context;
 
@@ -9,6 +10,36 @@ use super::role::Scope;
 use super::viewer_loaders::ViewerLoaders;
 use crate::platform::App;
 use crate::platform::auth::{Actor, Client};
+
+/// The caller of a request, and whether a resolver has asked for it.
+pub(super) struct Caller {
+    actor: Actor,
+    client: Arc<Client>,
+    asked_for: AtomicBool,
+}
+
+impl Caller {
+    pub(super) fn new(actor: Actor, client: Arc<Client>) -> Caller {
+        Caller { actor, client, asked_for: AtomicBool::new(false) }
+    }
+
+    /// Forgets that a resolver has asked for it.
+    pub(super) fn forget(&self) {
+        self.asked_for.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns whether a resolver has asked for it since [`Caller::forget`]. If none has, no result depends on it.
+    pub(super) fn was_asked_for(&self) -> bool {
+        self.asked_for.load(Ordering::Relaxed)
+    }
+
+    /// The only way to the caller from a resolver.
+    fn ask<'a>(ctx: &Context<'a>) -> &'a Caller {
+        let caller = ctx.data_unchecked::<Arc<Caller>>();
+        caller.asked_for.store(true, Ordering::Relaxed);
+        caller
+    }
+}
 
 /// Returns the application.
 pub fn app<'a>(ctx: &Context<'a>) -> &'a App {
@@ -30,12 +61,12 @@ pub fn within<'a>(ctx: &Context<'a>, scope: Scope) -> &'a Actor {
 
 /// Returns the caller, whether it uses a session or an API token.
 pub fn bearer<'a>(ctx: &Context<'a>) -> &'a Actor {
-    ctx.data_unchecked::<Actor>()
+    &Caller::ask(ctx).actor
 }
 
 /// Returns the client that sent the request.
 pub fn client<'a>(ctx: &Context<'a>) -> &'a Client {
-    ctx.data_unchecked::<Arc<Client>>()
+    &Caller::ask(ctx).client
 }
 
 /// Returns the data loaders.
@@ -45,6 +76,7 @@ pub fn loaders<'a>(ctx: &Context<'a>) -> &'a Arc<Loaders> {
 
 /// The loads of what depends on the viewer.
 pub fn viewer_loaders<'a>(ctx: &Context<'a>) -> &'a ViewerLoaders {
+    Caller::ask(ctx);
     ctx.data_unchecked::<ViewerLoaders>()
 }
 
@@ -87,7 +119,8 @@ mod tests {
             ("a token with the scope", user(Some(&auth::Scope::ALL)), false, true),
             ("a token without it", user(Some(&[auth::Scope::ReadUsers])), false, false),
         ] {
-            let response = schema.execute(Request::new("{ inSession inScope }").data(actor)).await;
+            let caller = Arc::new(Caller::new(actor, Arc::new(Client::default())));
+            let response = schema.execute(Request::new("{ inSession inScope }").data(caller)).await;
             let expected = async_graphql::value!({ "inSession": in_session, "inScope": in_scope });
             assert_eq!(response.data, expected, "{who}");
         }

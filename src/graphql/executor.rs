@@ -1,6 +1,7 @@
 //! The executor of operations. Checks limits, executes the schema, and completes the response.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -17,7 +18,9 @@ use moka::sync::Cache;
 use tracing::Instrument;
 
 use super::caching;
+use super::context::Caller;
 use super::error::{Error, request_error};
+use super::fan_out::{FanOut, Payload, Selection as EventSelection, Share};
 use super::limits::{self, Census};
 use super::loaders::Loaders;
 use super::null_propagation::{order_root, propagate_nulls};
@@ -81,6 +84,7 @@ pub struct Executor {
     app: App,
     /// The cache of parsed documents that are valid and within the limits.
     documents: Cache<String, Arc<Document>>,
+    fan_out: FanOut,
 }
 
 impl Executor {
@@ -94,7 +98,8 @@ impl Executor {
             .max_capacity(DOCUMENTS)
             .weigher(|query: &String, document: &Arc<Document>| weight(query, document))
             .build();
-        Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents })
+        let fan_out = FanOut::new(app.db.invalidation().clone());
+        Ok(Executor { schemas: Schemas::of_this_process()?, loaders, app, documents, fan_out })
     }
 
     /// Returns the data loaders.
@@ -111,7 +116,8 @@ impl Executor {
     /// A response with `errors` only.
     pub async fn execute(&self, request: Request, info: &RequestInfo) -> Result<Response, Box<Response>> {
         let started = Instant::now();
-        let prepared = self.prepare(request, info);
+        let caller = Arc::new(Caller::new(info.actor, info.client.clone()));
+        let prepared = self.prepare(request, info, caller);
         let (kind, outcome) = match prepared {
             Ok((operation, request)) => {
                 let kind = operation.operation().map_or("unknown", |operation| kind_name(operation.ty));
@@ -131,33 +137,36 @@ impl Executor {
     /// Executes any operation as a stream of responses.
     ///
     /// A query or mutation yields one response. A first response without `data` is a request error.
-    pub fn stream(&self, request: Request, info: RequestInfo) -> BoxStream<'static, Response> {
+    pub fn stream(&self, request: Request, info: RequestInfo) -> BoxStream<'static, Payload> {
         let executor = self.clone();
         if self.kind(&request) != Some(OperationType::Subscription) {
             let execution = async move { executor.execute(request, &info).await.unwrap_or_else(|rejected| *rejected) };
-            return stream::once(execution).boxed();
+            return stream::once(execution).map(Payload::from).boxed();
         }
-        let (operation, request) = match self.prepare(request, &info) {
+        let caller = Arc::new(Caller::new(info.actor, info.client.clone()));
+        let (operation, request) = match self.prepare(request, &info, caller.clone()) {
             Ok(prepared) => prepared,
-            Err(errors) => return stream::once(async move { *rejection(errors, &info) }).boxed(),
+            Err(errors) => return stream::once(async move { Payload::Own(rejection(errors, &info)) }).boxed(),
         };
+        let share = Share::new(self.fan_out.clone(), operation.event_selection(&request), caller);
         self.app.metrics.operation(OperationLabels { kind: "subscription", outcome: "ok" }, None);
         let clock = EventClock::default();
-        let responses = self.schemas.schema.execute_stream(request.data(clock.clone())).boxed();
+        let request = request.data(clock.clone()).data(share.clone());
+        let responses = self.schemas.schema.execute_stream(request).boxed();
         let span = tracing::info_span!("request", id = &*info.request_id);
-        AssertUnwindSafe(limited(responses, clock, self.app.config.limits.timeout, span))
+        let (metrics, own) = (self.app.metrics.clone(), share.clone());
+        let responses = AssertUnwindSafe(limited(responses, clock, self.app.config.limits.timeout, span))
             .catch_unwind()
-            .map(move |item| {
-                let response = match item {
-                    Ok(Some(response)) => executor.finish(response, &operation, &info),
-                    Ok(None) => *rejection(Error::Timeout, &info),
-                    Err(_) => *rejection(panicked(), &info),
-                };
-                let outcome = if response.errors.is_empty() { "ok" } else { "error" };
-                executor.app.metrics.operation(OperationLabels { kind: "event", outcome }, None);
-                response
-            })
-            .boxed()
+            .map(move |item| match item {
+                Ok(Some(response)) => own.settle(executor.finish(response, &operation, &info)),
+                Ok(None) => Payload::Own(rejection(Error::Timeout, &info)),
+                Err(_) => Payload::Own(rejection(panicked(), &info)),
+            });
+        let count = move |payload: &Payload| {
+            let outcome = if payload.is_ok() { "ok" } else { "error" };
+            metrics.operation(OperationLabels { kind: "event", outcome }, None);
+        };
+        share.merge(responses).inspect(count).boxed()
     }
 
     /// Returns the schema definition (SDL).
@@ -215,7 +224,12 @@ impl Executor {
     }
 
     /// Gets the valid document, from the cache if possible, and checks the variables and all limits.
-    fn prepare(&self, mut request: Request, info: &RequestInfo) -> Result<(Operation, Request), Rejection> {
+    fn prepare(
+        &self,
+        mut request: Request,
+        info: &RequestInfo,
+        caller: Arc<Caller>,
+    ) -> Result<(Operation, Request), Rejection> {
         let explorer =
             self.app.config.introspection == Introspection::Everyone || info.actor.in_session().has(Role::Admin);
         let document = self.document(&request.query, explorer)?;
@@ -239,10 +253,7 @@ impl Executor {
         let kind = operation.operation().map(|definition| definition.ty);
         let viewer_loaders = ViewerLoaders::new(self.loaders.clone(), kind == Some(OperationType::Query));
         request.set_parsed_query(operation.document.parsed.clone());
-        Ok((
-            operation,
-            request.data(info.actor).data(info.client.clone()).data(self.loaders.clone()).data(viewer_loaders),
-        ))
+        Ok((operation, request.data(caller).data(self.loaders.clone()).data(viewer_loaders)))
     }
 
     /// Checks the values of the variables. A value of a built-in scalar is checked without a detour.
@@ -263,12 +274,13 @@ impl Executor {
     }
 
     fn document(&self, query: &str, suggestions: bool) -> Result<Arc<Document>, Rejection> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         if let Some(document) = self.documents.get(query) {
             return Ok(document);
         }
         let (parsed, census) = self.parse(query)?;
         let valid = self.schemas.validator.validate(query, suggestions.then_some(&self.schemas.type_map))?;
-        let document = Arc::new(Document { parsed, valid, census });
+        let document = Arc::new(Document { id: NEXT.fetch_add(1, Ordering::Relaxed), parsed, valid, census });
         self.documents.insert(query.to_owned(), document.clone());
         Ok(document)
     }
@@ -309,6 +321,8 @@ impl Executor {
 
 /// A valid document.
 struct Document {
+    /// Differs from that of every other document.
+    id: u64,
     parsed: ExecutableDocument,
     /// The same document, as the validator reads it.
     valid: Valid<apollo_compiler::ExecutableDocument>,
@@ -329,6 +343,12 @@ struct Operation {
 }
 
 impl Operation {
+    /// Returns what a subscription selects of its events.
+    fn event_selection(&self, request: &Request) -> EventSelection {
+        let document = (self.document.id, &self.document.parsed);
+        EventSelection::of(document, (self.name.as_deref(), self.operation()), &request.variables)
+    }
+
     /// Returns the definition to execute; `None` if the name is missing or unknown, which validation reports.
     fn operation(&self) -> Option<&OperationDefinition> {
         match (&self.document.parsed.operations, &self.name) {

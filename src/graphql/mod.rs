@@ -9,6 +9,7 @@ pub mod cost;
 pub mod error;
 pub mod executor;
 pub mod export;
+pub mod fan_out;
 pub mod guard;
 pub mod id;
 pub mod idempotency;

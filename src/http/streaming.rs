@@ -1,9 +1,11 @@
 //! The results of an operation as one HTTP response that goes on: for subscriptions without a WebSocket.
 //!
-//! Two framings, of which the `Accept` header chooses: server-sent events as in the GraphQL-over-SSE protocol (distinct
-//! connections mode, <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>), and `multipart/mixed` as Apollo
-//! Client reads it
-//! (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>).
+//! There are two framings, of which the `Accept` header chooses:
+//! - server-sent events as in the GraphQL-over-SSE protocol, distinct connections mode
+//!   (<https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>);
+//! - `multipart/mixed` as Apollo Client reads it
+//!   (<https://www.apollographql.com/docs/graphos/routing/operations/subscriptions/multipart-protocol>).
+//!
 //! async-graphql's own multipart is not used: it sends the end of a part, by which clients recognize it, with the next
 //! part only, and its parts lack `payload`.
 //!
@@ -13,11 +15,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Response as GraphResponse;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::time::sleep;
@@ -27,6 +29,7 @@ use super::negotiation::{RequestErrors, is_request_error};
 use super::request_id;
 use crate::graphql::error::request_error;
 use crate::graphql::executor::{RequestInfo, rejection};
+use crate::graphql::fan_out::Payload;
 
 /// The pause after which something is sent, so that no proxy closes the connection as idle.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -104,7 +107,7 @@ fn part(json: &str) -> Bytes {
 pub(super) fn respond(
     framing: Framing,
     info: RequestInfo,
-    responses: BoxStream<'static, GraphResponse>,
+    responses: BoxStream<'static, Payload>,
     ending: impl Future<Output = Ending> + Send + 'static,
     held: impl Send + 'static,
 ) -> Response {
@@ -112,7 +115,6 @@ pub(super) fn respond(
     let running = Running { framing, info, responses, ending: Box::pin(ending), heartbeat: HEARTBEAT, _held: held };
     let body = running.frames().map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(body));
-    *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, framing.content_type());
     // Proxies must neither store nor collect nor compress it.
@@ -129,7 +131,7 @@ pub(super) fn respond(
 struct Running<E, H> {
     framing: Framing,
     info: RequestInfo,
-    responses: BoxStream<'static, GraphResponse>,
+    responses: BoxStream<'static, Payload>,
     ending: Pin<Box<E>>,
     /// The pause after which something is sent.
     heartbeat: Duration,
@@ -148,7 +150,7 @@ impl<E: Future<Output = Ending> + Send, H: Send> Running<E, H> {
         tokio::select! {
             biased;
             ending = self.ending.as_mut() => Some(([self.failure(ending), framing.end()].concat().into(), None)),
-            response = self.responses.next() => match response.map(|response| encode(&response)) {
+            payload = self.responses.next() => match payload.map(encode) {
                 Some(Some(json)) => Some((framing.result(&json), Some(self))),
                 // Without the end, the client notices that it was cut off.
                 Some(None) => None,
@@ -174,22 +176,22 @@ impl<E: Future<Output = Ending> + Send, H: Send> Running<E, H> {
     }
 }
 
-/// Returns the response as JSON; of a request that was not executed, without `data`.
-fn encode(response: &GraphResponse) -> Option<String> {
-    let json = match is_request_error(response) {
-        true => serde_json::to_string(&RequestErrors::of(response)),
-        false => serde_json::to_string(response),
+/// Returns the result as JSON; of a request that was not executed, without `data`.
+fn encode(payload: Payload) -> Option<Arc<str>> {
+    let json = match payload {
+        Payload::Shared(json) => return Some(json),
+        Payload::Own(response) if is_request_error(&response) => serde_json::to_string(&RequestErrors::of(&response)),
+        Payload::Own(response) => serde_json::to_string(&response),
     };
-    json.inspect_err(|error| tracing::error!(%error, "a GraphQL response can't be serialised")).ok()
+    json.inspect_err(|error| tracing::error!(%error, "a GraphQL response can't be serialised")).ok().map(Arc::from)
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-    use async_graphql::Value;
+    use async_graphql::{Response as GraphResponse, Value};
     use hyper::server::conn::http1;
     use hyper::service::service_fn;
     use hyper_util::rt::{TokioIo, TokioTimer};
@@ -235,7 +237,7 @@ mod tests {
             for (number, result) in (1..).zip(results) {
                 assert_eq!(frames.next().await.unwrap(), heartbeat);
                 assert_eq!(frames.next().await.unwrap(), heartbeat);
-                sender.send(GraphResponse::new(Value::from(number))).await.unwrap();
+                sender.send(GraphResponse::new(Value::from(number)).into()).await.unwrap();
                 assert_eq!(frames.next().await.unwrap(), result);
             }
             drop(sender);
@@ -252,7 +254,7 @@ mod tests {
             let made = made.clone();
             let endless = stream::repeat_with(move || {
                 made.fetch_add(1, SeqCst);
-                GraphResponse::new(Value::from("x".repeat(SIZE)))
+                GraphResponse::new(Value::from("x".repeat(SIZE))).into()
             });
             let response = respond(Framing::EventStream, info(), endless.boxed(), pending(), ());
             async move { Ok::<_, Infallible>(response) }

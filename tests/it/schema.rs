@@ -11,6 +11,7 @@ use async_graphql::{Positioned, Request, Value};
 use futures_util::StreamExt;
 use lyceum::graphql::Executor;
 use lyceum::graphql::executor::RequestInfo;
+use lyceum::graphql::fan_out::Payload;
 use lyceum::graphql::schema;
 use lyceum::platform::auth::{Actor, Role, Scope, Scopes};
 use uuid::Uuid;
@@ -261,7 +262,7 @@ async fn refusal(executor: &Executor, query: &str, actor: Actor) -> (String, Str
     let mut responses = executor.stream(Request::new(query), caller);
     // A subscription that is allowed delivers nothing until something happens.
     let first = tokio::time::timeout(std::time::Duration::from_secs(1), responses.next()).await;
-    let Ok(Some(response)) = first else { return Default::default() };
+    let Ok(Some(Payload::Own(response))) = first else { return Default::default() };
     let Some(error) = response.errors.first() else { return Default::default() };
     let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
     let Some(Value::String(code)) = code else { panic!("{query}: {error:?}") };
@@ -431,7 +432,8 @@ fn who_asks_is_asked_in_one_place() {
             let text = std::fs::read_to_string(&path).unwrap();
             let direct =
                 ["data_unchecked::<", "data_opt::<", "data::<"].into_iter().flat_map(|get| text.split(get).skip(1));
-            if direct.into_iter().any(|after| after.split('>').next().unwrap().ends_with("Actor")) {
+            let is_caller = |ty: &str| ty.ends_with("Actor") || ty.ends_with("Caller");
+            if direct.into_iter().any(|after| is_caller(after.split('>').next().unwrap())) {
                 found.push(path.file_name().unwrap().to_string_lossy().into_owned());
             }
         }

@@ -15,6 +15,7 @@ use crate::catalog::event::{LessonPublished, NEW_VIDEOS, new_videos_of};
 use crate::catalog::model::CourseId;
 use crate::channels::{self, ChannelId, channel_node};
 use crate::graphql::context::{actor, app};
+use crate::graphql::fan_out::shared;
 use crate::graphql::guard::public;
 use crate::graphql::page::decode_cursor;
 use crate::graphql::subscription::timed;
@@ -61,7 +62,7 @@ impl CatalogSubscription {
             _ => events.right_stream(),
         };
         let start = stream::iter([NewVideoObject::start(start)]);
-        Ok(timed(ctx, start.chain(events.map(NewVideoObject::from))).map(Sequential))
+        Ok(timed(ctx, start.chain(shared(ctx, events).map(NewVideoObject::from))).map(Sequential))
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) use upgrade::upgrade;
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
 /// The size of a socket's read buffer. The library's default of 128 KiB is too much for thousands of idle sockets.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// The limits of one socket.
 #[derive(Clone, Copy, Debug)]

@@ -3,16 +3,16 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use async_graphql::Response;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
-use super::protocol::{Close, ServerMessage};
+use super::protocol::{Close, ServerMessage, next_message};
+use crate::graphql::fan_out::Payload;
 use crate::http::negotiation::is_request_error;
 
 struct Operation {
     id: String,
-    responses: BoxStream<'static, Response>,
+    results: BoxStream<'static, Payload>,
     answered: bool,
 }
 
@@ -38,8 +38,8 @@ impl Operations {
     }
 
     /// Adds an operation; no operation with the same id may be running.
-    pub(super) fn start(&mut self, id: String, responses: BoxStream<'static, Response>) {
-        self.running.push(Operation { id, responses, answered: false });
+    pub(super) fn start(&mut self, id: String, results: BoxStream<'static, Payload>) {
+        self.running.push(Operation { id, results, answered: false });
     }
 
     /// Drops an operation. An unknown id is ignored, because the operation may just have completed.
@@ -62,25 +62,29 @@ impl Operations {
         for step in 0..count {
             let index = (self.next + step) % count;
             let Some(operation) = self.running.get_mut(index) else { continue };
-            if let Poll::Ready(response) = operation.responses.poll_next_unpin(context) {
+            if let Poll::Ready(result) = operation.results.poll_next_unpin(context) {
                 self.next = index + 1;
-                return Poll::Ready(self.message(index, response));
+                return Poll::Ready(self.message(index, result));
             }
         }
         Poll::Pending
     }
 
-    fn message(&mut self, index: usize, response: Option<Response>) -> Result<String, Close> {
-        if let (Some(operation), Some(response)) = (self.running.get_mut(index), &response) {
+    fn message(&mut self, index: usize, result: Option<Payload>) -> Result<String, Close> {
+        if let (Some(operation), Some(result)) = (self.running.get_mut(index), &result) {
             let first = !std::mem::replace(&mut operation.answered, true);
-            if !(first && is_request_error(response)) {
-                return ServerMessage::Next { id: &operation.id, payload: response }.encode();
+            match result {
+                Payload::Shared(json) => return Ok(next_message(&operation.id, json)),
+                Payload::Own(response) if first && is_request_error(response) => {}
+                Payload::Own(response) => {
+                    return ServerMessage::Next { id: &operation.id, payload: response }.encode();
+                }
             }
         }
         let ended = self.running.remove(index);
-        match &response {
-            Some(rejected) => ServerMessage::Error { id: &ended.id, payload: &rejected.errors }.encode(),
-            None => ServerMessage::Complete { id: &ended.id }.encode(),
+        match &result {
+            Some(Payload::Own(rejected)) => ServerMessage::Error { id: &ended.id, payload: &rejected.errors }.encode(),
+            Some(Payload::Shared(_)) | None => ServerMessage::Complete { id: &ended.id }.encode(),
         }
     }
 }
@@ -88,11 +92,11 @@ impl Operations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_graphql::{ServerError, Value};
+    use async_graphql::{Response, ServerError, Value};
     use futures_util::{FutureExt, stream};
 
-    fn values(values: Vec<i32>) -> BoxStream<'static, Response> {
-        stream::iter(values).map(|value| Response::new(Value::from(value))).boxed()
+    fn values(values: Vec<i32>) -> BoxStream<'static, Payload> {
+        stream::iter(values).map(|value| Response::new(Value::from(value)).into()).boxed()
     }
 
     fn drain(operations: &mut Operations) -> Vec<String> {
@@ -110,7 +114,7 @@ mod tests {
     #[test]
     fn operations_take_turns() {
         let mut operations = Operations::default();
-        operations.start("a".into(), stream::repeat(1).map(|value| Response::new(Value::from(value))).boxed());
+        operations.start("a".into(), stream::repeat(1).map(|value| Response::new(Value::from(value)).into()).boxed());
         operations.start("b".into(), stream::pending().boxed());
         operations.start("c".into(), values(vec![7, 8]));
         let mut seen = Vec::new();
@@ -128,12 +132,12 @@ mod tests {
     fn a_request_error_ends_the_operation_without_complete() {
         let mut operations = Operations::default();
         let rejected = || Response::from_errors(vec![ServerError::new("no", None)]);
-        operations.start("a".into(), stream::iter([rejected(), rejected()]).boxed());
+        operations.start("a".into(), stream::iter([rejected(), rejected()]).map(Payload::from).boxed());
         assert_eq!(drain(&mut operations), [r#"{"type":"error","id":"a","payload":[{"message":"no"}]}"#.to_owned()]);
         assert!(!operations.contains("a"));
 
         // After the first response, an error is one of the operation's results.
-        operations.start("a".into(), values(vec![1]).chain(stream::iter([rejected()])).boxed());
+        operations.start("a".into(), values(vec![1]).chain(stream::iter([rejected()]).map(Payload::from)).boxed());
         let late = r#"{"type":"next","id":"a","payload":{"data":null,"errors":[{"message":"no"}]}}"#.to_owned();
         assert_eq!(drain(&mut operations), [next("a", 1), late, complete("a")]);
     }

@@ -188,6 +188,12 @@ fn operation_id(kind: &str, id: Option<String>) -> Result<String, Close> {
     }
 }
 
+/// Returns a `next` message with a result that is JSON already.
+pub(super) fn next_message(id: &str, json: &str) -> String {
+    let id = serde_json::Value::from(id);
+    format!(r#"{{"type":"next","id":{id},"payload":{json}}}"#)
+}
+
 /// A message from the server.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -344,5 +350,7 @@ mod tests {
         ] {
             assert_eq!(message.encode().unwrap(), expected);
         }
+        let expected = ServerMessage::Next { id: "\"", payload: &response }.encode().unwrap();
+        assert_eq!(next_message("\"", &serde_json::to_string(&response).unwrap()), expected);
     }
 }

@@ -5,7 +5,7 @@ use std::future::{Future, pending};
 use std::pin::pin;
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, Request, Response, ServerError};
+use async_graphql::{ErrorExtensionValues, Request, ServerError};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::operations::Operations;
 use super::protocol::{ClientMessage, Close, ServerMessage, parse};
 use super::{Authorised, Rejection, Settings};
+use crate::graphql::fan_out::Payload;
 use crate::http::ending::{Ending, SessionEnd, ending};
 
 /// How long to wait for the client's close frame.
@@ -55,7 +56,7 @@ pub async fn serve<S, A, AF, E>(
 ) where
     A: FnOnce(serde_json::Value) -> AF,
     AF: Future<Output = Result<Authorised<S>, Rejection>>,
-    E: Fn(&S, Request) -> BoxStream<'static, Response>,
+    E: Fn(&S, Request) -> BoxStream<'static, Payload>,
 {
     let mut connection = Connection { socket, settings, shutdown, heard: Instant::now(), readable: true };
     let Err(end) = connection.talk(authorise, execute).await;
@@ -78,7 +79,7 @@ impl Connection {
     where
         A: FnOnce(serde_json::Value) -> AF,
         AF: Future<Output = Result<Authorised<S>, Rejection>>,
-        E: Fn(&S, Request) -> BoxStream<'static, Response>,
+        E: Fn(&S, Request) -> BoxStream<'static, Payload>,
     {
         if self.socket.protocol().is_none() {
             return Err(Close::subprotocol().into());
@@ -257,7 +258,7 @@ struct Conversation<'a, S, E> {
 
 impl<S, E> Conversation<'_, S, E>
 where
-    E: Fn(&S, Request) -> BoxStream<'static, Response>,
+    E: Fn(&S, Request) -> BoxStream<'static, Payload>,
 {
     async fn hold(mut self, mut ending: impl Future<Output = Ending> + Unpin) -> Result<Infallible, End> {
         let Settings { ping_interval, pong_timeout, .. } = self.connection.settings;

@@ -4,6 +4,7 @@ mod delivery;
 mod repair;
 mod rewound;
 mod rules;
+mod shared;
 mod storm;
 mod subjects;
 

@@ -10,6 +10,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::serve::ListenerExt;
 use axum::{Router, routing::any};
 use futures_util::{SinkExt, Stream, StreamExt, stream};
+use lyceum::graphql::fan_out::Payload;
 use lyceum::http::websocket::{Authorised, PROTOCOL, Rejection, Settings, accept, serve};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -151,7 +152,7 @@ pub(crate) async fn start(settings: Settings) -> Server {
             accept(request, &settings, &sockets, move |socket| {
                 let authorise = move |payload| authorise(payload, revoked);
                 serve(socket, settings, shutdown, authorise, move |session: &Session, request| {
-                    schema.execute_stream(request.data(session.clone()))
+                    schema.execute_stream(request.data(session.clone())).map(Payload::from).boxed()
                 })
             })
         }
