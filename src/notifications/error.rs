@@ -38,3 +38,17 @@ pub(super) fn security_stays() -> Error {
     let message = "Notifications about the security of the account are always shown.";
     Error::invalid(UserErrorCode::NotAllowed, &["preferences"], message)
 }
+
+pub(super) fn no_such_audience() -> Error {
+    let message = "There is no such course or channel of yours; only administrators address all users or a role.";
+    Error::invalid(UserErrorCode::NotFound, &["audience"], message)
+}
+
+pub(super) fn no_such_announcement() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["announcementId"], "There is no such announcement.")
+}
+
+pub(super) fn announced_too_often(most: usize) -> Error {
+    let message = format!("You can make {most} announcements within 24 hours. Try again later.");
+    Error::invalid(UserErrorCode::TooOften, &[], message)
+}

@@ -17,10 +17,10 @@ mod query;
 
 pub use command::{create, my_data, render};
 pub use event::NotificationCreated;
-pub use graphql::{NotificationSubscription, mutations, nodes, viewer_fields};
+pub use graphql::{NotificationSubscription, mutations, nodes, queries, viewer_fields};
 pub use job::handlers;
 pub use model::{
-    Audience, Digest, Facts, NewNotification, Notification, NotificationId, NotificationKind, Preference, Settings,
-    Text,
+    Announcement, AnnouncementId, Audience, Digest, Facts, NewNotification, Notification, NotificationId,
+    NotificationKind, Preference, Settings, Text,
 };
 pub use policy::{Way, is_quiet, wants};

@@ -381,11 +381,14 @@ const OPENED: [(Scope, &[&str]); 10] = [
     ),
     (
         Scope::ReadNotifications,
-        &["notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
+        &["announcements", "notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
     ),
     (
         Scope::WriteNotifications,
         &[
+            "announcements",
+            "cancelAnnouncement",
+            "createAnnouncement",
             "markNotifications",
             "muteNotifications",
             "notificationReceived",

@@ -1,5 +1,6 @@
 //! Commands for notifications.
 
+mod announce;
 mod audience;
 mod create;
 mod export;
@@ -7,6 +8,9 @@ mod mark;
 mod render;
 mod settings;
 
+pub(super) use announce::{
+    Announced, PUBLISH, can_see, cancel_announcement, create_announcement, publish_announcement, size_of,
+};
 pub(super) use audience::audiences_of;
 pub use create::create;
 pub(super) use export::forget_user;

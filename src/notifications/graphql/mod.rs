@@ -1,5 +1,6 @@
 //! Notifications in the schema.
 
+mod announcement;
 mod mutation;
 mod notification;
 mod query;
@@ -10,12 +11,21 @@ use futures_util::FutureExt;
 
 pub use subscription::NotificationSubscription;
 
+use self::announcement::announcement_node;
 use self::notification::notification_node;
 use crate::graphql::{NodeType, RootFields};
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| notification_node(ctx, id).boxed())]
+    vec![
+        NodeType::new(|ctx, id| notification_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| announcement_node(ctx, id).boxed()),
+    ]
+}
+
+/// The list of announcements.
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(announcement::AnnouncementQuery)]
 }
 
 /// The notifications of the viewer.
@@ -25,5 +35,5 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
 
 /// The mutations of notifications.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::NotificationMutation)]
+    vec![Box::new(mutation::NotificationMutation), Box::new(announcement::AnnouncementMutation)]
 }

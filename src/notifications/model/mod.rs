@@ -1,5 +1,6 @@
 //! Notifications, their audiences, and how users want to be told.
 
+mod announcement;
 mod audience;
 mod kind;
 mod list;
@@ -7,6 +8,10 @@ mod mark;
 mod notification;
 mod settings;
 
+pub use announcement::{Announcement, AnnouncementId};
+pub(super) use announcement::{
+    AnnouncementFilter, AnnouncementState, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput,
+};
 pub use audience::Audience;
 pub(super) use audience::Audiences;
 pub use kind::NotificationKind;

@@ -113,7 +113,8 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 30] = [
+const HELD: [(&str, Option<&str>); 31] = [
+    ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -207,6 +208,10 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         SELECT id, 'user:' || id, 'SECURITY', '', '', '{}', now(), now() FROM users";
     app.sql(notifications).await;
     app.sql("INSERT INTO notification_receipts SELECT id, id, now(), now(), NULL, NULL, false, now() FROM users").await;
+    app.sql(
+        "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
+    )
+    .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;
     app.sql("INSERT INTO notification_mutes SELECT id, 'course:' || id, now() FROM users").await;
     app.sql("INSERT INTO notification_settings SELECT id, '{}', NULL, NULL, 'DAILY' FROM users").await;

@@ -79,6 +79,7 @@ const TABLES: [(&str, &[&str]); 10] = [
     (
         "notifications",
         &[
+            "announcements",
             "notification_events",
             "notification_marks",
             "notification_mutes",

@@ -1,6 +1,7 @@
 //! What users are told.
 
 mod access;
+mod announcements;
 mod feed;
 mod live;
 mod marks;
@@ -75,6 +76,7 @@ impl Room {
 async fn room() -> Room {
     let room = Room::open().await;
     room.app.settle().await;
+    room.app.sql("DELETE FROM notifications").await;
     room.app.app.clock.advance(TimeDelta::seconds(1));
     room
 }
