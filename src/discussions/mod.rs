@@ -18,7 +18,7 @@ mod query;
 
 pub use command::{
     ImportedPost, ImportedQuestion, ImportedThread, LONGEST_BODY, Subject, create_question, create_reply, edit_post,
-    find_post, held, import, my_data, recount_posts, write_post,
+    find_post, held, import, my_data, question_title, recount_posts, write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
@@ -30,7 +30,7 @@ pub use graphql::{
 };
 pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
 pub use job::{handlers, mails};
-pub use loader::PostById;
+pub use loader::{FollowedQuestionsOf, PostById};
 pub use model::{
     CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,
     QuestionId, Reply, ReplyId, Report, ReportId, Resolution, Seer,

@@ -31,6 +31,7 @@ const values = [
   "AuditRoleChange",
   "AuditSessionDetails",
   "AuditSignInFailure",
+  "Audience",
   "Ban",
   "CourseProgress",
   "CourseSearchResult",
@@ -46,6 +47,8 @@ const values = [
   "LessonResource",
   "Money",
   "NewVideo",
+  "NotificationEvent",
+  "NotificationPreference",
   "PageInfo",
   "PlayableVideo",
   "PlaybackCaptions",
@@ -65,7 +68,7 @@ const values = [
 ];
 
 // Of these there is one for each viewer.
-const singletons = ["SecondFactor"];
+const singletons = ["NotificationSettings", "SecondFactor"];
 
 export default [
   {

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 39] = [
+const PLAIN_LISTS: [&str; 42] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -47,6 +47,12 @@ const PLAIN_LISTS: [&str; 39] = [
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.chapters",
+    // As long as the list of ids in the input, of which there are at most 100.
+    "MarkNotificationsPayload.notifications",
+    // At most 500.
+    "NotificationSettings.muted",
+    // One for each kind.
+    "NotificationSettings.preferences",
     "Post.viewerActions",
     "Question.viewerActions",
     "Reply.viewerActions",
@@ -299,7 +305,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 
 /// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
 /// opens the rest to an API token.
-const OPENED: [(Scope, &[&str]); 8] = [
+const OPENED: [(Scope, &[&str]); 10] = [
     (Scope::ReadAccount, &[]),
     (Scope::ReadCourses, &["courses", "files", "video", "videoProgress", "videos"]),
     (
@@ -372,6 +378,25 @@ const OPENED: [(Scope, &[&str]); 8] = [
             "updateReply",
             "updateReview",
             "votePost",
+        ],
+    ),
+    (
+        Scope::ReadNotifications,
+        &["announcements", "notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
+    ),
+    (
+        Scope::WriteNotifications,
+        &[
+            "announcements",
+            "cancelAnnouncement",
+            "createAnnouncement",
+            "markNotifications",
+            "muteNotifications",
+            "notificationReceived",
+            "notificationSettings",
+            "notifications",
+            "unreadNotificationCount",
+            "updateNotificationSettings",
         ],
     ),
 ];

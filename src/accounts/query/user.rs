@@ -273,3 +273,12 @@ pub async fn is_registered(conn: &mut AsyncPgConnection, email: &str) -> QueryRe
     let found = users::table.filter(users::email.eq(email)).select(users::id);
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
 }
+
+/// Counts the users with a role, or all users; deleted ones are not counted.
+pub async fn count(conn: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
+    let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
+    if let Some(role) = role {
+        rows = rows.filter(users::role.eq(role));
+    }
+    rows.count().get_result(conn).await
+}

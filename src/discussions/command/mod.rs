@@ -21,7 +21,7 @@ pub(super) use edit::{update_question, update_reply};
 pub(super) use export::forget_user;
 pub use export::my_data;
 pub(super) use find::{Found, find};
-pub use find::{Subject, find_post};
+pub use find::{Subject, find_post, question_title};
 pub use import::{ImportedPost, ImportedQuestion, ImportedThread, import};
 pub(super) use moderate::{moderate_post, report_post};
 pub use recount::recount_posts;

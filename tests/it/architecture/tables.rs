@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     (
         "platform",
         &[
@@ -76,6 +76,18 @@ const TABLES: [(&str, &[&str]); 9] = [
         ],
     ),
     ("reviews", &["reviews"]),
+    (
+        "notifications",
+        &[
+            "announcements",
+            "notification_events",
+            "notification_marks",
+            "notification_mutes",
+            "notification_receipts",
+            "notification_settings",
+            "notifications",
+        ],
+    ),
 ];
 
 /// Tables that a feature reads although another module owns them.
