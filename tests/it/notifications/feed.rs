@@ -106,6 +106,7 @@ async fn a_list_costs_the_same_for_one_and_for_twenty() {
         title body count actor { name } subject { __typename } } } } }";
     for number in 0..20 {
         let question = room.ask(&room.sam, &format!("Question {number}")).await;
+        room.app.app.clock.advance(TimeDelta::seconds(1));
         room.reply(&room.tim, &question, "So.").await;
     }
     room.app.settle().await;
