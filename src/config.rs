@@ -6,6 +6,7 @@ mod check;
 pub mod discussions;
 pub mod identity;
 pub mod objects;
+pub mod push;
 mod reader;
 mod settings;
 pub mod video;
@@ -19,6 +20,7 @@ use chrono::TimeDelta;
 use discussions::Discussions;
 use identity::Identity;
 use objects::{S3, Uploads};
+use push::Push;
 use reader::Reader;
 use video::Video;
 
@@ -136,6 +138,10 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// The sender of emails.
     pub mail_from: String,
+    /// The secret with which the mail service authenticates its reports; if `None`, the webhook is off.
+    pub mail_hook_secret: Option<String>,
+    /// Push messages to devices.
+    pub push: Push,
     /// The external identity providers.
     pub identity: Identity,
     /// The limits on one request.
@@ -223,6 +229,8 @@ impl Config {
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
+            mail_hook_secret: reader.hook_secret("LYCEUM_MAIL_HOOK_SECRET"),
+            push: Push::read(&mut reader),
             identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
             cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),

@@ -62,14 +62,19 @@ struct Shown {
     subject: String,
     text: String,
     html: Option<String>,
+    /// The Message-ID without its domain.
+    id: String,
+    /// The URL that ends the subscription to its list, if it was sent to one.
+    unsubscribe: Option<String>,
     /// The URL of its page.
     link: String,
 }
 
 impl Shown {
     fn new(mail: Mail, link: String) -> Shown {
-        let Mail { to, subject, text, html } = mail;
-        Shown { name: "", case: "", sent_at: None, to, subject, text, html, link }
+        let Mail { id, to, subject, text, html, list } = mail;
+        let (id, unsubscribe) = (id.to_string(), list.map(|list| list.unsubscribe));
+        Shown { name: "", case: "", sent_at: None, to, subject, text, html, id, unsubscribe, link }
     }
 
     fn stored(stored: mail::StoredMail) -> Shown {

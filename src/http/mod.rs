@@ -53,6 +53,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/console/{*path}", get(console::asset))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))
         .route("/openapi.json", get(openapi::document));
     if state.app.config.metrics_addr.is_none() {

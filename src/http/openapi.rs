@@ -26,6 +26,7 @@ pub(super) async fn document() -> Json<Value> {
             "/healthz": { "get": page("Returns 200 while the process runs", "text/plain") },
             "/readyz": { "get": ready() },
             "/metrics": { "get": page("Counters for Prometheus", "application/openmetrics-text") },
+            "/hooks/mail": { "post": mail_hook() },
             "/hooks/storage": { "post": storage_hook() },
             "/openapi.json": { "get": page("This document", JSON) },
         },
@@ -34,6 +35,11 @@ pub(super) async fn document() -> Json<Value> {
                 "type": "http",
                 "scheme": "bearer",
                 "description": "An access token or a personal API token; browsers may send the session cookie instead",
+            },
+            "mailHook": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "LYCEUM_MAIL_HOOK_SECRET; also as the password of Basic, or as ?token=",
             },
             "storageHook": {
                 "type": "http",
@@ -159,19 +165,40 @@ fn ready() -> Value {
     })
 }
 
+fn mail_hook() -> Value {
+    json!({
+        "summary": "Receives reports of bounces and complaints, to whose addresses no more notifications are mailed: \
+            as below, or as Postmark or Amazon SES with SNS send them",
+        "security": [{ "mailHook": [] }],
+        "requestBody": { "required": true, "content": { (JSON): { "schema": {
+            "type": "object",
+            "required": ["address", "kind"],
+            "properties": {
+                "address": { "type": "string" },
+                "kind": { "enum": ["bounce", "complaint"] },
+            },
+        } } } },
+        "responses": hook_responses("LYCEUM_MAIL_HOOK_SECRET is not set", "Not JSON, or not in one of these forms"),
+    })
+}
+
 fn storage_hook() -> Value {
     json!({
         "summary": "Receives the object store's events, in the form of S3, SNS or MinIO",
         "security": [{ "storageHook": [] }],
         "requestBody": { "required": true, "content": { (JSON): {} } },
-        "responses": responses(&[
-            ("204", "Stored", None),
-            ("400", "Not JSON", None),
-            ("401", "Without the secret, or with a wrong one", None),
-            ("404", "LYCEUM_STORAGE_HOOK_SECRET is not set", None),
-            ("408", "The body took too long", None),
-            ("413", "Too large", None),
-            ("503", "Not stored: send it again", None),
-        ]),
+        "responses": hook_responses("LYCEUM_STORAGE_HOOK_SECRET is not set", "Not JSON"),
     })
+}
+
+fn hook_responses(off: &str, malformed: &str) -> Value {
+    responses(&[
+        ("204", "Stored", None),
+        ("400", malformed, None),
+        ("401", "Without the secret, or with a wrong one", None),
+        ("404", off, None),
+        ("408", "The body took too long", None),
+        ("413", "Too large", None),
+        ("503", "Not stored: send it again", None),
+    ])
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lyceum::platform::mail::{Mail, Mailer, list};
+use lyceum::platform::mail::{Mail, Mailer, MailingList, RecipientRejected, list};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
@@ -17,10 +17,15 @@ const FROM: &str = "Lyceum <no-reply@lyceum.example>";
 
 fn mail(subject: &str) -> Mail {
     Mail {
+        id: uuid::Uuid::nil(),
         to: "\"Ada Lovelace\" <ada@example.org>".into(),
         subject: subject.into(),
         text: "Grüße\n\nhttps://lyceum.example/verify?token=abc=def\n.\n".into(),
         html: Some("<p>Grüße</p>\n".into()),
+        list: Some(MailingList {
+            name: "new-video".into(),
+            unsubscribe: "https://lyceum.example/unsubscribe?token=x".into(),
+        }),
     }
 }
 
@@ -56,7 +61,16 @@ async fn files_are_listed_newest_first() {
     assert!(raw.contains("From: Lyceum <no-reply@lyceum.example>\r\n"), "{raw}");
     assert!(raw.contains("To: \"Ada Lovelace\" <ada@example.org>\r\n"), "{raw}");
     assert!(raw.contains("Date: Fri, 20 Nov 2026 12:00:00 +0000\r\n"), "{raw}");
-    assert!(raw.contains("@lyceum.example>\r\n") && raw.contains("Message-ID: <"), "{raw}");
+    let id = "Message-ID: <00000000-0000-0000-0000-000000000000@lyceum.example>\r\n";
+    assert!(raw.contains(id) && raw.contains("Auto-Submitted: auto-generated\r\n"), "{raw}");
+    // RFC 2369, RFC 2919 and RFC 8058.
+    for header in [
+        "List-Id: <new-video.lyceum.example>\r\n",
+        "List-Unsubscribe: <https://lyceum.example/unsubscribe?token=x>\r\n",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+    ] {
+        assert!(raw.contains(header), "{header}{raw}");
+    }
 
     for n in 0..60 {
         mailer.send(&Mail { html: None, ..mail(&n.to_string()) }, noon() + TimeDelta::seconds(n)).await.unwrap();
@@ -158,7 +172,7 @@ async fn smtp_takes_mail_and_refuses_it() {
 
     let refused = mailer.send(&Mail { to: "nobody@example.org".into(), ..mail("x") }, noon()).await.unwrap_err();
     assert!(refused.report().contains("no such user"), "{}", refused.report());
-    assert!(refused.downcast_ref::<lettre::transport::smtp::Error>().unwrap().is_permanent());
+    assert!(refused.downcast_ref::<RecipientRejected>().is_some());
     mailer.send(&mail("after"), noon()).await.unwrap();
 }
 

@@ -412,6 +412,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_suppressions (address_hash) {
+        address_hash -> Bytea,
+        reason -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     media_files (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -834,6 +842,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lesson_progress,
     lesson_resources,
     lessons,
+    mail_suppressions,
     media_files,
     players,
     post_edits,

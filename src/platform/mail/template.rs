@@ -8,6 +8,7 @@ use chrono::DateTime;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::Mail;
 use crate::config::Config;
@@ -83,7 +84,7 @@ fn parts(config: &Config, template: &Template, to: &str, context: Value) -> Resu
     let html = environment.render_named_str(&format!("{}.html", template.name), template.html, &context)?;
     // minijinja also escapes slashes, which matters only where no template has a value; URLs are more readable without.
     let html = html.replace("&#x2f;", "/");
-    Ok(Mail { to: to.to_owned(), subject, text, html: Some(html) })
+    Ok(Mail { id: Uuid::new_v4(), to: to.to_owned(), subject, text, html: Some(html), list: None })
 }
 
 /// Creates the environment. By minijinja's default, only templates named `*.html` are escaped.

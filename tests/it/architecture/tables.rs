@@ -19,6 +19,7 @@ const TABLES: [(&str, &[&str]); 9] = [
             "idempotency_keys",
             "inbox",
             "jobs",
+            "mail_suppressions",
             "seeding",
         ],
     ),

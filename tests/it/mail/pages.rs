@@ -89,10 +89,12 @@ async fn sent_mails_can_be_read_and_do_nothing_else() {
     let folder = site.data().join("mail");
     let html = "<p>Hi</p></iframe><script>top.document.title = 'owned'</script>\"><script>1</script>";
     let mail = Mail {
+        id: uuid::Uuid::nil(),
         to: "\"<b>Ada</b>\" <ada@example.org>".into(),
         subject: "<script>alert(2)</script>".into(),
         text: "</pre><script>alert(3)</script>".into(),
         html: Some(html.into()),
+        list: None,
     };
     let mailer = Mailer::files(folder.clone(), FROM).unwrap();
     mailer.send(&mail, noon() + chrono::TimeDelta::days(36_500)).await.unwrap();
