@@ -17,7 +17,8 @@ mod port;
 mod query;
 
 pub use command::{
-    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, held, my_data, write_post,
+    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, followers_after, held, my_data,
+    write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
@@ -28,7 +29,7 @@ pub use graphql::{
     post_types, queries,
 };
 pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
-pub use job::{handlers, mails};
+pub use job::handlers;
 pub use loader::PostById;
 pub use model::{
     CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,

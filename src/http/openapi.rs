@@ -28,6 +28,7 @@ pub(super) async fn document() -> Json<Value> {
             "/metrics": { "get": page("Counters for Prometheus", "application/openmetrics-text") },
             "/hooks/mail": { "post": mail_hook() },
             "/hooks/storage": { "post": storage_hook() },
+            "/unsubscribe": { "get": unsubscribe_page(), "post": unsubscribe() },
             "/openapi.json": { "get": page("This document", JSON) },
         },
         "components": { "securitySchemes": {
@@ -161,6 +162,36 @@ fn ready() -> Value {
         "responses": responses(&[
             ("200", "Ready", Some(JSON)),
             ("503", "Something that the node depends on does not answer, or it is shutting down", Some(JSON)),
+        ]),
+    })
+}
+
+fn unsubscribe_page() -> Value {
+    json!({
+        "summary": "A page with a form that ends notifications by email; getting it ends nothing",
+        "parameters": [parameter("token", "query", "The token of a link in an email")],
+        "responses": responses(&[
+            ("200", "The form", Some("text/html")),
+            ("400", "The token is not one of this server", Some("text/html")),
+        ]),
+    })
+}
+
+fn unsubscribe() -> Value {
+    json!({
+        "summary": "Ends notifications by email, without signing in: those of the kind that the email was about, or all",
+        "parameters": [parameter("token", "query", "The token of a link in an email")],
+        "requestBody": { "content": { "application/x-www-form-urlencoded": { "schema": {
+            "type": "object",
+            "properties": {
+                "List-Unsubscribe": { "enum": ["One-Click"], "description": "As mail programs send it (RFC 8058)" },
+                "emails": { "enum": ["kind", "all"], "description": "Defaults to kind" },
+            },
+        } } } },
+        "responses": responses(&[
+            ("200", "Ended", Some("text/html")),
+            ("400", "The token is not one of this server", Some("text/html")),
+            ("503", "Not ended: try again", Some("text/plain")),
         ]),
     })
 }

@@ -43,8 +43,9 @@ pub(super) use second_factor::{
     RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
     StoredChallenge, recovery_code, recovery_hash,
 };
+pub(crate) use session::Device;
 pub(super) use session::{
-    Device, Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
+    Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
     SessionId, SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};

@@ -7,7 +7,6 @@ mod edit;
 mod export;
 mod find;
 mod moderate;
-mod tell;
 mod vote;
 mod write;
 
@@ -21,6 +20,6 @@ pub use export::my_data;
 pub(super) use find::{Found, find};
 pub use find::{Subject, find_post};
 pub(super) use moderate::{moderate_post, report_post};
-pub(super) use tell::{News, TELL, news, tell_followers, tell_team};
+pub use vote::followers_after;
 pub(super) use vote::{follow_question, vote_post};
 pub use write::{LONGEST_BODY, create_question, create_reply, held, write_post};

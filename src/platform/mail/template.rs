@@ -4,6 +4,8 @@
 //! shows the subject as its heading, and imports buttons and the like from `parts.html`. A variable that is missing
 //! from the context is an error, so that no mail is sent with a gap.
 
+use std::borrow::Cow;
+
 use chrono::DateTime;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
@@ -46,15 +48,15 @@ pub struct Sample {
     /// The template.
     pub template: &'static Template,
     /// The case that the example shows, such as "without an end".
-    pub case: &'static str,
+    pub case: Cow<'static, str>,
     /// The example context.
     pub context: Value,
 }
 
 impl Sample {
     /// Returns a sample of `template` with `context`.
-    pub fn new(template: &'static Template, case: &'static str, context: impl Serialize) -> Sample {
-        Sample { template, case, context: Value::from_serialize(context) }
+    pub fn new(template: &'static Template, case: impl Into<Cow<'static, str>>, context: impl Serialize) -> Sample {
+        Sample { template, case: case.into(), context: Value::from_serialize(context) }
     }
 }
 

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use hyper::header::RETRY_AFTER;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 use uuid::Uuid;
 
 use self::apns::Apns;
@@ -108,6 +109,11 @@ impl Pusher {
     /// The public key for `PushManager.subscribe` of browsers, in base64url; `None` if Web Push is not configured.
     pub fn web_key(&self) -> Option<&str> {
         self.web.as_ref().map(WebPush::public_key)
+    }
+
+    /// Whether a browser's subscription may have this URL, as far as it tells without asking DNS: https and public.
+    pub fn may_call(&self, url: &Url) -> bool {
+        self.web.as_ref().is_some_and(|web| web.may_call(url))
     }
 
     /// Whether the service of this target is configured.

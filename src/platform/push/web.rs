@@ -51,6 +51,10 @@ impl WebPush {
         Ok(WebPush { signing: EncodingKey::from_ec_der(der.as_bytes()), public_key, contact, fetcher, clock })
     }
 
+    pub(super) fn may_call(&self, url: &Url) -> bool {
+        self.fetcher.may_call(url)
+    }
+
     pub(super) fn public_key(&self) -> &str {
         &self.public_key
     }
