@@ -37,7 +37,7 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, discussions, enrollments, media, reviews};
+use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, reviews};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -48,13 +48,14 @@ const STORE_EVENTS: usize = 1024;
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
-    let features: [Vec<Handler>; 7] = [
+    let features: [Vec<Handler>; 8] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),
         discussions::handlers(),
         enrollments::handlers(),
         media::handlers(),
+        notifications::handlers(),
         reviews::handlers(),
     ];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))

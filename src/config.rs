@@ -5,6 +5,7 @@
 mod check;
 pub mod discussions;
 pub mod identity;
+pub mod notifications;
 pub mod objects;
 pub mod push;
 mod reader;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use discussions::Discussions;
 use identity::Identity;
+use notifications::Notifications;
 use objects::{S3, Uploads};
 use push::Push;
 use reader::Reader;
@@ -133,6 +135,8 @@ pub struct Config {
     pub video: Video,
     /// Settings of discussions.
     pub discussions: Discussions,
+    /// Settings of notifications.
+    pub notifications: Notifications,
     /// Upload limits.
     pub uploads: Uploads,
     /// The mail server URL; if `None`, emails are written to files.
@@ -226,6 +230,7 @@ impl Config {
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: S3::read(&mut reader),
             discussions: Discussions::read(&mut reader),
+            notifications: Notifications::read(&mut reader),
             uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),

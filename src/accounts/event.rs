@@ -80,9 +80,9 @@ impl Event for TeamMemberInvited {
 
 /// A user created a personal API token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ApiTokenCreated {
+pub struct ApiTokenCreated {
     /// The owner of the token.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The token.
     pub(super) api_token_id: ApiTokenId,
 }
@@ -108,9 +108,9 @@ impl Event for UserBanned {
 
 /// A refresh token was reused, and its session was ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SessionReplayed {
+pub struct SessionReplayed {
     /// The owner of the session.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The session.
     pub(super) session_id: SessionId,
     /// The IP address of the client that reused the token.
@@ -118,7 +118,7 @@ pub(super) struct SessionReplayed {
     /// The user agent of that client.
     pub(super) user_agent: String,
     /// When the token was reused.
-    pub(super) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
 }
 
 impl Event for SessionReplayed {
@@ -127,13 +127,13 @@ impl Event for SessionReplayed {
 
 /// A user's second factor or its recovery codes changed, or a recovery code was used.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SecondFactorChanged {
+pub struct SecondFactorChanged {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The change.
-    pub(super) change: FactorChange,
+    pub change: FactorChange,
     /// When it happened.
-    pub(super) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
 }
 
 impl Event for SecondFactorChanged {
@@ -142,15 +142,15 @@ impl Event for SecondFactorChanged {
 
 /// An account at an identity provider was linked to a user or unlinked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct IdentityChanged {
+pub struct IdentityChanged {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The name of the identity provider.
-    pub(super) provider: String,
+    pub provider: String,
     /// Whether the account is linked now.
-    pub(super) linked: bool,
+    pub linked: bool,
     /// When it happened.
-    pub(super) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
 }
 
 impl Event for IdentityChanged {
@@ -185,11 +185,11 @@ impl Event for PasswordResetRequested {
 
 /// A user's password was changed or reset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct PasswordChanged {
+pub struct PasswordChanged {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// When it changed.
-    pub(super) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
 }
 
 impl Event for PasswordChanged {

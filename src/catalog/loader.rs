@@ -5,6 +5,7 @@
 mod browse;
 mod facet;
 mod outline;
+mod team;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -31,6 +32,7 @@ pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWo
 pub(super) use facet::FacetCounts;
 pub(super) use outline::{ContentHtmlOf, ContentOf, ResourcesOf, SectionById, SectionsOf};
 pub use outline::{LessonById, LessonsOf};
+pub use team::TeamCoursesOf;
 
 /// The number of bytes of text that count as one row in the cache.
 const ROW_BYTES: usize = 256;

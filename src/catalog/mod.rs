@@ -29,7 +29,7 @@ pub use graphql::{
 };
 pub(crate) use graphql::{CourseConnection, courses_of_channel};
 pub use job::handlers;
-pub use loader::{CompletionOf, CourseById, LessonById, LessonsOf};
+pub use loader::{CompletionOf, CourseById, LessonById, LessonsOf, TeamCoursesOf};
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,
     CreateLessonInput, CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson,

@@ -1,11 +1,14 @@
 //! Batched loading of channels. What does not depend on the viewer is cached.
 
+mod audience;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 
+pub use self::audience::{EditableSince, FollowedSince};
 use super::model::{Channel, ChannelId, ChannelInvitation, channel_key, slug_key, stats_key};
 use super::query::{self, FollowKey};
 use crate::accounts::UserId;
@@ -17,7 +20,7 @@ use crate::platform::internal_error::InternalError;
 
 /// One channel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ChannelById(pub(super) ChannelId);
+pub struct ChannelById(pub ChannelId);
 
 impl Load for ChannelById {
     type Value = Arc<Channel>;
@@ -96,7 +99,7 @@ impl Load for ChannelsNamed {
 
 /// The number of a channel's followers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct FollowerCount(pub(super) ChannelId);
+pub struct FollowerCount(pub ChannelId);
 
 impl Load for FollowerCount {
     type Value = i32;

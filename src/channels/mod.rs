@@ -21,7 +21,10 @@ pub use command::{
 };
 pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};
-pub use loader::{ChannelsNamed, channel_editors, followed, followers_after, is_channel_editor};
+pub use loader::{
+    ChannelById, ChannelsNamed, EditableSince, FollowedSince, FollowerCount, channel_editors, followed,
+    followers_after,     is_channel_editor,
+};
 pub use model::{
     AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, ChannelMemberInput, CreateChannelInput,
     DeclineChannelInvitationInput, DeleteChannelInput, FollowChannelInput, RemoveChannelMemberInput,

@@ -2,6 +2,7 @@
 //!
 //! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
+pub(super) mod audience;
 pub(super) mod import;
 pub(super) mod slug;
 

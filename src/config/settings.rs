@@ -135,6 +135,16 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("LYCEUM_BLOCKED_WORDS", "(none)", "words whose posts are held for moderation, comma-separated"),
     setting(
+        "LYCEUM_NOTIFICATION_DAYS",
+        "365",
+        "number of days for which a notification is retained after its latest event, 1 to 3650",
+    ),
+    setting(
+        "LYCEUM_READ_NOTIFICATION_DAYS",
+        "30",
+        "the same for a notification of one user who has read it, 1 to 3650",
+    ),
+    setting(
         "LYCEUM_VIDEO_GRACE_DAYS",
         "7",
         "number of days in which a deleted or replaced video or an unused file can be used again, 0 to 365",

@@ -79,8 +79,6 @@ events! {
     QuestionAsked = "question_asked";
     /// A reply has been posted, and everybody sees it who sees what it answers.
     ReplyPosted = "reply_posted";
-    /// A reply has been accepted as the answer to its question.
-    ReplyAccepted = "reply_accepted";
     /// A question is resolved, or not anymore, or no reply is accepted anymore.
     QuestionResolved = "question_resolved";
     /// The author has changed a post.
@@ -93,12 +91,34 @@ events! {
     PostCounted = "post_counted";
 }
 
+/// A reply has been accepted as the answer to its question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReplyAccepted {
+    /// The reply.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The user who has accepted it; `None` if the previous version of the program recorded the event.
+    #[serde(default)]
+    pub accepted_by: Option<UserId>,
+}
+
+impl Event for ReplyAccepted {
+    const KIND: &'static str = "reply_accepted";
+
+    fn topics(&self) -> Vec<String> {
+        vec![topic(self.place.course)]
+    }
+}
+
 /// A user has reported a post, or it was held automatically. Only moderators know of it, so it is in no topic.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PostReported {
     /// The post.
     #[serde(flatten)]
     pub place: Place,
+    /// The user; `None` if it was held automatically, or if the previous version of the program recorded the event.
+    #[serde(default)]
+    pub reporter: Option<UserId>,
 }
 
 impl Event for PostReported {

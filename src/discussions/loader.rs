@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
@@ -11,11 +12,15 @@ use super::model::{
 };
 use super::query::{follow, post, question, reply, report, vote};
 use crate::accounts::UserId;
+use crate::catalog::CourseId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
+
+/// The number of questions in [`FollowedQuestionsOf`].
+const MOST_FOLLOWED: i64 = 500;
 
 /// One post of any kind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +47,25 @@ impl Load for QuestionById {
         let ids: Vec<QuestionId> = keys.iter().map(|key| key.0).collect();
         let rows = question::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (QuestionById(row.id()), Arc::new(row))).collect())
+    }
+}
+
+/// The latest of the questions that a user follows, at most 500, with their courses and the times since when; missing if
+/// there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FollowedQuestionsOf(pub UserId);
+
+impl Load for FollowedQuestionsOf {
+    type Value = Arc<Vec<(QuestionId, CourseId, DateTime<Utc>)>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<Self, Vec<(QuestionId, CourseId, DateTime<Utc>)>> = HashMap::new();
+        for row in follow::of_users(&mut *app.db.read().await?, &users, MOST_FOLLOWED).await? {
+            let of_user = found.entry(FollowedQuestionsOf(row.user_id)).or_default();
+            of_user.push((row.question_id, row.course_id, row.followed_at));
+        }
+        Ok(found.into_iter().map(|(key, questions)| (key, Arc::new(questions))).collect())
     }
 }
 

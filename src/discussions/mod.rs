@@ -17,7 +17,7 @@ mod port;
 mod query;
 
 pub use command::{
-    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, followers_after, held, my_data,
+    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, followers_after, held, my_data, question_title,
     write_post,
 };
 pub use event::{
@@ -30,7 +30,7 @@ pub use graphql::{
 };
 pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
 pub use job::handlers;
-pub use loader::PostById;
+pub use loader::{FollowedQuestionsOf, PostById};
 pub use model::{
     CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,
     QuestionId, Reply, ReplyId, Report, ReportId, Resolution, Seer,

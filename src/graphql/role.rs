@@ -40,4 +40,8 @@ pub enum Scope {
     /// Taking part in discussions: asking, replying, reviewing, voting, following, reporting and moderating. Includes
     /// READ_DISCUSSIONS.
     WriteDiscussions,
+    /// The owner's notifications, their settings, and the announcements that the owner may see.
+    ReadNotifications,
+    /// Marking and muting notifications, changing their settings, and making announcements. Includes READ_NOTIFICATIONS.
+    WriteNotifications,
 }

@@ -14,7 +14,8 @@ use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::discussions::{DiscussionSubscription, PostType};
 use crate::media::MediaSubscription;
-use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media, reviews};
+use crate::notifications::NotificationSubscription;
+use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media, notifications, reviews};
 
 /// The root type of queries.
 pub struct Queries;
@@ -54,6 +55,7 @@ impl RootKind for Mutations {
             discussions::mutations(),
             enrollments::mutations(),
             media::mutations(),
+            notifications::mutations(),
             reviews::mutations(),
         ];
         features.into_iter().flatten().collect()
@@ -76,6 +78,7 @@ impl RootKind for Viewer {
             catalog::viewer_fields(),
             channels::viewer_fields(),
             media::viewer_fields(),
+            notifications::viewer_fields(),
         ];
         features.into_iter().flatten().chain([Box::new(ViewerExport) as Box<dyn RootFields>]).collect()
     }
@@ -83,7 +86,7 @@ impl RootKind for Viewer {
 
 /// The root type of subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription, DiscussionSubscription, MediaSubscription);
+pub struct Subscription(CatalogSubscription, DiscussionSubscription, MediaSubscription, NotificationSubscription);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
@@ -95,6 +98,7 @@ fn nodes() -> Vec<NodeType> {
         enrollments::nodes(),
         entitlements::nodes(),
         media::nodes(),
+        notifications::nodes(),
         reviews::nodes(),
     ]
     .concat()
@@ -165,6 +169,7 @@ impl ViewerExport {
             "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
+            "notifications": notifications::my_data(app, actor).await?,
             "reviews": reviews::my_data(app, actor).await?,
         }))))
     }

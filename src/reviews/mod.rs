@@ -7,6 +7,7 @@
 
 mod command;
 mod error;
+mod event;
 mod graphql;
 mod job;
 mod loader;
@@ -15,6 +16,7 @@ mod policy;
 mod query;
 
 pub use command::{Reviewed, create_review, my_data, post_hook, update_review};
+pub use event::ReviewPosted;
 pub(crate) use graphql::{ReviewConnection, course_reviews};
 pub use graphql::{ReviewObject, mutations, nodes, post_types, viewer_review};
 pub use job::handlers;

@@ -37,9 +37,9 @@ pub(super) use registration::{
     ActivateRegistrationInput, CODE_LIFETIME, Registration, RegistrationId, RegistrationLinkInput, RegistrationProof,
     ResendActivationInput, TRIES,
 };
-pub use second_factor::{Admission, Challenge};
+pub use second_factor::{Admission, Challenge, FactorChange};
 pub(super) use second_factor::{
-    CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorChange, FactorState, PendingFactor,
+    CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorState, PendingFactor,
     RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
     StoredChallenge, recovery_code, recovery_hash,
 };

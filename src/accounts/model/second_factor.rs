@@ -81,7 +81,7 @@ pub(crate) struct FactorState {
 /// A change of a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FactorChange {
+pub enum FactorChange {
     /// The second factor was enabled.
     Enabled,
     /// The second factor was disabled.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -67,6 +68,45 @@ pub(in crate::catalog) async fn taught_in_full(
         .select((Course::as_select(), courses::description, CourseLists::as_select()))
         .load(&mut conn)
         .await
+}
+
+/// A course of the team that a user is in, with the time since when.
+#[derive(QueryableByName)]
+pub(in crate::catalog) struct TeamCourse {
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::catalog) user_id: UserId,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::catalog) course_id: CourseId,
+    #[diesel(sql_type = Timestamptz)]
+    pub(in crate::catalog) since: DateTime<Utc>,
+}
+
+/// Returns the courses that each of the users teaches or may edit as a member of a channel; of each user's own courses
+/// and of each channel the latest `limit`. The members are pairs of a user and a channel, with the time of joining.
+pub(in crate::catalog) async fn of_teams(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+    members: &[(UserId, ChannelId, DateTime<Utc>)],
+    limit: i64,
+) -> QueryResult<Vec<TeamCourse>> {
+    diesel::sql_query(
+        "SELECT wanted.user_id, own.id AS course_id, own.created_at AS since FROM unnest($1) AS wanted (user_id) \
+         CROSS JOIN LATERAL (SELECT id, created_at FROM courses WHERE instructor_id = wanted.user_id \
+            ORDER BY created_at DESC, id DESC LIMIT $5) AS own \
+         UNION ALL \
+         SELECT wanted.user_id, other.id AS course_id, greatest(joined_at, other.created_at) AS since \
+         FROM unnest($2, $3, $4) AS wanted (user_id, channel_id, joined_at) \
+         CROSS JOIN LATERAL (SELECT id, created_at FROM courses \
+            WHERE channel_id = wanted.channel_id AND instructor_id <> wanted.user_id \
+            ORDER BY published_at DESC, id DESC LIMIT $5) AS other",
+    )
+    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<Array<SqlUuid>, _>(members.iter().map(|member| member.0).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(members.iter().map(|member| member.1).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(members.iter().map(|member| member.2).collect::<Vec<_>>())
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await
 }
 
 /// Returns the ids of an instructor's courses, newest first.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::find::{Subject, find_question};
+use crate::accounts::UserId;
 use crate::discussions::event::{Place, QuestionResolved, ReplyAccepted};
 use crate::discussions::model::{
     AcceptReplyInput, Post, PostAction, PostKind, Question, QuestionId, SetQuestionResolvedInput,
@@ -45,7 +46,8 @@ pub(in crate::discussions) async fn accept_reply(
                     return Err(error::not_allowed(PostAction::Accept, "replyId"));
                 }
                 if old.accepted_reply_id != Some(id) {
-                    outbox::record(tx, &app.clock, &ReplyAccepted { place: Place::of(&reply) }).await?;
+                    let accepted = ReplyAccepted { place: Place::of(&reply), accepted_by: actor.id().map(UserId::new) };
+                    outbox::record(tx, &app.clock, &accepted).await?;
                 }
             } else if old.accepted_reply_id.is_some() {
                 outbox::record(tx, &app.clock, &QuestionResolved { place: Place::of(&old.post) }).await?;

@@ -119,6 +119,19 @@ pub async fn find_post(
     Ok(find(loaders, actor, id).await?.map(|found| (found.post, found.subject)))
 }
 
+/// Returns the title of a question; `None` if the actor may not see it.
+///
+/// # Errors
+/// The database failed.
+pub async fn question_title(
+    loaders: &Loaders,
+    actor: &Actor,
+    id: QuestionId,
+) -> std::result::Result<Option<String>, InternalError> {
+    let found = find(loaders, actor, PostId { kind: PostKind::Question, id: id.uuid() }).await?;
+    Ok(found.and_then(|found| Some(found.question?.title.clone())))
+}
+
 /// Returns a question that the actor may see.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ pub(super) use edit::{update_question, update_reply};
 pub(super) use export::forget_user;
 pub use export::my_data;
 pub(super) use find::{Found, find};
-pub use find::{Subject, find_post};
+pub use find::{Subject, find_post, question_title};
 pub(super) use moderate::{moderate_post, report_post};
 pub use vote::followers_after;
 pub(super) use vote::{follow_question, vote_post};

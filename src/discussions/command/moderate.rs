@@ -47,7 +47,7 @@ pub(in crate::discussions) async fn report_post(
                 return Err(error::not_allowed(PostAction::Report, "postId"));
             }
             let made = report::insert(tx, &app.clock, &held, Some(user), &reason).await?;
-            outbox::record(tx, &app.clock, &PostReported { place: Place::of(&held) }).await?;
+            outbox::record(tx, &app.clock, &PostReported { place: Place::of(&held), reporter: Some(user) }).await?;
             Ok(made)
         })
         .await
@@ -170,6 +170,6 @@ pub(super) async fn queue(tx: &mut Tx, app: &App, held: &Post, reason: HiddenRea
         HiddenReason::Moderator => return Ok(()),
     };
     report::insert(tx, &app.clock, held, None, text).await?;
-    outbox::record(tx, &app.clock, &PostReported { place: Place::of(held) }).await?;
+    outbox::record(tx, &app.clock, &PostReported { place: Place::of(held), reporter: None }).await?;
     Ok(())
 }

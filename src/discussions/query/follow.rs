@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
+use crate::catalog::CourseId;
 use crate::discussions::model::QuestionId;
 use crate::platform::db::schema::question_follows;
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -73,6 +75,38 @@ pub(in crate::discussions) async fn latest_of(
         .select((question_follows::question_id, question_follows::followed_at))
         .load(conn)
         .await
+}
+
+/// A question that a user follows, with its course.
+#[derive(QueryableByName)]
+pub(in crate::discussions) struct FollowedQuestion {
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::discussions) user_id: UserId,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::discussions) question_id: QuestionId,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::discussions) course_id: CourseId,
+    #[diesel(sql_type = Timestamptz)]
+    pub(in crate::discussions) followed_at: DateTime<Utc>,
+}
+
+/// Returns the latest `limit` of the questions that each of the users follows.
+pub(in crate::discussions) async fn of_users(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+    limit: i64,
+) -> QueryResult<Vec<FollowedQuestion>> {
+    diesel::sql_query(
+        "SELECT latest.user_id, latest.question_id, questions.course_id, latest.followed_at \
+         FROM unnest($1) AS wanted (user_id) \
+         CROSS JOIN LATERAL (SELECT * FROM question_follows WHERE question_follows.user_id = wanted.user_id \
+            ORDER BY question_id DESC LIMIT $2) AS latest \
+         JOIN questions ON questions.post_id = latest.question_id",
+    )
+    .bind::<Array<SqlUuid>, _>(users)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await
 }
 
 /// Makes a user follow nothing anymore.

@@ -1,6 +1,7 @@
 //! Commands for access, playback, progress and certificates.
 
 mod access;
+mod audience;
 mod bulk;
 mod certificate;
 mod certificate_pdf;
@@ -10,6 +11,7 @@ mod students;
 
 pub(super) use access::{EXPIRE, expire, expire_due, forget_user, revoke};
 pub use access::{enroll, grant, import, my_data};
+pub use audience::active_courses;
 pub(super) use bulk::{grant_users, revoke_users};
 pub use certificate::{CertificateFile, CertificateFormat, certificate_file};
 pub(super) use certificate::{

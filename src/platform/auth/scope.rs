@@ -25,11 +25,15 @@ pub enum Scope {
     ReadDiscussions,
     /// Write and vote in discussions; includes [`Scope::ReadDiscussions`].
     WriteDiscussions,
+    /// Read the owner's notifications and their settings.
+    ReadNotifications,
+    /// Mark and mute notifications, change their settings, make announcements; includes [`Scope::ReadNotifications`].
+    WriteNotifications,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 10] = [
         Scope::ReadAccount,
         Scope::ReadCourses,
         Scope::WriteCourses,
@@ -38,6 +42,8 @@ impl Scope {
         Scope::ReadUsers,
         Scope::ReadDiscussions,
         Scope::WriteDiscussions,
+        Scope::ReadNotifications,
+        Scope::WriteNotifications,
     ];
 
     /// The name in the database and in the GraphQL schema.
@@ -51,6 +57,8 @@ impl Scope {
             Scope::ReadUsers => "READ_USERS",
             Scope::ReadDiscussions => "READ_DISCUSSIONS",
             Scope::WriteDiscussions => "WRITE_DISCUSSIONS",
+            Scope::ReadNotifications => "READ_NOTIFICATIONS",
+            Scope::WriteNotifications => "WRITE_NOTIFICATIONS",
         }
     }
 
@@ -64,6 +72,7 @@ impl Scope {
             Scope::WriteCourses => self.bit() | Scope::ReadCourses.bit(),
             Scope::WriteLearning => self.bit() | Scope::ReadLearning.bit(),
             Scope::WriteDiscussions => self.bit() | Scope::ReadDiscussions.bit(),
+            Scope::WriteNotifications => self.bit() | Scope::ReadNotifications.bit(),
             scope => scope.bit(),
         }
     }
@@ -130,6 +139,7 @@ mod tests {
                     (Scope::WriteCourses, Scope::ReadCourses),
                     (Scope::WriteLearning, Scope::ReadLearning),
                     (Scope::WriteDiscussions, Scope::ReadDiscussions),
+                    (Scope::WriteNotifications, Scope::ReadNotifications),
                 ];
                 let included = pairs.contains(&(chosen, asked));
                 assert_eq!(scopes.allow(asked), chosen == asked || included, "{chosen:?} {asked:?}");

@@ -437,6 +437,72 @@ diesel::table! {
 }
 
 diesel::table! {
+    notification_events (id) {
+        id -> Uuid,
+        notification_id -> Uuid,
+        at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        facts -> Jsonb,
+    }
+}
+
+diesel::table! {
+    notification_marks (user_id) {
+        user_id -> Uuid,
+        read_through -> Timestamptz,
+        read_at -> Timestamptz,
+        archived_through -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notification_mutes (user_id, subject) {
+        user_id -> Uuid,
+        subject -> Text,
+        muted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notification_receipts (user_id, notification_id) {
+        user_id -> Uuid,
+        notification_id -> Uuid,
+        read_through -> Nullable<Timestamptz>,
+        read_at -> Nullable<Timestamptz>,
+        archived_through -> Nullable<Timestamptz>,
+        archived_at -> Nullable<Timestamptz>,
+        kept -> Bool,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notification_settings (user_id) {
+        user_id -> Uuid,
+        preferences -> Jsonb,
+        quiet_from -> Nullable<Int2>,
+        quiet_to -> Nullable<Int2>,
+        digest -> Text,
+    }
+}
+
+diesel::table! {
+    notifications (id) {
+        id -> Uuid,
+        audience -> Text,
+        kind -> Text,
+        group_key -> Text,
+        subject -> Text,
+        mute_keys -> Array<Text>,
+        created_at -> Timestamptz,
+        at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        other_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     players (session_id) {
         session_id -> Uuid,
         user_id -> Uuid,
@@ -779,6 +845,12 @@ diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(notification_events -> notifications (notification_id));
+diesel::joinable!(notification_marks -> users (user_id));
+diesel::joinable!(notification_mutes -> users (user_id));
+diesel::joinable!(notification_receipts -> notifications (notification_id));
+diesel::joinable!(notification_receipts -> users (user_id));
+diesel::joinable!(notification_settings -> users (user_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -844,6 +916,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     lessons,
     mail_suppressions,
     media_files,
+    notification_events,
+    notification_marks,
+    notification_mutes,
+    notification_receipts,
+    notification_settings,
+    notifications,
     players,
     post_edits,
     post_reports,

@@ -51,6 +51,20 @@ fn readable<E: Event>(app: &App, epoch: i64, (position, payload): (i64, Value)) 
     Some(Recorded { position: Position::new(epoch, position), event: event.ok()? })
 }
 
+/// Checks that the log can be read from a position on.
+///
+/// # Errors
+/// The log does not reach back to the position, or the position is of another epoch; the database failed.
+pub async fn check(app: &App, after: Position) -> Result<(), Unreadable> {
+    epoch::current(app, &[Some(after)]).await?;
+    reaches(&query::log(&mut *app.db.read().await?).await?, Some(after))
+}
+
+fn reaches(log: &query::Log, after: Option<Position>) -> Result<(), Unreadable> {
+    let forgotten = |position: Position| position != Position::BEGINNING && position.number() < log.forgotten;
+    if after.is_some_and(forgotten) { Err(Unreadable::Expired) } else { Ok(()) }
+}
+
 /// The number of events of `topics` in the log.
 ///
 /// # Errors
@@ -74,9 +88,7 @@ pub async fn follow<E: Event>(
     let subscription = app.pubsub.subscribe(&topic).await?;
     let epoch = epoch::current(&app, &[after]).await?;
     let log = query::log(&mut *app.db.read().await?).await?;
-    if after.is_some_and(|position| position != Position::BEGINNING && position.number() < log.forgotten) {
-        return Err(Unreadable::Expired);
-    }
+    reaches(&log, after)?;
     let start = after.unwrap_or(Position::new(epoch, log.last));
     let last = start.number();
     let feed = Feed { app, topic, subscription, epoch, last, behind: after.is_some(), ready: Vec::new() };

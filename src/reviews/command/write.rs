@@ -11,7 +11,9 @@ use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
 use crate::platform::auth::Actor;
-use crate::reviews::model::{CreateReviewInput, NewReview, Review, ReviewChanges, UpdateReviewInput};
+use crate::platform::outbox;
+use crate::reviews::event::ReviewPosted;
+use crate::reviews::model::{CreateReviewInput, NewReview, Review, ReviewChanges, ReviewId, UpdateReviewInput};
 use crate::reviews::{error, policy, query};
 
 /// A review that was written.
@@ -62,6 +64,10 @@ pub async fn create_review(loaders: &Loaders, actor: &Actor, input: CreateReview
             };
             let review = query::insert(tx, new).await?.ok_or_else(error::reviewed_already)?;
             claimed.keep(tx, post.id).await?;
+            if post.is_shown() {
+                let posted = ReviewPosted { review: ReviewId::new(post.id), course: post.course_id, author: user };
+                outbox::record(tx, &app.clock, &posted).await?;
+            }
             catalog::rating_changed(tx, post.course_id, None, review.rating.counted()).await?;
             Ok::<_, Error>((post, review))
         })

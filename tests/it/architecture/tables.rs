@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 9] = [
+const TABLES: [(&str, &[&str]); 10] = [
     (
         "platform",
         &[
@@ -77,6 +77,17 @@ const TABLES: [(&str, &[&str]); 9] = [
         ],
     ),
     ("reviews", &["reviews"]),
+    (
+        "notifications",
+        &[
+            "notification_events",
+            "notification_marks",
+            "notification_mutes",
+            "notification_receipts",
+            "notification_settings",
+            "notifications",
+        ],
+    ),
 ];
 
 /// Tables that a feature reads although another module owns them.

@@ -1,0 +1,52 @@
+//! The viewer's data, and what is left of a deleted user.
+
+use serde_json::{Value, json};
+
+use crate::accounts::{UserId, viewer};
+use crate::graphql::Result;
+use crate::graphql::export::{FETCH, items};
+use crate::notifications::model::{Audience, NotificationId, time_of_day};
+use crate::notifications::query::{create, mark, setting};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::internal_error::InternalError;
+
+/// Returns what the viewer has read and how they want to be told, for the export of their data.
+///
+/// # Errors
+/// The actor is not signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let (user, mut conn) = (viewer(actor)?, app.db.read().await?);
+    let receipts = mark::latest_of(&mut conn, user, FETCH).await?;
+    let read_through = mark::mark_of(&mut conn, user).await?;
+    let settings = setting::of_users(&mut conn, &[user]).await?.remove(&user);
+    drop(conn);
+    let receipt = |(id, read_at, archived_at): mark::Receipt| json!({ "notification": NotificationId::new(id).encode(), "readAt": read_at, "archivedAt": archived_at });
+    let settings = settings.unwrap_or_default();
+    Ok(json!({
+        "receipts": items(receipts.into_iter().map(receipt)),
+        "mark": { "readThrough": read_through },
+        "settings": {
+            "preferences": settings.chosen,
+            "quietFrom": settings.quiet.map(|(from, _)| time_of_day(from)),
+            "quietTo": settings.quiet.map(|(_, to)| time_of_day(to)),
+            "digest": settings.digest.as_str(),
+        },
+        "mutes": items(settings.muted.into_iter().map(|key| json!({ "subject": key }))),
+    }))
+}
+
+/// Removes what only a deleted user was told, what they have read, and how they wanted to be told.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::notifications) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            mark::forget_user(tx, user).await?;
+            setting::forget_user(tx, user).await?;
+            create::delete_of(tx, &Audience::User(user).to_string()).await?;
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,40 @@
+//! The errors that a client can act on.
+
+use crate::graphql::Error;
+use crate::graphql::error::UserErrorCode;
+
+pub(super) fn ids_or_cursor() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &["ids"], "Give either ids or upTo.")
+}
+
+pub(super) fn too_many_ids(count: usize, most: usize) -> Error {
+    Error::invalid(UserErrorCode::TooLong, &["ids"], format!("There are {count} ids; at most {most} are allowed."))
+}
+
+pub(super) fn unread_by_id() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["upTo"], "Only READ and ARCHIVED go with upTo; give ids.")
+}
+
+pub(super) fn bad_cursor() -> Error {
+    Error::invalid(UserErrorCode::Invalid, &["upTo"], "This is not a cursor that notifications returned.")
+}
+
+pub(super) fn no_such_subject() -> Error {
+    let message = "There is no such course, channel or question.";
+    Error::invalid(UserErrorCode::NotFound, &["subjectId"], message)
+}
+
+pub(super) fn too_many_mutes(most: i64) -> Error {
+    let message = format!("You have muted {most} already, which is the maximum. Show some of them again.");
+    Error::invalid(UserErrorCode::TooLong, &["subjectId"], message)
+}
+
+pub(super) fn half_quiet() -> Error {
+    let message = "Give both quietFrom and quietTo, or null for both.";
+    Error::invalid(UserErrorCode::Invalid, &["quietFrom"], message)
+}
+
+pub(super) fn security_stays() -> Error {
+    let message = "Notifications about the security of the account are always shown.";
+    Error::invalid(UserErrorCode::NotAllowed, &["preferences"], message)
+}

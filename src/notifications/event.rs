@@ -1,0 +1,78 @@
+//! The events of notifications.
+//!
+//! All of them are in one topic, which each server follows, and in that of their audience, from which a subscriber reads
+//! what it missed: positions are the same in both. No field ends with `_id`; see
+//! [`Invalidation::reached`](crate::platform::db::Invalidation::reached).
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::model::{Audience, NotificationId, NotificationKind};
+use crate::accounts::UserId;
+use crate::platform::outbox::Event;
+
+/// The topic of all notifications.
+pub(super) const ALL: &str = "notifications";
+
+/// The topic of the notifications of an audience, by its key.
+pub(super) fn topic(audience: &str) -> String {
+    format!("{ALL}:{audience}")
+}
+
+/// Something has happened of which an audience is told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NotificationCreated {
+    /// The notification that the event belongs to, which may be an older one.
+    pub notification: NotificationId,
+    /// The event.
+    pub occurrence: Uuid,
+    /// The kind, as it is stored.
+    pub kind: NotificationKind,
+    /// The key of the audience; see [`Audience`].
+    pub audience: String,
+    /// Who caused it and is not told.
+    pub actor: Option<UserId>,
+}
+
+impl Event for NotificationCreated {
+    const KIND: &'static str = "notification_created";
+
+    fn topics(&self) -> Vec<String> {
+        vec![ALL.to_owned(), topic(&self.audience)]
+    }
+}
+
+/// A user has marked notifications, or changed which they are shown: their number of unread ones may have changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct NotificationsMarked {
+    /// The key of the audience that is the user.
+    audience: String,
+}
+
+impl NotificationsMarked {
+    /// The event of a user.
+    pub(super) fn of(user: UserId) -> NotificationsMarked {
+        NotificationsMarked { audience: Audience::User(user).to_string() }
+    }
+}
+
+impl Event for NotificationsMarked {
+    const KIND: &'static str = "notifications_marked";
+
+    fn topics(&self) -> Vec<String> {
+        vec![ALL.to_owned(), topic(&self.audience)]
+    }
+}
+
+/// What a subscriber reads of both events. Never recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Activity {
+    pub(super) audience: String,
+    /// `None` if only the number of unread ones may have changed.
+    pub(super) notification: Option<NotificationId>,
+    pub(super) actor: Option<UserId>,
+}
+
+impl Event for Activity {
+    const KIND: &'static str = "notification_activity";
+}

@@ -1,0 +1,72 @@
+//! The kinds of notifications, a file for each: to which event it reacts, whom it tells, how events are grouped, what
+//! users are told by default, and its texts.
+
+mod certificate_issued;
+mod job_failed;
+mod new_course;
+mod new_video;
+mod question_asked;
+mod reply_accepted;
+mod reply_received;
+mod report_received;
+mod review_received;
+mod security;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::text::Texts;
+use crate::notifications::model::{NotificationKind, Preference};
+use crate::platform::jobs::Handler;
+
+/// How long a reaction may take: some reads and one short transaction.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What makes a kind.
+pub(super) struct Kind {
+    /// How users are told who have chosen nothing.
+    default: Preference,
+    /// The templates of the title.
+    pub(super) title: Texts,
+    /// The templates of the body.
+    pub(super) body: Texts,
+    /// The reactions that tell of it.
+    handlers: fn() -> Vec<Handler>,
+}
+
+/// Returns what makes a kind.
+pub(super) fn kind(of: NotificationKind) -> &'static Kind {
+    match of {
+        NotificationKind::NewVideo => &new_video::KIND,
+        NotificationKind::NewCourse => &new_course::KIND,
+        NotificationKind::QuestionAsked => &question_asked::KIND,
+        NotificationKind::ReplyReceived => &reply_received::KIND,
+        NotificationKind::ReplyAccepted => &reply_accepted::KIND,
+        NotificationKind::ReviewReceived => &review_received::KIND,
+        NotificationKind::CertificateIssued => &certificate_issued::KIND,
+        NotificationKind::Security => &security::KIND,
+        NotificationKind::ReportReceived => &report_received::KIND,
+        NotificationKind::JobFailed => &job_failed::KIND,
+    }
+}
+
+/// Returns how users are told of a kind who have chosen nothing.
+pub(in crate::notifications) fn default_of(of: NotificationKind) -> Preference {
+    kind(of).default
+}
+
+/// Returns the reactions of all kinds.
+pub(super) fn handlers() -> impl Iterator<Item = Handler> {
+    NotificationKind::ALL.into_iter().flat_map(|of| (kind(of).handlers)())
+}
+
+/// In the list and on devices, and not by email.
+const ON_DEVICES: Preference = Preference { in_app: true, email: false, push: true };
+/// In the list only.
+const IN_APP: Preference = Preference { in_app: true, email: false, push: false };
+
+/// The day of an event, by which those of a course or a channel are grouped.
+fn day(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d").to_string()
+}

@@ -1,0 +1,112 @@
+//! Loads notifications and settings in batches. They are not cached across requests.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::{FutureExt, TryFutureExt};
+
+use super::model::{Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace, Settings};
+use super::query::feed::{self, Wanted};
+use super::query::setting;
+use crate::accounts::UserId;
+use crate::graphql::loaders::{Load, shared};
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// The stored texts of the kinds that this version of the program knows.
+fn kinds() -> Vec<&'static str> {
+    NotificationKind::ALL.map(NotificationKind::as_str).to_vec()
+}
+
+/// A page of notifications, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct FeedPage(pub(super) Arc<Feed>, pub(super) Page<NotificationPlace>);
+
+impl Load for FeedPage {
+    type Value = Vec<Arc<Notification>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, key| feed::page(conn, &key.0, &key.1).map_ok(shared).boxed());
+        read.await
+    }
+}
+
+/// The number of notifications in a list, up to 100.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct FeedCount(pub(super) Arc<Feed>);
+
+impl Load for FeedCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| feed::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// The number of a user's unread notifications, up to 100; may be missing if there are none.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct UnreadOf(pub(super) Arc<Audiences>);
+
+impl Load for UnreadOf {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        // Two requests of a user may have asked who they are at different times; one of the answers serves both.
+        let mut users = HashSet::new();
+        let all: Vec<&Audiences> = keys.iter().map(|key| &*key.0).filter(|all| users.insert(all.user)).collect();
+        let counts = feed::unread(&mut *app.db.read().await?, &all, &kinds()).await?;
+        Ok(keys.iter().filter_map(|key| Some((key.clone(), *counts.get(&key.0.user)?))).collect())
+    }
+}
+
+/// A notification as a user sees it; missing if they are not shown it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct NotificationFor {
+    pub(super) audiences: Arc<Audiences>,
+    pub(super) id: NotificationId,
+}
+
+impl Load for NotificationFor {
+    type Value = Arc<Notification>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: HashSet<NotificationId> = keys.iter().map(|key| key.id).collect();
+        let ids: Vec<NotificationId> = ids.into_iter().collect();
+        let mut conn = app.db.read().await?;
+        let audiences = feed::audiences(&mut conn, &ids).await?;
+        let wanted = keys.iter().filter_map(|key| {
+            let audience = audiences.get(&key.id)?;
+            Some(Wanted { user: key.audiences.user, id: key.id, audience, since: key.audiences.since(audience)? })
+        });
+        let wanted: Vec<Wanted<'_>> = wanted.collect();
+        let rows = feed::some(&mut conn, &wanted, &kinds()).await?;
+        let rows: HashMap<(UserId, NotificationId), Arc<Notification>> =
+            rows.into_iter().map(|row| ((row.user_id, row.id), Arc::new(row))).collect();
+        let found = |key: &Self| Some((key.clone(), rows.get(&(key.audiences.user, key.id))?.clone()));
+        Ok(keys.iter().filter(|key| key.is_in(&audiences)).filter_map(found).collect())
+    }
+}
+
+impl NotificationFor {
+    /// Whether the user is in the audience of the notification, as far as the key knows.
+    fn is_in(&self, audiences: &HashMap<NotificationId, String>) -> bool {
+        audiences.get(&self.id).is_some_and(|audience| self.audiences.since(audience).is_some())
+    }
+}
+
+/// How a user wants to be told; missing if they have chosen nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SettingsOf(pub(super) UserId);
+
+impl Load for SettingsOf {
+    type Value = Arc<Settings>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let found = setting::of_users(&mut *app.db.read().await?, &users).await?;
+        Ok(found.into_iter().map(|(user, settings)| (SettingsOf(user), Arc::new(settings))).collect())
+    }
+}

@@ -1,0 +1,78 @@
+//! Who is told.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::channels::ChannelId;
+use crate::discussions::QuestionId;
+use crate::platform::auth::Role;
+
+/// The users who are told of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// One user.
+    User(UserId),
+    /// The students of a course: who is enrolled and has access now.
+    Course(CourseId),
+    /// The team of a course: its instructor, and who may edit it as a member of its channel.
+    Team(CourseId),
+    /// The followers of a channel.
+    Channel(ChannelId),
+    /// The followers of a question who have access to its course.
+    Question(QuestionId),
+    /// The users with a role.
+    Role(Role),
+    /// All users.
+    Everyone,
+}
+
+impl fmt::Display for Audience {
+    /// Writes the key of the audience, as it is stored.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Audience::User(id) => write!(f, "user:{}", id.uuid()),
+            Audience::Course(id) => write!(f, "course:{}", id.uuid()),
+            Audience::Team(id) => write!(f, "team:{}", id.uuid()),
+            Audience::Channel(id) => write!(f, "channel:{}", id.uuid()),
+            Audience::Question(id) => write!(f, "question:{}", id.uuid()),
+            Audience::Role(role) => write!(f, "role:{}", role.as_str()),
+            Audience::Everyone => write!(f, "everyone"),
+        }
+    }
+}
+
+/// The audiences that a user is in, with the times since when: they are told of nothing from before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::notifications) struct Audiences {
+    /// The user.
+    pub(in crate::notifications) user: UserId,
+    /// The keys of the audiences, sorted, each once.
+    pub(in crate::notifications) since: Vec<(String, DateTime<Utc>)>,
+}
+
+impl Audiences {
+    /// Collects the audiences of a user.
+    pub(in crate::notifications) fn new(
+        user: UserId,
+        since: impl IntoIterator<Item = (Audience, DateTime<Utc>)>,
+    ) -> Audiences {
+        let mut earliest: HashMap<String, DateTime<Utc>> = HashMap::new();
+        for (audience, at) in since {
+            let known = earliest.entry(audience.to_string()).or_insert(at);
+            *known = at.min(*known);
+        }
+        let mut since: Vec<_> = earliest.into_iter().collect();
+        since.sort_unstable();
+        Audiences { user, since }
+    }
+
+    /// Returns since when the user is in an audience; `None` if they are not.
+    pub(in crate::notifications) fn since(&self, audience: &str) -> Option<DateTime<Utc>> {
+        let place = self.since.binary_search_by(|(key, _)| key.as_str().cmp(audience)).ok()?;
+        self.since.get(place).map(|(_, since)| *since)
+    }
+}

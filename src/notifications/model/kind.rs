@@ -1,0 +1,67 @@
+//! The kinds of notifications.
+
+use async_graphql::Enum;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::db::stored_as_text;
+
+/// What a notification is about. `job/kind/` has a file for each.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NotificationKind {
+    /// Videos were published in a course that the user learns.
+    NewVideo,
+    /// Courses were published in a channel that the user follows.
+    NewCourse,
+    /// Questions were asked in a course in whose team the user is.
+    QuestionAsked,
+    /// There are replies to a question that the user follows, such as their own.
+    ReplyReceived,
+    /// A reply of the user was accepted as the answer.
+    ReplyAccepted,
+    /// Reviews were written of a course in whose team the user is.
+    ReviewReceived,
+    /// The user has completed a course and has got its certificate.
+    CertificateIssued,
+    /// The security of the account has changed, such as its password. Cannot be turned off.
+    Security,
+    /// Posts were reported: for the course's team, and for administrators.
+    ReportReceived,
+    /// Background jobs have failed too often: for administrators.
+    JobFailed,
+}
+
+stored_as_text!(NotificationKind {
+    NewVideo = "NEW_VIDEO",
+    NewCourse = "NEW_COURSE",
+    QuestionAsked = "QUESTION_ASKED",
+    ReplyReceived = "REPLY_RECEIVED",
+    ReplyAccepted = "REPLY_ACCEPTED",
+    ReviewReceived = "REVIEW_RECEIVED",
+    CertificateIssued = "CERTIFICATE_ISSUED",
+    Security = "SECURITY",
+    ReportReceived = "REPORT_RECEIVED",
+    JobFailed = "JOB_FAILED",
+});
+
+impl NotificationKind {
+    /// All kinds.
+    pub const ALL: [NotificationKind; 10] = [
+        NotificationKind::NewVideo,
+        NotificationKind::NewCourse,
+        NotificationKind::QuestionAsked,
+        NotificationKind::ReplyReceived,
+        NotificationKind::ReplyAccepted,
+        NotificationKind::ReviewReceived,
+        NotificationKind::CertificateIssued,
+        NotificationKind::Security,
+        NotificationKind::ReportReceived,
+        NotificationKind::JobFailed,
+    ];
+}

@@ -1,0 +1,96 @@
+//! Whether a user is told of something, and by which way.
+
+use chrono::{DateTime, Timelike, Utc};
+use chrono_tz::Tz;
+
+use super::model::{NotificationKind, Preference, Settings};
+
+/// A way to tell a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// In the list of notifications and its pushes.
+    InApp,
+    /// By email.
+    Email,
+    /// On their devices.
+    Push,
+}
+
+/// Returns the preferences of a user for a kind: what they chose, or `default`. Security cannot be hidden.
+pub(super) fn preference(settings: &Settings, kind: NotificationKind, default: Preference) -> Preference {
+    match settings.chosen.get(&kind) {
+        Some(chosen) if kind == NotificationKind::Security => Preference { in_app: true, ..*chosen },
+        Some(chosen) => *chosen,
+        None => default,
+    }
+}
+
+/// Whether to tell a user of a kind by a way. `mute_keys` are those of the notification, and `default` the kind's
+/// preferences. What is not shown in the list is not sent either.
+pub fn wants(settings: &Settings, kind: NotificationKind, default: Preference, mute_keys: &[String], way: Way) -> bool {
+    let Preference { in_app, email, push } = preference(settings, kind, default);
+    let muted = mute_keys.iter().any(|key| settings.muted.contains(key));
+    !muted
+        && in_app
+        && match way {
+            Way::InApp => true,
+            Way::Email => email,
+            Way::Push => push,
+        }
+}
+
+/// Whether the user is not to be disturbed at `now`.
+pub fn is_quiet(settings: &Settings, zone: Tz, now: DateTime<Utc>) -> bool {
+    let Some((from, to)) = settings.quiet else { return false };
+    let local = now.with_timezone(&zone);
+    let minute = i16::try_from(local.hour() * 60 + local.minute()).unwrap_or_default();
+    if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT: Preference = Preference { in_app: true, email: false, push: true };
+
+    #[test]
+    fn a_choice_overrides_the_default_and_what_is_muted_is_told_by_no_way() {
+        let ways = |settings: &Settings, kind| {
+            [Way::InApp, Way::Email, Way::Push].map(|way| wants(settings, kind, DEFAULT, &["course:1".into()], way))
+        };
+        let chosen = |kind, in_app, email, push| Settings {
+            chosen: [(kind, Preference { in_app, email, push })].into(),
+            ..Settings::default()
+        };
+        let (video, security) = (NotificationKind::NewVideo, NotificationKind::Security);
+        assert_eq!(ways(&Settings::default(), video), [true, false, true]);
+        assert_eq!(ways(&chosen(video, true, true, false), video), [true, true, false]);
+        assert_eq!(ways(&chosen(video, false, true, true), video), [false; 3]);
+        assert_eq!(ways(&chosen(security, false, true, false), security), [true, true, false]);
+        assert_eq!(ways(&chosen(video, false, true, true), security), [true, false, true]);
+        let muted = |key: &str| Settings { muted: [key.to_owned()].into(), ..Settings::default() };
+        assert_eq!(ways(&muted("course:1"), video), [false; 3]);
+        assert_eq!(ways(&muted("course:2"), video), [true, false, true]);
+    }
+
+    #[test]
+    fn quiet_hours_are_in_the_users_time_zone_and_may_span_midnight() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        let settings = |from, to| Settings { quiet: Some((from, to)), ..Settings::default() };
+        let zurich = chrono_tz::Europe::Zurich;
+        for (quiet, zone, now, expected) in [
+            ((1320, 420), Tz::UTC, "2026-11-20T22:00:00Z", true),
+            ((1320, 420), Tz::UTC, "2026-11-20T06:59:00Z", true),
+            ((1320, 420), Tz::UTC, "2026-11-20T07:00:00Z", false),
+            ((1320, 420), zurich, "2026-11-20T21:00:00Z", true),
+            ((1320, 420), zurich, "2026-07-20T20:00:00Z", true),
+            ((1320, 420), zurich, "2026-11-20T20:59:00Z", false),
+            ((720, 780), Tz::UTC, "2026-11-20T12:30:00Z", true),
+            ((720, 780), Tz::UTC, "2026-11-20T13:00:00Z", false),
+            ((720, 720), Tz::UTC, "2026-11-20T12:00:00Z", false),
+        ] {
+            assert_eq!(is_quiet(&settings(quiet.0, quiet.1), zone, at(now)), expected, "{quiet:?} {zone} {now}");
+        }
+        assert!(!is_quiet(&Settings::default(), Tz::UTC, at("2026-11-20T22:00:00Z")));
+    }
+}

@@ -1,0 +1,9 @@
+//! SQL for notifications.
+//!
+//! A notification is written under its row lock, which its insertion takes.
+
+pub(super) mod create;
+pub(super) mod feed;
+pub(super) mod mark;
+pub(super) mod retention;
+pub(super) mod setting;
