@@ -46,6 +46,8 @@ const values = [
   "LessonResource",
   "Money",
   "NewVideo",
+  "NotificationEvent",
+  "NotificationPreference",
   "PageInfo",
   "PlayableVideo",
   "PlaybackCaptions",
@@ -65,7 +67,7 @@ const values = [
 ];
 
 // Of these there is one for each viewer.
-const singletons = ["SecondFactor"];
+const singletons = ["NotificationSettings", "SecondFactor"];
 
 export default [
   {

@@ -29,6 +29,7 @@ mod mail;
 mod media;
 mod migrations;
 mod nodes;
+mod notifications;
 mod null_propagation;
 mod postgres;
 mod pubsub;

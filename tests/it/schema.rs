@@ -19,7 +19,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 39] = [
+const PLAIN_LISTS: [&str; 42] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -46,6 +46,12 @@ const PLAIN_LISTS: [&str; 39] = [
     "LessonContent.links",
     "LessonContent.resources",
     "LessonContent.chapters",
+    // As long as the list of ids in the input, of which there are at most 100.
+    "MarkNotificationsPayload.notifications",
+    // At most 500.
+    "NotificationSettings.muted",
+    // One for each kind.
+    "NotificationSettings.preferences",
     "Post.viewerActions",
     "Question.viewerActions",
     "Reply.viewerActions",
@@ -371,6 +377,22 @@ const OPENED: [(Scope, &[&str]); 8] = [
             "updateReply",
             "updateReview",
             "votePost",
+        ],
+    ),
+    (
+        Scope::ReadNotifications,
+        &["notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
+    ),
+    (
+        Scope::WriteNotifications,
+        &[
+            "markNotifications",
+            "muteNotifications",
+            "notificationReceived",
+            "notificationSettings",
+            "notifications",
+            "unreadNotificationCount",
+            "updateNotificationSettings",
         ],
     ),
 ];

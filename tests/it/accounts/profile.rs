@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 26] = [
+const HELD: [(&str, Option<&str>); 30] = [
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -132,6 +132,10 @@ const HELD: [(&str, Option<&str>); 26] = [
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
     ("media_files.owner_id", Some("/media/files/items")),
+    ("notification_marks.user_id", Some("/notifications/mark")),
+    ("notification_mutes.user_id", Some("/notifications/mutes/items")),
+    ("notification_receipts.user_id", Some("/notifications/receipts/items")),
+    ("notification_settings.user_id", Some("/notifications/settings")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("post_reports.reporter_id", Some("/discussions/reports/items")),
@@ -199,6 +203,13 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     let files = "INSERT INTO media_files (id, owner_id, purpose, filename, object_key, content_type, size_bytes, created_at) \
         SELECT id, id, 'FILE', name || '.mp4', id, 'application/pdf', 7, now() FROM users";
     app.sql(files).await;
+    let notifications = "INSERT INTO notifications (id, audience, kind, group_key, subject, mute_keys, created_at, at) \
+        SELECT id, 'user:' || id, 'SECURITY', '', '', '{}', now(), now() FROM users";
+    app.sql(notifications).await;
+    app.sql("INSERT INTO notification_receipts SELECT id, id, now(), now(), NULL, NULL, false, now() FROM users").await;
+    app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;
+    app.sql("INSERT INTO notification_mutes SELECT id, 'course:' || id, now() FROM users").await;
+    app.sql("INSERT INTO notification_settings SELECT id, '{}', NULL, NULL, 'DAILY' FROM users").await;
     let data = app.data(Some(&ada.token), "{ viewer { dataExport } }", json!({})).await["viewer"]["dataExport"].take();
 
     let profile = &data["accounts"]["profile"];
