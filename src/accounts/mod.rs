@@ -30,8 +30,8 @@ pub use job::{handlers, mails};
 pub use loader::{SessionById, TeamNamed, UserById};
 pub(crate) use model::Device;
 pub use model::{
-    Admission, Challenge, ChangeUserRoleInput, FactorChange, ImportedUser, IssuedTokens, RegisterInput, SignInInput,
-    SignedIn, TokenTransport, User, UserId,
+    Admission, Challenge, ChangeUserRoleInput, FactorChange, ImportedUser, IssuedTokens, RegisterInput, SessionId,
+    SignInInput, SignedIn, TokenTransport, User, UserId,
 };
 pub use policy::{can_see_private, can_step_in_for};
 pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};

@@ -17,8 +17,8 @@ mod port;
 mod query;
 
 pub use command::{
-    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, followers_after, held, my_data, question_title,
-    write_post,
+    LONGEST_BODY, Subject, create_question, create_reply, edit_post, find_post, followers_after, held, my_data,
+    question_title, write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,

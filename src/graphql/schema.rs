@@ -34,6 +34,7 @@ impl RootKind for Queries {
             discussions::queries(post_types()),
             enrollments::queries(),
             media::queries(),
+            notifications::queries(),
         ];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }

@@ -15,7 +15,7 @@ mod params;
 mod playlist;
 mod request_id;
 pub mod server;
-//mod unsubscribe;
+mod unsubscribe;
 pub mod websocket;
 
 use axum::Router;
@@ -56,7 +56,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))
-        //.route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
+        .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
         .route("/openapi.json", get(openapi::document));
     if state.app.config.metrics_addr.is_none() {
         router = router.route("/metrics", get(health::metrics));

@@ -16,7 +16,6 @@ const FORM_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
     form-action 'self'; frame-ancestors 'none'";
 
 /// Renders the page `name` like [`page`], with a form that is sent to this server.
-#[allow(dead_code)]
 pub(super) fn form(name: &str, content: Result<Option<Value>, InternalError>) -> Response {
     let mut response = page(name, content);
     let policy = HeaderValue::from_static(FORM_POLICY);

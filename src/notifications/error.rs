@@ -38,3 +38,29 @@ pub(super) fn security_stays() -> Error {
     let message = "Notifications about the security of the account are always shown.";
     Error::invalid(UserErrorCode::NotAllowed, &["preferences"], message)
 }
+
+pub(super) fn needs_session() -> Error {
+    Error::Forbidden("Devices are registered in a session, not with an API token.".into())
+}
+
+pub(super) fn push_is_off() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[], "This server sends no messages through that service.")
+}
+
+pub(super) fn no_endpoint() -> Error {
+    let message = "This is not the URL of a push service: https, public, and at most 2,000 characters.";
+    Error::invalid(UserErrorCode::Invalid, &["web", "endpoint"], message)
+}
+
+pub(super) fn no_push_keys() -> Error {
+    let message = "These are not the keys of a subscription: p256dh is a point on P-256, auth 16 bytes, in base64url.";
+    Error::invalid(UserErrorCode::Invalid, &["web", "p256dh"], message)
+}
+
+pub(super) fn no_device_token(field: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::Invalid, field, "This is not the token of a device.")
+}
+
+pub(super) fn no_such_push_subscription() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["pushSubscriptionId"], "You have no such push subscription.")
+}

@@ -1,10 +1,13 @@
 //! Loads notifications and settings in batches. They are not cached across requests.
 
+mod device;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{FutureExt, TryFutureExt};
 
+pub(super) use self::device::{DeviceById, DevicesOf};
 use super::model::{Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace, Settings};
 use super::query::feed::{self, Wanted};
 use super::query::setting;

@@ -381,7 +381,13 @@ const OPENED: [(Scope, &[&str]); 10] = [
     ),
     (
         Scope::ReadNotifications,
-        &["notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
+        &[
+            "notificationReceived",
+            "notificationSettings",
+            "notifications",
+            "pushSubscriptions",
+            "unreadNotificationCount",
+        ],
     ),
     (
         Scope::WriteNotifications,
@@ -391,6 +397,7 @@ const OPENED: [(Scope, &[&str]); 10] = [
             "notificationReceived",
             "notificationSettings",
             "notifications",
+            "pushSubscriptions",
             "unreadNotificationCount",
             "updateNotificationSettings",
         ],

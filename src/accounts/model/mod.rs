@@ -44,9 +44,10 @@ pub(super) use second_factor::{
     StoredChallenge, recovery_code, recovery_hash,
 };
 pub(crate) use session::Device;
+pub use session::SessionId;
 pub(super) use session::{
     Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
-    SessionId, SessionSelection, SignOutInput,
+    SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
 pub(super) use session_list::{Network, SessionFilter};

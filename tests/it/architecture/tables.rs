@@ -80,12 +80,16 @@ const TABLES: [(&str, &[&str]); 10] = [
     (
         "notifications",
         &[
+            "notification_deliveries",
             "notification_events",
             "notification_marks",
             "notification_mutes",
             "notification_receipts",
             "notification_settings",
+            "notification_unsubscribes",
+            "notification_walks",
             "notifications",
+            "push_subscriptions",
         ],
     ),
 ];
