@@ -15,7 +15,7 @@ use crate::platform::db::stored_as_text;
 /// By which way a notification is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
-pub(in crate::notifications) enum DeliveryChannel {
+pub enum DeliveryChannel {
     /// By email.
     Email,
     /// To a device.

@@ -12,7 +12,8 @@ mod walk;
 
 pub use audience::Audience;
 pub(super) use audience::Audiences;
-pub(super) use delivery::{Delivery, DeliveryChannel, NewDelivery, Outcome, Parcel, Slot, Walk};
+pub use delivery::DeliveryChannel;
+pub(super) use delivery::{Delivery, NewDelivery, Outcome, Parcel, Slot, Walk};
 pub use kind::NotificationKind;
 pub(super) use list::{Feed, LIST, NotificationFilter, NotificationPlace, NotificationState};
 pub(super) use mark::{MarkNotificationsInput, MuteNotificationsInput, MuteSubject, muted_id};
