@@ -24,10 +24,12 @@ use crate::platform::hooks::Hooks;
 use crate::platform::identity::Providers;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::{Handler, Registry, cron, worker::Worker};
+use crate::platform::mail::suppression;
 use crate::platform::mail::{Mailer, Sample};
 use crate::platform::origins::PageOrigins;
 use crate::platform::outbox::dispatcher;
 use crate::platform::pubsub::PubSub;
+use crate::platform::push::Pusher;
 use crate::platform::redis::RedisLink;
 use crate::platform::shares::Shares;
 use crate::platform::storage::{self, Storage};
@@ -45,7 +47,7 @@ const STORE_EVENTS: usize = 1024;
 /// # Errors
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
-    let platform = retention::handlers().into_iter().chain(idempotency::handlers());
+    let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
     let features: [Vec<Handler>; 8] = [
         accounts::handlers(),
         catalog::handlers(),
@@ -66,7 +68,7 @@ pub fn hooks() -> Hooks {
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features = [accounts::mails(), channels::mails(), discussions::mails()];
+    let features = [accounts::mails(), channels::mails(), notifications::mails()];
     features.into_iter().flatten().collect()
 }
 
@@ -144,6 +146,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         epoch: Default::default(),
         revocations: Revocations::new(config.token_lifetime),
         identity: Providers::new(&config.identity, &clock)?,
+        pusher: Pusher::new(&config, &secret, &clock)?,
         api_tokens: ApiTokens::default(),
         hooks: hooks(),
         metrics: Metrics::new(),

@@ -7,6 +7,7 @@ pub mod discussions;
 pub mod identity;
 pub mod notifications;
 pub mod objects;
+pub mod push;
 mod reader;
 mod settings;
 pub mod video;
@@ -21,6 +22,7 @@ use discussions::Discussions;
 use identity::Identity;
 use notifications::Notifications;
 use objects::{S3, Uploads};
+use push::Push;
 use reader::Reader;
 use video::Video;
 
@@ -84,7 +86,8 @@ pub struct Config {
     /// The public URL of this server, without a trailing slash.
     pub public_url: String,
     /// The URL of the school's front end, without a trailing slash. Links in emails lead to its pages `/activate`,
-    /// `/reset-password`, `/confirm-email` and `/join`, with a `token` query parameter.
+    /// `/reset-password`, `/confirm-email` and `/join`, with a `token` query parameter, to `/open`, which shows the node
+    /// whose id is the query parameter `id`, and to `/notifications`.
     pub app_url: String,
     /// The name of the school.
     pub site_name: String,
@@ -140,6 +143,10 @@ pub struct Config {
     pub smtp_url: Option<String>,
     /// The sender of emails.
     pub mail_from: String,
+    /// The secret with which the mail service authenticates its reports; if `None`, the webhook is off.
+    pub mail_hook_secret: Option<String>,
+    /// Push messages to devices.
+    pub push: Push,
     /// The external identity providers.
     pub identity: Identity,
     /// The limits on one request.
@@ -230,6 +237,8 @@ impl Config {
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),
             mail_from: reader.text_or_default("LYCEUM_MAIL_FROM").to_owned(),
+            mail_hook_secret: reader.hook_secret("LYCEUM_MAIL_HOOK_SECRET"),
+            push: Push::read(&mut reader),
             identity: Identity::read(&mut reader),
             limits: limits(&mut reader),
             cache_seconds: reader.number("LYCEUM_CACHE_SECONDS", 0..=86_400),

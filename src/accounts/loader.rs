@@ -117,7 +117,7 @@ impl Load for BioOf {
 
 /// Loads a session by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SessionById(pub(super) SessionId);
+pub struct SessionById(pub SessionId);
 
 impl Load for SessionById {
     type Value = Arc<Session>;

@@ -18,8 +18,8 @@ mod port;
 mod query;
 
 pub use command::{
-    actor_now, admit, authenticate, change_role, check_email, create_admin, import, import_bio, is_api_token,
-    is_current, my_data, open, sign_in, viewer, watch_revocations,
+    actor_now, actor_of, admit, authenticate, change_role, check_email, create_admin, import, import_bio, is_api_token,
+    is_current, live_sessions, my_data, open, sign_in, users_after, viewer, watch_revocations,
 };
 pub use event::{
     ApiTokenCreated, IdentityChanged, PasswordChanged, SecondFactorChanged, SessionReplayed, UserDeleted,
@@ -27,10 +27,11 @@ pub use event::{
 };
 pub use graphql::{UserObject, mutations, nodes, queries, user_node, viewer_fields};
 pub use job::{handlers, mails};
-pub use loader::{TeamNamed, UserById};
+pub use loader::{SessionById, TeamNamed, UserById};
+pub(crate) use model::Device;
 pub use model::{
-    Admission, Challenge, ChangeUserRoleInput, FactorChange, ImportedUser, IssuedTokens, RegisterInput, SignInInput,
-    SignedIn, TokenTransport, User, UserId,
+    Admission, Challenge, ChangeUserRoleInput, FactorChange, ImportedUser, IssuedTokens, RegisterInput, SessionId,
+    SignInInput, SignedIn, TokenTransport, User, UserId,
 };
 pub use policy::{can_see_private, can_step_in_for};
 pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};

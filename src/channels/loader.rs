@@ -209,6 +209,19 @@ pub async fn followed(app: &App, user: UserId) -> Result<Vec<ChannelId>, Interna
     Ok(query::followed(&mut *app.db.read().await?, user, FOLLOWED).await?)
 }
 
+/// Returns the next `limit` followers of a channel, in the order of their ids, after a user.
+///
+/// # Errors
+/// The database failed.
+pub async fn followers_after(
+    app: &App,
+    channel: ChannelId,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>, InternalError> {
+    Ok(query::followers_after(&mut *app.db.read().await?, channel, after, limit).await?)
+}
+
 /// Returns whether a user may edit the courses in a channel because its owner lets members do so.
 ///
 /// # Errors

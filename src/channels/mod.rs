@@ -23,7 +23,7 @@ pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer
 pub use job::{handlers, mails};
 pub use loader::{
     ChannelById, ChannelsNamed, EditableSince, FollowedSince, FollowerCount, channel_editors, followed,
-    is_channel_editor,
+    followers_after, is_channel_editor,
 };
 pub use model::{
     AcceptChannelInvitationInput, AddChannelMemberInput, Channel, ChannelId, ChannelMemberInput, CreateChannelInput,

@@ -79,6 +79,7 @@ impl Config {
             ("S3_SECRET_ACCESS_KEY", s3.map(|s3| s3.secret_key.as_str())),
             ("DATABASE_URL", self.database_url.as_deref()),
             ("LYCEUM_STORAGE_HOOK_SECRET", self.uploads.hook_secret.as_deref()),
+            ("LYCEUM_MAIL_HOOK_SECRET", self.mail_hook_secret.as_deref()),
         ];
         for (name, value) in secrets.into_iter().chain(self.identity.secrets()) {
             if value.is_some_and(looks_mocked) {

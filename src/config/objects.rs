@@ -56,14 +56,6 @@ pub struct Uploads {
 
 impl Uploads {
     pub(super) fn read(reader: &mut Reader) -> Uploads {
-        let hook_secret = reader.text("LYCEUM_STORAGE_HOOK_SECRET").map(str::to_owned);
-        if let Some(length) = hook_secret.as_ref().map(|secret| secret.chars().count()).filter(|length| *length < 20) {
-            let problem = format!(
-                "LYCEUM_STORAGE_HOOK_SECRET is too short: it has {length} of at least 20 characters; take random ones, \
-                 for example those that `openssl rand -base64 24` prints"
-            );
-            reader.problem(problem);
-        }
         Uploads {
             largest: reader.number("LYCEUM_MAX_UPLOAD_MIB", 1..=4_194_304).cast_signed() << 20,
             at_a_time: reader.number("LYCEUM_MAX_UPLOADS", 1..=1000).cast_signed(),
@@ -72,7 +64,7 @@ impl Uploads {
                 quota => Some(quota.cast_signed() << 20),
             },
             lifetime: Duration::from_secs(3600 * reader.number("LYCEUM_UPLOAD_HOURS", 1..=168)),
-            hook_secret,
+            hook_secret: reader.hook_secret("LYCEUM_STORAGE_HOOK_SECRET"),
         }
     }
 }

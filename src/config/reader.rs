@@ -61,6 +61,19 @@ impl Reader {
         }
     }
 
+    /// Returns the secret of a webhook.
+    pub(super) fn hook_secret(&mut self, name: &str) -> Option<String> {
+        let secret = self.text(name)?.to_owned();
+        let length = secret.chars().count();
+        if length < 20 {
+            self.problem(format!(
+                "{name} is too short: it has {length} of at least 20 characters; take random ones, for example those \
+                 that `openssl rand -base64 24` prints"
+            ));
+        }
+        Some(secret)
+    }
+
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let items = self.text(name).unwrap_or_default().split(',');
         items.map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()

@@ -33,7 +33,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_APP_URL",
         "LYCEUM_PUBLIC_URL",
-        "URL of the frontend that emails link to; it serves /activate, /reset-password, /confirm-email and /join",
+        "URL of the frontend that emails link to; it serves /activate, /reset-password, /confirm-email, /join, /open \
+         (shows the node whose ID is `id`) and /notifications",
     ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "name of the school in emails"),
     setting("LYCEUM_DATA", ".lyceum", "directory for the embedded services and the development secret"),
@@ -163,6 +164,36 @@ pub const SETTINGS: &[Setting] = &[
     ),
     secret("SMTP_URL", "files, shown at /dev/mail", "`smtp://` or `smtps://` URL with user name and password"),
     setting("LYCEUM_MAIL_FROM", "Lyceum <no-reply@lyceum.example>", "sender of emails"),
+    secret(
+        "LYCEUM_MAIL_HOOK_SECRET",
+        "(none)",
+        "secret that the mail service sends with reports of bounces and complaints; the webhook is disabled if unset",
+    ),
+    secret(
+        "LYCEUM_VAPID_KEY",
+        "in development derived from LYCEUM_SECRET",
+        "private key of Web Push in base64url, as `npx web-push generate-vapid-keys` prints it; in production there is \
+         no Web Push if unset",
+    ),
+    secret(
+        "LYCEUM_FCM_CREDENTIALS",
+        "(none)",
+        "JSON of the Google service account that sends push messages to Android apps; none are sent if unset",
+    ),
+    setting("LYCEUM_FCM_URL", "https://fcm.googleapis.com", "base URL of Firebase Cloud Messaging"),
+    secret(
+        "LYCEUM_APNS_KEY",
+        "(none)",
+        "key (PEM, with \\n for line breaks) that signs push messages to apps of Apple devices; none are sent if unset",
+    ),
+    setting("LYCEUM_APNS_KEY_ID", "(none)", "ID of LYCEUM_APNS_KEY"),
+    setting("LYCEUM_APNS_TEAM_ID", "(none)", "ID of the Apple developer team"),
+    setting("LYCEUM_APNS_TOPIC", "(none)", "bundle ID of the app on Apple devices"),
+    setting(
+        "LYCEUM_APNS_URL",
+        "https://api.push.apple.com",
+        "base URL of the Apple Push Notification service; for development builds https://api.sandbox.push.apple.com",
+    ),
     setting("LYCEUM_GOOGLE_CLIENT_ID", "(none)", "client ID for sign-in with Google"),
     secret("LYCEUM_GOOGLE_CLIENT_SECRET", "(none)", "client secret for sign-in with Google"),
     setting("LYCEUM_GITHUB_CLIENT_ID", "(none)", "client ID for sign-in with GitHub"),

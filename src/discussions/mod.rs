@@ -18,7 +18,7 @@ mod query;
 
 pub use command::{
     ImportedPost, ImportedQuestion, ImportedThread, LONGEST_BODY, Subject, create_question, create_reply, edit_post,
-    find_post, held, import, my_data, question_title, recount_posts, write_post,
+    find_post, followers_after, held, import, my_data, question_title, recount_posts, write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,
@@ -29,7 +29,7 @@ pub use graphql::{
     post_types, queries,
 };
 pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
-pub use job::{handlers, mails};
+pub use job::handlers;
 pub use loader::{FollowedQuestionsOf, PostById};
 pub use model::{
     CreateQuestionInput, CreateReplyInput, HiddenReason, Moderation, Post, PostId, PostKind, PostStats, Question,

@@ -17,7 +17,7 @@ mod query;
 
 pub use command::{
     CertificateFile, CertificateFormat, Piece, Rejection, active_courses, certificate_file, enroll, grant, import,
-    import_progress, my_data, piece,
+    import_progress, my_data, piece, students_after,
 };
 pub use event::CertificateIssued;
 pub(crate) use graphql::enrollments_of;

@@ -3,6 +3,8 @@
 //! They are the emails that would have been sent, all email templates, and placeholder pages for the links in emails
 //! while there is no front end.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -43,6 +45,7 @@ pub(super) fn routes() -> Router<HttpState> {
         .route("/dev/mail/{file}", get(one))
         .route("/dev/mail/templates", get(templates))
         .route("/dev/mail/templates/{name}", get(template))
+        .route("/open", get(opened))
         .route("/activate", get(|query| link("Activate an account", ACTIVATE, query)))
         .route("/reset-password", get(|query| link("Set a new password", RESET_PASSWORD, query)))
         .route("/confirm-email", get(|query| link("Confirm an e-mail address", CONFIRM_EMAIL, query)))
@@ -55,21 +58,26 @@ struct Shown {
     /// The name of the template; empty if the email was sent.
     name: &'static str,
     /// The sample case of the template; empty if the email was sent.
-    case: &'static str,
+    case: Cow<'static, str>,
     /// When the email was sent; `None` for a template sample.
     sent_at: Option<String>,
     to: String,
     subject: String,
     text: String,
     html: Option<String>,
+    /// The Message-ID without its domain.
+    id: String,
+    /// The URL that ends the subscription to its list, if it was sent to one.
+    unsubscribe: Option<String>,
     /// The URL of its page.
     link: String,
 }
 
 impl Shown {
     fn new(mail: Mail, link: String) -> Shown {
-        let Mail { to, subject, text, html } = mail;
-        Shown { name: "", case: "", sent_at: None, to, subject, text, html, link }
+        let Mail { id, to, subject, text, html, list } = mail;
+        let (id, unsubscribe) = (id.to_string(), list.map(|list| list.unsubscribe));
+        Shown { name: "", case: Cow::Borrowed(""), sent_at: None, to, subject, text, html, id, unsubscribe, link }
     }
 
     fn stored(stored: mail::StoredMail) -> Shown {
@@ -80,7 +88,7 @@ impl Shown {
     fn sample(state: &HttpState, sample: &Sample) -> Result<Shown, InternalError> {
         let mail = mail::render(&state.app.config, sample.template, "ada@example.org", &sample.context)?;
         let name = sample.template.name;
-        Ok(Shown { name, case: sample.case, ..Shown::new(mail, format!("/dev/mail/templates/{name}")) })
+        Ok(Shown { name, case: sample.case.clone(), ..Shown::new(mail, format!("/dev/mail/templates/{name}")) })
     }
 }
 
@@ -125,6 +133,19 @@ struct Mailed {
 async fn link(purpose: &'static str, mutation: &'static str, Query(Mailed { token }): Query<Mailed>) -> Response {
     let mutation = mutation.replace("TOKEN", &format!("{token:?}"));
     page("link.html", Ok(Some(context! { purpose, mutation })))
+}
+
+/// The query parameters of a link to what a notification is about.
+#[derive(Deserialize)]
+struct Linked {
+    #[serde(default)]
+    id: String,
+}
+
+/// Shows the query that a front end would send for a link to what a notification is about.
+async fn opened(Query(Linked { id }): Query<Linked>) -> Response {
+    let mutation = format!("{{ node(id: {id:?}) {{ __typename id }} }}");
+    page("link.html", Ok(Some(context! { purpose => "Open what a notification is about", mutation })))
 }
 
 /// Returns the folder of the emails, if they are written to files.

@@ -1,6 +1,6 @@
-//! `/hooks/storage`: the webhook for event notifications of the object store.
+//! `/hooks/storage` and `/hooks/mail`: the webhooks for events of the object store and reports of the mail service.
 //!
-//! The store authenticates with a shared secret: MinIO sends it as a bearer token; services that are configured with
+//! The service authenticates with a shared secret: MinIO sends it as a bearer token; services that are configured with
 //! only a URL (SNS) have it in the URL, as the password or as `?token=`. The response is a success only when the event
 //! has been persisted.
 
@@ -17,6 +17,9 @@ use sha2::Sha256;
 
 use super::HttpState;
 use crate::media;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+use crate::platform::mail::suppression;
 
 /// The timeout for receiving the request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,24 +30,63 @@ pub(super) async fn storage(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> StatusCode {
-    let Some(secret) = &state.app.config.uploads.hook_secret else { return StatusCode::NOT_FOUND };
-    if !given(&headers, query.as_deref()).iter().any(|given| is_equal(secret, given)) {
-        return StatusCode::UNAUTHORIZED;
+    let secret = state.app.config.uploads.hook_secret.as_deref();
+    match received(&state.app, secret, (&headers, query.as_deref()), body).await {
+        Ok(event) => stored(media::receive_store_event(&state.app, &event).await),
+        Err(status) => status,
     }
-    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, state.app.config.limits.body_bytes));
+}
+
+pub(super) async fn mail(
+    State(state): State<HttpState>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> StatusCode {
+    let secret = state.app.config.mail_hook_secret.as_deref();
+    let report = match received(&state.app, secret, (&headers, query.as_deref()), body).await {
+        Ok(report) => report,
+        Err(status) => return status,
+    };
+    if report.get("SubscribeURL").is_some() {
+        return StatusCode::NO_CONTENT;
+    }
+    let Some(found) = suppression::reported(&report) else { return StatusCode::BAD_REQUEST };
+    stored(suppression::suppress(&state.app, &found).await)
+}
+
+/// Returns the event of a service that knows the secret.
+///
+/// # Errors
+/// The status to respond with.
+async fn received(
+    app: &App,
+    secret: Option<&str>,
+    (headers, query): (&HeaderMap, Option<&str>),
+    body: Body,
+) -> Result<Value, StatusCode> {
+    let secret = secret.ok_or(StatusCode::NOT_FOUND)?;
+    if !given(headers, query).iter().any(|given| is_equal(secret, given)) {
+        return Err(StatusCode::UNAUTHORIZED);
+    }
+    let reading = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, app.config.limits.body_bytes));
     let body = match reading.await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+        Ok(Err(_)) => return Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => return Err(StatusCode::REQUEST_TIMEOUT),
     };
-    let Ok(event) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST };
+    let event: Value = serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
     if let Some(url) = event.get("SubscribeURL").and_then(Value::as_str) {
         tracing::warn!(url, "SNS asks whether the hook wants its events; open the address if you do");
     }
-    match media::receive_store_event(&state.app, &event).await {
+    Ok(event)
+}
+
+fn stored(result: Result<(), InternalError>) -> StatusCode {
+    match result {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(error) => {
-            tracing::error!(error = error.report(), "an event of the object store could not be kept");
+            tracing::error!(error = error.report(), "an event of a webhook could not be stored");
             StatusCode::SERVICE_UNAVAILABLE
         }
     }

@@ -17,6 +17,7 @@ mod playlist;
 mod request_id;
 pub mod server;
 mod streaming;
+mod unsubscribe;
 pub mod websocket;
 
 use axum::Router;
@@ -55,7 +56,9 @@ pub fn router(state: HttpState) -> Router {
         .route("/console/{*path}", get(console::asset))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))
+        .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
         .route("/openapi.json", get(openapi::document));
     if state.app.config.metrics_addr.is_none() {
         router = router.route("/metrics", get(health::metrics));

@@ -28,7 +28,9 @@ pub(super) async fn document() -> Json<Value> {
             "/healthz": { "get": page("Returns 200 while the process runs", "text/plain") },
             "/readyz": { "get": ready() },
             "/metrics": { "get": page("Counters for Prometheus", "application/openmetrics-text") },
+            "/hooks/mail": { "post": mail_hook() },
             "/hooks/storage": { "post": storage_hook() },
+            "/unsubscribe": { "get": unsubscribe_page(), "post": unsubscribe() },
             "/openapi.json": { "get": page("This document", JSON) },
         },
         "components": { "securitySchemes": {
@@ -36,6 +38,11 @@ pub(super) async fn document() -> Json<Value> {
                 "type": "http",
                 "scheme": "bearer",
                 "description": "An access token or a personal API token; browsers may send the session cookie instead",
+            },
+            "mailHook": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "LYCEUM_MAIL_HOOK_SECRET; also as the password of Basic, or as ?token=",
             },
             "storageHook": {
                 "type": "http",
@@ -165,19 +172,70 @@ fn ready() -> Value {
     })
 }
 
+fn unsubscribe_page() -> Value {
+    json!({
+        "summary": "A page with a form that ends notifications by email; getting it ends nothing",
+        "parameters": [parameter("token", "query", "The token of a link in an email")],
+        "responses": responses(&[
+            ("200", "The form", Some("text/html")),
+            ("400", "The token is not one of this server", Some("text/html")),
+        ]),
+    })
+}
+
+fn unsubscribe() -> Value {
+    json!({
+        "summary": "Ends notifications by email, without signing in: those of the kind that the email was about, or all",
+        "parameters": [parameter("token", "query", "The token of a link in an email")],
+        "requestBody": { "content": { "application/x-www-form-urlencoded": { "schema": {
+            "type": "object",
+            "properties": {
+                "List-Unsubscribe": { "enum": ["One-Click"], "description": "As mail programs send it (RFC 8058)" },
+                "emails": { "enum": ["kind", "all"], "description": "Defaults to kind" },
+            },
+        } } } },
+        "responses": responses(&[
+            ("200", "Ended", Some("text/html")),
+            ("400", "The token is not one of this server", Some("text/html")),
+            ("503", "Not ended: try again", Some("text/plain")),
+        ]),
+    })
+}
+
+fn mail_hook() -> Value {
+    json!({
+        "summary": "Receives reports of bounces and complaints, to whose addresses no more notifications are mailed: \
+            as below, or as Postmark or Amazon SES with SNS send them",
+        "security": [{ "mailHook": [] }],
+        "requestBody": { "required": true, "content": { (JSON): { "schema": {
+            "type": "object",
+            "required": ["address", "kind"],
+            "properties": {
+                "address": { "type": "string" },
+                "kind": { "enum": ["bounce", "complaint"] },
+            },
+        } } } },
+        "responses": hook_responses("LYCEUM_MAIL_HOOK_SECRET is not set", "Not JSON, or not in one of these forms"),
+    })
+}
+
 fn storage_hook() -> Value {
     json!({
         "summary": "Receives the object store's events, in the form of S3, SNS or MinIO",
         "security": [{ "storageHook": [] }],
         "requestBody": { "required": true, "content": { (JSON): {} } },
-        "responses": responses(&[
-            ("204", "Stored", None),
-            ("400", "Not JSON", None),
-            ("401", "Without the secret, or with a wrong one", None),
-            ("404", "LYCEUM_STORAGE_HOOK_SECRET is not set", None),
-            ("408", "The body took too long", None),
-            ("413", "Too large", None),
-            ("503", "Not stored: send it again", None),
-        ]),
+        "responses": hook_responses("LYCEUM_STORAGE_HOOK_SECRET is not set", "Not JSON"),
     })
+}
+
+fn hook_responses(off: &str, malformed: &str) -> Value {
+    responses(&[
+        ("204", "Stored", None),
+        ("400", malformed, None),
+        ("401", "Without the secret, or with a wrong one", None),
+        ("404", off, None),
+        ("408", "The body took too long", None),
+        ("413", "Too large", None),
+        ("503", "Not stored: send it again", None),
+    ])
 }

@@ -39,6 +39,7 @@ pub(super) fn security_stays() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["preferences"], message)
 }
 
+<<<<<<< HEAD
 pub(super) fn no_such_audience() -> Error {
     let message = "There is no such course or channel of yours; only administrators address all users or a role.";
     Error::invalid(UserErrorCode::NotFound, &["audience"], message)
@@ -51,4 +52,30 @@ pub(super) fn no_such_announcement() -> Error {
 pub(super) fn announced_too_often(most: usize) -> Error {
     let message = format!("You can make {most} announcements within 24 hours. Try again later.");
     Error::invalid(UserErrorCode::TooOften, &[], message)
+=======
+pub(super) fn needs_session() -> Error {
+    Error::Forbidden("Devices are registered in a session, not with an API token.".into())
+}
+
+pub(super) fn push_is_off() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[], "This server sends no messages through that service.")
+}
+
+pub(super) fn no_endpoint() -> Error {
+    let message = "This is not the URL of a push service: https, public, and at most 2,000 characters.";
+    Error::invalid(UserErrorCode::Invalid, &["web", "endpoint"], message)
+}
+
+pub(super) fn no_push_keys() -> Error {
+    let message = "These are not the keys of a subscription: p256dh is a point on P-256, auth 16 bytes, in base64url.";
+    Error::invalid(UserErrorCode::Invalid, &["web", "p256dh"], message)
+}
+
+pub(super) fn no_device_token(field: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::Invalid, field, "This is not the token of a device.")
+}
+
+pub(super) fn no_such_push_subscription() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["pushSubscriptionId"], "You have no such push subscription.")
+>>>>>>> delivery
 }

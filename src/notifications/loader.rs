@@ -1,11 +1,14 @@
 //! Loads notifications and settings in batches. They are not cached across requests.
 
+mod device;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
+pub(super) use self::device::{DeviceById, DevicesOf};
 use super::model::{
     Announcement, AnnouncementId, Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace,
     Settings,

@@ -15,12 +15,12 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{create, my_data, render};
+pub use command::{Unsubscription, create, my_data, read_unsubscription, render, unsubscribe};
 pub use event::NotificationCreated;
 pub use graphql::{NotificationSubscription, mutations, nodes, queries, viewer_fields};
-pub use job::handlers;
+pub use job::{handlers, mails};
 pub use model::{
-    Announcement, AnnouncementId, Audience, Digest, Facts, NewNotification, Notification, NotificationId,
-    NotificationKind, Preference, Settings, Text,
+    Announcement, AnnouncementId, Audience, DeliveryChannel, Digest, Facts, NewNotification, Notification,
+    NotificationId, NotificationKind, Preference, PushService, PushSubscription, PushSubscriptionId, Settings, Text,
 };
 pub use policy::{Way, is_quiet, wants};

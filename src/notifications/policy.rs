@@ -1,8 +1,11 @@
 //! Whether a user is told of something, and by which way.
 
+mod schedule;
+
 use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 
+pub(super) use self::schedule::slot;
 use super::model::{Audience, NotificationKind, Preference, Settings};
 use crate::platform::auth::{Actor, Role};
 
@@ -27,12 +30,14 @@ pub enum Way {
     Push,
 }
 
-/// Returns the preferences of a user for a kind: what they chose, or `default`. Security cannot be hidden.
+/// Returns the preferences of a user for a kind: what they chose, or `default`. Security cannot be hidden. There are no
+/// emails to those who have ended all.
 pub(super) fn preference(settings: &Settings, kind: NotificationKind, default: Preference) -> Preference {
-    match settings.chosen.get(&kind) {
-        Some(chosen) if kind == NotificationKind::Security => Preference { in_app: true, ..*chosen },
-        Some(chosen) => *chosen,
-        None => default,
+    let chosen = settings.chosen.get(&kind).copied().unwrap_or(default);
+    Preference {
+        in_app: chosen.in_app || kind == NotificationKind::Security,
+        email: chosen.email && !settings.emails_ended,
+        ..chosen
     }
 }
 

@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod pdf;
 pub mod picture;
 pub mod pubsub;
+pub mod push;
 pub mod redis;
 pub mod retention;
 pub mod seeding;
@@ -67,6 +68,8 @@ pub struct Services {
     pub ffmpeg: Option<ffmpeg::Ffmpeg>,
     /// Outgoing mail.
     pub mailer: mail::Mailer,
+    /// Push messages to devices.
+    pub pusher: push::Pusher,
     /// Password hashing.
     pub passwords: auth::Passwords,
     /// Emailed codes and links.

@@ -8,19 +8,24 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lyceum::platform::mail::{Mail, Mailer, list};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::task::TaskTracker;
+use lyceum::platform::mail::{Mail, Mailer, MailingList, RecipientRejected, list};
+use tokio::net::TcpListener;
+
+use crate::support::smtp::SmtpServer;
 
 const FROM: &str = "Lyceum <no-reply@lyceum.example>";
 
 fn mail(subject: &str) -> Mail {
     Mail {
+        id: uuid::Uuid::nil(),
         to: "\"Ada Lovelace\" <ada@example.org>".into(),
         subject: subject.into(),
         text: "Grüße\n\nhttps://lyceum.example/verify?token=abc=def\n.\n".into(),
         html: Some("<p>Grüße</p>\n".into()),
+        list: Some(MailingList {
+            name: "new-video".into(),
+            unsubscribe: "https://lyceum.example/unsubscribe?token=x".into(),
+        }),
     }
 }
 
@@ -56,7 +61,16 @@ async fn files_are_listed_newest_first() {
     assert!(raw.contains("From: Lyceum <no-reply@lyceum.example>\r\n"), "{raw}");
     assert!(raw.contains("To: \"Ada Lovelace\" <ada@example.org>\r\n"), "{raw}");
     assert!(raw.contains("Date: Fri, 20 Nov 2026 12:00:00 +0000\r\n"), "{raw}");
-    assert!(raw.contains("@lyceum.example>\r\n") && raw.contains("Message-ID: <"), "{raw}");
+    let id = "Message-ID: <00000000-0000-0000-0000-000000000000@lyceum.example>\r\n";
+    assert!(raw.contains(id) && raw.contains("Auto-Submitted: auto-generated\r\n"), "{raw}");
+    // RFC 2369, RFC 2919 and RFC 8058.
+    for header in [
+        "List-Id: <new-video.lyceum.example>\r\n",
+        "List-Unsubscribe: <https://lyceum.example/unsubscribe?token=x>\r\n",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+    ] {
+        assert!(raw.contains(header), "{header}{raw}");
+    }
 
     for n in 0..60 {
         mailer.send(&Mail { html: None, ..mail(&n.to_string()) }, noon() + TimeDelta::seconds(n)).await.unwrap();
@@ -93,64 +107,14 @@ async fn memory_keeps_what_was_sent() {
     assert_eq!(*sent.lock().unwrap(), [mail("a")]);
 }
 
-/// What an SMTP server heard: the commands, and the lines of each mail.
-type Heard = Arc<Mutex<Vec<String>>>;
-
-/// A server that takes mail for everybody but `nobody@…`, from users who know the password.
-async fn smtp_server() -> (u16, Heard) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let heard = Heard::default();
-    let log = heard.clone();
-    let tasks = TaskTracker::new();
-    let connections = tasks.clone();
-    tasks.spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let log = log.clone();
-            connections.spawn(async move { converse(socket, &log).await });
-        }
-    });
-    (port, heard)
-}
-
-async fn converse(socket: TcpStream, heard: &Heard) -> std::io::Result<()> {
-    let (reader, mut writer) = socket.into_split();
-    let mut lines = BufReader::new(reader).lines();
-    writer.write_all(b"220 test\r\n").await?;
-    let mut in_data = false;
-    while let Some(line) = lines.next_line().await? {
-        heard.lock().unwrap().push(line.clone());
-        let verb = line.split([' ', ':']).next().unwrap_or_default().to_uppercase();
-        let answer = match verb.as_str() {
-            _ if in_data && line != "." => continue,
-            _ if in_data => {
-                in_data = false;
-                "250 taken"
-            }
-            "EHLO" => "250-test\r\n250 AUTH PLAIN",
-            // base64 of "\0user\0p@ss"
-            "AUTH" if line == "AUTH PLAIN AHVzZXIAcEBzcw==" => "235 welcome",
-            "AUTH" => "535 wrong",
-            "RCPT" if line.contains("nobody@") => "550 no such user",
-            "DATA" => {
-                in_data = true;
-                "354 go on"
-            }
-            "QUIT" => "221 bye",
-            _ => "250 ok",
-        };
-        writer.write_all(format!("{answer}\r\n").as_bytes()).await?;
-    }
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn smtp_takes_mail_and_refuses_it() {
-    let (port, heard) = smtp_server().await;
+    let server = SmtpServer::start(Duration::ZERO).await;
+    let port = server.port;
     let mailer = Mailer::smtp(&format!("smtp://user:p%40ss@127.0.0.1:{port}"), FROM).unwrap();
     mailer.send(&mail("Willkommen"), noon()).await.unwrap();
     mailer.send(&mail("again"), noon()).await.unwrap();
-    let lines = heard.lock().unwrap().clone();
+    let lines = server.heard();
     assert!(lines.iter().any(|line| line.starts_with("MAIL FROM:<no-reply@lyceum.example>")), "{lines:?}");
     assert!(lines.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{lines:?}");
     assert!(lines.contains(&"Subject: Willkommen".to_owned()), "{lines:?}");
@@ -158,13 +122,13 @@ async fn smtp_takes_mail_and_refuses_it() {
 
     let refused = mailer.send(&Mail { to: "nobody@example.org".into(), ..mail("x") }, noon()).await.unwrap_err();
     assert!(refused.report().contains("no such user"), "{}", refused.report());
-    assert!(refused.downcast_ref::<lettre::transport::smtp::Error>().unwrap().is_permanent());
+    assert!(refused.downcast_ref::<RecipientRejected>().is_some());
     mailer.send(&mail("after"), noon()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_a_fault_that_does_not_tell_it() {
-    let (port, _) = smtp_server().await;
+    let port = SmtpServer::start(Duration::ZERO).await.port;
     let mailer = Mailer::smtp(&format!("smtp://user:hunter2@127.0.0.1:{port}"), FROM).unwrap();
     let report = mailer.send(&mail("x"), noon()).await.unwrap_err().report();
     assert!(!report.contains("hunter2"), "{report}");
@@ -186,10 +150,11 @@ async fn a_server_that_hangs_is_given_up_after_ten_seconds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_does_not_fall_back_to_plain_text() {
-    let (port, heard) = smtp_server().await;
+    let server = SmtpServer::start(Duration::ZERO).await;
+    let port = server.port;
     for url in [format!("smtps://127.0.0.1:{port}"), format!("smtp://127.0.0.1:{port}?tls=required")] {
         assert!(Mailer::smtp(&url, FROM).unwrap().send(&mail("x"), noon()).await.is_err());
     }
-    let lines = heard.lock().unwrap().clone();
+    let lines = server.heard();
     assert!(!lines.iter().any(|line| line.starts_with("MAIL")), "{lines:?}");
 }

@@ -17,6 +17,7 @@ mod catalog;
 mod channels;
 mod clients;
 mod console;
+mod deliveries;
 mod discussions;
 mod docs;
 mod enrollments;

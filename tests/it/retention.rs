@@ -8,7 +8,7 @@ use crate::support::{TestApp, rounds};
 /// A sweep: its job, its table, the column with the time, the columns and the values of row `n` with the time `at`.
 struct Sweep(&'static str, &'static str, &'static str, &'static str, &'static str);
 
-const SWEEPS: [Sweep; 14] = [
+const SWEEPS: [Sweep; 15] = [
     Sweep(
         "outbox.forget",
         "events",
@@ -79,6 +79,7 @@ const SWEEPS: [Sweep; 14] = [
         "(id, email, name, password_hash, resends, tries_left, sent_at, expires_at)",
         "uid, n || '@people.example', 'x', 'x', 0, 0, '2019-01-01', at",
     ),
+    Sweep("mail.forget_suppressions", "mail_suppressions", "at", "(address_hash, reason, at)", "hash, 'BOUNCE', at"),
     Sweep(
         "accounts.sweep_email_changes",
         "email_changes",

@@ -382,7 +382,14 @@ const OPENED: [(Scope, &[&str]); 10] = [
     ),
     (
         Scope::ReadNotifications,
-        &["announcements", "notificationReceived", "notificationSettings", "notifications", "unreadNotificationCount"],
+        &[
+            "announcements",
+            "notificationReceived",
+            "notificationSettings",
+            "notifications",
+            "pushSubscriptions",
+            "unreadNotificationCount",
+        ],
     ),
     (
         Scope::WriteNotifications,
@@ -395,6 +402,7 @@ const OPENED: [(Scope, &[&str]); 10] = [
             "notificationReceived",
             "notificationSettings",
             "notifications",
+            "pushSubscriptions",
             "unreadNotificationCount",
             "updateNotificationSettings",
         ],

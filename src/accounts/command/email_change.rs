@@ -18,6 +18,7 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Link, Proof};
 use crate::platform::db::{self, Tx};
+use crate::platform::mail::suppression;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
@@ -141,6 +142,7 @@ async fn apply(tx: &mut Tx, app: &App, client: &Client, change: &EmailChange) ->
         false => error.into(),
     });
     let Some(user) = applied? else { return Ok(None) };
+    suppression::lift(tx, &user.email).await?;
     query::end(tx, user.id, now).await?;
     note(tx, app, client, Action::EmailChanged, change).await?;
     Ok(Some(user))

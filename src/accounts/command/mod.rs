@@ -45,9 +45,9 @@ pub use second_factor::admit;
 pub(super) use second_factor::{
     complete, confirm, disable, is_required as second_factor_required, renew_codes, reset, start, state,
 };
-pub use session::{actor_now, is_current, open, viewer, watch_revocations};
+pub use session::{actor_now, actor_of, is_current, live_sessions, open, viewer, watch_revocations};
 pub(super) use session::{refresh, revoke, sessions, sign_out};
 pub use sign_in::sign_in;
 pub(super) use social::{complete_social, start_social};
 pub(super) use team::{Added, accept, add, invitations, revoke_invitation};
-pub use user::{change_role, check_email, create_admin};
+pub use user::{change_role, check_email, create_admin, users_after};

@@ -21,6 +21,7 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Link, Proof, Verdict};
 use crate::platform::db::Tx;
+use crate::platform::mail::suppression;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
@@ -85,6 +86,7 @@ pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPassw
             let user = proved(app, &link, query::lock_credentials(tx, id).await?)?;
             // The link proves ownership of the email address.
             query::set_verified(tx, id, app.clock.now()).await?;
+            suppression::lift(tx, &user.email).await?;
             let how =
                 Replacement { sessions: Which::All, why: SessionEnd::PasswordReset, action: Action::PasswordReset };
             let (user, mut ended) = replace(tx, app, client, &user, &hash, how).await?;

@@ -24,6 +24,7 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Client, Link, Proof, Role};
 use crate::platform::db::Tx;
+use crate::platform::mail::suppression;
 use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
@@ -172,6 +173,7 @@ async fn create(
     let made = user::insert_verified(tx, &app.clock, email, name, Role::Student, Some(password_hash)).await?;
     let Some(user) = made else { return Ok(None) };
     query::delete(tx, registration.id).await?;
+    suppression::lift(tx, email).await?;
     outbox::record(tx, &app.clock, &UserRegistered { user_id: user.id }).await?;
     let actor = Some(user.id.uuid());
     let details = json!({ "registrationId": registration.id });

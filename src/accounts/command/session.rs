@@ -1,5 +1,6 @@
 //! Commands for sessions.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -291,20 +292,46 @@ pub async fn actor_now(
 ) -> std::result::Result<Option<Actor>, InternalError> {
     let now = app.clock.now();
     let user = UserById(id).load_one(app).await?;
-    let Some(user) = user.filter(|user| user.deleted_at.is_none() && !user.is_banned(now)) else { return Ok(None) };
-    if let Some(session) = session
-        && !query::is_open(&mut *app.db.read().await?, SessionId::new(session), id, now).await?
-    {
-        return Ok(None);
+    let Some(mut actor) = user.and_then(|user| actor_of(&user, now)) else { return Ok(None) };
+    if let Some(known) = session {
+        if !query::is_open(&mut *app.db.read().await?, SessionId::new(known), id, now).await? {
+            return Ok(None);
+        }
+        if let Actor::User { session, .. } = &mut actor {
+            *session = known;
+        }
     }
-    Ok(Some(Actor::User {
-        id: id.uuid(),
+    Ok(Some(actor))
+}
+
+/// Returns the actor of a user for a caller that knows no session; `None` if the account is deleted or the user is
+/// banned.
+pub fn actor_of(user: &User, now: DateTime<Utc>) -> Option<Actor> {
+    if user.deleted_at.is_some() || user.is_banned(now) {
+        return None;
+    }
+    Some(Actor::User {
+        id: user.id.uuid(),
         role: user.role,
-        session: session.unwrap_or_default(),
+        session: Uuid::nil(),
         version: user.token_version,
         expires_at: now,
         scopes: None,
-    }))
+    })
+}
+
+/// Returns which of the sessions have neither ended nor expired.
+///
+/// # Errors
+/// The database failed.
+pub async fn live_sessions(
+    app: &App,
+    sessions: &[SessionId],
+) -> std::result::Result<HashSet<SessionId>, InternalError> {
+    let now = app.clock.now();
+    let rows = query::by_ids(&mut *app.db.read().await?, sessions).await?;
+    let live = rows.into_iter().filter(|row| row.ended_at.is_none() && row.expires_at > now);
+    Ok(live.map(|row| row.id).collect())
 }
 
 /// Keeps [`App::revocations`](crate::platform::Services) up to date until the application stops.

@@ -12,6 +12,7 @@ use crate::platform::App;
 use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client, Role};
 use crate::platform::db::{self, Tx};
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
 /// Creates an administrator. For the command line, where there is no actor yet.
@@ -131,4 +132,18 @@ pub(super) fn check_password(check: &mut Check, field: &str, password: &str) {
     if let Err((code, message)) = policy::password(password) {
         check.error(code, field, message);
     }
+}
+
+/// Returns the next `limit` users with a role, or of all, in the order of their ids, after a user. Deleted ones are left
+/// out.
+///
+/// # Errors
+/// The database failed.
+pub async fn users_after(
+    app: &App,
+    role: Option<Role>,
+    after: UserId,
+    limit: i64,
+) -> std::result::Result<Vec<UserId>, InternalError> {
+    Ok(query::after(&mut *app.db.read().await?, role, after, limit).await?)
 }

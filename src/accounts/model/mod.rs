@@ -43,9 +43,11 @@ pub(super) use second_factor::{
     RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
     StoredChallenge, recovery_code, recovery_hash,
 };
+pub(crate) use session::Device;
+pub use session::SessionId;
 pub(super) use session::{
-    Device, Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
-    SessionId, SessionSelection, SignOutInput,
+    Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
+    SessionSelection, SignOutInput,
 };
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
 pub(super) use session_list::{Network, SessionFilter};

@@ -22,7 +22,7 @@ const RACE: TimeDelta = TimeDelta::seconds(1);
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// A session's id: `session_01j…`.
-pub(crate) type SessionId = Id<Session>;
+pub type SessionId = Id<Session>;
 
 /// A sign-in and the family of its refresh tokens.
 #[derive(Clone, Debug, Queryable, Selectable)]

@@ -1,6 +1,7 @@
 //! SQL for users.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
@@ -281,4 +282,21 @@ pub async fn count(conn: &mut AsyncPgConnection, role: Option<Role>) -> QueryRes
         rows = rows.filter(users::role.eq(role));
     }
     rows.count().get_result(conn).await
+}
+
+/// Returns the next `limit` users with a role, or of all, in the order of their ids, after a user.
+pub(in crate::accounts) async fn after(
+    conn: &mut AsyncPgConnection,
+    role: Option<Role>,
+    after: UserId,
+    limit: i64,
+) -> QueryResult<Vec<UserId>> {
+    let mut rows = users::table.filter(users::id.gt(after).and(users::deleted_at.is_null())).into_boxed();
+    match role {
+        Some(Role::Student) => rows = rows.filter(users::role.eq(Role::Student)),
+        // The constant makes PostgreSQL use the index of the others.
+        Some(role) => rows = rows.filter(users::role.eq(role)).filter(sql::<Bool>("role <> 'STUDENT'")),
+        None => {}
+    }
+    rows.order(users::id).limit(limit).select(users::id).load(conn).await
 }

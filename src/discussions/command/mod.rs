@@ -9,7 +9,6 @@ mod find;
 mod import;
 mod moderate;
 mod recount;
-mod tell;
 mod vote;
 mod write;
 
@@ -25,6 +24,6 @@ pub use find::{Subject, find_post, question_title};
 pub use import::{ImportedPost, ImportedQuestion, ImportedThread, import};
 pub(super) use moderate::{moderate_post, report_post};
 pub use recount::recount_posts;
-pub(super) use tell::{News, TELL, news, tell_followers, tell_team};
+pub use vote::followers_after;
 pub(super) use vote::{follow_question, vote_post};
 pub use write::{LONGEST_BODY, create_question, create_reply, held, write_post};

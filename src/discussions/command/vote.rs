@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::count::counted;
 use super::find::{Found, Subject, find, find_question};
-use crate::accounts::viewer;
-use crate::discussions::model::{FollowQuestionInput, PostAction, Question, VotePostInput};
+use crate::accounts::{UserId, viewer};
+use crate::discussions::model::{FollowQuestionInput, PostAction, Question, QuestionId, VotePostInput};
 use crate::discussions::query::{follow, post, vote};
 use crate::discussions::{error, policy};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
+use crate::platform::App;
 use crate::platform::auth::Actor;
+use crate::platform::internal_error::InternalError;
 
 /// Votes for a post, or takes the vote back. Voting again changes nothing.
 ///
@@ -63,4 +65,17 @@ pub(in crate::discussions) async fn follow_question(
         })
         .await?;
     Ok(found)
+}
+
+/// Returns the next `limit` followers of a question, in the order of their ids, after a user.
+///
+/// # Errors
+/// The database failed.
+pub async fn followers_after(
+    app: &App,
+    question: QuestionId,
+    after: UserId,
+    limit: i64,
+) -> std::result::Result<Vec<UserId>, InternalError> {
+    Ok(follow::followers(&mut *app.db.read().await?, question, after, limit).await?)
 }

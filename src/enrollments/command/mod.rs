@@ -7,6 +7,7 @@ mod certificate;
 mod certificate_pdf;
 mod playback;
 mod progress;
+mod students;
 
 pub(super) use access::{EXPIRE, expire, expire_due, forget_user, revoke};
 pub use access::{enroll, grant, import, my_data};
@@ -21,3 +22,4 @@ pub use playback::{Piece, Rejection, piece};
 pub(super) use playback::{SILENCE, keep_playing, play};
 pub use progress::import_progress;
 pub(super) use progress::{save_progress, set_lesson_completed};
+pub use students::students_after;

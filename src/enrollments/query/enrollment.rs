@@ -103,3 +103,19 @@ pub(in crate::enrollments) async fn count_of(
 pub(in crate::enrollments) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(enrollments::table.filter(enrollments::user_id.eq(user))).execute(tx.conn()).await
 }
+
+/// Returns the next `limit` users who are enrolled in a course, in the order of their ids, after a user.
+pub(in crate::enrollments) async fn students_after(
+    conn: &mut AsyncPgConnection,
+    course: CourseId,
+    after: UserId,
+    limit: i64,
+) -> QueryResult<Vec<UserId>> {
+    enrollments::table
+        .filter(enrollments::course_id.eq(course).and(enrollments::user_id.gt(after)))
+        .order(enrollments::user_id)
+        .limit(limit)
+        .select(enrollments::user_id)
+        .load(conn)
+        .await
+}

@@ -12,11 +12,14 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
 use crate::notifications::error;
 use crate::notifications::event::NotificationsMarked;
+use crate::notifications::job::default_of;
 use crate::notifications::loader::SettingsOf;
 use crate::notifications::model::{
     Audience, MuteNotificationsInput, MuteSubject, NotificationKind, Preference, PreferenceInput, Settings,
     UpdateNotificationSettingsInput, minutes,
 };
+use crate::notifications::policy;
+use crate::notifications::query::delivery;
 use crate::notifications::query::setting::{self, SettingChanges};
 use crate::platform::auth::Actor;
 use crate::platform::outbox;
@@ -49,13 +52,24 @@ pub(in crate::notifications) async fn update_notification_settings(
         let preference = Preference { in_app: given.in_app, email: given.email, push: given.push };
         (given.kind.as_str(), preference)
     };
-    let preferences: BTreeMap<&str, Preference> = preferences.iter().map(preference).collect();
-    if preferences.get(NotificationKind::Security.as_str()).is_some_and(|chosen| !chosen.in_app) {
+    let given: BTreeMap<&str, Preference> = preferences.iter().map(preference).collect();
+    if given.get(NotificationKind::Security.as_str()).is_some_and(|chosen| !chosen.in_app) {
         return Err(error::security_stays());
     }
     let changes = SettingChanges { quiet_from, quiet_to, digest: input.digest };
     app.db
         .transaction(async |tx| {
+            let mut preferences = given.clone();
+            if given.values().any(|preference| preference.email) {
+                // After all emails were ended, only what is chosen now is sent by email.
+                let known = setting::of_users(tx.conn(), &[user]).await?.remove(&user).unwrap_or_default();
+                if known.emails_ended {
+                    let all = NotificationKind::ALL.into_iter();
+                    let old = all.map(|kind| (kind.as_str(), policy::preference(&known, kind, default_of(kind))));
+                    preferences = old.chain(given.clone()).collect();
+                    delivery::resubscribe(tx, user).await?;
+                }
+            }
             setting::change(tx, user, &preferences, changes).await?;
             outbox::record(tx, &app.clock, &NotificationsMarked::of(user)).await?;
             Ok::<_, Error>(())

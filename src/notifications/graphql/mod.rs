@@ -3,6 +3,7 @@
 mod announcement;
 mod mutation;
 mod notification;
+mod push_subscription;
 mod query;
 mod settings;
 mod subscription;
@@ -13,6 +14,7 @@ pub use subscription::NotificationSubscription;
 
 use self::announcement::announcement_node;
 use self::notification::notification_node;
+use self::push_subscription::push_subscription_node;
 use crate::graphql::{NodeType, RootFields};
 
 /// Returns the types of this feature that implement `Node`.
@@ -20,20 +22,25 @@ pub fn nodes() -> Vec<NodeType> {
     vec![
         NodeType::new(|ctx, id| notification_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| announcement_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| push_subscription_node(ctx, id).boxed()),
     ]
-}
-
-/// The list of announcements.
-pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(announcement::AnnouncementQuery)]
 }
 
 /// The notifications of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(query::ViewerNotifications)]
+    vec![Box::new(query::ViewerNotifications), Box::new(push_subscription::ViewerPushSubscriptions)]
+}
+
+/// The list of announcements, and what browsers need for push messages.
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(announcement::AnnouncementQuery), Box::new(push_subscription::PushQuery)]
 }
 
 /// The mutations of notifications.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::NotificationMutation), Box::new(announcement::AnnouncementMutation)]
+    vec![
+        Box::new(mutation::NotificationMutation),
+        Box::new(announcement::AnnouncementMutation),
+        Box::new(push_subscription::PushSubscriptionMutation),
+    ]
 }

@@ -1,20 +1,38 @@
 //! Reactions to events, of which users are told, and the cleanup of old notifications.
 
 mod kind;
+mod mails;
+mod send;
 mod text;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures_util::FutureExt;
+use serde::Deserialize;
+use uuid::Uuid;
 
 pub(super) use self::kind::default_of;
+pub use self::mails::mails;
 pub(super) use self::text::{Language, Names, text};
 use super::command;
-use super::query::retention::{EVENTS, NOTIFICATIONS, READ, RECEIPTS};
+use super::event::NotificationCreated;
+use super::query::retention::{DELIVERIES, EVENTS, NOTIFICATIONS, READ, RECEIPTS};
 use crate::accounts::UserDeleted;
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{TIMEOUT, delete};
+
+/// The timeout of a run that sends. A lease is sent within four minutes, and more runs follow.
+const SENDING: Duration = Duration::from_secs(1800);
+/// How long it is known what was sent.
+const DELIVERY_AGE: TimeDelta = TimeDelta::days(30);
+
+/// What [`command::WALK`] reads of the event and of its own payload.
+#[derive(Deserialize)]
+struct Walked {
+    occurrence: Uuid,
+}
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -25,6 +43,18 @@ pub fn handlers() -> Vec<Handler> {
                 command::forget_user(&app, user_id).await
             }
             .boxed()
+        }),
+        Handler::reaction(command::WALK, NotificationCreated::KIND, Duration::from_secs(300), |app, payload| {
+            async move {
+                let Walked { occurrence } = serde_json::from_value(payload)?;
+                command::walk(&app, occurrence).await
+            }
+            .boxed()
+        }),
+        // What is due later, such as after quiet hours, is looked for each minute.
+        Handler::scheduled(command::SEND, "* * * * *", SENDING, |app, _| send::send(app).boxed()),
+        Handler::scheduled("notifications.forget_deliveries", "41 3 * * *", TIMEOUT, |app, _| {
+            delete(app, &[DELIVERIES], DELIVERY_AGE)
         }),
         // Receipts first, so that few are left that are deleted with their notification.
         Handler::scheduled("notifications.sweep", "43 3 * * *", TIMEOUT, |app, _| {

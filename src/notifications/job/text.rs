@@ -31,7 +31,8 @@ impl Language {
         found.unwrap_or(Language::English)
     }
 
-    fn tag(self) -> &'static str {
+    /// The BCP 47 tag.
+    pub(super) fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
             Language::German => "de",

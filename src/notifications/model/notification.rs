@@ -72,12 +72,16 @@ impl NewNotification {
     /// The id of the event, the same for each retry.
     pub(in crate::notifications) fn event_id(&self) -> Uuid {
         let text = format!("{}\0{}\0{}", self.audience, self.kind.as_str(), self.occurrence);
-        let digest = Sha256::digest(text);
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(digest.get(..16).unwrap_or(&[0; 16]));
-        // UUID version 8 (RFC 9562, 5.8).
-        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+        hashed(&text)
     }
+}
+
+/// Returns an id that is the same for the same text: UUID version 8 (RFC 9562, 5.8).
+pub(super) fn hashed(text: &str) -> Uuid {
+    let digest = Sha256::digest(text);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(digest.get(..16).unwrap_or(&[0; 16]));
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// A notification as one user sees it.

@@ -48,6 +48,8 @@ pub struct Settings {
     pub quiet: Option<(i16, i16)>,
     /// How often they get a summary.
     pub digest: Digest,
+    /// Whether they have ended all emails with the link in one of them.
+    pub emails_ended: bool,
     /// What they have muted: the keys of courses, channels and questions.
     pub muted: BTreeSet<String>,
 }

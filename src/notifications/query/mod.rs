@@ -4,7 +4,9 @@
 
 pub(super) mod announcement;
 pub(super) mod create;
+pub(super) mod delivery;
 pub(super) mod feed;
 pub(super) mod mark;
+pub(super) mod push_subscription;
 pub(super) mod retention;
 pub(super) mod setting;

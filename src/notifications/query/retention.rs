@@ -16,3 +16,6 @@ pub(in crate::notifications) const READ: Retention = Retention {
             AND mark.read_through >= notifications.at))",
     ..Retention::new("notifications", "at")
 };
+/// What was sent to whom.
+pub(in crate::notifications) const DELIVERIES: Retention =
+    Retention { only: "ended_at IS NOT NULL", ..Retention::new("notification_deliveries", "ended_at") };

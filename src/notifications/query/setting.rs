@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
+use super::delivery;
 use crate::accounts::UserId;
 use crate::notifications::model::{Digest, NotificationKind, Preference, Settings};
 use crate::platform::db::schema::{notification_mutes, notification_settings};
@@ -36,6 +37,9 @@ pub(in crate::notifications) async fn of_users(
         settings.chosen = chosen(preferences);
         settings.quiet = from.zip(to);
         settings.digest = digest;
+    }
+    for user in delivery::unsubscribed(conn, users).await? {
+        found.entry(user).or_default().emails_ended = true;
     }
     let mutes: Vec<(UserId, String)> = notification_mutes::table
         .filter(notification_mutes::user_id.eq_any(users))

@@ -33,6 +33,8 @@ pub enum Proof {
     EmailChange,
     /// That someone who joins the team is the invited person.
     TeamInvitation,
+    /// That someone who wants no more mails has got one of them.
+    Unsubscription,
 }
 
 impl Proof {
@@ -43,6 +45,7 @@ impl Proof {
             Proof::PasswordReset => "password-reset",
             Proof::EmailChange => "email-change",
             Proof::TeamInvitation => "team-invitation",
+            Proof::Unsubscription => "unsubscription",
         }
     }
 }

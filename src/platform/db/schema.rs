@@ -427,6 +427,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_suppressions (address_hash) {
+        address_hash -> Bytea,
+        reason -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     media_files (id) {
         id -> Uuid,
         owner_id -> Uuid,
@@ -440,6 +448,24 @@ diesel::table! {
         unused_since -> Nullable<Timestamptz>,
         picture -> Nullable<Jsonb>,
         failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    notification_deliveries (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        notification_id -> Uuid,
+        event_id -> Uuid,
+        channel -> Text,
+        push_subscription_id -> Nullable<Uuid>,
+        digest_at -> Nullable<Timestamptz>,
+        due_at -> Timestamptz,
+        status -> Text,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -491,6 +517,21 @@ diesel::table! {
         quiet_from -> Nullable<Int2>,
         quiet_to -> Nullable<Int2>,
         digest -> Text,
+    }
+}
+
+diesel::table! {
+    notification_unsubscribes (user_id) {
+        user_id -> Uuid,
+        unsubscribed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notification_walks (event_id) {
+        event_id -> Uuid,
+        position -> Uuid,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -581,6 +622,20 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         hidden_at -> Nullable<Timestamptz>,
         hidden_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    push_subscriptions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        session_id -> Uuid,
+        service -> Text,
+        address -> Text,
+        p256dh -> Nullable<Bytea>,
+        auth -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -853,12 +908,17 @@ diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(notification_deliveries -> notifications (notification_id));
+diesel::joinable!(notification_deliveries -> push_subscriptions (push_subscription_id));
+diesel::joinable!(notification_deliveries -> users (user_id));
 diesel::joinable!(notification_events -> notifications (notification_id));
 diesel::joinable!(notification_marks -> users (user_id));
 diesel::joinable!(notification_mutes -> users (user_id));
 diesel::joinable!(notification_receipts -> notifications (notification_id));
 diesel::joinable!(notification_receipts -> users (user_id));
 diesel::joinable!(notification_settings -> users (user_id));
+diesel::joinable!(notification_unsubscribes -> users (user_id));
+diesel::joinable!(notification_walks -> notification_events (event_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -871,6 +931,8 @@ diesel::joinable!(post_votes -> users (user_id));
 diesel::joinable!(posts -> courses (course_id));
 diesel::joinable!(posts -> lessons (lesson_id));
 diesel::joinable!(posts -> users (author_id));
+diesel::joinable!(push_subscriptions -> sessions (session_id));
+diesel::joinable!(push_subscriptions -> users (user_id));
 diesel::joinable!(question_follows -> questions (question_id));
 diesel::joinable!(question_follows -> users (user_id));
 diesel::joinable!(questions -> posts (post_id));
@@ -923,12 +985,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     lesson_progress,
     lesson_resources,
     lessons,
+    mail_suppressions,
     media_files,
+    notification_deliveries,
     notification_events,
     notification_marks,
     notification_mutes,
     notification_receipts,
     notification_settings,
+    notification_unsubscribes,
+    notification_walks,
     notifications,
     players,
     post_edits,
@@ -937,6 +1003,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     post_texts,
     post_votes,
     posts,
+    push_subscriptions,
     question_follows,
     questions,
     recovery_codes,

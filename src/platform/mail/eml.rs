@@ -3,7 +3,14 @@
 //! These are RFC 5322 messages as formatted by `lettre`, with at most one level of `multipart/alternative`. It is not a
 //! general-purpose parser.
 
-use super::Mail;
+use uuid::Uuid;
+
+use super::{Mail, MailingList};
+
+/// The header that names a list (RFC 2919).
+pub(super) const LIST_ID: &str = "List-Id";
+/// The header with the URL that ends a subscription (RFC 2369).
+pub(super) const LIST_UNSUBSCRIBE: &str = "List-Unsubscribe";
 
 /// Parses a message; `None` if this program did not write it.
 pub(super) fn parse(message: &[u8]) -> Option<Mail> {
@@ -20,7 +27,20 @@ pub(super) fn parse(message: &[u8]) -> Option<Mail> {
         }
     };
     let (to, subject) = (part.header("to")?, part.header("subject")?);
-    Some(Mail { to: decode_words(&to), subject: decode_words(&subject), text, html })
+    let id = bracketed(&part.header("message-id")?)?.split_once('@')?.0.parse::<Uuid>().ok()?;
+    Some(Mail { id, to: decode_words(&to), subject: decode_words(&subject), text, html, list: list(&part) })
+}
+
+fn list(part: &Part<'_>) -> Option<MailingList> {
+    let (name, url) =
+        (part.header(&LIST_ID.to_ascii_lowercase())?, part.header(&LIST_UNSUBSCRIBE.to_ascii_lowercase())?);
+    let name = bracketed(&name)?.split_once('.')?.0.to_owned();
+    Some(MailingList { name, unsubscribe: bracketed(&url)?.replace(' ', "") })
+}
+
+/// Returns what is between angle brackets.
+fn bracketed(value: &str) -> Option<&str> {
+    value.strip_prefix('<')?.strip_suffix('>')
 }
 
 /// A message, or one part of it.
@@ -143,19 +163,23 @@ fn decode_quoted(encoded: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use lettre::message::{Mailbox, MultiPart, SinglePart};
+    use lettre::message::Mailbox;
     use proptest::prelude::*;
 
+    use super::super::compose;
     use super::*;
+
+    fn list() -> MailingList {
+        let token = "Ab-_".repeat(60);
+        MailingList {
+            name: "reply-received".into(),
+            unsubscribe: format!("https://x.example/unsubscribe?token={token}"),
+        }
+    }
 
     fn round_trip(mail: &Mail) -> Option<Mail> {
         let from: Mailbox = "Lyceum <no-reply@lyceum.example>".parse().unwrap();
-        let builder = lettre::Message::builder().from(from).to(mail.to.parse().unwrap()).subject(&mail.subject);
-        let message = match &mail.html {
-            Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text.clone(), html.clone())),
-            None => builder.singlepart(SinglePart::plain(mail.text.clone())),
-        };
-        parse(&message.unwrap().formatted())
+        parse(&compose(mail, &from, chrono::DateTime::UNIX_EPOCH).unwrap().formatted())
     }
 
     #[test]
@@ -164,13 +188,15 @@ mod tests {
         for text in ["plain", "", "two\nlines\n", "f\u{fc}r = sich\n", "日本語のメール", "trailing space \n", &long]
         {
             let mail = Mail {
+                id: Uuid::new_v4(),
                 to: "ada@example.org".into(),
                 subject: "Willkommen – schön, dass du da bist, und zwar in einem sehr langen Betreff".into(),
                 text: text.into(),
                 html: Some(format!("<p>{text}</p>\n")),
+                list: Some(list()),
             };
             assert_eq!(round_trip(&mail), Some(mail.clone()));
-            let mail = Mail { html: None, ..mail };
+            let mail = Mail { html: None, list: None, ..mail };
             assert_eq!(round_trip(&mail), Some(mail));
         }
     }
@@ -191,7 +217,7 @@ mod tests {
             html in proptest::option::of("([^\\p{Cc}]|\n)*"),
         ) {
             let subject = subject.trim_end().split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-            let mail = Mail { to: "ada@example.org".into(), subject, text, html };
+            let mail = Mail { id: Uuid::nil(), to: "ada@example.org".into(), subject, text, html, list: None };
             prop_assert_eq!(round_trip(&mail), Some(mail));
         }
 

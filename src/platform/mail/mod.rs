@@ -2,6 +2,7 @@
 
 mod eml;
 mod smtp;
+pub mod suppression;
 mod template;
 
 use std::path::{Path, PathBuf};
@@ -10,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use lettre::Message;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use uuid::Uuid;
 
-pub use self::smtp::SmtpServer;
+pub use self::smtp::{RecipientRejected, SmtpServer};
 pub(crate) use self::template::template;
 pub use self::template::{Sample, Template, render};
 use super::internal_error::{Context, InternalError};
@@ -26,6 +28,8 @@ const NAME_TIME: &str = "%Y%m%dT%H%M%S%.6fZ";
 /// A mail to one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
+    /// The unique part of the Message-ID. A mail that is sent again with the same one is recognized as the same mail.
+    pub id: Uuid,
     /// The recipient's email address, with or without a name: `Ada Lovelace <ada@example.org>`.
     pub to: String,
     /// The subject.
@@ -34,6 +38,17 @@ pub struct Mail {
     pub text: String,
     /// The HTML body, if there is one.
     pub html: Option<String>,
+    /// How recipients leave the list that it was sent to; `None` for mails that everyone with an account receives.
+    pub list: Option<MailingList>,
+}
+
+/// What a mail says about the list that it was sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailingList {
+    /// The name of the list, of lower-case letters, digits and hyphens (RFC 2919).
+    pub name: String,
+    /// The URL that ends the subscription at a POST request without further interaction (RFC 8058).
+    pub unsubscribe: String,
 }
 
 /// A mail that was written to a folder.
@@ -96,8 +111,8 @@ impl Mailer {
     /// # Errors
     /// The recipient is not a valid email address; the folder can't be written; the server is unreachable, rejects the
     /// mail, or takes longer than ten seconds for one step of the SMTP dialogue. A rejection contains a
-    /// [`lettre::transport::smtp::Error`], which tells whether it is permanent. After a timeout of the last step, the
-    /// server may have accepted the mail.
+    /// [`lettre::transport::smtp::Error`], which tells whether it is permanent, or [`RecipientRejected`] if the address
+    /// does not exist. After a timeout of the last step, the server may have accepted the mail.
     pub async fn send(&self, mail: &Mail, now: DateTime<Utc>) -> Result<(), InternalError> {
         match self {
             Mailer::Files { folder, from, sequence } => {
@@ -168,19 +183,36 @@ fn mailbox(address: &str) -> Result<Mailbox, InternalError> {
 }
 
 fn compose(mail: &Mail, from: &Mailbox, now: DateTime<Utc>) -> Result<Message, InternalError> {
-    let builder = Message::builder()
+    let domain = from.email.domain();
+    let mut builder = Message::builder()
         .from(from.clone())
         .to(mailbox(&mail.to)?)
         .subject(&mail.subject)
         .date(now.into())
+        // RFC 3834: no person wrote it, so that no automatic reply is sent to it.
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
         // The default would disclose the name of this machine.
-        .message_id(Some(format!("<{}@{}>", Uuid::new_v4(), from.email.domain())));
+        .message_id(Some(format!("<{}@{domain}>", mail.id)));
+    if let Some(list) = &mail.list {
+        for (name, value) in list_headers(list, domain) {
+            builder = builder.raw_header(HeaderValue::new(name, value));
+        }
+    }
     let text = mail.text.clone();
     let message = match mail.html.clone() {
         Some(html) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
         None => builder.singlepart(SinglePart::plain(text)),
     };
     message.context("compose a mail")
+}
+
+/// The headers of a list: RFC 2919, RFC 2369 and RFC 8058, whose requirement of a signature is up to the mail server.
+fn list_headers(list: &MailingList, domain: &str) -> [(HeaderName, String); 3] {
+    [
+        (HeaderName::new_from_ascii_str(eml::LIST_ID), format!("<{}.{domain}>", list.name)),
+        (HeaderName::new_from_ascii_str(eml::LIST_UNSUBSCRIBE), format!("<{}>", list.unsubscribe)),
+        (HeaderName::new_from_ascii_str("List-Unsubscribe-Post"), "List-Unsubscribe=One-Click".into()),
+    ]
 }
 
 /// Writes to a temporary name first, so that [`list`] never sees an incomplete mail.

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use lettre::Message;
+use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use url::{Url, form_urlencoded};
 
 use super::super::internal_error::{Context, InternalError};
@@ -18,6 +20,24 @@ use super::super::internal_error::{Context, InternalError};
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may take to reply to QUIT, after it has accepted the mail.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
+
+const RECIPIENT: &str = "name the recipient to the SMTP server";
+
+/// The server rejects the recipient permanently: the address does not exist (RFC 5321, 4.2.1).
+#[derive(Debug)]
+pub struct RecipientRejected(Error);
+
+impl std::fmt::Display for RecipientRejected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the recipient is rejected")
+    }
+}
+
+impl std::error::Error for RecipientRejected {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// An SMTP server with its security and credentials.
 #[derive(Clone)]
@@ -71,11 +91,44 @@ impl SmtpServer {
         if let Some(credentials) = &self.credentials {
             step("log in to the SMTP server", connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
         }
-        let content = message.formatted();
-        step("hand a mail to the SMTP server", connection.send(message.envelope(), &content)).await?;
+        hand_over(&mut connection, message.envelope(), &message.formatted()).await?;
         _ = tokio::time::timeout(QUIT_TIMEOUT, connection.quit()).await;
         Ok(())
     }
+}
+
+/// Runs the dialogue of one mail, like `lettre`'s own, but tells a rejected recipient from everything else.
+async fn hand_over(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    content: &[u8],
+) -> Result<(), InternalError> {
+    let has = |extension| connection.server_info().supports_feature(extension);
+    let mut options = Vec::new();
+    if !envelope.to().iter().chain(envelope.from()).all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        if !has(Extension::SmtpUtfEight) {
+            return Err(InternalError::new("the SMTP server accepts ASCII addresses only"));
+        }
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    if !content.is_ascii() {
+        if !has(Extension::EightBitMime) {
+            return Err(InternalError::new("the SMTP server accepts ASCII mails only"));
+        }
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    let from = envelope.from().cloned();
+    step("name the sender to the SMTP server", connection.command(Mail::new(from, options))).await?;
+    for address in envelope.to() {
+        let answer = connection.command(Rcpt::new(address.clone(), Vec::new()));
+        match tokio::time::timeout(STEP_TIMEOUT, answer).await.context(RECIPIENT)? {
+            Err(error) if error.is_permanent() => return Err(RecipientRejected(error)).context(RECIPIENT),
+            answer => answer.context(RECIPIENT)?,
+        };
+    }
+    step("begin a mail", connection.command(Data)).await?;
+    step("hand a mail to the SMTP server", connection.message(content)).await?;
+    Ok(())
 }
 
 async fn step<T>(what: &'static str, step: impl Future<Output = Result<T, Error>>) -> Result<T, InternalError> {

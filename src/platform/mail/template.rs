@@ -4,10 +4,13 @@
 //! shows the subject as its heading, and imports buttons and the like from `parts.html`. A variable that is missing
 //! from the context is an error, so that no mail is sent with a gap.
 
+use std::borrow::Cow;
+
 use chrono::DateTime;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, context};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::Mail;
 use crate::config::Config;
@@ -45,15 +48,15 @@ pub struct Sample {
     /// The template.
     pub template: &'static Template,
     /// The case that the example shows, such as "without an end".
-    pub case: &'static str,
+    pub case: Cow<'static, str>,
     /// The example context.
     pub context: Value,
 }
 
 impl Sample {
     /// Returns a sample of `template` with `context`.
-    pub fn new(template: &'static Template, case: &'static str, context: impl Serialize) -> Sample {
-        Sample { template, case, context: Value::from_serialize(context) }
+    pub fn new(template: &'static Template, case: impl Into<Cow<'static, str>>, context: impl Serialize) -> Sample {
+        Sample { template, case: case.into(), context: Value::from_serialize(context) }
     }
 }
 
@@ -83,7 +86,7 @@ fn parts(config: &Config, template: &Template, to: &str, context: Value) -> Resu
     let html = environment.render_named_str(&format!("{}.html", template.name), template.html, &context)?;
     // minijinja also escapes slashes, which matters only where no template has a value; URLs are more readable without.
     let html = html.replace("&#x2f;", "/");
-    Ok(Mail { to: to.to_owned(), subject, text, html: Some(html) })
+    Ok(Mail { id: Uuid::new_v4(), to: to.to_owned(), subject, text, html: Some(html), list: None })
 }
 
 /// Creates the environment. By minijinja's default, only templates named `*.html` are escaped.

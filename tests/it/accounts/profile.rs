@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 31] = [
+const HELD: [(&str, Option<&str>); 34] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -133,15 +133,20 @@ const HELD: [(&str, Option<&str>); 31] = [
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
     ("media_files.owner_id", Some("/media/files/items")),
+    // When what was sent, for a month. What it said is in the list of notifications.
+    ("notification_deliveries.user_id", None),
     ("notification_marks.user_id", Some("/notifications/mark")),
     ("notification_mutes.user_id", Some("/notifications/mutes/items")),
     ("notification_receipts.user_id", Some("/notifications/receipts/items")),
     ("notification_settings.user_id", Some("/notifications/settings")),
+    // As `emailsEnded`.
+    ("notification_unsubscribes.user_id", Some("/notifications/settings")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("post_reports.reporter_id", Some("/discussions/reports/items")),
     ("post_votes.user_id", Some("/discussions/votes/items")),
     ("posts.author_id", Some("/discussions/posts/items")),
+    ("push_subscriptions.user_id", Some("/notifications/pushSubscriptions/items")),
     ("question_follows.user_id", Some("/discussions/follows/items")),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
@@ -210,6 +215,8 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql("INSERT INTO notification_receipts SELECT id, id, now(), now(), NULL, NULL, false, now() FROM users").await;
     app.sql(
         "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
+        "INSERT INTO push_subscriptions (id, user_id, session_id, service, address, created_at) \
+        SELECT DISTINCT ON (user_id) id, user_id, id, 'FCM', id, now() FROM sessions",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;

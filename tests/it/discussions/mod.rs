@@ -7,7 +7,6 @@ mod deleting;
 mod editing;
 mod lists;
 mod live;
-mod mails;
 mod moderation;
 mod races;
 mod votes;

@@ -81,7 +81,14 @@ fn next_run(app: &App) -> u64 {
 
 async fn note(app: &App, payload: &Value) -> Result<(), InternalError> {
     let subject = payload["name"].as_str().unwrap_or("?").to_owned();
-    let mail = Mail { to: "notes@people.example".into(), subject, text: String::new(), html: None };
+    let mail = Mail {
+        id: Uuid::nil(),
+        to: "notes@people.example".into(),
+        subject,
+        text: String::new(),
+        html: None,
+        list: None,
+    };
     app.mailer.send(&mail, app.clock.now()).await
 }
 

@@ -59,7 +59,7 @@ async fn every_template_has_a_page() {
         let page = get(&app.url, link).await;
         page.is_harmless(link);
         assert!(link.ends_with(&format!("/{}", sample.template.name)), "{link}");
-        assert!(page.html.contains(sample.case) && page.html.contains("&lt;!doctype html&gt;"), "{}", page.html);
+        assert!(page.html.contains(&*sample.case) && page.html.contains("&lt;!doctype html&gt;"), "{}", page.html);
         assert!(page.html.contains("-- \nAda &amp; Co\n"), "{link}: the text\n{}", page.html);
     }
     let banned = get(&app.url, "/dev/mail/templates/account_banned").await;
@@ -89,10 +89,12 @@ async fn sent_mails_can_be_read_and_do_nothing_else() {
     let folder = site.data().join("mail");
     let html = "<p>Hi</p></iframe><script>top.document.title = 'owned'</script>\"><script>1</script>";
     let mail = Mail {
+        id: uuid::Uuid::nil(),
         to: "\"<b>Ada</b>\" <ada@example.org>".into(),
         subject: "<script>alert(2)</script>".into(),
         text: "</pre><script>alert(3)</script>".into(),
         html: Some(html.into()),
+        list: None,
     };
     let mailer = Mailer::files(folder.clone(), FROM).unwrap();
     mailer.send(&mail, noon() + chrono::TimeDelta::days(36_500)).await.unwrap();

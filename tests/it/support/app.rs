@@ -20,6 +20,7 @@ use lyceum::platform::jobs::{self, worker::Worker};
 use lyceum::platform::mail::{Mail, Mailer};
 use lyceum::platform::outbox::dispatcher;
 use lyceum::platform::pubsub::PubSub;
+use lyceum::platform::push::Pusher;
 use lyceum::platform::shares::Shares;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
@@ -153,6 +154,7 @@ impl TestApp {
             epoch: Default::default(),
             revocations: Revocations::new(config.token_lifetime),
             identity: Providers::new(&config.identity, &clock).unwrap(),
+            pusher: Pusher::new(&config, SECRET, &clock).unwrap(),
             api_tokens: ApiTokens::default(),
             hooks: lyceum::app::hooks(),
             metrics: Metrics::new(),

@@ -10,8 +10,10 @@ pub(crate) mod issuer;
 pub(crate) mod moto;
 pub(crate) mod picture;
 pub(crate) mod process;
+pub(crate) mod push_services;
 pub(crate) mod redis;
 pub(crate) mod schema;
+pub(crate) mod smtp;
 pub(crate) mod socket;
 pub(crate) mod timing;
 

@@ -63,6 +63,8 @@ pub(super) fn handlers() -> impl Iterator<Item = Handler> {
     NotificationKind::ALL.into_iter().flat_map(|of| (kind(of).handlers)())
 }
 
+/// By every way.
+const EVERYWHERE: Preference = Preference { in_app: true, email: true, push: true };
 /// In the list and on devices, and not by email.
 const ON_DEVICES: Preference = Preference { in_app: true, email: false, push: true };
 /// In the list only.

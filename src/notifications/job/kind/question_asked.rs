@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{Kind, ON_DEVICES, TIMEOUT, day};
+use super::{EVERYWHERE, Kind, TIMEOUT, day};
 use crate::discussions::{QuestionAsked, QuestionId};
 use crate::notifications::command;
 use crate::notifications::model::{Audience, Facts, NewNotification, NotificationKind};
@@ -13,7 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
-    default: ON_DEVICES,
+    default: EVERYWHERE,
     title: [
         "{% if count == 1 %}New question{% else %}{{ count }} new {{ count|plural(one=\"question\", other=\"questions\") }}\
          {% endif %} in {{ course }}",

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{Kind, ON_DEVICES, TIMEOUT};
+use super::{EVERYWHERE, Kind, TIMEOUT};
 use crate::discussions::{QuestionId, ReplyAccepted};
 use crate::notifications::command;
 use crate::notifications::model::{Audience, Facts, NewNotification, NotificationKind};
@@ -13,7 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
-    default: ON_DEVICES,
+    default: EVERYWHERE,
     title: ["Your reply to {{ question }} was accepted", "Deine Antwort auf {{ question }} wurde akzeptiert"],
     body: ["{{ by }} marked it as the answer.", "{{ by }} hat sie als Lösung markiert."],
     handlers: || {

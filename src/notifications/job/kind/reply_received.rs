@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use super::{Kind, ON_DEVICES, TIMEOUT};
+use super::{EVERYWHERE, Kind, TIMEOUT};
 use crate::discussions::{PostById, PostKind, QuestionId, ReplyPosted};
 use crate::graphql::loaders::Load;
 use crate::notifications::command;
@@ -17,7 +17,7 @@ use crate::platform::outbox::Event;
 const REVIEW: &str = "review";
 
 pub(super) static KIND: Kind = Kind {
-    default: ON_DEVICES,
+    default: EVERYWHERE,
     title: [
         "{% if detail == \"review\" %}Response to your review of {{ course }}{% else %}\
          {% if count == 1 %}New reply{% else %}{{ count }} new {{ count|plural(one=\"reply\", other=\"replies\") }}\

@@ -1,0 +1,127 @@
+//! The email templates of this feature, their contexts and samples.
+
+use minijinja::context;
+use serde::Serialize;
+
+use super::text::{Language, Names, text};
+use crate::notifications::command::has_mail;
+use crate::notifications::model::{NotificationKind, Text};
+use crate::platform::mail::{self, Sample, Template};
+
+/// Tells a user of one notification.
+pub(super) static NOTIFICATION: Template = mail::template!("notification");
+/// Tells a user of all that has happened since the last digest.
+pub(super) static DIGEST: Template = mail::template!("digest");
+
+/// What the templates say besides the texts of the kinds.
+#[derive(Serialize)]
+struct Words {
+    hello: &'static str,
+    open: &'static str,
+    open_all: &'static str,
+    hint: &'static str,
+    /// The beginning of the subject of a digest, before the name of the school.
+    digest: &'static str,
+    why: &'static str,
+    why_digest: &'static str,
+    stop: &'static str,
+}
+
+static ENGLISH: Words = Words {
+    hello: "Hello",
+    open: "View it",
+    open_all: "View all notifications",
+    hint: "If the button doesn’t work, open this address:",
+    digest: "What is new at",
+    why: "You get this email because of your notification settings.",
+    why_digest: "You get this summary because of your notification settings.",
+    stop: "Unsubscribe",
+};
+
+static GERMAN: Words = Words {
+    hello: "Hallo",
+    open: "Ansehen",
+    open_all: "Alle Benachrichtigungen ansehen",
+    hint: "Falls die Schaltfläche nicht funktioniert, öffne diese Adresse:",
+    digest: "Neues bei",
+    why: "Du erhältst diese E-Mail wegen deiner Benachrichtigungseinstellungen.",
+    why_digest: "Du erhältst diese Zusammenfassung, weil du sie so eingestellt hast.",
+    stop: "Abbestellen",
+};
+
+fn words(language: Language) -> &'static Words {
+    match language {
+        Language::English => &ENGLISH,
+        Language::German => &GERMAN,
+    }
+}
+
+/// One notification in a mail.
+#[derive(Serialize)]
+pub(super) struct Item {
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) link: String,
+}
+
+/// To whom a mail is written, and how they end such mails.
+pub(super) struct Reader<'a> {
+    pub(super) name: &'a str,
+    pub(super) language: Language,
+    pub(super) unsubscribe: &'a str,
+}
+
+/// The context of [`NOTIFICATION`].
+pub(super) fn one(reader: &Reader<'_>, item: &Item) -> minijinja::Value {
+    let Item { title, body, link } = item;
+    let Reader { name, unsubscribe, language } = reader;
+    context! { lang => language.tag(), words => words(*language), name, title, body, link, unsubscribe }
+}
+
+/// The context of [`DIGEST`]; `more` are left out, and `link` shows all.
+pub(super) fn several(reader: &Reader<'_>, items: &[Item], more: usize, link: &str) -> minijinja::Value {
+    let Reader { name, unsubscribe, language } = reader;
+    let more = match (more, language) {
+        (0, _) => String::new(),
+        (more, Language::English) => format!("And {more} more."),
+        (more, Language::German) => format!("Und {more} weitere."),
+    };
+    context! { lang => language.tag(), words => words(*language), name, items, more, link, unsubscribe }
+}
+
+/// Returns samples of all emails of this feature: each kind in each language, and digests.
+pub fn mails() -> Vec<Sample> {
+    let languages = [(Language::English, "English"), (Language::German, "German")];
+    let kinds = NotificationKind::ALL.into_iter().filter(|kind| has_mail(*kind));
+    let all = kinds.flat_map(|kind| languages.map(|(language, name)| (kind, language, name)));
+    let notifications = all.map(|(kind, language, name)| {
+        let case = format!("{}, {name}", kind.as_str());
+        Sample::new(&NOTIFICATION, case, one(&reader(language), &item(kind, language, 1)))
+    });
+    let digests = languages.map(|(language, name)| {
+        let items = [NotificationKind::NewVideo, NotificationKind::ReplyReceived].map(|kind| item(kind, language, 3));
+        Sample::new(&DIGEST, name, several(&reader(language), &items, 12, "https://lyceum.example/notifications"))
+    });
+    notifications.chain(digests).collect()
+}
+
+fn reader(language: Language) -> Reader<'static> {
+    Reader { name: "Ada Lovelace", language, unsubscribe: "https://lyceum.example/unsubscribe?token=REPLY_RECEIVED.x" }
+}
+
+fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
+    let name = |text: &str| Some(text.to_owned());
+    let names = Names {
+        count,
+        by: name("Charles Babbage"),
+        course: name("Analytical Engines"),
+        lesson: name("The mill and the store"),
+        channel: name("Difference & Co"),
+        question: name("How does it carry?"),
+        detail: None,
+    };
+    // A test renders all of them.
+    let Text { title, body } =
+        text(kind, language, &names).unwrap_or(Text { title: String::new(), body: String::new() });
+    Item { title, body, link: "https://lyceum.example/open?id=course_01".into() }
+}

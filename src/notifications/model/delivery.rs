@@ -1,0 +1,176 @@
+//! What is sent to whom by email and to devices.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::notification::hashed;
+use super::{NotificationId, NotificationKind, PushSubscriptionId};
+use crate::accounts::UserId;
+use crate::platform::db::stored_as_text;
+
+/// By which way a notification is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub enum DeliveryChannel {
+    /// By email.
+    Email,
+    /// To a device.
+    Push,
+}
+
+stored_as_text!(DeliveryChannel { Email = "EMAIL", Push = "PUSH" });
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::notifications) enum Outcome {
+    /// It was sent.
+    Sent,
+    /// The user may not or does not want to be told anymore, or cannot be reached.
+    Skipped,
+    /// It was rejected, or could not be sent in many attempts.
+    Failed,
+}
+
+impl Outcome {
+    /// The stored text.
+    pub(in crate::notifications) fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Sent => "SENT",
+            Outcome::Skipped => "SKIPPED",
+            Outcome::Failed => "FAILED",
+        }
+    }
+}
+
+/// When something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::notifications) struct Slot {
+    /// When to send it.
+    pub(in crate::notifications) due_at: DateTime<Utc>,
+    /// The digest that it is part of, by the time for which that is planned.
+    pub(in crate::notifications) digest_at: Option<DateTime<Utc>>,
+}
+
+/// Something to be sent to a user.
+#[derive(Clone, Debug)]
+pub(in crate::notifications) struct NewDelivery {
+    pub(in crate::notifications) user_id: UserId,
+    pub(in crate::notifications) channel: DeliveryChannel,
+    /// The device, if it is sent to one.
+    pub(in crate::notifications) subscription: Option<PushSubscriptionId>,
+    pub(in crate::notifications) slot: Slot,
+}
+
+/// A delivery that this node has leased.
+#[derive(Clone, Debug, QueryableByName)]
+pub(in crate::notifications) struct Delivery {
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) user_id: UserId,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) notification_id: NotificationId,
+    #[diesel(sql_type = Text)]
+    pub(in crate::notifications) channel: DeliveryChannel,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(in crate::notifications) push_subscription_id: Option<PushSubscriptionId>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(in crate::notifications) digest_at: Option<DateTime<Utc>>,
+    /// The number of attempts, including the current one.
+    #[diesel(sql_type = Integer)]
+    pub(in crate::notifications) attempts: i32,
+}
+
+/// The deliveries that are sent as one message.
+#[derive(Clone, Debug)]
+pub(in crate::notifications) struct Parcel {
+    /// Identifies the message; a repetition has the same id.
+    pub(in crate::notifications) id: Uuid,
+    pub(in crate::notifications) user_id: UserId,
+    pub(in crate::notifications) is_digest: bool,
+    /// At least one; several only in a digest.
+    pub(in crate::notifications) deliveries: Vec<Delivery>,
+}
+
+impl Parcel {
+    /// Groups deliveries: those of a user for the same digest together, each other one on its own.
+    pub(in crate::notifications) fn group(deliveries: Vec<Delivery>) -> Vec<Parcel> {
+        let mut parcels: Vec<Parcel> = Vec::new();
+        for delivery in deliveries {
+            let user_id = delivery.user_id;
+            let (id, is_digest) = match delivery.digest_at {
+                Some(at) => (digest_id(user_id, at), true),
+                None => (delivery.id, false),
+            };
+            match parcels.iter_mut().find(|parcel| parcel.id == id) {
+                Some(parcel) => parcel.deliveries.push(delivery),
+                None => parcels.push(Parcel { id, user_id, is_digest, deliveries: vec![delivery] }),
+            }
+        }
+        parcels
+    }
+}
+
+/// The id of a user's digest, the same for each attempt.
+fn digest_id(user: UserId, at: DateTime<Utc>) -> Uuid {
+    hashed(&format!("digest\0{}\0{}", user.uuid(), at.timestamp()))
+}
+
+/// An event whose audience is walked, and how far.
+#[derive(Clone, Debug, QueryableByName)]
+pub(in crate::notifications) struct Walk {
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) event_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) notification_id: NotificationId,
+    /// The key of the audience.
+    #[diesel(sql_type = Text)]
+    pub(in crate::notifications) audience: String,
+    #[diesel(sql_type = Text)]
+    pub(in crate::notifications) kind: NotificationKind,
+    #[diesel(sql_type = Array<Text>)]
+    pub(in crate::notifications) mute_keys: Vec<String>,
+    /// Who caused the event, who is not told.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub(in crate::notifications) actor_id: Option<UserId>,
+    /// Users up to this id have been seen.
+    #[diesel(sql_type = SqlUuid)]
+    pub(in crate::notifications) position: UserId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_one_parcel_with_a_stable_id() {
+        let user = UserId::new(Uuid::from_u128(1));
+        let delivery = |id, user_id, digest_at| Delivery {
+            id: Uuid::from_u128(id),
+            user_id,
+            notification_id: NotificationId::new(Uuid::from_u128(id)),
+            channel: DeliveryChannel::Email,
+            push_subscription_id: None,
+            digest_at,
+            attempts: 1,
+        };
+        let (morning, next) = (DateTime::UNIX_EPOCH, DateTime::from_timestamp(86_400, 0).unwrap());
+        let other = UserId::new(Uuid::from_u128(2));
+        let all = vec![
+            delivery(1, user, Some(morning)),
+            delivery(2, user, None),
+            delivery(3, user, Some(next)),
+            delivery(4, other, Some(morning)),
+            delivery(5, user, Some(morning)),
+        ];
+        let parcels = Parcel::group(all.clone());
+        let sizes: Vec<usize> = parcels.iter().map(|parcel| parcel.deliveries.len()).collect();
+        assert_eq!(sizes, [2, 1, 1, 1]);
+        assert_eq!(parcels[1].id, Uuid::from_u128(2));
+        assert_eq!(Parcel::group(all[4..].to_vec())[0].id, parcels[0].id, "whatever it contains");
+    }
+}
