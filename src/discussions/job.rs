@@ -1,4 +1,5 @@
-//! Reactions to events: the counts that lists are sorted by, and the cleanup after an account is deleted.
+//! Reactions to events: the counts that lists are sorted by, and the cleanup after an account is deleted. And the nightly
+//! recount of votes and replies.
 
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub fn handlers() -> Vec<Handler> {
                 command::forget_user(&app, user_id).await
             }
             .boxed()
+        }),
+        Handler::scheduled("discussions.recount_posts", "41 3 * * *", Duration::from_secs(3600), |app, _| {
+            async move { command::recount_posts(&app).await }.boxed()
         }),
     ]
 }

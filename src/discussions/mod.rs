@@ -18,7 +18,7 @@ mod query;
 
 pub use command::{
     ImportedPost, ImportedQuestion, ImportedThread, LONGEST_BODY, Subject, create_question, create_reply, edit_post,
-    find_post, followers_after, held, import, my_data, question_title, recount_posts, write_post,
+    find_post, followers_after, held, import, my_data, question_title, write_post,
 };
 pub use event::{
     Place, PostCounted, PostDeleted, PostEdited, PostModerated, PostReported, QuestionAsked, QuestionResolved,

@@ -1,5 +1,4 @@
-//! Reactions to access that ends and returns, and the nightly recounts of the ratings and of the posts' votes and
-//! replies.
+//! Reactions to access that ends and returns, and the nightly recount of the ratings.
 
 use std::time::Duration;
 
@@ -7,7 +6,6 @@ use futures_util::FutureExt;
 
 use super::command;
 use crate::catalog::CourseId;
-use crate::discussions;
 use crate::entitlements::{AccessEnded, AccessGranted, EndReason};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
@@ -34,9 +32,6 @@ pub fn handlers() -> Vec<Handler> {
                 command::follow_access(&app, event.user_id, event.course_id.map(CourseId::new)).await
             }
             .boxed()
-        }),
-        Handler::scheduled("discussions.recount_posts", "43 3 * * *", Duration::from_secs(3600), |app, _| {
-            async move { discussions::recount_posts(&app).await }.boxed()
         }),
         Handler::scheduled("reviews.recount_ratings", "37 3 * * *", Duration::from_secs(3600), |app, _| {
             async move { command::recount_ratings(&app).await }.boxed()

@@ -23,7 +23,7 @@ pub(super) use find::{Found, find};
 pub use find::{Subject, find_post, question_title};
 pub use import::{ImportedPost, ImportedQuestion, ImportedThread, import};
 pub(super) use moderate::{moderate_post, report_post};
-pub use recount::recount_posts;
+pub(super) use recount::recount_posts;
 pub use vote::followers_after;
 pub(super) use vote::{follow_question, vote_post};
 pub use write::{LONGEST_BODY, create_question, create_reply, held, write_post};

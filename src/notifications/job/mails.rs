@@ -118,6 +118,7 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         lesson: name("The mill and the store"),
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
+        announcement: Some(("The exam is on Monday".into(), "Bring a pencil and what you know of carrying.".into())),
         detail: None,
     };
     // A test renders all of them.

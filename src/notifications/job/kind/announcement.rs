@@ -3,13 +3,13 @@
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::{Kind, ON_DEVICES, TIMEOUT};
+use super::{EVERYWHERE, Kind, TIMEOUT};
 use crate::notifications::command;
 use crate::notifications::model::AnnouncementId;
 use crate::platform::jobs::Handler;
 
 pub(super) static KIND: Kind = Kind {
-    default: ON_DEVICES,
+    default: EVERYWHERE,
     title: [
         "{% if title %}{{ title }}{% else %}An announcement{% endif %}",
         "{% if title %}{{ title }}{% else %}Eine Ankündigung{% endif %}",
