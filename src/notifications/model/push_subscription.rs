@@ -91,6 +91,7 @@ pub(in crate::notifications) struct WebPushInput {
     /// The URL of the push service, which must be https and public; at most 2,000 characters.
     pub endpoint: String,
     /// The key `p256dh`, in base64url.
+    #[graphql(name = "p256dh")]
     pub p256dh: String,
     /// The key `auth`, in base64url.
     pub auth: String,
