@@ -17,7 +17,8 @@ CREATE TABLE notifications (
     actor_id uuid,
     -- When the latest event happened that another user than the actor caused: the actor is told of no other.
     other_at timestamptz,
-    UNIQUE (audience, group_key)
+    -- In this order, so that lists are read from the other index of the audience.
+    UNIQUE (group_key, audience)
 );
 CREATE INDEX notifications_audience ON notifications (audience, at, id);
 CREATE INDEX notifications_at ON notifications (at);

@@ -35,4 +35,4 @@ pub use model::{
 };
 pub use policy::{can_see_private, can_step_in_for};
 pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};
-pub use query::user::{any as any_users, is_registered};
+pub use query::user::{any as any_users, count as count_users, is_registered};

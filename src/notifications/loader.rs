@@ -6,9 +6,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{FutureExt, TryFutureExt};
+use uuid::Uuid;
 
 pub(super) use self::device::{DeviceById, DevicesOf};
-use super::model::{Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace, Settings};
+use super::model::{
+    Announcement, AnnouncementId, Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace,
+    Settings,
+};
+use super::query::announcement::{self, Which};
 use super::query::feed::{self, Wanted};
 use super::query::setting;
 use crate::accounts::UserId;
@@ -111,5 +116,44 @@ impl Load for SettingsOf {
         let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
         let found = setting::of_users(&mut *app.db.read().await?, &users).await?;
         Ok(found.into_iter().map(|(user, settings)| (SettingsOf(user), Arc::new(settings))).collect())
+    }
+}
+
+/// One announcement.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AnnouncementById(pub(super) AnnouncementId);
+
+impl Load for AnnouncementById {
+    type Value = Arc<Announcement>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<AnnouncementId> = keys.iter().map(|key| key.0).collect();
+        let rows = announcement::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (AnnouncementById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of announcements, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct AnnouncementPage(pub(super) Which, pub(super) Page<Uuid>);
+
+impl Load for AnnouncementPage {
+    type Value = Vec<Arc<Announcement>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, key| announcement::page(conn, key.0, &key.1).map_ok(shared).boxed());
+        read.await
+    }
+}
+
+/// The number of announcements in a list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AnnouncementCount(pub(super) Which);
+
+impl Load for AnnouncementCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| announcement::count(conn, key.0).boxed()).await
     }
 }

@@ -20,7 +20,7 @@ pub use event::NotificationCreated;
 pub use graphql::{NotificationSubscription, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};
 pub use model::{
-    Audience, DeliveryChannel, Digest, Facts, NewNotification, Notification, NotificationId, NotificationKind,
-    Preference, PushService, PushSubscription, PushSubscriptionId, Settings, Text,
+    Announcement, AnnouncementId, Audience, DeliveryChannel, Digest, Facts, NewNotification, Notification,
+    NotificationId, NotificationKind, Preference, PushService, PushSubscription, PushSubscriptionId, Settings, Text,
 };
 pub use policy::{Way, is_quiet, wants};

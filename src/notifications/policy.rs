@@ -6,7 +6,18 @@ use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::schedule::slot;
-use super::model::{NotificationKind, Preference, Settings};
+use super::model::{Audience, NotificationKind, Preference, Settings};
+use crate::platform::auth::{Actor, Role};
+
+/// Whether the actor may announce something to an audience. `is_own`: they are in the team of the course, or own the
+/// channel.
+pub(super) fn can_announce(actor: &Actor, audience: Audience, is_own: bool) -> bool {
+    match audience {
+        Audience::Course(_) | Audience::Channel(_) => is_own || actor.has(Role::Admin),
+        Audience::Role(_) | Audience::Everyone => actor.has(Role::Admin),
+        Audience::User(_) | Audience::Team(_) | Audience::Question(_) => false,
+    }
+}
 
 /// A way to tell a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

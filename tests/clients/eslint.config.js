@@ -31,6 +31,7 @@ const values = [
   "AuditRoleChange",
   "AuditSessionDetails",
   "AuditSignInFailure",
+  "Audience",
   "Ban",
   "CourseProgress",
   "CourseSearchResult",

@@ -382,6 +382,7 @@ const OPENED: [(Scope, &[&str]); 10] = [
     (
         Scope::ReadNotifications,
         &[
+            "announcements",
             "notificationReceived",
             "notificationSettings",
             "notifications",
@@ -392,6 +393,9 @@ const OPENED: [(Scope, &[&str]); 10] = [
     (
         Scope::WriteNotifications,
         &[
+            "announcements",
+            "cancelAnnouncement",
+            "createAnnouncement",
             "markNotifications",
             "muteNotifications",
             "notificationReceived",

@@ -291,3 +291,12 @@ pub(in crate::accounts) async fn after(
     }
     rows.order(users::id).limit(limit).select(users::id).load(conn).await
 }
+
+/// Counts the users with a role, or all users; deleted ones are not counted.
+pub async fn count(conn: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
+    let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
+    if let Some(role) = role {
+        rows = rows.filter(users::role.eq(role));
+    }
+    rows.count().get_result(conn).await
+}

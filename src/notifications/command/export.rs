@@ -6,7 +6,7 @@ use crate::accounts::{UserId, viewer};
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::notifications::model::{Audience, NotificationId, PushSubscription, time_of_day};
-use crate::notifications::query::{create, delivery, mark, push_subscription, setting};
+use crate::notifications::query::{announcement, create, delivery, mark, push_subscription, setting};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
@@ -21,14 +21,22 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let read_through = mark::mark_of(&mut conn, user).await?;
     let settings = setting::of_users(&mut conn, &[user]).await?.remove(&user);
     let devices = push_subscription::of_users(&mut conn, &[user]).await?.remove(&user).unwrap_or_default();
+    let announced = announcement::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let device = |row: PushSubscription| {
         let PushSubscription { service, created_at, last_used_at, .. } = row;
         json!({ "service": service.as_str(), "createdAt": created_at, "lastUsedAt": last_used_at })
     };
-    let receipt = |(id, read_at, archived_at): mark::Receipt| json!({ "notification": NotificationId::new(id).encode(), "readAt": read_at, "archivedAt": archived_at });
+    let receipt = |(id, read_at, archived_at): mark::Receipt| {
+        let id = NotificationId::new(id).encode();
+        json!({ "notification": id, "readAt": read_at, "archivedAt": archived_at })
+    };
     let settings = settings.unwrap_or_default();
+    let announced = announced.into_iter().map(
+        |row| json!({ "id": row.id.encode(), "title": row.title, "body": row.body, "publishedAt": row.published_at }),
+    );
     Ok(json!({
+        "announcements": items(announced),
         "receipts": items(receipts.into_iter().map(receipt)),
         "mark": { "readThrough": read_through },
         "settings": {

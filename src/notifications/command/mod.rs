@@ -1,5 +1,6 @@
 //! Commands for notifications.
 
+mod announce;
 mod audience;
 mod create;
 mod deliver;
@@ -11,6 +12,9 @@ mod settings;
 mod unsubscribe;
 mod walk;
 
+pub(super) use announce::{
+    Announced, PUBLISH, can_see, cancel_announcement, create_announcement, publish_announcement, size_of,
+};
 pub(super) use audience::audiences_of;
 pub use create::create;
 pub(super) use deliver::{Ready, drop_device, lease, postponed, rejected, send_more, sent};

@@ -7,6 +7,7 @@ use crate::discussions::question_title;
 use crate::entitlements::AccessReason;
 use crate::graphql::loaders::Loaders;
 use crate::notifications::job::{self, Language, Names};
+use crate::notifications::loader::AnnouncementById;
 use crate::notifications::model::{Facts, Notification, Text};
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
@@ -43,8 +44,14 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
             None => Ok(None),
         }
     };
-    let (by, channel, question, (course, lesson)) =
-        tokio::try_join!(by, channel, question, titles(loaders, actor, facts))?;
+    let announcement = async {
+        match facts.announcement {
+            Some(id) => loaders.load(AnnouncementById(id)).await,
+            None => Ok(None),
+        }
+    };
+    let (by, channel, question, announcement, (course, lesson)) =
+        tokio::try_join!(by, channel, question, announcement, titles(loaders, actor, facts))?;
     Ok(Names {
         count: row.count,
         by: by.map(|user| user.name.clone()),
@@ -52,6 +59,7 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
         lesson,
         channel: channel.map(|channel| channel.name.clone()),
         question,
+        announcement: announcement.map(|row| (row.title.clone(), row.body.clone())),
         detail: facts.detail.clone(),
     })
 }

@@ -1,5 +1,6 @@
 //! Notifications in the schema.
 
+mod announcement;
 mod mutation;
 mod notification;
 mod push_subscription;
@@ -11,6 +12,7 @@ use futures_util::FutureExt;
 
 pub use subscription::NotificationSubscription;
 
+use self::announcement::announcement_node;
 use self::notification::notification_node;
 use self::push_subscription::push_subscription_node;
 use crate::graphql::{NodeType, RootFields};
@@ -20,6 +22,7 @@ pub fn nodes() -> Vec<NodeType> {
     vec![
         NodeType::new(|ctx, id| notification_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| push_subscription_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| announcement_node(ctx, id).boxed()),
     ]
 }
 
@@ -30,10 +33,14 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
 
 /// The queries of notifications.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(push_subscription::PushQuery)]
+    vec![Box::new(push_subscription::PushQuery), Box::new(announcement::AnnouncementQuery)]
 }
 
 /// The mutations of notifications.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::NotificationMutation), Box::new(push_subscription::PushSubscriptionMutation)]
+    vec![
+        Box::new(mutation::NotificationMutation),
+        Box::new(push_subscription::PushSubscriptionMutation),
+        Box::new(announcement::AnnouncementMutation),
+    ]
 }

@@ -28,8 +28,8 @@ fn writer<'a>(ctx: &Context<'a>) -> &'a Actor {
 /// The payload of `markNotifications`.
 #[derive(SimpleObject)]
 struct MarkNotificationsPayload {
-    /// The notifications with the given ids, in their order; empty with `upTo`, and if there are `userErrors`.
-    notifications: SequentialList<NotificationObject>,
+    /// The notifications with the given ids, in their order; empty with `upTo`, and null if there are `userErrors`.
+    notifications: Option<SequentialList<NotificationObject>>,
     /// The number of unread notifications, which stops at 100; null if there are `userErrors`.
     unread_notification_count: Option<i64>,
     /// Errors in the input; empty on success.
@@ -74,11 +74,13 @@ impl NotificationMutation {
         #[graphql(desc = "Which notifications, and their new state.")] input: MarkNotificationsInput,
     ) -> Result<Option<Sequential<MarkNotificationsPayload>>> {
         let (marked, user_errors) = payload(command::mark_notifications(loaders(ctx), writer(ctx), input).await)?;
-        let (rows, unread_notification_count) = match marked {
-            Some((audiences, rows)) => (rows, Some(loaders(ctx).load(UnreadOf(audiences)).await?.unwrap_or_default())),
-            None => (Vec::new(), None),
+        let (notifications, unread_notification_count) = match marked {
+            Some((audiences, rows)) => {
+                let unread = loaders(ctx).load(UnreadOf(audiences)).await?.unwrap_or_default();
+                (Some(SequentialList(rows.into_iter().map(NotificationObject::new).collect())), Some(unread))
+            }
+            None => (None, None),
         };
-        let notifications = SequentialList(rows.into_iter().map(NotificationObject::new).collect());
         Ok(Some(Sequential(MarkNotificationsPayload { notifications, unread_notification_count, user_errors })))
     }
 

@@ -118,7 +118,8 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         lesson: name("The mill and the store"),
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
-        detail: None,
+        announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
+        ..Names::default()
     };
     // A test renders all of them.
     let Text { title, body } =

@@ -73,6 +73,8 @@ pub(in crate::notifications) struct Names {
     pub(in crate::notifications) channel: Option<String>,
     /// The title of the question.
     pub(in crate::notifications) question: Option<String>,
+    /// The title and the text of the announcement.
+    pub(in crate::notifications) announcement: Option<(String, String)>,
     /// A word that the kind's texts know, or a technical name.
     pub(in crate::notifications) detail: Option<String>,
 }
@@ -99,6 +101,8 @@ pub(in crate::notifications) fn text(
         lesson => quoted(&names.lesson),
         channel => quoted(&names.channel),
         question => quoted(&names.question),
+        title => names.announcement.as_ref().map(|(title, _)| one_line(title)),
+        text => names.announcement.as_ref().map_or("", |(_, text)| text.as_str()),
         detail => names.detail.as_deref().unwrap_or_default(),
     };
     let environment = environment(language)?;
@@ -163,6 +167,7 @@ mod tests {
             lesson: name("Wheels"),
             channel: name("Analytics"),
             question: name("How?"),
+            announcement: Some(("Exam".into(), "On Monday.".into())),
             detail: None,
         }
     }
@@ -203,7 +208,8 @@ mod tests {
                     }
                 }
             }
-            assert_ne!(one, two, "{of:?}");
+            // What is announced is not translated.
+            assert_eq!(one == two, of == NotificationKind::Announcement, "{of:?}");
         }
     }
 }

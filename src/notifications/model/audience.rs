@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
@@ -45,6 +46,24 @@ impl fmt::Display for Audience {
     }
 }
 
+impl Audience {
+    /// Reads the key of an audience; `None` if only a newer version of the program knows it.
+    pub fn parse(key: &str) -> Option<Audience> {
+        let (kind, id) = key.split_once(':').unwrap_or((key, ""));
+        let uuid = || id.parse::<Uuid>().ok();
+        match kind {
+            "user" => Some(Audience::User(UserId::new(uuid()?))),
+            "course" => Some(Audience::Course(CourseId::new(uuid()?))),
+            "team" => Some(Audience::Team(CourseId::new(uuid()?))),
+            "channel" => Some(Audience::Channel(ChannelId::new(uuid()?))),
+            "question" => Some(Audience::Question(QuestionId::new(uuid()?))),
+            "role" => Some(Audience::Role(id.parse().ok()?)),
+            "everyone" => Some(Audience::Everyone),
+            _ => None,
+        }
+    }
+}
+
 /// The audiences that a user is in, with the times since when: they are told of nothing from before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::notifications) struct Audiences {
@@ -74,5 +93,29 @@ impl Audiences {
     pub(in crate::notifications) fn since(&self, audience: &str) -> Option<DateTime<Utc>> {
         let place = self.since.binary_search_by(|(key, _)| key.as_str().cmp(audience)).ok()?;
         self.since.get(place).map(|(_, since)| *since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let id = Uuid::from_u128(7);
+        for audience in [
+            Audience::User(UserId::new(id)),
+            Audience::Course(CourseId::new(id)),
+            Audience::Team(CourseId::new(id)),
+            Audience::Channel(ChannelId::new(id)),
+            Audience::Question(QuestionId::new(id)),
+            Audience::Role(Role::Instructor),
+            Audience::Everyone,
+        ] {
+            assert_eq!(Audience::parse(&audience.to_string()), Some(audience));
+        }
+        for unknown in ["", "user:", "user:x", "role:KING", "school:1"] {
+            assert_eq!(Audience::parse(unknown), None, "{unknown}");
+        }
     }
 }

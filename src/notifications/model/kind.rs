@@ -31,6 +31,8 @@ pub enum NotificationKind {
     CertificateIssued,
     /// The security of the account has changed, such as its password. Cannot be turned off.
     Security,
+    /// Something was announced by an instructor or an administrator.
+    Announcement,
     /// Posts were reported: for the course's team, and for administrators.
     ReportReceived,
     /// Background jobs have failed too often: for administrators.
@@ -46,13 +48,14 @@ stored_as_text!(NotificationKind {
     ReviewReceived = "REVIEW_RECEIVED",
     CertificateIssued = "CERTIFICATE_ISSUED",
     Security = "SECURITY",
+    Announcement = "ANNOUNCEMENT",
     ReportReceived = "REPORT_RECEIVED",
     JobFailed = "JOB_FAILED",
 });
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 10] = [
+    pub const ALL: [NotificationKind; 11] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::QuestionAsked,
@@ -61,6 +64,7 @@ impl NotificationKind {
         NotificationKind::ReviewReceived,
         NotificationKind::CertificateIssued,
         NotificationKind::Security,
+        NotificationKind::Announcement,
         NotificationKind::ReportReceived,
         NotificationKind::JobFailed,
     ];

@@ -1,5 +1,6 @@
 //! Notifications, their audiences, and how users want to be told.
 
+mod announcement;
 mod audience;
 mod delivery;
 mod kind;
@@ -10,6 +11,10 @@ mod push_subscription;
 mod settings;
 mod walk;
 
+pub use announcement::{Announcement, AnnouncementId};
+pub(super) use announcement::{
+    AnnouncementFilter, AnnouncementState, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput,
+};
 pub use audience::Audience;
 pub(super) use audience::Audiences;
 pub use delivery::DeliveryChannel;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Audience, NotificationKind};
+use super::{AnnouncementId, Audience, NotificationKind};
 use crate::accounts::UserId;
 use crate::catalog::{CourseId, LessonId};
 use crate::channels::ChannelId;
@@ -34,6 +34,9 @@ pub struct Facts {
     /// The question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionId>,
+    /// The announcement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announcement: Option<AnnouncementId>,
     /// A word that the texts of the kind know, or a technical name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

@@ -81,3 +81,9 @@ pub(in crate::notifications) async fn add(
 pub(in crate::notifications) async fn delete_of(tx: &mut Tx, audience: &str) -> QueryResult<usize> {
     diesel::delete(notifications::table.filter(notifications::audience.eq(audience))).execute(tx.conn()).await
 }
+
+/// Deletes a notification by its audience and its group.
+pub(in crate::notifications) async fn delete_group(tx: &mut Tx, audience: &str, group: &str) -> QueryResult<usize> {
+    let found = notifications::table.filter(notifications::audience.eq(audience));
+    diesel::delete(found.filter(notifications::group_key.eq(group))).execute(tx.conn()).await
+}

@@ -20,44 +20,56 @@ use crate::notifications::model::{
 use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::notifications;
 
-/// The notifications `n` of the audience `mine` (user_id, audience, since) that the user is shown.
+/// The audiences `mine` of the arrays of users, audiences and times, with what each user has marked, chosen and muted.
+const MINE: &str = "\
+    WITH viewers AS (SELECT viewer.user_id, m.read_through AS mark_read, m.read_at AS mark_read_at, \
+            m.archived_through AS mark_archived, m.archived_at AS mark_archived_at, s.preferences, \
+            ARRAY(SELECT subject FROM notification_mutes WHERE notification_mutes.user_id = viewer.user_id) AS muted \
+        FROM (SELECT DISTINCT user_id FROM unnest($1) AS every (user_id)) AS viewer \
+        LEFT JOIN notification_marks m USING (user_id) LEFT JOIN notification_settings s USING (user_id)), \
+    mine AS (SELECT given.*, viewers.* FROM unnest($2, $3, $1) AS given (audience, since, whose) \
+        JOIN viewers ON viewers.user_id = given.whose)";
+
+/// The notifications `n` of the audience `mine`, a part of which is read from the index in the order of its end.
 ///
-/// `own.active_at` is when the latest event happened that others caused; `state` is what the user has done with it.
+/// The audience is a part of each comparison, so that no other index seems to fit.
+const OF_AUDIENCE: &str = "\
+    n.audience = mine.audience AND (n.audience, n.at) > (mine.audience, mine.since)";
+
+/// Of the notifications `n` of the audience `mine`, what the user has done with them, and the condition that they are
+/// shown.
+///
+/// `own.active_at` is when the latest event happened that others caused.
 const SHOWN: &str = "\
-    FROM notifications n \
     LEFT JOIN notification_receipts r ON r.user_id = mine.user_id AND r.notification_id = n.id \
-    LEFT JOIN notification_marks m ON m.user_id = mine.user_id \
-    LEFT JOIN notification_settings s ON s.user_id = mine.user_id \
     CROSS JOIN LATERAL ( \
         SELECT CASE WHEN n.actor_id = mine.user_id THEN n.other_at ELSE n.at END AS active_at) AS own \
     CROSS JOIN LATERAL (SELECT \
         coalesce(r.read_through >= own.active_at, false) AS is_read_alone, \
-        coalesce(m.read_through >= own.active_at AND r.kept IS NOT TRUE, false) AS is_read_by_mark, \
+        coalesce(mine.mark_read >= own.active_at AND r.kept IS NOT TRUE, false) AS is_read_by_mark, \
         coalesce(r.archived_through >= own.active_at, false) AS is_archived_alone, \
-        coalesce(m.archived_through >= own.active_at AND r.kept IS NOT TRUE, false) AS is_archived_by_mark) AS done \
+        coalesce(mine.mark_archived >= own.active_at AND r.kept IS NOT TRUE, false) AS is_archived_by_mark) AS done \
     CROSS JOIN LATERAL (SELECT done.is_read_alone OR done.is_read_by_mark AS is_read, \
         done.is_archived_alone OR done.is_archived_by_mark AS is_archived) AS state \
-    WHERE n.audience = mine.audience AND n.at > mine.since AND own.active_at > mine.since \
-        AND coalesce((s.preferences -> n.kind ->> 'inApp')::boolean, true) \
-        AND NOT EXISTS (SELECT FROM notification_mutes AS muted \
-            WHERE muted.user_id = mine.user_id AND muted.subject = ANY (n.mute_keys))";
+    WHERE own.active_at > mine.since AND NOT n.mute_keys && mine.muted \
+        AND coalesce((mine.preferences -> n.kind ->> 'inApp')::boolean, true)";
 
 /// The columns of `top` in [`facts`].
 const TOP: &str = "\
     SELECT mine.user_id, n.id, n.kind, n.subject, n.created_at, n.at, own.active_at, \
-        CASE WHEN done.is_read_alone THEN r.read_at WHEN done.is_read_by_mark THEN m.read_at END AS read_at, \
-        CASE WHEN done.is_archived_alone THEN r.archived_at WHEN done.is_archived_by_mark THEN m.archived_at END \
-            AS archived_at, \
+        CASE WHEN done.is_read_alone THEN r.read_at WHEN done.is_read_by_mark THEN mine.mark_read_at END AS read_at, \
+        CASE WHEN done.is_archived_alone THEN r.archived_at WHEN done.is_archived_by_mark THEN mine.mark_archived_at \
+            END AS archived_at, \
         CASE WHEN state.is_read THEN mine.since ELSE greatest(mine.since, r.read_through, \
-            CASE WHEN r.kept IS NOT TRUE THEN m.read_through END) END AS counted_from";
+            CASE WHEN r.kept IS NOT TRUE THEN mine.mark_read END) END AS counted_from";
 
 /// Adds to the rows of `top` the latest event of which the user is told, and the number of events.
 fn facts(top: &str, order: &str) -> String {
     format!(
-        "SELECT top.*, latest.actor_id, latest.facts, ( \
+        "{MINE} SELECT top.*, latest.actor_id, latest.facts, ( \
             SELECT count(*) FROM (SELECT FROM notification_events AS counted \
                 WHERE counted.notification_id = top.id AND counted.at > top.counted_from \
-                    AND counted.actor_id IS DISTINCT FROM top.user_id LIMIT 100) AS some) AS count \
+                    AND counted.actor_id IS DISTINCT FROM top.user_id LIMIT 100) AS found) AS count \
          FROM ({top}) AS top CROSS JOIN LATERAL (SELECT actor_id, facts FROM notification_events AS event \
             WHERE event.notification_id = top.id AND event.actor_id IS DISTINCT FROM top.user_id \
             ORDER BY event.at DESC, event.id DESC LIMIT 1) AS latest {order}"
@@ -99,9 +111,10 @@ pub(in crate::notifications) async fn page(
     let direction = if page.backward { "ASC" } else { "DESC" };
     let state = condition(feed.state);
     let top = format!(
-        "SELECT page.* FROM unnest($1, $2, $3) AS mine (user_id, audience, since) CROSS JOIN LATERAL ( \
-            {TOP} {SHOWN} AND n.kind = ANY ($4) AND {state} \
-                AND (n.at, n.id) < ($5, $6) AND (n.at, n.id) > ($7, $8) \
+        "SELECT page.* FROM mine CROSS JOIN LATERAL ( \
+            {TOP} FROM notifications n {SHOWN} AND {OF_AUDIENCE} AND n.kind = ANY ($4) AND {state} \
+                AND (n.audience, n.at, n.id) < (mine.audience, $5, $6) \
+                AND (n.audience, n.at, n.id) > (mine.audience, $7, $8) \
             ORDER BY n.at {direction}, n.id {direction} LIMIT $9) AS page \
          ORDER BY page.at {direction}, page.id {direction} LIMIT $9"
     );
@@ -124,9 +137,10 @@ pub(in crate::notifications) async fn count(mut conn: &AsyncPgConnection, feed: 
     let (users, keys, since) = arrays([&*feed.audiences]);
     let state = condition(feed.state);
     let counted: Counted = diesel::sql_query(format!(
-        "SELECT $5 AS user_id, count(*) AS count FROM ( \
-            SELECT FROM unnest($1, $2, $3) AS mine (user_id, audience, since) \
-            CROSS JOIN LATERAL (SELECT {SHOWN} AND n.kind = ANY ($4) AND {state} LIMIT 100) AS some LIMIT 100) AS all_some"
+        "{MINE} SELECT $5 AS user_id, count(*) AS count FROM ( \
+            SELECT FROM mine CROSS JOIN LATERAL ( \
+                SELECT FROM notifications n {SHOWN} AND {OF_AUDIENCE} AND n.kind = ANY ($4) AND {state} LIMIT 100) AS few \
+            LIMIT 100) AS found"
     ))
     .bind::<Array<SqlUuid>, _>(users)
     .bind::<Array<Text>, _>(keys)
@@ -146,9 +160,13 @@ struct Counted {
     count: i64,
 }
 
+/// The number of notifications of an audience in which unread ones are counted: the latest.
+const LOOKED_AT: i64 = 100;
+
 /// Counts the unread notifications of each user, up to 100; users without any may be missing.
 ///
-/// What is older than the mark of a user is not read, except for what they have marked as unread since.
+/// What is older than the mark of a user is not read, except for what they have marked as unread since; and of each
+/// audience at most the latest 100 are, so that there is a bound for who reads each by itself.
 pub(in crate::notifications) async fn unread(
     conn: &mut AsyncPgConnection,
     all: &[&Audiences],
@@ -157,16 +175,16 @@ pub(in crate::notifications) async fn unread(
     let (users, keys, since) = arrays(all.iter().copied());
     let unread = condition(Some(NotificationState::Unread));
     let counted: Vec<Counted> = diesel::sql_query(format!(
-        "WITH mine AS (SELECT mine.*, mark.read_through FROM unnest($1, $2, $3) AS mine (user_id, audience, since) \
-            LEFT JOIN notification_marks AS mark USING (user_id)) \
-         SELECT user_id, least(sum(count), 100)::bigint AS count FROM ( \
+        "{MINE} SELECT user_id, least(sum(count), 100)::bigint AS count FROM ( \
             SELECT mine.user_id, newer.count FROM mine CROSS JOIN LATERAL (SELECT count(*) FROM ( \
-                SELECT {SHOWN} AND n.kind = ANY ($4) AND {unread} \
-                    AND n.at > coalesce(mine.read_through, mine.since) LIMIT 100) AS some) AS newer \
+                SELECT * FROM notifications n WHERE {OF_AUDIENCE} \
+                    AND (n.audience, n.at) > (mine.audience, coalesce(mine.mark_read, mine.since)) \
+                ORDER BY n.audience DESC, n.at DESC, n.id DESC LIMIT {LOOKED_AT}) AS n \
+                {SHOWN} AND n.kind = ANY ($4) AND {unread}) AS newer \
             UNION ALL \
-            SELECT mine.user_id, older.count FROM mine CROSS JOIN LATERAL (SELECT count(*) FROM ( \
-                SELECT {SHOWN} AND n.kind = ANY ($4) AND {unread} \
-                    AND r.kept AND n.at <= mine.read_through LIMIT 100) AS some) AS older) AS counts \
+            SELECT mine.user_id, 1 FROM mine JOIN notification_receipts kept ON kept.user_id = mine.user_id AND kept.kept \
+            JOIN notifications n ON n.id = kept.notification_id AND {OF_AUDIENCE} AND n.at <= mine.mark_read \
+                {SHOWN} AND n.kind = ANY ($4) AND {unread}) AS counts \
          GROUP BY user_id"
     ))
     .bind::<Array<SqlUuid>, _>(users)
@@ -207,8 +225,10 @@ pub(in crate::notifications) async fn some(
     kinds: &[&str],
 ) -> QueryResult<Vec<Notification>> {
     let top = format!(
-        "SELECT page.* FROM unnest($1, $2, $3, $5) AS mine (user_id, audience, since, wanted) CROSS JOIN LATERAL ( \
-            {TOP} {SHOWN} AND n.kind = ANY ($4) AND n.id = mine.wanted) AS page"
+        "SELECT page.* FROM (SELECT DISTINCT * FROM mine) AS mine \
+         JOIN unnest($1, $2, $5) AS wanted (user_id, audience, id) USING (user_id, audience) CROSS JOIN LATERAL ( \
+            {TOP} FROM (SELECT * FROM notifications WHERE notifications.id = wanted.id) AS n \
+            {SHOWN} AND n.audience = mine.audience AND n.kind = ANY ($4)) AS page"
     );
     diesel::sql_query(facts(&top, ""))
         .bind::<Array<SqlUuid>, _>(wanted.iter().map(|wanted| wanted.user).collect::<Vec<_>>())

@@ -2,6 +2,7 @@
 //!
 //! A notification is written under its row lock, which its insertion takes.
 
+pub(super) mod announcement;
 pub(super) mod create;
 pub(super) mod delivery;
 pub(super) mod feed;

@@ -113,7 +113,8 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 33] = [
+const HELD: [(&str, Option<&str>); 34] = [
+    ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
     ("channel_follows.user_id", Some("/channels/follows/items")),
@@ -215,6 +216,10 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(
         "INSERT INTO push_subscriptions (id, user_id, session_id, service, address, created_at) \
         SELECT DISTINCT ON (user_id) id, user_id, id, 'FCM', id, now() FROM sessions",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;

@@ -70,6 +70,8 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let ada = app.user("Ada", Role::Instructor).await;
     let root = app.user("Root", Role::Admin).await;
     let sam = app.user("Sam", Role::Student).await;
+    // Nobody is told of what was before they came.
+    app.app.clock.advance(chrono::TimeDelta::seconds(1));
     let course = app.course(&ada, "Open", 1).await;
     let learns = finished(&app, &sam, &course).await;
     let draft_lesson = app.lesson(&ada, &course, "Soon").await;
@@ -97,8 +99,11 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         completedAt } } } } }";
     let certificate = "query ($id: ID!) { node(id: $id) { ... on Certificate { holderName } } }";
     let discussions: &[Scope] = &[Scope::ReadDiscussions, Scope::WriteDiscussions];
+    let notifications: &[Scope] = &[Scope::ReadNotifications, Scope::WriteNotifications];
+    let told = "{ viewer { notifications { nodes { id } } } }";
+    let told = app.data(Some(&sam.token), told, json!({})).await["viewer"]["notifications"]["nodes"][0]["id"].take();
     let in_lesson = "query ($id: ID!) { node(id: $id) { ... on Lesson { questions { nodes { title } } } } }";
-    let probes: [(&str, &User, &str, Value, &[Scope]); 17] = [
+    let probes: [(&str, &User, &str, Value, &[Scope]); 18] = [
         ("their own address", &ada, node, json!({ "id": ada.id }), &[Scope::ReadAccount, Scope::ReadUsers]),
         ("another one's address, by an administrator", &root, node, json!({ "id": ada.id }), &[Scope::ReadUsers]),
         ("another one's address, by anybody else", &ada, node, json!({ "id": root.id }), &[]),
@@ -115,6 +120,7 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         ("a draft's news", &ada, news, json!({ "id": draft.id }), courses),
         ("a question", &ada, node, json!({ "id": question }), discussions),
         ("a lesson's questions", &ada, in_lesson, json!({ "id": lesson }), discussions),
+        ("that their certificate was issued", &sam, node, json!({ "id": told }), notifications),
         ("a draft's push", &ada, follow, json!({ "id": draft.id, "after": beginning() }), courses),
     ];
     let mut probed = Vec::new();

@@ -80,6 +80,7 @@ const TABLES: [(&str, &[&str]); 10] = [
     (
         "notifications",
         &[
+            "announcements",
             "notification_deliveries",
             "notification_events",
             "notification_marks",

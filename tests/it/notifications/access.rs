@@ -64,7 +64,7 @@ async fn the_reading_takes_a_bounded_time_with_many_receipts() {
     room.video("Wheels").await;
     // 20,000 notifications of the course, and 40,000 receipts of others.
     let many = "INSERT INTO notifications (id, audience, kind, group_key, subject, mute_keys, created_at, at) \
-        SELECT gen_random_uuid(), audience, kind, 'many' || n, subject, mute_keys, created_at, at - n * interval '1 ms' \
+        SELECT gen_random_uuid(), audience, kind, 'many' || n, subject, mute_keys, created_at, at + n * interval '1 us' \
         FROM notifications, generate_series(1, 20000) n";
     room.app.sql(many).await;
     let events = "INSERT INTO notification_events (id, notification_id, at, facts) \

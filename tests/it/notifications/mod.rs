@@ -1,6 +1,7 @@
 //! What users are told.
 
 mod access;
+mod announcements;
 mod feed;
 mod live;
 mod marks;
@@ -53,20 +54,26 @@ async fn code(app: &TestApp, user: &User, field: &str, input: Value) -> String {
     code_of(&app.send(Some(&user.token), &query, json!({ "input": input })).await).to_owned()
 }
 
+/// Lets everybody know: the events make notifications, whose own events are pushed then.
+async fn told(app: &TestApp) {
+    app.settle().await;
+    app.settle().await;
+}
+
 impl Room {
     /// Publishes a video in the course, a second later.
     async fn video(&self, title: &str) {
         self.app.app.clock.advance(TimeDelta::seconds(1));
         let lesson = self.app.lesson(&self.ada, &self.course, title).await;
         self.app.publish(&self.ada, &lesson).await;
-        self.app.settle().await;
+        told(&self.app).await;
     }
 
     /// Replies a second later, and lets everybody know.
     async fn answer(&self, user: &User, question: &str) -> String {
         self.app.app.clock.advance(TimeDelta::seconds(1));
         let reply = self.reply(user, question, "So.").await;
-        self.app.settle().await;
+        told(&self.app).await;
         reply
     }
 }
@@ -74,7 +81,8 @@ impl Room {
 /// A room, in which whatever happened before is not told of.
 async fn room() -> Room {
     let room = Room::open().await;
-    room.app.settle().await;
+    told(&room.app).await;
+    room.app.sql("DELETE FROM notifications").await;
     room.app.app.clock.advance(TimeDelta::seconds(1));
     room
 }

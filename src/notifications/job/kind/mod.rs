@@ -1,6 +1,7 @@
 //! The kinds of notifications, a file for each: to which event it reacts, whom it tells, how events are grouped, what
 //! users are told by default, and its texts.
 
+mod announcement;
 mod certificate_issued;
 mod job_failed;
 mod new_course;
@@ -46,6 +47,7 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
         NotificationKind::ReviewReceived => &review_received::KIND,
         NotificationKind::CertificateIssued => &certificate_issued::KIND,
         NotificationKind::Security => &security::KIND,
+        NotificationKind::Announcement => &announcement::KIND,
         NotificationKind::ReportReceived => &report_received::KIND,
         NotificationKind::JobFailed => &job_failed::KIND,
     }

@@ -1,0 +1,113 @@
+//! Announcements.
+
+use async_graphql::{Enum, InputObject, OneofObject};
+use chrono::{DateTime, Utc};
+use diesel::{Queryable, Selectable};
+
+use super::Audience;
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::channels::ChannelId;
+use crate::graphql::guard::Role;
+use crate::graphql::{Entity, Id, Idempotency, Time};
+use crate::platform::db::schema::announcements;
+
+/// An announcement's id: `announcement_01j…`.
+pub type AnnouncementId = Id<Announcement>;
+
+/// Something that an instructor or an administrator announces.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = announcements, check_for_backend(diesel::pg::Pg))]
+pub struct Announcement {
+    /// The id.
+    pub id: AnnouncementId,
+    /// The author.
+    pub author_id: UserId,
+    /// The key of its audience; see [`Audience`].
+    pub audience: String,
+    /// The title.
+    pub title: String,
+    /// The text.
+    pub body: String,
+    /// When it is to be published.
+    pub publish_at: DateTime<Utc>,
+    /// When it was published.
+    pub published_at: Option<DateTime<Utc>>,
+    /// When it was canceled; if it was published before, it is shown no longer.
+    pub canceled_at: Option<DateTime<Utc>>,
+    /// The number of users in the audience when it was published.
+    pub delivered_count: i64,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Entity for Announcement {
+    const PREFIX: &'static str = "announcement";
+}
+
+/// Whom an announcement is for.
+#[derive(Clone, Debug, OneofObject)]
+pub(in crate::notifications) enum AudienceInput {
+    /// The students of this course; for its team.
+    CourseId(CourseId),
+    /// The followers of this channel; for its owner.
+    ChannelId(ChannelId),
+    /// The users with this role; for administrators.
+    Role(Role),
+    /// `true`: all users; for administrators.
+    Everyone(bool),
+}
+
+impl From<&AudienceInput> for Audience {
+    fn from(input: &AudienceInput) -> Audience {
+        match input {
+            AudienceInput::CourseId(id) => Audience::Course(*id),
+            AudienceInput::ChannelId(id) => Audience::Channel(*id),
+            AudienceInput::Role(role) => Audience::Role((*role).into()),
+            AudienceInput::Everyone(_) => Audience::Everyone,
+        }
+    }
+}
+
+/// The input of `createAnnouncement`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::notifications) struct CreateAnnouncementInput {
+    /// Whom it is for.
+    pub audience: AudienceInput,
+    /// The title, 1 to 150 characters.
+    pub title: String,
+    /// The text, plain, 1 to 2,000 characters.
+    pub body: String,
+    /// When to publish it, within the next year; now if omitted.
+    pub publish_at: Option<Time>,
+    /// Whether to check the input and to count the audience only. Nothing is announced then.
+    #[graphql(default)]
+    pub dry_run: bool,
+    #[graphql(flatten)]
+    pub once: Idempotency,
+}
+
+/// The input of `cancelAnnouncement`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::notifications) struct CancelAnnouncementInput {
+    /// The announcement.
+    pub announcement_id: AnnouncementId,
+}
+
+/// What has become of an announcement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub(in crate::notifications) enum AnnouncementState {
+    /// It is to be published later.
+    Scheduled,
+    /// It is published.
+    Published,
+    /// It was canceled.
+    Canceled,
+}
+
+/// A filter for announcements; its conditions are combined with AND. Omitted fields restrict nothing.
+#[derive(Clone, Copy, Debug, Default, InputObject)]
+pub(in crate::notifications) struct AnnouncementFilter {
+    /// Announcements in this state.
+    pub state: Option<AnnouncementState>,
+}
