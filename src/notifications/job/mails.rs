@@ -119,7 +119,7 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
         announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
-        ..Names::default()
+        detail: (kind == NotificationKind::JobFailed).then(|| "media.convert".into()),
     };
     // A test renders all of them.
     let Text { title, body } =
