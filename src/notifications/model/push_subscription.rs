@@ -13,7 +13,7 @@ use crate::platform::db::schema::push_subscriptions;
 use crate::platform::db::stored_as_text;
 use crate::platform::push::Target;
 
-/// The id of a push subscription: `push_01j…`.
+/// The id of a push subscription: `push_subscription_01j…`.
 pub type PushSubscriptionId = Id<PushSubscription>;
 
 /// A device, or a browser on it, that is sent push messages.
@@ -41,7 +41,7 @@ pub struct PushSubscription {
 }
 
 impl Entity for PushSubscription {
-    const PREFIX: &'static str = "push";
+    const PREFIX: &'static str = "push_subscription";
 }
 
 impl PushSubscription {
