@@ -219,7 +219,7 @@ pub async fn followers_after(
     after: UserId,
     limit: i64,
 ) -> Result<Vec<UserId>, InternalError> {
-    Ok(query::followers_after(&mut *app.db.read().await?, channel, after, limit).await?)
+    Ok(query::audience::followers_after(&mut *app.db.read().await?, channel, after, limit).await?)
 }
 
 /// Returns whether a user may edit the courses in a channel because its owner lets members do so.

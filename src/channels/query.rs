@@ -437,19 +437,3 @@ pub(super) async fn forget(tx: &mut Tx, clock: &Clock, user: UserId) -> QueryRes
     }
     Ok(())
 }
-
-/// Returns the next `limit` followers of a channel, in the order of their ids, after a user.
-pub(super) async fn followers_after(
-    conn: &mut AsyncPgConnection,
-    channel: ChannelId,
-    after: UserId,
-    limit: i64,
-) -> QueryResult<Vec<UserId>> {
-    channel_follows::table
-        .filter(channel_follows::channel_id.eq(channel).and(channel_follows::user_id.gt(after)))
-        .order(channel_follows::user_id)
-        .limit(limit)
-        .select(channel_follows::user_id)
-        .load(conn)
-        .await
-}

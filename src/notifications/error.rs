@@ -39,20 +39,6 @@ pub(super) fn security_stays() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["preferences"], message)
 }
 
-pub(super) fn no_such_audience() -> Error {
-    let message = "There is no such course or channel of yours; only administrators address all users or a role.";
-    Error::invalid(UserErrorCode::NotFound, &["audience"], message)
-}
-
-pub(super) fn no_such_announcement() -> Error {
-    Error::invalid(UserErrorCode::NotFound, &["announcementId"], "There is no such announcement.")
-}
-
-pub(super) fn announced_too_often(most: usize) -> Error {
-    let message = format!("You can make {most} announcements within 24 hours. Try again later.");
-    Error::invalid(UserErrorCode::TooOften, &[], message)
-}
-
 pub(super) fn needs_session() -> Error {
     Error::Forbidden("Devices are registered in a session, not with an API token.".into())
 }
@@ -77,4 +63,18 @@ pub(super) fn no_device_token(field: &[&str]) -> Error {
 
 pub(super) fn no_such_push_subscription() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["pushSubscriptionId"], "You have no such push subscription.")
+}
+
+pub(super) fn no_such_audience() -> Error {
+    let message = "There is no such course or channel of yours; only administrators address all users or a role.";
+    Error::invalid(UserErrorCode::NotFound, &["audience"], message)
+}
+
+pub(super) fn no_such_announcement() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["announcementId"], "There is no such announcement.")
+}
+
+pub(super) fn announced_too_often(most: usize) -> Error {
+    let message = format!("You can make {most} announcements within 24 hours. Try again later.");
+    Error::invalid(UserErrorCode::TooOften, &[], message)
 }

@@ -275,15 +275,6 @@ pub async fn is_registered(conn: &mut AsyncPgConnection, email: &str) -> QueryRe
     diesel::select(diesel::dsl::exists(found)).get_result(conn).await
 }
 
-/// Counts the users with a role, or all users; deleted ones are not counted.
-pub async fn count(conn: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
-    let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
-    if let Some(role) = role {
-        rows = rows.filter(users::role.eq(role));
-    }
-    rows.count().get_result(conn).await
-}
-
 /// Returns the next `limit` users with a role, or of all, in the order of their ids, after a user.
 pub(in crate::accounts) async fn after(
     conn: &mut AsyncPgConnection,
@@ -299,4 +290,13 @@ pub(in crate::accounts) async fn after(
         None => {}
     }
     rows.order(users::id).limit(limit).select(users::id).load(conn).await
+}
+
+/// Counts the users with a role, or all users; deleted ones are not counted.
+pub async fn count(conn: &mut AsyncPgConnection, role: Option<Role>) -> QueryResult<i64> {
+    let mut rows = users::table.filter(users::deleted_at.is_null()).into_boxed();
+    if let Some(role) = role {
+        rows = rows.filter(users::role.eq(role));
+    }
+    rows.count().get_result(conn).await
 }

@@ -8,6 +8,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::UserId;
 use crate::channels::model::ChannelId;
 use crate::platform::db::RunQueryDsl;
+use crate::platform::db::schema::channel_follows;
 
 /// A channel that a user belongs to in some way, with the time since when.
 #[derive(QueryableByName)]
@@ -54,4 +55,20 @@ pub(in crate::channels) async fn editable_since(
     .bind::<BigInt, _>(limit)
     .load(conn)
     .await
+}
+
+/// Returns the next `limit` followers of a channel, in the order of their ids, after a user.
+pub(in crate::channels) async fn followers_after(
+    conn: &mut AsyncPgConnection,
+    channel: ChannelId,
+    after: UserId,
+    limit: i64,
+) -> QueryResult<Vec<UserId>> {
+    channel_follows::table
+        .filter(channel_follows::channel_id.eq(channel).and(channel_follows::user_id.gt(after)))
+        .order(channel_follows::user_id)
+        .limit(limit)
+        .select(channel_follows::user_id)
+        .load(conn)
+        .await
 }

@@ -20,8 +20,8 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let receipts = mark::latest_of(&mut conn, user, FETCH).await?;
     let read_through = mark::mark_of(&mut conn, user).await?;
     let settings = setting::of_users(&mut conn, &[user]).await?.remove(&user);
-    let announced = announcement::latest_of(&mut conn, user, FETCH).await?;
     let devices = push_subscription::of_users(&mut conn, &[user]).await?.remove(&user).unwrap_or_default();
+    let announced = announcement::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let device = |row: PushSubscription| {
         let PushSubscription { service, created_at, last_used_at, .. } = row;

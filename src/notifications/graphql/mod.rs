@@ -21,8 +21,8 @@ use crate::graphql::{NodeType, RootFields};
 pub fn nodes() -> Vec<NodeType> {
     vec![
         NodeType::new(|ctx, id| notification_node(ctx, id).boxed()),
-        NodeType::new(|ctx, id| announcement_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| push_subscription_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| announcement_node(ctx, id).boxed()),
     ]
 }
 
@@ -31,16 +31,16 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
     vec![Box::new(query::ViewerNotifications), Box::new(push_subscription::ViewerPushSubscriptions)]
 }
 
-/// The list of announcements, and what browsers need for push messages.
+/// The queries of notifications.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(announcement::AnnouncementQuery), Box::new(push_subscription::PushQuery)]
+    vec![Box::new(push_subscription::PushQuery), Box::new(announcement::AnnouncementQuery)]
 }
 
 /// The mutations of notifications.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![
         Box::new(mutation::NotificationMutation),
-        Box::new(announcement::AnnouncementMutation),
         Box::new(push_subscription::PushSubscriptionMutation),
+        Box::new(announcement::AnnouncementMutation),
     ]
 }

@@ -118,8 +118,8 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         lesson: name("The mill and the store"),
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
-        announcement: Some(("The exam is on Monday".into(), "Bring a pencil and what you know of carrying.".into())),
-        detail: None,
+        announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
+        detail: (kind == NotificationKind::JobFailed).then(|| "media.convert".into()),
     };
     // A test renders all of them.
     let Text { title, body } =

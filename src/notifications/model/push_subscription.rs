@@ -13,7 +13,7 @@ use crate::platform::db::schema::push_subscriptions;
 use crate::platform::db::stored_as_text;
 use crate::platform::push::Target;
 
-/// The id of a push subscription: `push_01j…`.
+/// The id of a push subscription: `push_subscription_01j…`.
 pub type PushSubscriptionId = Id<PushSubscription>;
 
 /// A device, or a browser on it, that is sent push messages.
@@ -41,7 +41,7 @@ pub struct PushSubscription {
 }
 
 impl Entity for PushSubscription {
-    const PREFIX: &'static str = "push";
+    const PREFIX: &'static str = "push_subscription";
 }
 
 impl PushSubscription {
@@ -91,6 +91,7 @@ pub(in crate::notifications) struct WebPushInput {
     /// The URL of the push service, which must be https and public; at most 2,000 characters.
     pub endpoint: String,
     /// The key `p256dh`, in base64url.
+    #[graphql(name = "p256dh")]
     pub p256dh: String,
     /// The key `auth`, in base64url.
     pub auth: String,

@@ -214,9 +214,12 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(notifications).await;
     app.sql("INSERT INTO notification_receipts SELECT id, id, now(), now(), NULL, NULL, false, now() FROM users").await;
     app.sql(
-        "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
         "INSERT INTO push_subscriptions (id, user_id, session_id, service, address, created_at) \
         SELECT DISTINCT ON (user_id) id, user_id, id, 'FCM', id, now() FROM sessions",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;
