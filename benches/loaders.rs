@@ -30,6 +30,7 @@ use lyceum::platform::identity::Providers;
 use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::mail::Mailer;
 use lyceum::platform::pubsub::PubSub;
+use lyceum::platform::push::Pusher;
 use lyceum::platform::shares::Shares;
 use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
@@ -225,6 +226,7 @@ fn app() -> App {
         epoch: Default::default(),
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
         identity: Providers::new(&config.identity, &clock).unwrap(),
+        pusher: Pusher::new(&config, "a secret of this benchmark's own!!", &clock).unwrap(),
         metrics: Metrics::new(),
         config,
         clock,
