@@ -2,7 +2,7 @@
 // one host name: open both as 127.0.0.1, or both as localhost.
 import { createClient } from 'graphql-ws';
 
-const API = import.meta.env.VITE_API ?? `http://${location.hostname}:8080`;
+export const API = import.meta.env.VITE_API ?? `http://${location.hostname}:8080`;
 
 /** Sends an operation. Returns `{ data, errors }`, both of which there may be: a field that is refused is null. */
 export async function ask(query, variables, again = true) {

@@ -5,29 +5,16 @@
 // Ends with EXAMPLES OK and code 0, or with the reason and code 1. Needs `npm ci` in console/ and examples/, and a
 // Chromium ($CHROMIUM, /usr/bin/chromium, or one on the PATH).
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { launch } from '../browser/chromium.mjs';
+import { check, file, serve } from './site.mjs';
 
 const PASSWORD = 'learn-with-lyceum';
-const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const [base, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
 
-process.env.VITE_API = base;
-const require = createRequire(file('../../examples/package.json'));
-const { createServer } = await import(pathToFileURL(require.resolve('vite')).href);
 const started = Date.now();
-const options = {
-  root: file('../../examples/browser'),
-  logLevel: 'error',
-  server: { port: 0, strictPort: false },
-  // As on the first start: what Vite kept of an earlier one has hidden a failure.
-  optimizeDeps: { force: true },
-};
-const [vite, browser] = await Promise.all([createServer(options), launch()]);
-await vite.listen();
+const [vite, browser] = await Promise.all([serve('browser', base), launch()]);
 const site = vite.resolvedUrls.local[0];
 const page = await (await browser.newContext()).newPage();
 page.setDefaultTimeout(20_000);
@@ -154,8 +141,4 @@ async function upload() {
   }
   console.log(await said.innerText());
   await page.screenshot({ path: join(shots, 'examples-upload.png') });
-}
-
-function check(holds, what) {
-  if (!holds) throw new Error(`expected: ${what}`);
 }
