@@ -54,10 +54,10 @@ pub(in crate::notifications) async fn walk(app: &App, event: Uuid) -> Result<(),
 async fn batch(app: &App, event: Uuid) -> Result<bool, InternalError> {
     let found = delivery::walk(&mut *app.db.write().await?.conn(), event).await?;
     let Some(walk) = found else { return Ok(false) };
-    let (members, last) = match walk.audience.parse() {
-        Ok(audience) => members(app, audience, walk.position).await?,
+    let (members, last) = match Audience::parse(&walk.audience) {
+        Some(audience) => members(app, audience, walk.position).await?,
         // Only a newer version of the program knows this audience.
-        Err(_) => (Vec::new(), None),
+        None => (Vec::new(), None),
     };
     let new = deliveries(app, &walk, &members).await?;
     let new: Vec<(Uuid, NewDelivery)> = new.into_iter().map(|delivery| (app.clock.uuid(), delivery)).collect();

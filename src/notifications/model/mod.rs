@@ -9,7 +9,6 @@ mod mark;
 mod notification;
 mod push_subscription;
 mod settings;
-mod walk;
 
 pub use announcement::{Announcement, AnnouncementId};
 pub(super) use announcement::{
