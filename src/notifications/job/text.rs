@@ -168,7 +168,7 @@ mod tests {
             channel: name("Analytics"),
             question: name("How?"),
             announcement: Some(("Exam".into(), "On Monday.".into())),
-            detail: None,
+            detail: name("media.convert"),
         }
     }
 
