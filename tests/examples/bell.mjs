@@ -10,7 +10,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { launch } from '../browser/chromium.mjs';
-import { check, file, serve } from './site.mjs';
+import { PASSWORD, check, file, serve, session } from './site.mjs';
 
 const [base, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
@@ -50,7 +50,7 @@ try {
 
 async function bell() {
   await page.goto(vite.resolvedUrls.local[0]);
-  await page.getByLabel('Password').fill('learn-with-lyceum');
+  await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('Live').waitFor();
   await page.getByRole('button', { name: /^Notifications/ }).click();
@@ -60,30 +60,47 @@ async function bell() {
   await publish();
   await page.locator('#count').filter({ hasText: '1' }).waitFor();
   await page.locator('li.unread').first().waitFor();
-  await page.screenshot({ path: join(shots, 'bell.png') });
 
   // What happens while the connection is broken is there when it is back, once.
   broken = true;
   for (const socket of open) socket.destroy();
   await page.getByText('Reconnecting').waitFor();
-  await publish();
+  await answer(2);
   broken = false;
   await page.getByText('Live').waitFor();
-  await page.locator('li.unread').filter({ hasText: '2' }).waitFor();
-  check((await page.locator('li.unread').count()) === 1, 'two videos of a course are one notification');
-  check((await page.locator('#count').innerText()) === '1', 'and count as one');
+  await page.locator('li.unread').filter({ hasText: '2 new replies' }).waitFor();
+  check((await page.locator('li.unread').count()) === 2, 'two replies to a question are one notification');
+  check((await page.locator('#count').innerText()) === '2', 'and count as one');
+  await page.screenshot({ path: join(shots, 'bell.png') });
 
-  // Another device reads it.
+  // Another device reads them.
   const other = await page.context().newPage();
   await other.goto(vite.resolvedUrls.local[0]);
-  await other.getByRole('button', { name: /1 unread/ }).click();
-  await other.locator('li.unread button').click();
+  await other.getByRole('button', { name: /2 unread/ }).click();
+  await other.locator('li.unread button').first().click();
+  await page.locator('#count').filter({ hasText: '1' }).waitFor();
+  await other.getByRole('button', { name: 'Mark all as read' }).click();
   await page.locator('#count').waitFor({ state: 'hidden' });
-  check((await page.locator('li.unread').count()) === 0, 'it is read here, too');
+  check((await page.locator('li.unread').count()) === 0, 'they are read here, too');
   await other.close();
 }
 
 /** Publishes a lesson as the demo instructor, in a course that the demo student learns. */
 async function publish() {
   await promisify(execFile)('node', [file('../../examples/publish.mjs'), base]);
+}
+
+/** Asks a question as the demo student, and answers it some times as an administrator. */
+async function answer(times) {
+  const [student, admin] = [await session(base, 'student@lyceum.example'), await session(base, 'admin@lyceum.example')];
+  const learned = await student('{ viewer { enrollments(first: 1) { nodes { course { lessons(first: 1) { nodes { id } } } } } } }');
+  const lessonId = learned.viewer.enrollments.nodes[0].course.lessons.nodes[0].id;
+  const { createQuestion } = await student(
+    'mutation ($input: CreateQuestionInput!) { createQuestion(input: $input) { question { id } userErrors { message } } }',
+    { lessonId, title: 'Which edition is this about?', body: 'Mine prints *another* warning.' },
+  );
+  for (let left = times; left > 0; left -= 1) {
+    await admin('mutation ($input: CreateReplyInput!) { createReply(input: $input) { reply { id } userErrors { message } } }',
+      { parentId: createQuestion.question.id, body: `The 2024 edition (${left}).` });
+  }
 }

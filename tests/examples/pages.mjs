@@ -7,9 +7,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch } from '../browser/chromium.mjs';
-import { check, file, serve } from './site.mjs';
+import { PASSWORD, check, file, serve, session } from './site.mjs';
 
-const PASSWORD = 'learn-with-lyceum';
 const [base, shots] = process.argv.slice(2);
 mkdirSync(shots, { recursive: true });
 
@@ -86,8 +85,7 @@ async function school() {
 
 /** The instructor looks at a lesson while a student asks and answers: both appear without a reload. */
 async function discussion() {
-  const student = await api('mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }', { email: 'student@lyceum.example', password: PASSWORD });
-  const as = (query, input) => api(query, input, student.signIn.accessToken);
+  const as = await session(base, 'student@lyceum.example');
   const course = '{ viewer { enrollments(first: 1) { nodes { course { lessons(first: 1) { nodes { id } } } } } } }';
   const lessonId = (await as(course)).viewer.enrollments.nodes[0].course.lessons.nodes[0].id;
   await page.goto(`${site}school.html?lesson=${lessonId}`);
@@ -105,15 +103,6 @@ async function discussion() {
   check((await page.locator('.discussion article').count()) === 1, 'the question is there once');
   await asked.scrollIntoViewIfNeeded();
   await shown('school-discussion.png');
-}
-
-/** Sends an operation; returns its data. */
-async function api(query, input, token) {
-  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  const response = await fetch(`${base}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables: { input } }) });
-  const { data, errors } = await response.json();
-  check(!errors && Object.values(data).every((value) => !value?.userErrors?.length), JSON.stringify(errors ?? data));
-  return data;
 }
 
 /** Takes a screenshot when the pictures are there. */
