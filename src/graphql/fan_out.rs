@@ -228,6 +228,7 @@ mod tests {
     use async_graphql::{EmptyMutation, Object, Request, Schema, Subscription, Variables};
     use futures_util::future::join_all;
     use tokio::sync::broadcast;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::graphql::context::bearer;
@@ -314,13 +315,13 @@ mod tests {
 
         /// Lets `count` subscriptions follow and publishes events; what each of them got.
         async fn follow(&self, count: usize, query: &str, published: std::ops::Range<u32>) -> Vec<Vec<String>> {
-            let wanted = published.len();
+            let (wanted, tasks) = (published.len(), TaskTracker::new());
             let following = (0..count).map(|_| {
                 let payloads = self.subscribe(query, 0).take(wanted).map(|payload| match payload {
                     Payload::Own(response) => serde_json::to_string(&response).unwrap(),
                     Payload::Shared(json) => json.to_string(),
                 });
-                tokio::spawn(payloads.collect::<Vec<String>>())
+                tasks.spawn(payloads.collect::<Vec<String>>())
             });
             let following: Vec<_> = following.collect();
             while self.events.receiver_count() < count {

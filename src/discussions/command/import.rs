@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::catalog::{CourseId, LessonId};
 use crate::discussions::model::PostKind;
-use crate::discussions::query::import::{self as query, Row};
+use crate::discussions::query::import::{self as query, Asked, Row};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -119,7 +119,8 @@ fn rows_of<'a>(app: &App, thread: &'a ImportedThread) -> Result<Vec<Row<'a>>, In
     first.replies = i32::try_from(replies.len())?;
     first.question = thread.question.as_ref().map(|question| {
         let accepted = question.accepted.and_then(|place| replies.get(place));
-        (question.title.as_str(), question.at_seconds, accepted.map(|reply| (reply.id, reply.at)))
+        let accepted = accepted.map(|reply| (reply.id, reply.at));
+        Asked { title: &question.title, at_seconds: question.at_seconds, accepted }
     });
     Ok(std::iter::once(first).chain(replies).collect())
 }

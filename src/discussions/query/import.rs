@@ -27,8 +27,17 @@ pub(in crate::discussions) struct Row<'a> {
     pub(in crate::discussions) votes: i32,
     pub(in crate::discussions) replies: i32,
     pub(in crate::discussions) active_at: DateTime<Utc>,
-    /// Of a question: its title, the second of the video, and the accepted reply with the time from which it is.
-    pub(in crate::discussions) question: Option<(&'a str, Option<i32>, Option<(Uuid, DateTime<Utc>)>)>,
+    /// Of a question.
+    pub(in crate::discussions) question: Option<Asked<'a>>,
+}
+
+/// What a question has besides.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::discussions) struct Asked<'a> {
+    pub(in crate::discussions) title: &'a str,
+    pub(in crate::discussions) at_seconds: Option<i32>,
+    /// The accepted reply, and when it was accepted.
+    pub(in crate::discussions) accepted: Option<(Uuid, DateTime<Utc>)>,
 }
 
 /// Returns those of the courses that have posts of a kind.
@@ -80,7 +89,7 @@ pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) 
         post_id: row.id,
         thread_id: row.parent_id.unwrap_or(row.id),
         course_id: row.course_id,
-        title: row.question.map_or("", |(title, ..)| title),
+        title: row.question.map_or("", |asked| asked.title),
         body: row.body,
     });
     write_all_words(tx, &words).await?;
@@ -89,11 +98,7 @@ pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) 
 
 /// Inserts what the questions among posts have besides, and lets those who write in them follow them.
 pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
-    let found = rows.iter().filter_map(|row| {
-        let (title, at_seconds, accepted) = row.question?;
-        Some((row, title, at_seconds, accepted, row.lesson_id?))
-    });
-    let found: Vec<_> = found.collect();
+    let found: Vec<_> = rows.iter().filter_map(|row| Some((row, row.question?, row.lesson_id?))).collect();
     diesel::sql_query(
         "INSERT INTO questions (post_id, course_id, lesson_id, author_id, title, at_seconds, accepted_reply_id, \
              resolved_at, votes, is_answered, active_at) \
@@ -103,10 +108,10 @@ pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_
     .bind::<Array<SqlUuid>, _>(column(&found, |(row, ..)| row.course_id))
     .bind::<Array<SqlUuid>, _>(column(&found, |(.., lesson)| *lesson))
     .bind::<Array<SqlUuid>, _>(column(&found, |(row, ..)| row.author_id))
-    .bind::<Array<Text>, _>(column(&found, |(_, title, ..)| *title))
-    .bind::<Array<Nullable<Integer>>, _>(column(&found, |(_, _, at_seconds, ..)| *at_seconds))
-    .bind::<Array<Nullable<SqlUuid>>, _>(column(&found, |(.., accepted, _)| accepted.map(|(reply, _)| reply)))
-    .bind::<Array<Nullable<Timestamptz>>, _>(column(&found, |(.., accepted, _)| accepted.map(|(_, at)| at)))
+    .bind::<Array<Text>, _>(column(&found, |(_, asked, _)| asked.title))
+    .bind::<Array<Nullable<Integer>>, _>(column(&found, |(_, asked, _)| asked.at_seconds))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(&found, |(_, asked, _)| asked.accepted.map(|(reply, _)| reply)))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(&found, |(_, asked, _)| asked.accepted.map(|(_, at)| at)))
     .bind::<Array<Integer>, _>(column(&found, |(row, ..)| row.votes))
     .bind::<Array<Bool>, _>(column(&found, |(row, ..)| row.replies > 0))
     .bind::<Array<Timestamptz>, _>(column(&found, |(row, ..)| row.active_at))

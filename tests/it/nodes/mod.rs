@@ -48,10 +48,13 @@ pub(crate) async fn register(node: &Node) {
 /// Activates Grace's account with the link in the one mail that she got; returns its token and an access token.
 pub(crate) async fn activate(site: &Site, node: &Node) -> (String, String) {
     let folder = site.data().join("mail");
-    let mails = async || lyceum::platform::mail::list(&folder).await.unwrap();
+    // The demo school mails its students, too.
+    let mails = async || {
+        let all = lyceum::platform::mail::list(&folder).await.unwrap();
+        all.into_iter().filter(|sent| sent.mail.to == "grace@people.example").collect::<Vec<_>>()
+    };
     eventually("the code is mailed", async || !mails().await.is_empty()).await;
     let [only] = &mails().await[..] else { panic!("one mail") };
-    assert_eq!(only.mail.to, "grace@people.example");
     let (_, link) = only.mail.text.split_once("/activate?token=").unwrap();
     let token = link.split_whitespace().next().unwrap();
     let query = "mutation ($input: ActivateRegistrationInput!) { activateRegistration(input: $input) { accessToken } }";
