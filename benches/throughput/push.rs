@@ -83,7 +83,7 @@ pub(crate) async fn measure(programs: &[PathBuf], url: &str, folder: &Path) {
                 Some((program, same)) => {
                     let lessons = drafts(url, course).await;
                     let tokens = Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System);
-                    let server = serve(program, url, folder).await;
+                    let server = serve(program, url, folder, "on").await;
                     let course = CourseId::new(course);
                     Source::Lyceum { server, same, course, lessons, tokens, instructor }
                 }
