@@ -53,7 +53,7 @@ enum Source {
         same: bool,
         course: CourseId,
         lessons: Vec<LessonId>,
-        tokens: Tokens,
+        tokens: Box<Tokens>,
         instructor: Uuid,
     },
     Bare {
@@ -82,7 +82,7 @@ pub(crate) async fn measure(programs: &[PathBuf], url: &str, folder: &Path) {
             let mut source = match program {
                 Some((program, same)) => {
                     let lessons = drafts(url, course).await;
-                    let tokens = Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System);
+                    let tokens = Box::new(Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System));
                     let server = serve(program, url, folder, "on").await;
                     let course = CourseId::new(course);
                     Source::Lyceum { server, same, course, lessons, tokens, instructor }

@@ -104,7 +104,7 @@ impl Reader {
                 return Some(frame);
             }
             let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("the stream says nothing");
-            self.read.push_str(&String::from_utf8(chunk.ok()??.to_vec()).unwrap());
+            self.read.push_str(str::from_utf8(&chunk.ok()??).unwrap());
         }
     }
 
