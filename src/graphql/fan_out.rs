@@ -2,8 +2,8 @@
 //!
 //! Each subscription follows its topic by itself, by position, so that it misses nothing and gets nothing twice
 //! ([`feed`](crate::platform::outbox::feed)). When an event arrives, the first one executes its selection as usual, and
-//! the others with an equal [`Selection`] wait for the result. If no resolver has asked who the viewer is
-//! ([`Caller`]), the result cannot depend on it, and all get the same JSON; otherwise each executes its own. So what is
+//! the others with an equal `Selection` wait for the result. If no resolver has asked who the viewer is
+//! (`Caller`), the result cannot depend on it, and all get the same JSON; otherwise each executes its own. So what is
 //! shared is not declared anywhere: a resolver that asks for the viewer only where it matters makes more of it.
 //!
 //! A result is shared with those that get to the event before anything has changed on this node since the execution
