@@ -1,4 +1,4 @@
-//! `/unsubscribe`: ends notifications by email, without signing in, for whoever has the link of one of them.
+//! `/unsubscribe`: ends notifications by email, without signing in, for users who have the link of one of them.
 //!
 //! A mail program posts `List-Unsubscribe=One-Click` (RFC 8058), which ends what the mail was about. A browser gets a
 //! page with a form. Opening the link ends nothing: programs that check mails for viruses open all links.

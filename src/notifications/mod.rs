@@ -15,7 +15,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{Unsubscription, create, my_data, read_unsubscription, render, unsubscribe};
+pub use command::{Unsubscription, create, my_data, read_unsubscription, unsubscribe};
 pub use event::NotificationCreated;
 pub use graphql::{NotificationSubscription, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};
@@ -23,4 +23,4 @@ pub use model::{
     Announcement, AnnouncementId, Audience, DeliveryChannel, Digest, Facts, NewNotification, Notification,
     NotificationId, NotificationKind, Preference, PushService, PushSubscription, PushSubscriptionId, Settings, Text,
 };
-pub use policy::{Way, is_quiet, wants};
+pub use policy::{Way, wants};

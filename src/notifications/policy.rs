@@ -56,7 +56,7 @@ pub fn wants(settings: &Settings, kind: NotificationKind, default: Preference, m
 }
 
 /// Whether the user is not to be disturbed at `now`.
-pub fn is_quiet(settings: &Settings, zone: Tz, now: DateTime<Utc>) -> bool {
+fn is_quiet(settings: &Settings, zone: Tz, now: DateTime<Utc>) -> bool {
     let Some((from, to)) = settings.quiet else { return false };
     let local = now.with_timezone(&zone);
     let minute = i16::try_from(local.hour() * 60 + local.minute()).unwrap_or_default();

@@ -126,45 +126,36 @@ async fn the_examples_of_apollo_and_urql_work() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_examples_for_browsers_sign_in_upload_and_play() {
-    need_examples();
     need_node("playwright-core");
     need_chromium();
-    let site = Site::new().await.seed(3);
-    let node = site.serve().await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/pages.mjs");
-    let mut command = Command::new("node");
-    command.arg(script).args([&node.url, &screenshots().display().to_string()]).kill_on_drop(true);
-    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("the browser takes too long").unwrap();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert!(output.status.success() && said.contains("EXAMPLES OK") && said.contains("playing HLS"), "{said}");
+    let (succeeded, said) = try_example("pages.mjs").await;
+    assert!(succeeded && said.contains("EXAMPLES OK") && said.contains("playing HLS"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_of_the_bell_is_right_after_a_break_and_when_another_device_reads() {
-    need_examples();
     need_node("playwright-core");
     need_chromium();
-    let site = Site::new().await.seed(3);
-    let node = site.serve().await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/bell.mjs");
-    let mut command = Command::new("node");
-    command.arg(script).args([&node.url, &screenshots().display().to_string()]).kill_on_drop(true);
-    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("the browser takes too long").unwrap();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert!(output.status.success() && said.contains("BELL OK"), "{said}");
+    let (succeeded, said) = try_example("bell.mjs").await;
+    assert!(succeeded && said.contains("BELL OK"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_of_next_renders_with_cookies_and_uses_a_refresh_token_once() {
+    let (succeeded, said) = try_example("next.mjs").await;
+    assert!(succeeded && said.contains("NEXT OK"), "{said}");
+}
+
+/// Runs a script of `tests/examples` against a demo school; whether it succeeded, and what it said.
+async fn try_example(script: &str) -> (bool, String) {
     need_examples();
     let site = Site::new().await.seed(3);
     let node = site.serve().await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/next.mjs");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples").join(script);
     let mut command = Command::new("node");
-    command.arg(script).arg(&node.url).kill_on_drop(true);
-    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("next takes too long").unwrap();
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert!(output.status.success() && said.contains("NEXT OK"), "{said}");
+    command.arg(script).args([&node.url, &screenshots().display().to_string()]).kill_on_drop(true);
+    let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("the example takes too long").unwrap();
+    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
 async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> String {

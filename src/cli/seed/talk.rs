@@ -145,7 +145,7 @@ struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// The questions with their replies: the course's own ones, and patterns if it has many students. Whoever replies
+    /// The questions with their replies: the course's own ones, and patterns if it has many students. A user who replies
     /// is another student than the asker, so there are none with one student.
     fn threads(&self, dice: &mut Dice) -> Vec<ImportedThread> {
         if self.students.len() < 2 || self.lessons.is_empty() {

@@ -22,7 +22,7 @@ pub(super) use export::forget_user;
 pub use export::my_data;
 pub(super) use mark::mark_notifications;
 pub(super) use push_subscription::{delete_push_subscription, register_push_subscription};
-pub use render::render;
+pub(super) use render::render;
 pub(super) use settings::{mute_notifications, update_notification_settings};
 pub(super) use unsubscribe::unsubscribe_url;
 pub use unsubscribe::{Unsubscription, read_unsubscription, unsubscribe};

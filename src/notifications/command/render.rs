@@ -18,7 +18,11 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub async fn render(loaders: &Loaders, actor: &Actor, row: &Notification) -> Result<Text, InternalError> {
+pub(in crate::notifications) async fn render(
+    loaders: &Loaders,
+    actor: &Actor,
+    row: &Notification,
+) -> Result<Text, InternalError> {
     let facts = row.facts();
     let (user, names) = tokio::try_join!(loaders.load(UserById(row.user_id)), names(loaders, actor, row, &facts))?;
     let locale = user.as_ref().and_then(|user| user.locale.as_deref()).unwrap_or_default();
@@ -77,7 +81,7 @@ async fn titles(
     let Some(lesson) = facts.lesson else { return Ok((title, None)) };
     let lesson = loaders.load(LessonById(lesson)).await?.filter(|lesson| lesson.course_id == course.id);
     let Some(lesson) = lesson.filter(|_| access.granted) else { return Ok((title, None)) };
-    // The titles of published lessons are in the outline, for whoever sees the course.
+    // The titles of published lessons are in the outline, for all who see the course.
     let access = catalog::access_to(loaders, actor, &Showing::Lesson(course, lesson.clone())).await?;
     Ok((title, (access.reason != AccessReason::NotPublished).then(|| lesson.title.clone())))
 }

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use chrono_tz::Tz;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -134,13 +133,12 @@ impl Members {
         }
         let none = Settings::default();
         let settings = self.settings.get(&member).unwrap_or(&none);
-        let zone = person.time_zone.as_deref().and_then(|zone| zone.parse::<Tz>().ok()).unwrap_or(Tz::UTC);
         let wants = |way| policy::wants(settings, walk.kind, job::default_of(walk.kind), &walk.mute_keys, way);
         let new = |channel, subscription| NewDelivery {
             user_id: member,
             channel,
             subscription,
-            slot: policy::slot(settings, zone, channel, now),
+            slot: policy::slot(settings, person.zone(), channel, now),
         };
         let mut made = Vec::new();
         if has_mail(walk.kind) && wants(Way::Email) {

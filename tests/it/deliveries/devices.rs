@@ -111,7 +111,7 @@ async fn a_device_ends_with_its_session() {
     assert!(pushed(&room.app, &services).await.is_empty());
     assert_eq!(room.app.sql("SELECT count(*) FROM push_subscriptions").await, "0");
 
-    // Whoever signs in on the device next is told there, and the one before is not.
+    // The user who signs in on the device next is told there, and the one before is not.
     let device_of_tim = register(&room.app, &room.tim, json!({ "fcmToken": "shared" })).await;
     let device_of_ada = register(&room.app, &room.ada, json!({ "fcmToken": "shared" })).await;
     assert_eq!(device_of_tim, device_of_ada);

@@ -77,7 +77,7 @@ async fn settings_are_changed_field_by_field() {
         let input = json!({ "subjectId": id, "muted": true });
         assert_eq!(code(&room.app, &room.sam, "muteNotifications", input).await, "NOT_FOUND", "{id}");
     }
-    // Whoever may not see the course is not told that there is such a question.
+    // A user who may not see the course is not told that there is such a question.
     let question = room.ask(&room.sam, "How?").await;
     let input = json!({ "subjectId": question, "muted": true });
     assert_eq!(code(&room.app, &room.eve, "muteNotifications", input).await, "NOT_FOUND");
