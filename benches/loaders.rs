@@ -29,6 +29,7 @@ use lyceum::platform::db::{self, Db};
 use lyceum::platform::identity::Providers;
 use lyceum::platform::internal_error::InternalError;
 use lyceum::platform::mail::Mailer;
+use lyceum::platform::payments::Payments;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::push::Pusher;
 use lyceum::platform::shares::Shares;
@@ -227,6 +228,7 @@ fn app() -> App {
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
         identity: Providers::new(&config.identity, &clock).unwrap(),
         pusher: Pusher::new(&config, "a secret of this benchmark's own!!", &clock).unwrap(),
+        payments: Payments::new(None),
         metrics: Metrics::new(),
         config,
         clock,

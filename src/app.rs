@@ -28,6 +28,8 @@ use crate::platform::mail::suppression;
 use crate::platform::mail::{Mailer, Sample};
 use crate::platform::origins::PageOrigins;
 use crate::platform::outbox::dispatcher;
+use crate::platform::payments::Payments;
+use crate::platform::payments::sandbox::{self, Sandbox};
 use crate::platform::pubsub::PubSub;
 use crate::platform::push::Pusher;
 use crate::platform::redis::RedisLink;
@@ -37,7 +39,7 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, reviews};
+use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, orders, reviews};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -48,7 +50,8 @@ const STORE_EVENTS: usize = 1024;
 /// Two handlers have the same name.
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
-    let features: [Vec<Handler>; 8] = [
+    let platform = platform.chain(sandbox::handlers());
+    let features: [Vec<Handler>; 9] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),
@@ -56,6 +59,7 @@ pub fn registry() -> Result<Registry, InternalError> {
         enrollments::handlers(),
         media::handlers(),
         notifications::handlers(),
+        orders::handlers(),
         reviews::handlers(),
     ];
     Registry::new(platform.into_iter().chain(features.into_iter().flatten()))
@@ -133,6 +137,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
             Mailer::files(config.data.join("mail"), &config.mail_from)?
         }
     };
+    let payments = payments(&config, &secret, &mut embedded)?;
     // One core stays free for everything other than password hashing.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
@@ -147,6 +152,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
         revocations: Revocations::new(config.token_lifetime),
         identity: Providers::new(&config.identity, &clock)?,
         pusher: Pusher::new(&config, &secret, &clock)?,
+        payments,
         api_tokens: ApiTokens::default(),
         hooks: hooks(),
         metrics: Metrics::new(),
@@ -228,6 +234,23 @@ impl Running {
             None => Ok(()),
         }
     }
+}
+
+fn payments(
+    config: &Config,
+    secret: &str,
+    embedded: &mut Vec<(&'static str, String)>,
+) -> Result<Payments, InternalError> {
+    if !config.payments.sandbox {
+        return Ok(Payments::new(None));
+    }
+    embedded.push(("payments", "a sandbox that takes no money; set LYCEUM_PAYMENTS".into()));
+    // Its webhooks come from this machine.
+    let addr = match config.addr.ip().is_unspecified() {
+        true => SocketAddr::from(([127, 0, 0, 1], config.addr.port())),
+        false => config.addr,
+    };
+    Ok(Payments::new(Some(Sandbox::new(secret, &format!("http://{addr}"))?)))
 }
 
 async fn storage(

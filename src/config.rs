@@ -7,6 +7,7 @@ pub mod discussions;
 pub mod identity;
 pub mod notifications;
 pub mod objects;
+pub mod payments;
 pub mod push;
 mod reader;
 mod settings;
@@ -22,6 +23,7 @@ use discussions::Discussions;
 use identity::Identity;
 use notifications::Notifications;
 use objects::{S3, Uploads};
+use payments::Payments;
 use push::Push;
 use reader::Reader;
 use video::Video;
@@ -137,6 +139,8 @@ pub struct Config {
     pub discussions: Discussions,
     /// Settings of notifications.
     pub notifications: Notifications,
+    /// Settings of orders and payments.
+    pub payments: Payments,
     /// Upload limits.
     pub uploads: Uploads,
     /// The mail server URL; if `None`, emails are written to files.
@@ -233,6 +237,7 @@ impl Config {
             s3: S3::read(&mut reader),
             discussions: Discussions::read(&mut reader),
             notifications: Notifications::read(&mut reader),
+            payments: Payments::read(&mut reader, environment),
             uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
             smtp_url: reader.text("SMTP_URL").map(str::to_owned),

@@ -133,6 +133,21 @@ pub const SETTINGS: &[Setting] = &[
         "24",
         "number of hours for which a new account's posts with links are held for moderation, 0 to 8760",
     ),
+    setting(
+        "LYCEUM_PAYMENTS",
+        "sandbox, in production off",
+        "how orders are paid: `sandbox` takes no money, and is refused in production; `off` sells only what costs nothing",
+    ),
+    setting(
+        "LYCEUM_ORDER_MINUTES",
+        "1440",
+        "number of minutes after which an order expires that is not paid, 5 to 44640",
+    ),
+    setting(
+        "LYCEUM_ORDER_REMINDER_MINUTES",
+        "60",
+        "number of minutes after which the buyer of an unpaid order is reminded, once, 0 to 44640; 0 means never",
+    ),
     setting("LYCEUM_BLOCKED_WORDS", "(none)", "words whose posts are held for moderation, comma-separated"),
     setting(
         "LYCEUM_NOTIFICATION_DAYS",

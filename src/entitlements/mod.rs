@@ -15,7 +15,7 @@ mod port;
 mod query;
 
 pub use event::{AccessEnded, AccessGranted};
-pub use graphql::{AccessObject, EntitlementObject, connection_of, entitlements_of, nodes};
+pub use graphql::{AccessObject, EntitlementObject, connection_of, entitlement_node, entitlements_of, nodes};
 pub use loader::{ActiveOf, Held, Ledger};
 pub use model::{
     Access, AccessReason, Active, EndReason, Entitlement, EntitlementId, NewEntitlement, Scope, Source, Target,

@@ -99,6 +99,12 @@ impl Money {
     }
 }
 
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.amount, self.currency.code())
+    }
+}
+
 /// The maximum amount of an input, in the currency's main unit.
 const MOST: i64 = 100_000_000;
 

@@ -15,7 +15,10 @@ use crate::catalog::CatalogSubscription;
 use crate::discussions::{DiscussionSubscription, PostType};
 use crate::media::MediaSubscription;
 use crate::notifications::NotificationSubscription;
-use crate::{accounts, catalog, channels, discussions, enrollments, entitlements, media, notifications, reviews};
+use crate::orders::OrderSubscription;
+use crate::{
+    accounts, catalog, channels, discussions, enrollments, entitlements, media, notifications, orders, reviews,
+};
 
 /// The root type of queries.
 pub struct Queries;
@@ -35,6 +38,7 @@ impl RootKind for Queries {
             enrollments::queries(),
             media::queries(),
             notifications::queries(),
+            orders::queries(),
         ];
         own.into_iter().chain(features.into_iter().flatten()).collect()
     }
@@ -57,6 +61,7 @@ impl RootKind for Mutations {
             enrollments::mutations(),
             media::mutations(),
             notifications::mutations(),
+            orders::mutations(),
             reviews::mutations(),
         ];
         features.into_iter().flatten().collect()
@@ -80,6 +85,7 @@ impl RootKind for Viewer {
             channels::viewer_fields(),
             media::viewer_fields(),
             notifications::viewer_fields(),
+            orders::viewer_fields(),
         ];
         features.into_iter().flatten().chain([Box::new(ViewerExport) as Box<dyn RootFields>]).collect()
     }
@@ -87,7 +93,13 @@ impl RootKind for Viewer {
 
 /// The root type of subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(CatalogSubscription, DiscussionSubscription, MediaSubscription, NotificationSubscription);
+pub struct Subscription(
+    CatalogSubscription,
+    DiscussionSubscription,
+    MediaSubscription,
+    NotificationSubscription,
+    OrderSubscription,
+);
 
 /// Returns the types that implement `Node`.
 fn nodes() -> Vec<NodeType> {
@@ -100,6 +112,7 @@ fn nodes() -> Vec<NodeType> {
         entitlements::nodes(),
         media::nodes(),
         notifications::nodes(),
+        orders::nodes(),
         reviews::nodes(),
     ]
     .concat()
@@ -171,6 +184,7 @@ impl ViewerExport {
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
             "notifications": notifications::my_data(app, actor).await?,
+            "orders": orders::my_data(app, actor).await?,
             "reviews": reviews::my_data(app, actor).await?,
         }))))
     }

@@ -12,8 +12,8 @@ use axum::routing::get;
 use minijinja::context;
 use serde::{Deserialize, Serialize};
 
-use super::HttpState;
 use super::pages::page;
+use super::{HttpState, checkout};
 use crate::app;
 use crate::platform::internal_error::InternalError;
 use crate::platform::mail::{self, Mail, Mailer, Sample};
@@ -41,6 +41,7 @@ const JOIN: &str = "mutation {
 
 pub(super) fn routes() -> Router<HttpState> {
     Router::new()
+        .route("/dev/checkout/{id}", get(checkout::show).post(checkout::act))
         .route("/dev/mail", get(sent))
         .route("/dev/mail/{file}", get(one))
         .route("/dev/mail/templates", get(templates))

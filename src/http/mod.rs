@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod certificate;
+mod checkout;
 mod console;
 mod dev;
 mod ending;
@@ -18,6 +19,7 @@ mod request_id;
 pub mod server;
 mod streaming;
 mod unsubscribe;
+mod webhooks;
 pub mod websocket;
 
 use axum::Router;
@@ -58,6 +60,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/readyz", get(health::ready))
         .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))
+        .route("/webhooks/{provider}", post(webhooks::receive))
         .route("/unsubscribe", get(unsubscribe::show).post(unsubscribe::end))
         .route("/openapi.json", get(openapi::document));
     if state.app.config.metrics_addr.is_none() {

@@ -31,6 +31,7 @@ pub(super) async fn document() -> Json<Value> {
             "/hooks/mail": { "post": mail_hook() },
             "/hooks/storage": { "post": storage_hook() },
             "/unsubscribe": { "get": unsubscribe_page(), "post": unsubscribe() },
+            "/webhooks/{provider}": { "post": webhook() },
             "/openapi.json": { "get": page("This document", JSON) },
         },
         "components": { "securitySchemes": {
@@ -198,6 +199,22 @@ fn unsubscribe() -> Value {
             ("200", "Ended", Some("text/html")),
             ("400", "The token is not one of this server", Some("text/html")),
             ("503", "Not ended: try again", Some("text/plain")),
+        ]),
+    })
+}
+
+fn webhook() -> Value {
+    json!({
+        "summary": "Receives the events of a payment provider, in its form and with its signature over the body",
+        "parameters": [parameter("provider", "path", "sandbox")],
+        "requestBody": { "required": true, "content": { (JSON): { "schema": { "type": "object" } } } },
+        "responses": responses(&[
+            ("200", "Stored, now or before", None),
+            ("400", "The signature is missing, wrong or older than five minutes, or the body is not an event", None),
+            ("404", "There is no such provider, or it is off", None),
+            ("408", "The body took too long", None),
+            ("413", "The body is too large", None),
+            ("503", "Not stored: send it again", None),
         ]),
     })
 }

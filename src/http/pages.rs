@@ -56,6 +56,7 @@ fn filled(name: &str, content: Value) -> Result<String, InternalError> {
     pages.add_template("unsubscribe.html", include_str!("pages/unsubscribe.html"))?;
     pages.add_template("unsubscribed.html", include_str!("pages/unsubscribed.html"))?;
     pages.add_template("broken_link.html", include_str!("pages/broken_link.html"))?;
+    pages.add_template("checkout.html", include_str!("pages/checkout.html"))?;
     pages.add_template("templates.html", include_str!("pages/templates.html"))?;
     pages.get_template(name)?.render(content).context(format!("fill the page {name}"))
 }

@@ -105,6 +105,10 @@ pub enum Action {
     PostModerated,
     /// An administrator had a dead job tried again.
     JobReplayed,
+    /// An administrator refunded an order, or a part of it.
+    OrderRefunded,
+    /// An administrator had an event of a payment provider processed again.
+    PaymentEventReplayed,
 }
 
 impl Action {
@@ -150,6 +154,8 @@ impl Action {
             Action::ChannelDeleted => "channel_deleted",
             Action::PostModerated => "post_moderated",
             Action::JobReplayed => "job_replayed",
+            Action::OrderRefunded => "order_refunded",
+            Action::PaymentEventReplayed => "payment_event_replayed",
         }
     }
 

@@ -22,6 +22,7 @@ pub mod markdown;
 pub mod origins;
 pub mod outage;
 pub mod outbox;
+pub mod payments;
 pub mod pdf;
 pub mod picture;
 pub mod pubsub;
@@ -68,6 +69,8 @@ pub struct Services {
     pub ffmpeg: Option<ffmpeg::Ffmpeg>,
     /// Outgoing mail.
     pub mailer: mail::Mailer,
+    /// Payment providers.
+    pub payments: payments::Payments,
     /// Push messages to devices.
     pub pusher: push::Pusher,
     /// Password hashing.

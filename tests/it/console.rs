@@ -146,12 +146,24 @@ async fn the_example_of_next_renders_with_cookies_and_uses_a_refresh_token_once(
     assert!(succeeded && said.contains("NEXT OK"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_is_bought_and_refunded_in_a_browser() {
+    need_node("playwright-core");
+    need_chromium();
+    let (succeeded, said) = try_script("tests/browser/checkout.mjs").await;
+    assert!(succeeded && said.contains("CHECKOUT OK"), "{said}");
+}
+
 /// Runs a script of `tests/examples` against a demo school; whether it succeeded, and what it said.
 async fn try_example(script: &str) -> (bool, String) {
     need_examples();
+    try_script(&format!("tests/examples/{script}")).await
+}
+
+async fn try_script(script: &str) -> (bool, String) {
     let site = Site::new().await.seed(3);
     let node = site.serve().await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let mut command = Command::new("node");
     command.arg(script).args([&node.url, &screenshots().display().to_string()]).kill_on_drop(true);
     let output = timeout(BROWSER_PATIENCE, command.output()).await.expect("the example takes too long").unwrap();

@@ -32,6 +32,7 @@ mod migrations;
 mod nodes;
 mod notifications;
 mod null_propagation;
+mod orders;
 mod postgres;
 mod pubsub;
 mod push;

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 42] = [
+const PLAIN_LISTS: [&str; 48] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -53,6 +53,13 @@ const PLAIN_LISTS: [&str; 42] = [
     "NotificationSettings.muted",
     // One for each kind.
     "NotificationSettings.preferences",
+    "Order.nextStatuses",
+    // At most 20 items, and as many refunds and disputes as an administrator and a bank make.
+    "Order.disputes",
+    "Order.items",
+    "Order.refunds",
+    "OrderQuote.items",
+    "Refund.items",
     "Post.viewerActions",
     "Question.viewerActions",
     "Reply.viewerActions",
@@ -305,7 +312,7 @@ async fn what_the_schema_says_about_who_may_select_a_field_is_true() {
 
 /// The guarded fields that each scope opens; what it opens of public fields is `accounts::scopes`' business. Nothing
 /// opens the rest to an API token.
-const OPENED: [(Scope, &[&str]); 10] = [
+const OPENED: [(Scope, &[&str]); 11] = [
     (Scope::ReadAccount, &[]),
     (Scope::ReadCourses, &["courses", "files", "video", "videoProgress", "videos"]),
     (
@@ -407,6 +414,7 @@ const OPENED: [(Scope, &[&str]); 10] = [
             "updateNotificationSettings",
         ],
     ),
+    (Scope::ReadOrders, &["orderChanged", "orders", "orders", "paymentEvents"]),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,6 +36,8 @@ pub(super) enum AuditDetails {
     Channel(AuditChannelDetails),
     Moderation(AuditModerationDetails),
     Job(AuditJobDetails),
+    Refund(AuditRefundDetails),
+    PaymentEvent(AuditPaymentEventDetails),
 }
 
 impl AuditDetails {
@@ -71,6 +73,8 @@ impl AuditDetails {
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
             Action::PostModerated => read(details, AuditDetails::Moderation),
             Action::JobReplayed => read(details, AuditDetails::Job),
+            Action::OrderRefunded => read(details, AuditDetails::Refund),
+            Action::PaymentEventReplayed => read(details, AuditDetails::PaymentEvent),
             Action::SecondFactorEnabled
             | Action::SecondFactorDisabled
             | Action::SecondFactorFailed
@@ -361,6 +365,24 @@ pub(super) struct AuditJobDetails {
     job_id: ID,
     /// What it does, such as `accounts.welcome`.
     kind: String,
+}
+
+/// The order that was refunded, or of which a part was.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditRefundDetails {
+    /// The id of the order.
+    order_id: ID,
+    /// The reason.
+    reason: String,
+}
+
+/// The event of a payment provider that was processed again.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditPaymentEventDetails {
+    /// The id of the event.
+    payment_event_id: ID,
 }
 
 /// Returns the user with the id `text`; `None` if it is no such id.

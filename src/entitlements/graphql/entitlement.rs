@@ -15,6 +15,7 @@ use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{self, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
+use crate::orders::{OrderObject, order_of_entitlement};
 use crate::platform::auth::Role;
 
 const ENTITLEMENTS: &str = "entitlements";
@@ -65,6 +66,15 @@ impl EntitlementObject {
     /// Why the entitlement was ended; null if it was not.
     async fn end_reason(&self) -> Option<EndReason> {
         self.0.end_reason
+    }
+
+    /// The order with which it was bought; null for other sources, and if the viewer is neither the buyer nor an
+    /// administrator.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Sequential<OrderObject>>> {
+        match self.0.source {
+            Source::Purchase => order_of_entitlement(ctx, self.0.id).await,
+            _ => Ok(None),
+        }
     }
 
     /// The administrator's reason for granting it; may be empty. Visible to administrators only.
@@ -130,7 +140,10 @@ pub fn connection_of(rows: Vec<Arc<Entitlement>>, args: PageArgs) -> Result<Conn
 }
 
 /// Returns an entitlement to the user who has it and to administrators.
-pub(super) async fn entitlement_node(ctx: &Context<'_>, id: EntitlementId) -> Result<Option<EntitlementObject>> {
+///
+/// # Errors
+/// The database failed.
+pub async fn entitlement_node(ctx: &Context<'_>, id: EntitlementId) -> Result<Option<EntitlementObject>> {
     let viewer = within(ctx, Scope::ReadCourses);
     let entitlement = loaders(ctx).load(EntitlementById(id)).await?;
     let sees = |row: &Entitlement| viewer.is(row.user_id) || viewer.has(Role::Admin);

@@ -6,11 +6,11 @@ mod entitlement;
 use futures_util::FutureExt;
 
 pub use access::AccessObject;
-pub use entitlement::{EntitlementObject, connection_of, entitlements_of};
+pub use entitlement::{EntitlementObject, connection_of, entitlement_node, entitlements_of};
 
 use crate::graphql::NodeType;
 
 /// Returns the types of this feature that implement `Node`.
 pub fn nodes() -> Vec<NodeType> {
-    vec![NodeType::new(|ctx, id| entitlement::entitlement_node(ctx, id).boxed())]
+    vec![NodeType::new(|ctx, id| entitlement_node(ctx, id).boxed())]
 }

@@ -37,6 +37,16 @@ pub enum NotificationKind {
     ReportReceived,
     /// Background jobs have failed too often: for administrators.
     JobFailed,
+    /// An order of the user is paid: the receipt.
+    OrderPaid,
+    /// The payment of an order of the user has failed.
+    OrderFailed,
+    /// An order of the user is not paid yet: one reminder.
+    OrderUnpaid,
+    /// An order of the user, or a part of it, was refunded.
+    OrderRefunded,
+    /// Orders were paid: for administrators.
+    NewOrder,
 }
 
 stored_as_text!(NotificationKind {
@@ -51,11 +61,16 @@ stored_as_text!(NotificationKind {
     Announcement = "ANNOUNCEMENT",
     ReportReceived = "REPORT_RECEIVED",
     JobFailed = "JOB_FAILED",
+    OrderPaid = "ORDER_PAID",
+    OrderFailed = "ORDER_FAILED",
+    OrderUnpaid = "ORDER_UNPAID",
+    OrderRefunded = "ORDER_REFUNDED",
+    NewOrder = "NEW_ORDER",
 });
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 11] = [
+    pub const ALL: [NotificationKind; 16] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::QuestionAsked,
@@ -67,5 +82,10 @@ impl NotificationKind {
         NotificationKind::Announcement,
         NotificationKind::ReportReceived,
         NotificationKind::JobFailed,
+        NotificationKind::OrderPaid,
+        NotificationKind::OrderFailed,
+        NotificationKind::OrderUnpaid,
+        NotificationKind::OrderRefunded,
+        NotificationKind::NewOrder,
     ];
 }

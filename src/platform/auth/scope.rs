@@ -29,11 +29,13 @@ pub enum Scope {
     ReadNotifications,
     /// Mark and mute notifications, change their settings, make announcements; includes [`Scope::ReadNotifications`].
     WriteNotifications,
+    /// Read the owner's orders; for administrators, all orders and payment events.
+    ReadOrders,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 11] = [
         Scope::ReadAccount,
         Scope::ReadCourses,
         Scope::WriteCourses,
@@ -44,6 +46,7 @@ impl Scope {
         Scope::WriteDiscussions,
         Scope::ReadNotifications,
         Scope::WriteNotifications,
+        Scope::ReadOrders,
     ];
 
     /// The name in the database and in the GraphQL schema.
@@ -59,6 +62,7 @@ impl Scope {
             Scope::WriteDiscussions => "WRITE_DISCUSSIONS",
             Scope::ReadNotifications => "READ_NOTIFICATIONS",
             Scope::WriteNotifications => "WRITE_NOTIFICATIONS",
+            Scope::ReadOrders => "READ_ORDERS",
         }
     }
 

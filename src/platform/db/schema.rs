@@ -227,6 +227,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    disputes (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        external_id -> Text,
+        amount_minor -> Int8,
+        status -> Text,
+        opened_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     email_changes (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -551,6 +563,74 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_items (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        buyer_id -> Uuid,
+        position -> Int2,
+        kind -> Text,
+        title -> Text,
+        course_id -> Nullable<Uuid>,
+        amount_minor -> Int8,
+        refunded_minor -> Int8,
+        is_live -> Bool,
+        entitlement_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> Uuid,
+        number -> Int8,
+        buyer_id -> Uuid,
+        status -> Text,
+        country -> Text,
+        currency -> Text,
+        total_minor -> Int8,
+        refunded_minor -> Int8,
+        return_url -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        remind_at -> Nullable<Timestamptz>,
+        paid_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    payment_events (id) {
+        id -> Uuid,
+        provider -> Text,
+        external_id -> Text,
+        reference -> Text,
+        kind -> Text,
+        body -> Jsonb,
+        state -> Text,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        received_at -> Timestamptz,
+        processed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    payments (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        provider -> Text,
+        account -> Text,
+        state -> Text,
+        amount_minor -> Int8,
+        currency -> Text,
+        external_id -> Nullable<Text>,
+        checkout_url -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        check_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     players (session_id) {
         session_id -> Uuid,
         user_id -> Uuid,
@@ -683,6 +763,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    refund_items (refund_id, item_id) {
+        refund_id -> Uuid,
+        item_id -> Uuid,
+        amount_minor -> Int8,
+    }
+}
+
+diesel::table! {
+    refunds (id) {
+        id -> Uuid,
+        order_id -> Uuid,
+        amount_minor -> Int8,
+        reason -> Text,
+        state -> Text,
+        requested_by -> Nullable<Uuid>,
+        external_id -> Nullable<Text>,
+        created_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     registrations (id) {
         id -> Uuid,
         email -> Text,
@@ -704,6 +806,30 @@ diesel::table! {
         is_shown -> Bool,
         is_refunded -> Bool,
         votes -> Int4,
+    }
+}
+
+diesel::table! {
+    sandbox_checkouts (id) {
+        id -> Uuid,
+        reference -> Text,
+        title -> Text,
+        amount_minor -> Int8,
+        currency -> Text,
+        return_url -> Nullable<Text>,
+        state -> Text,
+        refunded_minor -> Int8,
+        dispute -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sandbox_refunds (id) {
+        id -> Uuid,
+        checkout_id -> Uuid,
+        reference -> Nullable<Text>,
+        amount_minor -> Int8,
     }
 }
 
@@ -896,6 +1022,7 @@ diesel::joinable!(courses -> categories (category_id));
 diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
+diesel::joinable!(disputes -> orders (order_id));
 diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(enrollments -> courses (course_id));
 diesel::joinable!(enrollments -> users (user_id));
@@ -919,6 +1046,11 @@ diesel::joinable!(notification_receipts -> users (user_id));
 diesel::joinable!(notification_settings -> users (user_id));
 diesel::joinable!(notification_unsubscribes -> users (user_id));
 diesel::joinable!(notification_walks -> notification_events (event_id));
+diesel::joinable!(order_items -> courses (course_id));
+diesel::joinable!(order_items -> entitlements (entitlement_id));
+diesel::joinable!(order_items -> orders (order_id));
+diesel::joinable!(orders -> users (buyer_id));
+diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -938,7 +1070,12 @@ diesel::joinable!(question_follows -> users (user_id));
 diesel::joinable!(questions -> posts (post_id));
 diesel::joinable!(recovery_codes -> second_factors (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(refund_items -> order_items (item_id));
+diesel::joinable!(refund_items -> refunds (refund_id));
+diesel::joinable!(refunds -> orders (order_id));
+diesel::joinable!(refunds -> users (requested_by));
 diesel::joinable!(reviews -> posts (post_id));
+diesel::joinable!(sandbox_refunds -> sandbox_checkouts (checkout_id));
 diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -969,6 +1106,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     course_words,
     courses,
     cron_turns,
+    disputes,
     email_changes,
     enrollments,
     entitlements,
@@ -996,6 +1134,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_unsubscribes,
     notification_walks,
     notifications,
+    order_items,
+    orders,
+    payment_events,
+    payments,
     players,
     post_edits,
     post_reports,
@@ -1008,8 +1150,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     questions,
     recovery_codes,
     refresh_tokens,
+    refund_items,
+    refunds,
     registrations,
     reviews,
+    sandbox_checkouts,
+    sandbox_refunds,
     second_factors,
     sections,
     seeding,

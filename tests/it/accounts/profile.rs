@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 34] = [
+const HELD: [(&str, Option<&str>); 36] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -141,6 +141,7 @@ const HELD: [(&str, Option<&str>); 34] = [
     ("notification_settings.user_id", Some("/notifications/settings")),
     // As `emailsEnded`.
     ("notification_unsubscribes.user_id", Some("/notifications/settings")),
+    ("orders.buyer_id", Some("/orders/orders/items")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("post_reports.reporter_id", Some("/discussions/reports/items")),
@@ -148,6 +149,8 @@ const HELD: [(&str, Option<&str>); 34] = [
     ("posts.author_id", Some("/discussions/posts/items")),
     ("push_subscriptions.user_id", Some("/notifications/pushSubscriptions/items")),
     ("question_follows.user_id", Some("/discussions/follows/items")),
+    // What an administrator has decided about others. That they did is in their activity.
+    ("refunds.requested_by", None),
     ("second_factors.user_id", Some("/accounts/secondFactor")),
     ("sessions.user_id", Some("/accounts/sessions/items")),
     // The question of a sign-in that has begun: a hash, for ten minutes.
@@ -220,6 +223,11 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     .await;
     app.sql(
         "INSERT INTO announcements SELECT id, id, 'everyone', 'Title', 'Text', now(), NULL, NULL, 0, now() FROM users",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO orders (id, buyer_id, status, country, currency, total_minor, created_at, updated_at, expires_at) \
+        SELECT id, id, 'PENDING', 'DE', 'EUR', 0, now(), now(), now() FROM users",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;

@@ -105,7 +105,14 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
     let told = "{ viewer { notifications { nodes { id } } } }";
     let told = app.data(Some(&sam.token), told, json!({})).await["viewer"]["notifications"]["nodes"][0]["id"].take();
     let in_lesson = "query ($id: ID!) { node(id: $id) { ... on Lesson { questions { nodes { title } } } } }";
-    let probes: [(&str, &User, &str, Value, &[Scope]); 18] = [
+    let order = lyceum::orders::OrderId::new(uuid::Uuid::new_v4());
+    app.sql(&format!(
+        "INSERT INTO orders (id, buyer_id, status, country, currency, total_minor, created_at, updated_at, expires_at) \
+        SELECT '{}', id, 'PENDING', 'DE', 'EUR', 0, now(), now(), now() FROM users WHERE name = 'Sam'",
+        order.uuid()
+    ))
+    .await;
+    let probes: [(&str, &User, &str, Value, &[Scope]); 19] = [
         ("their own address", &ada, node, json!({ "id": ada.id }), &[Scope::ReadAccount, Scope::ReadUsers]),
         ("another one's address, by an administrator", &root, node, json!({ "id": ada.id }), &[Scope::ReadUsers]),
         ("another one's address, by anybody else", &ada, node, json!({ "id": root.id }), &[]),
@@ -123,6 +130,7 @@ async fn outside_its_scopes_a_token_sees_what_everybody_sees_and_inside_what_its
         ("a question", &ada, node, json!({ "id": question }), discussions),
         ("a lesson's questions", &ada, in_lesson, json!({ "id": lesson }), discussions),
         ("that their certificate was issued", &sam, node, json!({ "id": told }), notifications),
+        ("their order", &sam, node, json!({ "id": order.encode() }), &[Scope::ReadOrders]),
         ("a draft's push", &ada, follow, json!({ "id": draft.id, "after": beginning() }), courses),
     ];
     let mut probed = Vec::new();

@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 10] = [
+const TABLES: [(&str, &[&str]); 11] = [
     (
         "platform",
         &[
@@ -20,6 +20,8 @@ const TABLES: [(&str, &[&str]); 10] = [
             "inbox",
             "jobs",
             "mail_suppressions",
+            "sandbox_checkouts",
+            "sandbox_refunds",
             "seeding",
         ],
     ),
@@ -77,6 +79,7 @@ const TABLES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("reviews", &["reviews"]),
+    ("orders", &["disputes", "order_items", "orders", "payment_events", "payments", "refund_items", "refunds"]),
     (
         "notifications",
         &[

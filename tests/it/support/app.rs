@@ -19,6 +19,8 @@ use lyceum::platform::identity::Providers;
 use lyceum::platform::jobs::{self, worker::Worker};
 use lyceum::platform::mail::{Mail, Mailer};
 use lyceum::platform::outbox::dispatcher;
+use lyceum::platform::payments::Payments;
+use lyceum::platform::payments::sandbox::Sandbox;
 use lyceum::platform::pubsub::PubSub;
 use lyceum::platform::push::Pusher;
 use lyceum::platform::shares::Shares;
@@ -136,7 +138,11 @@ impl TestApp {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mails = Arc::new(Mutex::new(Vec::new()));
         let lifetime = TimeDelta::from_std(config.token_lifetime).unwrap();
+        let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let sandbox = config.payments.sandbox.then(|| Sandbox::new(SECRET, &url).unwrap());
         let app = App::new(Services {
+            payments: Payments::new(sandbox),
             connections: Shares::new(config.limits.client_connections),
             sockets: Shares::new(config.limits.client_sockets),
             draining: CancellationToken::new(),
@@ -163,8 +169,6 @@ impl TestApp {
             tasks,
             stopping,
         });
-        let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let router = router(HttpState { app: app.clone(), executor: Executor::new(app.clone()).unwrap() });
         let serving = app.clone();
         app.tasks.spawn(accounts::watch_revocations(app.clone()));

@@ -5,7 +5,12 @@ mod announcement;
 mod certificate_issued;
 mod job_failed;
 mod new_course;
+mod new_order;
 mod new_video;
+mod order_failed;
+mod order_paid;
+mod order_refunded;
+mod order_unpaid;
 mod question_asked;
 mod reply_accepted;
 mod reply_received;
@@ -18,7 +23,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::text::Texts;
-use crate::notifications::model::{NotificationKind, Preference};
+use crate::graphql::loaders::Load;
+use crate::notifications::model::{Audience, Facts, NewNotification, NotificationKind, Preference};
+use crate::orders::{self, OrderById, OrderId};
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
 
 /// How long a reaction may take: some reads and one short transaction.
@@ -50,6 +59,11 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
         NotificationKind::Announcement => &announcement::KIND,
         NotificationKind::ReportReceived => &report_received::KIND,
         NotificationKind::JobFailed => &job_failed::KIND,
+        NotificationKind::OrderPaid => &order_paid::KIND,
+        NotificationKind::OrderFailed => &order_failed::KIND,
+        NotificationKind::OrderUnpaid => &order_unpaid::KIND,
+        NotificationKind::OrderRefunded => &order_refunded::KIND,
+        NotificationKind::NewOrder => &new_order::KIND,
     }
 }
 
@@ -69,6 +83,28 @@ const EVERYWHERE: Preference = Preference { in_app: true, email: true, push: tru
 const ON_DEVICES: Preference = Preference { in_app: true, email: false, push: true };
 /// In the list only.
 const IN_APP: Preference = Preference { in_app: true, email: false, push: false };
+
+/// What is told of an order: its number, and its first course.
+async fn of_order(
+    app: &App,
+    kind: NotificationKind,
+    audience: Audience,
+    order: OrderId,
+    occurrence: String,
+) -> Result<NewNotification, InternalError> {
+    let number = OrderById(order).load_one(app).await?.map(|row| row.number.to_string());
+    let course = orders::courses_of(app, order).await?.into_iter().next();
+    Ok(NewNotification {
+        kind,
+        audience,
+        group: order.uuid().to_string(),
+        subject: order.encode(),
+        mute_keys: Vec::new(),
+        actor: None,
+        occurrence,
+        facts: Facts { course, detail: number, ..Facts::default() },
+    })
+}
 
 /// The day of an event, by which those of a course or a channel are grouped.
 fn day(at: DateTime<Utc>) -> String {

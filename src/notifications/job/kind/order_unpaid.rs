@@ -1,0 +1,31 @@
+//! Orders that are not paid yet: one reminder for their buyers.
+
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use super::{EVERYWHERE, Kind, TIMEOUT, of_order};
+use crate::notifications::command;
+use crate::notifications::model::{Audience, NotificationKind};
+use crate::orders::OrderUnpaid;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+use crate::platform::jobs::Handler;
+use crate::platform::outbox::Event;
+
+pub(super) static KIND: Kind = Kind {
+    default: EVERYWHERE,
+    title: ["Your order {{ detail }} is not paid yet", "Deine Bestellung {{ detail }} ist noch nicht bezahlt"],
+    body: ["You can still pay for {{ course }}.", "Du kannst {{ course }} noch bezahlen."],
+    handlers: || {
+        vec![Handler::reaction("notifications.order_unpaid", OrderUnpaid::KIND, TIMEOUT, |app, payload| {
+            async move { tell(&app, payload).await }.boxed()
+        })]
+    },
+};
+
+async fn tell(app: &App, payload: Value) -> Result<(), InternalError> {
+    let OrderUnpaid { order, buyer } = serde_json::from_value(payload)?;
+    let new =
+        of_order(app, NotificationKind::OrderUnpaid, Audience::User(buyer), order, order.uuid().to_string()).await?;
+    command::create(app, &new).await.map(drop)
+}

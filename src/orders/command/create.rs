@@ -1,0 +1,194 @@
+//! Places orders.
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use super::hold::{self, Held};
+use super::pay::fulfil;
+use super::price::{check_billing, check_items, priced};
+use super::{checkout, pay};
+use crate::accounts::{self, UserId, viewer};
+use crate::catalog::{Course, CourseId};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::idempotency::{Turn, gone};
+use crate::graphql::money::Money;
+use crate::graphql::{Error, Result};
+use crate::orders::error;
+use crate::orders::event::OrderPlaced;
+use crate::orders::model::{
+    CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus, Payment,
+    PaymentState,
+};
+use crate::orders::query::{order as query, payment};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::outbox;
+
+const LONGEST_URL: usize = 2000;
+/// The maximum number of orders of a user that wait for their payment.
+const MOST_PENDING: usize = 20;
+
+/// Places an order, and opens its checkout. An order that costs nothing is paid at once.
+///
+/// If the provider does not answer, the order has no checkout yet; a job opens it.
+///
+/// # Errors
+/// The input is invalid; something is not for sale, or the buyer has it; the total is another one than the
+/// buyer was shown.
+pub(in crate::orders) async fn create_order(app: &App, actor: &Actor, input: CreateOrderInput) -> Result<Order> {
+    let buyer = viewer(actor)?;
+    let mut check = Check::new();
+    let wanted = check_items(&mut check, &input.items);
+    check_billing(&mut check, &input.billing);
+    let expected = input.expected_total.minor(&mut check, "expectedTotal");
+    let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
+    check.finish()?;
+    let (order, payment) = app
+        .db
+        .transaction(async |tx| {
+            let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
+            };
+            let held = hold::courses(tx, wanted.iter().copied()).await?;
+            if !accounts::lock_user(tx, buyer).await? {
+                return Err(Error::Unauthenticated("Sign in first.".into()));
+            }
+            let courses: Vec<Option<Ref<'_>>> = wanted.iter().map(|id| held.get(id).map(Ref)).collect();
+            let courses: Vec<&Course> =
+                priced(courses, input.billing.currency)?.into_iter().map(|Ref(course)| course).collect();
+            let total = courses.iter().map(|course| course.price_minor).sum();
+            if (total, input.billing.currency) != (expected, input.expected_total.currency) {
+                return Err(error::another_total(Money::new(total, input.billing.currency)));
+            }
+            refuse_owned(tx, app, buyer, &wanted).await?;
+            if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
+                return Err(error::too_many_pending());
+            }
+            let new = New { buyer, input: &input, total, return_url: return_url.as_deref() };
+            let (order, payment) = insert(tx, app, &new, &courses).await?;
+            claimed.keep(tx, order.id.uuid()).await?;
+            let placed = OrderPlaced { order: order.id, buyer };
+            outbox::record(tx, &app.clock, &placed).await?;
+            if payment.is_some() {
+                return Ok((order, payment));
+            }
+            let items = query::items_of(tx.conn(), &[order.id]).await?;
+            let held = Held { order, items, courses: held, has_buyer: true };
+            Ok((fulfil(tx, app, &held).await?, None))
+        })
+        .await?;
+    if let Some(payment) = payment {
+        // The order is placed: if this fails, the job that asks about open payments does it.
+        if let Err(error) = checkout::open(app, &order, &payment).await {
+            tracing::warn!(%error, order = order.number, "a checkout could not be opened yet");
+        }
+    }
+    Ok(order)
+}
+
+/// A course that is locked.
+struct Ref<'a>(&'a Course);
+
+impl AsRef<Course> for Ref<'_> {
+    fn as_ref(&self) -> &Course {
+        self.0
+    }
+}
+
+/// What an order is made of.
+struct New<'a> {
+    buyer: UserId,
+    input: &'a CreateOrderInput,
+    total: i64,
+    return_url: Option<&'a str>,
+}
+
+async fn insert(tx: &mut Tx, app: &App, new: &New<'_>, courses: &[&Course]) -> Result<(Order, Option<Payment>)> {
+    let (now, settings) = (app.clock.now(), &app.config.payments);
+    let remind_at = settings.reminder.map(|after| now + after).filter(|_| new.total > 0);
+    let row = NewOrder {
+        id: OrderId::new(app.clock.uuid()),
+        buyer_id: new.buyer,
+        status: OrderStatus::Pending,
+        country: &new.input.billing.country,
+        currency: new.input.billing.currency,
+        total_minor: new.total,
+        return_url: new.return_url,
+        created_at: now,
+        updated_at: now,
+        expires_at: Some(now + settings.order_lifetime),
+        remind_at,
+    };
+    let order = query::insert(tx, &row).await?;
+    let item = |(position, course): (i16, &&Course)| NewItem {
+        id: OrderItemId::new(app.clock.uuid()),
+        order_id: order.id,
+        buyer_id: new.buyer,
+        position,
+        kind: OrderItemKind::Course,
+        title: course.title.clone(),
+        course_id: course.id,
+        amount_minor: course.price_minor,
+        is_live: true,
+    };
+    query::insert_items(tx, (0..).zip(courses).map(item).collect()).await?;
+    if new.total == 0 {
+        return Ok((order, None));
+    }
+    let (provider, account) = app.payments.of_new_orders().ok_or_else(error::no_payments)?;
+    let row = NewPayment {
+        id: app.clock.uuid(),
+        order_id: order.id,
+        provider,
+        account,
+        state: PaymentState::Creating,
+        amount_minor: new.total,
+        currency: order.currency,
+        created_at: now,
+        updated_at: now,
+        check_at: Some(first_check(now)),
+    };
+    Ok((order, Some(payment::insert(tx, &row).await?)))
+}
+
+/// When the job looks whether the checkout was opened.
+fn first_check(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + chrono::TimeDelta::minutes(1)
+}
+
+/// Refuses courses that the buyer has, or that are in another order of theirs. The buyer must be locked.
+async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, wanted: &[CourseId]) -> Result<()> {
+    let place = |course: CourseId| wanted.iter().position(|id| *id == course).unwrap_or_default();
+    if let Some((course, other)) = query::live_of(tx, buyer, wanted).await?.into_iter().next() {
+        return Err(error::bought_already(&other, course.map(place).unwrap_or_default()));
+    }
+    for (place, course) in wanted.iter().enumerate() {
+        if pay::is_owned(tx, app, buyer, *course).await? {
+            return Err(error::owned_already(place));
+        }
+    }
+    Ok(())
+}
+
+fn check_return_url(check: &mut Check, app: &App, url: Option<&str>) -> Option<String> {
+    let text = check.line("returnUrl", url?, LONGEST_URL);
+    let allowed = |url: &Url| {
+        let origin = url.origin().ascii_serialization();
+        let own = Url::parse(&app.config.app_url).is_ok_and(|own| own.origin() == url.origin());
+        ["http", "https"].contains(&url.scheme()) && (own || app.config.allows_origin(&origin))
+    };
+    match Url::parse(&text) {
+        Ok(url) if allowed(&url) => Some(url.into()),
+        Ok(_) => {
+            let message = "The checkout leads back only to pages of this school.";
+            check.error(UserErrorCode::NotAllowed, "returnUrl", message);
+            None
+        }
+        Err(_) => {
+            check.malformed("returnUrl", &text, "is not a URL");
+            None
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Ends orders that were not paid, and access that was.
+
+use super::hold::Held;
+use crate::catalog::CourseId;
+use crate::entitlements::{self, EndReason, Target};
+use crate::orders::event::{OrderCanceled, OrderExpired, OrderFailed};
+use crate::orders::model::{Order, OrderItem, Step};
+use crate::orders::query::order as query;
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
+
+/// Ends a locked order that waits for its payment; returns it as it is now.
+pub(super) async fn end(tx: &mut Tx, app: &App, held: &Held, step: Step) -> Result<Order, InternalError> {
+    let (order, buyer, clock) = (held.order.id, held.order.buyer_id, &app.clock);
+    let status = held.order.status.after(step).ok_or_else(|| InternalError::new("an order cannot end like this"))?;
+    let ended = query::set_status(tx, order, status, None, clock.now()).await?;
+    query::set_live(tx, order, false).await?;
+    match step {
+        Step::Fail => outbox::record(tx, clock, &OrderFailed { order, buyer }).await?,
+        Step::Expire => outbox::record(tx, clock, &OrderExpired { order, buyer }).await?,
+        _ => outbox::record(tx, clock, &OrderCanceled { order, buyer }).await?,
+    };
+    Ok(ended)
+}
+
+/// Ends the access that was bought with an item; returns by how much that changes the number of the course's students.
+pub(super) async fn end_access(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    item: &OrderItem,
+) -> Result<Option<(CourseId, i32)>, InternalError> {
+    query::set_item_live(tx, item.id, false).await?;
+    let Some(course) = item.course_id else { return Ok(None) };
+    let open = entitlements::open(tx, held.order.buyer_id, Target::Course(course.uuid())).await?;
+    let Some(row) = open.iter().find(|row| Some(row.id) == item.entitlement_id) else { return Ok(None) };
+    entitlements::end(tx, app, row, EndReason::Refunded).await?;
+    Ok(Some((course, -i32::from(open.len() == 1))))
+}

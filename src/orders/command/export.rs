@@ -1,0 +1,57 @@
+//! What others learn of orders: the viewer's data, and what notifications name.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::accounts::viewer;
+use crate::catalog::CourseId;
+use crate::graphql::Result;
+use crate::graphql::export::{FETCH, items};
+use crate::graphql::money::Money;
+use crate::orders::model::{Order, OrderId, OrderItem};
+use crate::orders::query::{list, order as query};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::internal_error::InternalError;
+
+/// Returns the viewer's orders, for the export of their data.
+///
+/// # Errors
+/// The actor is not signed in.
+pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
+    let (user, mut conn) = (viewer(actor)?, app.db.read().await?);
+    let rows = list::latest_of(&mut conn, user, FETCH).await?;
+    let ids: Vec<OrderId> = rows.iter().map(|row| row.id).collect();
+    let mut bought: HashMap<OrderId, Vec<OrderItem>> = HashMap::new();
+    for item in query::items_of(&mut conn, &ids).await? {
+        bought.entry(item.order_id).or_default().push(item);
+    }
+    drop(conn);
+    let order = |row: Order| {
+        let money = |minor| Money::new(minor, row.currency).to_string();
+        let lines = bought.remove(&row.id).unwrap_or_default();
+        let line = |item: &OrderItem| json!({ "title": item.title, "amount": money(item.amount_minor) });
+        json!({
+            "id": row.id.encode(),
+            "number": row.number.to_string(),
+            "status": row.status,
+            "country": row.country,
+            "items": lines.iter().map(line).collect::<Vec<_>>(),
+            "total": money(row.total_minor),
+            "refunded": money(row.refunded_minor),
+            "createdAt": row.created_at,
+            "paidAt": row.paid_at,
+        })
+    };
+    Ok(json!({ "orders": items(rows.into_iter().map(order)) }))
+}
+
+/// Returns the courses of an order, in the order of its items.
+///
+/// # Errors
+/// The database failed.
+pub async fn courses_of(app: &App, order: OrderId) -> std::result::Result<Vec<CourseId>, InternalError> {
+    let items = query::items_of(&mut *app.db.read().await?, &[order]).await?;
+    Ok(items.into_iter().filter_map(|item| item.course_id).collect())
+}

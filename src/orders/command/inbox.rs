@@ -1,0 +1,304 @@
+//! What payment providers tell: stored once, then processed by a job.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::hold::{self, Held};
+use super::refund::refunded_elsewhere;
+use super::{dispute, pay};
+use crate::graphql::Result;
+use crate::orders::model::{
+    DisputeStatus, Payment, PaymentEvent, PaymentEventId, PaymentEventState, PaymentState, RefundId,
+    ReplayPaymentEventInput,
+};
+use crate::orders::query::{event as rows, payment, refund};
+use crate::orders::{error, policy};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
+use crate::platform::payments::{GatewayEvent, GatewayFact, Provider};
+
+/// The job that processes an event.
+pub(in crate::orders) const PROCESS: &str = "orders.process_event";
+
+/// The number of attempts after which an event about an unknown payment is refused: after some three hours.
+const MOST_ATTEMPTS: i32 = 11;
+/// The reason of a refund that was made at the provider.
+const AT_PROVIDER: &str = "Refunded at the payment provider.";
+
+/// What became of an attempt to process an event.
+enum Outcome {
+    /// It is processed, or was before.
+    Done,
+    /// What it is about is not known yet.
+    Wait(&'static str),
+    /// It contradicts what is known.
+    Refuse(String),
+}
+
+/// Stores an event whose signature was verified; it is processed by a job. One that was received before is not stored
+/// again.
+///
+/// # Errors
+/// The event could not be stored: the provider must send it again.
+pub async fn receive(app: &App, provider: Provider, event: &GatewayEvent) -> std::result::Result<(), InternalError> {
+    let body = serde_json::to_value(event)?;
+    app.db
+        .transaction(async |tx| {
+            let id = PaymentEventId::new(app.clock.uuid());
+            if rows::insert(tx, id, (provider, event, &body), app.clock.now()).await? {
+                enqueue(tx, app, id, app.clock.now()).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn enqueue(
+    tx: &mut Tx,
+    app: &App,
+    id: PaymentEventId,
+    at: DateTime<Utc>,
+) -> std::result::Result<(), InternalError> {
+    // A key of its own for each time, because the job that enqueues the next one is still there.
+    let key = format!("{PROCESS}/{}/{}", id.uuid(), at.timestamp_micros());
+    jobs::enqueue_at(tx, &app.clock, PROCESS, &json!({ "event": id }), &key, at).await
+}
+
+/// Processes an event. Doing it again does nothing.
+///
+/// # Errors
+/// The database failed; the event has the error then, too.
+pub(in crate::orders) async fn process(app: &App, id: PaymentEventId) -> std::result::Result<(), InternalError> {
+    let Some(row) = rows::by_ids(&mut *app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
+    if row.state == PaymentEventState::Processed {
+        return Ok(());
+    }
+    match apply(app, &row).await {
+        Ok(outcome) => attempted(app, id, outcome).await,
+        Err(error) => {
+            let failed = (PaymentEventState::Received, Some(error.report()));
+            let noted = app.db.transaction(async |tx| {
+                rows::attempted(tx, id, (failed.0, failed.1.as_deref()), app.clock.now()).await?;
+                Ok::<_, InternalError>(())
+            });
+            if let Err(again) = noted.await {
+                tracing::warn!(error = again.report(), "the error of a payment event could not be noted");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn attempted(app: &App, id: PaymentEventId, outcome: Outcome) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let now = app.clock.now();
+            let Some(row) = rows::lock(tx, id).await? else { return Ok(()) };
+            let (state, error) = match &outcome {
+                Outcome::Done => (PaymentEventState::Processed, None),
+                Outcome::Wait(why) if row.attempts + 1 < MOST_ATTEMPTS => (PaymentEventState::Waiting, Some(*why)),
+                Outcome::Wait(why) => (PaymentEventState::Refused, Some(*why)),
+                Outcome::Refuse(why) => (PaymentEventState::Refused, Some(why.as_str())),
+            };
+            let row = rows::attempted(tx, id, (state, error), now).await?;
+            match state {
+                PaymentEventState::Waiting => enqueue(tx, app, id, now + wait_after(row.attempts)).await?,
+                PaymentEventState::Refused => {
+                    tracing::error!(event = row.external_id, error, "a payment event was refused");
+                }
+                PaymentEventState::Received | PaymentEventState::Processed => {}
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// How long an event waits after so many attempts: 10 s, 20 s, 40 s …
+fn wait_after(attempts: i32) -> TimeDelta {
+    TimeDelta::seconds(5 << attempts.clamp(1, MOST_ATTEMPTS))
+}
+
+/// Applies an event to its order.
+async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, InternalError> {
+    let Ok(event) = serde_json::from_value::<GatewayEvent>(row.body.clone()) else {
+        return Ok(Outcome::Refuse("The event is of a form that this version does not know.".into()));
+    };
+    let Ok(id) = event.reference.parse::<Uuid>() else {
+        return Ok(Outcome::Refuse("The event is about a payment that is not one of this server.".into()));
+    };
+    let Some(known) = payment::by_id(&mut *app.db.read().await?, id).await? else {
+        return Ok(Outcome::Wait("There is no such payment, or not yet."));
+    };
+    if let Some(why) = contradiction(&known, row.provider, &event) {
+        return Ok(Outcome::Refuse(why));
+    }
+    match &event.fact {
+        GatewayFact::Paid => pay::paid(app, id, &event.checkout).await?,
+        GatewayFact::Failed => pay::failed(app, id).await?,
+        later => {
+            if known.state != PaymentState::Paid {
+                return Ok(Outcome::Wait("The payment has not arrived yet."));
+            }
+            return follow(app, &known, &event, later).await;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Applies what happens to a payment that has arrived.
+async fn follow(
+    app: &App,
+    known: &Payment,
+    event: &GatewayEvent,
+    fact: &GatewayFact,
+) -> std::result::Result<Outcome, InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let Some(held) = hold::lock(tx, known.order_id).await? else {
+                return Ok(Outcome::Refuse("The order is gone.".into()));
+            };
+            let amount = event.amount_minor;
+            match fact {
+                GatewayFact::Paid | GatewayFact::Failed => {}
+                GatewayFact::Refunded { refund, refund_reference } => {
+                    return refunded(tx, app, &held, (refund, refund_reference.as_deref()), amount).await;
+                }
+                GatewayFact::DisputeOpened { dispute } => {
+                    dispute::open(tx, app, &held, (dispute, amount)).await?;
+                }
+                GatewayFact::DisputeWon { dispute } => {
+                    dispute::close(tx, app, &held, (dispute, amount), DisputeStatus::Won).await?;
+                }
+                GatewayFact::DisputeLost { dispute } => {
+                    dispute::close(tx, app, &held, (dispute, amount), DisputeStatus::Lost).await?;
+                }
+            }
+            Ok(Outcome::Done)
+        })
+        .await
+}
+
+async fn refunded(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    (external_id, reference): (&str, Option<&str>),
+    amount: i64,
+) -> std::result::Result<Outcome, InternalError> {
+    let order = held.order.id;
+    if let Some(id) = reference.and_then(|reference| reference.parse::<Uuid>().ok()) {
+        if refund::set_done(tx, order, RefundId::new(id), external_id, app.clock.now()).await? {
+            return Ok(Outcome::Done);
+        }
+    }
+    if refund::is_known(tx, order, external_id).await? {
+        return Ok(Outcome::Done);
+    }
+    Ok(match refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), Some(amount)).await? {
+        true => Outcome::Done,
+        false => Outcome::Refuse("More was refunded than was left of the order.".into()),
+    })
+}
+
+/// Returns what an event says otherwise than the payment; `None` if they agree.
+fn contradiction(known: &Payment, provider: Provider, event: &GatewayEvent) -> Option<String> {
+    let differs = |what: &str, said: &str, own: &str| Some(format!("The {what} is {said}, and {own} in the order."));
+    if known.provider != provider || known.account != event.account {
+        return differs("account", &event.account, &known.account);
+    }
+    if let Some(own) = known.external_id.as_deref().filter(|own| *own != event.checkout) {
+        return differs("checkout", &event.checkout, own);
+    }
+    if known.currency.code() != event.currency {
+        return differs("currency", &event.currency, known.currency.code());
+    }
+    let is_whole = matches!(event.fact, GatewayFact::Paid | GatewayFact::Failed);
+    let (said, own) = (event.amount_minor, known.amount_minor);
+    if (is_whole && said != own) || !(1..=own).contains(&said) {
+        return differs("amount", &said.to_string(), &own.to_string());
+    }
+    None
+}
+
+/// Has an event processed again that was refused or waits.
+///
+/// # Errors
+/// There is no such event, or it is processed; the actor is not an administrator.
+pub(in crate::orders) async fn replay(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ReplayPaymentEventInput,
+) -> Result<PaymentEvent> {
+    if !policy::can_manage(actor) {
+        return Err(error::only_administrators());
+    }
+    app.db
+        .transaction(async |tx| {
+            let row = rows::lock(tx, input.payment_event_id).await?.ok_or_else(error::no_such_event)?;
+            if row.state == PaymentEventState::Processed {
+                return Err(error::processed_already());
+            }
+            let row = rows::reset(tx, row.id).await?;
+            enqueue(tx, app, row.id, app.clock.now()).await?;
+            let details = json!({ "paymentEventId": row.id.encode() });
+            let entry =
+                Entry { action: Action::PaymentEventReplayed, actor: actor.id(), subject: None, client, details };
+            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+            Ok(row)
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::money::CurrencyCode;
+    use crate::orders::model::OrderId;
+
+    #[test]
+    fn an_event_agrees_with_its_payment_in_all_that_matters() {
+        let known = Payment {
+            id: Uuid::from_u128(1),
+            order_id: OrderId::new(Uuid::from_u128(2)),
+            provider: Provider::Sandbox,
+            account: "school".into(),
+            state: PaymentState::Open,
+            amount_minor: 1990,
+            currency: CurrencyCode::USD,
+            external_id: Some("checkout".into()),
+            checkout_url: None,
+            created_at: DateTime::UNIX_EPOCH,
+        };
+        let event = GatewayEvent {
+            id: "event".into(),
+            account: "school".into(),
+            checkout: "checkout".into(),
+            reference: known.id.to_string(),
+            amount_minor: 1990,
+            currency: "USD".into(),
+            fact: GatewayFact::Paid,
+        };
+        let part = GatewayFact::DisputeOpened { dispute: "dispute".into() };
+        let agrees = |known: &Payment, event: GatewayEvent| contradiction(known, Provider::Sandbox, &event).is_none();
+        assert!(agrees(&known, event.clone()));
+        assert!(agrees(&Payment { external_id: None, ..known.clone() }, event.clone()), "before our own commit");
+        assert!(agrees(&known, GatewayEvent { fact: part.clone(), amount_minor: 5, ..event.clone() }), "a part");
+        for wrong in [
+            GatewayEvent { account: "another".into(), ..event.clone() },
+            GatewayEvent { checkout: "another".into(), ..event.clone() },
+            GatewayEvent { currency: "EUR".into(), ..event.clone() },
+            GatewayEvent { amount_minor: 1989, ..event.clone() },
+            GatewayEvent { amount_minor: 1991, ..event.clone() },
+            GatewayEvent { amount_minor: 1991, fact: part.clone(), ..event.clone() },
+            GatewayEvent { amount_minor: 0, fact: part, ..event.clone() },
+        ] {
+            assert!(!agrees(&known, wrong.clone()), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Commands for orders.
+//!
+//! What changes an order locks its courses (by id), its buyer, the order and its payment, in this sequence
+//! ([`hold::lock`]). No provider is called within a transaction.
+
+mod cancel;
+mod checkout;
+mod create;
+mod dispute;
+mod end;
+mod export;
+mod hold;
+mod inbox;
+mod pay;
+mod price;
+mod reconcile;
+mod refund;
+
+pub(super) use cancel::{cancel_order, expire_orders, forget_user, remind};
+pub(super) use create::create_order;
+pub use export::{courses_of, my_data};
+pub use inbox::receive;
+pub(super) use inbox::{PROCESS, process, replay};
+pub(super) use price::{Quote, quote_order};
+pub(super) use reconcile::reconcile;
+pub(super) use refund::{REFUND, refund_order, send_refund};

@@ -1,0 +1,143 @@
+//! What follows when money arrives, or does not.
+
+use uuid::Uuid;
+
+use super::end::end;
+use super::hold::{self, Held};
+use super::refund::return_money;
+use crate::accounts::UserId;
+use crate::catalog::{self, CourseId};
+use crate::entitlements::{self, NewEntitlement, Source, Target};
+use crate::orders::event::OrderPaid;
+use crate::orders::model::{Order, OrderItem, PaymentState, Step};
+use crate::orders::policy;
+use crate::orders::query::{order as query, payment as rows};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
+
+/// The reason of a refund of money that came too late.
+const TOO_LATE: &str = "The payment arrived when the order could not be fulfilled anymore.";
+
+/// Records that a payment has arrived, once: the order is paid and gives access. If it cannot be fulfilled anymore, the
+/// money goes back.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn paid(app: &App, payment: Uuid, checkout: &str) -> Result<(), InternalError> {
+    let Some(known) = rows::by_id(&mut *app.db.read().await?, payment).await? else { return Ok(()) };
+    app.db
+        .transaction(async |tx| {
+            let Some(held) = hold::lock(tx, known.order_id).await? else { return Ok(()) };
+            let Some(row) = rows::lock(tx, payment).await? else { return Ok(()) };
+            if row.state == PaymentState::Paid {
+                return Ok(());
+            }
+            rows::set_ended(tx, payment, PaymentState::Paid, Some(checkout), app.clock.now()).await?;
+            if held.is_complete() && may_follow(tx, app, &held).await? {
+                fulfil(tx, app, &held).await?;
+            } else {
+                if held.order.status.after(Step::Cancel).is_some() {
+                    end(tx, app, &held, Step::Cancel).await?;
+                }
+                return_money(tx, app, &held, TOO_LATE).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Records that a payment has failed for good, unless the money has arrived.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn failed(app: &App, payment: Uuid) -> Result<(), InternalError> {
+    let Some(known) = rows::by_id(&mut *app.db.read().await?, payment).await? else { return Ok(()) };
+    app.db
+        .transaction(async |tx| {
+            let Some(held) = hold::lock(tx, known.order_id).await? else { return Ok(()) };
+            let Some(row) = rows::lock(tx, payment).await? else { return Ok(()) };
+            if matches!(row.state, PaymentState::Paid | PaymentState::Failed) {
+                return Ok(());
+            }
+            let checkout = row.external_id.as_deref();
+            rows::set_ended(tx, payment, PaymentState::Failed, checkout, app.clock.now()).await?;
+            if held.order.status.after(Step::Fail).is_some() {
+                end(tx, app, &held, Step::Fail).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Whether an order may be paid now. One that has ended may not if its buyer has got something of it in another way.
+async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, InternalError> {
+    if held.order.status.after(Step::Pay).is_none() {
+        return Ok(false);
+    }
+    if held.items.iter().all(|item| item.is_live) {
+        return Ok(true);
+    }
+    let courses: Vec<CourseId> = held.courses.keys().copied().collect();
+    if !query::live_of(tx, held.order.buyer_id, &courses).await?.is_empty() {
+        return Ok(false);
+    }
+    for course in courses {
+        if is_owned(tx, app, held.order.buyer_id, course).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a user has a course for good. The user must be locked.
+pub(super) async fn is_owned(tx: &mut Tx, app: &App, user: UserId, course: CourseId) -> Result<bool, InternalError> {
+    let ledger = entitlements::ledger(tx, user, course.uuid()).await?;
+    Ok(policy::owns(&ledger, course.uuid(), app.clock.now()))
+}
+
+/// Makes an order paid, and gives its buyer access to all that is in it.
+pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held) -> Result<Order, InternalError> {
+    let (now, order) = (app.clock.now(), &held.order);
+    let status = order.status.after(Step::Pay).ok_or_else(|| InternalError::new("an order cannot be paid"))?;
+    let paid = query::set_status(tx, order.id, status, Some(now), now).await?;
+    query::set_live(tx, order.id, true).await?;
+    let mut more = Vec::new();
+    for item in &held.items {
+        more.extend(give(tx, app, order.buyer_id, item).await?);
+    }
+    outbox::record(tx, &app.clock, &OrderPaid { order: order.id, buyer: order.buyer_id }).await?;
+    count_students(tx, more).await?;
+    Ok(paid)
+}
+
+/// Gives access to what an item is; returns by how much that changes the number of the course's students.
+pub(super) async fn give(
+    tx: &mut Tx,
+    app: &App,
+    user_id: UserId,
+    item: &OrderItem,
+) -> Result<Option<(CourseId, i32)>, InternalError> {
+    let Some(course) = item.course_id else { return Ok(None) };
+    let new = NewEntitlement {
+        user_id,
+        target: Target::Course(course.uuid()),
+        source: Source::Purchase,
+        expires_at: None,
+        note: String::new(),
+        granted_by: None,
+    };
+    let given = entitlements::give(tx, app, new).await?;
+    query::set_entitlement(tx, item.id, given.row.id).await?;
+    Ok(Some((course, i32::from(given.first))))
+}
+
+/// Changes the numbers of students, last in the transaction and in the order of the courses' ids.
+pub(super) async fn count_students(tx: &mut Tx, mut more: Vec<(CourseId, i32)>) -> Result<(), InternalError> {
+    more.sort_unstable_by_key(|(course, _)| course.uuid());
+    for (course, more) in more {
+        catalog::students_changed(tx, course, more).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Prices of what is ordered.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::catalog::{Course, CourseById, CourseId};
+use crate::graphql::Result;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::loaders::Loaders;
+use crate::graphql::money::CurrencyCode;
+use crate::orders::error;
+use crate::orders::model::{BillingInput, OrderItemInput, QuoteOrderInput};
+
+/// The maximum number of items of an order.
+const MOST_ITEMS: usize = 20;
+
+/// What an order would cost.
+pub(in crate::orders) struct Quote {
+    /// The courses, in the order of the input.
+    pub(in crate::orders) courses: Vec<Arc<Course>>,
+    /// The currency.
+    pub(in crate::orders) currency: CurrencyCode,
+    /// The total in minor units.
+    pub(in crate::orders) total_minor: i64,
+}
+
+/// Returns what an order would cost.
+///
+/// # Errors
+/// The input is invalid; there is no such course, or it has no price in the currency.
+pub(in crate::orders) async fn quote_order(loaders: &Loaders, input: QuoteOrderInput) -> Result<Quote> {
+    let mut check = Check::new();
+    let wanted = check_items(&mut check, &input.items);
+    check_billing(&mut check, &input.billing);
+    check.finish()?;
+    let mut courses = HashMap::new();
+    for id in &wanted {
+        if let Some(course) = loaders.load(CourseById(*id)).await? {
+            courses.insert(*id, course);
+        }
+    }
+    let found = |id: &CourseId| courses.get(id).cloned();
+    let courses = priced(wanted.iter().map(found).collect(), input.billing.currency)?;
+    let total_minor = courses.iter().map(|course| course.price_minor).sum();
+    Ok(Quote { courses, currency: input.billing.currency, total_minor })
+}
+
+/// Returns the courses if all are for sale in the currency; a missing one is `None`.
+///
+/// # Errors
+/// One is not for sale.
+pub(super) fn priced<C: AsRef<Course>>(courses: Vec<Option<C>>, currency: CurrencyCode) -> Result<Vec<C>> {
+    let mut check = Check::new();
+    let mut found = Vec::new();
+    for (place, course) in courses.into_iter().enumerate() {
+        // Drafts are not visible to students, and archived courses are closed for enrollment.
+        let Some(course) = course.filter(|course| course.as_ref().published_at.is_some()) else {
+            return Err(error::no_such_course(place));
+        };
+        let own = course.as_ref().currency;
+        if own != currency && course.as_ref().price_minor > 0 {
+            check.part(&["billing"], |check| {
+                let message = format!("“{}” is sold in {}.", course.as_ref().title, own.code());
+                check.error(UserErrorCode::NotAllowed, "currency", message);
+            });
+        }
+        found.push(course);
+    }
+    check.finish()?;
+    Ok(found)
+}
+
+/// Checks the items; returns their courses.
+pub(super) fn check_items(check: &mut Check, items: &[OrderItemInput]) -> Vec<CourseId> {
+    if items.is_empty() || items.len() > MOST_ITEMS {
+        let message = format!("An order has 1 to {MOST_ITEMS} items; this one has {}.", items.len());
+        check.error(UserErrorCode::OutOfRange, "items", message);
+        return Vec::new();
+    }
+    let mut seen = HashSet::new();
+    for (place, OrderItemInput::CourseId(id)) in items.iter().enumerate() {
+        if !seen.insert(*id) {
+            let again = |check: &mut Check| {
+                check.error(UserErrorCode::Taken, "courseId", "This course is in the order already.");
+            };
+            check.part(&["items", &place.to_string()], again);
+        }
+    }
+    items.iter().map(|OrderItemInput::CourseId(id)| *id).collect()
+}
+
+/// Checks where the buyer is.
+pub(super) fn check_billing(check: &mut Check, billing: &BillingInput) {
+    let country = &billing.country;
+    if country.len() != 2 || !country.bytes().all(|letter| letter.is_ascii_uppercase()) {
+        check.part(&["billing"], |check| {
+            check.malformed("country", country, "is not a country; write two capital letters of ISO 3166, such as DE");
+        });
+    }
+}

@@ -1,0 +1,75 @@
+//! Asks the providers what has become of open payments, for what no webhook told.
+
+use futures_util::stream::{self, StreamExt};
+
+use super::{checkout, pay};
+use crate::orders::model::{OrderStatus, Payment, PaymentState};
+use crate::orders::query::{order, payment as rows};
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+use crate::platform::payments::{self, CheckoutState, Known};
+
+/// The number of questions at a time.
+const IN_FLIGHT: usize = 8;
+
+/// Asks about each open payment that is due.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError> {
+    let due = rows::to_check(&mut *app.db.read().await?, app.clock.now()).await?;
+    let mut asked = stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT);
+    while let Some(outcome) = asked.next().await {
+        outcome?;
+    }
+    Ok(())
+}
+
+async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
+    let outcome = match payments::fetch_state(app, payment.provider, &payment.id.to_string()).await {
+        Ok(known) => follow(app, &payment, known).await,
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = outcome {
+        tracing::warn!(error = error.report(), payment = %payment.id, "the state of a payment is not known yet");
+    }
+    // Does nothing if the payment has ended.
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            match payment.next_check(now) {
+                Some(at) => rows::set_check(tx, payment.id, at).await?,
+                None => {
+                    let Some(row) = rows::lock(tx, payment.id).await? else { return Ok(()) };
+                    if !matches!(row.state, PaymentState::Creating | PaymentState::Open) {
+                        return Ok(());
+                    }
+                    let checkout = row.external_id.as_deref();
+                    rows::set_ended(tx, payment.id, PaymentState::Abandoned, checkout, now).await?
+                }
+            };
+            Ok(())
+        })
+        .await
+}
+
+async fn follow(app: &App, payment: &Payment, known: Option<Known>) -> Result<(), InternalError> {
+    let Some(order) = order::by_id(&mut *app.db.read().await?, payment.order_id).await? else { return Ok(()) };
+    let state = known.as_ref().map(|known| known.state);
+    if let Some(known) = known.as_ref().filter(|_| state != Some(CheckoutState::Open)) {
+        let own = (payment.amount_minor, payment.currency.code());
+        if (known.amount_minor, known.currency.as_str()) != own {
+            return Err(InternalError::new("the amount at the provider is not that of the order"));
+        }
+        return match known.state {
+            CheckoutState::Paid => pay::paid(app, payment.id, &known.checkout).await,
+            CheckoutState::Failed => pay::failed(app, payment.id).await,
+            CheckoutState::Open => Ok(()),
+        };
+    }
+    // The checkout was not created, or its answer was lost.
+    if payment.state == PaymentState::Creating && order.status == OrderStatus::Pending {
+        checkout::open(app, &order, payment).await?;
+    }
+    Ok(())
+}

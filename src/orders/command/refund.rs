@@ -1,0 +1,259 @@
+//! Refunds.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::end::end_access;
+use super::hold::{self, Held};
+use super::pay::count_students;
+use crate::accounts::{UserId, viewer};
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::idempotency::{Turn, gone};
+use crate::graphql::{Error, Result};
+use crate::orders::event::OrderRefunded;
+use crate::orders::model::{
+    Order, OrderItem, OrderItemId, OrderStatus, Refund, RefundId, RefundItem, RefundOrderInput, RefundState, Step,
+    left_of, spread,
+};
+use crate::orders::query::{order as query, payment, refund as rows};
+use crate::orders::{error, policy};
+use crate::platform::App;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::jobs::{self, Postponed};
+use crate::platform::outbox;
+use crate::platform::payments::{self, GatewayError};
+
+/// The job that tells the provider of a refund.
+pub(in crate::orders) const REFUND: &str = "orders.refund";
+
+const LONGEST_REASON: usize = 500;
+/// When a provider that did not answer is told again of a refund.
+const AGAIN: Duration = Duration::from_secs(60);
+/// How long a provider may be away without a refund failing.
+const PATIENCE: TimeDelta = TimeDelta::days(7);
+
+/// Refunds an order, or a part of it. Items of which nothing is left end their access. The provider is told by a job.
+///
+/// # Errors
+/// The input is invalid; there is no such order or item, or not that much left; the actor is not an administrator.
+pub(in crate::orders) async fn refund_order(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: RefundOrderInput,
+) -> Result<(Order, Refund)> {
+    if !policy::can_manage(actor) {
+        return Err(error::only_administrators());
+    }
+    let admin = viewer(actor)?;
+    let mut check = Check::new();
+    let reason = check.required_text("reason", &input.reason, LONGEST_REASON);
+    let amount = input.amount.map(|amount| amount.minor(&mut check, "amount"));
+    check.finish()?;
+    app.db
+        .transaction(async |tx| {
+            let claimed = match input.once.claim::<Refund>(tx, app, admin.uuid(), "refundOrder", &input).await? {
+                Turn::Create(claimed) => claimed,
+                Turn::Repeat(id) => {
+                    let refund = rows::by_ids(tx.conn(), &[id]).await?.pop().ok_or_else(gone)?;
+                    let order = query::by_id(tx.conn(), refund.order_id).await?.ok_or_else(gone)?;
+                    return Ok((order, refund));
+                }
+            };
+            let held = hold::lock(tx, input.order_id).await?.ok_or_else(error::no_such_order)?;
+            let items = chosen(&held, input.item_ids.as_deref())?;
+            let amount = amount_of(&held, &items, input.amount.map(|amount| amount.currency).zip(amount))?;
+            let new = new_refund(app, &held.order, amount, &reason, Some(admin));
+            let order = record(tx, app, &held, &new, &spread(amount, &items)).await?;
+            claimed.keep(tx, new.id.uuid()).await?;
+            let entry = Entry {
+                action: Action::OrderRefunded,
+                actor: actor.id(),
+                subject: Some(order.buyer_id.uuid()),
+                client,
+                details: json!({ "orderId": order.id.encode(), "reason": reason }),
+            };
+            audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await?;
+            Ok((order, new))
+        })
+        .await
+}
+
+/// Returns the items that are refunded.
+fn chosen(held: &Held, ids: Option<&[OrderItemId]>) -> Result<Vec<OrderItem>> {
+    if !matches!(held.order.status, OrderStatus::Paid | OrderStatus::PartiallyRefunded) {
+        return Err(error::not_refundable());
+    }
+    let Some(ids) = ids else { return Ok(held.items.clone()) };
+    let ids: HashSet<OrderItemId> = ids.iter().copied().collect();
+    let items: Vec<OrderItem> = held.items.iter().filter(|item| ids.contains(&item.id)).cloned().collect();
+    if items.len() == ids.len() && !items.is_empty() { Ok(items) } else { Err(error::no_such_item()) }
+}
+
+/// Returns the amount in minor units: all that is left of the items, or what was asked for.
+fn amount_of(
+    held: &Held,
+    items: &[OrderItem],
+    wanted: Option<(crate::graphql::money::CurrencyCode, i64)>,
+) -> Result<i64> {
+    let left = left_of(items);
+    if left == 0 {
+        return Err(error::not_refundable());
+    }
+    let own = held.order.currency;
+    match wanted {
+        None => Ok(left),
+        Some((currency, _)) if currency != own => {
+            let message = format!("The order was paid in {}.", own.code());
+            Err(Error::invalid(UserErrorCode::NotAllowed, &["amount", "currency"], message))
+        }
+        Some((_, amount)) if (1..=left).contains(&amount) => Ok(amount),
+        Some(_) => {
+            let most = crate::graphql::money::Money::new(left, own);
+            let message = format!("The amount is more than nothing, and at most what is left: {most}.");
+            Err(Error::invalid(UserErrorCode::OutOfRange, &["amount"], message))
+        }
+    }
+}
+
+/// Returns a refund of which the provider is to be told.
+fn new_refund(app: &App, order: &Order, amount_minor: i64, reason: &str, requested_by: Option<UserId>) -> Refund {
+    Refund {
+        id: RefundId::new(app.clock.uuid()),
+        order_id: order.id,
+        amount_minor,
+        reason: reason.to_owned(),
+        state: RefundState::Pending,
+        requested_by,
+        external_id: None,
+        created_at: app.clock.now(),
+        done_at: None,
+    }
+}
+
+/// Records a refund of a locked order, with its parts; returns the order as it is now.
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    new: &Refund,
+    parts: &[(OrderItemId, i64)],
+) -> std::result::Result<Order, InternalError> {
+    let parts: Vec<RefundItem> = parts
+        .iter()
+        .map(|(item_id, amount_minor)| RefundItem { refund_id: new.id, item_id: *item_id, amount_minor: *amount_minor })
+        .collect();
+    rows::insert(tx, new, &parts).await?;
+    let mut more = Vec::new();
+    for part in &parts {
+        let item = query::add_item_refund(tx, part.item_id, part.amount_minor).await?;
+        if item.refunded_minor == item.amount_minor && item.is_live {
+            more.extend(end_access(tx, app, held, &item).await?);
+        }
+    }
+    let order = &held.order;
+    let step =
+        if order.refunded_minor + new.amount_minor == order.total_minor { Step::RefundAll } else { Step::RefundPart };
+    // Money that came too late goes back without the order ever being paid.
+    let status = order.status.after(step).unwrap_or(order.status);
+    let refunded = query::add_refund(tx, order.id, status, new.amount_minor, app.clock.now()).await?;
+    if status == OrderStatus::Refunded {
+        // Items that cost nothing have no part of the refund.
+        for item in held.items.iter().filter(|item| item.amount_minor == 0 && item.is_live) {
+            more.extend(end_access(tx, app, held, item).await?);
+        }
+    }
+    let event = OrderRefunded { order: order.id, buyer: order.buyer_id, refund: new.id.uuid() };
+    outbox::record(tx, &app.clock, &event).await?;
+    if new.state == RefundState::Pending {
+        let key = format!("{REFUND}/{}", new.id.uuid());
+        jobs::enqueue(tx, &app.clock, REFUND, &json!({ "refund": new.id }), &key).await?;
+    }
+    count_students(tx, more).await?;
+    Ok(refunded)
+}
+
+/// Sends back all the money of an order that has ended without it.
+pub(super) async fn return_money(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    reason: &str,
+) -> std::result::Result<(), InternalError> {
+    let left = left_of(&held.items);
+    // Ended by the caller, or before.
+    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
+    let new = new_refund(app, &order, left, reason, None);
+    let items = query::items_of(tx.conn(), &[order.id]).await?;
+    let now = Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer };
+    record(tx, app, &now, &new, &spread(left, &now.items)).await?;
+    Ok(())
+}
+
+/// Records a refund that was made at the provider, or what a buyer's bank has taken back for good: all that is left if
+/// `amount` is `None`. Returns whether there was that much left.
+pub(super) async fn refunded_elsewhere(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    (external_id, reason): (&str, &str),
+    amount: Option<i64>,
+) -> std::result::Result<bool, InternalError> {
+    let left = left_of(&held.items);
+    let mut amount = amount.unwrap_or(left);
+    if amount > left {
+        // The same money, while the provider has not heard of our own refunds: they have happened, and not as such.
+        for pending in rows::pending_of(tx, held.order.id).await? {
+            if pending.amount_minor <= amount {
+                let known_as = format!("{external_id}/{}", pending.id.uuid());
+                rows::set_done(tx, held.order.id, pending.id, &known_as, app.clock.now()).await?;
+                amount -= pending.amount_minor;
+            }
+        }
+    }
+    if amount > left {
+        return Ok(false);
+    }
+    if amount == 0 {
+        return Ok(true);
+    }
+    let done = new_refund(app, &held.order, amount, reason, None);
+    let (external_id, done_at) = (Some(external_id.to_owned()), Some(done.created_at));
+    let done = Refund { state: RefundState::Done, external_id, done_at, ..done };
+    record(tx, app, held, &done, &spread(amount, &held.items)).await?;
+    Ok(true)
+}
+
+/// Tells the provider of a refund, unless it has done it.
+///
+/// # Errors
+/// The provider did not answer, or refused; the database failed.
+pub(in crate::orders) async fn send_refund(app: &App, id: RefundId) -> std::result::Result<(), InternalError> {
+    let mut conn = app.db.read().await?;
+    let Some(refund) = rows::by_ids(&mut conn, &[id]).await?.pop() else { return Ok(()) };
+    let Some(paid) = payment::of_orders(&mut conn, &[refund.order_id]).await?.pop() else { return Ok(()) };
+    drop(conn);
+    let Some(checkout) = paid.external_id.filter(|_| refund.state == RefundState::Pending) else { return Ok(()) };
+    let (reference, amount) = (refund.id.uuid().to_string(), refund.amount_minor);
+    let external_id = match payments::refund(app, paid.provider, &checkout, &reference, amount).await {
+        Ok(external_id) => external_id,
+        // An outage of the provider uses up no attempts, for a week.
+        Err(GatewayError::TimedOut) if app.clock.now() - refund.created_at < PATIENCE => {
+            return Err(Postponed(AGAIN).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    app.db
+        .transaction(async |tx| {
+            query::lock(tx, refund.order_id).await?;
+            rows::set_done(tx, refund.order_id, id, &external_id, app.clock.now()).await?;
+            Ok(())
+        })
+        .await
+}

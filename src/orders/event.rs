@@ -1,0 +1,82 @@
+//! The events of orders. No field ends with `_id`: an event with `user_id` or `course_id` says that those have changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::OrderId;
+use crate::accounts::UserId;
+use crate::platform::outbox::Event;
+
+/// The topic of an order.
+pub(super) fn topic(order: OrderId) -> String {
+    format!("order:{}", order.uuid())
+}
+
+/// Defines events that say no more than which order they are about.
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        pub struct $name {
+            /// The order.
+            pub order: OrderId,
+            /// Its buyer.
+            pub buyer: UserId,
+        }
+
+        impl Event for $name {
+            const KIND: &'static str = $kind;
+
+            fn topics(&self) -> Vec<String> {
+                vec![topic(self.order)]
+            }
+        }
+    )*};
+}
+
+events! {
+    /// An order was placed.
+    OrderPlaced = "order_placed";
+    /// The checkout of an order is open.
+    OrderOpened = "order_opened";
+    /// An order was paid, and gives access.
+    OrderPaid = "order_paid";
+    /// The payment of an order has failed for good.
+    OrderFailed = "order_failed";
+    /// An order was canceled by its buyer.
+    OrderCanceled = "order_canceled";
+    /// An order was not paid in time.
+    OrderExpired = "order_expired";
+    /// An order is still not paid: the buyer is reminded, once.
+    OrderUnpaid = "order_unpaid";
+    /// A dispute about an order was opened, won or lost.
+    OrderDisputed = "order_disputed";
+}
+
+/// Money of an order goes back to the buyer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrderRefunded {
+    /// The order.
+    pub order: OrderId,
+    /// Its buyer.
+    pub buyer: UserId,
+    /// The id of the refund.
+    pub refund: uuid::Uuid,
+}
+
+impl Event for OrderRefunded {
+    const KIND: &'static str = "order_refunded";
+
+    fn topics(&self) -> Vec<String> {
+        vec![topic(self.order)]
+    }
+}
+
+/// What a subscriber reads of any of these events. Never recorded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OrderChanged {
+    pub(super) order: OrderId,
+}
+
+impl Event for OrderChanged {
+    const KIND: &'static str = "order_changed";
+}

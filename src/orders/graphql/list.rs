@@ -1,0 +1,103 @@
+//! Lists of orders.
+
+use async_graphql::{Context, Object};
+
+use super::order::OrderObject;
+use crate::accounts::viewer;
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time};
+use crate::orders::loader::{OrderCount, OrderPage};
+use crate::orders::model::{OrderFilter, OrderWhich};
+
+const LIST: &str = "orders";
+const LONGEST_QUERY: usize = 100;
+
+impl OrderFilter {
+    /// Returns what is listed.
+    fn which(self) -> Result<OrderWhich> {
+        let query = self.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
+        if query.as_ref().is_some_and(|query| query.chars().count() > LONGEST_QUERY || query.contains('\0')) {
+            return Err(Error::BadInput(format!("query has at most {LONGEST_QUERY} characters.")));
+        }
+        Ok(OrderWhich {
+            statuses: self.statuses,
+            query,
+            buyer: self.buyer_id,
+            course: self.course_id,
+            from: self.created_from.map(|Time(at)| at.timestamp_micros()),
+            to: self.created_to.map(|Time(at)| at.timestamp_micros()),
+        })
+    }
+}
+
+async fn listed(
+    ctx: &Context<'_>,
+    which: OrderWhich,
+    args: PageArgs,
+) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+    let page = args.timed_page(LIST)?;
+    let rows = loaders(ctx).load(OrderPage(which.clone(), page.clone())).await?.unwrap_or_default();
+    let cursor =
+        |OrderObject(row): &OrderObject| encode_cursor(LIST, &(row.created_at.timestamp_micros(), row.id.uuid()));
+    let connection = page.connection(rows, OrderObject, cursor);
+    if !wants_total(ctx) {
+        return Ok(Some(Sequential(connection)));
+    }
+    let total = loaders(ctx).load(OrderCount(which)).await?.unwrap_or_default();
+    Ok(Some(Sequential(connection.with_total(total))))
+}
+
+/// The orders of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerOrders;
+
+#[Object]
+impl ViewerOrders {
+    /// The user's orders, latest first.
+    #[graphql(
+        guard = "Scoped(Role::Student, Scope::ReadOrders)",
+        directive = scoped::apply(Role::Student, Scope::ReadOrders)
+    )]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+        let buyer = Some(viewer(within(ctx, Scope::ReadOrders))?);
+        let which = OrderWhich { buyer, ..OrderWhich::default() };
+        listed(ctx, which, PageArgs { first, after, last, before }).await
+    }
+}
+
+/// The list of all orders.
+#[derive(Default)]
+pub(super) struct OrderQuery;
+
+#[Object]
+impl OrderQuery {
+    /// All orders, latest first.
+    #[graphql(
+        guard = "Scoped(Role::Admin, Scope::ReadOrders)",
+        directive = scoped::apply(Role::Admin, Scope::ReadOrders)
+    )]
+    #[allow(clippy::too_many_arguments)]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which orders to return; defaults to all.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+        let which = filter.unwrap_or_default().which()?;
+        listed(ctx, which, PageArgs { first, after, last, before }).await
+    }
+}

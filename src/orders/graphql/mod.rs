@@ -1,0 +1,41 @@
+//! Orders in the schema.
+
+mod list;
+mod mutation;
+mod order;
+mod payment_event;
+mod refund;
+mod subscription;
+
+use futures_util::FutureExt;
+
+pub use order::OrderObject;
+pub(crate) use order::order_of_entitlement;
+pub use subscription::OrderSubscription;
+
+use crate::graphql::{NodeType, RootFields};
+
+/// Returns the types of this feature that implement `Node`.
+pub fn nodes() -> Vec<NodeType> {
+    vec![
+        NodeType::new(|ctx, id| order::order_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| refund::refund_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| refund::dispute_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| payment_event::payment_event_node(ctx, id).boxed()),
+    ]
+}
+
+/// The queries of orders, for administrators.
+pub fn queries() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(list::OrderQuery), Box::new(payment_event::PaymentEventQuery)]
+}
+
+/// The orders of the viewer.
+pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(list::ViewerOrders)]
+}
+
+/// The mutations of orders.
+pub fn mutations() -> Vec<Box<dyn RootFields>> {
+    vec![Box::new(mutation::OrderMutation), Box::new(payment_event::PaymentEventMutation)]
+}

@@ -1,0 +1,155 @@
+//! The mutations of orders.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::order::OrderObject;
+use super::refund::RefundObject;
+use crate::catalog::{Course, CourseObject};
+use crate::graphql::context::{actor, app, client, loaders};
+use crate::graphql::error::payload;
+use crate::graphql::guard::{Role, requires};
+use crate::graphql::money::{CurrencyCode, Money};
+use crate::graphql::sequential::SequentialList;
+use crate::graphql::{Requires, Result, Sequential, UserError};
+use crate::orders::command::{self, Quote};
+use crate::orders::model::{CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
+
+/// What an order would cost.
+#[derive(SimpleObject)]
+struct OrderQuote {
+    /// What would be bought.
+    items: SequentialList<OrderQuoteItem>,
+    /// The price of all items.
+    total: Sequential<Money>,
+}
+
+/// An item of a quote.
+#[derive(Clone)]
+struct OrderQuoteItem {
+    course: Arc<Course>,
+    currency: CurrencyCode,
+}
+
+/// An item of an order that is not placed yet.
+#[Object]
+impl OrderQuoteItem {
+    /// The course.
+    async fn course(&self) -> Sequential<CourseObject> {
+        Sequential(CourseObject(self.course.clone()))
+    }
+
+    /// The price.
+    async fn amount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.course.price_minor, self.currency))
+    }
+}
+
+impl From<Quote> for OrderQuote {
+    fn from(Quote { courses, currency, total_minor }: Quote) -> OrderQuote {
+        let items = courses.into_iter().map(|course| OrderQuoteItem { course, currency }).collect();
+        OrderQuote { items: SequentialList(items), total: Sequential(Money::new(total_minor, currency)) }
+    }
+}
+
+/// The payload of `quoteOrder`.
+#[derive(SimpleObject)]
+struct QuoteOrderPayload {
+    /// What the order would cost; null if there are `userErrors`.
+    order_quote: Option<Sequential<OrderQuote>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+}
+
+// Markers: each mutation has a payload type of its own in the schema, which is named after it.
+struct Create;
+struct Cancel;
+
+/// The payload of a mutation of an order.
+#[derive(SimpleObject)]
+#[graphql(concrete(name = "CreateOrderPayload", params(Create)))]
+#[graphql(concrete(name = "CancelOrderPayload", params(Cancel)))]
+struct OrderPayload<M: Send + Sync> {
+    /// The order; null if there are `userErrors`.
+    order: Option<Sequential<OrderObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+    #[graphql(skip)]
+    mutation: PhantomData<M>,
+}
+
+/// The payload of `refundOrder`.
+#[derive(SimpleObject)]
+struct RefundOrderPayload {
+    /// The order; null if there are `userErrors`.
+    order: Option<Sequential<OrderObject>>,
+    /// The refund; null if there are `userErrors`.
+    refund: Option<Sequential<RefundObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+}
+
+/// The mutations of orders.
+#[derive(Default)]
+pub(super) struct OrderMutation;
+
+#[Object]
+impl OrderMutation {
+    /// Returns what an order would cost, and changes nothing.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn quote_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to buy.")] input: QuoteOrderInput,
+    ) -> Result<Option<Sequential<QuoteOrderPayload>>> {
+        let (quote, user_errors) = payload(command::quote_order(loaders(ctx), input).await)?;
+        let order_quote = quote.map(|quote| Sequential(OrderQuote::from(quote)));
+        Ok(Some(Sequential(QuoteOrderPayload { order_quote, user_errors })))
+    }
+
+    /// Places an order at the prices of now. Send the buyer to its `checkoutUrl` to pay; follow `orderChanged` to see
+    /// when the money has arrived, which gives access. An order that costs nothing is paid at once. What the viewer has
+    /// for good, or has ordered and not paid yet, is not sold to them again.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn create_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to buy, and the total that the buyer was shown.")] input: CreateOrderInput,
+    ) -> Result<Option<Sequential<OrderPayload<Create>>>> {
+        answer(command::create_order(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Cancels an order that waits for its payment; administrators may cancel any. If money arrives nevertheless, it
+    /// pays for the order after all, or goes back by itself if the course was bought otherwise.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn cancel_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order to cancel.")] input: CancelOrderInput,
+    ) -> Result<Option<Sequential<OrderPayload<Cancel>>>> {
+        answer(command::cancel_order(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Refunds an order, some of its items, or a part of the money. The access to an item ends when its whole price was
+    /// refunded. The provider is told in the background. The audit trail records it.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn refund_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order, and what to refund of it.")] input: RefundOrderInput,
+    ) -> Result<Option<Sequential<RefundOrderPayload>>> {
+        let (made, user_errors) = payload(command::refund_order(app(ctx), actor(ctx), client(ctx), input).await)?;
+        let made = made.map(|(order, refund)| (Arc::new(order), refund));
+        let refund = made.clone().map(|(order, refund)| Sequential(RefundObject::new(refund, order)));
+        let order = made.map(|(order, _)| Sequential(OrderObject(order)));
+        Ok(Some(Sequential(RefundOrderPayload { order, refund, user_errors })))
+    }
+}
+
+fn answer<M: Send + Sync>(outcome: Result<Order>) -> Result<Option<Sequential<OrderPayload<M>>>> {
+    let (row, user_errors) = payload(outcome)?;
+    let order = row.map(|row| Sequential(OrderObject(Arc::new(row))));
+    Ok(Some(Sequential(OrderPayload { order, user_errors, mutation: PhantomData })))
+}

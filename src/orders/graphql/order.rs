@@ -1,0 +1,189 @@
+//! Orders and their items in the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+
+use super::refund::{DisputeObject, RefundObject};
+use crate::accounts::{UserObject, user_node};
+use crate::catalog::{CourseObject, course_for_enrolled};
+use crate::entitlements::{EntitlementId, EntitlementObject, entitlement_node};
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::Scope;
+use crate::graphql::money::{CurrencyCode, Money};
+use crate::graphql::sequential::SequentialList;
+use crate::graphql::{Result, Sequential};
+use crate::orders::loader::{DisputesOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
+use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
+use crate::orders::policy;
+use crate::platform::payments::Provider;
+
+/// An order in the schema.
+#[derive(Clone)]
+pub struct OrderObject(pub(super) Arc<Order>);
+
+/// What a user buys at once. The prices are those of the time when it was placed.
+#[Object(name = "Order")]
+impl OrderObject {
+    /// The id of the order.
+    async fn id(&self) -> OrderId {
+        self.0.id
+    }
+
+    /// The number of the order, to show to people.
+    async fn number(&self) -> String {
+        self.0.number.to_string()
+    }
+
+    /// The state of the order.
+    async fn status(&self) -> OrderStatus {
+        self.0.status
+    }
+
+    /// The states that may come next; empty if this one is final.
+    async fn next_statuses(&self) -> Vec<OrderStatus> {
+        self.0.status.next()
+    }
+
+    /// The user who buys; null if the account was deleted.
+    async fn buyer(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        Ok(user_node(ctx, self.0.buyer_id).await?.map(Sequential))
+    }
+
+    /// What is bought, 1 to 20 items.
+    async fn items(&self, ctx: &Context<'_>) -> Result<SequentialList<OrderItemObject>> {
+        let items = loaders(ctx).load(ItemsOf(self.0.id)).await?.unwrap_or_default();
+        let object = |item: &OrderItem| OrderItemObject::new(item, self.0.currency);
+        Ok(SequentialList(items.iter().map(object).collect()))
+    }
+
+    /// The price of all items.
+    async fn total(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.total_minor, self.0.currency))
+    }
+
+    /// What goes or went back to the buyer.
+    async fn refunded(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.refunded_minor, self.0.currency))
+    }
+
+    /// The provider of the payment; null if the order costs nothing.
+    async fn provider(&self, ctx: &Context<'_>) -> Result<Option<Provider>> {
+        Ok(loaders(ctx).load(PaymentOf(self.0.id)).await?.map(|payment| payment.provider))
+    }
+
+    /// The page of the provider on which the buyer pays; null if the order is not to be paid, and for a moment while
+    /// the provider does not answer: `orderChanged` tells when it is there.
+    async fn checkout_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if self.0.status != OrderStatus::Pending {
+            return Ok(None);
+        }
+        Ok(loaders(ctx).load(PaymentOf(self.0.id)).await?.and_then(|payment| payment.checkout_url.clone()))
+    }
+
+    /// The refunds of the order, oldest first.
+    async fn refunds(&self, ctx: &Context<'_>) -> Result<SequentialList<RefundObject>> {
+        if self.0.refunded_minor == 0 {
+            return Ok(SequentialList(Vec::new()));
+        }
+        let rows = loaders(ctx).load(RefundsOf(self.0.id)).await?.unwrap_or_default();
+        let object = |row: &Refund| RefundObject::new(row.clone(), self.0.clone());
+        Ok(SequentialList(rows.iter().map(object).collect()))
+    }
+
+    /// The disputes about the payment, oldest first.
+    async fn disputes(&self, ctx: &Context<'_>) -> Result<SequentialList<DisputeObject>> {
+        let rows = loaders(ctx).load(DisputesOf(self.0.id)).await?.unwrap_or_default();
+        let object = |row: &Dispute| DisputeObject::new(row.clone(), self.0.clone());
+        Ok(SequentialList(rows.iter().map(object).collect()))
+    }
+
+    /// When the order was placed.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When the order was paid; null if it was not.
+    async fn paid_at(&self) -> Option<DateTime<Utc>> {
+        self.0.paid_at
+    }
+
+    /// When the order expires if it is not paid; null unless it is pending.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+}
+
+/// An item of an order in the schema.
+#[derive(Clone)]
+pub(super) struct OrderItemObject {
+    item: OrderItem,
+    currency: CurrencyCode,
+}
+
+impl OrderItemObject {
+    pub(super) fn new(item: &OrderItem, currency: CurrencyCode) -> OrderItemObject {
+        OrderItemObject { item: item.clone(), currency }
+    }
+}
+
+/// An item of an order.
+#[Object(name = "OrderItem")]
+impl OrderItemObject {
+    /// The id of the item.
+    async fn id(&self) -> OrderItemId {
+        self.item.id
+    }
+
+    /// What it is.
+    async fn kind(&self) -> OrderItemKind {
+        self.item.kind
+    }
+
+    /// What it was called when it was ordered.
+    async fn title(&self) -> &str {
+        &self.item.title
+    }
+
+    /// The price when it was ordered.
+    async fn amount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.item.amount_minor, self.currency))
+    }
+
+    /// What goes or went back to the buyer. If it is the whole price, the access has ended.
+    async fn refunded(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.item.refunded_minor, self.currency))
+    }
+
+    /// The course; null if the viewer may not see it, or if it was deleted.
+    async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
+        let Some(course) = self.item.course_id else { return Ok(None) };
+        Ok(course_for_enrolled(ctx, course).await?.map(Sequential))
+    }
+
+    /// The access that was bought, also after it has ended; null while it is not paid.
+    async fn entitlement(&self, ctx: &Context<'_>) -> Result<Option<Sequential<EntitlementObject>>> {
+        let Some(id) = self.item.entitlement_id else { return Ok(None) };
+        Ok(entitlement_node(ctx, id).await?.map(Sequential))
+    }
+}
+
+/// Returns an order to its buyer and to administrators.
+pub(super) async fn order_node(ctx: &Context<'_>, id: OrderId) -> Result<Option<OrderObject>> {
+    let viewer = within(ctx, Scope::ReadOrders);
+    let row = loaders(ctx).load(OrderById(id)).await?;
+    Ok(row.filter(|row| policy::can_see(viewer, row.buyer_id)).map(OrderObject))
+}
+
+/// Returns the latest order with which an access was bought, to its buyer and to administrators.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn order_of_entitlement(
+    ctx: &Context<'_>,
+    entitlement: EntitlementId,
+) -> Result<Option<Sequential<OrderObject>>> {
+    let Some(order) = loaders(ctx).load(OrderOf(entitlement)).await? else { return Ok(None) };
+    Ok(order_node(ctx, order).await?.map(Sequential))
+}

@@ -1,0 +1,241 @@
+//! Loads orders in batches. They are not cached across requests.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, TryFutureExt};
+use uuid::Uuid;
+
+use super::model::{
+    Dispute, DisputeId, Order, OrderId, OrderItem, OrderWhich, Payment, PaymentEvent, PaymentEventId,
+    PaymentEventWhich, Refund, RefundId, RefundItem,
+};
+use super::query::{event, list, order as query, payment, refund};
+use crate::entitlements::EntitlementId;
+use crate::graphql::loaders::{Load, shared};
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// One order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OrderById(pub OrderId);
+
+impl Load for OrderById {
+    type Value = Arc<Order>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Order>>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (OrderById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// Groups rows by their keys.
+fn grouped<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Arc<Vec<V>>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect()
+}
+
+/// The latest order with which an access was bought; missing if it was not bought.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OrderOf(pub(super) EntitlementId);
+
+impl Load for OrderOf {
+    type Value = OrderId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, OrderId>, InternalError> {
+        let ids: Vec<EntitlementId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::of_entitlements(&mut *app.db.read().await?, &ids).await?;
+        // Oldest first, so that the latest one stays.
+        Ok(rows.into_iter().filter_map(|(entitlement, order)| Some((OrderOf(entitlement?), order))).collect())
+    }
+}
+
+/// The order of a payment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OrderOfPayment(pub(super) Uuid);
+
+impl Load for OrderOfPayment {
+    type Value = OrderId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, OrderId>, InternalError> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows = payment::orders_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, order)| (OrderOfPayment(id), order)).collect())
+    }
+}
+
+/// The items of an order, in the order of their places.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ItemsOf(pub(super) OrderId);
+
+impl Load for ItemsOf {
+    type Value = Arc<Vec<OrderItem>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::items_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| ItemsOf(row.order_id)))
+    }
+}
+
+/// The payment of an order; missing if the order costs nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PaymentOf(pub(super) OrderId);
+
+impl Load for PaymentOf {
+    type Value = Arc<Payment>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Payment>>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = payment::of_orders(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (PaymentOf(row.order_id), Arc::new(row))).collect())
+    }
+}
+
+/// The refunds of an order, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RefundsOf(pub(super) OrderId);
+
+impl Load for RefundsOf {
+    type Value = Arc<Vec<Refund>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = refund::of_orders(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| RefundsOf(row.order_id)))
+    }
+}
+
+/// One refund.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct RefundById(pub(super) RefundId);
+
+impl Load for RefundById {
+    type Value = Arc<Refund>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Refund>>, InternalError> {
+        let ids: Vec<RefundId> = keys.iter().map(|key| key.0).collect();
+        let rows = refund::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (RefundById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The parts of a refund.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PartsOf(pub(super) RefundId);
+
+impl Load for PartsOf {
+    type Value = Arc<Vec<RefundItem>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<RefundId> = keys.iter().map(|key| key.0).collect();
+        let rows = refund::parts_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| PartsOf(row.refund_id)))
+    }
+}
+
+/// The disputes about an order, oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DisputesOf(pub(super) OrderId);
+
+impl Load for DisputesOf {
+    type Value = Arc<Vec<Dispute>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = refund::disputes_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| DisputesOf(row.order_id)))
+    }
+}
+
+/// One dispute.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DisputeById(pub(super) DisputeId);
+
+impl Load for DisputeById {
+    type Value = Arc<Dispute>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Dispute>>, InternalError> {
+        let ids: Vec<DisputeId> = keys.iter().map(|key| key.0).collect();
+        let rows = refund::disputes_by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (DisputeById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of orders, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct OrderPage(pub(super) OrderWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for OrderPage {
+    type Value = Vec<Arc<Order>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read =
+            app.db.read_each(keys, |conn, OrderPage(which, page)| list::page(conn, which, page).map_ok(shared).boxed());
+        read.await
+    }
+}
+
+/// The number of orders in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct OrderCount(pub(super) OrderWhich);
+
+impl Load for OrderCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| list::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// One event of a payment provider.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PaymentEventById(pub(super) PaymentEventId);
+
+impl Load for PaymentEventById {
+    type Value = Arc<PaymentEvent>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<PaymentEvent>>, InternalError> {
+        let ids: Vec<PaymentEventId> = keys.iter().map(|key| key.0).collect();
+        let rows = event::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (PaymentEventById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// A page of events of payment providers, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct PaymentEventPage(pub(super) PaymentEventWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for PaymentEventPage {
+    type Value = Vec<Arc<PaymentEvent>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, PaymentEventPage(which, page)| {
+            event::page(conn, which, page).map_ok(shared).boxed()
+        });
+        read.await
+    }
+}
+
+/// The number of events in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct PaymentEventCount(pub(super) PaymentEventWhich);
+
+impl Load for PaymentEventCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| event::count(conn, &key.0).boxed()).await
+    }
+}

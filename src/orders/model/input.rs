@@ -1,0 +1,81 @@
+//! The inputs of the mutations.
+
+use async_graphql::{InputObject, OneofObject};
+
+use super::{OrderId, OrderItemId, PaymentEventId};
+use crate::catalog::CourseId;
+use crate::graphql::Idempotency;
+use crate::graphql::money::{CurrencyCode, MoneyInput};
+
+/// Something to buy.
+#[derive(Clone, Debug, OneofObject)]
+pub(in crate::orders) enum OrderItemInput {
+    /// Access to this course, for good.
+    CourseId(CourseId),
+}
+
+/// Where the buyer is, and in what they pay.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct BillingInput {
+    /// The buyer's country: two capital letters of ISO 3166-1, such as `DE`.
+    pub(in crate::orders) country: String,
+    /// The currency to pay in. Each item must have a price in it.
+    pub(in crate::orders) currency: CurrencyCode,
+}
+
+/// The input of `quoteOrder`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct QuoteOrderInput {
+    /// What to buy, 1 to 20 items, each once.
+    pub(in crate::orders) items: Vec<OrderItemInput>,
+    /// Where the buyer is, and in what they pay.
+    pub(in crate::orders) billing: BillingInput,
+}
+
+/// The input of `createOrder`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct CreateOrderInput {
+    /// What to buy, 1 to 20 items, each once.
+    pub(in crate::orders) items: Vec<OrderItemInput>,
+    /// Where the buyer is, and in what they pay.
+    pub(in crate::orders) billing: BillingInput,
+    /// The total that the buyer was shown, as `quoteOrder` returns it. If it is another one now, nothing is ordered.
+    pub(in crate::orders) expected_total: MoneyInput,
+    /// The page of your site to which the checkout leads back, at most 2,000 characters. Only origins that the server
+    /// allows.
+    pub(in crate::orders) return_url: Option<String>,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(in crate::orders) once: Idempotency,
+}
+
+/// The input of `cancelOrder`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct CancelOrderInput {
+    /// The order.
+    pub(in crate::orders) order_id: OrderId,
+}
+
+/// The input of `refundOrder`. Without `itemIds` and `amount`, all that is left is refunded.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct RefundOrderInput {
+    /// The order.
+    pub(in crate::orders) order_id: OrderId,
+    /// The items to refund; omit for all.
+    pub(in crate::orders) item_ids: Option<Vec<OrderItemId>>,
+    /// The amount, which is spread over the items in proportion to what is left of them; omit for all that is left. An
+    /// item of which nothing is left ends its access.
+    pub(in crate::orders) amount: Option<MoneyInput>,
+    /// The reason, which the buyer is told, 1 to 500 characters.
+    pub(in crate::orders) reason: String,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(in crate::orders) once: Idempotency,
+}
+
+/// The input of `replayPaymentEvent`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct ReplayPaymentEventInput {
+    /// The event, which is not processed.
+    pub(in crate::orders) payment_event_id: PaymentEventId,
+}

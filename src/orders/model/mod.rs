@@ -1,0 +1,22 @@
+//! Rows, ids, enums and inputs of orders, and their pure transitions.
+
+mod event;
+mod input;
+mod list;
+mod order;
+mod payment;
+mod refund;
+
+pub use event::PaymentEventState;
+pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
+pub(super) use input::{
+    BillingInput, CancelOrderInput, CreateOrderInput, OrderItemInput, QuoteOrderInput, RefundOrderInput,
+    ReplayPaymentEventInput,
+};
+pub(super) use list::{OrderFilter, OrderWhich};
+pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
+pub use order::{Order, OrderId, OrderItemKind, OrderStatus};
+pub use payment::PaymentState;
+pub(super) use payment::{NewPayment, Payment};
+pub(super) use refund::{Dispute, DisputeId, Refund, RefundId, RefundItem, left_of, spread};
+pub use refund::{DisputeStatus, RefundState};

@@ -1,0 +1,230 @@
+//! Orders and their items, and the states of an order.
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::entitlements::EntitlementId;
+use crate::graphql::money::CurrencyCode;
+use crate::graphql::{Entity, Id};
+use crate::platform::db::schema::{order_items, orders};
+use crate::platform::db::stored_as_text;
+
+/// An order's id: `order_01j…`.
+pub type OrderId = Id<Order>;
+
+/// An order. Amounts are in minor units of its currency.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = orders, check_for_backend(diesel::pg::Pg))]
+pub struct Order {
+    /// The id.
+    pub id: OrderId,
+    /// What people call it by.
+    pub number: i64,
+    /// The buyer.
+    pub buyer_id: UserId,
+    /// The state.
+    pub status: OrderStatus,
+    /// The buyer's country (ISO 3166-1, two letters).
+    pub country: String,
+    /// The currency.
+    pub currency: CurrencyCode,
+    /// The price of all items.
+    pub total_minor: i64,
+    /// What was refunded of it.
+    pub refunded_minor: i64,
+    /// Where the checkout leads back to.
+    pub return_url: Option<String>,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+    /// When it expires unless it is paid; `None` unless it is pending.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was paid.
+    pub paid_at: Option<DateTime<Utc>>,
+}
+
+impl Entity for Order {
+    const PREFIX: &'static str = "order";
+}
+
+/// The state of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderStatus {
+    /// It waits for its payment.
+    Pending,
+    /// It is paid, and what was bought is accessible.
+    Paid,
+    /// It is paid, and a part of the money was refunded.
+    PartiallyRefunded,
+    /// All of the money was refunded, or taken back by the buyer's bank.
+    Refunded,
+    /// The payment has failed.
+    Failed,
+    /// The buyer has canceled it before it was paid.
+    Canceled,
+    /// It was not paid in time.
+    Expired,
+}
+
+stored_as_text!(OrderStatus {
+    Pending = "PENDING",
+    Paid = "PAID",
+    PartiallyRefunded = "PARTIALLY_REFUNDED",
+    Refunded = "REFUNDED",
+    Failed = "FAILED",
+    Canceled = "CANCELED",
+    Expired = "EXPIRED",
+});
+
+/// What happens to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::orders) enum Step {
+    /// The money has arrived.
+    Pay,
+    /// The payment has failed for good.
+    Fail,
+    /// The buyer cancels.
+    Cancel,
+    /// The time to pay is over.
+    Expire,
+    /// A part of the money goes back, and a part of it stays.
+    RefundPart,
+    /// All of the money that was left goes back.
+    RefundAll,
+}
+
+impl Step {
+    /// All steps.
+    const ALL: [Step; 6] = [Step::Pay, Step::Fail, Step::Cancel, Step::Expire, Step::RefundPart, Step::RefundAll];
+}
+
+impl OrderStatus {
+    /// Returns the state after a step; `None` if the step is not possible.
+    ///
+    /// Money may arrive for an order that has ended without it.
+    pub(in crate::orders) fn after(self, step: Step) -> Option<OrderStatus> {
+        use OrderStatus::{Canceled, Expired, Failed, Paid, PartiallyRefunded, Pending, Refunded};
+        match (self, step) {
+            (Pending | Failed | Canceled | Expired, Step::Pay) => Some(Paid),
+            (Pending, Step::Fail) => Some(Failed),
+            (Pending, Step::Cancel) => Some(Canceled),
+            (Pending, Step::Expire) => Some(Expired),
+            (Paid | PartiallyRefunded, Step::RefundPart) => Some(PartiallyRefunded),
+            (Paid | PartiallyRefunded, Step::RefundAll) => Some(Refunded),
+            _ => None,
+        }
+    }
+
+    /// Returns the states that may come next, each once.
+    pub(in crate::orders) fn next(self) -> Vec<OrderStatus> {
+        let mut next: Vec<OrderStatus> = Step::ALL.into_iter().filter_map(|step| self.after(step)).collect();
+        next.retain(|status| *status != self);
+        next
+    }
+}
+
+/// The id of an item of an order: `orderitem_01j…`.
+pub(in crate::orders) type OrderItemId = Id<OrderItem>;
+
+/// An item of an order.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = order_items, check_for_backend(diesel::pg::Pg))]
+pub(in crate::orders) struct OrderItem {
+    /// The id.
+    pub(in crate::orders) id: OrderItemId,
+    /// The order.
+    pub(in crate::orders) order_id: OrderId,
+    /// What it is.
+    pub(in crate::orders) kind: OrderItemKind,
+    /// What it was called when it was ordered.
+    pub(in crate::orders) title: String,
+    /// The course; `None` once it is deleted.
+    pub(in crate::orders) course_id: Option<CourseId>,
+    /// The price.
+    pub(in crate::orders) amount_minor: i64,
+    /// What was refunded of it.
+    pub(in crate::orders) refunded_minor: i64,
+    /// Whether it is bought or being paid for.
+    pub(in crate::orders) is_live: bool,
+    /// The access that was bought.
+    pub(in crate::orders) entitlement_id: Option<EntitlementId>,
+}
+
+impl Entity for OrderItem {
+    const PREFIX: &'static str = "orderitem";
+}
+
+/// What is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub enum OrderItemKind {
+    /// Access to a course.
+    Course,
+}
+
+stored_as_text!(OrderItemKind { Course = "COURSE" });
+
+/// An order to insert, without its items.
+#[derive(Insertable)]
+#[diesel(table_name = orders)]
+pub(in crate::orders) struct NewOrder<'a> {
+    pub(in crate::orders) id: OrderId,
+    pub(in crate::orders) buyer_id: UserId,
+    pub(in crate::orders) status: OrderStatus,
+    pub(in crate::orders) country: &'a str,
+    pub(in crate::orders) currency: CurrencyCode,
+    pub(in crate::orders) total_minor: i64,
+    pub(in crate::orders) return_url: Option<&'a str>,
+    pub(in crate::orders) created_at: DateTime<Utc>,
+    pub(in crate::orders) updated_at: DateTime<Utc>,
+    pub(in crate::orders) expires_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) remind_at: Option<DateTime<Utc>>,
+}
+
+/// An item to insert.
+#[derive(Insertable)]
+#[diesel(table_name = order_items)]
+pub(in crate::orders) struct NewItem {
+    pub(in crate::orders) id: OrderItemId,
+    pub(in crate::orders) order_id: OrderId,
+    pub(in crate::orders) buyer_id: UserId,
+    pub(in crate::orders) position: i16,
+    pub(in crate::orders) kind: OrderItemKind,
+    pub(in crate::orders) title: String,
+    pub(in crate::orders) course_id: CourseId,
+    pub(in crate::orders) amount_minor: i64,
+    pub(in crate::orders) is_live: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_takes_only_these_steps() {
+        use OrderStatus::{Canceled, Expired, Failed, Paid, PartiallyRefunded, Pending, Refunded};
+        // After Pay, Fail, Cancel, Expire, RefundPart, RefundAll.
+        for (status, after) in [
+            (Pending, [Some(Paid), Some(Failed), Some(Canceled), Some(Expired), None, None]),
+            (Paid, [None, None, None, None, Some(PartiallyRefunded), Some(Refunded)]),
+            (PartiallyRefunded, [None, None, None, None, Some(PartiallyRefunded), Some(Refunded)]),
+            (Refunded, [None; 6]),
+            (Failed, [Some(Paid), None, None, None, None, None]),
+            (Canceled, [Some(Paid), None, None, None, None, None]),
+            (Expired, [Some(Paid), None, None, None, None, None]),
+        ] {
+            assert_eq!(Step::ALL.map(|step| status.after(step)), after, "{status:?}");
+        }
+        assert_eq!(Pending.next(), [Paid, Failed, Canceled, Expired]);
+        assert_eq!(PartiallyRefunded.next(), [Refunded]);
+        assert_eq!(Refunded.next(), []);
+    }
+}

@@ -1,0 +1,85 @@
+//! SQL for lists of orders.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::page::Page;
+use crate::orders::model::{Order, OrderWhich};
+use crate::platform::db::schema::{order_items, orders};
+use crate::platform::db::{RunQueryDsl, newest_first, storable};
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn lower(text: Text) -> Text;
+    /// Returns the position of `part` in `text`, 0 if it is absent. Unlike `LIKE`, it has no wildcards.
+    fn strpos(text: Text, part: Text) -> Integer;
+}
+
+/// Returns a page of orders, newest first, in the page's direction.
+///
+/// Takes a shared connection, so that several pages can be pipelined.
+pub(in crate::orders) async fn page(
+    mut conn: &AsyncPgConnection,
+    which: &OrderWhich,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Order>> {
+    let rows = filtered(which).select(Order::as_select());
+    newest_first!(&mut conn, rows, orders::created_at, orders::id, page)
+}
+
+/// Counts the orders of a list.
+pub(in crate::orders) async fn count(mut conn: &AsyncPgConnection, which: &OrderWhich) -> QueryResult<i64> {
+    filtered(which).count().get_result(&mut conn).await
+}
+
+/// Returns the latest orders of a user.
+pub(in crate::orders) async fn latest_of(
+    conn: &mut AsyncPgConnection,
+    buyer: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Order>> {
+    orders::table
+        .filter(orders::buyer_id.eq(buyer))
+        .order((orders::created_at.desc(), orders::id.desc()))
+        .limit(limit)
+        .select(Order::as_select())
+        .load(conn)
+        .await
+}
+
+/// A search by title reads the items of the orders in the order of the list until the page is full.
+fn filtered(which: &OrderWhich) -> orders::BoxedQuery<'_, Pg> {
+    let mut rows = orders::table.into_boxed();
+    let items = || order_items::table.filter(order_items::order_id.eq(orders::id));
+    if let Some(statuses) = &which.statuses {
+        rows = rows.filter(orders::status.eq_any(statuses));
+    }
+    if let Some(buyer) = which.buyer {
+        rows = rows.filter(orders::buyer_id.eq(buyer));
+    }
+    if let Some(course) = which.course {
+        rows = rows.filter(exists(items().filter(order_items::course_id.eq(course))));
+    }
+    let time = |micros: Option<i64>| micros.and_then(DateTime::from_timestamp_micros).map(storable);
+    if let Some(from) = time(which.from) {
+        rows = rows.filter(orders::created_at.ge(from));
+    }
+    if let Some(to) = time(which.to) {
+        rows = rows.filter(orders::created_at.lt(to));
+    }
+    match which.query.as_deref().map(|query| (query, query.parse::<i64>())) {
+        None => {}
+        Some((_, Ok(number))) => rows = rows.filter(orders::number.eq(number)),
+        Some((query, Err(_))) => {
+            let titled = strpos(lower(order_items::title), lower(query)).gt(0);
+            rows = rows.filter(exists(items().filter(titled)));
+        }
+    }
+    rows
+}

@@ -1,0 +1,7 @@
+//! SQL for orders.
+
+pub(super) mod event;
+pub(super) mod list;
+pub(super) mod order;
+pub(super) mod payment;
+pub(super) mod refund;

@@ -1,0 +1,197 @@
+//! What the provider tells: twice, late, in any order, forged.
+
+use lyceum::platform::payments::{GatewayEvent, GatewayFact};
+use reqwest::StatusCode;
+
+use super::*;
+
+impl Shop {
+    /// Sends a webhook.
+    async fn webhook(&self, body: Vec<u8>, signature: Option<&str>) -> StatusCode {
+        let mut request = self.app.client.post(format!("{}/webhooks/sandbox", self.app.url)).body(body);
+        if let Some(signature) = signature {
+            request = request.header("sandbox-signature", signature);
+        }
+        request.send().await.unwrap().status()
+    }
+
+    /// Sends a webhook with the right signature.
+    async fn tell(&self, event: &GatewayEvent) -> StatusCode {
+        let body = serde_json::to_vec(event).unwrap();
+        let (_, signature) = self.sandbox().sign(&body, self.app.app.clock.now()).unwrap();
+        self.webhook(body, Some(&signature)).await
+    }
+
+    /// The event that an order was paid.
+    async fn paid(&self, order: &Value) -> GatewayEvent {
+        let number = order["number"].as_str().unwrap();
+        let of = |column: &str| {
+            format!("SELECT {column} FROM payments JOIN orders ON orders.id = order_id WHERE number = {number}")
+        };
+        GatewayEvent {
+            id: format!("event_{number}"),
+            account: "sandbox".into(),
+            checkout: self.app.sql(&of("external_id")).await,
+            reference: self.app.sql(&of("payments.id")).await,
+            amount_minor: 1990,
+            currency: "EUR".into(),
+            fact: GatewayFact::Paid,
+        }
+    }
+
+    async fn replay(&self, kind: &str) {
+        let query = "{ paymentEvents { nodes { id kind state lastError attempts } } }";
+        let data = self.app.data(Some(&self.root.token), query, json!({})).await;
+        let events = data["paymentEvents"]["nodes"].as_array().unwrap();
+        let event = events.iter().find(|event| event["kind"] == kind && event["state"] != "PROCESSED").unwrap();
+        assert!(event["lastError"].is_string() && event["attempts"].as_i64().unwrap() > 0, "{event}");
+        let input = json!({ "paymentEventId": event["id"] });
+        let selection = "paymentEvent { state }";
+        let replayed = self.app.mutate(&self.root, "replayPaymentEvent", selection, input).await;
+        assert_eq!(replayed["paymentEvent"]["state"], "RECEIVED");
+        self.settle().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_come_twice_late_and_in_any_order_and_the_result_is_one() {
+    let shop = Shop::open().await;
+    for (user, action) in [(&shop.sam, "pay-thrice"), (&shop.tim, "pay-out-of-order")] {
+        let order = shop.order(user).await;
+        shop.act(&order, action).await;
+        assert_eq!(shop.status(&order).await, "PAID", "{action}");
+        shop.pass(TimeDelta::minutes(1)).await;
+        assert_eq!(shop.status(&order).await, "PAID", "{action}");
+        assert!(shop.has(user, &shop.course).await, "{action}");
+    }
+    assert_eq!(
+        shop.events().await,
+        ["checkout.failed PROCESSED", "checkout.paid PROCESSED", "checkout.paid PROCESSED"],
+        "what came three times is stored once"
+    );
+    assert_eq!(shop.students(&shop.course).await, 2);
+    let paid = shop.app.sql("SELECT count(*) FROM events WHERE kind = 'order_paid'").await;
+    assert_eq!(paid, "2", "and told once");
+    // A failure that comes first is not the end of it.
+    let eve = shop.app.user("Eve", Role::Student).await;
+    let order = shop.order(&eve).await;
+    let failed = GatewayEvent { id: "first".into(), fact: GatewayFact::Failed, ..shop.paid(&order).await };
+    assert_eq!(shop.tell(&failed).await, 200);
+    shop.settle().await;
+    assert_eq!(shop.status(&order).await, "FAILED");
+    shop.act(&order, "pay").await;
+    assert_eq!(shop.status(&order).await, "PAID");
+    assert!(shop.has(&eve, &shop.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_webhook_is_made_up_for_by_asking() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.only_act(&order, "pay").await;
+    shop.app.sql("DELETE FROM jobs WHERE handler = 'sandbox.send'").await;
+    shop.settle().await;
+    assert_eq!(shop.status(&order).await, "PENDING");
+    shop.app.app.clock.advance(TimeDelta::minutes(2));
+    shop.app.run("orders.reconcile").await;
+    assert_eq!((shop.status(&order).await.as_str(), shop.events().await.len()), ("PAID", 0));
+    assert!(shop.has(&shop.sam, &shop.course).await);
+    // Then the webhook comes after all, while the job asks again.
+    let event = shop.paid(&order).await;
+    tokio::join!(shop.tell(&event), shop.app.run("orders.reconcile"));
+    shop.settle().await;
+    assert_eq!(shop.events().await, ["checkout.paid PROCESSED"]);
+    assert_eq!(shop.students(&shop.course).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_provider_is_believed_and_only_for_a_while() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    let (body, now) = (serde_json::to_vec(&event).unwrap(), shop.app.app.clock.now());
+    let (_, good) = shop.sandbox().sign(&body, now).unwrap();
+    let (_, stale) = shop.sandbox().sign(&body, now - TimeDelta::minutes(6)).unwrap();
+    let (_, early) = shop.sandbox().sign(&body, now + TimeDelta::minutes(6)).unwrap();
+    let other = String::from_utf8(body.clone()).unwrap().replace("1990", "1").into_bytes();
+    let mut cut = body.clone();
+    cut.pop();
+    for (what, body, signature) in [
+        ("no signature", body.clone(), None),
+        ("a wrong one", body.clone(), Some("t=1,v1=00")),
+        ("a part of it", body.clone(), Some(&good[..good.len() - 1])),
+        ("another body", other, Some(&*good)),
+        ("a truncated body", cut.clone(), Some(&*good)),
+        ("an old one", body.clone(), Some(&*stale)),
+        ("one of the future", body.clone(), Some(&*early)),
+    ] {
+        assert_eq!(shop.webhook(body, signature).await, 400, "{what}");
+    }
+    let (_, signed) = shop.sandbox().sign(&cut, now).unwrap();
+    assert_eq!(shop.webhook(cut, Some(&signed)).await, 400, "signed, and malformed");
+    assert_eq!(shop.webhook(vec![b' '; 300 << 10], Some(&good)).await, 413);
+    let elsewhere = shop.app.client.post(format!("{}/webhooks/stripe", shop.app.url)).send().await.unwrap();
+    assert_eq!(elsewhere.status(), 404);
+    shop.settle().await;
+    assert_eq!((shop.status(&order).await.as_str(), shop.events().await.len()), ("PENDING", 0));
+    assert_eq!(shop.webhook(body, Some(&good)).await, 200);
+    shop.settle().await;
+    assert_eq!(shop.status(&order).await, "PAID");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_contradicts_the_order_changes_nothing_and_is_kept() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    let with = |id: &str| GatewayEvent { id: id.into(), ..event.clone() };
+    for wrong in [
+        GatewayEvent { amount_minor: 1, ..with("amount") },
+        GatewayEvent { currency: "JPY".into(), ..with("currency") },
+        GatewayEvent { account: "another".into(), ..with("account") },
+        GatewayEvent { checkout: "another".into(), ..with("checkout") },
+        GatewayEvent { reference: "not-one-of-ours".into(), ..with("reference") },
+    ] {
+        assert_eq!(shop.tell(&wrong).await, 200, "stored");
+    }
+    shop.settle().await;
+    assert_eq!(shop.events().await, vec!["checkout.paid REFUSED"; 5]);
+    assert_eq!(shop.status(&order).await, "PENDING");
+    let query = "query ($id: ID!) { paymentEvents(filter: { states: [REFUSED], orderId: $id }) { totalCount nodes { lastError order { id } } } }";
+    let of_order = shop.app.data(Some(&shop.root.token), query, json!({ "id": order["id"] })).await;
+    assert_eq!(of_order["paymentEvents"]["totalCount"], 4);
+    assert_eq!(of_order["paymentEvents"]["nodes"][0]["order"]["id"], order["id"]);
+    // Replaying does not make it right.
+    shop.replay("checkout.paid").await;
+    assert_eq!(shop.status(&order).await, "PENDING");
+    assert_eq!(shop.app.sql("SELECT count(*) FROM audit_entries WHERE action = 'payment_event_replayed'").await, "1");
+    let id = json!({ "paymentEventId": "paymentevent_01jd5w0000e00800000000000a" });
+    assert_eq!(shop.code(Some(&shop.root), "replayPaymentEvent", id.clone()).await, "NOT_FOUND");
+    assert_eq!(shop.code(Some(&shop.sam), "replayPaymentEvent", id).await, "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_before_our_own_commit_waits_and_one_of_no_order_is_refused_in_the_end() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    // As if the order were not committed yet: the payment has another id until then.
+    let hidden = uuid::Uuid::new_v4();
+    let rename = |from: &str, to: &str| format!("UPDATE payments SET id = '{to}' WHERE id = '{from}'");
+    shop.app.sql(&rename(&event.reference, &hidden.to_string())).await;
+    let nobodys = GatewayEvent { id: "nobody".into(), reference: uuid::Uuid::new_v4().to_string(), ..event.clone() };
+    assert_eq!((shop.tell(&event).await, shop.tell(&nobodys).await), (StatusCode::OK, StatusCode::OK));
+    shop.settle().await;
+    assert_eq!(shop.events().await, vec!["checkout.paid WAITING"; 2]);
+    shop.app.sql(&rename(&hidden.to_string(), &event.reference)).await;
+    shop.pass(TimeDelta::seconds(11)).await;
+    assert_eq!(shop.status(&order).await, "PAID");
+    for _ in 0..12 {
+        shop.pass(TimeDelta::minutes(90)).await;
+    }
+    let mut events = shop.events().await;
+    events.sort();
+    assert_eq!(events, ["checkout.paid PROCESSED", "checkout.paid REFUSED"], "kept, not dropped");
+    shop.replay("checkout.paid").await;
+    assert!(shop.events().await.contains(&"checkout.paid WAITING".to_owned()));
+}

@@ -1,0 +1,98 @@
+//! Who sees which orders.
+
+use super::*;
+
+impl Shop {
+    async fn numbers(&self, user: &User, filter: &str) -> Vec<String> {
+        let query = format!("{{ orders(filter: {{ {filter} }}) {{ totalCount nodes {{ number }} }} }}");
+        let data = self.app.data(Some(&user.token), &query, json!({})).await;
+        let nodes = data["orders"]["nodes"].as_array().unwrap();
+        assert_eq!(data["orders"]["totalCount"], nodes.len(), "{filter}");
+        nodes.iter().map(|node| node["number"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_is_for_its_buyer_and_administrators() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    shop.refund(&order, json!({ "amount": { "amount": "1", "currency": "EUR" } })).await;
+    shop.act(&order, "dispute").await;
+    let seen = shop.seen(&order).await;
+    let ids = [&order["id"], &seen["refunds"][0]["id"], &seen["disputes"][0]["id"]];
+    for id in ids.map(|id| id.as_str().unwrap()) {
+        for (user, sees) in [
+            (Some(&shop.sam), true),
+            (Some(&shop.root), true),
+            (Some(&shop.tim), false),
+            (Some(&shop.ada), false),
+            (None, false),
+        ] {
+            assert_eq!(shop.node(user, id, "id").await["id"] == id, sees, "{id}");
+        }
+    }
+    assert_eq!(shop.code(Some(&shop.tim), "cancelOrder", json!({ "orderId": order["id"] })).await, "NOT_FOUND");
+    let mine = "{ viewer { orders { totalCount nodes { id } } } }";
+    for (user, count) in [(&shop.sam, 1), (&shop.tim, 0), (&shop.root, 0)] {
+        let data = shop.app.data(Some(&user.token), mine, json!({})).await;
+        assert_eq!(data["viewer"]["orders"]["totalCount"], count);
+    }
+    let all = shop.app.send(Some(&shop.ada.token), "{ orders { totalCount } }", json!({})).await;
+    assert_eq!(code_of(&all), "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_filter_and_search() {
+    let shop = Shop::open().await;
+    let first = shop.order(&shop.sam).await;
+    shop.act(&first, "pay").await;
+    shop.app.app.clock.advance(TimeDelta::minutes(10));
+    let second = shop.ordered(&shop.tim, shop.input(&[&shop.other], "5")).await;
+    let [one, two] = [&first, &second].map(|order| order["number"].as_str().unwrap().to_owned());
+    for (filter, numbers) in [
+        (String::new(), vec![&two, &one]),
+        ("statuses: [PAID, REFUNDED]".into(), vec![&one]),
+        ("statuses: []".into(), vec![]),
+        (format!("buyerId: \"{}\"", shop.tim.id), vec![&two]),
+        (format!("courseId: \"{}\"", shop.course.id), vec![&one]),
+        (format!("query: \"{two}\""), vec![&two]),
+        ("query: \"gine\"".into(), vec![&one]),
+        ("query: \"WHEELS\"".into(), vec![&two]),
+        ("query: \"%\"".into(), vec![]),
+        ("createdFrom: \"2026-11-20T09:05:00Z\"".into(), vec![&two]),
+        ("createdTo: \"2026-11-20T09:05:00Z\"".into(), vec![&one]),
+        (format!("statuses: [PENDING], buyerId: \"{}\"", shop.sam.id), vec![]),
+    ] {
+        assert_eq!(
+            shop.numbers(&shop.root, &filter).await,
+            numbers.into_iter().cloned().collect::<Vec<_>>(),
+            "{filter}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_orders_takes_the_same_number_of_statements_whatever_its_size() {
+    let shop = Shop::open().await;
+    for number in 0..20 {
+        let user = shop.app.user(&format!("Buyer{number}"), Role::Student).await;
+        let order = shop.order(&user).await;
+        if number % 2 == 0 {
+            shop.only_act(&order, "pay").await;
+        }
+    }
+    shop.settle().await;
+    let query = format!("query ($first: Int) {{ orders(first: $first) {{ totalCount nodes {{ {ORDER} }} }} }}");
+    let mut counts = Vec::new();
+    for first in [1, 20] {
+        counts.push(shop.app.statements(Some(&shop.root.token), &query, json!({ "first": first })).await);
+    }
+    assert_eq!(counts[0], counts[1], "{counts:?}");
+    let events = "query ($first: Int) { paymentEvents(first: $first) { totalCount nodes { id order { number } } } }";
+    let mut counts = Vec::new();
+    for first in [1, 10] {
+        counts.push(shop.app.statements(Some(&shop.root.token), events, json!({ "first": first })).await);
+    }
+    assert_eq!(counts[0], counts[1], "{counts:?}");
+}
