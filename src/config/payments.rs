@@ -1,9 +1,21 @@
 //! Settings of orders and payments.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 
 use super::Environment;
 use super::reader::Reader;
+
+/// The tax of a country on what is sold there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaxRate {
+    /// The rate in hundredths of a percent: 1900 for 19 %.
+    pub hundredths: u32,
+    /// Whether prices include the tax; otherwise it is added to them.
+    pub included: bool,
+}
 
 /// The settings of orders and payments.
 #[derive(Clone, Debug)]
@@ -14,6 +26,8 @@ pub struct Payments {
     pub order_lifetime: TimeDelta,
     /// After what time the buyer of an unpaid order is reminded; `None` for never.
     pub reminder: Option<TimeDelta>,
+    /// The taxes by country (ISO 3166-1, two letters).
+    pub taxes: BTreeMap<String, TaxRate>,
 }
 
 impl Payments {
@@ -39,10 +53,59 @@ impl Payments {
         let minutes = |minutes: u64| TimeDelta::minutes(minutes.cast_signed());
         let lifetime = reader.number("LYCEUM_ORDER_MINUTES", 5..=44_640);
         let reminder = reader.number("LYCEUM_ORDER_REMINDER_MINUTES", 0..=44_640);
+        let taxes = taxes(reader);
         Payments {
+            taxes,
             sandbox,
             order_lifetime: minutes(lifetime),
             reminder: (1..lifetime).contains(&reminder).then(|| minutes(reminder)),
+        }
+    }
+}
+
+/// Reads taxes such as `DE=19,US=+8.25`: the plus means that the tax is added to prices.
+fn taxes(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
+    let mut taxes = BTreeMap::new();
+    for entry in reader.list("LYCEUM_TAXES") {
+        match entry.split_once('=').and_then(|(country, rate)| Some((country.trim(), rate_of(rate.trim())?))) {
+            Some((country, rate)) if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+                taxes.insert(country.to_owned(), rate);
+            }
+            _ => reader.problem(format!(
+                "LYCEUM_TAXES has {entry:?}; it must be countries with percents, such as DE=19,AT=20,US=+8.25"
+            )),
+        }
+    }
+    taxes
+}
+
+fn rate_of(text: &str) -> Option<TaxRate> {
+    let (percent, included) = text.strip_prefix('+').map_or((text, true), |percent| (percent, false));
+    let hundredths = percent.parse::<Decimal>().ok()?.checked_mul(Decimal::ONE_HUNDRED)?;
+    let hundredths = u32::try_from(hundredths).ok().filter(|_| hundredths.fract().is_zero())?;
+    (hundredths <= 10_000).then_some(TaxRate { hundredths, included })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_has_two_decimals_and_may_be_added() {
+        for (text, rate) in [
+            ("19", Some((1900, true))),
+            ("+8.25", Some((825, false))),
+            ("0", Some((0, true))),
+            ("100", Some((10_000, true))),
+            ("100.01", None),
+            ("8.255", None),
+            ("-1", None),
+            ("", None),
+            ("+", None),
+            ("x", None),
+        ] {
+            let expected = rate.map(|(hundredths, included)| TaxRate { hundredths, included });
+            assert_eq!(rate_of(text), expected, "{text}");
         }
     }
 }

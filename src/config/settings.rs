@@ -139,6 +139,11 @@ pub const SETTINGS: &[Setting] = &[
         "how orders are paid: `sandbox` takes no money, and is refused in production; `off` sells only what costs nothing",
     ),
     setting(
+        "LYCEUM_TAXES",
+        "(none)",
+        "taxes by country in percent, comma-separated, such as `DE=19,US=+8.25`: prices include the tax, or with a plus it is added",
+    ),
+    setting(
         "LYCEUM_ORDER_MINUTES",
         "1440",
         "number of minutes after which an order expires that is not paid, 5 to 44640",

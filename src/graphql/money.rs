@@ -118,6 +118,11 @@ pub struct MoneyInput {
 }
 
 impl MoneyInput {
+    /// Returns the input of an amount.
+    pub fn of(Money { amount, currency }: Money) -> MoneyInput {
+        MoneyInput { amount, currency }
+    }
+
     /// Returns the amount in minor units. If it is invalid, adds an error to `check` and returns 0.
     pub fn minor(&self, check: &mut Check, field: &str) -> i64 {
         let MoneyInput { amount, currency } = self;

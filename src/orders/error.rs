@@ -67,3 +67,27 @@ pub(super) fn too_many_pending() -> Error {
     let message = "Too many of your orders wait for their payment. Pay or cancel some.";
     Error::invalid(UserErrorCode::TooOften, &[], message)
 }
+
+pub(super) fn no_such_coupon() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["couponCode"], "There is no such coupon.")
+}
+
+pub(super) fn bad_coupon(why: &'static str) -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["couponCode"], why)
+}
+
+pub(super) fn no_coupon_with_id() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["couponId"], "There is no such coupon, or it is archived.")
+}
+
+pub(super) fn code_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["code"], "Another coupon has this code. Archive that one first.")
+}
+
+pub(super) fn no_such_course_of_coupon() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["courseIds"], "There is no such course.")
+}
+
+pub(super) fn no_such_category() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["categoryIds"], "There is no such category.")
+}

@@ -9,10 +9,10 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{
-    Dispute, DisputeId, Order, OrderId, OrderItem, OrderWhich, Payment, PaymentEvent, PaymentEventId,
-    PaymentEventWhich, Refund, RefundId, RefundItem,
+    Coupon, CouponId, CouponScope, Dispute, DisputeId, Order, OrderId, OrderItem, OrderWhich, Payment, PaymentEvent,
+    PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
 };
-use super::query::{event, list, order as query, payment, refund};
+use super::query::{coupon, event, list, order as query, payment, refund};
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -237,5 +237,83 @@ impl Load for PaymentEventCount {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         app.db.read_each(keys, |conn, key| event::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// One coupon.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CouponById(pub(super) CouponId);
+
+impl Load for CouponById {
+    type Value = Arc<Coupon>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Coupon>>, InternalError> {
+        let ids: Vec<CouponId> = keys.iter().map(|key| key.0).collect();
+        let rows = coupon::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (CouponById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// What a coupon is for; missing if that is everything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ScopeOf(pub(super) CouponId);
+
+impl Load for ScopeOf {
+    type Value = Arc<CouponScope>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<CouponId> = keys.iter().map(|key| key.0).collect();
+        let (courses, categories) = coupon::scopes(&mut *app.db.read().await?, &ids).await?;
+        let mut scopes: HashMap<Self, CouponScope> = HashMap::new();
+        for (id, course) in courses {
+            scopes.entry(ScopeOf(id)).or_default().courses.push(course);
+        }
+        for (id, category) in categories {
+            scopes.entry(ScopeOf(id)).or_default().categories.push(category);
+        }
+        Ok(scopes.into_iter().map(|(key, scope)| (key, Arc::new(scope))).collect())
+    }
+}
+
+/// The number of orders that use a coupon; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct UsesOf(pub(super) CouponId);
+
+impl Load for UsesOf {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        let ids: Vec<CouponId> = keys.iter().map(|key| key.0).collect();
+        let rows = coupon::use_counts(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().filter_map(|(id, count)| Some((UsesOf(id?), count))).collect())
+    }
+}
+
+/// A page of coupons, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CouponPage(pub(super) Option<bool>, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for CouponPage {
+    type Value = Vec<Arc<Coupon>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, CouponPage(is_archived, page)| {
+            coupon::page(conn, *is_archived, page).map_ok(shared).boxed()
+        });
+        read.await
+    }
+}
+
+/// The number of coupons in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct CouponCount(pub(super) Option<bool>);
+
+impl Load for CouponCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| coupon::count(conn, key.0).boxed()).await
     }
 }

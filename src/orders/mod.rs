@@ -16,7 +16,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{courses_of, my_data, receive};
+pub use command::{courses_of, import, my_data, receive};
 pub use event::{
     OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefunded,
     OrderUnpaid,
@@ -26,5 +26,6 @@ pub use graphql::{OrderObject, OrderSubscription, mutations, nodes, queries, vie
 pub use job::handlers;
 pub use loader::OrderById;
 pub use model::{
-    DisputeStatus, Order, OrderId, OrderItemKind, OrderStatus, PaymentEventState, PaymentState, RefundState,
+    Coupon, CouponId, DisputeStatus, Order, OrderId, OrderItemKind, OrderStatus, PaymentEventState, PaymentState,
+    RefundState,
 };

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 48] = [
+const PLAIN_LISTS: [&str; 50] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -53,6 +53,9 @@ const PLAIN_LISTS: [&str; 48] = [
     "NotificationSettings.muted",
     // One for each kind.
     "NotificationSettings.preferences",
+    // At most 100 each.
+    "Coupon.categories",
+    "Coupon.courses",
     "Order.nextStatuses",
     // At most 20 items, and as many refunds and disputes as an administrator and a bank make.
     "Order.disputes",
@@ -414,7 +417,7 @@ const OPENED: [(Scope, &[&str]); 11] = [
             "updateNotificationSettings",
         ],
     ),
-    (Scope::ReadOrders, &["orderChanged", "orders", "orders", "paymentEvents"]),
+    (Scope::ReadOrders, &["coupons", "orderChanged", "orders", "orders", "paymentEvents"]),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

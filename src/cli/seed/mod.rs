@@ -8,6 +8,7 @@ mod clips;
 mod content;
 mod courses;
 mod life;
+mod orders;
 mod people;
 mod picture;
 mod progress;
@@ -174,6 +175,7 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), InternalError> {
     let courses = courses::import(app, &school, size.courses, &progress).await?;
     life::import(app, &people, &courses, &progress).await?;
     talk::import(app, &people, &courses, &progress).await?;
+    orders::import(app, &people, &courses, &progress).await?;
     // So that lists by popularity and by rating are right at once.
     catalog::refresh_sort_keys(app).await?;
     seeding::end(&mut app.db.write().await?, app.clock.now()).await?;

@@ -5,19 +5,21 @@ use url::Url;
 
 use super::hold::{self, Held};
 use super::pay::fulfil;
-use super::price::{check_billing, check_items, priced};
-use super::{checkout, pay};
+use super::price::{check_billing, check_items, costs, priced, sum};
+use super::{checkout, coupon, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{Course, CourseId};
+use crate::config::payments::TaxRate;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus, Payment,
-    PaymentState,
+    Amounts, CouponId, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind,
+    OrderStatus, Payment, PaymentState,
 };
 use crate::orders::query::{order as query, payment};
 use crate::platform::App;
@@ -36,14 +38,24 @@ const MOST_PENDING: usize = 20;
 /// # Errors
 /// The input is invalid; something is not for sale, or the buyer has it; the total is another one than the
 /// buyer was shown.
-pub(in crate::orders) async fn create_order(app: &App, actor: &Actor, input: CreateOrderInput) -> Result<Order> {
-    let buyer = viewer(actor)?;
+pub(in crate::orders) async fn create_order(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: CreateOrderInput,
+) -> Result<Order> {
+    let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
     let wanted = check_items(&mut check, &input.items);
     check_billing(&mut check, &input.billing);
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
+    let currency = input.billing.currency;
+    let entered = match &input.coupon_code {
+        Some(code) => Some(coupon::entered(loaders, code, &wanted, currency).await?),
+        None => None,
+    };
+    let tax = app.config.payments.taxes.get(&input.billing.country).copied();
     let (order, payment) = app
         .db
         .transaction(async |tx| {
@@ -56,18 +68,24 @@ pub(in crate::orders) async fn create_order(app: &App, actor: &Actor, input: Cre
                 return Err(Error::Unauthenticated("Sign in first.".into()));
             }
             let courses: Vec<Option<Ref<'_>>> = wanted.iter().map(|id| held.get(id).map(Ref)).collect();
-            let courses: Vec<&Course> =
-                priced(courses, input.billing.currency)?.into_iter().map(|Ref(course)| course).collect();
-            let total = courses.iter().map(|course| course.price_minor).sum();
-            if (total, input.billing.currency) != (expected, input.expected_total.currency) {
-                return Err(error::another_total(Money::new(total, input.billing.currency)));
+            let courses = priced(courses, currency)?;
+            let costs = costs(&courses, entered.as_ref(), tax);
+            let total = sum(&costs).total;
+            if (total, currency) != (expected, input.expected_total.currency) {
+                return Err(error::another_total(Money::new(total, currency)));
             }
             refuse_owned(tx, app, buyer, &wanted).await?;
             if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
                 return Err(error::too_many_pending());
             }
-            let new = New { buyer, input: &input, total, return_url: return_url.as_deref() };
-            let (order, payment) = insert(tx, app, &new, &courses).await?;
+            let coupon = entered.as_ref().map(|entered| entered.coupon.id);
+            if let Some(id) = coupon {
+                coupon::hold(tx, app, id, buyer, currency).await?;
+            }
+            let (return_url, items) =
+                (return_url.as_deref(), courses.iter().map(|Ref(course)| *course).zip(costs).collect());
+            let new = New { buyer, input: &input, coupon, tax, return_url, items };
+            let (order, payment) = insert(tx, app, &new).await?;
             claimed.keep(tx, order.id.uuid()).await?;
             let placed = OrderPlaced { order: order.id, buyer };
             outbox::record(tx, &app.clock, &placed).await?;
@@ -101,28 +119,36 @@ impl AsRef<Course> for Ref<'_> {
 struct New<'a> {
     buyer: UserId,
     input: &'a CreateOrderInput,
-    total: i64,
+    coupon: Option<CouponId>,
+    tax: Option<TaxRate>,
     return_url: Option<&'a str>,
+    items: Vec<(&'a Course, Amounts)>,
 }
 
-async fn insert(tx: &mut Tx, app: &App, new: &New<'_>, courses: &[&Course]) -> Result<(Order, Option<Payment>)> {
+async fn insert(tx: &mut Tx, app: &App, new: &New<'_>) -> Result<(Order, Option<Payment>)> {
     let (now, settings) = (app.clock.now(), &app.config.payments);
-    let remind_at = settings.reminder.map(|after| now + after).filter(|_| new.total > 0);
+    let amounts: Vec<Amounts> = new.items.iter().map(|(_, amounts)| *amounts).collect();
+    let sum = sum(&amounts);
+    let remind_at = settings.reminder.map(|after| now + after).filter(|_| sum.total > 0);
     let row = NewOrder {
         id: OrderId::new(app.clock.uuid()),
         buyer_id: new.buyer,
         status: OrderStatus::Pending,
         country: &new.input.billing.country,
         currency: new.input.billing.currency,
-        total_minor: new.total,
+        total_minor: sum.total,
         return_url: new.return_url,
         created_at: now,
         updated_at: now,
         expires_at: Some(now + settings.order_lifetime),
         remind_at,
+        coupon_id: new.coupon,
+        discount_minor: sum.discount,
+        tax_minor: sum.tax,
+        tax_included: new.tax.is_none_or(|tax| tax.included),
     };
     let order = query::insert(tx, &row).await?;
-    let item = |(position, course): (i16, &&Course)| NewItem {
+    let item = |(position, (course, amounts)): (i16, &(&Course, Amounts))| NewItem {
         id: OrderItemId::new(app.clock.uuid()),
         order_id: order.id,
         buyer_id: new.buyer,
@@ -130,11 +156,13 @@ async fn insert(tx: &mut Tx, app: &App, new: &New<'_>, courses: &[&Course]) -> R
         kind: OrderItemKind::Course,
         title: course.title.clone(),
         course_id: course.id,
-        amount_minor: course.price_minor,
+        amount_minor: amounts.total,
         is_live: true,
+        discount_minor: amounts.discount,
+        tax_minor: amounts.tax,
     };
-    query::insert_items(tx, (0..).zip(courses).map(item).collect()).await?;
-    if new.total == 0 {
+    query::insert_items(tx, (0..).zip(&new.items).map(item).collect()).await?;
+    if sum.total == 0 {
         return Ok((order, None));
     }
     let (provider, account) = app.payments.of_new_orders().ok_or_else(error::no_payments)?;
@@ -144,7 +172,7 @@ async fn insert(tx: &mut Tx, app: &App, new: &New<'_>, courses: &[&Course]) -> R
         provider,
         account,
         state: PaymentState::Creating,
-        amount_minor: new.total,
+        amount_minor: sum.total,
         currency: order.currency,
         created_at: now,
         updated_at: now,

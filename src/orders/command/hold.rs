@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::accounts;
 use crate::catalog::{self, Course, CourseId};
 use crate::orders::model::{Order, OrderId, OrderItem};
-use crate::orders::query::order as query;
+use crate::orders::query::{coupon, order as query};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
@@ -33,6 +33,9 @@ pub(super) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Held>, Inter
     let Some(order) = query::by_id(tx.conn(), id).await? else { return Ok(None) };
     let courses = courses(tx, items.iter().filter_map(|item| item.course_id)).await?;
     let has_buyer = accounts::lock_user(tx, order.buyer_id).await?;
+    if let Some(coupon) = order.coupon_id {
+        coupon::lock(tx, coupon).await?;
+    }
     let Some(order) = query::lock(tx, id).await? else { return Ok(None) };
     // Read again: they may have changed before the lock.
     let items = query::items_of(tx.conn(), &[id]).await?;

@@ -1,15 +1,17 @@
 //! Commands for orders.
 //!
-//! What changes an order locks its courses (by id), its buyer, the order and its payment, in this sequence
+//! What changes an order locks its courses (by id), its buyer, its coupon, the order and its payment, in this sequence
 //! ([`hold::lock`]). No provider is called within a transaction.
 
 mod cancel;
 mod checkout;
+mod coupon;
 mod create;
 mod dispute;
 mod end;
 mod export;
 mod hold;
+mod import;
 mod inbox;
 mod pay;
 mod price;
@@ -17,8 +19,10 @@ mod reconcile;
 mod refund;
 
 pub(super) use cancel::{cancel_order, expire_orders, forget_user, remind};
+pub(super) use coupon::{archive_coupon, create_coupon, update_coupon};
 pub(super) use create::create_order;
 pub use export::{courses_of, my_data};
+pub use import::import;
 pub use inbox::receive;
 pub(super) use inbox::{PROCESS, process, replay};
 pub(super) use price::{Quote, quote_order};

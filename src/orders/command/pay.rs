@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::coupon;
 use super::end::end;
 use super::hold::{self, Held};
 use super::refund::return_money;
@@ -9,7 +10,7 @@ use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::orders::event::OrderPaid;
-use crate::orders::model::{Order, OrderItem, PaymentState, Step};
+use crate::orders::model::{Order, OrderItem, OrderStatus, PaymentState, Step};
 use crate::orders::policy;
 use crate::orders::query::{order as query, payment as rows};
 use crate::platform::App;
@@ -78,6 +79,11 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     }
     if held.items.iter().all(|item| item.is_live) {
         return Ok(true);
+    }
+    if let Some(id) = held.order.coupon_id.filter(|_| held.order.status != OrderStatus::Pending) {
+        if !coupon::may_use_again(tx, id, held.order.buyer_id).await? {
+            return Ok(false);
+        }
     }
     let courses: Vec<CourseId> = held.courses.keys().copied().collect();
     if !query::live_of(tx, held.order.buyer_id, &courses).await?.is_empty() {

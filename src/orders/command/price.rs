@@ -3,32 +3,40 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::coupon::{self, Entered};
+use crate::accounts::viewer;
 use crate::catalog::{Course, CourseById, CourseId};
+use crate::config::payments::TaxRate;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
 use crate::orders::error;
-use crate::orders::model::{BillingInput, OrderItemInput, QuoteOrderInput};
+use crate::orders::model::{Amounts, BillingInput, OrderItemInput, QuoteOrderInput, amounts};
+use crate::orders::query::coupon as query;
+use crate::platform::auth::Actor;
 
 /// The maximum number of items of an order.
 const MOST_ITEMS: usize = 20;
 
-/// What an order would cost.
+/// What an order would cost, in minor units.
 pub(in crate::orders) struct Quote {
-    /// The courses, in the order of the input.
-    pub(in crate::orders) courses: Vec<Arc<Course>>,
+    /// The courses with their amounts, in the order of the input.
+    pub(in crate::orders) items: Vec<(Arc<Course>, Amounts)>,
     /// The currency.
     pub(in crate::orders) currency: CurrencyCode,
-    /// The total in minor units.
-    pub(in crate::orders) total_minor: i64,
+    /// The sums.
+    pub(in crate::orders) sum: Amounts,
+    /// Whether the tax is in the prices already.
+    pub(in crate::orders) tax_included: bool,
 }
 
 /// Returns what an order would cost.
 ///
 /// # Errors
-/// The input is invalid; there is no such course, or it has no price in the currency.
-pub(in crate::orders) async fn quote_order(loaders: &Loaders, input: QuoteOrderInput) -> Result<Quote> {
+/// The input is invalid; there is no such course, or it has no price in the currency; the coupon is not valid.
+pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
+    let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
     let wanted = check_items(&mut check, &input.items);
     check_billing(&mut check, &input.billing);
@@ -39,10 +47,40 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, input: QuoteOrderI
             courses.insert(*id, course);
         }
     }
-    let found = |id: &CourseId| courses.get(id).cloned();
-    let courses = priced(wanted.iter().map(found).collect(), input.billing.currency)?;
-    let total_minor = courses.iter().map(|course| course.price_minor).sum();
-    Ok(Quote { courses, currency: input.billing.currency, total_minor })
+    let currency = input.billing.currency;
+    let courses = priced(wanted.iter().map(|id| courses.get(id).cloned()).collect(), currency)?;
+    let entered = match &input.coupon_code {
+        Some(code) => Some(coupon::entered(loaders, code, &wanted, currency).await?),
+        None => None,
+    };
+    if let Some(Entered { coupon, .. }) = &entered {
+        let uses = query::uses(&mut *app.db.read().await?, coupon.id, buyer).await?;
+        coupon::check_uses(coupon, uses)?;
+    }
+    let tax = app.config.payments.taxes.get(&input.billing.country).copied();
+    let amounts = costs(&courses, entered.as_ref(), tax);
+    let sum = sum(&amounts);
+    let tax_included = tax.is_none_or(|tax| tax.included);
+    Ok(Quote { items: courses.into_iter().zip(amounts).collect(), currency, sum, tax_included })
+}
+
+/// Returns what courses cost with a coupon and a tax.
+pub(super) fn costs<C: AsRef<Course>>(courses: &[C], entered: Option<&Entered>, tax: Option<TaxRate>) -> Vec<Amounts> {
+    let item = |course: &C| {
+        let course = course.as_ref();
+        (course.price_minor, entered.is_some_and(|entered| entered.is_for(course.id)))
+    };
+    let items: Vec<(i64, bool)> = courses.iter().map(item).collect();
+    amounts(&items, entered.map(|entered| entered.coupon.discount()), tax)
+}
+
+/// Returns the sums of amounts.
+pub(super) fn sum(amounts: &[Amounts]) -> Amounts {
+    amounts.iter().fold(Amounts::default(), |sum, item| Amounts {
+        discount: sum.discount + item.discount,
+        tax: sum.tax + item.tax,
+        total: sum.total + item.total,
+    })
 }
 
 /// Returns the courses if all are for sale in the currency; a missing one is `None`.

@@ -16,7 +16,7 @@ use crate::graphql::{Error, Result};
 use crate::orders::event::OrderRefunded;
 use crate::orders::model::{
     Order, OrderItem, OrderItemId, OrderStatus, Refund, RefundId, RefundItem, RefundOrderInput, RefundState, Step,
-    left_of, spread,
+    left_of, parts_of,
 };
 use crate::orders::query::{order as query, payment, refund as rows};
 use crate::orders::{error, policy};
@@ -70,7 +70,7 @@ pub(in crate::orders) async fn refund_order(
             let items = chosen(&held, input.item_ids.as_deref())?;
             let amount = amount_of(&held, &items, input.amount.map(|amount| amount.currency).zip(amount))?;
             let new = new_refund(app, &held.order, amount, &reason, Some(admin));
-            let order = record(tx, app, &held, &new, &spread(amount, &items)).await?;
+            let order = record(tx, app, &held, &new, &parts_of(amount, &items)).await?;
             claimed.keep(tx, new.id.uuid()).await?;
             let entry = Entry {
                 action: Action::OrderRefunded,
@@ -192,7 +192,7 @@ pub(super) async fn return_money(
     let new = new_refund(app, &order, left, reason, None);
     let items = query::items_of(tx.conn(), &[order.id]).await?;
     let now = Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer };
-    record(tx, app, &now, &new, &spread(left, &now.items)).await?;
+    record(tx, app, &now, &new, &parts_of(left, &now.items)).await?;
     Ok(())
 }
 
@@ -226,7 +226,7 @@ pub(super) async fn refunded_elsewhere(
     let done = new_refund(app, &held.order, amount, reason, None);
     let (external_id, done_at) = (Some(external_id.to_owned()), Some(done.created_at));
     let done = Refund { state: RefundState::Done, external_id, done_at, ..done };
-    record(tx, app, held, &done, &spread(amount, &held.items)).await?;
+    record(tx, app, held, &done, &parts_of(amount, &held.items)).await?;
     Ok(true)
 }
 

@@ -1,5 +1,6 @@
 //! Orders in the schema.
 
+mod coupon;
 mod list;
 mod mutation;
 mod order;
@@ -21,13 +22,14 @@ pub fn nodes() -> Vec<NodeType> {
         NodeType::new(|ctx, id| order::order_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| refund::refund_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| refund::dispute_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| coupon::coupon_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| payment_event::payment_event_node(ctx, id).boxed()),
     ]
 }
 
 /// The queries of orders, for administrators.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(list::OrderQuery), Box::new(payment_event::PaymentEventQuery)]
+    vec![Box::new(list::OrderQuery), Box::new(coupon::CouponQuery), Box::new(payment_event::PaymentEventQuery)]
 }
 
 /// The orders of the viewer.
@@ -37,5 +39,9 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
 
 /// The mutations of orders.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(mutation::OrderMutation), Box::new(payment_event::PaymentEventMutation)]
+    vec![
+        Box::new(mutation::OrderMutation),
+        Box::new(coupon::CouponMutation),
+        Box::new(payment_event::PaymentEventMutation),
+    ]
 }

@@ -15,21 +15,56 @@ use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Requires, Result, Sequential, UserError};
 use crate::orders::command::{self, Quote};
-use crate::orders::model::{CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
+use crate::orders::model::{Amounts, CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
+
+/// What an order would cost, in the schema.
+struct OrderQuote(Quote);
 
 /// What an order would cost.
-#[derive(SimpleObject)]
-struct OrderQuote {
+#[Object]
+impl OrderQuote {
     /// What would be bought.
-    items: SequentialList<OrderQuoteItem>,
-    /// The price of all items.
-    total: Sequential<Money>,
+    async fn items(&self) -> SequentialList<OrderQuoteItem> {
+        let item = |(course, amounts): &(Arc<Course>, Amounts)| OrderQuoteItem {
+            course: course.clone(),
+            amounts: *amounts,
+            currency: self.0.currency,
+        };
+        SequentialList(self.0.items.iter().map(item).collect())
+    }
+
+    /// The prices of all items, before the discount; without the tax if that is added to them.
+    async fn subtotal(&self) -> Sequential<Money> {
+        let prices = self.0.items.iter().map(|(course, _)| course.price_minor).sum();
+        Sequential(Money::new(prices, self.0.currency))
+    }
+
+    /// What the coupon takes off.
+    async fn discount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.sum.discount, self.0.currency))
+    }
+
+    /// The tax in the total.
+    async fn tax(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.sum.tax, self.0.currency))
+    }
+
+    /// Whether the tax is in the prices already; otherwise it is added to them.
+    async fn is_tax_included(&self) -> bool {
+        self.0.tax_included
+    }
+
+    /// What the buyer pays: the `expectedTotal` of `createOrder`.
+    async fn total(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.sum.total, self.0.currency))
+    }
 }
 
 /// An item of a quote.
 #[derive(Clone)]
 struct OrderQuoteItem {
     course: Arc<Course>,
+    amounts: Amounts,
     currency: CurrencyCode,
 }
 
@@ -41,16 +76,19 @@ impl OrderQuoteItem {
         Sequential(CourseObject(self.course.clone()))
     }
 
-    /// The price.
+    /// What the buyer pays for it: the price without the discount, with the tax.
     async fn amount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.course.price_minor, self.currency))
+        Sequential(Money::new(self.amounts.total, self.currency))
     }
-}
 
-impl From<Quote> for OrderQuote {
-    fn from(Quote { courses, currency, total_minor }: Quote) -> OrderQuote {
-        let items = courses.into_iter().map(|course| OrderQuoteItem { course, currency }).collect();
-        OrderQuote { items: SequentialList(items), total: Sequential(Money::new(total_minor, currency)) }
+    /// What the coupon takes off its price.
+    async fn discount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.amounts.discount, self.currency))
+    }
+
+    /// The tax in the amount.
+    async fn tax(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.amounts.tax, self.currency))
     }
 }
 
@@ -104,8 +142,8 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to buy.")] input: QuoteOrderInput,
     ) -> Result<Option<Sequential<QuoteOrderPayload>>> {
-        let (quote, user_errors) = payload(command::quote_order(loaders(ctx), input).await)?;
-        let order_quote = quote.map(|quote| Sequential(OrderQuote::from(quote)));
+        let (quote, user_errors) = payload(command::quote_order(loaders(ctx), actor(ctx), input).await)?;
+        let order_quote = quote.map(|quote| Sequential(OrderQuote(quote)));
         Ok(Some(Sequential(QuoteOrderPayload { order_quote, user_errors })))
     }
 
@@ -118,7 +156,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to buy, and the total that the buyer was shown.")] input: CreateOrderInput,
     ) -> Result<Option<Sequential<OrderPayload<Create>>>> {
-        answer(command::create_order(app(ctx), actor(ctx), input).await)
+        answer(command::create_order(loaders(ctx), actor(ctx), input).await)
     }
 
     /// Cancels an order that waits for its payment; administrators may cancel any. If money arrives nevertheless, it

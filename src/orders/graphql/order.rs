@@ -14,7 +14,7 @@ use crate::graphql::guard::Scope;
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
-use crate::orders::loader::{DisputesOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
+use crate::orders::loader::{CouponById, DisputesOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
 use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
 use crate::orders::policy;
 use crate::platform::payments::Provider;
@@ -58,7 +58,34 @@ impl OrderObject {
         Ok(SequentialList(items.iter().map(object).collect()))
     }
 
-    /// The price of all items.
+    /// The code of the coupon, as it is now; null if there was none.
+    async fn coupon_code(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(id) = self.0.coupon_id else { return Ok(None) };
+        Ok(loaders(ctx).load(CouponById(id)).await?.map(|coupon| coupon.code.clone()))
+    }
+
+    /// The prices of all items, before the discount; without the tax if that is added to them.
+    async fn subtotal(&self) -> Sequential<Money> {
+        let added = if self.0.tax_included { 0 } else { self.0.tax_minor };
+        Sequential(Money::new(self.0.total_minor + self.0.discount_minor - added, self.0.currency))
+    }
+
+    /// What the coupon took off.
+    async fn discount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.discount_minor, self.0.currency))
+    }
+
+    /// The tax in the total.
+    async fn tax(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.0.tax_minor, self.0.currency))
+    }
+
+    /// Whether the tax is in the prices already; otherwise it was added to them.
+    async fn is_tax_included(&self) -> bool {
+        self.0.tax_included
+    }
+
+    /// What the buyer pays.
     async fn total(&self) -> Sequential<Money> {
         Sequential(Money::new(self.0.total_minor, self.0.currency))
     }
@@ -146,12 +173,22 @@ impl OrderItemObject {
         &self.item.title
     }
 
-    /// The price when it was ordered.
+    /// What the buyer pays for it: the price without the discount, with the tax.
     async fn amount(&self) -> Sequential<Money> {
         Sequential(Money::new(self.item.amount_minor, self.currency))
     }
 
-    /// What goes or went back to the buyer. If it is the whole price, the access has ended.
+    /// What the coupon took off its price.
+    async fn discount(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.item.discount_minor, self.currency))
+    }
+
+    /// The tax in the amount.
+    async fn tax(&self) -> Sequential<Money> {
+        Sequential(Money::new(self.item.tax_minor, self.currency))
+    }
+
+    /// What goes or went back to the buyer. If it is the whole amount, the access has ended.
     async fn refunded(&self) -> Sequential<Money> {
         Sequential(Money::new(self.item.refunded_minor, self.currency))
     }

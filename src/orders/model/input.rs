@@ -30,6 +30,8 @@ pub(in crate::orders) struct QuoteOrderInput {
     pub(in crate::orders) items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
     pub(in crate::orders) billing: BillingInput,
+    /// The code of a coupon; case does not matter.
+    pub(in crate::orders) coupon_code: Option<String>,
 }
 
 /// The input of `createOrder`.
@@ -39,6 +41,8 @@ pub(in crate::orders) struct CreateOrderInput {
     pub(in crate::orders) items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
     pub(in crate::orders) billing: BillingInput,
+    /// The code of a coupon; case does not matter.
+    pub(in crate::orders) coupon_code: Option<String>,
     /// The total that the buyer was shown, as `quoteOrder` returns it. If it is another one now, nothing is ordered.
     pub(in crate::orders) expected_total: MoneyInput,
     /// The page of your site to which the checkout leads back, at most 2,000 characters. Only origins that the server

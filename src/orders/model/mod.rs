@@ -1,5 +1,7 @@
 //! Rows, ids, enums and inputs of orders, and their pure transitions.
 
+mod amount;
+mod coupon;
 mod event;
 mod input;
 mod list;
@@ -7,6 +9,11 @@ mod order;
 mod payment;
 mod refund;
 
+pub(super) use amount::{Amounts, Discount, amounts};
+pub(super) use coupon::{
+    ArchiveCouponInput, CouponScope, CouponTerms, CreateCouponInput, NewCoupon, UpdateCouponInput,
+};
+pub use coupon::{Coupon, CouponId};
 pub use event::PaymentEventState;
 pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
 pub(super) use input::{
@@ -18,5 +25,5 @@ pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};
 pub use payment::PaymentState;
 pub(super) use payment::{NewPayment, Payment};
-pub(super) use refund::{Dispute, DisputeId, Refund, RefundId, RefundItem, left_of, spread};
+pub(super) use refund::{Dispute, DisputeId, Refund, RefundId, RefundItem, left_of, parts_of};
 pub use refund::{DisputeStatus, RefundState};

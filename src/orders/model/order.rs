@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
+use super::CouponId;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
@@ -35,7 +36,7 @@ pub struct Order {
     pub country: String,
     /// The currency.
     pub currency: CurrencyCode,
-    /// The price of all items.
+    /// What is paid for all items.
     pub total_minor: i64,
     /// What was refunded of it.
     pub refunded_minor: i64,
@@ -47,6 +48,14 @@ pub struct Order {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was paid.
     pub paid_at: Option<DateTime<Utc>>,
+    /// The coupon.
+    pub coupon_id: Option<CouponId>,
+    /// What the coupon took off the prices.
+    pub discount_minor: i64,
+    /// The tax in the total.
+    pub tax_minor: i64,
+    /// Whether the tax was in the prices already; otherwise it was added to them.
+    pub tax_included: bool,
 }
 
 impl Entity for Order {
@@ -148,7 +157,7 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) title: String,
     /// The course; `None` once it is deleted.
     pub(in crate::orders) course_id: Option<CourseId>,
-    /// The price.
+    /// What is paid for it: the price without the discount, with the tax.
     pub(in crate::orders) amount_minor: i64,
     /// What was refunded of it.
     pub(in crate::orders) refunded_minor: i64,
@@ -156,6 +165,10 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) is_live: bool,
     /// The access that was bought.
     pub(in crate::orders) entitlement_id: Option<EntitlementId>,
+    /// What the coupon took off the price.
+    pub(in crate::orders) discount_minor: i64,
+    /// The tax in the amount.
+    pub(in crate::orders) tax_minor: i64,
 }
 
 impl Entity for OrderItem {
@@ -187,6 +200,10 @@ pub(in crate::orders) struct NewOrder<'a> {
     pub(in crate::orders) updated_at: DateTime<Utc>,
     pub(in crate::orders) expires_at: Option<DateTime<Utc>>,
     pub(in crate::orders) remind_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) coupon_id: Option<CouponId>,
+    pub(in crate::orders) discount_minor: i64,
+    pub(in crate::orders) tax_minor: i64,
+    pub(in crate::orders) tax_included: bool,
 }
 
 /// An item to insert.
@@ -202,6 +219,8 @@ pub(in crate::orders) struct NewItem {
     pub(in crate::orders) course_id: CourseId,
     pub(in crate::orders) amount_minor: i64,
     pub(in crate::orders) is_live: bool,
+    pub(in crate::orders) discount_minor: i64,
+    pub(in crate::orders) tax_minor: i64,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use diesel::expression::AsExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::amount::spread;
 use super::{OrderId, OrderItem, OrderItemId};
 use crate::accounts::UserId;
 use crate::graphql::{Entity, Id};
@@ -108,26 +109,13 @@ pub(in crate::orders) fn left_of(items: &[OrderItem]) -> i64 {
     items.iter().map(|item| item.amount_minor - item.refunded_minor).sum()
 }
 
-/// Spreads an amount over the items, in proportion to what is left of each; the parts have exactly that sum.
+/// Spreads an amount over the items, in proportion to what is left of each. Items that get nothing are left out.
 ///
-/// `amount` is at most what is left of all of them. Items that get nothing are left out.
-pub(in crate::orders) fn spread(amount: i64, items: &[OrderItem]) -> Vec<(OrderItemId, i64)> {
-    let (mut amount, mut whole) = (i128::from(amount), i128::from(left_of(items)));
-    let mut parts = Vec::new();
-    for item in items {
-        let left = i128::from(item.amount_minor - item.refunded_minor);
-        if left == 0 || whole == 0 {
-            continue;
-        }
-        // The rest is spread over the rest, so that rounding never loses a minor unit.
-        let part = (amount * left + whole / 2) / whole;
-        amount -= part;
-        whole -= left;
-        if part > 0 {
-            parts.push((item.id, i64::try_from(part).unwrap_or(i64::MAX)));
-        }
-    }
-    parts
+/// `amount` is at most what is left of all of them.
+pub(in crate::orders) fn parts_of(amount: i64, items: &[OrderItem]) -> Vec<(OrderItemId, i64)> {
+    let left: Vec<i64> = items.iter().map(|item| item.amount_minor - item.refunded_minor).collect();
+    let parts = items.iter().map(|item| item.id).zip(spread(amount, &left));
+    parts.filter(|(_, part)| *part > 0).collect()
 }
 
 #[cfg(test)]
@@ -137,8 +125,9 @@ mod tests {
     use super::*;
     use crate::orders::model::OrderItemKind;
 
-    fn item(number: u128, amount_minor: i64, refunded_minor: i64) -> OrderItem {
-        OrderItem {
+    #[test]
+    fn a_refund_is_of_what_is_left() {
+        let item = |number: u128, amount_minor: i64, refunded_minor: i64| OrderItem {
             id: Id::new(Uuid::from_u128(number)),
             order_id: Id::new(Uuid::nil()),
             kind: OrderItemKind::Course,
@@ -148,34 +137,12 @@ mod tests {
             refunded_minor,
             is_live: true,
             entitlement_id: None,
-        }
-    }
-
-    #[test]
-    fn a_refund_is_spread_to_the_minor_unit_and_never_beyond_what_is_left() {
-        for (amount, items, parts) in [
-            (100, vec![(100, 0)], vec![100]),
-            (1, vec![(100, 0), (100, 0)], vec![1]),
-            (100, vec![(100, 0), (100, 0), (100, 0)], vec![33, 34, 33]),
-            (150, vec![(100, 50), (100, 0)], vec![50, 100]),
-            (10, vec![(100, 100), (10, 0), (0, 0)], vec![10]),
-            (i64::MAX - 1, vec![(i64::MAX - 1, 0)], vec![i64::MAX - 1]),
-        ] {
-            let rows: Vec<OrderItem> = (1..).zip(&items).map(|(id, (all, gone))| item(id, *all, *gone)).collect();
-            let spread = spread(amount, &rows);
-            assert_eq!(spread.iter().map(|(_, part)| *part).collect::<Vec<_>>(), parts, "{amount} of {items:?}");
-        }
-    }
-
-    #[test]
-    fn all_amounts_are_spread_without_a_rest() {
-        let items: Vec<OrderItem> = [7, 11, 1, 0, 400].into_iter().zip(1..).map(|(all, id)| item(id, all, 0)).collect();
-        for amount in 1..=left_of(&items) {
-            let parts = spread(amount, &items);
-            assert_eq!(parts.iter().map(|(_, part)| part).sum::<i64>(), amount);
-            for (id, part) in parts {
-                assert!(items.iter().any(|item| item.id == id && part <= item.amount_minor), "{amount}");
-            }
-        }
+            discount_minor: 0,
+            tax_minor: 0,
+        };
+        let items = [item(1, 100, 50), item(2, 0, 0), item(3, 70, 70), item(4, 100, 0)];
+        assert_eq!(left_of(&items), 150);
+        let parts = parts_of(75, &items);
+        assert_eq!(parts, [(items[0].id, 25), (items[3].id, 50)]);
     }
 }

@@ -1,5 +1,6 @@
 //! SQL for orders.
 
+pub(super) mod coupon;
 pub(super) mod event;
 pub(super) mod list;
 pub(super) mod order;

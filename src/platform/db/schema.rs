@@ -141,6 +141,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    coupon_categories (coupon_id, category_id) {
+        coupon_id -> Uuid,
+        category_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    coupon_courses (coupon_id, course_id) {
+        coupon_id -> Uuid,
+        course_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    coupons (id) {
+        id -> Uuid,
+        code -> Text,
+        percent -> Nullable<Int2>,
+        amount_minor -> Nullable<Int8>,
+        currency -> Nullable<Text>,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+        max_uses -> Nullable<Int4>,
+        max_uses_per_user -> Nullable<Int4>,
+        created_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     course_settings (course_id) {
         course_id -> Uuid,
         completion_percent -> Nullable<Int4>,
@@ -575,6 +605,8 @@ diesel::table! {
         refunded_minor -> Int8,
         is_live -> Bool,
         entitlement_id -> Nullable<Uuid>,
+        discount_minor -> Int8,
+        tax_minor -> Int8,
     }
 }
 
@@ -594,6 +626,10 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         remind_at -> Nullable<Timestamptz>,
         paid_at -> Nullable<Timestamptz>,
+        coupon_id -> Nullable<Uuid>,
+        discount_minor -> Int8,
+        tax_minor -> Int8,
+        tax_included -> Bool,
     }
 }
 
@@ -1014,6 +1050,10 @@ diesel::joinable!(channel_slugs -> channels (channel_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
 diesel::joinable!(channels -> media_files (image_id));
 diesel::joinable!(channels -> users (owner_id));
+diesel::joinable!(coupon_categories -> categories (category_id));
+diesel::joinable!(coupon_categories -> coupons (coupon_id));
+diesel::joinable!(coupon_courses -> coupons (coupon_id));
+diesel::joinable!(coupon_courses -> courses (course_id));
 diesel::joinable!(course_settings -> courses (course_id));
 diesel::joinable!(course_slugs -> courses (course_id));
 diesel::joinable!(course_stats -> courses (course_id));
@@ -1049,6 +1089,7 @@ diesel::joinable!(notification_walks -> notification_events (event_id));
 diesel::joinable!(order_items -> courses (course_id));
 diesel::joinable!(order_items -> entitlements (entitlement_id));
 diesel::joinable!(order_items -> orders (order_id));
+diesel::joinable!(orders -> coupons (coupon_id));
 diesel::joinable!(orders -> users (buyer_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(players -> users (user_id));
@@ -1099,6 +1140,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     channel_slugs,
     channel_stats,
     channels,
+    coupon_categories,
+    coupon_courses,
+    coupons,
     course_settings,
     course_slugs,
     course_stats,

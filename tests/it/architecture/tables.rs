@@ -79,7 +79,21 @@ const TABLES: [(&str, &[&str]); 11] = [
         ],
     ),
     ("reviews", &["reviews"]),
-    ("orders", &["disputes", "order_items", "orders", "payment_events", "payments", "refund_items", "refunds"]),
+    (
+        "orders",
+        &[
+            "coupon_categories",
+            "coupon_courses",
+            "coupons",
+            "disputes",
+            "order_items",
+            "orders",
+            "payment_events",
+            "payments",
+            "refund_items",
+            "refunds",
+        ],
+    ),
     (
         "notifications",
         &[

@@ -1,6 +1,7 @@
 //! Orders, paid in the sandbox.
 
 mod buying;
+mod coupons;
 mod inbox;
 mod lists;
 mod live;
@@ -98,11 +99,11 @@ impl Shop {
     }
 
     async fn only_act(&self, order: &Value, action: &str) {
-        let url = self.app.sql(&format!(
+        let sql = format!(
             "SELECT external_id FROM payments JOIN orders ON orders.id = order_id WHERE number = {}",
             order["number"].as_str().unwrap()
-        ));
-        let page = format!("{}/dev/checkout/{}", self.app.url, url.await);
+        );
+        let page = format!("{}/dev/checkout/{}", self.app.url, self.app.sql(&sql).await);
         let answer = self
             .app
             .client

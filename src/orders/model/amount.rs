@@ -1,0 +1,124 @@
+//! What the items of an order cost: price, discount and tax. All in minor units, without a rounding error in the sum.
+
+use crate::config::payments::TaxRate;
+
+/// What a coupon takes off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::orders) enum Discount {
+    /// So many percent of each item that it is for, 1 to 100.
+    Percent(i16),
+    /// This amount off all items that it is for together, in minor units; at most their price.
+    Amount(i64),
+}
+
+/// The amounts of an item, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::orders) struct Amounts {
+    /// What the coupon takes off.
+    pub(in crate::orders) discount: i64,
+    /// The tax in `total`.
+    pub(in crate::orders) tax: i64,
+    /// What is paid.
+    pub(in crate::orders) total: i64,
+}
+
+/// Returns the amounts of items with these prices, each with whether the discount is for it.
+pub(in crate::orders) fn amounts(
+    items: &[(i64, bool)],
+    discount: Option<Discount>,
+    tax: Option<TaxRate>,
+) -> Vec<Amounts> {
+    let eligible: Vec<i64> = items.iter().map(|(price, is_for)| if *is_for { *price } else { 0 }).collect();
+    let discounts = match discount {
+        None => vec![0; items.len()],
+        Some(Discount::Percent(percent)) => {
+            eligible.iter().map(|price| rounded(i128::from(*price) * i128::from(percent), 100)).collect()
+        }
+        Some(Discount::Amount(amount)) => spread(amount.min(eligible.iter().sum()), &eligible),
+    };
+    let amounts = |((price, _), discount): (&(i64, bool), i64)| {
+        let net = price - discount;
+        let Some(rate) = tax else { return Amounts { discount, tax: 0, total: net } };
+        let share = i128::from(net) * i128::from(rate.hundredths);
+        if rate.included {
+            Amounts { discount, tax: rounded(share, 10_000 + i128::from(rate.hundredths)), total: net }
+        } else {
+            let tax = rounded(share, 10_000);
+            Amounts { discount, tax, total: net + tax }
+        }
+    };
+    items.iter().zip(discounts).map(amounts).collect()
+}
+
+/// Spreads an amount in proportion to what is left of each part, which together is at least the amount. The parts have
+/// exactly that sum, and none is more than what is left of it.
+pub(in crate::orders) fn spread(amount: i64, left: &[i64]) -> Vec<i64> {
+    let (mut amount, mut whole) = (i128::from(amount), left.iter().map(|part| i128::from(*part)).sum::<i128>());
+    let share = |left: &i64| {
+        if whole == 0 {
+            return 0;
+        }
+        // The rest is spread over the rest, so that rounding never loses a minor unit.
+        let part = rounded(amount * i128::from(*left), whole);
+        amount -= i128::from(part);
+        whole -= i128::from(*left);
+        part
+    };
+    left.iter().map(share).collect()
+}
+
+/// Divides, and rounds half up.
+fn rounded(dividend: i128, divisor: i128) -> i64 {
+    i64::try_from((dividend + divisor / 2) / divisor).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_spread_to_the_minor_unit_and_never_beyond_what_is_left() {
+        for (amount, left, parts) in [
+            (100, vec![100], vec![100]),
+            (1, vec![100, 100], vec![1, 0]),
+            (100, vec![100, 100, 100], vec![33, 34, 33]),
+            (150, vec![50, 100], vec![50, 100]),
+            (10, vec![0, 10, 0], vec![0, 10, 0]),
+            (0, vec![0], vec![0]),
+            (i64::MAX - 1, vec![i64::MAX - 1], vec![i64::MAX - 1]),
+        ] {
+            assert_eq!(spread(amount, &left), parts, "{amount} of {left:?}");
+        }
+        let left = [7, 11, 1, 0, 400];
+        for amount in 0..=left.iter().sum() {
+            let parts = spread(amount, &left);
+            assert_eq!(parts.iter().sum::<i64>(), amount);
+            assert!(parts.iter().zip(left).all(|(part, left)| (0..=left).contains(part)), "{amount}: {parts:?}");
+        }
+    }
+
+    #[test]
+    fn discount_comes_before_tax_and_the_parts_are_the_whole() {
+        let rate = |hundredths, included| Some(TaxRate { hundredths, included });
+        let percent = |percent| Some(Discount::Percent(percent));
+        for (what, price, discount, tax, expected) in [
+            ("nothing", 1990, None, None, (0, 0, 1990)),
+            ("19 % within 19.90 EUR", 1990, None, rate(1900, true), (0, 318, 1990)),
+            ("8.25 % on top of 19.90 USD", 1990, None, rate(825, false), (0, 164, 2154)),
+            ("half, 19 % within", 1990, percent(50), rate(1900, true), (995, 159, 995)),
+            ("a third of a cent", 1, percent(33), None, (0, 0, 1)),
+            ("10 % on top of 1000 yen", 1000, None, rate(1000, false), (0, 100, 1100)),
+            ("5 % on top of 1.995 dinars", 1995, None, rate(500, false), (0, 100, 2095)),
+            ("more than the price", 500, Some(Discount::Amount(900)), rate(1900, true), (500, 0, 0)),
+            ("all of it", 500, percent(100), rate(825, false), (500, 0, 0)),
+        ] {
+            let Amounts { discount, tax, total } = amounts(&[(price, true)], discount, tax)[0];
+            assert_eq!((discount, tax, total), expected, "{what}");
+        }
+        // An amount is spread over what it is for.
+        let items = [(1000, true), (5000, false), (500, true)];
+        let parts: Vec<i64> =
+            amounts(&items, Some(Discount::Amount(300)), None).iter().map(|amounts| amounts.discount).collect();
+        assert_eq!(parts, [200, 0, 100]);
+    }
+}

@@ -1,0 +1,132 @@
+//! Coupons.
+
+use async_graphql::InputObject;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::amount::Discount;
+use crate::catalog::{CategoryId, CourseId};
+use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::graphql::{Entity, Id, Idempotency, Time};
+use crate::platform::db::schema::coupons;
+
+/// A coupon's id: `coupon_01j…`.
+pub type CouponId = Id<Coupon>;
+
+/// A coupon. It takes off either percents or an amount.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = coupons, check_for_backend(diesel::pg::Pg))]
+pub struct Coupon {
+    /// The id.
+    pub id: CouponId,
+    /// What buyers enter, in capital letters.
+    pub code: String,
+    /// How many percent it takes off.
+    pub percent: Option<i16>,
+    /// The amount that it takes off, in minor units.
+    pub amount_minor: Option<i64>,
+    /// The currency of the amount.
+    pub currency: Option<CurrencyCode>,
+    /// From when on it is valid.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Until when it is valid.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// The maximum number of orders with it.
+    pub max_uses: Option<i32>,
+    /// The maximum number of orders of a user with it.
+    pub max_uses_per_user: Option<i32>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was archived: it is not valid anymore.
+    pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl Entity for Coupon {
+    const PREFIX: &'static str = "coupon";
+}
+
+impl Coupon {
+    /// What it takes off.
+    pub(in crate::orders) fn discount(&self) -> Discount {
+        match (self.percent, self.amount_minor) {
+            (Some(percent), _) => Discount::Percent(percent),
+            (None, amount) => Discount::Amount(amount.unwrap_or_default()),
+        }
+    }
+}
+
+/// What a coupon is for: everything if both are empty.
+#[derive(Clone, Debug, Default)]
+pub(in crate::orders) struct CouponScope {
+    pub(in crate::orders) courses: Vec<CourseId>,
+    /// With their subcategories.
+    pub(in crate::orders) categories: Vec<CategoryId>,
+}
+
+/// A coupon to insert.
+#[derive(Insertable)]
+#[diesel(table_name = coupons)]
+pub(in crate::orders) struct NewCoupon<'a> {
+    pub(in crate::orders) id: CouponId,
+    pub(in crate::orders) code: &'a str,
+    pub(in crate::orders) percent: Option<i16>,
+    pub(in crate::orders) amount_minor: Option<i64>,
+    pub(in crate::orders) currency: Option<CurrencyCode>,
+    pub(in crate::orders) starts_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) ends_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) max_uses: Option<i32>,
+    pub(in crate::orders) max_uses_per_user: Option<i32>,
+    pub(in crate::orders) created_at: DateTime<Utc>,
+}
+
+/// When and how often a coupon is valid.
+#[derive(Clone, Debug, Default, InputObject)]
+pub(in crate::orders) struct CouponTerms {
+    /// From when on the coupon is valid; omit for at once.
+    pub(in crate::orders) starts_at: Option<Time>,
+    /// Until when the coupon is valid; omit for no end.
+    pub(in crate::orders) ends_at: Option<Time>,
+    /// The maximum number of orders with the coupon, 1 to 1,000,000; omit for no limit. An order that waits for its
+    /// payment counts.
+    pub(in crate::orders) max_uses: Option<i32>,
+    /// The maximum number of orders of a user with the coupon, 1 to 1,000,000; omit for no limit.
+    pub(in crate::orders) max_uses_per_user: Option<i32>,
+}
+
+/// The input of `createCoupon`. A coupon takes off either `percent` or `amount`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct CreateCouponInput {
+    /// What buyers enter: 3 to 40 letters, digits and hyphens. Case does not matter.
+    pub(in crate::orders) code: String,
+    /// How many percent it takes off the items that it is for, 1 to 100.
+    pub(in crate::orders) percent: Option<i32>,
+    /// The amount that it takes off all items together that it is for. Only orders in this currency.
+    pub(in crate::orders) amount: Option<MoneyInput>,
+    /// The courses that it is for, at most 100. Without `courseIds` and `categoryIds`, it is for everything.
+    pub(in crate::orders) course_ids: Option<Vec<CourseId>>,
+    /// The categories that it is for, with their subcategories, at most 100.
+    pub(in crate::orders) category_ids: Option<Vec<CategoryId>>,
+    /// When and how often it is valid.
+    #[graphql(flatten)]
+    pub(in crate::orders) terms: CouponTerms,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(in crate::orders) once: Idempotency,
+}
+
+/// The input of `updateCoupon`. What is omitted has no limit afterwards.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct UpdateCouponInput {
+    /// The coupon.
+    pub(in crate::orders) coupon_id: CouponId,
+    /// When and how often it is valid.
+    #[graphql(flatten)]
+    pub(in crate::orders) terms: CouponTerms,
+}
+
+/// The input of `archiveCoupon`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct ArchiveCouponInput {
+    /// The coupon.
+    pub(in crate::orders) coupon_id: CouponId,
+}
