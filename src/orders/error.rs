@@ -27,7 +27,7 @@ pub(super) fn no_payments() -> Error {
 
 pub(super) fn another_total(total: Money) -> Error {
     let message = format!("The total is {total} now. Show it to the buyer, and order again.");
-    Error::invalid(UserErrorCode::Conflict, &["expectedTotal"], message)
+    Error::invalid(UserErrorCode::NotAllowed, &["expectedTotal"], message)
 }
 
 pub(super) fn bought_already(other: &Order, place: usize) -> Error {

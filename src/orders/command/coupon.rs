@@ -247,10 +247,10 @@ fn check_discount(check: &mut Check, input: &CreateCouponInput) -> Discount {
 }
 
 fn check_terms(check: &mut Check, terms: &CouponTerms) {
-    if let (Some(Time(start)), Some(Time(end))) = (terms.starts_at, terms.ends_at) {
-        if end <= start {
-            check.error(UserErrorCode::OutOfRange, "endsAt", "A coupon ends after it begins.");
-        }
+    if let (Some(Time(start)), Some(Time(end))) = (terms.starts_at, terms.ends_at)
+        && end <= start
+    {
+        check.error(UserErrorCode::OutOfRange, "endsAt", "A coupon ends after it begins.");
     }
     for (field, most) in [("maxUses", terms.max_uses), ("maxUsesPerUser", terms.max_uses_per_user)] {
         if most.is_some_and(|most| !(1..=MOST_USES).contains(&most)) {

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::coupon::{self, Entered};
 use super::hold::{self, Held};
 use super::pay::fulfil;
 use super::price::{check_billing, check_items, costs, priced, sum};
-use super::{checkout, coupon, pay};
+use super::{checkout, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{Course, CourseId};
 use crate::config::payments::TaxRate;
@@ -18,8 +19,8 @@ use crate::graphql::{Error, Result};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    Amounts, CouponId, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind,
-    OrderStatus, Payment, PaymentState,
+    Amounts, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus,
+    Payment, PaymentState,
 };
 use crate::orders::query::{order as query, payment};
 use crate::platform::App;
@@ -45,58 +46,18 @@ pub(in crate::orders) async fn create_order(
 ) -> Result<Order> {
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
-    let wanted = check_items(&mut check, &input.items);
+    let courses = check_items(&mut check, &input.items);
     check_billing(&mut check, &input.billing);
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
-    let currency = input.billing.currency;
     let entered = match &input.coupon_code {
-        Some(code) => Some(coupon::entered(loaders, code, &wanted, currency).await?),
+        Some(code) => Some(coupon::entered(loaders, code, &courses, input.billing.currency).await?),
         None => None,
     };
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let (order, payment) = app
-        .db
-        .transaction(async |tx| {
-            let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", &input).await? {
-                Turn::Create(claimed) => claimed,
-                Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
-            };
-            let held = hold::courses(tx, wanted.iter().copied()).await?;
-            if !accounts::lock_user(tx, buyer).await? {
-                return Err(Error::Unauthenticated("Sign in first.".into()));
-            }
-            let courses: Vec<Option<Ref<'_>>> = wanted.iter().map(|id| held.get(id).map(Ref)).collect();
-            let courses = priced(courses, currency)?;
-            let costs = costs(&courses, entered.as_ref(), tax);
-            let total = sum(&costs).total;
-            if (total, currency) != (expected, input.expected_total.currency) {
-                return Err(error::another_total(Money::new(total, currency)));
-            }
-            refuse_owned(tx, app, buyer, &wanted).await?;
-            if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
-                return Err(error::too_many_pending());
-            }
-            let coupon = entered.as_ref().map(|entered| entered.coupon.id);
-            if let Some(id) = coupon {
-                coupon::hold(tx, app, id, buyer, currency).await?;
-            }
-            let (return_url, items) =
-                (return_url.as_deref(), courses.iter().map(|Ref(course)| *course).zip(costs).collect());
-            let new = New { buyer, input: &input, coupon, tax, return_url, items };
-            let (order, payment) = insert(tx, app, &new).await?;
-            claimed.keep(tx, order.id.uuid()).await?;
-            let placed = OrderPlaced { order: order.id, buyer };
-            outbox::record(tx, &app.clock, &placed).await?;
-            if payment.is_some() {
-                return Ok((order, payment));
-            }
-            let items = query::items_of(tx.conn(), &[order.id]).await?;
-            let held = Held { order, items, courses: held, has_buyer: true };
-            Ok((fulfil(tx, app, &held).await?, None))
-        })
-        .await?;
+    let wanted = Wanted { buyer, input: &input, courses, expected, return_url, entered, tax };
+    let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
     if let Some(payment) = payment {
         // The order is placed: if this fails, the job that asks about open payments does it.
         if let Err(error) = checkout::open(app, &order, &payment).await {
@@ -104,6 +65,56 @@ pub(in crate::orders) async fn create_order(
         }
     }
     Ok(order)
+}
+
+/// What is ordered, checked as far as that is possible without locks.
+struct Wanted<'a> {
+    buyer: UserId,
+    input: &'a CreateOrderInput,
+    courses: Vec<CourseId>,
+    /// The total that the buyer was shown, in minor units.
+    expected: i64,
+    return_url: Option<String>,
+    entered: Option<Entered>,
+    tax: Option<TaxRate>,
+}
+
+/// Places an order; returns it with its payment, unless it costs nothing or was placed by an earlier request.
+async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Option<Payment>)> {
+    let (buyer, input) = (wanted.buyer, wanted.input);
+    let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", input).await? {
+        Turn::Create(claimed) => claimed,
+        Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
+    };
+    let held = hold::courses(tx, wanted.courses.iter().copied()).await?;
+    if !accounts::lock_user(tx, buyer).await? {
+        return Err(Error::Unauthenticated("Sign in first.".into()));
+    }
+    let currency = input.billing.currency;
+    let courses: Vec<Option<Ref<'_>>> = wanted.courses.iter().map(|id| held.get(id).map(Ref)).collect();
+    let courses = priced(courses, currency)?;
+    let costs = costs(&courses, wanted.entered.as_ref(), wanted.tax);
+    let total = sum(&costs).total;
+    if (total, currency) != (wanted.expected, input.expected_total.currency) {
+        return Err(error::another_total(Money::new(total, currency)));
+    }
+    refuse_owned(tx, app, buyer, &wanted.courses).await?;
+    if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
+        return Err(error::too_many_pending());
+    }
+    if let Some(entered) = &wanted.entered {
+        coupon::hold(tx, app, entered.coupon.id, buyer, currency).await?;
+    }
+    let items: Vec<(&Course, Amounts)> = courses.iter().map(|Ref(course)| *course).zip(costs).collect();
+    let (order, payment) = insert(tx, app, wanted, &items).await?;
+    claimed.keep(tx, order.id.uuid()).await?;
+    outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
+    if payment.is_some() {
+        return Ok((order, payment));
+    }
+    let items = query::items_of(tx.conn(), &[order.id]).await?;
+    let held = Held { order, items, courses: held, has_buyer: true };
+    Ok((fulfil(tx, app, &held).await?, None))
 }
 
 /// A course that is locked.
@@ -115,43 +126,38 @@ impl AsRef<Course> for Ref<'_> {
     }
 }
 
-/// What an order is made of.
-struct New<'a> {
-    buyer: UserId,
-    input: &'a CreateOrderInput,
-    coupon: Option<CouponId>,
-    tax: Option<TaxRate>,
-    return_url: Option<&'a str>,
-    items: Vec<(&'a Course, Amounts)>,
-}
-
-async fn insert(tx: &mut Tx, app: &App, new: &New<'_>) -> Result<(Order, Option<Payment>)> {
-    let (now, settings) = (app.clock.now(), &app.config.payments);
-    let amounts: Vec<Amounts> = new.items.iter().map(|(_, amounts)| *amounts).collect();
+async fn insert(
+    tx: &mut Tx,
+    app: &App,
+    wanted: &Wanted<'_>,
+    items: &[(&Course, Amounts)],
+) -> Result<(Order, Option<Payment>)> {
+    let (now, settings, billing) = (app.clock.now(), &app.config.payments, &wanted.input.billing);
+    let amounts: Vec<Amounts> = items.iter().map(|(_, amounts)| *amounts).collect();
     let sum = sum(&amounts);
     let remind_at = settings.reminder.map(|after| now + after).filter(|_| sum.total > 0);
     let row = NewOrder {
         id: OrderId::new(app.clock.uuid()),
-        buyer_id: new.buyer,
+        buyer_id: wanted.buyer,
         status: OrderStatus::Pending,
-        country: &new.input.billing.country,
-        currency: new.input.billing.currency,
+        country: &billing.country,
+        currency: billing.currency,
         total_minor: sum.total,
-        return_url: new.return_url,
+        return_url: wanted.return_url.as_deref(),
         created_at: now,
         updated_at: now,
         expires_at: Some(now + settings.order_lifetime),
         remind_at,
-        coupon_id: new.coupon,
+        coupon_id: wanted.entered.as_ref().map(|entered| entered.coupon.id),
         discount_minor: sum.discount,
         tax_minor: sum.tax,
-        tax_included: new.tax.is_none_or(|tax| tax.included),
+        tax_included: wanted.tax.is_none_or(|tax| tax.included),
     };
     let order = query::insert(tx, &row).await?;
     let item = |(position, (course, amounts)): (i16, &(&Course, Amounts))| NewItem {
         id: OrderItemId::new(app.clock.uuid()),
         order_id: order.id,
-        buyer_id: new.buyer,
+        buyer_id: wanted.buyer,
         position,
         kind: OrderItemKind::Course,
         title: course.title.clone(),
@@ -161,7 +167,7 @@ async fn insert(tx: &mut Tx, app: &App, new: &New<'_>) -> Result<(Order, Option<
         discount_minor: amounts.discount,
         tax_minor: amounts.tax,
     };
-    query::insert_items(tx, (0..).zip(&new.items).map(item).collect()).await?;
+    query::insert_items(tx, (0..).zip(items).map(item).collect()).await?;
     if sum.total == 0 {
         return Ok((order, None));
     }

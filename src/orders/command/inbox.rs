@@ -191,10 +191,10 @@ async fn refunded(
     amount: i64,
 ) -> std::result::Result<Outcome, InternalError> {
     let order = held.order.id;
-    if let Some(id) = reference.and_then(|reference| reference.parse::<Uuid>().ok()) {
-        if refund::set_done(tx, order, RefundId::new(id), external_id, app.clock.now()).await? {
-            return Ok(Outcome::Done);
-        }
+    if let Some(id) = reference.and_then(|reference| reference.parse::<Uuid>().ok())
+        && refund::set_done(tx, order, RefundId::new(id), external_id, app.clock.now()).await?
+    {
+        return Ok(Outcome::Done);
     }
     if refund::is_known(tx, order, external_id).await? {
         return Ok(Outcome::Done);

@@ -80,10 +80,10 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     if held.items.iter().all(|item| item.is_live) {
         return Ok(true);
     }
-    if let Some(id) = held.order.coupon_id.filter(|_| held.order.status != OrderStatus::Pending) {
-        if !coupon::may_use_again(tx, id, held.order.buyer_id).await? {
-            return Ok(false);
-        }
+    if let Some(id) = held.order.coupon_id.filter(|_| held.order.status != OrderStatus::Pending)
+        && !coupon::may_use_again(tx, id, held.order.buyer_id).await?
+    {
+        return Ok(false);
     }
     let courses: Vec<CourseId> = held.courses.keys().copied().collect();
     if !query::live_of(tx, held.order.buyer_id, &courses).await?.is_empty() {

@@ -46,7 +46,7 @@ impl OrderObject {
         self.0.status.next()
     }
 
-    /// The user who buys; null if the account was deleted.
+    /// The user who buys; of a deleted account only the id is left.
     async fn buyer(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         Ok(user_node(ctx, self.0.buyer_id).await?.map(Sequential))
     }

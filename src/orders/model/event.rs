@@ -14,7 +14,7 @@ use crate::platform::db::schema::payment_events;
 use crate::platform::db::stored_as_text;
 use crate::platform::payments::Provider;
 
-/// The id of an event: `paymentevent_01j…`.
+/// The id of an event: `payment_event_01j…`.
 pub(in crate::orders) type PaymentEventId = Id<PaymentEvent>;
 
 /// An event that a provider has told by a webhook.
@@ -46,7 +46,7 @@ pub(in crate::orders) struct PaymentEvent {
 }
 
 impl Entity for PaymentEvent {
-    const PREFIX: &'static str = "paymentevent";
+    const PREFIX: &'static str = "payment_event";
 }
 
 /// The state of an event of a payment provider.

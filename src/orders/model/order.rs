@@ -140,7 +140,7 @@ impl OrderStatus {
     }
 }
 
-/// The id of an item of an order: `orderitem_01j…`.
+/// The id of an item of an order: `order_item_01j…`.
 pub(in crate::orders) type OrderItemId = Id<OrderItem>;
 
 /// An item of an order.
@@ -172,7 +172,7 @@ pub(in crate::orders) struct OrderItem {
 }
 
 impl Entity for OrderItem {
-    const PREFIX: &'static str = "orderitem";
+    const PREFIX: &'static str = "order_item";
 }
 
 /// What is bought.

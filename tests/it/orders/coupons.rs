@@ -66,7 +66,7 @@ async fn a_coupon_takes_off_percents_or_an_amount_of_what_it_is_for() {
     }
     // An order without the discount is another one than the buyer was shown.
     let input = shop.with_code(&both, "24.90", "ten");
-    assert_eq!(shop.code(Some(&shop.sam), "createOrder", input).await, "CONFLICT");
+    assert_eq!(shop.code(Some(&shop.sam), "createOrder", input).await, "NOT_ALLOWED");
     let order = shop.ordered(&shop.sam, shop.with_code(&both, "22.41", "ten")).await;
     shop.act(&order, "pay").await;
     let selection = "... on Order { status couponCode subtotal { amount } discount { amount } total { amount } \
@@ -158,7 +158,7 @@ async fn only_administrators_make_coupons_and_only_good_ones() {
     );
     let archived =
         shop.app.mutate(&shop.root, "archiveCoupon", "coupon { archivedAt }", json!({ "couponId": id })).await;
-    assert_eq!(archived["coupon"]["archivedAt"], "2026-11-20T09:00:00Z");
+    assert_eq!(archived["coupon"]["archivedAt"], "2026-11-20T09:00:00+00:00");
     assert_eq!(shop.quoted(&shop.sam, &[&shop.course], Some("spring")).await[0], "NOT_FOUND");
     for field in ["archiveCoupon", "updateCoupon"] {
         assert_eq!(shop.code(Some(&shop.root), field, json!({ "couponId": id })).await, "NOT_FOUND");

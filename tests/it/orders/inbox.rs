@@ -165,7 +165,7 @@ async fn an_event_that_contradicts_the_order_changes_nothing_and_is_kept() {
     shop.replay("checkout.paid").await;
     assert_eq!(shop.status(&order).await, "PENDING");
     assert_eq!(shop.app.sql("SELECT count(*) FROM audit_entries WHERE action = 'payment_event_replayed'").await, "1");
-    let id = json!({ "paymentEventId": "paymentevent_01jd5w0000e00800000000000a" });
+    let id = json!({ "paymentEventId": "payment_event_01jd5w0000e00800000000000a" });
     assert_eq!(shop.code(Some(&shop.root), "replayPaymentEvent", id.clone()).await, "NOT_FOUND");
     assert_eq!(shop.code(Some(&shop.sam), "replayPaymentEvent", id).await, "FORBIDDEN");
 }

@@ -306,7 +306,7 @@ async fn details_have_a_type_and_unknown_ones_break_no_page() {
         ("job_replayed", json!({ "jobId": "job_x", "kind": "accounts.welcome" }), "AuditJobDetails"),
         ("job_replayed", json!({ "kind": "accounts.welcome" }), ""),
         ("order_refunded", json!({ "orderId": "order_x", "reason": "Late" }), "AuditRefundDetails"),
-        ("payment_event_replayed", json!({ "paymentEventId": "paymentevent_x" }), "AuditPaymentEventDetails"),
+        ("payment_event_replayed", json!({ "paymentEventId": "payment_event_x" }), "AuditPaymentEventDetails"),
         ("from_the_future", json!({ "courseId": "comet_x" }), ""),
     ] {
         write(&app, action, &details).await;
