@@ -4,6 +4,7 @@
 //! what it missed: positions are the same in both. No field ends with `_id`; see
 //! [`Invalidation::reached`](crate::platform::db::Invalidation::reached).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub struct NotificationCreated {
     pub audience: String,
     /// Who caused it and is not told.
     pub actor: Option<UserId>,
+    /// When; who joins the audience later is not told.
+    pub at: DateTime<Utc>,
 }
 
 impl Event for NotificationCreated {
@@ -71,6 +74,8 @@ pub(super) struct Activity {
     /// `None` if only the number of unread ones may have changed.
     pub(super) notification: Option<NotificationId>,
     pub(super) actor: Option<UserId>,
+    /// Missing if `notification` is, and in events of an earlier version.
+    pub(super) at: Option<DateTime<Utc>>,
 }
 
 impl Event for Activity {
