@@ -4,6 +4,7 @@ mod access;
 mod announcements;
 mod feed;
 mod live;
+mod many;
 mod marks;
 mod settings;
 mod texts;

@@ -9,6 +9,7 @@ use crate::notifications::model::AnnouncementId;
 use crate::platform::jobs::Handler;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["announcements", "Ankündigungen"],
     default: EVERYWHERE,
     title: [
         "{% if title %}{{ title }}{% else %}An announcement{% endif %}",
