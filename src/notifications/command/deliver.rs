@@ -85,7 +85,11 @@ async fn read(loaders: &Loaders, parcel: Parcel) -> Result<Option<Ready>, Intern
         let key = NotificationFor { audiences: audiences.clone(), id: delivery.notification_id };
         let found = loaders.load(key).await?.filter(|shown| shown.read_at.is_none() && shown.archived_at.is_none());
         let Some(shown) = found else { return Ok(None) };
-        if delivery.channel == DeliveryChannel::Email && !has_mail(shown.kind) {
+        let has_target = match delivery.channel {
+            DeliveryChannel::Email => has_mail(shown.kind),
+            DeliveryChannel::Push => delivery.push_subscription_id.is_some(),
+        };
+        if !has_target {
             return Ok(None);
         }
         // Whether it is shown was asked when it was loaded.
@@ -115,7 +119,7 @@ async fn reachable(app: &App, all: Vec<Ready>) -> Result<(Vec<Ready>, Vec<Ready>
     let live = accounts::live_sessions(app, &sessions).await?;
     let (devices, dead): (Vec<_>, Vec<_>) = devices.into_iter().partition(|device| live.contains(&device.session_id));
     for device in dead {
-        drop_device(app, device.id).await?;
+        push_subscription::drop_dead(&mut app.db.write().await?, device.id).await?;
     }
     let devices: HashMap<PushSubscriptionId, PushSubscription> =
         devices.into_iter().map(|device| (device.id, device)).collect();
@@ -181,11 +185,16 @@ pub(in crate::notifications) async fn postponed(
     Ok(())
 }
 
-/// Deletes a device that has ended, with what was to be sent to it.
+/// Records that a device does not exist anymore, and deletes it. What else was to be sent to it ends when it is due.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn drop_device(app: &App, id: PushSubscriptionId) -> Result<(), InternalError> {
+pub(in crate::notifications) async fn device_gone(
+    app: &App,
+    ready: &Ready,
+    id: PushSubscriptionId,
+) -> Result<(), InternalError> {
+    rejected(app, ready, "the device has unsubscribed").await?;
     push_subscription::drop_dead(&mut app.db.write().await?, id).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) use announce::{
 pub(super) use audience::audiences_of;
 pub(super) use compact::{COMPACT, compact};
 pub use create::create;
-pub(super) use deliver::{Ready, drop_device, lease, postponed, rejected, send_more, sent};
+pub(super) use deliver::{Ready, device_gone, lease, postponed, rejected, send_more, sent};
 pub(super) use export::forget_user;
 pub use export::my_data;
 pub(super) use mark::mark_notifications;

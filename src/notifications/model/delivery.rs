@@ -80,6 +80,7 @@ pub(in crate::notifications) struct Delivery {
     pub(in crate::notifications) notification_id: NotificationId,
     #[diesel(sql_type = Text)]
     pub(in crate::notifications) channel: DeliveryChannel,
+    /// The device; `None` if it is sent by email, or if the device has ended.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(in crate::notifications) push_subscription_id: Option<PushSubscriptionId>,
     #[diesel(sql_type = Nullable<Timestamptz>)]

@@ -42,12 +42,15 @@ pub(super) fn mine() -> String {
     format!("{VIEWERS}, mine AS (SELECT mine.* FROM viewers CROSS JOIN LATERAL ({MINE_OF_VIEWER}) AS mine)")
 }
 
+/// Adds the receipt `r` of the user to the notifications `n` of the audience `mine`.
+pub(super) const RECEIPT: &str =
+    "LEFT JOIN notification_receipts r ON r.user_id = mine.user_id AND r.notification_id = n.id";
+
 /// Of the notifications `n` of the audience `mine`, what the user has done with them, and the condition that they are
 /// shown. What concerns a course is told to its team, and not again to members of it who have the role that is told.
 ///
 /// `own.active_at` is when the latest event happened that others caused.
 pub(super) const SHOWN: &str = "\
-    LEFT JOIN notification_receipts r ON r.user_id = mine.user_id AND r.notification_id = n.id \
     CROSS JOIN LATERAL ( \
         SELECT CASE WHEN n.actor_id = mine.user_id THEN n.other_at ELSE n.at END AS active_at) AS own \
     CROSS JOIN LATERAL (SELECT \
@@ -64,71 +67,74 @@ pub(super) const SHOWN: &str = "\
 /// Where the notifications in a state are found.
 ///
 /// The marks of a user divide the time into ranges. In a range, nearly all notifications are in the state; the others
-/// that are in it have a receipt, which an index of the state finds. So no list reads over what is in other states,
-/// however much a user has read or archived one by one: `command/compact.rs` moves the marks after that.
+/// that are in it have a receipt, which an index of the state finds. So no list reads rows in other states, however much
+/// a user has read or archived one by one: `command/compact.rs` moves the marks after that.
+///
+/// Each comparison includes the audience, or the user: the planner then expects many rows and reads an index in its order
+/// up to the limit, where it would otherwise read all of an audience and sort. For the same reason, the condition compares
+/// integers, which it expects to be true of most rows.
 struct Places {
     /// The condition for the state.
     condition: &'static str,
     /// The range of `n.at`.
     range: &'static str,
-    /// The conditions for the receipts `alone` of those outside of the range.
+    /// The conditions for the receipts `r` of those outside of the range.
     alone: &'static [&'static str],
 }
 
 /// Returns where the notifications in a state are found; `None`: those that are not archived.
-///
-/// The audience is a part of each comparison, so that no other index seems to fit.
 fn places(state: Option<NotificationState>) -> Places {
     match state {
         None => Places {
-            condition: "NOT state.is_archived",
+            condition: "state.is_archived::integer <> 1",
             range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_archived))",
-            alone: &["alone.kept AND alone.at <= viewers.mark_archived"],
+            alone: &["r.kept AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_archived)"],
         },
         Some(NotificationState::Unread) => Places {
-            condition: "NOT state.is_read AND NOT state.is_archived",
+            condition: "(state.is_read OR state.is_archived)::integer <> 1",
             range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_read))",
-            alone: &["alone.kept AND alone.read_through IS NULL AND alone.at <= viewers.mark_read"],
+            alone: &["r.kept AND r.read_through IS NULL AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_read)"],
         },
         Some(NotificationState::Read) => Places {
-            condition: "state.is_read AND NOT state.is_archived",
+            condition: "(state.is_read AND NOT state.is_archived)::integer <> 0",
             range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_archived)) \
                 AND (n.audience, n.at) <= (mine.audience, mine.mark_read)",
             alone: &[
-                "alone.kept AND alone.at <= viewers.mark_archived",
-                "alone.read_through IS NOT NULL AND alone.at > coalesce(viewers.mark_read, '-infinity')",
+                "r.kept AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_archived)",
+                "r.read_through IS NOT NULL \
+                    AND (r.user_id, r.at) > (viewers.user_id, coalesce(viewers.mark_read, '-infinity'))",
             ],
         },
         Some(NotificationState::Archived) => Places {
-            condition: "state.is_archived",
+            condition: "state.is_archived::integer <> 0",
             range: "(n.audience, n.at) > (mine.audience, mine.since) \
                 AND (n.audience, n.at) <= (mine.audience, mine.mark_archived)",
-            alone: &["alone.archived_through IS NOT NULL AND alone.at > coalesce(viewers.mark_archived, '-infinity')"],
+            alone: &["r.archived_through IS NOT NULL \
+                AND (r.user_id, r.at) > (viewers.user_id, coalesce(viewers.mark_archived, '-infinity'))"],
         },
     }
 }
 
 impl Places {
-    /// The notifications `n` of `mine` in the range, after FROM.
+    /// The notifications `n` of `mine` in the range, after FROM. A condition for the upper end must follow.
     fn ranged(&self) -> String {
         let Places { condition, range, .. } = self;
-        format!(
-            "notifications n {SHOWN} AND n.audience = mine.audience AND {range} AND n.kind = ANY ($4) AND {condition}"
-        )
+        format!("notifications n {RECEIPT} {SHOWN} AND {range} AND n.kind = ANY ($4) AND {condition}")
     }
 
-    /// The notifications `n` of one of the `viewers` outside of the range, after FROM, for each of the conditions.
+    /// The notifications `n` of one of the `viewers` outside of the range, after FROM, for each of the conditions. A
+    /// condition for both ends must follow.
     ///
     /// The time of a receipt is that of its notification, unless others have caused an event since, which moves it into
-    /// a range.
+    /// a range. The receipts are read first, in their order; OFFSET keeps the planner from joining otherwise.
     fn alone(&self) -> impl Iterator<Item = String> {
         let condition = self.condition;
         self.alone.iter().map(move |alone| {
             format!(
-                "notification_receipts AS alone \
-                 JOIN notifications n ON n.id = alone.notification_id AND n.at = alone.at \
-                 JOIN ({MINE_OF_VIEWER}) AS mine ON mine.audience = n.audience \
-                 {SHOWN} AND alone.user_id = viewers.user_id AND {alone} AND n.kind = ANY ($4) AND {condition}"
+                "notification_receipts r CROSS JOIN LATERAL (SELECT * FROM notifications \
+                    WHERE notifications.id = r.notification_id AND (notifications.at = r.at) IS TRUE OFFSET 0) AS n \
+                 CROSS JOIN LATERAL ({MINE_OF_VIEWER} WHERE given.audience = n.audience OFFSET 0) AS mine \
+                 {SHOWN} AND {alone} AND n.kind = ANY ($4) AND {condition}"
             )
         })
     }
@@ -185,24 +191,26 @@ pub(in crate::notifications) async fn page(
     let places = places(feed.state);
     let between =
         "(n.audience, n.at, n.id) < (mine.audience, $5, $6) AND (n.audience, n.at, n.id) > (mine.audience, $7, $8)";
-    let in_order = |count: &str| format!("ORDER BY n.at {direction}, n.id {direction} LIMIT {count}");
+    let in_order =
+        |count: &str| format!("ORDER BY n.audience {direction}, n.at {direction}, n.id {direction} LIMIT {count}");
     let ranged = format!("FROM {} AND {between}", places.ranged());
     let alone: String = places
         .alone()
         .map(|alone| {
             format!(
                 " UNION ALL SELECT page.* FROM viewers CROSS JOIN LATERAL ({TOP} FROM {alone} \
-                    AND (alone.at, alone.notification_id) < ($5, $6) AND (alone.at, alone.notification_id) > ($7, $8) \
-                 ORDER BY alone.at {direction}, alone.notification_id {direction} LIMIT $9) AS page"
+                    AND (r.user_id, r.at, r.notification_id) < (viewers.user_id, $5, $6) \
+                    AND (r.user_id, r.at, r.notification_id) > (viewers.user_id, $7, $8) \
+                 ORDER BY r.user_id {direction}, r.at {direction}, r.notification_id {direction} LIMIT $9) AS page"
             )
         })
         .collect();
     // What is on a page is in the audiences whose first notifications come first; of each other one, only that is read.
     let top = format!(
-        "SELECT page.* FROM (SELECT mine.* FROM mine CROSS JOIN LATERAL (SELECT n.at, n.id {ranged} {}) AS n {}) AS mine \
+        "SELECT page.* FROM (SELECT mine.* FROM mine CROSS JOIN LATERAL (SELECT n.at, n.id {ranged} {}) AS n \
+            ORDER BY n.at {direction}, n.id {direction} LIMIT $9) AS mine \
          CROSS JOIN LATERAL ({TOP} {ranged} {}) AS page{alone} ORDER BY at {direction}, id {direction} LIMIT $9",
         in_order("1"),
-        in_order("$9"),
         in_order("$9"),
     );
     diesel::sql_query(facts(&top, &format!("ORDER BY top.at {direction}, top.id {direction}")))
@@ -236,11 +244,19 @@ pub(in crate::notifications) async fn count(
 ) -> QueryResult<HashMap<UserId, i64>> {
     let (users, keys, since) = arrays(all.iter().copied());
     let places = places(state);
-    let alone: String = places.alone().map(|alone| format!(" UNION ALL SELECT FROM {alone}")).collect();
+    let alone = |alone| {
+        format!(
+            " UNION ALL SELECT FROM (SELECT FROM {alone} AND (r.user_id, r.at) > (viewers.user_id, '-infinity') \
+                AND (r.user_id, r.at) <= (viewers.user_id, 'infinity') \
+                ORDER BY r.user_id, r.at, r.notification_id LIMIT 100) AS alone"
+        )
+    };
+    let alone: String = places.alone().map(alone).collect();
     let counted: Vec<Counted> = diesel::sql_query(format!(
         "{VIEWERS} SELECT user_id, (SELECT count(*) FROM ( \
-            SELECT FROM ({MINE_OF_VIEWER}) AS mine CROSS JOIN LATERAL (SELECT FROM {} LIMIT 100) AS n{alone} \
-            LIMIT 100) AS few) AS count FROM viewers",
+            SELECT FROM ({MINE_OF_VIEWER}) AS mine CROSS JOIN LATERAL (SELECT FROM {} \
+                AND (n.audience, n.at) <= (mine.audience, 'infinity') \
+                ORDER BY n.audience, n.at, n.id LIMIT 100) AS n{alone} LIMIT 100) AS few) AS count FROM viewers",
         places.ranged()
     ))
     .bind::<Array<SqlUuid>, _>(users)
@@ -284,7 +300,7 @@ pub(in crate::notifications) async fn some(
         "SELECT page.* FROM (SELECT DISTINCT * FROM mine) AS mine \
          JOIN unnest($1, $2, $5) AS wanted (user_id, audience, id) USING (user_id, audience) CROSS JOIN LATERAL ( \
             {TOP} FROM (SELECT * FROM notifications WHERE notifications.id = wanted.id) AS n \
-            {SHOWN} AND n.audience = mine.audience AND n.kind = ANY ($4)) AS page"
+            {RECEIPT} {SHOWN} AND n.audience = mine.audience AND n.kind = ANY ($4)) AS page"
     );
     diesel::sql_query(facts(&top, ""))
         .bind::<Array<SqlUuid>, _>(wanted.iter().map(|wanted| wanted.user).collect::<Vec<_>>())

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use super::feed::{SHOWN, arrays, mine};
+use super::feed::{RECEIPT, SHOWN, arrays, mine};
 use crate::accounts::UserId;
 use crate::notifications::model::{Audiences, NotificationId, NotificationState};
 use crate::platform::db::schema::{notification_marks, notification_receipts};
@@ -130,7 +130,7 @@ fn after_mark(archives: bool) -> (String, &'static str) {
         true => ("mark_archived", "state.is_archived"),
     };
     let rows = format!(
-        "mine CROSS JOIN notifications n {SHOWN} AND n.audience = mine.audience \
+        "mine CROSS JOIN notifications n {RECEIPT} {SHOWN} AND n.audience = mine.audience \
             AND (n.audience, n.at) > (mine.audience, greatest(mine.since, mine.{mark})) \
             AND (n.audience, n.at) <= (mine.audience, $4)"
     );
