@@ -4,14 +4,14 @@ import { launch } from './chromium.mjs';
 
 const browser = await launch();
 try {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: 1180, height: 900 }, colorScheme: 'light' });
   const files = process.argv.slice(2);
   for (let at = 0; at < files.length; at += 2) {
     await page.goto(pathToFileURL(files[at]).href);
     // Each mail is as high as it is, not as its frame.
     await page.evaluate(() => {
       for (const frame of document.querySelectorAll('iframe')) {
-        frame.style.height = `${frame.contentDocument.documentElement.scrollHeight}px`;
+        frame.style.height = `${frame.contentDocument.documentElement.scrollHeight + 4}px`;
       }
     });
     const wide = await page.evaluate(() => [...document.querySelectorAll('iframe')]

@@ -104,6 +104,7 @@ pub(in crate::notifications) fn text(
     let context = context! {
         count => names.count,
         more => names.count - 1,
+        is_named => names.by.is_some(),
         by => names.by.as_deref().map_or(language.unnamed().into(), one_line),
         course => quoted(&names.course),
         lesson => quoted(&names.lesson),

@@ -244,7 +244,7 @@ pub(in crate::notifications) async fn count(
 ) -> QueryResult<HashMap<UserId, i64>> {
     let (users, keys, since) = arrays(all.iter().copied());
     let places = places(state);
-    let alone = |alone| {
+    let alone = |alone: String| {
         format!(
             " UNION ALL SELECT FROM (SELECT FROM {alone} AND (r.user_id, r.at) > (viewers.user_id, '-infinity') \
                 AND (r.user_id, r.at) <= (viewers.user_id, 'infinity') \

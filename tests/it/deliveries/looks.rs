@@ -18,7 +18,7 @@ const STYLE: &str = "body { font: 14px/1.45 system-ui, sans-serif; margin: 24px;
     main { columns: 3; column-gap: 24px } section { break-inside: avoid; margin: 0 0 28px }
     .push { border: 1px solid #dfe2e7; border-radius: 10px; padding: 8px 12px; margin: 0 0 8px; background: #f7f7f9 }
     .push b { display: block } .push span { color: #626974 } .preview { color: #626974; margin: 0 0 8px }
-    iframe { width: 600px; height: 400px; border: 1px solid #dfe2e7; zoom: 0.74 }";
+    iframe { width: 600px; height: 400px; border: 1px solid #dfe2e7; zoom: 0.6 }";
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")

@@ -28,7 +28,7 @@ async fn an_announcement_reaches_its_audience_once_and_can_be_withdrawn() {
     let sam = list(app, &room.sam, "").await;
     let shown = &sam["notifications"]["nodes"][0];
     assert_eq!((&shown["kind"], &shown["title"]), (&json!("ANNOUNCEMENT"), &json!("Exam")));
-    assert_eq!((&shown["body"], &shown["actor"]["name"]), (&json!("On Monday.\nBring a pen."), &json!("Ada")));
+    assert_eq!((&shown["body"], &shown["actor"]["name"]), (&json!("Ada: On Monday.\nBring a pen."), &json!("Ada")));
     assert_eq!(kinds(app, &room.eve, "").await, [""; 0]);
     let query = "{ announcements { totalCount nodes { id deliveredCount publishedAt } } }";
     let listed = app.data(Some(&room.ada.token), query, json!({})).await;

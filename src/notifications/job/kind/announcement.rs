@@ -15,7 +15,8 @@ pub(super) static KIND: Kind = Kind {
         "{% if title %}{{ title }}{% else %}An announcement{% endif %}",
         "{% if title %}{{ title }}{% else %}Eine Ankündigung{% endif %}",
     ],
-    body: ["{{ text }}", "{{ text }}"],
+    // Mails and push messages do not show who announces it otherwise.
+    body: ["{% if is_named %}{{ by }}: {% endif %}{{ text }}", "{% if is_named %}{{ by }}: {% endif %}{{ text }}"],
     handlers: || {
         vec![Handler::queued(command::PUBLISH, TIMEOUT, |app, payload| {
             async move {
