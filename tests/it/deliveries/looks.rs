@@ -13,7 +13,7 @@ use tokio::process::Command;
 use crate::console::{need_chromium, need_node, screenshots};
 
 /// How a sheet looks.
-const STYLE: &str = "body { font: 14px/1.45 system-ui, sans-serif; margin: 24px; background: #fff; color: #23262d }
+const STYLE: &str = "body { font: 12px/1.4 system-ui, sans-serif; margin: 24px; background: #fff; color: #23262d }
     h1 { font-size: 20px; margin: 0 0 16px } h2 { font: 600 12px ui-monospace, monospace; margin: 0 0 8px; color: #626974 }
     main { columns: 3; column-gap: 24px } section { break-inside: avoid; margin: 0 0 28px }
     .push { border: 1px solid #dfe2e7; border-radius: 10px; padding: 8px 12px; margin: 0 0 8px; background: #f7f7f9 }

@@ -92,7 +92,7 @@ async fn the_report_says_what_became_of_each_mail_and_outlives_the_deliveries() 
     let expected = json!({ "waiting": 1, "sent": 3, "failed": 0, "suppressed": 1, "skipped": 0 });
     assert_eq!(shown["delivery"], json!({ "email": expected, "push": { "waiting": 0, "sent": 0 } }));
     app.app.clock.advance(TimeDelta::days(29));
-    told(app).await;
+    app.run("notifications.send").await;
     app.run("notifications.forget_deliveries").await;
     app.app.clock.advance(TimeDelta::days(3));
     app.run("notifications.forget_deliveries").await;
