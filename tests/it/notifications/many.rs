@@ -7,7 +7,7 @@ use super::*;
 use crate::support::{cluster, eventually};
 
 /// 500 courses, which Sam, Tim and Eve learn, with 200 notifications each. Sam has read all but 30 of them one by one,
-/// Tim has archived them one by one, Eve none, and a million receipts are of others.
+/// Tim has archived them one by one, Eve none, and eight others have read all.
 const MANY: &str = "
     SET session_replication_role = replica;
     INSERT INTO courses SELECT (jsonb_populate_record(courses, jsonb_build_object(
@@ -34,7 +34,7 @@ const MANY: &str = "
             changed_at, at)
         SELECT who.id, n.id, n.at, n.at, CASE WHEN archives THEN n.at END, CASE WHEN archives THEN n.at END, false, n.at, n.at
         FROM (SELECT id, name = 'Tim' AS archives FROM users WHERE name IN ('Sam', 'Tim')
-            UNION ALL SELECT gen_random_uuid(), false FROM generate_series(1, 10)) AS who, notifications AS n
+            UNION ALL SELECT gen_random_uuid(), false FROM generate_series(1, 8)) AS who, notifications AS n
         WHERE NOT (who.id = (SELECT id FROM users WHERE name = 'Sam')
             AND n.id IN (SELECT id FROM notifications ORDER BY at, id LIMIT 30));
     SET maintenance_work_mem = '256MB';
@@ -80,7 +80,7 @@ async fn a_million_receipts_do_not_slow_a_list() {
     let app = &room.app;
     app.sql(MANY).await;
     app.forget_rows();
-    assert_eq!(app.sql("SELECT count(*) FROM notification_receipts").await, "1199970");
+    assert_eq!(app.sql("SELECT count(*) FROM notification_receipts").await, "999970");
     // Each marks one more, which moves their marks.
     app.sql("INSERT INTO notification_marks SELECT id, 'epoch', now(), NULL, NULL, 100000 FROM users").await;
     for (user, state) in [(&room.sam, "READ"), (&room.tim, "ARCHIVED")] {
