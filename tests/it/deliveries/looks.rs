@@ -24,21 +24,28 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 
+/// A sample of what is sent of a kind: the mail, and the title and the text of the push message.
+#[derive(Default)]
+struct Look {
+    mail: Option<Mail>,
+    push: Option<(String, String)>,
+}
+
 /// The samples of a language: of each kind the mail, if there is one, and the push message; digests have no kind.
-fn samples(language: &str) -> BTreeMap<String, (Option<Mail>, Option<(String, String)>)> {
+fn samples(language: &str) -> BTreeMap<String, Look> {
     let config = Config::from_vars(BTreeMap::new()).unwrap();
-    let mut found: BTreeMap<String, (Option<Mail>, Option<(String, String)>)> = BTreeMap::new();
+    let mut found: BTreeMap<String, Look> = BTreeMap::new();
     for sample in lyceum::notifications::mails() {
         let of = if sample.case.ends_with("German") { "de" } else { "en" };
         if of == language {
             let kind = sample.case.split_once(", ").map_or("DIGEST", |(kind, _)| kind).to_owned();
             let mail = mail::render(&config, sample.template, "ada@people.example", sample.context).unwrap();
-            found.entry(kind).or_default().0 = Some(mail);
+            found.entry(kind).or_default().mail = Some(mail);
         }
     }
     for (kind, of, message) in lyceum::notifications::push_messages() {
         if of == language {
-            found.entry(kind.as_str().to_owned()).or_default().1 = Some((message.title, message.body));
+            found.entry(kind.as_str().to_owned()).or_default().push = Some((message.title, message.body));
         }
     }
     found
@@ -58,7 +65,7 @@ async fn the_mail_and_the_push_message_of_each_kind_look_well() {
         let mut page =
             format!("<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\"><style>{STYLE}</style>");
         write!(page, "<h1>Notifications: push messages and mails ({language})</h1><main>").unwrap();
-        for (kind, (mail, push)) in &samples {
+        for (kind, Look { mail, push }) in &samples {
             write!(page, "<section><h2>{kind}</h2>").unwrap();
             assert_eq!(mail.is_some(), kind != "SECURITY", "{kind}: the mails about security are those of accounts");
             assert_eq!(push.is_some(), kind != "DIGEST", "{kind}");
