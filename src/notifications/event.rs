@@ -45,17 +45,18 @@ impl Event for NotificationCreated {
     }
 }
 
-/// A user has marked notifications, or changed which they are shown: their number of unread ones may have changed.
+/// A user has marked notifications, or changed which they are shown; or one was withdrawn from an audience: the number of
+/// unread ones may have changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct NotificationsMarked {
-    /// The key of the audience that is the user.
+    /// The key of the audience.
     audience: String,
 }
 
 impl NotificationsMarked {
-    /// The event of a user.
-    pub(super) fn of(user: UserId) -> NotificationsMarked {
-        NotificationsMarked { audience: Audience::User(user).to_string() }
+    /// The event of an audience, mostly one user.
+    pub(super) fn of(audience: Audience) -> NotificationsMarked {
+        NotificationsMarked { audience: audience.to_string() }
     }
 }
 

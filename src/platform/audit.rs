@@ -103,6 +103,10 @@ pub enum Action {
     ChannelDeleted,
     /// A member of a course's team or an administrator moderated a question, a reply or a review.
     PostModerated,
+    /// An instructor or an administrator announced something.
+    AnnouncementCreated,
+    /// An announcement was canceled by its author or by an administrator.
+    AnnouncementCanceled,
     /// An administrator had a dead job tried again.
     JobReplayed,
 }
@@ -149,6 +153,8 @@ impl Action {
             Action::CourseTransferred => "course_transferred",
             Action::ChannelDeleted => "channel_deleted",
             Action::PostModerated => "post_moderated",
+            Action::AnnouncementCreated => "announcement_created",
+            Action::AnnouncementCanceled => "announcement_canceled",
             Action::JobReplayed => "job_replayed",
         }
     }

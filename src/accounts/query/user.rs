@@ -189,6 +189,7 @@ pub(in crate::accounts) async fn set_role(
     diesel::update(users::table.find(id))
         .set((
             users::role.eq(role),
+            users::role_since.eq(now),
             users::updated_at.eq(now),
             // Access tokens contain the role.
             users::token_version.eq(users::token_version + 1),

@@ -123,7 +123,12 @@ impl Watcher {
         let Recorded { position, event: Activity { audience, notification, actor, at } } = event;
         let own = Audience::User(self.user).to_string();
         let told = |notification| NotificationEvent { position, is_start: false, user: self.user, notification };
-        let Some(id) = notification else { return Ok((audience == own).then(|| told(None))) };
+        let Some(id) = notification else {
+            let concerns = audience == own
+                || (!audience.starts_with("user:")
+                    && audiences_of(&self.loaders, self.user).await?.since(&audience).is_some());
+            return Ok(concerns.then(|| told(None)));
+        };
         if actor == Some(self.user) || (audience.starts_with("user:") && audience != own) {
             return Ok(None);
         }

@@ -26,7 +26,7 @@ pub(in crate::notifications) async fn begin_walk(tx: &mut Tx, event: Uuid) -> Qu
 /// Returns a walk that has not ended.
 pub(in crate::notifications) async fn walk(conn: &mut AsyncPgConnection, event: Uuid) -> QueryResult<Option<Walk>> {
     diesel::sql_query(
-        "SELECT event_id, notification_id, audience, kind, mute_keys, event.actor_id, position \
+        "SELECT event_id, notification_id, audience, kind, mute_keys, event.actor_id, position, facts \
          FROM notification_walks JOIN notification_events AS event ON event.id = event_id \
          JOIN notifications ON notifications.id = notification_id WHERE event_id = $1 AND ended_at IS NULL",
     )
