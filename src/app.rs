@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens};
+use crate::platform::auth::{ApiTokens, Codes, Passwords, Revocations, Seal, Tokens, derived};
 use crate::platform::clock::Clock;
 use crate::platform::db::{self, Db, migrations};
 use crate::platform::embedded::objects::{self, Objects};
@@ -145,7 +144,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
     let app = App::new(Services {
         node: Uuid::new_v4(),
         passwords: Passwords::new(threads)?,
-        codes: Codes::new(secrets.map(|secret| derived(secret, "codes")))?,
+        codes: Codes::new(secrets.map(|secret| hex::encode(derived(secret, "codes"))))?,
         tokens: Tokens::new(&secret, &config.previous_secrets, lifetime, clock.clone()),
         seal: Seal::new(&secret, &config.previous_secrets),
         epoch: Default::default(),
@@ -274,7 +273,7 @@ async fn storage(
         addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         // The same keys after a restart, so that a signed URL given out before still works.
         access_key: Some("LYCEUMEMBEDDED".into()),
-        secret_key: Some(derived(secret, "objects")),
+        secret_key: Some(hex::encode(derived(secret, "objects"))),
         allowed_origins: PageOrigins::of(config),
         events: Some(tell),
     };
@@ -329,9 +328,4 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
-}
-
-/// Derives a secret for one purpose, from which the original cannot be recovered.
-fn derived(secret: &str, purpose: &str) -> String {
-    hex::encode(Sha256::digest(format!("lyceum/{purpose}/{secret}")))
 }

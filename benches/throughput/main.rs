@@ -1,10 +1,10 @@
-//! `make bench`: measures the throughput of the catalog, the course page and discussions with 16 clients.
+//! `make bench`: measures the throughput of the catalog, the course page, discussions and *my page* with 16 clients.
 //!
 //! The reference is `pgbench -M prepared` with one hand-written statement for the same data on the same database. The
 //! benchmark reports both throughputs, their ratio, and the CPU milliseconds per request of the server and of
 //! PostgreSQL. Rounds are interleaved. Compare the ratios, because absolute numbers vary between machines and runs.
 //!
-//! `make bench ARGS=--discussions` measures only the cases of discussions, whose server has no row cache.
+//! `make bench ARGS=--discussions` measures only the cases of discussions and *my page*, whose server has no row cache.
 //!
 //! After the reads of the catalog it measures the same reads during enrollments and edits, with the first server only.
 //!
@@ -26,6 +26,7 @@ mod cases;
 mod cpu;
 mod discussion;
 mod load;
+mod my_page;
 mod players;
 mod push;
 mod writes;
@@ -92,11 +93,14 @@ async fn main() {
         writes::measure(&url, servers[0].addr, &cases, &settings).await;
         stop(servers);
     }
-    let cases = discussion::prepare(&url, &folder).await;
+    let mut cases = discussion::prepare(&url, &folder).await;
+    cases.push(my_page::prepare(&url, &folder).await);
     let servers = serve_all(&programs, &url, &folder, "off").await;
     compare(&cases, &settings, &url, postmaster, &servers).await;
     stop(servers);
-    discussion::forget(&connect(&url).await).await;
+    let client = connect(&url).await;
+    discussion::forget(&client).await;
+    my_page::forget(&client).await;
     postgres.stop().await.unwrap();
 }
 

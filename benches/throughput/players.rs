@@ -124,6 +124,15 @@ pub(crate) struct Student {
 
 /// Entitles students to everything since yesterday, and signs the first ones in.
 pub(crate) async fn students(client: &Client, count: usize) -> Vec<Student> {
+    entitled_and_signed_in(client).await;
+    let users = format!("SELECT id::text FROM users WHERE role = 'STUDENT' ORDER BY id LIMIT {count}");
+    let users = uuids(client, &users).await;
+    assert_eq!(users.len(), count, "too few students");
+    tokens(users)
+}
+
+/// Entitles all students to everything and signs all users in.
+pub(crate) async fn entitled_and_signed_in(client: &Client) {
     let entitle = "INSERT INTO entitlements (id, user_id, scope, source, starts_at) \
         SELECT gen_random_uuid(), id, 'EVERYTHING', 'MEMBERSHIP', now() - interval '1 day' FROM users \
         WHERE role = 'STUDENT' AND NOT EXISTS (SELECT FROM entitlements e WHERE e.user_id = users.id AND scope = 'EVERYTHING')";
@@ -132,9 +141,10 @@ pub(crate) async fn students(client: &Client, count: usize) -> Vec<Student> {
     let sign_in = "INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at) \
         SELECT id, id, 'bench', now(), now(), 'infinity', now() FROM users ON CONFLICT DO NOTHING";
     client.execute(sign_in, &[]).await.unwrap();
-    let users = format!("SELECT id::text FROM users WHERE role = 'STUDENT' ORDER BY id LIMIT {count}");
-    let users = uuids(client, &users).await;
-    assert_eq!(users.len(), count, "too few students");
+}
+
+/// Issues an access token to each student.
+pub(crate) fn tokens(users: Vec<Uuid>) -> Vec<Student> {
     let tokens = Tokens::new(SECRET, &[], TimeDelta::hours(1), Clock::System);
     let student = |user| {
         let grant = Grant { user, role: Role::Student, session: user, version: 0 };

@@ -131,6 +131,7 @@ mod tests {
             email: "ada@example.org".into(),
             name: "Ada".into(),
             role: Role::Student,
+            role_since: None,
             created_at: DateTime::UNIX_EPOCH,
             token_version: 0,
             banned_at: None,

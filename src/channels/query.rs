@@ -18,7 +18,7 @@ use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{channel_follows, channel_invitations, channel_members, channel_stats, channels};
-use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 
 /// The maximum number of listed invitations of a user.
 const LISTED: i64 = 1000;
@@ -236,7 +236,7 @@ pub(super) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -
 
 /// Removes a batch of the followers of a deleted channel; returns how many.
 pub(super) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
-    diesel::sql_query(format!(
+    sql_query(format!(
         "DELETE FROM channel_follows WHERE ctid = ANY (ARRAY( \
             SELECT ctid FROM channel_follows WHERE channel_id = $1 LIMIT {BATCH}))"
     ))

@@ -13,7 +13,7 @@ use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::entitlements;
-use crate::platform::db::{RunQueryDsl, Tx, newest_first, storable};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query, storable};
 
 /// The number of entitlements in one batch of a sweep.
 const BATCH: i64 = 200;
@@ -27,6 +27,10 @@ pub(super) struct HeldRow {
     pub(super) row: Entitlement,
 }
 
+/// The columns of [`Entitlement`], by name: a prepared statement fails when `*` becomes other columns.
+const HELD: &str = "id, user_id, scope, held.course_id, category_id, source, starts_at, expires_at, ended_at, end_reason, \
+    note, granted_by";
+
 /// Returns the open and expired entitlements for each pair of user and course.
 ///
 /// Includes the entitlements to categories, whether or not the course is in them, and to everything.
@@ -35,14 +39,14 @@ pub(super) async fn held(
     users: Vec<UserId>,
     courses: Vec<Uuid>,
 ) -> QueryResult<Vec<HeldRow>> {
-    diesel::sql_query(
+    sql_query(format!(
         "WITH wanted AS (SELECT * FROM unnest($1, $2) AS pair (user_id, course_id)) \
-         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id, course_id) \
+         SELECT wanted.course_id AS wanted, {HELD} FROM wanted JOIN entitlements held USING (user_id, course_id) \
          WHERE ended_at IS NULL OR end_reason = 'EXPIRED' \
          UNION ALL \
-         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id) \
-         WHERE scope <> 'COURSE' AND (ended_at IS NULL OR end_reason = 'EXPIRED')",
-    )
+         SELECT wanted.course_id AS wanted, {HELD} FROM wanted JOIN entitlements held USING (user_id) \
+         WHERE scope <> 'COURSE' AND (ended_at IS NULL OR end_reason = 'EXPIRED')"
+    ))
     .bind::<Array<SqlUuid>, _>(users)
     .bind::<Array<SqlUuid>, _>(courses)
     .load(conn)
@@ -57,14 +61,14 @@ pub(super) async fn ledger(
     users: Vec<UserId>,
     courses: Vec<Uuid>,
 ) -> QueryResult<Vec<HeldRow>> {
-    diesel::sql_query(
+    sql_query(format!(
         "WITH wanted AS (SELECT * FROM unnest($1, $2) AS pair (user_id, course_id)) \
-         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id, course_id) \
+         SELECT wanted.course_id AS wanted, {HELD} FROM wanted JOIN entitlements held USING (user_id, course_id) \
          UNION ALL \
-         SELECT wanted.course_id AS wanted, held.* FROM wanted JOIN entitlements held USING (user_id) \
+         SELECT wanted.course_id AS wanted, {HELD} FROM wanted JOIN entitlements held USING (user_id) \
          WHERE scope <> 'COURSE' \
-         ORDER BY starts_at DESC, id DESC",
-    )
+         ORDER BY starts_at DESC, id DESC"
+    ))
     .bind::<Array<SqlUuid>, _>(users)
     .bind::<Array<SqlUuid>, _>(courses)
     .load(conn)
@@ -130,7 +134,7 @@ pub(super) async fn insert_all(tx: &mut Tx, clock: &Clock, new: &[NewEntitlement
         course_id: Option<Uuid>,
     }
     let targets = || new.iter().map(|new| new.target.columns());
-    let made: Vec<Made> = diesel::sql_query(
+    let made: Vec<Made> = sql_query(
         "INSERT INTO entitlements \
              (id, user_id, scope, course_id, category_id, source, expires_at, note, granted_by, starts_at) \
          SELECT new.*, $10 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS new \
@@ -253,7 +257,7 @@ pub async fn count_students(conn: &mut AsyncPgConnection, courses: &[Uuid]) -> Q
         #[diesel(sql_type = Integer)]
         count: i32,
     }
-    let counted: Vec<Students> = diesel::sql_query(
+    let counted: Vec<Students> = sql_query(
         "SELECT course_id, count(DISTINCT user_id)::integer AS count FROM entitlements \
          WHERE course_id = ANY ($1) AND ended_at IS NULL GROUP BY course_id",
     )

@@ -142,13 +142,17 @@ impl Share {
                 let is_stuck = stuck.as_ref().is_some_and(|stuck| stuck.same_channel(&known.outcome));
                 known.since != since || known.is_abandoned() || is_stuck
             };
-            let entry = executions.entry((selection.clone(), position)).or_insert_with_if(begin, is_useless);
+            let key = (selection.clone(), position);
+            // Most find it, which takes no lock.
+            let known = executions.get(&key).filter(|known| !is_useless(known));
+            let execution =
+                known.unwrap_or_else(|| executions.entry(key).or_insert_with_if(begin, is_useless).into_value());
             if let Some(sender) = first {
                 *running.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
                 caller.forget();
                 return None;
             }
-            let mut outcome = entry.into_value().outcome;
+            let mut outcome = execution.outcome;
             let waiting = outcome.wait_for(|outcome| !matches!(outcome, Outcome::Pending));
             let waited = timeout(PATIENCE, waiting).await.map(|settled| settled.map(|outcome| outcome.clone()));
             match waited {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::platform::db::RunQueryDsl;
+use crate::platform::db::{RunQueryDsl, sql_query};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -35,7 +35,7 @@ pub(super) async fn ready(State(state): State<HttpState>) -> (StatusCode, Json<V
 
 async fn database(state: &HttpState) -> bool {
     let ask = async {
-        diesel::sql_query("SELECT 1").execute(&mut *state.app.db.read().await?).await?;
+        sql_query("SELECT 1").execute(&mut *state.app.db.read().await?).await?;
         Ok::<_, InternalError>(())
     };
     match tokio::time::timeout(PATIENCE, ask).await {

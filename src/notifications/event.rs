@@ -4,6 +4,7 @@
 //! what it missed: positions are the same in both. No field ends with `_id`; see
 //! [`Invalidation::reached`](crate::platform::db::Invalidation::reached).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ pub struct NotificationCreated {
     pub audience: String,
     /// Who caused it and is not told.
     pub actor: Option<UserId>,
+    /// When; who joins the audience later is not told.
+    pub at: DateTime<Utc>,
 }
 
 impl Event for NotificationCreated {
@@ -42,17 +45,18 @@ impl Event for NotificationCreated {
     }
 }
 
-/// A user has marked notifications, or changed which they are shown: their number of unread ones may have changed.
+/// A user has marked notifications, or changed which they are shown; or one was withdrawn from an audience: the number of
+/// unread ones may have changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct NotificationsMarked {
-    /// The key of the audience that is the user.
+    /// The key of the audience.
     audience: String,
 }
 
 impl NotificationsMarked {
-    /// The event of a user.
-    pub(super) fn of(user: UserId) -> NotificationsMarked {
-        NotificationsMarked { audience: Audience::User(user).to_string() }
+    /// The event of an audience, mostly one user.
+    pub(super) fn of(audience: Audience) -> NotificationsMarked {
+        NotificationsMarked { audience: audience.to_string() }
     }
 }
 
@@ -71,6 +75,8 @@ pub(super) struct Activity {
     /// `None` if only the number of unread ones may have changed.
     pub(super) notification: Option<NotificationId>,
     pub(super) actor: Option<UserId>,
+    /// Missing if `notification` is, and in events of an earlier version.
+    pub(super) at: Option<DateTime<Utc>>,
 }
 
 impl Event for Activity {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub(super) use self::device::{DeviceById, DevicesOf};
 use super::model::{
     Announcement, AnnouncementId, Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace,
-    Settings,
+    NotificationState, Report, Settings,
 };
 use super::query::announcement::{self, Which};
 use super::query::feed::{self, Wanted};
@@ -50,7 +50,11 @@ impl Load for FeedCount {
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        app.db.read_each(keys, |conn, key| feed::count(conn, &key.0).boxed()).await
+        let read = app.db.read_each(keys, |conn, FeedCount(feed)| {
+            async move { feed::count(conn, &[&feed.audiences], &feed.kinds(), feed.state).await }.boxed()
+        });
+        let counts = read.await?;
+        Ok(counts.into_iter().map(|(key, counts)| (key, counts.into_values().sum())).collect())
     }
 }
 
@@ -65,7 +69,8 @@ impl Load for UnreadOf {
         // Two requests of a user may have asked who they are at different times; one of the answers serves both.
         let mut users = HashSet::new();
         let all: Vec<&Audiences> = keys.iter().map(|key| &*key.0).filter(|all| users.insert(all.user)).collect();
-        let counts = feed::unread(&mut *app.db.read().await?, &all, &kinds()).await?;
+        let unread = Some(NotificationState::Unread);
+        let counts = feed::count(&*app.db.read().await?, &all, &kinds(), unread).await?;
         Ok(keys.iter().filter_map(|key| Some((key.clone(), *counts.get(&key.0.user)?))).collect())
     }
 }
@@ -86,22 +91,24 @@ impl Load for NotificationFor {
         let mut conn = app.db.read().await?;
         let audiences = feed::audiences(&mut conn, &ids).await?;
         let wanted = keys.iter().filter_map(|key| {
-            let audience = audiences.get(&key.id)?;
-            Some(Wanted { user: key.audiences.user, id: key.id, audience, since: key.audiences.since(audience)? })
+            let (audience, mute_keys) = audiences.get(&key.id)?;
+            let since = key.audiences.told_since(audience, mute_keys)?;
+            Some(Wanted { user: key.audiences.user, id: key.id, audience, since })
         });
         let wanted: Vec<Wanted<'_>> = wanted.collect();
         let rows = feed::some(&mut conn, &wanted, &kinds()).await?;
         let rows: HashMap<(UserId, NotificationId), Arc<Notification>> =
             rows.into_iter().map(|row| ((row.user_id, row.id), Arc::new(row))).collect();
         let found = |key: &Self| Some((key.clone(), rows.get(&(key.audiences.user, key.id))?.clone()));
-        Ok(keys.iter().filter(|key| key.is_in(&audiences)).filter_map(found).collect())
+        Ok(keys.iter().filter(|key| key.is_told(&audiences)).filter_map(found).collect())
     }
 }
 
 impl NotificationFor {
-    /// Whether the user is in the audience of the notification, as far as the key knows.
-    fn is_in(&self, audiences: &HashMap<NotificationId, String>) -> bool {
-        audiences.get(&self.id).is_some_and(|audience| self.audiences.since(audience).is_some())
+    /// Whether the user is told of the notification, as far as the key knows.
+    fn is_told(&self, audiences: &HashMap<NotificationId, (String, Vec<String>)>) -> bool {
+        let found = audiences.get(&self.id);
+        found.is_some_and(|(audience, mute_keys)| self.audiences.told_since(audience, mute_keys).is_some())
     }
 }
 
@@ -155,5 +162,19 @@ impl Load for AnnouncementCount {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         app.db.read_each(keys, |conn, key| announcement::count(conn, key.0).boxed()).await
+    }
+}
+
+/// What became of the mails and push messages of an announcement, as long as their rows are there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct DeliveriesOf(pub(super) AnnouncementId);
+
+impl Load for DeliveriesOf {
+    type Value = Report;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Report>, InternalError> {
+        let ids: Vec<AnnouncementId> = keys.iter().map(|key| key.0).collect();
+        let counts = announcement::count_deliveries(&mut *app.db.read().await?, &ids).await?;
+        Ok(counts.into_iter().map(|(id, report)| (DeliveriesOf(id), report)).collect())
     }
 }

@@ -18,9 +18,8 @@ mod query;
 pub use command::{Unsubscription, create, my_data, read_unsubscription, unsubscribe};
 pub use event::NotificationCreated;
 pub use graphql::{NotificationSubscription, mutations, nodes, queries, viewer_fields};
-pub use job::{handlers, mails};
+pub use job::{handlers, mails, push_messages};
 pub use model::{
     Announcement, AnnouncementId, Audience, DeliveryChannel, Digest, Facts, NewNotification, Notification,
     NotificationId, NotificationKind, Preference, PushService, PushSubscription, PushSubscriptionId, Settings, Text,
 };
-pub use policy::{Way, wants};

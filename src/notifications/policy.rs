@@ -1,4 +1,4 @@
-//! Whether a user is told of something, and by which way.
+//! Whether a user is told of something, and when.
 
 mod schedule;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::schedule::slot;
-use super::model::{Audience, NotificationKind, Preference, Settings};
+use super::model::{Audience, DeliveryChannel, NotificationKind, Preference, Settings};
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may announce something to an audience. `is_own`: they are in the team of the course, or own the
@@ -17,17 +17,6 @@ pub(super) fn can_announce(actor: &Actor, audience: Audience, is_own: bool) -> b
         Audience::Role(_) | Audience::Everyone => actor.has(Role::Admin),
         Audience::User(_) | Audience::Team(_) | Audience::Question(_) => false,
     }
-}
-
-/// A way to tell a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// In the list of notifications and its pushes.
-    InApp,
-    /// By email.
-    Email,
-    /// On their devices.
-    Push,
 }
 
 /// Returns the preferences of a user for a kind: what they chose, or `default`. Security cannot be hidden. There are no
@@ -41,18 +30,25 @@ pub(super) fn preference(settings: &Settings, kind: NotificationKind, default: P
     }
 }
 
-/// Whether to tell a user of a kind by a way. `mute_keys` are those of the notification, and `default` the kind's
-/// preferences. What is not shown in the list is not sent either.
-pub fn wants(settings: &Settings, kind: NotificationKind, default: Preference, mute_keys: &[String], way: Way) -> bool {
-    let Preference { in_app, email, push } = preference(settings, kind, default);
-    let muted = mute_keys.iter().any(|key| settings.muted.contains(key));
-    !muted
-        && in_app
-        && match way {
-            Way::InApp => true,
-            Way::Email => email,
-            Way::Push => push,
-        }
+/// Whether a user is shown a notification of a kind in the list. `mute_keys` are those of the notification, and `default`
+/// the kind's preferences.
+pub(super) fn is_shown(settings: &Settings, kind: NotificationKind, default: Preference, mute_keys: &[String]) -> bool {
+    let is_muted = mute_keys.iter().any(|key| settings.muted.contains(key));
+    preference(settings, kind, default).in_app && !is_muted
+}
+
+/// Whether to send a notification that a user [is shown](is_shown).
+pub(super) fn wants(
+    settings: &Settings,
+    kind: NotificationKind,
+    default: Preference,
+    channel: DeliveryChannel,
+) -> bool {
+    let Preference { email, push, .. } = preference(settings, kind, default);
+    match channel {
+        DeliveryChannel::Email => email,
+        DeliveryChannel::Push => push,
+    }
 }
 
 /// Whether the user is not to be disturbed at `now`.
@@ -70,23 +66,25 @@ mod tests {
     const DEFAULT: Preference = Preference { in_app: true, email: false, push: true };
 
     #[test]
-    fn a_choice_overrides_the_default_and_what_is_muted_is_told_by_no_way() {
-        let ways = |settings: &Settings, kind| {
-            [Way::InApp, Way::Email, Way::Push].map(|way| wants(settings, kind, DEFAULT, &["course:1".into()], way))
+    fn a_choice_overrides_the_default_and_what_is_muted_is_not_sent() {
+        let channels = |settings: &Settings, kind| {
+            let is_shown = is_shown(settings, kind, DEFAULT, &["course:1".into()]);
+            [DeliveryChannel::Email, DeliveryChannel::Push]
+                .map(|channel| is_shown && wants(settings, kind, DEFAULT, channel))
         };
         let chosen = |kind, in_app, email, push| Settings {
             chosen: [(kind, Preference { in_app, email, push })].into(),
             ..Settings::default()
         };
         let (video, security) = (NotificationKind::NewVideo, NotificationKind::Security);
-        assert_eq!(ways(&Settings::default(), video), [true, false, true]);
-        assert_eq!(ways(&chosen(video, true, true, false), video), [true, true, false]);
-        assert_eq!(ways(&chosen(video, false, true, true), video), [false; 3]);
-        assert_eq!(ways(&chosen(security, false, true, false), security), [true, true, false]);
-        assert_eq!(ways(&chosen(video, false, true, true), security), [true, false, true]);
+        assert_eq!(channels(&Settings::default(), video), [false, true]);
+        assert_eq!(channels(&chosen(video, true, true, false), video), [true, false]);
+        assert_eq!(channels(&chosen(video, false, true, true), video), [false; 2]);
+        assert_eq!(channels(&chosen(security, false, true, false), security), [true, false]);
+        assert_eq!(channels(&chosen(video, false, true, true), security), [false, true]);
         let muted = |key: &str| Settings { muted: [key.to_owned()].into(), ..Settings::default() };
-        assert_eq!(ways(&muted("course:1"), video), [false; 3]);
-        assert_eq!(ways(&muted("course:2"), video), [true, false, true]);
+        assert_eq!(channels(&muted("course:1"), video), [false; 2]);
+        assert_eq!(channels(&muted("course:2"), video), [false, true]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
-use crate::platform::db::RunQueryDsl;
+use crate::platform::db::{RunQueryDsl, sql_query};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -103,6 +103,10 @@ pub enum Action {
     ChannelDeleted,
     /// A member of a course's team or an administrator moderated a question, a reply or a review.
     PostModerated,
+    /// An instructor or an administrator announced something.
+    AnnouncementCreated,
+    /// An announcement was canceled by its author or by an administrator.
+    AnnouncementCanceled,
     /// An administrator had a dead job tried again.
     JobReplayed,
     /// An administrator refunded an order, or a part of it.
@@ -153,6 +157,8 @@ impl Action {
             Action::CourseTransferred => "course_transferred",
             Action::ChannelDeleted => "channel_deleted",
             Action::PostModerated => "post_moderated",
+            Action::AnnouncementCreated => "announcement_created",
+            Action::AnnouncementCanceled => "announcement_canceled",
             Action::JobReplayed => "job_replayed",
             Action::OrderRefunded => "order_refunded",
             Action::PaymentEventReplayed => "payment_event_replayed",
@@ -256,13 +262,13 @@ pub async fn about(conn: &mut AsyncPgConnection, person: Uuid, limit: i64) -> Re
 /// # Errors
 /// The database failed.
 pub async fn forget(tx: &mut Tx, person: Uuid, email: &str) -> Result<usize, InternalError> {
-    let own = diesel::sql_query(format!(
+    let own = sql_query(format!(
         "UPDATE audit_entries SET ip = NULL, user_agent = '', details = '{{}}', request_id = NULL WHERE id IN ( \
             SELECT id FROM audit_entries WHERE (actor_id = $1 OR subject_id = $1 AND actor_id IS NULL) \
             AND (ip IS NOT NULL OR user_agent <> '' OR details <> '{{}}') LIMIT {BATCH})"
     ));
     let own = own.bind::<SqlUuid, _>(person).execute(tx.conn()).await.context("cannot anonymize the audit trail")?;
-    let named = diesel::sql_query(format!(
+    let named = sql_query(format!(
         "UPDATE audit_entries SET details = details - 'email' WHERE id IN ( \
             SELECT id FROM audit_entries WHERE details ? 'email' AND details ->> 'email' = $1 LIMIT {BATCH})"
     ));

@@ -21,6 +21,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 use uuid::Uuid;
 
@@ -35,6 +36,11 @@ pub use scope::{Scope, Scopes};
 pub use seal::Seal;
 pub use token::{Grant, InvalidToken, Tokens};
 pub use totp::{OneTimePasswords, base32};
+
+/// Derives a secret for one purpose, from which the original cannot be recovered.
+pub fn derived(secret: &str, purpose: &str) -> [u8; 32] {
+    Sha256::digest(format!("lyceum/{purpose}/{secret}")).into()
+}
 
 /// A user's role, in ascending order. A role includes the permissions of the roles before it.
 #[derive(

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::db::schema::idempotency_keys;
-use super::db::{RunQueryDsl, Tx};
+use super::db::{RunQueryDsl, Tx, sql_query};
 use super::jobs::Handler;
 use super::retention::{self, Retention};
 
@@ -42,7 +42,7 @@ pub async fn claim(tx: &mut Tx, user: Uuid, key: &str, hash: &[u8], now: DateTim
         created_id: Option<Uuid>,
     }
     // An old key is taken over like a new one: then the row has no id.
-    let claimed = diesel::sql_query(
+    let claimed = sql_query(
         "INSERT INTO idempotency_keys AS held (user_id, key, input_hash, created_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (user_id, key) DO UPDATE SET input_hash = $3, created_id = NULL, created_at = $4 \
          WHERE held.created_at <= $5",
@@ -57,12 +57,11 @@ pub async fn claim(tx: &mut Tx, user: Uuid, key: &str, hash: &[u8], now: DateTim
     if claimed == 1 {
         return Ok(Claim::New);
     }
-    let row: Row =
-        diesel::sql_query("SELECT input_hash, created_id FROM idempotency_keys WHERE user_id = $1 AND key = $2")
-            .bind::<SqlUuid, _>(user)
-            .bind::<Text, _>(key)
-            .get_result(tx.conn())
-            .await?;
+    let row: Row = sql_query("SELECT input_hash, created_id FROM idempotency_keys WHERE user_id = $1 AND key = $2")
+        .bind::<SqlUuid, _>(user)
+        .bind::<Text, _>(key)
+        .get_result(tx.conn())
+        .await?;
     Ok(match row.created_id {
         Some(id) if row.input_hash == hash => Claim::Repeated(id),
         _ => Claim::OtherInput,

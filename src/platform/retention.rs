@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::App;
-use super::db::{RunQueryDsl, Writer};
+use super::db::{RunQueryDsl, Writer, sql_query};
 use super::internal_error::InternalError;
 use super::jobs::Handler;
 
@@ -60,7 +60,7 @@ impl Retention {
     async fn delete_batch(&self, writer: &mut Writer, before: DateTime<Utc>) -> diesel::QueryResult<usize> {
         let Retention { table, time, only } = self;
         // The order makes PostgreSQL use the index, so that a run that finds nothing does not read the table.
-        diesel::sql_query(format!(
+        sql_query(format!(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY( \
                 SELECT ctid FROM {table} WHERE {time} <= $1 AND {only} ORDER BY {time} LIMIT {BATCH}))"
         ))

@@ -14,7 +14,7 @@ use crate::catalog::CourseId;
 use crate::discussions::Seer;
 use crate::graphql::page::Page;
 use crate::platform::db::schema::reviews;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Review>> {
     reviews::table.filter(reviews::post_id.eq_any(ids)).select(Review::as_select()).load(conn).await
@@ -51,7 +51,7 @@ pub(super) async fn insert(tx: &mut Tx, new: NewReview) -> QueryResult<Option<Re
 
 /// Inserts reviews that everybody sees, each with the number of its votes.
 pub(super) async fn insert_all(tx: &mut Tx, new: &[(NewReview, i32)]) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO reviews (post_id, course_id, author_id, stars, votes, is_shown, is_refunded) \
          SELECT *, true, false FROM unnest($1, $2, $3, $4, $5)",
     )

@@ -197,7 +197,7 @@ fn need_examples() {
     assert!(installed, "examples/node_modules is missing: `make test` installs it");
 }
 
-fn need_node(package: &str) {
+pub(crate) fn need_node(package: &str) {
     let found = std::process::Command::new("node").arg("--version").output().is_ok_and(|run| run.status.success());
     assert!(found, "there is no `node`: `make deps-test` installs what tests need");
     let installed = console().join("node_modules").join(package).is_dir();
@@ -207,7 +207,7 @@ fn need_node(package: &str) {
 }
 
 /// Looks where `console.mjs` looks.
-fn need_chromium() {
+pub(crate) fn need_chromium() {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
@@ -225,6 +225,6 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// `target/screenshots`
-fn screenshots() -> PathBuf {
+pub(crate) fn screenshots() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screenshots")
 }

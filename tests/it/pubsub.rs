@@ -5,7 +5,7 @@ use crate::support::eventually;
 use crate::support::redis::RedisServer;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use lyceum::platform::pubsub::{PubSub, Signal, Subscription};
+use lyceum::platform::pubsub::{Message, PubSub, Signal, Subscription};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -45,7 +45,7 @@ async fn silence(subscription: &mut Subscription) {
 }
 
 fn text(text: impl ToString) -> Signal {
-    Signal::Message(Bytes::from(text.to_string()))
+    Signal::Message(Message::new(Bytes::from(text.to_string())))
 }
 
 fn channels(server: &RedisServer) -> Vec<String> {

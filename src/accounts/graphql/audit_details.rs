@@ -35,6 +35,7 @@ pub(super) enum AuditDetails {
     Transfer(AuditCourseTransfer),
     Channel(AuditChannelDetails),
     Moderation(AuditModerationDetails),
+    Announcement(AuditAnnouncementDetails),
     Job(AuditJobDetails),
     Refund(AuditRefundDetails),
     PaymentEvent(AuditPaymentEventDetails),
@@ -72,6 +73,7 @@ impl AuditDetails {
             Action::CourseTransferred => read(details, AuditDetails::Transfer),
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
             Action::PostModerated => read(details, AuditDetails::Moderation),
+            Action::AnnouncementCreated | Action::AnnouncementCanceled => read(details, AuditDetails::Announcement),
             Action::JobReplayed => read(details, AuditDetails::Job),
             Action::OrderRefunded => read(details, AuditDetails::Refund),
             Action::PaymentEventReplayed => read(details, AuditDetails::PaymentEvent),
@@ -355,6 +357,17 @@ pub(super) struct AuditModerationDetails {
     moderation: String,
     /// The moderator's reason; may be empty.
     reason: String,
+}
+
+/// The announcement that was made or canceled.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditAnnouncementDetails {
+    /// The id of the announcement.
+    announcement_id: ID,
+    /// Its title.
+    #[serde(rename = "title")]
+    announcement_title: String,
 }
 
 /// The job that was replayed.

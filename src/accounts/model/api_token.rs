@@ -103,6 +103,7 @@ mod tests {
             email: "ada@example.org".into(),
             name: "Ada".into(),
             role: Role::Instructor,
+            role_since: None,
             created_at: at(0),
             token_version: 7,
             banned_at: None,

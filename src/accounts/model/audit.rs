@@ -52,8 +52,8 @@ impl AuditEntry {
 }
 
 /// The fields of details with the id of what was acted upon.
-const TARGETS: [&str; 8] =
-    ["sessionId", "apiTokenId", "invitationId", "postId", "course", "courseId", "channelId", "jobId"];
+const TARGETS: [&str; 9] =
+    ["sessionId", "apiTokenId", "invitationId", "postId", "course", "courseId", "channelId", "announcementId", "jobId"];
 /// The field with the UUID of a linked identity.
 const IDENTITY: &str = "identityId";
 

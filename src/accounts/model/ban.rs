@@ -59,6 +59,7 @@ mod tests {
             email: "ada@example.org".into(),
             name: "Ada".into(),
             role: Role::Student,
+            role_since: None,
             created_at: at(0),
             token_version: 0,
             banned_at,

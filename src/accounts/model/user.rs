@@ -26,6 +26,8 @@ pub struct User {
     pub name: String,
     /// The role, which determines the user's rights.
     pub role: Role,
+    /// When the role was changed last; `None` if it is the one that the user registered with.
+    pub role_since: Option<DateTime<Utc>>,
     /// When the user registered.
     pub created_at: DateTime<Utc>,
     /// Incremented to invalidate the access tokens that were issued before.

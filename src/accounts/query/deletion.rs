@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::accounts::model::{DELETED_NAME, User, UserId, deleted_email, user_key};
 use crate::platform::auth::Role;
 use crate::platform::db::schema::users;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 use crate::platform::picture::Picture;
 
 /// The batch size of deletions.
@@ -62,7 +62,7 @@ pub(in crate::accounts) async fn due(
 /// Deletes all rows that belong to the user alone.
 pub(in crate::accounts) async fn remove_belongings(tx: &mut Tx, id: UserId) -> QueryResult<()> {
     for table in BELONGINGS {
-        let delete = diesel::sql_query(format!("DELETE FROM {table} WHERE user_id = $1"));
+        let delete = sql_query(format!("DELETE FROM {table} WHERE user_id = $1"));
         delete.bind::<sql_types::Uuid, _>(id).execute(tx.conn()).await?;
     }
     Ok(())

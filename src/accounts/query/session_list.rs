@@ -14,7 +14,7 @@ use crate::accounts::model::{Network, Session, SessionFilter, UserId};
 use crate::graphql::Time;
 use crate::graphql::page::Page;
 use crate::platform::db::schema::sessions;
-use crate::platform::db::{RunQueryDsl, newest_first};
+use crate::platform::db::{RunQueryDsl, newest_first, sql_query};
 
 /// The position of a session in a list: when it began, and its id.
 pub(in crate::accounts) type SessionKey = (DateTime<Utc>, Uuid);
@@ -106,7 +106,7 @@ pub(in crate::accounts) async fn last_sign_ins(
         at: Option<DateTime<Utc>>,
     }
     // The sessions are for those who have not signed in since the column exists.
-    let latest: Vec<Latest> = diesel::sql_query(
+    let latest: Vec<Latest> = sql_query(
         "SELECT id, coalesce(last_sign_in_at, (SELECT max(created_at) FROM sessions WHERE user_id = users.id)) AS at \
          FROM users WHERE id = ANY ($1)",
     )

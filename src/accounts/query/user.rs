@@ -11,7 +11,7 @@ use crate::accounts::model::{Ban, Credentials, ImportedUser, User, UserId, user_
 use crate::platform::auth::Role;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::users;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
@@ -163,7 +163,7 @@ pub(in crate::accounts) async fn insert_verified(
 pub(in crate::accounts) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<usize> {
     let ids: Vec<Uuid> = new.iter().map(|_| clock.uuid()).collect();
     let texts = |text: fn(&ImportedUser) -> &str| new.iter().map(text).collect::<Vec<&str>>();
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO users (id, email, name, role, password_hash, created_at, updated_at) \
          SELECT id, email, name, role, password_hash, $6, $6 \
          FROM unnest($1, $2, $3, $4, $5) AS new (id, email, name, role, password_hash) \
@@ -189,6 +189,7 @@ pub(in crate::accounts) async fn set_role(
     diesel::update(users::table.find(id))
         .set((
             users::role.eq(role),
+            users::role_since.eq(now),
             users::updated_at.eq(now),
             // Access tokens contain the role.
             users::token_version.eq(users::token_version + 1),

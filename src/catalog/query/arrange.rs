@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Integer, Timestamptz, Uuid};
 
 use crate::catalog::model::{Course, CourseId, Lesson, LessonId, Section, SectionId, course_key};
 use crate::platform::db::schema::{courses, lessons, sections};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Records that a course was reordered.
 pub(in crate::catalog) async fn reordered(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
@@ -44,7 +44,7 @@ pub(in crate::catalog) async fn place_sections(
     let sql = "UPDATE sections SET position = placed.position, updated_at = $2
         FROM unnest($1) WITH ORDINALITY AS placed (id, position)
         WHERE sections.id = placed.id AND sections.position <> placed.position";
-    diesel::sql_query(sql).bind::<Array<Uuid>, _>(ids).bind::<Timestamptz, _>(now).execute(tx.conn()).await
+    sql_query(sql).bind::<Array<Uuid>, _>(ids).bind::<Timestamptz, _>(now).execute(tx.conn()).await
 }
 
 /// The position of a lesson.
@@ -69,7 +69,7 @@ pub(in crate::catalog) async fn place_lessons(
         FROM unnest($1, $2, $3) AS placed (id, section_id, position)
         WHERE lessons.id = placed.id
             AND (lessons.section_id, lessons.position) <> (placed.section_id, placed.position)";
-    diesel::sql_query(sql)
+    sql_query(sql)
         .bind::<Array<Uuid>, _>(ids)
         .bind::<Array<Uuid>, _>(sections)
         .bind::<Array<Integer>, _>(positions)

@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use futures_util::future::try_join;
@@ -22,8 +21,8 @@ use crate::catalog::model::{
     Counted, Course, CourseId, CoursePlace, CourseSort, CourseSortField, FacetQuery, PublicationStatus, Search, Which,
 };
 use crate::graphql::page::{Page, SortDirection};
-use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{course_texts, courses};
+use crate::platform::db::{RunQueryDsl, sql_query};
 
 /// The position of a search result: its rank and its id.
 pub(in crate::catalog) type FoundPlace = (i32, Uuid);

@@ -11,7 +11,7 @@ use crate::channels::ChannelId;
 use crate::media::FileId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{categories, category_slugs, courses};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Returns all categories, each with its current and earlier slugs.
 pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(Category, Vec<String>)>> {
@@ -81,7 +81,7 @@ pub(in crate::catalog) async fn take_slug(
 ///
 /// The lock is released when the transaction ends; readers do not wait for it.
 pub(in crate::catalog) async fn lock(tx: &mut Tx) -> QueryResult<Vec<Category>> {
-    diesel::sql_query("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn()).await?;
+    sql_query("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn()).await?;
     categories::table.select(Category::as_select()).load(tx.conn()).await
 }
 
@@ -181,7 +181,7 @@ pub(in crate::catalog) async fn place(
     let positions: Vec<i32> = (1..).take(ids.len()).collect();
     let sql = "UPDATE categories SET parent_id = $3, position = placed.position, updated_at = $4
         FROM unnest($1, $2) AS placed (id, position) WHERE categories.id = placed.id";
-    diesel::sql_query(sql)
+    sql_query(sql)
         .bind::<Array<Uuid>, _>(ids)
         .bind::<Array<Integer>, _>(positions)
         .bind::<Nullable<Uuid>, _>(parent)

@@ -14,7 +14,7 @@ use crate::channels::ChannelId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::courses;
-use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 
 /// The position of a course in a list: its time of publication or creation, and its id.
 pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
@@ -89,7 +89,7 @@ pub(in crate::catalog) async fn of_teams(
     members: &[(UserId, ChannelId, DateTime<Utc>)],
     limit: i64,
 ) -> QueryResult<Vec<TeamCourse>> {
-    diesel::sql_query(
+    sql_query(
         "SELECT wanted.user_id, own.id AS course_id, own.created_at AS since FROM unnest($1) AS wanted (user_id) \
          CROSS JOIN LATERAL (SELECT id, created_at FROM courses WHERE instructor_id = wanted.user_id \
             ORDER BY created_at DESC, id DESC LIMIT $5) AS own \

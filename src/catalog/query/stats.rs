@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::catalog::model::{CourseId, CourseStats, facts_key, stats_key};
 use crate::platform::db::schema::course_stats;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// The number of courses in one statement of a job.
 const BATCH: i64 = 2000;
@@ -68,7 +68,7 @@ pub(in crate::catalog) struct Refreshed {
 /// The batch starts after the course `after`, in the order of the ids. Courses that are locked by an edit are left to
 /// the next run, so this never waits.
 pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> QueryResult<Refreshed> {
-    let refreshed: Refreshed = diesel::sql_query(
+    let refreshed: Refreshed = sql_query(
         "WITH batch AS ( \
              SELECT * FROM course_stats WHERE course_id > $1 ORDER BY course_id LIMIT $2 \
          ), stale AS ( \

@@ -7,8 +7,8 @@ use diesel_async::AsyncPgConnection;
 
 use crate::accounts::UserId;
 use crate::channels::model::ChannelId;
-use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::channel_follows;
+use crate::platform::db::{RunQueryDsl, sql_query};
 
 /// A channel that a user belongs to in some way, with the time since when.
 #[derive(QueryableByName)]
@@ -27,7 +27,7 @@ pub(in crate::channels) async fn followed_since(
     users: &[UserId],
     limit: i64,
 ) -> QueryResult<Vec<Since>> {
-    diesel::sql_query(
+    sql_query(
         "SELECT latest.user_id, latest.channel_id, latest.followed_at AS since FROM unnest($1) AS wanted (user_id) \
          CROSS JOIN LATERAL (SELECT * FROM channel_follows WHERE channel_follows.user_id = wanted.user_id \
             ORDER BY followed_at DESC, channel_id DESC LIMIT $2) AS latest \
@@ -45,7 +45,7 @@ pub(in crate::channels) async fn editable_since(
     users: &[UserId],
     limit: i64,
 ) -> QueryResult<Vec<Since>> {
-    diesel::sql_query(
+    sql_query(
         "SELECT latest.user_id, latest.channel_id, latest.joined_at AS since FROM unnest($1) AS wanted (user_id) \
          CROSS JOIN LATERAL (SELECT member.user_id, member.channel_id, member.joined_at FROM channel_members AS member \
             JOIN channels ON channels.id = member.channel_id AND members_edit AND deleted_at IS NULL \

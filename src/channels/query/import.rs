@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
 
 use crate::accounts::UserId;
 use crate::channels::model::ChannelId;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Records that users follow channels; returns the channels of those who did not before.
 pub(in crate::channels) async fn follow_all(
@@ -19,7 +19,7 @@ pub(in crate::channels) async fn follow_all(
         #[diesel(sql_type = SqlUuid)]
         channel_id: ChannelId,
     }
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO channel_follows (channel_id, user_id, followed_at) \
          SELECT new.*, $3 FROM unnest($1, $2) AS new ON CONFLICT DO NOTHING RETURNING channel_id",
     )

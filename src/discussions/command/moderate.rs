@@ -152,7 +152,7 @@ pub(super) async fn hide(tx: &mut Tx, app: &App, old: &Post, reason: HiddenReaso
 async fn show(tx: &mut Tx, app: &App, old: &Post) -> Result<()> {
     post::show(tx, old.id).await?;
     let title = question::by_id(tx, old.id).await?.map(|question| question.title);
-    if old.hidden_at == Some(old.created_at) {
+    if old.was_held() {
         publish(tx, app, old, title.as_deref()).await?;
     } else {
         post::write_words(tx, old, (title.as_deref().unwrap_or_default(), &old.body)).await?;

@@ -177,6 +177,11 @@ impl Post {
         self.parent_id.unwrap_or(self.id)
     }
 
+    /// Whether it is hidden since it was written: nobody was told of it.
+    pub fn was_held(&self) -> bool {
+        self.hidden_at == Some(self.created_at)
+    }
+
     /// Whether it is neither deleted nor hidden.
     pub fn is_shown(&self) -> bool {
         self.deleted_at.is_none() && self.hidden_at.is_none()

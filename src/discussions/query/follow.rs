@@ -10,7 +10,7 @@ use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::discussions::model::QuestionId;
 use crate::platform::db::schema::question_follows;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 pub(in crate::discussions) async fn add(
     tx: &mut Tx,
@@ -96,7 +96,7 @@ pub(in crate::discussions) async fn of_users(
     users: &[UserId],
     limit: i64,
 ) -> QueryResult<Vec<FollowedQuestion>> {
-    diesel::sql_query(
+    sql_query(
         "SELECT latest.user_id, latest.question_id, questions.course_id, latest.followed_at \
          FROM unnest($1) AS wanted (user_id) \
          CROSS JOIN LATERAL (SELECT * FROM question_follows WHERE question_follows.user_id = wanted.user_id \

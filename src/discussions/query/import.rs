@@ -10,7 +10,7 @@ use crate::accounts::UserId;
 use crate::catalog::{CourseId, LessonId};
 use crate::discussions::model::PostKind;
 use crate::platform::db::schema::posts;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// A post to insert, with its counts.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 
 /// Inserts posts with their counts and the words by which they are found.
 pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO posts (id, kind, course_id, lesson_id, parent_id, author_id, body, is_by_team, created_at) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
@@ -76,7 +76,7 @@ pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) 
     .bind::<Array<Timestamptz>, _>(column(rows, |row| row.at))
     .execute(tx.conn())
     .await?;
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO post_stats (post_id, vote_count, reply_count, active_at) SELECT * FROM unnest($1, $2, $3, $4)",
     )
     .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
@@ -99,7 +99,7 @@ pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) 
 /// Inserts what the questions among posts have besides, and lets those who write in them follow them.
 pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
     let found: Vec<_> = rows.iter().filter_map(|row| Some((row, row.question?, row.lesson_id?))).collect();
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO questions (post_id, course_id, lesson_id, author_id, title, at_seconds, accepted_reply_id, \
              resolved_at, votes, is_answered, active_at) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -117,7 +117,7 @@ pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_
     .bind::<Array<Timestamptz>, _>(column(&found, |(row, ..)| row.active_at))
     .execute(tx.conn())
     .await?;
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO question_follows (question_id, user_id, followed_at) \
          SELECT questions.post_id, posts.author_id, min(created_at) FROM unnest($1) AS written (id) \
          JOIN posts USING (id) JOIN questions ON questions.post_id = coalesce(parent_id, id) GROUP BY 1, 2",
@@ -133,7 +133,7 @@ pub(in crate::discussions) async fn insert_votes(
     tx: &mut Tx,
     votes: &[(Uuid, UserId, DateTime<Utc>)],
 ) -> QueryResult<usize> {
-    diesel::sql_query("INSERT INTO post_votes (post_id, user_id, voted_at) SELECT * FROM unnest($1, $2, $3)")
+    sql_query("INSERT INTO post_votes (post_id, user_id, voted_at) SELECT * FROM unnest($1, $2, $3)")
         .bind::<Array<SqlUuid>, _>(column(votes, |(post, ..)| *post))
         .bind::<Array<SqlUuid>, _>(column(votes, |(_, user, _)| *user))
         .bind::<Array<Timestamptz>, _>(column(votes, |(.., at)| *at))

@@ -11,7 +11,7 @@ use crate::catalog::CourseId;
 use crate::discussions::model::{HiddenReason, NewPost, Post, PostEdit};
 use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_edits, post_stats, posts};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// The number of earlier versions that are stored of a post.
 const MOST_EDITS: i32 = 50;
@@ -197,7 +197,7 @@ pub(in crate::discussions) struct Recounted {
 ///
 /// The batch starts after the post `after`, in the order of the ids.
 pub(in crate::discussions) async fn recount(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Recounted> {
-    diesel::sql_query(format!(
+    sql_query(format!(
         "WITH batch AS (SELECT * FROM post_stats WHERE post_id > $1 ORDER BY post_id LIMIT $2) \
          SELECT (SELECT post_id FROM batch ORDER BY post_id DESC LIMIT 1) AS last, \
              ARRAY(SELECT post_id FROM batch WHERE (vote_count, reply_count) <> ({COUNTED})) AS wrong"
@@ -217,7 +217,7 @@ pub(in crate::discussions) async fn lock_counts(tx: &mut Tx, id: Uuid) -> QueryR
 /// Counts the votes and replies of a post whose counts are locked; returns whether the stored numbers were wrong, as
 /// the number of changed rows.
 pub(in crate::discussions) async fn repair_counts(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
-    diesel::sql_query(format!(
+    sql_query(format!(
         "UPDATE post_stats AS batch SET (vote_count, reply_count) = ({COUNTED}) \
          WHERE post_id = $1 AND (vote_count, reply_count) <> ({COUNTED})"
     ))
@@ -238,7 +238,7 @@ pub(in crate::discussions) async fn write_words(
 
 /// Makes posts findable by the words of their texts, each within its course.
 pub(super) async fn write_all_words(tx: &mut Tx, words: &[Words<'_>]) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO post_texts (post_id, thread_id, words) \
          SELECT post, thread, search_vector(title, 'A') || search_vector(body, 'B') || course::tsvector \
          FROM unnest($1, $2, $3, $4, $5) AS new (post, thread, title, body, course) \
@@ -260,7 +260,7 @@ pub(in crate::discussions) fn course_word(course: CourseId) -> String {
 
 /// Hides a post from the search.
 pub(in crate::discussions) async fn remove_words(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
-    diesel::sql_query("DELETE FROM post_texts WHERE post_id = $1").bind::<SqlUuid, _>(id).execute(tx.conn()).await
+    sql_query("DELETE FROM post_texts WHERE post_id = $1").bind::<SqlUuid, _>(id).execute(tx.conn()).await
 }
 
 /// Deletes the earlier versions of a post.

@@ -14,7 +14,7 @@ use crate::catalog::LessonId;
 use crate::discussions::model::{Post, Question, QuestionId, QuestionPlace, QuestionSort, ReplyId, Scope, Seer, Which};
 use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_stats, post_texts, posts, question_follows, questions};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 pub(in crate::discussions) async fn by_ids(
     conn: &mut AsyncPgConnection,
@@ -77,7 +77,7 @@ pub(in crate::discussions) async fn update(tx: &mut Tx, id: Uuid, changes: Quest
 
 /// Copies the counts of a question to where lists are sorted by them.
 pub(in crate::discussions) async fn refresh(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "UPDATE questions SET votes = vote_count, is_answered = reply_count > 0, active_at = post_stats.active_at \
          FROM post_stats WHERE questions.post_id = $1 AND post_stats.post_id = $1 \
          AND (votes, is_answered, questions.active_at) \

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::platform::db::schema::players;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 use crate::platform::retention::Retention;
 
 /// Players that are inactive.
@@ -15,7 +15,7 @@ pub(in crate::enrollments) const PLAYERS: Retention = Retention::new("players", 
 
 /// Takes an advisory lock that serializes the player slots of a user's sessions.
 pub(in crate::enrollments) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user.uuid())
         .execute(tx.conn())
         .await

@@ -19,7 +19,7 @@ use crate::enrollments::model::watching::Watching;
 use crate::enrollments::model::{Enrollment, EnrollmentId, Learner, LessonState, LessonStates, Watched};
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{enrollments, lesson_progress};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// A lesson of an enrollment with all that is saved of it.
 #[derive(Queryable, Selectable)]
@@ -112,7 +112,7 @@ pub(in crate::enrollments) async fn watched(
 
 /// Writes lessons of locked enrollments: an array of [`LessonRow`](crate::enrollments::model::LessonRow).
 pub(in crate::enrollments) async fn write_lessons(tx: &mut Tx, rows: Value) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO lesson_progress (enrollment_id, lesson_id, position_seconds, position_at, watched_seconds, settled, \
             settled_at, reports, completed_at, kept_open, updated_at) \
          SELECT * FROM jsonb_to_recordset($1) AS new (enrollment_id uuid, lesson_id uuid, position_seconds integer, \
@@ -142,7 +142,7 @@ pub(in crate::enrollments) async fn write_learners(
             "active_days": learner.days.to_column(),
         })
     };
-    diesel::sql_query(
+    sql_query(
         "UPDATE enrollments SET last_activity_at = new.last_activity_at, completed_at = new.completed_at, \
             watched_seconds = new.watched_seconds, active_days = new.active_days \
          FROM jsonb_to_recordset($1) AS new (id uuid, last_activity_at timestamptz, completed_at timestamptz, \

@@ -239,7 +239,7 @@ enum Event {
     /// A message from an operation, to be sent to the client.
     Produced(String),
     PingDue,
-    /// Nothing was received within the timeout.
+    /// Nothing was received within the timeout, as far as is known.
     Silence,
     /// No operation was running for the idle timeout.
     Idle,
@@ -264,8 +264,9 @@ where
         let Settings { ping_interval, pong_timeout, .. } = self.connection.settings;
         let mut pings = interval_at(Instant::now() + ping_interval, ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Set again only when it is over: with each message, a timer would be made and dropped.
+        let mut silence = pin!(sleep_until(self.connection.heard + ping_interval + pong_timeout));
         loop {
-            let silent_at = self.connection.heard + ping_interval + pong_timeout;
             if self.operations.len() > 0 {
                 self.busy_at = Instant::now();
             }
@@ -284,15 +285,21 @@ where
                 _ = pings.tick() => Event::PingDue,
                 event = traffic => event?,
                 // Last, because data that arrived during a slow write has not been read yet.
-                () = sleep_until(silent_at) => Event::Silence,
-                () = sleep_until(idle_at.unwrap_or(silent_at)), if idle_at.is_some() => Event::Idle,
+                () = &mut silence => Event::Silence,
+                () = sleep_until(idle_at.unwrap_or_else(Instant::now)), if idle_at.is_some() => Event::Idle,
             };
             match event {
                 Event::Received(Some(text)) => self.obey(&text).await?,
                 Event::Received(None) => self.connection.flush().await?,
                 Event::Produced(text) => self.connection.send_text(text).await?,
                 Event::PingDue => self.connection.send(Message::Ping(Bytes::new())).await?,
-                Event::Silence => return Err(End::Lost),
+                Event::Silence => {
+                    let silent_at = self.connection.heard + ping_interval + pong_timeout;
+                    if silent_at <= Instant::now() {
+                        return Err(End::Lost);
+                    }
+                    silence.as_mut().reset(silent_at);
+                }
                 Event::Idle => return Err(Close::idle().into()),
             }
         }

@@ -7,8 +7,8 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::media::model::UploadId;
-use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{media_files, uploads, videos};
+use crate::platform::db::{RunQueryDsl, sql_query};
 
 /// The number of rows in a batch.
 const BATCH: i64 = 200;
@@ -46,7 +46,7 @@ pub(in crate::media) async fn originals(
     let sql = "SELECT id, object_key FROM (SELECT id, object_key, created_at FROM videos
             UNION ALL SELECT id, object_key, created_at FROM media_files) AS kept
         WHERE created_at < $1 AND id > $2 ORDER BY id LIMIT $3";
-    diesel::sql_query(sql)
+    sql_query(sql)
         .bind::<sql_types::Timestamptz, _>(before)
         .bind::<sql_types::Uuid, _>(after)
         .bind::<sql_types::BigInt, _>(BATCH)

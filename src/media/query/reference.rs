@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::media::model::{FileId, Referrer, VideoId};
 use crate::platform::db::schema::{file_references, video_references};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Returns the videos that `referrers` show, in the order of their ids, each once.
 pub(in crate::media) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<VideoId>> {
@@ -46,7 +46,7 @@ pub(in crate::media) async fn of_videos(
         #[diesel(sql_type = SqlUuid)]
         referrer_id: Uuid,
     }
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<Row> = sql_query(
         "SELECT page.* FROM unnest($1) AS video (id) CROSS JOIN LATERAL ( \
             SELECT video_id, referrer_kind, referrer_id FROM video_references WHERE video_id = video.id \
             ORDER BY referrer_kind, referrer_id LIMIT $2) AS page",

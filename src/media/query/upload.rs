@@ -12,7 +12,7 @@ use crate::graphql::export::FETCH;
 use crate::graphql::page::Page;
 use crate::media::model::{Upload, UploadId, UploadStatus, Video, VideoStatus};
 use crate::platform::db::schema::{uploads, video_references, videos};
-use crate::platform::db::{RunQueryDsl, Tx, Writer, newest_first};
+use crate::platform::db::{RunQueryDsl, Tx, Writer, newest_first, sql_query};
 use crate::platform::picture::Picture;
 use crate::platform::retention::Retention;
 
@@ -25,7 +25,7 @@ pub(in crate::media) const UPLOADS: Retention =
 
 /// Takes an advisory lock, so that a user's uploads are created one at a time.
 pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('uploads/' || $1::text, 0))")
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('uploads/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user)
         .execute(tx.conn())
         .await
@@ -65,7 +65,7 @@ struct Stored {
 
 /// Returns the bytes of a user's originals: videos, files, and open uploads as announced.
 pub(in crate::media) async fn stored_bytes(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
-    let stored: Stored = diesel::sql_query(
+    let stored: Stored = sql_query(
         "SELECT (coalesce((SELECT sum(size_bytes) FROM videos WHERE owner_id = $1), 0) \
             + coalesce((SELECT sum(size_bytes) FROM media_files WHERE owner_id = $1), 0) \
             + coalesce((SELECT sum(size_bytes) FROM uploads \

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::create::create_in;
@@ -15,6 +15,7 @@ use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
 use crate::notifications::error;
+use crate::notifications::event::NotificationsMarked;
 use crate::notifications::model::{
     Announcement, AnnouncementId, Audience, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput, Facts,
     NewNotification, NotificationKind,
@@ -23,10 +24,11 @@ use crate::notifications::policy::can_announce;
 use crate::notifications::query::announcement::{self as query, NewAnnouncement};
 use crate::notifications::query::create;
 use crate::platform::App;
-use crate::platform::auth::Actor;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
-use crate::platform::jobs;
+use crate::platform::{jobs, outbox};
 
 /// The job that publishes an announcement.
 pub(in crate::notifications) const PUBLISH: &str = "notifications.publish_announcement";
@@ -37,6 +39,9 @@ const LONGEST_BODY: usize = 2000;
 const FURTHEST: TimeDelta = TimeDelta::days(366);
 /// The number of announcements that a user writes within 24 hours.
 const MOST_A_DAY: usize = 20;
+
+/// The number of reports that are kept in one transaction.
+const REPORTS: i64 = 20;
 
 /// What [`create_announcement`] has done.
 pub(in crate::notifications) struct Announced {
@@ -53,6 +58,7 @@ pub(in crate::notifications) struct Announced {
 pub(in crate::notifications) async fn create_announcement(
     loaders: &Loaders,
     actor: &Actor,
+    client: &Client,
     input: CreateAnnouncementInput,
 ) -> Result<Announced> {
     let (app, user) = (loaders.app(), viewer(actor)?);
@@ -98,10 +104,24 @@ pub(in crate::notifications) async fn create_announcement(
             claimed.keep(tx, made.id.uuid()).await?;
             let key = format!("{PUBLISH}/{}", made.id.uuid());
             jobs::enqueue_at(tx, &app.clock, PUBLISH, &json!({ "announcement": made.id }), &key, publish_at).await?;
+            note(tx, app, actor, client, (Action::AnnouncementCreated, &made)).await?;
             Ok::<_, Error>(made)
         })
         .await?;
     Ok(Announced { announcement: Some(Arc::new(made)), audience_size })
+}
+
+/// Notes in the audit trail what was done to an announcement.
+async fn note(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    (action, row): (Action, &Announcement),
+) -> std::result::Result<(), InternalError> {
+    let details = json!({ "announcementId": row.id.encode(), "title": row.title });
+    let entry = Entry { action, actor: actor.id(), subject: Some(row.author_id.uuid()), client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await
 }
 
 /// Locks the author, who must not have announced too much today.
@@ -173,14 +193,13 @@ pub(in crate::notifications) async fn publish_announcement(
     if !may_announce(&loaders, &author, audience).await? {
         return Ok(());
     }
-    let size = size_of(&loaders, audience).await?;
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
             let row = query::lock(tx, id).await?;
             let due = row.filter(|row| row.canceled_at.is_none() && row.published_at.is_none());
             let Some(row) = due else { return Ok(()) };
-            query::publish(tx, id, size, now).await?;
+            query::publish(tx, id, now).await?;
             create_in(tx, app, &notification(&row, audience)).await?;
             Ok(())
         })
@@ -212,6 +231,7 @@ fn notification(row: &Announcement, audience: Audience) -> NewNotification {
 pub(in crate::notifications) async fn cancel_announcement(
     app: &App,
     actor: &Actor,
+    client: &Client,
     input: CancelAnnouncementInput,
 ) -> Result<Arc<Announcement>> {
     let now = app.clock.now();
@@ -223,12 +243,34 @@ pub(in crate::notifications) async fn cancel_announcement(
                 return Ok(Arc::new(row));
             }
             if let (Some(_), Some(audience)) = (row.published_at, Audience::parse(&row.audience)) {
+                // With the notification, the rows of what was sent are deleted.
+                query::keep_reports(tx, &[row.id]).await?;
                 let shown = notification(&row, audience);
                 create::delete_group(tx, &row.audience, &shown.group_key()).await?;
+                outbox::record(tx, &app.clock, &NotificationsMarked::of(audience)).await?;
             }
-            Ok(Arc::new(query::cancel(tx, row.id, now).await?))
+            let row = query::cancel(tx, row.id, now).await?;
+            note(tx, app, actor, client, (Action::AnnouncementCanceled, &row)).await?;
+            Ok(Arc::new(row))
         })
         .await
+}
+
+/// Keeps the reports of announcements whose deliveries are deleted soon: those that were published before `before`.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::notifications) async fn keep_reports(
+    app: &App,
+    before: DateTime<Utc>,
+) -> std::result::Result<(), InternalError> {
+    loop {
+        let ids = query::without_report(&mut *app.db.read().await?, before, REPORTS).await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        app.db.transaction(async |tx| Ok::<_, InternalError>(query::keep_reports(tx, &ids).await?)).await?;
+    }
 }
 
 /// Whether the actor may see and cancel an announcement: its author and administrators may.

@@ -43,13 +43,16 @@ pub(in crate::notifications) async fn audiences_of(
     let is_open = |course: &CourseId| row.role == Role::Admin || open.contains(course);
     learned.sort_unstable_by_key(|(course, since)| std::cmp::Reverse((*since, course.uuid())));
     learned.truncate(MOST_COURSES);
-    let own = [Audience::User(user), Audience::Role(row.role), Audience::Everyone];
-    let own = own.into_iter().map(|audience| (audience, row.created_at));
+    let own = [
+        (Audience::User(user), row.created_at),
+        (Audience::Everyone, row.created_at),
+        (Audience::Role(row.role), row.role_since.unwrap_or(row.created_at)),
+    ];
     let learned = learned.into_iter().map(|(course, since)| (Audience::Course(course), since));
     let taught = taught.iter().map(|(course, since)| (Audience::Team(*course), *since));
     let followed = followed.iter().map(|(channel, since)| (Audience::Channel(*channel), *since));
     let questions = questions.iter().filter(|(_, course, _)| is_open(course));
     let questions = questions.map(|(question, _, since)| (Audience::Question(*question), *since));
-    let all = own.chain(learned).chain(taught).chain(followed).chain(questions);
+    let all = own.into_iter().chain(learned).chain(taught).chain(followed).chain(questions);
     Ok(Arc::new(Audiences::new(user, all)))
 }

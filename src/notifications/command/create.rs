@@ -37,6 +37,7 @@ pub(super) async fn create_in(
         kind: new.kind,
         audience: new.audience.to_string(),
         actor: new.actor,
+        at: now,
     };
     outbox::record(tx, &app.clock, &created).await?;
     Ok(Some(id))

@@ -19,7 +19,7 @@ use crate::notifications::loader::{NotificationFor, SettingsOf};
 use crate::notifications::model::{
     Delivery, DeliveryChannel, Notification, Outcome, Parcel, PushSubscription, PushSubscriptionId, Text,
 };
-use crate::notifications::policy::{self, Way};
+use crate::notifications::policy;
 use crate::notifications::query::{delivery, push_subscription};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -62,14 +62,16 @@ pub(in crate::notifications) async fn lease(app: &App) -> Result<Option<Vec<Read
     let ids: Vec<Uuid> = leased.iter().map(|delivery| delivery.id).collect();
     let parcels = Parcel::group(leased);
     let read = try_join_all(parcels.into_iter().map(|parcel| read(&loaders, parcel))).await?;
-    let read = reachable(app, read.into_iter().flatten().collect()).await?;
-    let kept: HashSet<Uuid> =
-        read.iter().flat_map(|ready| &ready.parcel.deliveries).map(|delivery| delivery.id).collect();
-    let skipped: Vec<Uuid> = ids.into_iter().filter(|id| !kept.contains(id)).collect();
-    if !skipped.is_empty() {
-        delivery::end(&mut app.db.write().await?, &skipped, Outcome::Skipped, None, now).await?;
+    let (ready, suppressed) = reachable(app, read.into_iter().flatten().collect()).await?;
+    let known: HashSet<Uuid> = ready.iter().chain(&suppressed).flat_map(Ready::ids).collect();
+    let skipped: Vec<Uuid> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+    let suppressed: Vec<Uuid> = suppressed.iter().flat_map(Ready::ids).collect();
+    for (ended, outcome) in [(skipped, Outcome::Skipped), (suppressed, Outcome::Suppressed)] {
+        if !ended.is_empty() {
+            delivery::end(&mut app.db.write().await?, &ended, outcome, None, now).await?;
+        }
     }
-    Ok(Some(read))
+    Ok(Some(ready))
 }
 
 /// Reads what a parcel says; `None` if none of it has to be sent.
@@ -83,13 +85,15 @@ async fn read(loaders: &Loaders, parcel: Parcel) -> Result<Option<Ready>, Intern
         let key = NotificationFor { audiences: audiences.clone(), id: delivery.notification_id };
         let found = loaders.load(key).await?.filter(|shown| shown.read_at.is_none() && shown.archived_at.is_none());
         let Some(shown) = found else { return Ok(None) };
-        let way = match delivery.channel {
-            DeliveryChannel::Email if has_mail(shown.kind) => Way::Email,
-            DeliveryChannel::Email => return Ok(None),
-            DeliveryChannel::Push => Way::Push,
+        let has_target = match delivery.channel {
+            DeliveryChannel::Email => has_mail(shown.kind),
+            DeliveryChannel::Push => delivery.push_subscription_id.is_some(),
         };
-        // Whether it is muted was asked when it was loaded.
-        if !policy::wants(&settings, shown.kind, job::default_of(shown.kind), &[], way) {
+        if !has_target {
+            return Ok(None);
+        }
+        // Whether it is shown was asked when it was loaded.
+        if !policy::wants(&settings, shown.kind, job::default_of(shown.kind), delivery.channel) {
             return Ok(None);
         }
         let text = render(loaders, &actor, &shown).await?;
@@ -101,9 +105,9 @@ async fn read(loaders: &Loaders, parcel: Parcel) -> Result<Option<Ready>, Intern
     Ok((!shown.is_empty()).then_some(Ready { parcel, user: row, device: None, shown }))
 }
 
-/// Keeps what can be sent: emails to addresses that work, and messages to devices whose sessions have not ended. Devices
-/// of ended sessions are deleted.
-async fn reachable(app: &App, all: Vec<Ready>) -> Result<Vec<Ready>, InternalError> {
+/// Returns what can be sent: emails to addresses that work, and messages to devices whose sessions have not ended; and the
+/// emails to addresses that do not work. Devices of ended sessions are deleted.
+async fn reachable(app: &App, all: Vec<Ready>) -> Result<(Vec<Ready>, Vec<Ready>), InternalError> {
     let mails = all.iter().filter(|ready| ready.device_id().is_none());
     let addresses: Vec<String> = mails.map(|ready| ready.user.email.clone()).collect();
     let devices: Vec<Uuid> = all.iter().filter_map(Ready::device_id).map(|id| id.uuid()).collect();
@@ -115,15 +119,15 @@ async fn reachable(app: &App, all: Vec<Ready>) -> Result<Vec<Ready>, InternalErr
     let live = accounts::live_sessions(app, &sessions).await?;
     let (devices, dead): (Vec<_>, Vec<_>) = devices.into_iter().partition(|device| live.contains(&device.session_id));
     for device in dead {
-        drop_device(app, device.id).await?;
+        push_subscription::drop_dead(&mut app.db.write().await?, device.id).await?;
     }
     let devices: HashMap<PushSubscriptionId, PushSubscription> =
         devices.into_iter().map(|device| (device.id, device)).collect();
     let kept = all.into_iter().filter_map(|ready| match ready.device_id() {
         Some(id) => Some(Ready { device: Some(devices.get(&id)?.clone()), ..ready }),
-        None => (!suppressed.contains(&*ready.user.email)).then_some(ready),
+        None => Some(ready),
     });
-    Ok(kept.collect())
+    Ok(kept.partition(|ready| ready.device.is_some() || !suppressed.contains(&*ready.user.email)))
 }
 
 impl Ready {
@@ -181,11 +185,16 @@ pub(in crate::notifications) async fn postponed(
     Ok(())
 }
 
-/// Deletes a device that has ended, with what was to be sent to it.
+/// Records that a device does not exist anymore, and deletes it. What else was to be sent to it ends when it is due.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn drop_device(app: &App, id: PushSubscriptionId) -> Result<(), InternalError> {
+pub(in crate::notifications) async fn device_gone(
+    app: &App,
+    ready: &Ready,
+    id: PushSubscriptionId,
+) -> Result<(), InternalError> {
+    rejected(app, ready, "the device has unsubscribed").await?;
     push_subscription::drop_dead(&mut app.db.write().await?, id).await?;
     Ok(())
 }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+use serde_json::json;
+use uuid::Uuid;
+
 use super::audiences_of;
+use super::compact::{COMPACT, MOST_RECEIPTS};
 use crate::accounts::viewer;
 use crate::graphql::error::{UserError, UserErrorCode};
 use crate::graphql::loaders::Loaders;
@@ -12,13 +17,11 @@ use crate::notifications::error;
 use crate::notifications::event::NotificationsMarked;
 use crate::notifications::loader::NotificationFor;
 use crate::notifications::model::{
-    Audiences, LIST, MarkNotificationsInput, Notification, NotificationId, NotificationState,
+    Audience, Audiences, LIST, MarkNotificationsInput, Notification, NotificationId, NotificationState,
 };
 use crate::notifications::query::mark as query;
 use crate::platform::auth::Actor;
-use crate::platform::outbox;
-use futures_util::future::try_join_all;
-use uuid::Uuid;
+use crate::platform::{jobs, outbox};
 
 /// The number of ids in one input.
 const MOST_IDS: usize = 100;
@@ -35,7 +38,7 @@ pub(in crate::notifications) async fn mark_notifications(
     let (app, user) = (loaders.app(), viewer(actor)?);
     let now = app.clock.now();
     let audiences = audiences_of(loaders, user).await?;
-    let marked = NotificationsMarked::of(user);
+    let marked = NotificationsMarked::of(Audience::User(user));
     let ids = match (input.ids, input.up_to) {
         (Some(ids), None) => ids,
         (None, Some(_)) if input.state == NotificationState::Unread => return Err(error::unread_by_id()),
@@ -63,7 +66,12 @@ pub(in crate::notifications) async fn mark_notifications(
     receipts.dedup();
     app.db
         .transaction(async |tx| {
+            let written = query::add_receipts(tx, user, i32::try_from(receipts.len())?, now).await?;
             query::receipts(tx, user, &receipts, input.state, now).await?;
+            if written >= MOST_RECEIPTS {
+                let key = format!("{COMPACT}/{}", user.uuid());
+                jobs::enqueue(tx, &app.clock, COMPACT, &json!({ "user": user }), &key).await?;
+            }
             outbox::record(tx, &app.clock, &marked).await?;
             Ok::<_, Error>(())
         })

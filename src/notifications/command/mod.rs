@@ -2,6 +2,7 @@
 
 mod announce;
 mod audience;
+mod compact;
 mod create;
 mod deliver;
 mod export;
@@ -13,11 +14,12 @@ mod unsubscribe;
 mod walk;
 
 pub(super) use announce::{
-    Announced, PUBLISH, can_see, cancel_announcement, create_announcement, publish_announcement, size_of,
+    Announced, PUBLISH, can_see, cancel_announcement, create_announcement, keep_reports, publish_announcement, size_of,
 };
 pub(super) use audience::audiences_of;
+pub(super) use compact::{COMPACT, compact};
 pub use create::create;
-pub(super) use deliver::{Ready, drop_device, lease, postponed, rejected, send_more, sent};
+pub(super) use deliver::{Ready, device_gone, lease, postponed, rejected, send_more, sent};
 pub(super) use export::forget_user;
 pub use export::my_data;
 pub(super) use mark::mark_notifications;

@@ -71,7 +71,7 @@ pub(in crate::notifications) async fn update_notification_settings(
                 }
             }
             setting::change(tx, user, &preferences, changes).await?;
-            outbox::record(tx, &app.clock, &NotificationsMarked::of(user)).await?;
+            outbox::record(tx, &app.clock, &NotificationsMarked::of(Audience::User(user))).await?;
             Ok::<_, Error>(())
         })
         .await?;
@@ -116,7 +116,7 @@ pub(in crate::notifications) async fn mute_notifications(
             } else if !setting::mute(tx, user, &key, MOST_MUTED, now).await? {
                 return Err(error::too_many_mutes(MOST_MUTED));
             }
-            outbox::record(tx, &app.clock, &NotificationsMarked::of(user)).await?;
+            outbox::record(tx, &app.clock, &NotificationsMarked::of(Audience::User(user))).await?;
             Ok::<_, Error>(())
         })
         .await?;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::accounts::{UserById, UserId};
 use crate::graphql::loaders::Load;
-use crate::notifications::job;
+use crate::notifications::job::{self, Language};
 use crate::notifications::model::{NotificationKind, Preference};
 use crate::notifications::policy;
 use crate::notifications::query::{delivery, setting};
@@ -20,7 +20,22 @@ pub struct Unsubscription {
     /// The user who got the mail.
     user: UserId,
     /// The kind of notification that the mail was about; `None` of a digest, which is about all.
-    pub kind: Option<NotificationKind>,
+    kind: Option<NotificationKind>,
+    /// The language that the user has chosen, if there are texts in it.
+    language: Option<Language>,
+}
+
+impl Unsubscription {
+    /// The language in which the user is answered, as a BCP 47 tag: the one that they have chosen, or else that of their
+    /// browser, by its `Accept-Language`. English if there are no texts in it.
+    pub fn language(&self, accepted: &str) -> &'static str {
+        self.language.unwrap_or_else(|| Language::of(accepted)).tag()
+    }
+
+    /// What the mail was about, in words of a language; `None` of a digest.
+    pub fn subject(&self, language: &str) -> Option<&'static str> {
+        Some(Language::of(language).choose(job::name_of(self.kind?)))
+    }
 }
 
 /// What takes the place of a kind in the token of a digest.
@@ -39,12 +54,22 @@ fn forever() -> DateTime<Utc> {
 }
 
 /// Reads the token of a link; `None` if this server did not make it.
-pub fn read_unsubscription(app: &App, token: &str) -> Option<Unsubscription> {
+///
+/// # Errors
+/// The database failed.
+pub async fn read_unsubscription(app: &App, token: &str) -> Result<Option<Unsubscription>, InternalError> {
+    let Some((user, kind)) = parse(app, token) else { return Ok(None) };
+    let row = UserById(user).load_one(app).await?;
+    let chosen = row.as_ref().and_then(|row| row.locale.as_deref());
+    Ok(Some(Unsubscription { user, kind, language: chosen.map(Language::of) }))
+}
+
+fn parse(app: &App, token: &str) -> Option<(UserId, Option<NotificationKind>)> {
     let (name, link) = token.split_once('.')?;
     let kind = if name == ALL { None } else { Some(name.parse().ok()?) };
     let link = Link::parse(link)?;
     let is_ours = app.codes.is_link(&link, Proof::Unsubscription, name, app.clock.now());
-    is_ours.then(|| Unsubscription { user: UserId::new(link.id), kind })
+    is_ours.then(|| (UserId::new(link.id), kind))
 }
 
 /// Ends emails: of the kind that the mail was about, or all. Security notices and mails that the user asks for stay.

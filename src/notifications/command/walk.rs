@@ -15,8 +15,8 @@ use crate::notifications::job;
 use crate::notifications::model::{
     Audience, DeliveryChannel, NewDelivery, NotificationKind, PushSubscription, Settings, Walk,
 };
-use crate::notifications::policy::{self, Way};
-use crate::notifications::query::{delivery, push_subscription, setting};
+use crate::notifications::policy;
+use crate::notifications::query::{announcement, delivery, push_subscription, setting};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
@@ -58,13 +58,16 @@ async fn batch(app: &App, event: Uuid) -> Result<bool, InternalError> {
         // Only a newer version of the program knows this audience.
         None => (Vec::new(), None),
     };
-    let new = deliveries(app, &walk, &members).await?;
+    let (told, new) = deliveries(app, &walk, &members).await?;
     let new: Vec<(Uuid, NewDelivery)> = new.into_iter().map(|delivery| (app.clock.uuid(), delivery)).collect();
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
             if !delivery::advance(tx, &walk, last, now).await? {
                 return Ok::<_, InternalError>(());
+            }
+            if let Some(id) = walk.announcement() {
+                announcement::add_delivered(tx, id, told).await?;
             }
             if delivery::insert(tx, &walk, &new, now).await? > 0 {
                 let key = format!("{SEND}/{event}/{}", walk.position.uuid());
@@ -105,10 +108,10 @@ struct Members {
     devices: HashMap<UserId, Vec<PushSubscription>>,
 }
 
-/// Returns what is to be sent to those of the members who want it.
-async fn deliveries(app: &App, walk: &Walk, members: &[UserId]) -> Result<Vec<NewDelivery>, InternalError> {
+/// Returns how many of the members are shown the notification, and what is to be sent to those who want it.
+async fn deliveries(app: &App, walk: &Walk, members: &[UserId]) -> Result<(i64, Vec<NewDelivery>), InternalError> {
     if members.is_empty() {
-        return Ok(Vec::new());
+        return Ok((0, Vec::new()));
     }
     let keys: Vec<UserById> = members.iter().map(|id| UserById(*id)).collect();
     let people = UserById::load(app, &keys).await?;
@@ -118,22 +121,25 @@ async fn deliveries(app: &App, walk: &Walk, members: &[UserId]) -> Result<Vec<Ne
         settings: setting::of_users(&mut conn, members).await?,
         devices: push_subscription::of_users(&mut conn, members).await?,
     };
-    Ok(members.iter().flat_map(|member| known.deliveries(app, walk, *member)).collect())
+    let made: Vec<Vec<NewDelivery>> =
+        members.iter().filter_map(|member| known.deliveries(app, walk, *member)).collect();
+    Ok((i64::try_from(made.len()).unwrap_or(i64::MAX), made.into_iter().flatten().collect()))
 }
 
 impl Members {
-    fn deliveries(&self, app: &App, walk: &Walk, member: UserId) -> Vec<NewDelivery> {
+    /// What is to be sent to a member; `None` if they are not shown the notification.
+    fn deliveries(&self, app: &App, walk: &Walk, member: UserId) -> Option<Vec<NewDelivery>> {
         let now = app.clock.now();
-        let person = self.people.get(&UserById(member));
-        let Some(person) = person.filter(|person| person.deleted_at.is_none() && !person.is_banned(now)) else {
-            return Vec::new();
-        };
-        if walk.actor_id == Some(member) {
-            return Vec::new();
-        }
+        let person = self.people.get(&UserById(member))?;
         let none = Settings::default();
         let settings = self.settings.get(&member).unwrap_or(&none);
-        let wants = |way| policy::wants(settings, walk.kind, job::default_of(walk.kind), &walk.mute_keys, way);
+        let default = job::default_of(walk.kind);
+        let is_away = person.deleted_at.is_some() || person.is_banned(now);
+        if is_away || walk.actor_id == Some(member) || !policy::is_shown(settings, walk.kind, default, &walk.mute_keys)
+        {
+            return None;
+        }
+        let wants = |channel| policy::wants(settings, walk.kind, default, channel);
         let new = |channel, subscription| NewDelivery {
             user_id: member,
             channel,
@@ -141,14 +147,14 @@ impl Members {
             slot: policy::slot(settings, person.zone(), channel, now),
         };
         let mut made = Vec::new();
-        if has_mail(walk.kind) && wants(Way::Email) {
+        if has_mail(walk.kind) && wants(DeliveryChannel::Email) {
             made.push(new(DeliveryChannel::Email, None));
         }
-        if wants(Way::Push) {
+        if wants(DeliveryChannel::Push) {
             let devices = self.devices.get(&member).into_iter().flatten();
             made.extend(devices.map(|device| new(DeliveryChannel::Push, Some(device.id))));
         }
-        made
+        Some(made)
     }
 }
 

@@ -9,15 +9,16 @@ use uuid::Uuid;
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::{CourseObject, course_node};
 use crate::channels::{ChannelObject, channel_node};
-use crate::graphql::context::{app, loaders, within};
+use crate::graphql::context::{app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential, UserError};
 use crate::notifications::command::{self, Announced};
-use crate::notifications::loader::{AnnouncementById, AnnouncementCount, AnnouncementPage};
+use crate::notifications::loader::{AnnouncementById, AnnouncementCount, AnnouncementPage, DeliveriesOf};
 use crate::notifications::model::{
     Announcement, AnnouncementFilter, AnnouncementId, Audience, CancelAnnouncementInput, CreateAnnouncementInput,
+    Report, Tally,
 };
 use crate::platform::auth;
 
@@ -73,7 +74,8 @@ impl AnnouncementObject {
         self.0.canceled_at
     }
 
-    /// The number of users in the audience now, about.
+    /// The number of users in the audience now, about: of a course, those with an entitlement to it, whether it is published
+    /// or not.
     async fn audience_size(&self, ctx: &Context<'_>) -> Result<i64> {
         match Audience::parse(&self.0.audience) {
             Some(audience) => Ok(command::size_of(loaders(ctx), audience).await?),
@@ -81,10 +83,35 @@ impl AnnouncementObject {
         }
     }
 
-    /// The number of users in the audience when it was published; 0 before.
+    /// The number of users who were shown it in their notifications; 0 before it is published. It grows for some time while
+    /// a large audience is gone through. Without the author, banned users, and those who have muted the course or the
+    /// channel, or hide announcements.
     async fn delivered_count(&self) -> i64 {
         self.0.delivered_count
     }
+
+    /// What became of the emails and push messages about it; null before it is published.
+    async fn delivery(&self, ctx: &Context<'_>) -> Result<Option<Sequential<DeliveryObject>>> {
+        if self.0.published_at.is_none() {
+            return Ok(None);
+        }
+        let report = match self.0.report() {
+            Some(report) => report,
+            None => loaders(ctx).load(DeliveriesOf(self.0.id)).await?.unwrap_or_default(),
+        };
+        let Report { email, push } = report;
+        Ok(Some(Sequential(DeliveryObject { email: Sequential(email), push: Sequential(push) })))
+    }
+}
+
+/// What became of the emails and push messages about an announcement.
+#[derive(Clone, SimpleObject)]
+#[graphql(name = "AnnouncementDelivery")]
+struct DeliveryObject {
+    /// The emails. An email that sums up several notifications counts for each of them.
+    email: Sequential<Tally>,
+    /// The messages to devices, of which a user may have several.
+    push: Sequential<Tally>,
 }
 
 /// Whom an announcement is for, in the schema.
@@ -203,7 +230,7 @@ impl AnnouncementMutation {
         #[graphql(desc = "The announcement.")] input: CreateAnnouncementInput,
     ) -> Result<Option<Sequential<CreateAnnouncementPayload>>> {
         let actor = within(ctx, Scope::WriteNotifications);
-        let (made, user_errors) = payload(command::create_announcement(loaders(ctx), actor, input).await)?;
+        let (made, user_errors) = payload(command::create_announcement(loaders(ctx), actor, client(ctx), input).await)?;
         let audience_size = made.as_ref().map(|Announced { audience_size, .. }| *audience_size);
         let announcement = made.and_then(|made| made.announcement).map(|row| Sequential(AnnouncementObject(row)));
         Ok(Some(Sequential(CreateAnnouncementPayload { announcement, audience_size, user_errors })))
@@ -217,7 +244,7 @@ impl AnnouncementMutation {
         #[graphql(desc = "The announcement to cancel.")] input: CancelAnnouncementInput,
     ) -> Result<Option<Sequential<CancelAnnouncementPayload>>> {
         let actor = within(ctx, Scope::WriteNotifications);
-        let (row, user_errors) = payload(command::cancel_announcement(app(ctx), actor, input).await)?;
+        let (row, user_errors) = payload(command::cancel_announcement(app(ctx), actor, client(ctx), input).await)?;
         let announcement = row.map(|row| Sequential(AnnouncementObject(row)));
         Ok(Some(Sequential(CancelAnnouncementPayload { announcement, user_errors })))
     }

@@ -120,16 +120,21 @@ struct Watcher {
 impl Watcher {
     /// Returns what an event is for the user; `None` if it does not concern them.
     async fn see(&self, event: Recorded<Activity>) -> std::result::Result<Option<NotificationEvent>, InternalError> {
-        let Recorded { position, event: Activity { audience, notification, actor } } = event;
+        let Recorded { position, event: Activity { audience, notification, actor, at } } = event;
         let own = Audience::User(self.user).to_string();
         let told = |notification| NotificationEvent { position, is_start: false, user: self.user, notification };
-        let Some(id) = notification else { return Ok((audience == own).then(|| told(None))) };
+        let Some(id) = notification else {
+            let concerns = audience == own
+                || (!audience.starts_with("user:")
+                    && audiences_of(&self.loaders, self.user).await?.since(&audience).is_some());
+            return Ok(concerns.then(|| told(None)));
+        };
         if actor == Some(self.user) || (audience.starts_with("user:") && audience != own) {
             return Ok(None);
         }
         // Who the user is, is asked for each event, and all subscriptions of this node ask at once.
         let audiences = audiences_of(&self.loaders, self.user).await?;
-        if audiences.since(&audience).is_none() {
+        if audiences.since(&audience).is_none_or(|since| at.is_some_and(|at| at < since)) {
             return Ok(None);
         }
         Ok(self.loaders.load(NotificationFor { audiences, id }).await?.map(|row| told(Some(row))))

@@ -2,11 +2,13 @@
 
 use minijinja::context;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::text::{Language, Names, text};
 use crate::notifications::command::has_mail;
 use crate::notifications::model::{NotificationKind, Text};
 use crate::platform::mail::{self, Sample, Template};
+use crate::platform::push::Message;
 
 /// Tells a user of one notification.
 pub(super) static NOTIFICATION: Template = mail::template!("notification");
@@ -105,6 +107,16 @@ pub fn mails() -> Vec<Sample> {
     notifications.chain(digests).collect()
 }
 
+/// Returns a sample of the push message of each kind in each language, by its BCP 47 tag.
+pub fn push_messages() -> Vec<(NotificationKind, &'static str, Message)> {
+    let all = NotificationKind::ALL.into_iter().flat_map(|kind| Language::ALL.map(|language| (kind, language)));
+    let message = |(kind, language)| {
+        let Item { title, body, link: url } = item(kind, language, 1);
+        (kind, language.tag(), Message { id: Uuid::nil(), title, body, url, topic: Uuid::nil().simple().to_string() })
+    };
+    all.map(message).collect()
+}
+
 fn reader(language: Language) -> Reader<'static> {
     Reader { name: "Ada Lovelace", language, unsubscribe: "https://lyceum.example/unsubscribe?token=REPLY_RECEIVED.x" }
 }
@@ -119,7 +131,11 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
         announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
-        detail: (kind == NotificationKind::JobFailed).then(|| "media.convert".into()),
+        detail: match kind {
+            NotificationKind::JobFailed => name("media.convert"),
+            NotificationKind::Security => name("password"),
+            _ => None,
+        },
     };
     // A test renders all of them.
     let Text { title, body } =

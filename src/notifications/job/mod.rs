@@ -12,13 +12,13 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use uuid::Uuid;
 
-pub(super) use self::kind::default_of;
-pub use self::mails::mails;
+pub(super) use self::kind::{default_of, name_of};
+pub use self::mails::{mails, push_messages};
 pub(super) use self::text::{Language, Names, text};
 use super::command;
 use super::event::NotificationCreated;
 use super::query::retention::{DELIVERIES, EVENTS, NOTIFICATIONS, READ, RECEIPTS};
-use crate::accounts::UserDeleted;
+use crate::accounts::{UserDeleted, UserId};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{TIMEOUT, delete};
@@ -32,6 +32,12 @@ const DELIVERY_AGE: TimeDelta = TimeDelta::days(30);
 #[derive(Deserialize)]
 struct Walked {
     occurrence: Uuid,
+}
+
+/// The payload of [`command::COMPACT`].
+#[derive(Deserialize)]
+struct Marking {
+    user: UserId,
 }
 
 /// Returns the job handlers of this feature.
@@ -51,10 +57,22 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
+        Handler::queued(command::COMPACT, Duration::from_secs(60), |app, payload| {
+            async move {
+                let Marking { user } = serde_json::from_value(payload)?;
+                command::compact(&app, user).await
+            }
+            .boxed()
+        }),
         // What is due later, such as after quiet hours, is looked for each minute.
         Handler::scheduled(command::SEND, "* * * * *", SENDING, |app, _| send::send(app).boxed()),
         Handler::scheduled("notifications.forget_deliveries", "41 3 * * *", TIMEOUT, |app, _| {
-            delete(app, &[DELIVERIES], DELIVERY_AGE)
+            async move {
+                // Before the first of the deliveries of a day are deleted.
+                command::keep_reports(&app, app.clock.now() - DELIVERY_AGE + TimeDelta::days(2)).await?;
+                delete(app, &[DELIVERIES], DELIVERY_AGE).await
+            }
+            .boxed()
         }),
         // Receipts first, so that few are left that are deleted with their notification.
         Handler::scheduled("notifications.sweep", "43 3 * * *", TIMEOUT, |app, _| {

@@ -50,7 +50,7 @@ async fn one(app: &App, ready: &Ready) {
             let (target, message) = (device.target(), message(app, ready));
             match tokio::time::timeout(TIMEOUT, app.pusher.send(&target, &message)).await {
                 Ok(Ok(())) => command::sent(app, ready).await,
-                Ok(Err(Failure::Gone)) => command::drop_device(app, device.id).await,
+                Ok(Err(Failure::Gone)) => command::device_gone(app, ready, device.id).await,
                 Ok(Err(Failure::Later(wait, error))) => command::postponed(app, ready, wait, &error.report()).await,
                 Ok(Err(Failure::Rejected(error))) => command::rejected(app, ready, &error.report()).await,
                 Err(_) => command::postponed(app, ready, None, "the push service took too long").await,

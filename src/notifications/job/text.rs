@@ -24,18 +24,26 @@ impl Language {
     /// All languages.
     pub(in crate::notifications) const ALL: [Language; 2] = [Language::English, Language::German];
 
-    /// Returns the language for a BCP 47 tag, which may be empty.
+    /// Returns the language for a BCP 47 tag, or the first of an `Accept-Language` (RFC 9110, 12.5.4); either may be empty.
     pub(in crate::notifications) fn of(tag: &str) -> Language {
-        let primary = tag.split('-').next().unwrap_or_default();
+        let primary = tag.split(['-', ',', ';']).next().unwrap_or_default().trim();
         let found = Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary));
         found.unwrap_or(Language::English)
     }
 
     /// The BCP 47 tag.
-    pub(super) fn tag(self) -> &'static str {
+    pub(in crate::notifications) fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
             Language::German => "de",
+        }
+    }
+
+    /// Returns the text in the language.
+    pub(in crate::notifications) fn choose(self, [english, german]: Texts) -> &'static str {
+        match self {
+            Language::English => english,
+            Language::German => german,
         }
     }
 
@@ -56,7 +64,7 @@ impl Language {
 }
 
 /// A text in each language: English, German.
-pub(super) type Texts = [&'static str; 2];
+pub(in crate::notifications) type Texts = [&'static str; 2];
 
 /// What a text may name. Names are missing if they are unknown, or if the reader may not see what they belong to.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +104,7 @@ pub(in crate::notifications) fn text(
     let context = context! {
         count => names.count,
         more => names.count - 1,
+        is_named => names.by.is_some(),
         by => names.by.as_deref().map_or(language.unnamed().into(), one_line),
         course => quoted(&names.course),
         lesson => quoted(&names.lesson),
@@ -106,10 +115,7 @@ pub(in crate::notifications) fn text(
         detail => names.detail.as_deref().unwrap_or_default(),
     };
     let environment = environment(language)?;
-    let [title, body] = [kind.title, kind.body].map(|[english, german]| match language {
-        Language::English => english,
-        Language::German => german,
-    });
+    let [title, body] = [kind.title, kind.body].map(|texts| language.choose(texts));
     let render = |template| environment.render_str(template, &context).context("render a notification");
     Ok(Text { title: render(title)?, body: render(body)? })
 }
@@ -174,9 +180,14 @@ mod tests {
 
     #[test]
     fn a_language_is_chosen_by_its_primary_tag_and_is_english_otherwise() {
-        for (tag, language) in
-            [("de", Language::German), ("DE-ch", Language::German), ("fr", Language::English), ("", Language::English)]
-        {
+        for (tag, language) in [
+            ("de", Language::German),
+            ("DE-ch", Language::German),
+            ("fr", Language::English),
+            ("", Language::English),
+            ("de,en;q=0.5", Language::German),
+            ("fr-CH, de;q=0.9", Language::English),
+        ] {
             assert_eq!(Language::of(tag), language, "{tag}");
         }
     }

@@ -1,8 +1,10 @@
 //! Announcements.
 
-use async_graphql::{Enum, InputObject, OneofObject};
+use async_graphql::{Enum, InputObject, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use diesel::{Queryable, Selectable};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Audience;
 use crate::accounts::UserId;
@@ -35,10 +37,46 @@ pub struct Announcement {
     pub published_at: Option<DateTime<Utc>>,
     /// When it was canceled; if it was published before, it is shown no longer.
     pub canceled_at: Option<DateTime<Utc>>,
-    /// The number of users in the audience when it was published.
+    /// The number of users who were shown it in their lists.
     pub delivered_count: i64,
     /// When it was written.
     pub created_at: DateTime<Utc>,
+    /// The [`Report`] as it was when the deliveries were deleted.
+    report: Option<Value>,
+}
+
+impl Announcement {
+    /// What became of the mails and push messages; `None` as long as their rows are there to be counted.
+    pub(in crate::notifications) fn report(&self) -> Option<Report> {
+        serde_json::from_value(self.report.clone()?).ok()
+    }
+}
+
+/// What became of the mails and push messages of an announcement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::notifications) struct Report {
+    /// Emails. A digest counts for each announcement in it.
+    pub(in crate::notifications) email: Tally,
+    /// Messages to devices.
+    pub(in crate::notifications) push: Tally,
+}
+
+/// How many messages have ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
+#[graphql(name = "DeliveryCounts")]
+pub(in crate::notifications) struct Tally {
+    /// The number of those that are to be sent: they are in flight, wait for the end of quiet hours or for a digest, or are
+    /// tried again.
+    pub(in crate::notifications) waiting: i64,
+    /// The number of those that the mail server or the push service has accepted.
+    pub(in crate::notifications) sent: i64,
+    /// The number of those that were rejected, or that could not be sent in many attempts.
+    pub(in crate::notifications) failed: i64,
+    /// The number of those to addresses that had bounced, or whose owners call such mails spam.
+    pub(in crate::notifications) suppressed: i64,
+    /// The number of those that were not needed anymore: the user has read the notification before, has lost access or does
+    /// not want to be told.
+    pub(in crate::notifications) skipped: i64,
 }
 
 impl Entity for Announcement {

@@ -89,6 +89,16 @@ impl Audiences {
         Audiences { user, since }
     }
 
+    /// Returns since when the user is told of a notification of an audience, with what can be muted; `None` if they are
+    /// not. What concerns a course is told to its team, and not again to members of it who have the role that is told.
+    pub(in crate::notifications) fn told_since(&self, audience: &str, mute_keys: &[String]) -> Option<DateTime<Utc>> {
+        let is_team = |key: &String| {
+            key.strip_prefix("course:").is_some_and(|course| self.since(&format!("team:{course}")).is_some())
+        };
+        let is_repeated = audience.starts_with("role:") && mute_keys.iter().any(is_team);
+        self.since(audience).filter(|_| !is_repeated)
+    }
+
     /// Returns since when the user is in an audience; `None` if they are not.
     pub(in crate::notifications) fn since(&self, audience: &str) -> Option<DateTime<Utc>> {
         let place = self.since.binary_search_by(|(key, _)| key.as_str().cmp(audience)).ok()?;

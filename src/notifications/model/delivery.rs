@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::notification::hashed;
-use super::{NotificationId, NotificationKind, PushSubscriptionId};
+use super::{AnnouncementId, Facts, NotificationId, NotificationKind, PushSubscriptionId};
 use crate::accounts::UserId;
 use crate::platform::db::stored_as_text;
 
-/// By which way a notification is sent.
+/// How a notification is sent, besides the list and its pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub enum DeliveryChannel {
@@ -31,6 +32,8 @@ pub(in crate::notifications) enum Outcome {
     Sent,
     /// The user may not or does not want to be told anymore, or cannot be reached.
     Skipped,
+    /// The address is known not to work, or its owner has called such a mail spam.
+    Suppressed,
     /// It was rejected, or could not be sent in many attempts.
     Failed,
 }
@@ -41,6 +44,7 @@ impl Outcome {
         match self {
             Outcome::Sent => "SENT",
             Outcome::Skipped => "SKIPPED",
+            Outcome::Suppressed => "SUPPRESSED",
             Outcome::Failed => "FAILED",
         }
     }
@@ -76,6 +80,7 @@ pub(in crate::notifications) struct Delivery {
     pub(in crate::notifications) notification_id: NotificationId,
     #[diesel(sql_type = Text)]
     pub(in crate::notifications) channel: DeliveryChannel,
+    /// The device; `None` if it is sent by email, or if the device has ended.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(in crate::notifications) push_subscription_id: Option<PushSubscriptionId>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -140,6 +145,15 @@ pub(in crate::notifications) struct Walk {
     /// Users up to this id have been seen.
     #[diesel(sql_type = SqlUuid)]
     pub(in crate::notifications) position: UserId,
+    #[diesel(sql_type = Jsonb)]
+    facts: Value,
+}
+
+impl Walk {
+    /// The announcement, if the event is one.
+    pub(in crate::notifications) fn announcement(&self) -> Option<AnnouncementId> {
+        serde_json::from_value::<Facts>(self.facts.clone()).ok()?.announcement
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum NotificationKind {
     NewVideo,
     /// Courses were published in a channel that the user follows.
     NewCourse,
+    /// Lessons without a video were published in a course that the user learns.
+    CourseUpdated,
     /// Questions were asked in a course in whose team the user is.
     QuestionAsked,
     /// There are replies to a question that the user follows, such as their own.
@@ -52,6 +54,7 @@ pub enum NotificationKind {
 stored_as_text!(NotificationKind {
     NewVideo = "NEW_VIDEO",
     NewCourse = "NEW_COURSE",
+    CourseUpdated = "COURSE_UPDATED",
     QuestionAsked = "QUESTION_ASKED",
     ReplyReceived = "REPLY_RECEIVED",
     ReplyAccepted = "REPLY_ACCEPTED",
@@ -70,9 +73,10 @@ stored_as_text!(NotificationKind {
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 16] = [
+    pub const ALL: [NotificationKind; 17] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
+        NotificationKind::CourseUpdated,
         NotificationKind::QuestionAsked,
         NotificationKind::ReplyReceived,
         NotificationKind::ReplyAccepted,

@@ -12,7 +12,8 @@ mod settings;
 
 pub use announcement::{Announcement, AnnouncementId};
 pub(super) use announcement::{
-    AnnouncementFilter, AnnouncementState, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput,
+    AnnouncementFilter, AnnouncementState, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput, Report,
+    Tally,
 };
 pub use audience::Audience;
 pub(super) use audience::Audiences;

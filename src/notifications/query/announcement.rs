@@ -1,15 +1,19 @@
 //! SQL for announcements.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Jsonb, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
-use crate::notifications::model::{Announcement, AnnouncementId, AnnouncementState};
+use crate::notifications::model::{Announcement, AnnouncementId, AnnouncementState, Report};
 use crate::platform::db::schema::announcements;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 #[derive(Insertable)]
 #[diesel(table_name = announcements)]
@@ -33,16 +37,88 @@ pub(in crate::notifications) async fn lock(tx: &mut Tx, id: AnnouncementId) -> Q
     row.first(tx.conn()).await.optional()
 }
 
-/// Marks a locked announcement as published for so many users.
+/// Marks a locked announcement as published.
 pub(in crate::notifications) async fn publish(
     tx: &mut Tx,
     id: AnnouncementId,
-    users: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
+    diesel::update(announcements::table.find(id)).set(announcements::published_at.eq(now)).execute(tx.conn()).await
+}
+
+/// Adds to the number of users who are shown an announcement.
+pub(in crate::notifications) async fn add_delivered(tx: &mut Tx, id: AnnouncementId, users: i64) -> QueryResult<usize> {
     diesel::update(announcements::table.find(id))
-        .set((announcements::published_at.eq(now), announcements::delivered_count.eq(users)))
+        .set(announcements::delivered_count.eq(announcements::delivered_count + users))
         .execute(tx.conn())
+        .await
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = SqlUuid)]
+    id: AnnouncementId,
+    #[diesel(sql_type = Jsonb)]
+    report: Value,
+}
+
+/// What became of the deliveries of the announcements `$1`, a row for each, as a [`Report`].
+fn reports() -> String {
+    let tally = |channel: &str| {
+        let count = |name: &str, statuses: &str| {
+            format!("'{name}', count(*) FILTER (WHERE channel = '{channel}' AND status IN ({statuses}))")
+        };
+        format!(
+            "jsonb_build_object({}, {}, {}, {}, {})",
+            count("waiting", "'PENDING', 'SENDING'"),
+            count("sent", "'SENT'"),
+            count("failed", "'FAILED'"),
+            count("suppressed", "'SUPPRESSED'"),
+            count("skipped", "'SKIPPED'"),
+        )
+    };
+    format!(
+        "SELECT announcement.id, jsonb_build_object('email', {}, 'push', {}) AS report \
+         FROM unnest($1) AS announcement (id) \
+         LEFT JOIN notifications AS n ON n.group_key = 'ANNOUNCEMENT/' || announcement.id \
+         LEFT JOIN notification_deliveries AS delivery ON delivery.notification_id = n.id GROUP BY announcement.id",
+        tally("EMAIL"),
+        tally("PUSH")
+    )
+}
+
+/// Returns what became of the mails and push messages of announcements, whose rows are deleted after some time.
+pub(in crate::notifications) async fn count_deliveries(
+    conn: &mut AsyncPgConnection,
+    ids: &[AnnouncementId],
+) -> QueryResult<HashMap<AnnouncementId, Report>> {
+    let rows: Vec<Counted> = sql_query(reports()).bind::<Array<SqlUuid>, _>(ids).load(conn).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.id, serde_json::from_value(row.report).ok()?))).collect())
+}
+
+/// Keeps what became of the mails and push messages of announcements, whose rows are deleted next.
+pub(in crate::notifications) async fn keep_reports(tx: &mut Tx, ids: &[AnnouncementId]) -> QueryResult<usize> {
+    sql_query(format!(
+        "UPDATE announcements SET report = counted.report FROM ({}) AS counted \
+         WHERE announcements.id = counted.id AND announcements.report IS NULL",
+        reports()
+    ))
+    .bind::<Array<SqlUuid>, _>(ids)
+    .execute(tx.conn())
+    .await
+}
+
+/// Returns some of the announcements that were published before a time and have no kept report.
+pub(in crate::notifications) async fn without_report(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+    most: i64,
+) -> QueryResult<Vec<AnnouncementId>> {
+    announcements::table
+        .filter(announcements::published_at.le(before).and(announcements::report.is_null()))
+        .select(announcements::id)
+        .limit(most)
+        .load(conn)
         .await
 }
 

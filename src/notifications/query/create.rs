@@ -7,9 +7,10 @@ use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::accounts::UserId;
 use crate::notifications::model::{NewNotification, NotificationId};
 use crate::platform::db::schema::{notification_events, notifications};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Whether an event was written before.
 pub(in crate::notifications) async fn is_written(tx: &mut Tx, event: Uuid) -> QueryResult<bool> {
@@ -64,7 +65,7 @@ pub(in crate::notifications) async fn add(
         .execute(tx.conn())
         .await?;
     // Of an event by the same user as the one before, `other_at` stays; otherwise the one before is by another user.
-    diesel::sql_query(
+    sql_query(
         "UPDATE notifications SET actor_id = $2, at = greatest(at, $3), \
             other_at = CASE WHEN actor_id IS DISTINCT FROM $2 THEN at ELSE other_at END \
          WHERE id = $1 AND EXISTS (SELECT FROM notification_events WHERE notification_id = $1 AND id <> $4)",
@@ -73,6 +74,40 @@ pub(in crate::notifications) async fn add(
     .bind::<diesel::sql_types::Nullable<SqlUuid>, _>(new.actor.map(Uuid::from))
     .bind::<Timestamptz, _>(now)
     .bind::<SqlUuid, _>(new.event_id())
+    .execute(tx.conn())
+    .await?;
+    match new.actor {
+        Some(actor) => stays_read(tx, id, actor, now).await,
+        None => Ok(0),
+    }
+}
+
+/// Moves the receipt of the user who has caused the latest event to its time: what they had read or archived stays so. What
+/// they had by a mark gets a receipt.
+async fn stays_read(tx: &mut Tx, id: NotificationId, actor: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+    sql_query(
+        "UPDATE notification_receipts AS receipt SET at = n.at FROM notifications AS n \
+         WHERE receipt.user_id = $2 AND receipt.notification_id = $1 AND n.id = $1",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<SqlUuid, _>(actor)
+    .execute(tx.conn())
+    .await?;
+    sql_query(
+        "INSERT INTO notification_receipts AS old (user_id, notification_id, read_through, read_at, archived_through, \
+            archived_at, kept, changed_at, at) \
+         SELECT mark.user_id, n.id, n.at, mark.read_at, CASE WHEN mark.archived_through >= n.other_at THEN n.at END, \
+            CASE WHEN mark.archived_through >= n.other_at THEN mark.archived_at END, false, $3, n.at \
+         FROM notification_marks AS mark, notifications AS n \
+         WHERE mark.user_id = $2 AND n.id = $1 AND mark.read_through >= n.other_at \
+         ON CONFLICT (user_id, notification_id) DO UPDATE SET read_through = excluded.read_through, \
+            read_at = coalesce(old.read_at, excluded.read_at), \
+            archived_through = coalesce(excluded.archived_through, old.archived_through), \
+            archived_at = coalesce(old.archived_at, excluded.archived_at) WHERE NOT old.kept",
+    )
+    .bind::<SqlUuid, _>(id.uuid())
+    .bind::<SqlUuid, _>(actor)
+    .bind::<Timestamptz, _>(now)
     .execute(tx.conn())
     .await
 }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::notifications::model::{Delivery, NewDelivery, Outcome, Walk};
 use crate::platform::db::schema::{notification_deliveries, notification_unsubscribes};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx, Writer, sql_query};
 
 /// Begins to walk the audience of an event; nothing if that was begun before or there is no such event anymore.
 pub(in crate::notifications) async fn begin_walk(tx: &mut Tx, event: Uuid) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO notification_walks (event_id, position) \
          SELECT id, uuid '00000000-0000-0000-0000-000000000000' FROM notification_events WHERE id = $1 \
          ON CONFLICT DO NOTHING",
@@ -25,8 +25,8 @@ pub(in crate::notifications) async fn begin_walk(tx: &mut Tx, event: Uuid) -> Qu
 
 /// Returns a walk that has not ended.
 pub(in crate::notifications) async fn walk(conn: &mut AsyncPgConnection, event: Uuid) -> QueryResult<Option<Walk>> {
-    diesel::sql_query(
-        "SELECT event_id, notification_id, audience, kind, mute_keys, event.actor_id, position \
+    sql_query(
+        "SELECT event_id, notification_id, audience, kind, mute_keys, event.actor_id, position, facts \
          FROM notification_walks JOIN notification_events AS event ON event.id = event_id \
          JOIN notifications ON notifications.id = notification_id WHERE event_id = $1 AND ended_at IS NULL",
     )
@@ -43,7 +43,7 @@ pub(in crate::notifications) async fn advance(
     to: Option<UserId>,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let moved = diesel::sql_query(
+    let moved = sql_query(
         "UPDATE notification_walks SET position = coalesce($3, position), \
             ended_at = CASE WHEN $3::uuid IS NULL THEN $4 END \
          WHERE event_id = $1 AND position = $2 AND ended_at IS NULL",
@@ -66,7 +66,7 @@ pub(in crate::notifications) async fn insert(
 ) -> QueryResult<usize> {
     let of = |delivery: &NewDelivery| (delivery.slot.due_at, delivery.slot.digest_at);
     let (due, digests): (Vec<_>, Vec<_>) = new.iter().map(|(_, delivery)| of(delivery)).unzip();
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO notification_deliveries (id, user_id, notification_id, event_id, channel, push_subscription_id, \
             digest_at, due_at, status, created_at) \
          SELECT id, user_id, $1, $2, channel, push_subscription_id, digest_at, due_at, 'PENDING', $3 \
@@ -101,10 +101,8 @@ pub(in crate::notifications) async fn lease(
 ) -> QueryResult<Vec<Delivery>> {
     const LEASED: &str = "RETURNING id, user_id, notification_id, channel, push_subscription_id, digest_at, attempts";
     const LEASE: &str = "UPDATE notification_deliveries SET status = 'SENDING', due_at = $2, attempts = attempts + 1";
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('lyceum.notification_deliveries'))")
-        .execute(tx.conn())
-        .await?;
-    let mut leased: Vec<Delivery> = diesel::sql_query(format!(
+    sql_query("SELECT pg_advisory_xact_lock(hashtext('lyceum.notification_deliveries'))").execute(tx.conn()).await?;
+    let mut leased: Vec<Delivery> = sql_query(format!(
         "{LEASE} WHERE id IN (SELECT id FROM notification_deliveries WHERE ended_at IS NULL AND due_at <= $1 \
             ORDER BY due_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) {LEASED}"
     ))
@@ -116,7 +114,7 @@ pub(in crate::notifications) async fn lease(
     let (users, digests): (Vec<UserId>, Vec<DateTime<Utc>>) =
         leased.iter().filter_map(|delivery| Some((delivery.user_id, delivery.digest_at?))).unzip();
     if !users.is_empty() {
-        let others: Vec<Delivery> = diesel::sql_query(format!(
+        let others: Vec<Delivery> = sql_query(format!(
             "{LEASE} WHERE ended_at IS NULL AND due_at <= $1 \
                 AND (user_id, digest_at) IN (SELECT * FROM unnest($3, $4)) {LEASED}"
         ))

@@ -1,8 +1,8 @@
 //! SQL that reads notifications.
 //!
-//! A list is read from the index of each audience, newest first, and merged: however many notifications there are, and
-//! however many users have read them, that takes a page of each audience. What a user has read is found by the primary
-//! key of the receipts.
+//! A list is merged from the indexes of its audiences, newest first: however many notifications there are, and however
+//! many a user has read, that takes a row of each audience and a page of some. What a user has read is found by the
+//! primary key of the receipts.
 
 use std::collections::HashMap;
 
@@ -17,31 +17,40 @@ use crate::graphql::page::Page;
 use crate::notifications::model::{
     Audiences, Feed, Notification, NotificationId, NotificationPlace, NotificationState,
 };
-use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::notifications;
+use crate::platform::db::{RunQueryDsl, sql_query};
 
-/// The audiences `mine` of the arrays of users, audiences and times, with what each user has marked, chosen and muted.
-const MINE: &str = "\
-    WITH viewers AS (SELECT viewer.user_id, m.read_through AS mark_read, m.read_at AS mark_read_at, \
+/// The `viewers` of the arrays of users, audiences and times: what each has marked, chosen and muted.
+const VIEWERS: &str = "\
+    WITH viewers AS (SELECT viewer.*, m.read_through AS mark_read, m.read_at AS mark_read_at, \
             m.archived_through AS mark_archived, m.archived_at AS mark_archived_at, s.preferences, \
-            ARRAY(SELECT subject FROM notification_mutes WHERE notification_mutes.user_id = viewer.user_id) AS muted \
-        FROM (SELECT DISTINCT user_id FROM unnest($1) AS every (user_id)) AS viewer \
-        LEFT JOIN notification_marks m USING (user_id) LEFT JOIN notification_settings s USING (user_id)), \
-    mine AS (SELECT given.*, viewers.* FROM unnest($2, $3, $1) AS given (audience, since, whose) \
-        JOIN viewers ON viewers.user_id = given.whose)";
+            ARRAY(SELECT subject FROM notification_mutes WHERE notification_mutes.user_id = viewer.user_id) AS muted, \
+            ARRAY(SELECT 'course:' || substr(team, 6) FROM unnest(viewer.audiences) AS every (team) \
+                WHERE team LIKE 'team:%') AS taught \
+        FROM (SELECT user_id, array_agg(audience) AS audiences, array_agg(since) AS since \
+            FROM unnest($1, $2, $3) AS given (user_id, audience, since) GROUP BY user_id) AS viewer \
+        LEFT JOIN notification_marks m USING (user_id) LEFT JOIN notification_settings s USING (user_id))";
 
-/// The notifications `n` of the audience `mine`, a part of which is read from the index in the order of its end.
-///
-/// The audience is a part of each comparison, so that no other index seems to fit.
-const OF_AUDIENCE: &str = "\
-    n.audience = mine.audience AND (n.audience, n.at) > (mine.audience, mine.since)";
+/// The audiences of one of the `viewers`, a row for each.
+const MINE_OF_VIEWER: &str = "\
+    SELECT given.*, viewers.user_id, viewers.mark_read, viewers.mark_read_at, viewers.mark_archived, \
+        viewers.mark_archived_at, viewers.preferences, viewers.muted, viewers.taught \
+    FROM unnest(viewers.audiences, viewers.since) AS given (audience, since)";
+
+/// The [`VIEWERS`] and `mine`, the audiences of all of them.
+pub(super) fn mine() -> String {
+    format!("{VIEWERS}, mine AS (SELECT mine.* FROM viewers CROSS JOIN LATERAL ({MINE_OF_VIEWER}) AS mine)")
+}
+
+/// Adds the receipt `r` of the user to the notifications `n` of the audience `mine`.
+pub(super) const RECEIPT: &str =
+    "LEFT JOIN notification_receipts r ON r.user_id = mine.user_id AND r.notification_id = n.id";
 
 /// Of the notifications `n` of the audience `mine`, what the user has done with them, and the condition that they are
-/// shown.
+/// shown. What concerns a course is told to its team, and not again to members of it who have the role that is told.
 ///
 /// `own.active_at` is when the latest event happened that others caused.
-const SHOWN: &str = "\
-    LEFT JOIN notification_receipts r ON r.user_id = mine.user_id AND r.notification_id = n.id \
+pub(super) const SHOWN: &str = "\
     CROSS JOIN LATERAL ( \
         SELECT CASE WHEN n.actor_id = mine.user_id THEN n.other_at ELSE n.at END AS active_at) AS own \
     CROSS JOIN LATERAL (SELECT \
@@ -52,7 +61,84 @@ const SHOWN: &str = "\
     CROSS JOIN LATERAL (SELECT done.is_read_alone OR done.is_read_by_mark AS is_read, \
         done.is_archived_alone OR done.is_archived_by_mark AS is_archived) AS state \
     WHERE own.active_at > mine.since AND NOT n.mute_keys && mine.muted \
+        AND NOT (mine.audience LIKE 'role:%' AND n.mute_keys && mine.taught) \
         AND coalesce((mine.preferences -> n.kind ->> 'inApp')::boolean, true)";
+
+/// Where the notifications in a state are found.
+///
+/// The marks of a user divide the time into ranges. In a range, nearly all notifications are in the state; the others
+/// that are in it have a receipt, which an index of the state finds. So no list reads rows in other states, however much
+/// a user has read or archived one by one: `command/compact.rs` moves the marks after that.
+///
+/// Each comparison includes the audience, or the user: the planner then expects many rows and reads an index in its order
+/// up to the limit, where it would otherwise read all of an audience and sort. For the same reason, the condition compares
+/// integers, which it expects to be true of most rows.
+struct Places {
+    /// The condition for the state.
+    condition: &'static str,
+    /// The range of `n.at`.
+    range: &'static str,
+    /// The conditions for the receipts `r` of those outside of the range.
+    alone: &'static [&'static str],
+}
+
+/// Returns where the notifications in a state are found; `None`: those that are not archived.
+fn places(state: Option<NotificationState>) -> Places {
+    match state {
+        None => Places {
+            condition: "state.is_archived::integer <> 1",
+            range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_archived))",
+            alone: &["r.kept AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_archived)"],
+        },
+        Some(NotificationState::Unread) => Places {
+            condition: "(state.is_read OR state.is_archived)::integer <> 1",
+            range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_read))",
+            alone: &["r.kept AND r.read_through IS NULL AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_read)"],
+        },
+        Some(NotificationState::Read) => Places {
+            condition: "(state.is_read AND NOT state.is_archived)::integer <> 0",
+            range: "(n.audience, n.at) > (mine.audience, greatest(mine.since, mine.mark_archived)) \
+                AND (n.audience, n.at) <= (mine.audience, mine.mark_read)",
+            alone: &[
+                "r.kept AND (r.user_id, r.at) <= (viewers.user_id, viewers.mark_archived)",
+                "r.read_through IS NOT NULL \
+                    AND (r.user_id, r.at) > (viewers.user_id, coalesce(viewers.mark_read, '-infinity'))",
+            ],
+        },
+        Some(NotificationState::Archived) => Places {
+            condition: "state.is_archived::integer <> 0",
+            range: "(n.audience, n.at) > (mine.audience, mine.since) \
+                AND (n.audience, n.at) <= (mine.audience, mine.mark_archived)",
+            alone: &["r.archived_through IS NOT NULL \
+                AND (r.user_id, r.at) > (viewers.user_id, coalesce(viewers.mark_archived, '-infinity'))"],
+        },
+    }
+}
+
+impl Places {
+    /// The notifications `n` of `mine` in the range, after FROM. A condition for the upper end must follow.
+    fn ranged(&self) -> String {
+        let Places { condition, range, .. } = self;
+        format!("notifications n {RECEIPT} {SHOWN} AND {range} AND n.kind = ANY ($4) AND {condition}")
+    }
+
+    /// The notifications `n` of one of the `viewers` outside of the range, after FROM, for each of the conditions. A
+    /// condition for both ends must follow.
+    ///
+    /// The time of a receipt is that of its notification, unless others have caused an event since, which moves it into
+    /// a range. The receipts are read first, in their order; OFFSET keeps the planner from joining otherwise.
+    fn alone(&self) -> impl Iterator<Item = String> {
+        let condition = self.condition;
+        self.alone.iter().map(move |alone| {
+            format!(
+                "notification_receipts r CROSS JOIN LATERAL (SELECT * FROM notifications \
+                    WHERE notifications.id = r.notification_id AND (notifications.at = r.at) IS TRUE OFFSET 0) AS n \
+                 CROSS JOIN LATERAL ({MINE_OF_VIEWER} WHERE given.audience = n.audience OFFSET 0) AS mine \
+                 {SHOWN} AND {alone} AND n.kind = ANY ($4) AND {condition}"
+            )
+        })
+    }
+}
 
 /// The columns of `top` in [`facts`].
 const TOP: &str = "\
@@ -66,28 +152,21 @@ const TOP: &str = "\
 /// Adds to the rows of `top` the latest event of which the user is told, and the number of events.
 fn facts(top: &str, order: &str) -> String {
     format!(
-        "{MINE} SELECT top.*, latest.actor_id, latest.facts, ( \
+        "{} SELECT top.*, latest.actor_id, latest.facts, ( \
             SELECT count(*) FROM (SELECT FROM notification_events AS counted \
                 WHERE counted.notification_id = top.id AND counted.at > top.counted_from \
                     AND counted.actor_id IS DISTINCT FROM top.user_id LIMIT 100) AS found) AS count \
          FROM ({top}) AS top CROSS JOIN LATERAL (SELECT actor_id, facts FROM notification_events AS event \
             WHERE event.notification_id = top.id AND event.actor_id IS DISTINCT FROM top.user_id \
-            ORDER BY event.at DESC, event.id DESC LIMIT 1) AS latest {order}"
+            ORDER BY event.at DESC, event.id DESC LIMIT 1) AS latest {order}",
+        mine()
     )
 }
 
-/// The condition for a state.
-fn condition(state: Option<NotificationState>) -> &'static str {
-    match state {
-        None => "NOT state.is_archived",
-        Some(NotificationState::Unread) => "NOT state.is_read AND NOT state.is_archived",
-        Some(NotificationState::Read) => "state.is_read AND NOT state.is_archived",
-        Some(NotificationState::Archived) => "state.is_archived",
-    }
-}
-
 /// The arrays of users, audiences and times of some users' audiences.
-fn arrays<'a>(all: impl IntoIterator<Item = &'a Audiences>) -> (Vec<UserId>, Vec<&'a str>, Vec<DateTime<Utc>>) {
+pub(super) fn arrays<'a>(
+    all: impl IntoIterator<Item = &'a Audiences>,
+) -> (Vec<UserId>, Vec<&'a str>, Vec<DateTime<Utc>>) {
     let (mut users, mut keys, mut since) = (Vec::new(), Vec::new(), Vec::new());
     for audiences in all {
         for (key, at) in &audiences.since {
@@ -109,16 +188,32 @@ pub(in crate::notifications) async fn page(
     let (after_at, after_id) = page.after.unwrap_or((latest(), Uuid::max()));
     let (before_at, before_id) = page.before.unwrap_or((DateTime::UNIX_EPOCH, Uuid::nil()));
     let direction = if page.backward { "ASC" } else { "DESC" };
-    let state = condition(feed.state);
+    let places = places(feed.state);
+    let between =
+        "(n.audience, n.at, n.id) < (mine.audience, $5, $6) AND (n.audience, n.at, n.id) > (mine.audience, $7, $8)";
+    let in_order =
+        |count: &str| format!("ORDER BY n.audience {direction}, n.at {direction}, n.id {direction} LIMIT {count}");
+    let ranged = format!("FROM {} AND {between}", places.ranged());
+    let alone: String = places
+        .alone()
+        .map(|alone| {
+            format!(
+                " UNION ALL SELECT page.* FROM viewers CROSS JOIN LATERAL ({TOP} FROM {alone} \
+                    AND (r.user_id, r.at, r.notification_id) < (viewers.user_id, $5, $6) \
+                    AND (r.user_id, r.at, r.notification_id) > (viewers.user_id, $7, $8) \
+                 ORDER BY r.user_id {direction}, r.at {direction}, r.notification_id {direction} LIMIT $9) AS page"
+            )
+        })
+        .collect();
+    // What is on a page is in the audiences whose first notifications come first; of each other one, only that is read.
     let top = format!(
-        "SELECT page.* FROM mine CROSS JOIN LATERAL ( \
-            {TOP} FROM notifications n {SHOWN} AND {OF_AUDIENCE} AND n.kind = ANY ($4) AND {state} \
-                AND (n.audience, n.at, n.id) < (mine.audience, $5, $6) \
-                AND (n.audience, n.at, n.id) > (mine.audience, $7, $8) \
-            ORDER BY n.at {direction}, n.id {direction} LIMIT $9) AS page \
-         ORDER BY page.at {direction}, page.id {direction} LIMIT $9"
+        "SELECT page.* FROM (SELECT mine.* FROM mine CROSS JOIN LATERAL (SELECT n.at, n.id {ranged} {}) AS n \
+            ORDER BY n.at {direction}, n.id {direction} LIMIT $9) AS mine \
+         CROSS JOIN LATERAL ({TOP} {ranged} {}) AS page{alone} ORDER BY at {direction}, id {direction} LIMIT $9",
+        in_order("1"),
+        in_order("$9"),
     );
-    diesel::sql_query(facts(&top, &format!("ORDER BY top.at {direction}, top.id {direction}")))
+    sql_query(facts(&top, &format!("ORDER BY top.at {direction}, top.id {direction}")))
         .bind::<Array<SqlUuid>, _>(users)
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Timestamptz>, _>(since)
@@ -132,26 +227,6 @@ pub(in crate::notifications) async fn page(
         .await
 }
 
-/// Counts the notifications of a list, up to 100.
-pub(in crate::notifications) async fn count(mut conn: &AsyncPgConnection, feed: &Feed) -> QueryResult<i64> {
-    let (users, keys, since) = arrays([&*feed.audiences]);
-    let state = condition(feed.state);
-    let counted: Counted = diesel::sql_query(format!(
-        "{MINE} SELECT $5 AS user_id, count(*) AS count FROM ( \
-            SELECT FROM mine CROSS JOIN LATERAL ( \
-                SELECT FROM notifications n {SHOWN} AND {OF_AUDIENCE} AND n.kind = ANY ($4) AND {state} LIMIT 100) AS few \
-            LIMIT 100) AS found"
-    ))
-    .bind::<Array<SqlUuid>, _>(users)
-    .bind::<Array<Text>, _>(keys)
-    .bind::<Array<Timestamptz>, _>(since)
-    .bind::<Array<Text>, _>(feed.kinds())
-    .bind::<SqlUuid, _>(feed.audiences.user)
-    .get_result(&mut conn)
-    .await?;
-    Ok(counted.count)
-}
-
 #[derive(QueryableByName)]
 struct Counted {
     #[diesel(sql_type = SqlUuid)]
@@ -160,54 +235,51 @@ struct Counted {
     count: i64,
 }
 
-/// The number of notifications of an audience in which unread ones are counted: the latest.
-const LOOKED_AT: i64 = 100;
-
-/// Counts the unread notifications of each user, up to 100; users without any may be missing.
-///
-/// What is older than the mark of a user is not read, except for what they have marked as unread since; and of each
-/// audience at most the latest 100 are, so that there is a bound for who reads each by itself.
-pub(in crate::notifications) async fn unread(
-    conn: &mut AsyncPgConnection,
+/// Counts the notifications in a state of each user, up to 100.
+pub(in crate::notifications) async fn count(
+    mut conn: &AsyncPgConnection,
     all: &[&Audiences],
     kinds: &[&str],
+    state: Option<NotificationState>,
 ) -> QueryResult<HashMap<UserId, i64>> {
     let (users, keys, since) = arrays(all.iter().copied());
-    let unread = condition(Some(NotificationState::Unread));
-    let counted: Vec<Counted> = diesel::sql_query(format!(
-        "{MINE} SELECT user_id, least(sum(count), 100)::bigint AS count FROM ( \
-            SELECT mine.user_id, newer.count FROM mine CROSS JOIN LATERAL (SELECT count(*) FROM ( \
-                SELECT * FROM notifications n WHERE {OF_AUDIENCE} \
-                    AND (n.audience, n.at) > (mine.audience, coalesce(mine.mark_read, mine.since)) \
-                ORDER BY n.audience DESC, n.at DESC, n.id DESC LIMIT {LOOKED_AT}) AS n \
-                {SHOWN} AND n.kind = ANY ($4) AND {unread}) AS newer \
-            UNION ALL \
-            SELECT mine.user_id, 1 FROM mine JOIN notification_receipts kept ON kept.user_id = mine.user_id AND kept.kept \
-            JOIN notifications n ON n.id = kept.notification_id AND {OF_AUDIENCE} AND n.at <= mine.mark_read \
-                {SHOWN} AND n.kind = ANY ($4) AND {unread}) AS counts \
-         GROUP BY user_id"
+    let places = places(state);
+    let alone = |alone: String| {
+        format!(
+            " UNION ALL SELECT FROM (SELECT FROM {alone} AND (r.user_id, r.at) > (viewers.user_id, '-infinity') \
+                AND (r.user_id, r.at) <= (viewers.user_id, 'infinity') \
+                ORDER BY r.user_id, r.at, r.notification_id LIMIT 100) AS alone"
+        )
+    };
+    let alone: String = places.alone().map(alone).collect();
+    let counted: Vec<Counted> = sql_query(format!(
+        "{VIEWERS} SELECT user_id, (SELECT count(*) FROM ( \
+            SELECT FROM ({MINE_OF_VIEWER}) AS mine CROSS JOIN LATERAL (SELECT FROM {} \
+                AND (n.audience, n.at) <= (mine.audience, 'infinity') \
+                ORDER BY n.audience, n.at, n.id LIMIT 100) AS n{alone} LIMIT 100) AS few) AS count FROM viewers",
+        places.ranged()
     ))
     .bind::<Array<SqlUuid>, _>(users)
     .bind::<Array<Text>, _>(keys)
     .bind::<Array<Timestamptz>, _>(since)
     .bind::<Array<Text>, _>(kinds)
-    .load(conn)
+    .load(&mut conn)
     .await?;
     Ok(counted.into_iter().map(|counted| (counted.user_id, counted.count)).collect())
 }
 
-/// Returns the audiences of notifications.
+/// Returns the audiences of notifications, and what users can mute.
 pub(in crate::notifications) async fn audiences(
     conn: &mut AsyncPgConnection,
     ids: &[NotificationId],
-) -> QueryResult<HashMap<NotificationId, String>> {
+) -> QueryResult<HashMap<NotificationId, (String, Vec<String>)>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let rows: Vec<(Uuid, String)> = notifications::table
+    let rows: Vec<(Uuid, String, Vec<String>)> = notifications::table
         .filter(notifications::id.eq_any(ids))
-        .select((notifications::id, notifications::audience))
+        .select((notifications::id, notifications::audience, notifications::mute_keys))
         .load(conn)
         .await?;
-    Ok(rows.into_iter().map(|(id, audience)| (NotificationId::new(id), audience)).collect())
+    Ok(rows.into_iter().map(|(id, audience, mute_keys)| (NotificationId::new(id), (audience, mute_keys))).collect())
 }
 
 /// One notification for a user who is in its audience.
@@ -228,9 +300,9 @@ pub(in crate::notifications) async fn some(
         "SELECT page.* FROM (SELECT DISTINCT * FROM mine) AS mine \
          JOIN unnest($1, $2, $5) AS wanted (user_id, audience, id) USING (user_id, audience) CROSS JOIN LATERAL ( \
             {TOP} FROM (SELECT * FROM notifications WHERE notifications.id = wanted.id) AS n \
-            {SHOWN} AND n.audience = mine.audience AND n.kind = ANY ($4)) AS page"
+            {RECEIPT} {SHOWN} AND n.audience = mine.audience AND n.kind = ANY ($4)) AS page"
     );
-    diesel::sql_query(facts(&top, ""))
+    sql_query(facts(&top, ""))
         .bind::<Array<SqlUuid>, _>(wanted.iter().map(|wanted| wanted.user).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(wanted.iter().map(|wanted| wanted.audience).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(wanted.iter().map(|wanted| wanted.since).collect::<Vec<_>>())

@@ -13,7 +13,8 @@ pub(in crate::notifications) const READ: Retention = Retention {
     only: "audience LIKE 'user:%' AND (EXISTS (SELECT FROM notification_receipts AS receipt \
             WHERE receipt.notification_id = notifications.id AND receipt.read_through >= notifications.at) \
         OR EXISTS (SELECT FROM notification_marks AS mark WHERE mark.user_id = substr(audience, 6)::uuid \
-            AND mark.read_through >= notifications.at))",
+            AND mark.read_through >= notifications.at) AND NOT EXISTS (SELECT FROM notification_receipts AS receipt \
+            WHERE receipt.notification_id = notifications.id AND receipt.kept))",
     ..Retention::new("notifications", "at")
 };
 /// What was sent to whom.

@@ -11,7 +11,7 @@ use super::delivery;
 use crate::accounts::UserId;
 use crate::notifications::model::{Digest, NotificationKind, Preference, Settings};
 use crate::platform::db::schema::{notification_mutes, notification_settings};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 type Row = (UserId, Value, Option<i16>, Option<i16>, Digest);
 
@@ -87,7 +87,7 @@ pub(in crate::notifications) async fn change(
         .execute(tx.conn())
         .await?;
     let added = serde_json::to_value(preferences).unwrap_or_default();
-    diesel::sql_query("UPDATE notification_settings SET preferences = preferences || $2 WHERE user_id = $1")
+    sql_query("UPDATE notification_settings SET preferences = preferences || $2 WHERE user_id = $1")
         .bind::<diesel::sql_types::Uuid, _>(user)
         .bind::<diesel::sql_types::Jsonb, _>(added)
         .execute(tx.conn())

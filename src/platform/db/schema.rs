@@ -12,6 +12,7 @@ diesel::table! {
         canceled_at -> Nullable<Timestamptz>,
         delivered_count -> Int8,
         created_at -> Timestamptz,
+        report -> Nullable<Jsonb>,
     }
 }
 
@@ -528,6 +529,7 @@ diesel::table! {
         read_at -> Timestamptz,
         archived_through -> Nullable<Timestamptz>,
         archived_at -> Nullable<Timestamptz>,
+        receipts -> Int4,
     }
 }
 
@@ -549,6 +551,7 @@ diesel::table! {
         archived_at -> Nullable<Timestamptz>,
         kept -> Bool,
         changed_at -> Timestamptz,
+        at -> Timestamptz,
     }
 }
 
@@ -989,6 +992,7 @@ diesel::table! {
         avatar_picture -> Nullable<Jsonb>,
         last_sign_in_at -> Nullable<Timestamptz>,
         avatar_id -> Nullable<Uuid>,
+        role_since -> Nullable<Timestamptz>,
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::NewJob;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{cron_turns, jobs};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx, Writer, sql_query};
 
 /// How long a lease is valid without renewal.
 const LEASE: &str = "interval '30 s'";
@@ -43,7 +43,7 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, jobs: Vec<NewJob>) -> Que
         keys.push(job.key);
         run_at.push(job.run_at);
     }
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO jobs (id, handler, payload, dedupe_key, run_at, created_at) \
          SELECT new.*, $6 FROM unnest($1, $2, $3, $4, $5) AS new ON CONFLICT (dedupe_key) DO NOTHING",
     )
@@ -81,7 +81,7 @@ const NOW: &str = "(clock_timestamp() + $1)";
 
 /// Leases due jobs, oldest first. Jobs with a live lease are skipped.
 pub(super) async fn lease(writer: &mut Writer, worker: Uuid, wanted: Wanted<'_>) -> QueryResult<Vec<Job>> {
-    diesel::sql_query(format!(
+    sql_query(format!(
         "UPDATE jobs SET leased_by = $2, leased_until = {NOW} + {LEASE}, attempts = attempts + 1 WHERE id IN ( \
             SELECT id FROM jobs \
             WHERE dead_at IS NULL AND run_at <= $7 AND (leased_until IS NULL OR leased_until <= {NOW}) \
@@ -101,7 +101,7 @@ pub(super) async fn lease(writer: &mut Writer, worker: Uuid, wanted: Wanted<'_>)
 
 /// Extends the worker's leases. A job whose lease another worker has taken over stays untouched.
 pub(super) async fn renew(writer: &mut Writer, worker: Uuid, ids: &[Uuid], offset: PgInterval) -> QueryResult<usize> {
-    diesel::sql_query(format!("UPDATE jobs SET leased_until = {NOW} + {LEASE} WHERE leased_by = $2 AND id = ANY ($3)"))
+    sql_query(format!("UPDATE jobs SET leased_until = {NOW} + {LEASE} WHERE leased_by = $2 AND id = ANY ($3)"))
         .bind::<Interval, _>(offset)
         .bind::<SqlUuid, _>(worker)
         .bind::<Array<SqlUuid>, _>(ids)
@@ -169,7 +169,7 @@ pub(super) async fn replay(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> QueryRe
 
 /// Deletes dead jobs whose payload has `value` under `key`; returns their number.
 pub(super) async fn forget_dead(tx: &mut Tx, key: &str, value: Uuid) -> QueryResult<usize> {
-    diesel::sql_query("DELETE FROM jobs WHERE dead_at IS NOT NULL AND payload->>$1 = $2::text")
+    sql_query("DELETE FROM jobs WHERE dead_at IS NOT NULL AND payload->>$1 = $2::text")
         .bind::<Text, _>(key)
         .bind::<SqlUuid, _>(value)
         .execute(tx.conn())

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::platform::App;
 use crate::platform::db::schema::mail_suppressions;
-use crate::platform::db::{RunQueryDsl, Tx, stored_as_text};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query, stored_as_text};
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::jobs::Handler;
 use crate::platform::retention::{self, Retention};
@@ -60,7 +60,7 @@ pub async fn suppress(app: &App, found: &[(String, Reason)]) -> Result<(), Inter
 }
 
 async fn insert(tx: &mut Tx, address: &str, reason: Reason, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "INSERT INTO mail_suppressions (address_hash, reason, at) VALUES ($1, $2, $3) \
          ON CONFLICT (address_hash) DO UPDATE SET at = $3, \
          reason = CASE mail_suppressions.reason WHEN 'COMPLAINT' THEN 'COMPLAINT' ELSE $2 END",

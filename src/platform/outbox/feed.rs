@@ -79,7 +79,7 @@ pub async fn count(app: &App, topics: &[String]) -> Result<i64, InternalError> {
 ///
 /// # Errors
 /// The log does not reach back to `after`, or `after` is of another epoch; the subscription failed, or the database.
-pub async fn follow<E: Event>(
+pub async fn follow<E: Event + Clone>(
     app: App,
     topic: String,
     after: Option<Position>,
@@ -112,7 +112,16 @@ struct Feed<E> {
     ready: Vec<Recorded<E>>,
 }
 
-impl<E: Event> Feed<E> {
+/// A push as its followers read it.
+#[derive(Clone)]
+struct Pushed<E> {
+    position: i64,
+    previous: i64,
+    /// `None` if this version of the program cannot read it.
+    event: Option<Recorded<E>>,
+}
+
+impl<E: Event + Clone> Feed<E> {
     async fn next(&mut self) -> Option<Recorded<E>> {
         loop {
             if let Some(event) = self.ready.pop() {
@@ -130,14 +139,21 @@ impl<E: Event> Feed<E> {
             }
             match signal {
                 Signal::Missed => self.behind = true,
-                Signal::Message(bytes) => match serde_json::from_slice::<Push>(&bytes) {
-                    Ok(push) if push.position <= self.last => {}
-                    Ok(push) if push.previous > self.last => self.behind = true,
-                    Ok(push) => self.ready.extend(readable(&self.app, self.epoch, (push.position, push.payload))),
-                    Err(error) => tracing::error!(%error, topic = self.topic, "an unreadable push"),
+                Signal::Message(message) => match message.read(|bytes| self.read(bytes)) {
+                    Some(pushed) if pushed.position <= self.last => {}
+                    Some(pushed) if pushed.previous > self.last => self.behind = true,
+                    Some(pushed) => self.ready.extend(pushed.event),
+                    None => {}
                 },
             }
         }
+    }
+
+    /// Reads a push, which is done once for all followers on this node.
+    fn read(&self, bytes: &[u8]) -> Option<Pushed<E>> {
+        let unreadable = |error: &_| tracing::error!(%error, topic = self.topic, "an unreadable push");
+        let Push { position, previous, payload } = serde_json::from_slice(bytes).inspect_err(unreadable).ok()?;
+        Some(Pushed { position, previous, event: readable(&self.app, self.epoch, (position, payload)) })
     }
 
     async fn next_page(&mut self) -> Result<Vec<(i64, Value)>, InternalError> {

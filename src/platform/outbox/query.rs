@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::push::Push;
 use crate::platform::db::schema::{event_counter, event_topics, events};
-use crate::platform::db::{RunQueryDsl, Tx, Writer};
+use crate::platform::db::{RunQueryDsl, Tx, Writer, sql_query};
 
 /// An event without a position.
 #[derive(Queryable)]
@@ -43,7 +43,7 @@ pub(super) async fn unnumbered(tx: &mut Tx, limit: i64) -> QueryResult<Vec<Unnum
 }
 
 pub(super) async fn set_positions(tx: &mut Tx, ids: Vec<Uuid>, first: i64) -> QueryResult<usize> {
-    diesel::sql_query(
+    sql_query(
         "UPDATE events SET position = $2 + given.place - 1 \
          FROM unnest($1) WITH ORDINALITY AS given (id, place) WHERE events.id = given.id",
     )
@@ -63,7 +63,7 @@ pub(super) async fn last_positions(tx: &mut Tx, topics: &[String]) -> QueryResul
         position: i64,
     }
     // One step into the index for each topic, however long its log is.
-    let rows: Vec<Last> = diesel::sql_query(
+    let rows: Vec<Last> = sql_query(
         "SELECT topic, last.position FROM unnest($1) AS topic CROSS JOIN LATERAL ( \
             SELECT position FROM event_topics WHERE event_topics.topic = topic.topic \
             ORDER BY position DESC LIMIT 1) AS last",
@@ -84,7 +84,7 @@ pub(super) async fn insert_topics(tx: &mut Tx, rows: Vec<TopicRow>) -> QueryResu
         positions.push(position);
         previous.push(before);
     }
-    diesel::sql_query("INSERT INTO event_topics (topic, position, previous) SELECT * FROM unnest($1, $2, $3)")
+    sql_query("INSERT INTO event_topics (topic, position, previous) SELECT * FROM unnest($1, $2, $3)")
         .bind::<Array<Text>, _>(topics)
         .bind::<Array<BigInt>, _>(positions)
         .bind::<Array<BigInt>, _>(previous)
@@ -134,7 +134,7 @@ pub(super) async fn last_of_all(conn: &mut AsyncPgConnection) -> QueryResult<i64
 
 /// Takes or renews the lease for pushing; false if another node holds it.
 pub(super) async fn lease_push(writer: &mut Writer, node: Uuid, lease: PgInterval) -> QueryResult<bool> {
-    let leased = diesel::sql_query(
+    let leased = sql_query(
         "UPDATE event_pusher SET node = $1, leased_until = clock_timestamp() + $2 \
          WHERE node = $1 OR leased_until <= clock_timestamp()",
     );
@@ -158,7 +158,7 @@ pub(super) async fn epoch(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
         #[diesel(sql_type = BigInt)]
         epoch: i64,
     }
-    let derived: Derived = diesel::sql_query(
+    let derived: Derived = sql_query(
         "SELECT hashtextextended(concat_ws('/', (SELECT system_identifier FROM pg_control_system()), \
             left(pg_walfile_name(pg_current_wal_lsn()), 8), 'event_counter'::regclass::oid), 0) & 9007199254740991 AS epoch",
     )
@@ -180,7 +180,7 @@ pub(super) struct Log {
 
 pub(super) async fn log(conn: &mut AsyncPgConnection) -> QueryResult<Log> {
     // Positions have no gaps, so what is before the oldest event was deleted.
-    diesel::sql_query(
+    sql_query(
         "SELECT coalesce((SELECT min(position) - 1 FROM events WHERE position IS NOT NULL), last_position) AS forgotten, \
             last_position AS last FROM event_counter",
     )
@@ -207,7 +207,7 @@ pub(super) async fn between(
     }
     let order = if forward { "ASC" } else { "DESC" };
     // At most a page of each topic is read from the index, however long its log is.
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql_query(format!(
         "SELECT events.position, events.payload FROM ( \
             SELECT page.position FROM unnest($1) AS topic CROSS JOIN LATERAL ( \
                 SELECT position FROM event_topics \

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::Signal;
+use super::{Message, Signal};
 
 /// The number of signals buffered for a slow subscriber. When it falls behind, it has to read the log.
 pub(super) const CAPACITY: usize = 64;
@@ -161,7 +161,7 @@ impl Hub {
     pub(super) fn deliver(&self, name: &str, payload: Bytes) {
         if let Some(topic) = self.lock().topics.get(name) {
             // Fails only while the last subscriber is leaving.
-            _ = topic.signals.send(Signal::Message(payload));
+            _ = topic.signals.send(Signal::Message(Message::new(payload)));
         }
     }
 

@@ -6,8 +6,9 @@
 mod hub;
 mod link;
 
+use std::any::Any;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -26,11 +27,40 @@ use super::redis::RedisLink;
 /// How long a subscriber waits for Redis to confirm its topic. Then it continues without a confirmation.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// A published message, shared by the subscribers of this node.
+#[derive(Debug)]
+pub struct Message {
+    payload: Bytes,
+    /// What the first subscriber read from the payload.
+    content: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Message {
+    /// Returns a message with this payload.
+    pub fn new(payload: Bytes) -> Arc<Message> {
+        Arc::new(Message { payload, content: OnceLock::new() })
+    }
+
+    /// Returns what `read` makes of the payload; all subscribers of this node that want the same type read it once.
+    pub fn read<T: Clone + Send + Sync + 'static>(&self, read: impl Fn(&[u8]) -> T) -> T {
+        let content = self.content.get_or_init(|| Box::new(read(&self.payload)));
+        content.downcast_ref::<T>().cloned().unwrap_or_else(|| read(&self.payload))
+    }
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Message) -> bool {
+        self.payload == other.payload
+    }
+}
+
+impl Eq for Message {}
+
 /// What a subscriber receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// A published message.
-    Message(Bytes),
+    Message(Arc<Message>),
     /// Messages may have been missed (a slow subscriber, a lost link): read the log.
     Missed,
 }
@@ -174,11 +204,13 @@ impl Stream for Subscription {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
     use super::hub::CAPACITY;
     use super::*;
 
     fn text(text: &str) -> Signal {
-        Signal::Message(Bytes::copy_from_slice(text.as_bytes()))
+        Signal::Message(Message::new(Bytes::copy_from_slice(text.as_bytes())))
     }
 
     #[tokio::test]
@@ -197,6 +229,23 @@ mod tests {
         assert_eq!(first.next().await, None);
         assert_eq!(other.next().await, None);
         assert_eq!(pubsub.subscribe("a").await.unwrap().next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_message_is_read_once_for_all_subscribers() {
+        let pubsub = PubSub::local();
+        let (mut first, mut second) = (pubsub.subscribe("a").await.unwrap(), pubsub.subscribe("a").await.unwrap());
+        pubsub.publish("a", Bytes::from("12")).await.unwrap();
+        let reads = AtomicUsize::new(0);
+        for subscription in [&mut first, &mut second] {
+            let Some(Signal::Message(message)) = subscription.next().await else { panic!("no message") };
+            let length = message.read(|payload| {
+                reads.fetch_add(1, SeqCst);
+                payload.len()
+            });
+            assert_eq!((length, message.read(|payload| payload.to_vec())), (2, b"12".to_vec()), "also as another type");
+        }
+        assert_eq!(reads.into_inner(), 1);
     }
 
     #[tokio::test]

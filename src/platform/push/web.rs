@@ -8,7 +8,6 @@ use hyper::{Request, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use lettre::message::Mailbox;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use url::Url;
 use web_push_native::p256::elliptic_curve::sec1::ToEncodedPoint;
 use web_push_native::p256::pkcs8::EncodePrivateKey;
@@ -16,6 +15,7 @@ use web_push_native::p256::{PublicKey, SecretKey};
 
 use super::{Failure, LIFETIME, Message, failure, fitted, unanswered, web_payload};
 use crate::config::Config;
+use crate::platform::auth::derived;
 use crate::platform::clock::Clock;
 use crate::platform::fetch::Fetcher;
 use crate::platform::internal_error::{Context, InternalError};
@@ -39,7 +39,7 @@ pub(super) struct WebPush {
 impl WebPush {
     /// Returns the private key: the setting, or in development one that is derived from `secret`.
     pub(super) fn key(config: &Config, secret: &str) -> Option<Vec<u8>> {
-        let derived = || Sha256::digest(format!("lyceum/vapid/{secret}")).to_vec();
+        let derived = || derived(secret, "vapid").to_vec();
         config.push.vapid_key.clone().or_else(|| (!config.is_production()).then(derived))
     }
 

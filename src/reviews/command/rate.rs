@@ -11,6 +11,8 @@ use crate::graphql::loaders::{Load, Loaders};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
+use crate::reviews::event::ReviewPosted;
 use crate::reviews::model::ReviewChanges;
 use crate::reviews::{policy, query};
 
@@ -27,15 +29,20 @@ pub(super) async fn rate(tx: &mut Tx, id: Uuid, changes: ReviewChanges) -> Resul
 
 /// Returns the function that follows what happens to reviews as posts.
 pub fn post_hook() -> PostHook {
-    PostHook { kind: PostKind::Review, changed: |tx, post, change| follow_post(tx, post, change).boxed() }
+    PostHook { kind: PostKind::Review, changed: |tx, app, post, change| follow_post(tx, app, post, change).boxed() }
 }
 
 /// Follows what happens to a review as a post, in the transaction in which it happens.
-async fn follow_post(tx: &mut Tx, post: &Post, change: PostChange) -> Result<(), InternalError> {
+async fn follow_post(tx: &mut Tx, app: &App, post: &Post, change: PostChange) -> Result<(), InternalError> {
     let shown = |is_shown| ReviewChanges { is_shown: Some(is_shown), ..ReviewChanges::default() };
     match change {
         PostChange::Hidden => rate(tx, post.id, shown(false)).await,
-        PostChange::Shown => rate(tx, post.id, shown(true)).await,
+        PostChange::Shown => {
+            if post.was_held() {
+                outbox::record(tx, &app.clock, &ReviewPosted::of(post)).await?;
+            }
+            rate(tx, post.id, shown(true)).await
+        }
         PostChange::Deleted => match query::delete(tx, post.id).await? {
             Some(old) => catalog::rating_changed(tx, old.course_id, old.counted(), None).await,
             None => Ok(()),

@@ -13,7 +13,7 @@ use crate::graphql::{Error, Result};
 use crate::platform::auth::Actor;
 use crate::platform::outbox;
 use crate::reviews::event::ReviewPosted;
-use crate::reviews::model::{CreateReviewInput, NewReview, Review, ReviewChanges, ReviewId, UpdateReviewInput};
+use crate::reviews::model::{CreateReviewInput, NewReview, Review, ReviewChanges, UpdateReviewInput};
 use crate::reviews::{error, policy, query};
 
 /// A review that was written.
@@ -65,8 +65,7 @@ pub async fn create_review(loaders: &Loaders, actor: &Actor, input: CreateReview
             let review = query::insert(tx, new).await?.ok_or_else(error::reviewed_already)?;
             claimed.keep(tx, post.id).await?;
             if post.is_shown() {
-                let posted = ReviewPosted { review: ReviewId::new(post.id), course: post.course_id, author: user };
-                outbox::record(tx, &app.clock, &posted).await?;
+                outbox::record(tx, &app.clock, &ReviewPosted::of(&post)).await?;
             }
             catalog::rating_changed(tx, post.course_id, None, review.rating.counted()).await?;
             Ok::<_, Error>((post, review))

@@ -98,7 +98,36 @@ async fn a_device_that_is_gone_is_forgotten_and_a_busy_service_is_asked_again() 
         room.app.run("notifications.send").await;
         attempts += pushed(&room.app, &services).await.len();
     }
-    assert_eq!((attempts, &*count(&room.app, "FAILED").await), (10, "1"));
+    assert_eq!((attempts, &*count(&room.app, "FAILED").await), (10, "2"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_was_removed_is_forgotten_and_what_was_sent_to_it_is_not() {
+    let services = PushServices::start().await;
+    let (room, id) = asked(with(&services).await).await;
+    for (input, status, body) in [
+        (json!({ "fcmToken": "one" }), 404, json!({ "error": { "details": [{ "errorCode": "UNREGISTERED" }] } })),
+        (json!({ "apnsToken": "00fc13" }), 410, json!({ "reason": "Unregistered" })),
+    ] {
+        register(&room.app, &room.sam, input.clone()).await;
+        room.reply(&room.tim, &id, "So.").await;
+        assert_eq!(pushed(&room.app, &services).await.len(), 1, "{input}");
+        // Of two that wait at once, the second is not sent after the first has told that the app is gone.
+        services.answer([(status, vec![], body)]);
+        for title in ["Why?", "When?"] {
+            let question = room.ask(&room.sam, title).await;
+            later(&room.app);
+            room.reply(&room.tim, &question, "So.").await;
+        }
+        room.app.settle().await;
+        room.app.settle().await;
+        assert_eq!(listed(&room.app, &room.sam).await["totalCount"], 0, "{input}");
+        pushed(&room.app, &services).await;
+    }
+    let push = "SELECT string_agg(status, ' ' ORDER BY status) FROM (SELECT DISTINCT status FROM notification_deliveries \
+        WHERE channel = 'PUSH' AND push_subscription_id IS NULL) AS ended";
+    assert!(room.app.sql(push).await.starts_with("FAILED SENT"), "they are in reports");
+    assert_eq!(count(&room.app, "PENDING").await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 mod crash;
 mod devices;
 mod digests;
+mod looks;
 mod mails;
 mod suppression;
 mod unsubscribing;

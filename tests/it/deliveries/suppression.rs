@@ -18,7 +18,7 @@ async fn a_bounce_ends_notifications_until_a_mail_has_reached_its_reader() {
     assert_eq!(report(&room.app, bounce).await, StatusCode::NO_CONTENT);
     room.reply(&room.tim, &id, "So.").await;
     assert_eq!(mailed(&room.app).await, [""; 0]);
-    assert_eq!(count(&room.app, "SKIPPED").await, "1");
+    assert_eq!(count(&room.app, "SUPPRESSED").await, "1");
     // What the user asks for is sent, and proves that the address works.
     let reset = async |email: &str| {
         room.app.mutate(&room.tim, "requestPasswordReset", "expiresAt", json!({ "email": email })).await;

@@ -39,13 +39,16 @@ async fn one_click_ends_the_kind_for_good_and_opening_the_link_ends_nothing() {
     let link = Link::of(&room, &id).await;
     let (status, page) = link.get(&room).await;
     assert_eq!(status, 200);
-    assert!(page.contains("<form method=\"post\">") && page.contains("reply received"), "{page}");
+    assert!(
+        page.contains("<form method=\"post\">") && page.contains("No more emails about replies to questions"),
+        "{page}"
+    );
     assert!(!page.contains("sam@") && !page.contains("<script"), "{page}");
     room.reply(&room.tim, &id, "And so.").await;
     assert_eq!(mailed(&room.app).await, ["sam: 2 new replies to “How?”"]);
     // RFC 8058, as a mail program does it.
     let (status, page) = link.post(&room, "List-Unsubscribe=One-Click").await;
-    assert!(status == 200 && page.contains("no more emails of this kind: reply received"), "{page}");
+    assert!(status == 200 && page.contains("no more emails about replies to questions that you follow"), "{page}");
     room.reply(&room.tim, &id, "Or so.").await;
     assert_eq!(mailed(&room.app).await, [""; 0]);
     // It lasts in another course, too, and ends nothing else.
@@ -65,7 +68,7 @@ async fn the_form_can_end_all_emails_until_the_settings_say_otherwise() {
     let (room, id) = asked(TestApp::start().await).await;
     let link = Link::of(&room, &id).await;
     let (status, page) = link.post(&room, "emails=all").await;
-    assert!(status == 200 && page.contains("no more emails about notifications."), "{page}");
+    assert!(status == 200 && page.contains("no more notifications by email."), "{page}");
     room.reply(&room.tim, &id, "Or so.").await;
     assert_eq!(mailed(&room.app).await, [""; 0]);
     let reset = json!({ "email": "sam@people.example" });
@@ -75,6 +78,29 @@ async fn the_form_can_end_all_emails_until_the_settings_say_otherwise() {
     settings(&room.app, &room.sam, preference("REPLY_RECEIVED", true, true)).await;
     room.reply(&room.tim, &id, "And so.").await;
     assert_eq!(mailed(&room.app).await, ["sam: 3 new replies to “How?”"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_are_in_the_language_of_the_user_or_else_of_the_browser() {
+    let (room, id) = asked(TestApp::start().await).await;
+    let link = Link::of(&room, &id).await;
+    let ask = async |accepted: &str| {
+        let answer = room.app.client.get(&link.url).header("accept-language", accepted).send().await.unwrap();
+        answer.text().await.unwrap()
+    };
+    let english = ["<html lang=\"en\">", "No more emails about replies to questions that you follow"];
+    let german = ["<html lang=\"de\">", "Keine E-Mails mehr über Antworten auf Fragen, denen du folgst"];
+    for (accepted, expected) in [("de-CH,en;q=0.5", german), ("fr", english), ("", english)] {
+        let page = ask(accepted).await;
+        assert!(expected.iter().all(|text| page.contains(text)), "{accepted}: {page}");
+    }
+    profile(&room.app, "Sam", "de-AT", "UTC").await;
+    let page = ask("en").await;
+    assert!(german.iter().all(|text| page.contains(text)), "{page}");
+    let (_, page) = link.post(&room, "List-Unsubscribe=One-Click").await;
+    assert!(page.contains("keine E-Mails mehr über Antworten auf Fragen, denen du folgst"), "{page}");
+    let (_, page) = link.post(&room, "emails=all").await;
+    assert!(page.contains("keine Benachrichtigungen mehr per E-Mail"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,6 +4,7 @@ mod abuse;
 mod crash;
 mod database;
 mod learning;
+mod notifications;
 mod plans;
 mod rolling;
 mod seeding;

@@ -84,3 +84,81 @@ async fn the_reading_takes_a_bounded_time_with_many_receipts() {
     }
     assert!(before.elapsed() < std::time::Duration::from_secs(3), "{:?}", before.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gets_a_role_is_told_of_nothing_from_before() {
+    let room = room().await;
+    let app = &room.app;
+    let report = async |number: usize| {
+        let question = room.ask(&room.sam, &format!("Question {number}")).await;
+        app.mutate(&room.tim, "reportPost", "report { id }", json!({ "postId": question, "reason": "Spam" })).await;
+        told(app).await;
+        app.app.clock.advance(TimeDelta::seconds(1));
+    };
+    report(1).await;
+    let promote = json!({ "userId": room.eve.id, "role": "ADMIN" });
+    app.mutate(&room.root, "changeUserRole", "user { role }", promote).await;
+    app.app.clock.advance(TimeDelta::seconds(1));
+    // Her earlier token says that she is a student.
+    let eve = signed_in(app, &room.eve).await;
+    assert_eq!(kinds(app, &eve, "").await, [""; 0]);
+    report(2).await;
+    assert_eq!(kinds(app, &eve, "").await, ["REPORT_RECEIVED 1"], "the earlier one is not counted");
+    assert_eq!(kinds(app, &room.root, "").await, ["REPORT_RECEIVED 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_in_the_team_of_a_course_is_told_of_a_report_once() {
+    let room = room().await;
+    let app = &room.app;
+    app.sql("UPDATE courses SET instructor_id = (SELECT id FROM users WHERE name = 'Root')").await;
+    app.forget_rows();
+    app.app.clock.advance(TimeDelta::seconds(1));
+    let (mut listener, _) = super::live::Listener::new(app, &room.root, None).await;
+    let question = room.ask(&room.sam, "How?").await;
+    told(app).await;
+    app.app.clock.advance(TimeDelta::seconds(1));
+    app.mutate(&room.tim, "reportPost", "report { id }", json!({ "postId": question, "reason": "Spam" })).await;
+    told(app).await;
+    assert_eq!(kinds(app, &room.root, "").await, ["REPORT_RECEIVED 1", "QUESTION_ASKED 1"]);
+    listener.expect(&[("New question in “Engines”", 1), ("A post was reported in “Engines”", 2)]).await;
+    listener.silent().await;
+    let both = "SELECT count(*) FROM notifications WHERE kind = 'REPORT_RECEIVED'";
+    assert_eq!(app.sql(both).await, "2", "for the team and for administrators");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_held_is_told_when_it_is_shown_and_once() {
+    let room = Room::with(TestApp::with(&[("LYCEUM_BLOCKED_WORDS", "casino")]).await).await;
+    let app = &room.app;
+    told(app).await;
+    app.sql("DELETE FROM notifications").await;
+    let later = || app.app.clock.advance(TimeDelta::seconds(1));
+    later();
+    let question = json!({ "lessonId": room.lesson, "title": "Held", "body": "A casino?" });
+    let question = app.mutate(&room.sam, "createQuestion", "question { id }", question).await["question"]["id"].take();
+    let review = json!({ "courseId": room.course.id, "stars": 5, "body": "Like a casino." });
+    let review = app.mutate(&room.tim, "createReview", "review { id }", review).await["review"]["id"].take();
+    told(app).await;
+    assert_eq!(kinds(app, &room.ada, "").await, ["REPORT_RECEIVED 2"], "it waits for the team");
+    let moderate = async |post: &Value, action: &str| {
+        later();
+        app.mutate(&room.ada, "moderatePost", "post { id }", json!({ "postId": post, "action": action })).await;
+        told(app).await;
+    };
+    for (post, news) in [(&question, "QUESTION_ASKED 1"), (&review, "REVIEW_RECEIVED 1")] {
+        for action in ["RESTORE", "HIDE", "RESTORE"] {
+            moderate(post, action).await;
+        }
+        assert_eq!(kinds(app, &room.ada, "").await[0], news);
+    }
+    later();
+    let reply = json!({ "parentId": question, "body": "No casino." });
+    let reply = app.mutate(&room.tim, "createReply", "reply { id }", reply).await["reply"]["id"].take();
+    told(app).await;
+    assert_eq!(kinds(app, &room.sam, "").await, [""; 0]);
+    for action in ["RESTORE", "HIDE", "RESTORE"] {
+        moderate(&reply, action).await;
+    }
+    assert_eq!(kinds(app, &room.sam, "").await, ["REPLY_RECEIVED 1"]);
+}

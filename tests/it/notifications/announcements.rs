@@ -1,5 +1,6 @@
 //! What instructors and administrators announce.
 
+use super::live::Listener;
 use super::*;
 
 const SELECTION: &str = "announcement { id publishedAt canceledAt deliveredCount audienceSize \
@@ -23,19 +24,88 @@ async fn an_announcement_reaches_its_audience_once_and_can_be_withdrawn() {
     let again = app.mutate(&room.ada, "createAnnouncement", SELECTION, once).await;
     assert_eq!(made["announcement"]["id"], again["announcement"]["id"]);
     assert_eq!(made["announcement"]["audience"]["course"]["id"], room.course.id);
-    app.settle().await;
+    told(app).await;
     let sam = list(app, &room.sam, "").await;
     let shown = &sam["notifications"]["nodes"][0];
     assert_eq!((&shown["kind"], &shown["title"]), (&json!("ANNOUNCEMENT"), &json!("Exam")));
-    assert_eq!((&shown["body"], &shown["actor"]["name"]), (&json!("On Monday.\nBring a pen."), &json!("Ada")));
+    assert_eq!((&shown["body"], &shown["actor"]["name"]), (&json!("Ada: On Monday.\nBring a pen."), &json!("Ada")));
     assert_eq!(kinds(app, &room.eve, "").await, [""; 0]);
     let query = "{ announcements { totalCount nodes { id deliveredCount publishedAt } } }";
     let listed = app.data(Some(&room.ada.token), query, json!({})).await;
     let listed = &listed["announcements"];
     assert_eq!((&listed["totalCount"], &listed["nodes"][0]["deliveredCount"]), (&json!(1), &json!(2)));
+    let (mut listener, _) = Listener::new(app, &room.sam, None).await;
+    let (mut stranger, _) = Listener::new(app, &room.eve, None).await;
     let cancel = json!({ "announcementId": listed["nodes"][0]["id"] });
-    app.mutate(&room.ada, "cancelAnnouncement", SELECTION, cancel).await;
+    app.mutate(&room.ada, "cancelAnnouncement", SELECTION, cancel.clone()).await;
     assert_eq!(kinds(app, &room.sam, "").await, [""; 0]);
+    told(app).await;
+    listener.expect(&[("(none)", 0)]).await;
+    stranger.silent().await;
+    app.mutate(&room.ada, "cancelAnnouncement", SELECTION, cancel).await;
+    let trail = "{ auditEntries(first: 5, filter: { actions: [ANNOUNCEMENT_CREATED, ANNOUNCEMENT_CANCELED] }) { nodes { \
+        action actor { name } target { id } details { ... on AuditAnnouncementDetails { announcementTitle } } } } }";
+    let trail = app.data(Some(&room.root.token), trail, json!({})).await;
+    let trail = trail["auditEntries"]["nodes"].as_array().unwrap();
+    let actions: Vec<&Value> = trail.iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["ANNOUNCEMENT_CANCELED", "ANNOUNCEMENT_CREATED"], "canceled once");
+    assert_eq!(trail[0]["target"]["id"], made["announcement"]["id"]);
+    assert_eq!(
+        (&trail[0]["actor"]["name"], &trail[0]["details"]["announcementTitle"]),
+        (&json!("Ada"), &json!("Exam"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_says_what_became_of_each_mail_and_outlives_the_deliveries() {
+    let room = room().await;
+    let app = &room.app;
+    let off = json!({ "preferences": [{ "kind": "ANNOUNCEMENT", "inApp": false, "email": true, "push": true }] });
+    let enroll = json!({ "courseId": room.course.id });
+    for name in ["Una", "Vic", "Wim", "Xan"] {
+        let user = app.user(name, lyceum::platform::auth::Role::Student).await;
+        app.mutate(&user, "enroll", "entitlement { id }", enroll.clone()).await;
+        if name == "Una" {
+            app.mutate(&user, "updateNotificationSettings", "notificationSettings { digest }", off.clone()).await;
+        }
+        if name == "Vic" {
+            app.mutate(
+                &user,
+                "updateNotificationSettings",
+                "notificationSettings { digest }",
+                json!({ "digest": "WEEKLY" }),
+            )
+            .await;
+        }
+    }
+    let bounced = [("xan@people.example".to_owned(), lyceum::platform::mail::suppression::Reason::Bounce)];
+    lyceum::platform::mail::suppression::suppress(&app.app, &bounced).await.unwrap();
+    app.app.clock.advance(TimeDelta::seconds(1));
+    app.mutate(&room.ada, "createAnnouncement", SELECTION, input(json!({ "courseId": room.course.id }))).await;
+    told(app).await;
+    let query = "{ announcements { nodes { id audienceSize deliveredCount delivery { \
+        email { waiting sent failed suppressed skipped } push { waiting sent } } } } }";
+    let report =
+        async |ada: &User| app.data(Some(&ada.token), query, json!({})).await["announcements"]["nodes"][0].take();
+    let shown = report(&room.ada).await;
+    assert_eq!((&shown["audienceSize"], &shown["deliveredCount"]), (&json!(6), &json!(5)), "Una hides announcements");
+    let expected = json!({ "waiting": 1, "sent": 3, "failed": 0, "suppressed": 1, "skipped": 0 });
+    assert_eq!(shown["delivery"], json!({ "email": expected, "push": { "waiting": 0, "sent": 0 } }));
+    app.app.clock.advance(TimeDelta::days(29));
+    app.run("notifications.send").await;
+    app.run("notifications.forget_deliveries").await;
+    app.app.clock.advance(TimeDelta::days(3));
+    app.run("notifications.forget_deliveries").await;
+    assert_eq!(app.sql("SELECT count(*) FROM notification_deliveries WHERE status = 'SUPPRESSED'").await, "0");
+    let expected = json!({ "waiting": 0, "sent": 4, "failed": 0, "suppressed": 1, "skipped": 0 });
+    let ada = signed_in(app, &room.ada).await;
+    assert_eq!(report(&ada).await["delivery"]["email"], expected);
+    // What is canceled keeps its report, too.
+    app.mutate(&ada, "createAnnouncement", SELECTION, input(json!({ "courseId": room.course.id }))).await;
+    told(app).await;
+    let before = report(&ada).await;
+    app.mutate(&ada, "cancelAnnouncement", SELECTION, json!({ "announcementId": before["id"] })).await;
+    assert_eq!(report(&ada).await["delivery"], before["delivery"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

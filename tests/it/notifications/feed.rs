@@ -180,3 +180,31 @@ async fn each_kind_reaches_whom_it_concerns() {
     assert_eq!(root["notifications"]["nodes"][0]["title"], "A job has failed: mails.send");
     assert_eq!(root["notifications"]["nodes"][0]["subject"], Value::Null);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn articles_are_told_as_an_update_of_the_course_and_edits_are_no_news() {
+    let room = room().await;
+    let app = &room.app;
+    let mut lessons = Vec::new();
+    for title in ["Notes", "Sources", "Tables"] {
+        app.app.clock.advance(TimeDelta::seconds(1));
+        let new = json!({ "sectionId": room.course.section, "title": title, "kind": "ARTICLE" });
+        let lesson = app.mutate(&room.ada, "createLesson", "lesson { id }", new).await["lesson"]["id"].take();
+        app.publish(&room.ada, lesson.as_str().unwrap()).await;
+        told(app).await;
+        lessons.push(lesson);
+    }
+    let sam = list(app, &room.sam, "").await;
+    let [update] = &sam["notifications"]["nodes"].as_array().unwrap()[..] else { panic!("{sam:#}") };
+    assert_eq!((&update["kind"], &update["title"]), (&json!("COURSE_UPDATED"), &json!("3 new lessons in “Engines”")));
+    assert_eq!((&update["body"], &update["subject"]["id"]), (&json!("“Tables” and 2 more"), &json!(room.course.id)));
+    assert_eq!(kinds(app, &room.ada, "").await, [""; 0], "who has published them");
+    assert_eq!(kinds(app, &room.eve, "").await, [""; 0]);
+    let edit = json!({ "lessonId": lessons[0], "title": "Notes, second edition" });
+    app.edit(&room.ada, "updateLesson", "lesson { id }", edit).await;
+    for field in ["unpublishLesson", "publishLesson"] {
+        app.mutate(&room.ada, field, "lesson { id }", json!({ "lessonId": lessons[0] })).await;
+    }
+    room.video("Wheels").await;
+    assert_eq!(kinds(app, &room.sam, "").await, ["NEW_VIDEO 1", "COURSE_UPDATED 3"]);
+}

@@ -8,11 +8,11 @@ use crate::support::socket::Socket;
 const FOLLOW: &str = "subscription ($after: String) { notificationReceived(after: $after) {
     cursor isStart unreadCount notification { kind title count } } }";
 
-struct Listener(Socket);
+pub(super) struct Listener(Socket);
 
 impl Listener {
     /// Subscribes; returns the cursor of the start, too.
-    async fn new(app: &TestApp, user: &User, after: Option<&str>) -> (Listener, String) {
+    pub(super) async fn new(app: &TestApp, user: &User, after: Option<&str>) -> (Listener, String) {
         let mut socket = Socket::connect(&app.url, Some(&user.token)).await;
         socket.subscribe("x", FOLLOW, json!({ "after": after })).await;
         let mut listener = Listener(socket);
@@ -29,7 +29,7 @@ impl Listener {
     }
 
     /// The titles and numbers of the next events.
-    async fn expect(&mut self, expected: &[(&str, i64)]) -> String {
+    pub(super) async fn expect(&mut self, expected: &[(&str, i64)]) -> String {
         let mut cursor = String::new();
         for (title, unread) in expected {
             let event = self.next().await;
@@ -41,7 +41,7 @@ impl Listener {
     }
 
     /// Nothing comes within a moment.
-    async fn silent(&mut self) {
+    pub(super) async fn silent(&mut self) {
         let waited = tokio::time::timeout(Duration::from_millis(200), self.0.wait()).await;
         assert!(waited.is_err(), "{waited:?}");
     }

@@ -4,11 +4,15 @@ mod access;
 mod announcements;
 mod feed;
 mod live;
+mod many;
 mod marks;
 mod settings;
 mod texts;
 
 use chrono::TimeDelta;
+use lyceum::accounts::{UserById, open};
+use lyceum::graphql::loaders::Load;
+use lyceum::platform::auth::Client;
 use serde_json::{Value, json};
 
 use crate::discussions::Room;
@@ -76,6 +80,13 @@ impl Room {
         told(&self.app).await;
         reply
     }
+}
+
+/// The user with a new session.
+async fn signed_in(app: &TestApp, user: &User) -> User {
+    let row = UserById(user.id.parse().unwrap()).load_one(&app.app).await.unwrap().unwrap();
+    let opened = app.app.db.transaction(async |tx| open(tx, &app.app, &Client::new(None, "test"), &row).await).await;
+    User { token: opened.unwrap().tokens.access_token, ..user.clone() }
 }
 
 /// A room, in which whatever happened before is not told of.

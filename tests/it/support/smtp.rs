@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A server that takes mail for everybody but `nobody@…`, from users who know the password.
+/// A server that takes mail for all but `nobody…@…`, for `later…@…` not at the first time, from users who know the password.
 pub(crate) struct SmtpServer {
     pub(crate) port: u16,
     /// The commands, and the lines of each mail.
@@ -65,7 +65,12 @@ async fn converse(socket: TcpStream, heard: &Mutex<Vec<String>>, pause: Duration
             // base64 of "\0user\0p@ss"
             "AUTH" if line == "AUTH PLAIN AHVzZXIAcEBzcw==" => "235 welcome",
             "AUTH" => "535 wrong",
-            "RCPT" if line.contains("nobody@") => "550 no such user",
+            "RCPT" if line.contains("<nobody") => "550 no such user",
+            "RCPT"
+                if line.contains("<later") && heard.lock().unwrap().iter().filter(|old| **old == line).count() == 1 =>
+            {
+                "451 greylisted"
+            }
             "RCPT" => {
                 line["RCPT TO:".len()..].trim_matches(['<', '>']).clone_into(&mut to);
                 "250 ok"

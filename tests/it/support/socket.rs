@@ -44,15 +44,32 @@ impl Socket {
     }
 
     async fn over(url: &str, socket: TcpSocket, headers: &[(&'static str, &str)]) -> Socket {
+        Socket::try_over(url, socket, headers).await.unwrap()
+    }
+
+    async fn try_over(url: &str, socket: TcpSocket, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
         let host = url.strip_prefix("http://").unwrap();
-        let stream = socket.connect(host.parse().unwrap()).await.unwrap();
+        let stream = socket.connect(host.parse().unwrap()).await?;
         let mut request = format!("ws://{host}/graphql").into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().unwrap());
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (stream, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
-        Socket(stream)
+        let (stream, _) = tokio_tungstenite::client_async(request, stream).await?;
+        Ok(Socket(stream))
+    }
+
+    /// Subscribes at a server that may be down; `None` if it is, or goes down meanwhile.
+    pub(crate) async fn attempt(url: &str, token: &str, query: &str, variables: Value) -> Option<Socket> {
+        let mut socket = Socket::try_over(url, TcpSocket::new_v4().unwrap(), &[]).await.ok()?;
+        let payload = json!({ "authorization": format!("Bearer {token}") });
+        let init = json!({ "type": "connection_init", "payload": payload });
+        socket.0.send(Message::text(init.to_string())).await.ok()?;
+        socket.wait().await.ok().filter(|answer| answer["type"] == "connection_ack")?;
+        let payload = json!({ "query": query, "variables": variables });
+        let subscribe = json!({ "type": "subscribe", "id": "x", "payload": payload });
+        socket.0.send(Message::text(subscribe.to_string())).await.ok()?;
+        Some(socket)
     }
 
     /// Acknowledged, for `token`'s user or for nobody in particular.

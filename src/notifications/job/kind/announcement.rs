@@ -9,12 +9,14 @@ use crate::notifications::model::AnnouncementId;
 use crate::platform::jobs::Handler;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["announcements", "Ankündigungen"],
     default: EVERYWHERE,
     title: [
         "{% if title %}{{ title }}{% else %}An announcement{% endif %}",
         "{% if title %}{{ title }}{% else %}Eine Ankündigung{% endif %}",
     ],
-    body: ["{{ text }}", "{{ text }}"],
+    // Mails and push messages do not show who announces it otherwise.
+    body: ["{% if is_named %}{{ by }}: {% endif %}{{ text }}", "{% if is_named %}{{ by }}: {% endif %}{{ text }}"],
     handlers: || {
         vec![Handler::queued(command::PUBLISH, TIMEOUT, |app, payload| {
             async move {

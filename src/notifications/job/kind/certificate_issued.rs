@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["certificates", "Zertifikate"],
     default: EVERYWHERE,
     title: ["You have completed {{ course }}", "Du hast {{ course }} abgeschlossen"],
     body: ["Your certificate is ready.", "Dein Zertifikat ist da."],

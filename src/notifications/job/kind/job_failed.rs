@@ -16,6 +16,7 @@ use crate::platform::outbox::Event;
 const NAME: &str = "notifications.job_failed";
 
 pub(super) static KIND: Kind = Kind {
+    name: ["failed jobs", "gescheiterte Jobs"],
     default: ON_DEVICES,
     title: [
         "{% if count == 1 %}A job has failed{% else %}{{ count }} {{ count|plural(one=\"job\", other=\"jobs\") }} \

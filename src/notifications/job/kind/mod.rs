@@ -3,6 +3,7 @@
 
 mod announcement;
 mod certificate_issued;
+mod course_updated;
 mod job_failed;
 mod new_course;
 mod new_order;
@@ -21,9 +22,12 @@ mod security;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::text::Texts;
+use crate::catalog::{CourseById, LessonKind, LessonPublished};
 use crate::graphql::loaders::Load;
+use crate::notifications::command;
 use crate::notifications::model::{Audience, Facts, NewNotification, NotificationKind, Preference};
 use crate::orders::{self, OrderById, OrderId};
 use crate::platform::App;
@@ -35,6 +39,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What makes a kind.
 pub(super) struct Kind {
+    /// What it is about, in words: the object of "no more emails about".
+    name: Texts,
     /// How users are told who have chosen nothing.
     default: Preference,
     /// The templates of the title.
@@ -50,6 +56,7 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
     match of {
         NotificationKind::NewVideo => &new_video::KIND,
         NotificationKind::NewCourse => &new_course::KIND,
+        NotificationKind::CourseUpdated => &course_updated::KIND,
         NotificationKind::QuestionAsked => &question_asked::KIND,
         NotificationKind::ReplyReceived => &reply_received::KIND,
         NotificationKind::ReplyAccepted => &reply_accepted::KIND,
@@ -70,6 +77,11 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
 /// Returns how users are told of a kind who have chosen nothing.
 pub(in crate::notifications) fn default_of(of: NotificationKind) -> Preference {
     kind(of).default
+}
+
+/// Returns what a kind is about, in words: English, German.
+pub(in crate::notifications) fn name_of(of: NotificationKind) -> Texts {
+    kind(of).name
 }
 
 /// Returns the reactions of all kinds.
@@ -104,6 +116,32 @@ async fn of_order(
         occurrence,
         facts: Facts { course, detail: number, ..Facts::default() },
     })
+}
+
+/// Tells the students of a course of a lesson that was published in it, if it is of the kind `only`.
+async fn tell_of_lesson(
+    app: &App,
+    payload: Value,
+    only: LessonKind,
+    kind: NotificationKind,
+) -> Result<(), InternalError> {
+    let event: LessonPublished = serde_json::from_value(payload)?;
+    if event.kind != only {
+        return Ok(());
+    }
+    let Some(course) = CourseById(event.course_id).load_one(app).await? else { return Ok(()) };
+    let channel = event.channel_id.map(Audience::Channel);
+    let new = NewNotification {
+        kind,
+        audience: Audience::Course(course.id),
+        group: format!("{}/{}", course.id.uuid(), day(event.published_at.unwrap_or(app.clock.now()))),
+        subject: course.id.encode(),
+        mute_keys: [Audience::Course(course.id)].into_iter().chain(channel).collect(),
+        actor: Some(course.instructor_id),
+        occurrence: event.lesson_id.uuid().to_string(),
+        facts: Facts { course: Some(course.id), lesson: Some(event.lesson_id), ..Facts::default() },
+    };
+    command::create(app, &new).await.map(drop)
 }
 
 /// The day of an event, by which those of a course or a channel are grouped.

@@ -14,6 +14,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["new courses in channels that you follow", "neue Kurse in Kanälen, denen du folgst"],
     default: ON_DEVICES,
     title: [
         "{% if count == 1 %}New course{% else %}{{ count }} new {{ count|plural(one=\"course\", other=\"courses\") }}\

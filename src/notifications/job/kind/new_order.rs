@@ -14,6 +14,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["new orders", "neue Bestellungen"],
     default: ON_DEVICES,
     title: [
         "{% if count == 1 %}New order{% else %}{{ count }} new \

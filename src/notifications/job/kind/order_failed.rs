@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["payments that failed", "gescheiterte Zahlungen"],
     default: EVERYWHERE,
     title: [
         "The payment of your order {{ detail }} has failed",

@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["receipts of your orders", "Belege deiner Bestellungen"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} is paid", "Deine Bestellung {{ detail }} ist bezahlt"],
     body: ["You can start now: {{ course }}.", "Du kannst jetzt anfangen: {{ course }}."],

@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["refunds", "Erstattungen"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} was refunded", "Deine Bestellung {{ detail }} wurde erstattet"],
     body: [

@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["orders that wait for your payment", "Bestellungen, die noch nicht bezahlt sind"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} is not paid yet", "Deine Bestellung {{ detail }} ist noch nicht bezahlt"],
     body: ["You can still pay for {{ course }}.", "Du kannst {{ course }} noch bezahlen."],

@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["questions about your courses", "Fragen zu deinen Kursen"],
     default: EVERYWHERE,
     title: [
         "{% if count == 1 %}New question{% else %}{{ count }} new {{ count|plural(one=\"question\", other=\"questions\") }}\

@@ -13,6 +13,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["accepted replies of yours", "deine akzeptierten Antworten"],
     default: EVERYWHERE,
     title: ["Your reply to {{ question }} was accepted", "Deine Antwort auf {{ question }} wurde akzeptiert"],
     body: ["{{ by }} marked it as the answer.", "{{ by }} hat sie als Lösung markiert."],

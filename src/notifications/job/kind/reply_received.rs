@@ -17,6 +17,7 @@ use crate::platform::outbox::Event;
 const REVIEW: &str = "review";
 
 pub(super) static KIND: Kind = Kind {
+    name: ["replies to questions that you follow", "Antworten auf Fragen, denen du folgst"],
     default: EVERYWHERE,
     title: [
         "{% if detail == \"review\" %}Response to your review of {{ course }}{% else %}\

@@ -14,6 +14,7 @@ use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["reported posts", "gemeldete Beiträge"],
     default: ON_DEVICES,
     title: [
         "{% if count == 1 %}A post was reported{% else %}{{ count }} \

@@ -13,6 +13,7 @@ use crate::platform::outbox::Event;
 use crate::reviews::ReviewPosted;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["reviews of your courses", "Bewertungen deiner Kurse"],
     default: IN_APP,
     title: [
         "{% if count == 1 %}New review{% else %}{{ count }} new {{ count|plural(one=\"review\", other=\"reviews\") }}\

@@ -18,6 +18,7 @@ use crate::platform::jobs::{Handler, Run};
 use crate::platform::outbox::Event;
 
 pub(super) static KIND: Kind = Kind {
+    name: ["the security of your account", "die Sicherheit deines Kontos"],
     default: ON_DEVICES,
     title: [
         "{% if detail == \"password\" %}Your password was changed\
