@@ -40,8 +40,9 @@ pub(crate) async fn prepare(url: &str, folder: &Path) -> Vec<Case> {
 pub(crate) async fn forget(client: &Client) {
     let sql = format!(
         "DELETE FROM posts USING questions WHERE post_id = id AND title = '{TITLE}'; \
-         DELETE FROM jobs WHERE handler LIKE 'discussions.%'; \
-         DELETE FROM events WHERE kind IN ('question_asked', 'benchmark'); \
+         DELETE FROM jobs; DELETE FROM notification_deliveries; DELETE FROM notification_walks; \
+         DELETE FROM notifications; \
+         DELETE FROM events WHERE kind IN ('question_asked', 'notification_created', 'benchmark'); \
          VACUUM ANALYZE posts; VACUUM ANALYZE post_stats; VACUUM ANALYZE questions; VACUUM ANALYZE post_texts; \
          VACUUM ANALYZE jobs; VACUUM ANALYZE events"
     );

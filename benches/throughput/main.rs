@@ -94,7 +94,8 @@ async fn main() {
         stop(servers);
     }
     let mut cases = discussion::prepare(&url, &folder).await;
-    cases.push(my_page::prepare(&url, &folder).await);
+    // Before questions are asked, of which the server tells others for minutes.
+    cases.insert(1, my_page::prepare(&url, &folder).await);
     let servers = serve_all(&programs, &url, &folder, "off").await;
     compare(&cases, &settings, &url, postmaster, &servers).await;
     stop(servers);

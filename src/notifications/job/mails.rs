@@ -134,6 +134,11 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         detail: match kind {
             NotificationKind::JobFailed => name("media.convert"),
             NotificationKind::Security => name("password"),
+            NotificationKind::NewOrder
+            | NotificationKind::OrderPaid
+            | NotificationKind::OrderFailed
+            | NotificationKind::OrderUnpaid
+            | NotificationKind::OrderRefunded => name("100001"),
             _ => None,
         },
     };
