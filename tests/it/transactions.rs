@@ -134,3 +134,30 @@ async fn abandoned_transactions_are_canceled_and_leave_nothing_behind() {
         "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE '%locked%'";
     assert_eq!(app.sql(open).await, "0");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_by_hand_is_prepared_once_for_a_connection() {
+    use diesel::sql_types::{BigInt, Text};
+    use lyceum::platform::db::{RunQueryDsl, sql_query};
+
+    #[derive(diesel::QueryableByName)]
+    struct Prepared {
+        #[diesel(sql_type = BigInt)]
+        statements: i64,
+        #[diesel(sql_type = BigInt)]
+        executions: i64,
+    }
+    let app = TestApp::start().await;
+    let prepared = app.app.db.transaction(async |tx| {
+        for number in ["1", "2", "3"] {
+            let set = sql_query("SELECT set_config('lyceum.number', $1, true)").bind::<Text, _>(number);
+            set.execute(tx.conn()).await?;
+        }
+        let known = "SELECT count(*) AS statements, sum(generic_plans + custom_plans)::bigint AS executions \
+            FROM pg_prepared_statements WHERE statement LIKE 'SELECT set_config(''lyceum.number%'";
+        let known: Prepared = sql_query(known).get_result(tx.conn()).await?;
+        Ok::<_, InternalError>(known)
+    });
+    let Prepared { statements, executions } = prepared.await.unwrap();
+    assert_eq!((statements, executions), (1, 3));
+}

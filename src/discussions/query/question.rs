@@ -14,7 +14,7 @@ use crate::catalog::LessonId;
 use crate::discussions::model::{Post, Question, QuestionId, QuestionPlace, QuestionSort, ReplyId, Scope, Seer, Which};
 use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_stats, post_texts, posts, question_follows, questions};
-use crate::platform::db::{RunQueryDsl, Tx, sql_query};
+use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
 
 pub(in crate::discussions) async fn by_ids(
     conn: &mut AsyncPgConnection,
@@ -173,7 +173,8 @@ pub(in crate::discussions) async fn page(
     }
     let direction = if page.backward { "ASC" } else { "DESC" };
     let order: Vec<String> = columns.iter().map(|column| format!("{column} {direction}")).collect();
-    rows.order(sql::<Bool>(&order.join(", "))).limit(page.fetch()).select(Question::as_select()).load(&mut conn).await
+    let rows = rows.order(sql::<Bool>(&order.join(", "))).limit(page.fetch());
+    cached(rows.select(Question::as_select())).load(&mut conn).await
 }
 
 /// Counts the questions of a list.

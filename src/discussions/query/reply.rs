@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::discussions::model::{Post, Seer};
 use crate::graphql::page::Page;
-use crate::platform::db::RunQueryDsl;
 use crate::platform::db::schema::{post_stats, posts};
+use crate::platform::db::{RunQueryDsl, cached};
 
 /// Returns the same page of the replies to each of `parents`, oldest first. The rows of a backward page are in order,
 /// too.
@@ -41,13 +41,8 @@ pub(in crate::discussions) async fn pages(
         .sql(&format!(") ORDER BY replies.id {direction} LIMIT "))
         .bind::<BigInt, _>(page.fetch())
         .sql(") AS top)");
-    posts::table
-        .inner_join(post_stats::table)
-        .filter(on_page)
-        .order(posts::id)
-        .select(Post::as_select())
-        .load(conn)
-        .await
+    let rows = posts::table.inner_join(post_stats::table).filter(on_page).order(posts::id);
+    cached(rows.select(Post::as_select())).load(conn).await
 }
 
 /// Counts the replies to each of `parents`; one without any is missing.

@@ -35,7 +35,7 @@ pub(crate) use invalidation::payload;
 pub use invalidation::{CacheKey, Instant, Invalidation};
 pub(crate) use keyset::newest_first;
 pub use run::RunQueryDsl;
-pub use statement::{Statement, sql_query};
+pub use statement::{Cached, Statement, cached, sql_query};
 pub(crate) use text_enum::stored_as_text;
 pub use tx::Tx;
 

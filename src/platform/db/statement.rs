@@ -52,3 +52,31 @@ impl QueryId for Statement<'_> {
 impl Query for Statement<'_> {
     type SqlType = Untyped;
 }
+
+/// A query that diesel builds from some text of `sql`, prepared once like [`sql_query`].
+pub struct Cached<Q>(Q);
+
+/// Makes each connection prepare a query once, although a part of it is text: it must be one of a few, as there.
+pub fn cached<Q>(query: Q) -> Cached<Q> {
+    Cached(query)
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cached<Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(pass)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for Cached<Q> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for Cached<Q> {
+    type SqlType = Q::SqlType;
+}
