@@ -10,7 +10,7 @@ use crate::orders::query::payment;
 use crate::platform::auth::Actor;
 use crate::platform::payments::sandbox::{self, Action};
 
-/// Orders a course for a user as [`create_order`] does, and pays in the sandbox if that is asked for: its webhook comes
+/// Orders a course for a user as `createOrder` does, and pays in the sandbox if that is asked for: its webhook comes
 /// when the server runs. A course that the user has, or has ordered, is left out. For the command line.
 ///
 /// # Errors
