@@ -18,7 +18,7 @@ mod query;
 pub use command::{
     ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, access_to, category_path,
     create_category, create_course, create_lesson, create_section, delete_category, delete_channel, delete_lesson,
-    delete_section, import_category, import_course, is_in_team, move_category, my_data, open_lessons, publish_course,
+    delete_section, import_category, import_course, is_in_team, move_category, my_data, opening_of, publish_course,
     publish_lesson, refresh_sort_keys, reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video,
     showing, taught_courses, team_of, update_category, update_course, update_lesson, update_section, upload_target,
 };
@@ -40,4 +40,5 @@ pub use model::{
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
 pub use port::{add_ratings, hold_course, lock_ratings, rating_changed, students_changed};
+pub(crate) use query::outline::open_lessons;
 pub use query::stats::ratings;

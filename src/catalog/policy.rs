@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::model::{Course, Lesson};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
-use crate::entitlements::{self, Access, Content, Entitlement, LessonContent};
+use crate::entitlements::{self, Access, Content, Entitlement, LessonContent, Opening};
 use crate::media::{self, Video};
 use crate::platform::auth::{Actor, Role};
 
@@ -79,15 +79,31 @@ pub(super) fn access(
         unlock_at: lesson.unlock_at,
         unlock_after_days: lesson.unlock_after_days,
     });
-    let content = Content {
+    entitlements::access(viewer, &Content { lesson, ..content(course, edits, category_path) }, held, now)
+}
+
+/// Decides which lessons of a course the viewer may see the content of; see [`access`].
+pub(super) fn opening(
+    viewer: &Actor,
+    course: &Course,
+    edits: bool,
+    category_path: &[Uuid],
+    held: &[Entitlement],
+    now: DateTime<Utc>,
+) -> Opening {
+    entitlements::opening(viewer, &content(course, edits, category_path), held, now)
+}
+
+/// The whole course.
+fn content<'a>(course: &Course, edits: bool, category_path: &'a [Uuid]) -> Content<'a> {
+    Content {
         course: course.id.uuid(),
         category_path,
         staff: edits,
         published: course.published_at.is_some(),
         archived: course.archived_at.is_some(),
-        lesson,
-    };
-    entitlements::access(viewer, &content, held, now)
+        lesson: None,
+    }
 }
 
 /// Decides whether the viewer may watch a video by itself: its owner and administrators may.

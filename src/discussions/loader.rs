@@ -69,17 +69,18 @@ impl Load for FollowedQuestionsOf {
     }
 }
 
-/// A page of questions, in the direction of the page.
+/// A page of questions, in the direction of the page, each with whether its lesson is open by more than being a preview.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct QuestionPage(pub(super) Arc<Which>, pub(super) QuestionSort, pub(super) Page<QuestionPlace>);
 
 impl Load for QuestionPage {
-    type Value = Vec<Arc<Question>>;
+    type Value = Vec<(Arc<Question>, bool)>;
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let read = app.db.read_each(keys, |conn, QuestionPage(which, sort, page)| {
-            question::page(conn, which, *sort, page).map_ok(shared).boxed()
+            let arc = |(row, is_entitled)| (Arc::new(row), is_entitled);
+            question::page(conn, which, *sort, page).map_ok(move |rows| rows.into_iter().map(arc).collect()).boxed()
         });
         read.await
     }

@@ -28,7 +28,7 @@ pub use graphql::{
     DiscussionSubscription, PostFields, PostObject, PostType, QuestionObject, ReplyObject, mutations, nodes,
     post_types, queries,
 };
-pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, seer, visible_post};
+pub(crate) use graphql::{QuestionConnection, course_questions, lesson_questions, response_to, visible_post};
 pub use job::handlers;
 pub use loader::{FollowedQuestionsOf, PostById};
 pub use model::{

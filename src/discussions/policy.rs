@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::model::{HiddenReason, Post, PostAction, PostKind, Question};
+use super::model::{HiddenReason, Post, PostAction, PostKind, Question, Seer};
 use crate::accounts::UserId;
 use crate::config::discussions::Discussions;
 use crate::entitlements::{Access, AccessReason};
@@ -26,6 +26,20 @@ impl Rights {
         let is_team = access.reason == AccessReason::Staff;
         let writes = viewer.is_some() && access.granted && (is_team || access.reason == AccessReason::Entitled);
         Rights { viewer, reads: access.granted, writes, is_team }
+    }
+
+    /// The rights of a user to whom lessons are open: as the course's team, as free previews, or otherwise.
+    pub(super) fn of_open(viewer: Option<UserId>, is_team: bool, is_preview: bool) -> Rights {
+        Rights { viewer, reads: true, writes: viewer.is_some() && (is_team || !is_preview), is_team }
+    }
+
+    /// Who the user is for hidden posts.
+    pub fn seer(&self) -> Seer {
+        match self.viewer {
+            _ if self.is_team => Seer::Team,
+            Some(user) => Seer::User(user),
+            None => Seer::Anonymous,
+        }
     }
 
     fn is_author(&self, post: &Post) -> bool {

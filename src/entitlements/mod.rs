@@ -20,6 +20,6 @@ pub use loader::{ActiveOf, Held, Ledger};
 pub use model::{
     Access, AccessReason, Active, EndReason, Entitlement, EntitlementId, NewEntitlement, Scope, Source, Target,
 };
-pub use policy::{Content, LessonContent, access};
+pub use policy::{Content, LessonContent, Opening, access, opening};
 pub use port::{Given, end, end_expired, end_expired_of_course, forget_notes, give, import, is_owned, ledger, open};
 pub use query::{all_of, by_id, count_students, expired, open_of_user};

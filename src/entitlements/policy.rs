@@ -36,6 +36,39 @@ pub struct LessonContent {
     pub unlock_after_days: Option<i32>,
 }
 
+/// Those lessons of a course whose content a viewer may see: what [`access`] decides, for the database to apply to many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Opening {
+    /// Not one.
+    None,
+    /// Each, published or not.
+    All,
+    /// Published ones.
+    Published {
+        /// Whether free previews are among them.
+        previews: bool,
+        /// The whole days of 24 hours since the viewer's access began: those that are unlocked by then are among them.
+        /// `None` without access.
+        days: Option<i64>,
+        /// Now, when those that unlock at a time must be unlocked.
+        now: DateTime<Utc>,
+    },
+}
+
+/// Decides which lessons of a course `viewer` may see at `now`; `content` is the course as a whole.
+pub fn opening(viewer: &Actor, content: &Content<'_>, held: &[Entitlement], now: DateTime<Utc>) -> Opening {
+    if content.staff {
+        return Opening::All;
+    }
+    let began = active(viewer, content, held, now).map(|row| row.starts_at).min();
+    let days = began.map(|began| (now - began).num_days());
+    let previews = content.published;
+    match days.is_some() && (content.published || content.archived) || previews {
+        true => Opening::Published { previews, days, now },
+        false => Opening::None,
+    }
+}
+
 /// Decides whether `viewer` may see `content` at `now`.
 ///
 /// `held` are the viewer's open and expired entitlements; those that do not cover the course are ignored. This is the
@@ -44,8 +77,8 @@ pub fn access(viewer: &Actor, content: &Content<'_>, held: &[Entitlement], now: 
     if content.staff {
         return Access { source: Some(Source::Staff), ..answer(AccessReason::Staff) };
     }
-    let own = || held.iter().filter(|row| viewer.is(row.user_id) && row.covers(content.course, content.category_path));
-    let active = || own().filter(|row| row.is_active(now));
+    let own = || own(viewer, content, held);
+    let active = || active(viewer, content, held, now);
     // The one that expires last; among equal ones, a purchase first.
     let best =
         active().max_by_key(|row| (row.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC), std::cmp::Reverse(row.source)));
@@ -78,6 +111,21 @@ pub fn access(viewer: &Actor, content: &Content<'_>, held: &[Entitlement], now: 
         Some(end) => Access { expires_at: Some(end), ..answer(AccessReason::Expired) },
         None => answer(AccessReason::NotEnrolled),
     }
+}
+
+/// The viewer's entitlements that cover the course.
+fn own<'a>(viewer: &Actor, content: &Content<'_>, held: &'a [Entitlement]) -> impl Iterator<Item = &'a Entitlement> {
+    held.iter().filter(|row| viewer.is(row.user_id) && row.covers(content.course, content.category_path))
+}
+
+/// Those of them that are active.
+fn active<'a>(
+    viewer: &Actor,
+    content: &Content<'_>,
+    held: &'a [Entitlement],
+    now: DateTime<Utc>,
+) -> impl Iterator<Item = &'a Entitlement> {
+    own(viewer, content, held).filter(move |row| row.is_active(now))
 }
 
 /// Returns when a lesson unlocks for a viewer whose access began at `since`.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
-use async_graphql::{Context, Enum, Object, ObjectType, SimpleObject, TypeName};
+use async_graphql::{Context, Enum, InputType, Lookahead, Object, ObjectType, SimpleObject, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -185,6 +185,22 @@ pub fn decode_cursor<K: DeserializeOwned>(list: &str, argument: &str, cursor: &s
 /// Returns whether the selection includes `totalCount`, which needs another SQL statement.
 pub fn wants_total(ctx: &Context<'_>) -> bool {
     ctx.look_ahead().field("totalCount").exists()
+}
+
+/// Returns the arguments of a list that is selected further down; `None` unless it is selected exactly once.
+pub fn page_selected(list: Lookahead<'_>) -> Option<PageArgs> {
+    let [field] = list.selection_fields().try_into().ok()?;
+    let mut args = PageArgs::default();
+    for (name, value) in field.arguments().ok()? {
+        match (name.as_str(), value) {
+            ("first", value) => args.first = InputType::parse(Some(value)).ok()?,
+            ("last", value) => args.last = InputType::parse(Some(value)).ok()?,
+            ("after", value) => args.after = InputType::parse(Some(value)).ok()?,
+            ("before", value) => args.before = InputType::parse(Some(value)).ok()?,
+            _ => return None,
+        }
+    }
+    Some(args)
 }
 
 /// One page of a list; `F` has the fields of the connection that belong to its list alone.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
-use crate::catalog::loader::{Categories, LessonsOf};
-use crate::catalog::model::{CategoryId, Course, CourseId, Lesson, Showing};
+use crate::catalog::loader::Categories;
+use crate::catalog::model::{CategoryId, Course, CourseId, Showing};
 use crate::catalog::policy;
 use crate::catalog::query::course as query;
 use crate::channels::{channel_editors, edits_courses, is_channel_editor};
-use crate::entitlements::{Access, Entitlement, Held, Scope};
+use crate::entitlements::{Access, Entitlement, Held, Opening, Scope};
 use crate::graphql::loaders::Loaders;
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -94,21 +94,15 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
     })
 }
 
-/// Returns the lessons of a course whose content the actor may see, each with the reason.
+/// Returns which lessons of a course have content that the actor may see, without reading them:
+/// [`open_lessons`](crate::catalog::open_lessons) selects them.
 ///
 /// # Errors
 /// The database failed.
-pub async fn open_lessons(
-    loaders: &Loaders,
-    actor: &Actor,
-    course: &Course,
-) -> Result<Vec<(Arc<Lesson>, Access)>, InternalError> {
+pub async fn opening_of(loaders: &Loaders, actor: &Actor, course: &Course) -> Result<Opening, InternalError> {
     let edits = edits_course(loaders, actor, course).await?;
     let (held, path) = held(loaders, actor, course, edits).await?;
-    let (lessons, now) = (loaders.load(LessonsOf(course.id)).await?.unwrap_or_default(), loaders.app().clock.now());
-    let access = |lesson: &Lesson| policy::access(actor, course, edits, &path, Some(lesson), &held, now);
-    let lessons = lessons.iter().map(|lesson| (lesson.clone(), access(lesson)));
-    Ok(lessons.filter(|(_, access)| access.granted).collect())
+    Ok(policy::opening(actor, course, edits, &path, &held, loaders.app().clock.now()))
 }
 
 /// Returns whether the actor is in the team of a course: whether they may edit it.

@@ -17,7 +17,7 @@ mod stats;
 mod transfer;
 mod video;
 
-pub use access::{access_to, category_path, is_in_team, open_lessons, taught_courses, team_of};
+pub use access::{access_to, category_path, is_in_team, opening_of, taught_courses, team_of};
 pub(super) use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub(super) use attach::attach_upload;

@@ -11,12 +11,12 @@ use crate::channels::ChannelId;
 use crate::media::FileId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{categories, category_slugs, courses};
-use crate::platform::db::{RunQueryDsl, Tx, sql_query};
+use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
 
 /// Returns all categories, each with its current and earlier slugs.
 pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(Category, Vec<String>)>> {
     let slugs = "ARRAY(SELECT category_slugs.slug FROM category_slugs WHERE category_id = categories.id)";
-    categories::table.select((Category::as_select(), sql::<Array<Text>>(slugs))).load(&mut conn).await
+    cached(categories::table.select((Category::as_select(), sql::<Array<Text>>(slugs)))).load(&mut conn).await
 }
 
 /// Counts the published courses in each category, without its subcategories.

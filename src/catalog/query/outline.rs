@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 
@@ -10,6 +12,7 @@ use crate::catalog::model::{
     Course, CourseId, CreateLessonInput, Lesson, LessonId, LessonKind, Section, SectionId, course_key, facts_key,
     lesson_changed,
 };
+use crate::entitlements::Opening;
 use crate::media::VideoId;
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{courses, lessons, sections};
@@ -42,6 +45,30 @@ pub(in crate::catalog) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[
         .select(Lesson::as_select())
         .load(&mut conn)
         .await
+}
+
+/// Selects those lessons of a course whose content a viewer may see. Without `previews`, those that are open only as
+/// free previews are not among them.
+pub(crate) fn open_lessons(
+    course: CourseId,
+    opening: Opening,
+    previews: bool,
+) -> lessons::BoxedQuery<'static, Pg, SqlUuid> {
+    let open = lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).into_boxed();
+    match opening {
+        Opening::All => open,
+        Opening::None => open.filter(false.into_sql::<Bool>()),
+        Opening::Published { previews: has_previews, days, now } => {
+            let at_once = lessons::unlock_at.is_null().and(lessons::unlock_after_days.is_null());
+            let after_days = lessons::unlock_at.is_null().and(
+                lessons::unlock_after_days.assume_not_null().le(i32::try_from(days.unwrap_or(-1)).unwrap_or(i32::MAX)),
+            );
+            let unlocked = at_once.or(after_days).or(lessons::unlock_at.assume_not_null().le(now));
+            let entitled = days.is_some().into_sql::<Bool>().and(unlocked);
+            let preview = (previews && has_previews).into_sql::<Bool>().and(lessons::is_preview);
+            open.filter(lessons::published_at.is_not_null()).filter(preview.or(entitled))
+        }
+    }
 }
 
 pub(in crate::catalog) async fn lessons_by_ids(

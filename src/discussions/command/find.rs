@@ -18,13 +18,18 @@ use crate::platform::internal_error::InternalError;
 pub struct Subject {
     /// The course.
     pub course: Arc<Course>,
-    /// The lesson; `None` for the course as a whole.
+    /// The lesson, if it was read; never for the course as a whole.
     pub lesson: Option<Arc<Lesson>>,
     /// What the user may do.
     pub rights: Rights,
 }
 
 impl Subject {
+    /// The lessons of a course that are open to a user in the same way.
+    pub(in crate::discussions) fn of_lessons(course: Arc<Course>, rights: Rights) -> Arc<Subject> {
+        Arc::new(Subject { course, lesson: None, rights })
+    }
+
     /// Returns the subject with the rights of the actor; `None` if the actor may not read what is written about it.
     ///
     /// # Errors

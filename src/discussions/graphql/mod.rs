@@ -11,8 +11,8 @@ mod subscription;
 use futures_util::FutureExt;
 
 pub(crate) use list::{QuestionConnection, course_questions, lesson_questions};
+pub(crate) use post::visible_post;
 pub use post::{PostFields, PostObject, PostType};
-pub(crate) use post::{seer, visible_post};
 pub use question::QuestionObject;
 pub use reply::ReplyObject;
 pub(crate) use reply::response_to;

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::accounts::{UserObject, user_node};
 use crate::discussions::command::{self, Found, Subject};
 use crate::discussions::loader::{EditCount, EditPage, Html, Voted};
-use crate::discussions::model::{HiddenReason, Post, PostAction, PostEdit, PostId, PostKind, Question, Seer};
+use crate::discussions::model::{HiddenReason, Post, PostAction, PostEdit, PostId, PostKind, Question};
 use crate::discussions::policy;
 use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, owned};
@@ -168,15 +168,6 @@ impl PostFields {
     /// What the post is about.
     pub fn subject(&self) -> &Arc<Subject> {
         &self.0.subject
-    }
-}
-
-/// Who the viewer is for hidden posts.
-pub(crate) fn seer(subject: &Subject) -> Seer {
-    match subject.rights.viewer {
-        _ if subject.rights.is_team => Seer::Team,
-        Some(user) => Seer::User(user),
-        None => Seer::Anonymous,
     }
 }
 

@@ -6,16 +6,16 @@ use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::post::{PostFields, seer};
+use super::post::PostFields;
 use super::reply::ReplyObject;
-use crate::catalog::LessonObject;
+use crate::catalog::{LessonById, LessonObject};
 use crate::discussions::command::{self, Found, Subject};
 use crate::discussions::loader::{Follows, PostById, ReplyCount, ReplyPage};
-use crate::discussions::model::{PostId, PostKind, Question, QuestionId};
+use crate::discussions::model::{Post, PostId, PostKind, Question, QuestionId};
 use crate::discussions::policy;
 use crate::graphql::context::{loaders, viewer_loaders, within};
 use crate::graphql::guard::Scope;
-use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::page::{Page, encode_cursor, page_selected, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Sequential};
 
 const REPLIES: &str = "replies";
@@ -25,18 +25,25 @@ const REPLIES: &str = "replies";
 pub struct QuestionObject {
     fields: PostFields,
     question: Arc<Question>,
+    /// A page of its replies, if it was read on the way.
+    replies: Option<(Page<Uuid>, Vec<Arc<Post>>)>,
 }
 
 impl QuestionObject {
     /// A question that the viewer may see.
     pub(super) fn new(question: Arc<Question>, subject: Arc<Subject>) -> QuestionObject {
-        QuestionObject { fields: PostFields::of_question(question.clone(), subject), question }
+        QuestionObject { fields: PostFields::of_question(question.clone(), subject), question, replies: None }
+    }
+
+    /// The same with a page of its replies.
+    pub(super) fn with_replies(self, replies: Option<(Page<Uuid>, Vec<Arc<Post>>)>) -> QuestionObject {
+        QuestionObject { replies, ..self }
     }
 
     /// The question that a post is; `None` if it is none.
     pub(super) fn of(fields: PostFields) -> Option<QuestionObject> {
         let question = fields.0.question.clone()?;
-        Some(QuestionObject { fields, question })
+        Some(QuestionObject { fields, question, replies: None })
     }
 
     /// The question.
@@ -54,10 +61,13 @@ impl QuestionObject {
     }
 
     /// The lesson; null if it is not visible to the viewer anymore.
-    async fn lesson(&self) -> Option<Sequential<LessonObject>> {
+    async fn lesson(&self, ctx: &Context<'_>) -> Result<Option<Sequential<LessonObject>>> {
         let Subject { course, lesson, .. } = &*self.fields.0.subject;
-        let row = lesson.clone()?;
-        Some(Sequential(LessonObject { course: course.clone(), row }))
+        let row = match (lesson, self.question.post.lesson_id) {
+            (None, Some(id)) => loaders(ctx).load(LessonById(id)).await?,
+            _ => lesson.clone(),
+        };
+        Ok(row.map(|row| Sequential(LessonObject { course: course.clone(), row })))
     }
 
     /// The title; empty if the question was deleted.
@@ -118,8 +128,11 @@ impl QuestionObject {
     ) -> Result<Sequential<Connection<ReplyObject>>> {
         let subject = &self.fields.0.subject;
         let page = PageArgs { first, after, last, before }.page::<Uuid>(REPLIES)?;
-        let (parent, seer) = (self.question.post.id, seer(subject));
-        let rows = loaders(ctx).load(ReplyPage { parent, page: page.clone(), seer }).await?.unwrap_or_default();
+        let (parent, seer) = (self.question.post.id, subject.rights.seer());
+        let rows = match &self.replies {
+            Some((read, rows)) if *read == page => rows.clone(),
+            _ => loaders(ctx).load(ReplyPage { parent, page: page.clone(), seer }).await?.unwrap_or_default(),
+        };
         let reply = |post| {
             ReplyObject(PostFields(Found { post, question: Some(self.question.clone()), subject: subject.clone() }))
         };
@@ -130,6 +143,14 @@ impl QuestionObject {
         let total = loaders(ctx).load(ReplyCount(parent, seer)).await?.unwrap_or_default();
         Ok(Sequential(connection.with_total(total)))
     }
+}
+
+/// Returns the page of replies that is selected of each question of a list; `None` if there is none, or not one.
+pub(super) fn replies_selected(ctx: &Context<'_>) -> Option<Page<Uuid>> {
+    let selected = ["nodes", "edges"].map(|field| ctx.look_ahead().field(field));
+    let [nodes, edges] = selected;
+    let args = page_selected(nodes.field(REPLIES)).or_else(|| page_selected(edges.field("node").field(REPLIES)))?;
+    args.page(REPLIES).ok()
 }
 
 /// Returns the question with this id, if the viewer may see it.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use super::post::{PostFields, PostObject, post_object, seer, visible_post};
+use super::post::{PostFields, PostObject, post_object, visible_post};
 use super::question::QuestionObject;
 use crate::discussions::command::Found;
 use crate::discussions::loader::{PostById, ReplyPage};
@@ -45,7 +45,7 @@ pub(super) async fn reply_node(ctx: &Context<'_>, id: ReplyId) -> Result<Option<
 pub(crate) async fn response_to(ctx: &Context<'_>, fields: &PostFields) -> Result<Option<Sequential<ReplyObject>>> {
     let Found { post, subject, .. } = &fields.0;
     let page = Page { limit: 1, backward: true, after: None, before: None };
-    let replies = loaders(ctx).load(ReplyPage { parent: post.id, page, seer: seer(subject) }).await?;
+    let replies = loaders(ctx).load(ReplyPage { parent: post.id, page, seer: subject.rights.seer() }).await?;
     // The rows of a backward page are the latest first.
     let last = replies.and_then(|replies| replies.first().cloned());
     Ok(last.map(|post| Sequential(ReplyObject(PostFields::new(post, subject.clone())))))

@@ -1,13 +1,12 @@
 //! Lists of questions: what is in them, and their order.
 
-use std::sync::Arc;
-
 use async_graphql::{Enum, InputObject};
 use uuid::Uuid;
 
 use super::Question;
 use crate::accounts::UserId;
 use crate::catalog::{CourseId, LessonId};
+use crate::entitlements::Opening;
 use crate::graphql::Result;
 use crate::graphql::page::{Page, PageArgs, encode_cursor, instant};
 
@@ -93,8 +92,8 @@ pub enum Seer {
 pub(in crate::discussions) enum Scope {
     /// About a lesson.
     Lesson(LessonId),
-    /// About these lessons of a course; about any if `None`.
-    Course(CourseId, Option<Arc<[LessonId]>>),
+    /// About those lessons of a course that are open to who reads.
+    Course(CourseId, Opening),
 }
 
 /// The questions in a list.
@@ -116,4 +115,12 @@ pub(in crate::discussions) struct Which {
     pub(in crate::discussions) is_resolved: Option<bool>,
     /// The `tsquery` that they match.
     pub(in crate::discussions) words: Option<String>,
+}
+
+impl Which {
+    /// Whether the list has not all questions of its scope that the reader sees.
+    pub(in crate::discussions) fn is_filtered(&self) -> bool {
+        let of_user = self.mine.is_some() || self.followed.is_some();
+        of_user || self.is_answered.is_some() || self.is_resolved.is_some() || self.words.is_some()
+    }
 }

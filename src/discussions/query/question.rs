@@ -10,8 +10,9 @@ use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::catalog::LessonId;
+use crate::catalog::{LessonId, open_lessons};
 use crate::discussions::model::{Post, Question, QuestionId, QuestionPlace, QuestionSort, ReplyId, Scope, Seer, Which};
+use crate::entitlements::Opening;
 use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_stats, post_texts, posts, question_follows, questions};
 use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
@@ -97,10 +98,11 @@ macro_rules! listed {
         let mut rows = rows.filter(shown).into_boxed();
         match &which.scope {
             Scope::Lesson(lesson) => rows = rows.filter(questions::lesson_id.eq(*lesson)),
-            Scope::Course(course, lessons) => {
+            Scope::Course(course, opening) => {
                 rows = rows.filter(questions::course_id.eq(*course));
-                if let Some(lessons) = lessons {
-                    rows = rows.filter(questions::lesson_id.eq_any(lessons.to_vec()));
+                if *opening != Opening::All {
+                    // Compared, so that the planner does not make a join of it, which loses the order of the index.
+                    rows = rows.filter(questions::lesson_id.eq_any(open_lessons(*course, *opening, true)).eq(true));
                 }
             }
         }
@@ -140,7 +142,8 @@ macro_rules! listed {
     }};
 }
 
-/// Returns a page of questions, in the page's direction.
+/// Returns a page of questions, in the page's direction, each with whether its lesson is open to who reads by more than
+/// being a free preview. Of the list of a lesson, that is known before, and not told here.
 ///
 /// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index
 /// scan can start at the cursor.
@@ -149,7 +152,7 @@ pub(in crate::discussions) async fn page(
     which: &Which,
     sort: QuestionSort,
     page: &Page<QuestionPlace>,
-) -> QueryResult<Vec<Question>> {
+) -> QueryResult<Vec<(Question, bool)>> {
     let key = match sort {
         QuestionSort::Newest => None,
         QuestionSort::MostVoted => Some("questions.votes"),
@@ -174,7 +177,17 @@ pub(in crate::discussions) async fn page(
     let direction = if page.backward { "ASC" } else { "DESC" };
     let order: Vec<String> = columns.iter().map(|column| format!("{column} {direction}")).collect();
     let rows = rows.order(sql::<Bool>(&order.join(", "))).limit(page.fetch());
-    cached(rows.select(Question::as_select())).load(&mut conn).await
+    let opening = match which.scope {
+        Scope::Course(_, opening) => opening,
+        Scope::Lesson(_) => Opening::None,
+    };
+    let is_entitled = questions::lesson_id.eq_any(open_lessons(which.course, opening, false));
+    let rows = rows.select((Question::as_select(), is_entitled));
+    match which.is_filtered() {
+        // Filters make more texts than a connection should keep.
+        true => rows.load(&mut conn).await,
+        false => cached(rows).load(&mut conn).await,
+    }
 }
 
 /// Counts the questions of a list.

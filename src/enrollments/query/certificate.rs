@@ -12,7 +12,7 @@ use crate::catalog::CourseId;
 use crate::enrollments::model::{Certificate, CertificateId};
 use crate::graphql::page::Page;
 use crate::platform::db::schema::certificates;
-use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+use crate::platform::db::{RunQueryDsl, Tx, cached, newest_first};
 
 pub(in crate::enrollments) async fn by_ids(
     conn: &mut AsyncPgConnection,
@@ -36,7 +36,7 @@ pub(in crate::enrollments) async fn of_pairs(
 ) -> QueryResult<Vec<Certificate>> {
     let pairs = sql::<Bool>("(user_id, course_id) IN (SELECT * FROM unnest(").bind::<Array<SqlUuid>, _>(users);
     let pairs = pairs.sql(", ").bind::<Array<SqlUuid>, _>(courses).sql("))");
-    certificates::table.filter(pairs).select(Certificate::as_select()).load(conn).await
+    cached(certificates::table.filter(pairs).select(Certificate::as_select())).load(conn).await
 }
 
 /// Returns a page of a user's certificates, latest first, in the page's direction.

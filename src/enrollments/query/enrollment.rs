@@ -13,7 +13,7 @@ use crate::catalog::CourseId;
 use crate::enrollments::model::{Enrollment, EnrollmentId, EnrollmentPlace, EnrollmentSort, EnrollmentSortField};
 use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::schema::enrollments;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, cached};
 
 pub(in crate::enrollments) async fn by_ids(
     conn: &mut AsyncPgConnection,
@@ -30,7 +30,7 @@ pub(in crate::enrollments) async fn of_pairs(
 ) -> QueryResult<Vec<Enrollment>> {
     let pairs = sql::<Bool>("(user_id, course_id) IN (SELECT * FROM unnest(").bind::<Array<SqlUuid>, _>(users);
     let pairs = pairs.sql(", ").bind::<Array<SqlUuid>, _>(courses).sql("))");
-    enrollments::table.filter(pairs).select(Enrollment::as_select()).load(conn).await
+    cached(enrollments::table.filter(pairs).select(Enrollment::as_select())).load(conn).await
 }
 
 /// Returns all enrollments of each of the users: at most some thousand each.
@@ -79,11 +79,8 @@ pub(in crate::enrollments) async fn page_by_time(
         rows = rows.filter(beyond.bind::<Timestamptz, _>(at).sql(", ").bind::<SqlUuid, _>(*id).sql(")"));
     }
     let direction = if descending != page.backward { "DESC" } else { "ASC" };
-    rows.order(sql::<Bool>(&format!("{time} {direction}, id {direction}")))
-        .limit(page.fetch())
-        .select(Enrollment::as_select())
-        .load(&mut conn)
-        .await
+    let rows = rows.order(sql::<Bool>(&format!("{time} {direction}, id {direction}"))).limit(page.fetch());
+    cached(rows.select(Enrollment::as_select())).load(&mut conn).await
 }
 
 /// Counts the enrollments of each of the users; a user without any is missing.

@@ -19,7 +19,7 @@ use crate::enrollments::model::watching::Watching;
 use crate::enrollments::model::{Enrollment, EnrollmentId, Learner, LessonState, LessonStates, Watched};
 use crate::platform::clock::Clock;
 use crate::platform::db::schema::{enrollments, lesson_progress};
-use crate::platform::db::{RunQueryDsl, Tx, sql_query};
+use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
 
 /// A lesson of an enrollment with all that is saved of it.
 #[derive(Queryable, Selectable)]
@@ -66,13 +66,8 @@ pub(in crate::enrollments) async fn lock(
 ) -> QueryResult<HashMap<(UserId, CourseId), (EnrollmentId, Learner)>> {
     let pairs = sql::<Bool>("(user_id, course_id) IN (SELECT * FROM unnest(").bind::<Array<SqlUuid>, _>(users);
     let pairs = pairs.sql(", ").bind::<Array<SqlUuid>, _>(courses).sql("))");
-    let rows: Vec<Enrollment> = enrollments::table
-        .filter(pairs)
-        .order(enrollments::id)
-        .select(Enrollment::as_select())
-        .for_no_key_update()
-        .load(tx.conn())
-        .await?;
+    let rows = enrollments::table.filter(pairs).order(enrollments::id).select(Enrollment::as_select());
+    let rows: Vec<Enrollment> = cached(rows.for_no_key_update()).load(tx.conn()).await?;
     let learner = |row: Enrollment| {
         let learner = Learner {
             since: row.since,
@@ -94,8 +89,8 @@ pub(in crate::enrollments) async fn watched(
 ) -> QueryResult<HashMap<(EnrollmentId, LessonId), Watched>> {
     let pairs = sql::<Bool>("(enrollment_id, lesson_id) IN (SELECT * FROM unnest(");
     let pairs = pairs.bind::<Array<SqlUuid>, _>(enrollments).sql(", ").bind::<Array<SqlUuid>, _>(lessons).sql("))");
-    let rows: Vec<WatchedRow> =
-        lesson_progress::table.filter(pairs).select(WatchedRow::as_select()).load(tx.conn()).await?;
+    let rows = lesson_progress::table.filter(pairs).select(WatchedRow::as_select());
+    let rows: Vec<WatchedRow> = cached(rows).load(tx.conn()).await?;
     let watched = |row: WatchedRow| {
         let watched = Watched {
             watching: Watching::of_columns(&row.settled, row.settled_at, &row.reports),

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 
 use super::review::ReviewObject;
 use crate::catalog::Course;
-use crate::discussions::{PostById, PostFields, Subject, seer};
+use crate::discussions::{PostById, PostFields, Subject};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::Scope;
 use crate::graphql::page::wants_total;
@@ -31,7 +31,7 @@ pub(crate) async fn course_reviews(
         return Ok(Sequential(page.connection(Vec::new(), |review| review, cursor)));
     };
     let stars = filter.and_then(|filter| filter.stars);
-    let which = Arc::new(Which { course: course.id, seer: seer(&subject), stars });
+    let which = Arc::new(Which { course: course.id, seer: subject.rights.seer(), stars });
     let rows = loaders(ctx).load(ReviewPage(which.clone(), sort, page.clone())).await?.unwrap_or_default();
     let posts = try_join_all(rows.iter().map(|row| loaders(ctx).load(PostById(row.post_id)))).await?;
     // A review that was deleted in this moment has no post.

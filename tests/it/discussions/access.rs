@@ -16,6 +16,8 @@ async fn probe(room: &Room, user: Option<&User>, question: &str, word: &str) -> 
     let found = room.course_titles(user, &format!("(filter: {{ query: \"{word}\" }})")).await;
     assert_eq!(by_id, found == [word.to_owned()], "by id and by words: {found:?}");
     assert_eq!((lesson, course), (by_id, by_id), "in both lists");
+    let actions = room.node(user, question, "viewerActions").await["viewerActions"].take();
+    assert_eq!(room.course_actions(user, word).await, actions, "the same actions by id and in the course's list");
     let ask = json!({ "lessonId": room.lesson, "title": "Probe", "body": "x" });
     let codes = vec![
         ("ask", room.code(user, "createQuestion", ask).await),
@@ -120,8 +122,17 @@ async fn what_a_user_may_do_follows_from_the_state_of_the_lesson() {
     let room = Room::open().await;
     let question = room.ask(&room.tim, "Steam").await;
     let lesson = uuid(&room.lesson);
-    let visible = "published_at = '2026-11-20', is_preview = false, unlock_at = NULL";
-    let cases: [(&str, String, Expected, Expected, Expected); 6] = [
+    let visible = "published_at = '2026-11-20', is_preview = false, unlock_at = NULL, unlock_after_days = NULL";
+    let set = |what: &str| format!("UPDATE lessons SET {what} WHERE id = '{lesson}'");
+    let unlocked = format!(
+        "{}; UPDATE entitlements SET starts_at = starts_at - interval '121 hours'",
+        set("unlock_after_days = 5")
+    );
+    let cases: [(&str, String, Expected, Expected, Expected); 10] = [
+        ("a preview that is locked", set("is_preview = true, unlock_at = '2999-01-01'"), PASSER_BY, READER, READER),
+        ("unlocked since", set("unlock_at = '2020-01-01'"), NOBODY, STRANGER, WRITER),
+        ("locked for five days", set("unlock_after_days = 5"), NOBODY, STRANGER, STRANGER),
+        ("unlocked after five days", unlocked, NOBODY, STRANGER, WRITER),
         ("published", String::new(), NOBODY, STRANGER, WRITER),
         ("a preview", format!("UPDATE lessons SET is_preview = true WHERE id = '{lesson}'"), PASSER_BY, READER, WRITER),
         (

@@ -41,7 +41,13 @@ async fn a_page_of_twenty_questions_takes_as_many_statements_as_one_of_one() {
     let alone = room.app.statements(token, lesson, json!({ "id": room.lesson })).await;
     let (one, twenty) =
         (room.app.statements(token, PAGE, variables(1)).await, room.app.statements(token, PAGE, variables(20)).await);
-    assert_eq!((one - alone, twenty - alone), (4, 4), "questions, authors, replies, their authors");
+    assert_eq!((one - alone, twenty - alone), (3, 3), "questions, replies, the authors of both");
+    let course = PAGE.replace("lesson(", "course(");
+    let variables_of = |first: i32| json!({ "id": room.course.id, "first": first });
+    for first in [1, 20] {
+        let statements = room.app.statements(token, &course, variables_of(first)).await;
+        assert_eq!(statements, 5, "the course, the viewer's access, questions, replies, authors");
+    }
     let data = room.app.data(token, PAGE, variables(20)).await;
     let nodes = data["lesson"]["questions"]["nodes"].as_array().unwrap();
     assert_eq!((nodes.len(), &nodes[0]["replyCount"]), (20, &json!(7)));

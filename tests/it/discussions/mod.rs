@@ -95,7 +95,16 @@ impl Room {
         titles(&data["lesson"]["questions"])
     }
 
-    /// The same for the course.
+    /// What the user can do with a question in the course's list; null if it is not there.
+    pub(crate) async fn course_actions(&self, user: Option<&User>, title: &str) -> Value {
+        let query = "query ($id: ID!) { course(id: $id) { questions(first: 100) { nodes { title viewerActions } } } }";
+        let data = self.app.data(user.map(|user| &*user.token), query, json!({ "id": self.course.id })).await;
+        let mut found = data["course"]["questions"]["nodes"].as_array().into_iter().flatten();
+        let question = found.find(|node| node["title"] == title);
+        question.map_or(Value::Null, |question| question["viewerActions"].clone())
+    }
+
+    /// The same as [`Room::titles`] for the course.
     pub(crate) async fn course_titles(&self, user: Option<&User>, arguments: &str) -> Vec<String> {
         let query = format!(
             "query ($id: ID!) {{ course(id: $id) {{ questions{arguments} {{ totalCount nodes {{ title }} }} }} }}"
