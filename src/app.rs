@@ -240,16 +240,17 @@ fn payments(
     secret: &str,
     embedded: &mut Vec<(&'static str, String)>,
 ) -> Result<Payments, InternalError> {
+    let gateways = &config.payments.gateways;
     if !config.payments.sandbox {
-        return Ok(Payments::new(None));
+        return Payments::new(None, gateways);
     }
-    embedded.push(("payments", "a sandbox that takes no money; set LYCEUM_PAYMENTS".into()));
+    embedded.push(("payments", "a sandbox that takes no money; see docs/payments.md".into()));
     // Its webhooks come from this machine.
     let addr = match config.addr.ip().is_unspecified() {
         true => SocketAddr::from(([127, 0, 0, 1], config.addr.port())),
         false => config.addr,
     };
-    Ok(Payments::new(Some(Sandbox::new(secret, &format!("http://{addr}"))?)))
+    Payments::new(Some(Sandbox::new(secret, &format!("http://{addr}"))?), gateways)
 }
 
 async fn storage(

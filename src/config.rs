@@ -4,6 +4,7 @@
 
 mod check;
 pub mod discussions;
+pub mod gateways;
 pub mod identity;
 pub mod notifications;
 pub mod objects;

@@ -81,7 +81,8 @@ impl Config {
             ("LYCEUM_STORAGE_HOOK_SECRET", self.uploads.hook_secret.as_deref()),
             ("LYCEUM_MAIL_HOOK_SECRET", self.mail_hook_secret.as_deref()),
         ];
-        for (name, value) in secrets.into_iter().chain(self.identity.secrets()) {
+        let services = self.identity.secrets().into_iter().chain(self.payments.gateways.secrets());
+        for (name, value) in secrets.into_iter().chain(services) {
             if value.is_some_and(looks_mocked) {
                 reader.problem(format!(
                     "{name} looks like an example, not like a secret; take random characters, for example those that \
@@ -104,6 +105,13 @@ pub(super) fn check_url(reader: &mut Reader, name: &str, value: Option<&str>, sc
         true => format!("{name} is not a URL that starts with {schemes}://, such as {example}; its value is not shown"),
         false => format!("{name} is {value:?}; it must be a URL that starts with {schemes}://, such as {example}"),
     });
+}
+
+/// Reads the base URL of an external service, without a trailing slash.
+pub(super) fn base_url(reader: &mut Reader, name: &str) -> String {
+    let url = reader.text_or_default(name).trim_end_matches('/').to_owned();
+    check_url(reader, name, Some(&url), &["http", "https"]);
+    url
 }
 
 /// Returns an example of the setting `name`.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::Environment;
+use super::gateways::Gateways;
 use super::reader::Reader;
 
 /// The tax of a country on what is sold there.
@@ -22,6 +23,8 @@ pub struct TaxRate {
 pub struct Payments {
     /// Whether the sandbox takes payments.
     pub sandbox: bool,
+    /// The providers that take money.
+    pub gateways: Gateways,
     /// How long an order waits for its payment.
     pub order_lifetime: TimeDelta,
     /// After what time the buyer of an unpaid order is reminded; `None` for never.
@@ -32,8 +35,9 @@ pub struct Payments {
 
 impl Payments {
     pub(super) fn read(reader: &mut Reader, environment: Environment) -> Payments {
+        let gateways = Gateways::read(reader, environment);
         let sandbox = match reader.text("LYCEUM_PAYMENTS") {
-            None => environment == Environment::Development,
+            None => environment == Environment::Development && gateways.is_empty(),
             Some("sandbox") => {
                 if environment == Environment::Production {
                     reader.problem(
@@ -57,6 +61,7 @@ impl Payments {
         Payments {
             taxes,
             sandbox,
+            gateways,
             order_lifetime: minutes(lifetime),
             reminder: (1..lifetime).contains(&reminder).then(|| minutes(reminder)),
         }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::check::check_url;
+use super::check::base_url;
 use super::reader::Reader;
 
 /// The settings of push messages to devices.
@@ -69,12 +69,6 @@ impl Push {
         }
         Push { vapid_key: vapid_key.flatten(), fcm: fcm(reader), apns: apns(reader) }
     }
-}
-
-fn base_url(reader: &mut Reader, name: &str) -> String {
-    let url = reader.text_or_default(name).trim_end_matches('/').to_owned();
-    check_url(reader, name, Some(&url), &["http", "https"]);
-    url
 }
 
 fn fcm(reader: &mut Reader) -> Option<FcmSettings> {

@@ -20,6 +20,11 @@ impl Reader {
         self.problems.push(problem.into());
     }
 
+    #[cfg(test)]
+    pub(super) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
     pub(super) fn finish(self, config: Config) -> Result<Config, Vec<String>> {
         if self.problems.is_empty() { Ok(config) } else { Err(self.problems) }
     }

@@ -135,9 +135,32 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(
         "LYCEUM_PAYMENTS",
-        "sandbox, in production off",
-        "how orders are paid: `sandbox` takes no money, and is refused in production; `off` sells only what costs nothing",
+        "sandbox unless another provider is set up; in production off",
+        "`sandbox`: orders are paid in a sandbox that takes no money, and that is refused in production; `off`: only the \
+         payment providers below take payments, and without any, only what costs nothing is sold",
     ),
+    secret(
+        "LYCEUM_STRIPE_SECRET_KEY",
+        "(off)",
+        "secret or restricted key of Stripe; test keys are refused in production",
+    ),
+    setting("LYCEUM_STRIPE_ACCOUNT", "(required with the key)", "ID of the Stripe account, acct_…"),
+    secret(
+        "LYCEUM_STRIPE_WEBHOOK_SECRET",
+        "(required with the key)",
+        "signing secret of the webhook endpoint at Stripe, whose URL is LYCEUM_PUBLIC_URL/webhooks/stripe; see docs/payments.md",
+    ),
+    setting("LYCEUM_STRIPE_URL", "https://api.stripe.com", "base URL of Stripe's API"),
+    setting("LYCEUM_RAZORPAY_KEY_ID", "(off)", "ID of the key of Razorpay; test keys are refused in production"),
+    secret("LYCEUM_RAZORPAY_KEY_SECRET", "(required with the key)", "secret of the key of Razorpay"),
+    setting("LYCEUM_RAZORPAY_ACCOUNT", "(required with the key)", "ID of the Razorpay account, acc_…"),
+    secret(
+        "LYCEUM_RAZORPAY_WEBHOOK_SECRET",
+        "(required with the key)",
+        "secret of the webhook at Razorpay, whose URL is LYCEUM_PUBLIC_URL/webhooks/razorpay, then former ones, \
+         comma-separated",
+    ),
+    setting("LYCEUM_RAZORPAY_URL", "https://api.razorpay.com", "base URL of Razorpay's API"),
     setting(
         "LYCEUM_TAXES",
         "(none)",

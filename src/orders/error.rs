@@ -25,6 +25,20 @@ pub(super) fn no_payments() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], "This school takes no payments at the moment.")
 }
 
+pub(super) fn which_provider() -> Error {
+    let message = "Several payment providers are set up: say which one the buyer pays at.";
+    Error::invalid(UserErrorCode::NotAllowed, &["provider"], message)
+}
+
+pub(super) fn no_such_provider() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["provider"], "This school takes no payments with this provider.")
+}
+
+pub(super) fn cannot_charge(total: Money) -> Error {
+    let message = format!("The payment provider cannot charge {total}.");
+    Error::invalid(UserErrorCode::NotAllowed, &["provider"], message)
+}
+
 pub(super) fn another_total(total: Money) -> Error {
     let message = format!("The total is {total} now. Show it to the buyer, and order again.");
     Error::invalid(UserErrorCode::NotAllowed, &["expectedTotal"], message)

@@ -63,6 +63,25 @@ pub struct OrderRefunded {
     pub refund: uuid::Uuid,
 }
 
+/// A refund has failed: the money of the order is not refunded by it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrderRefundFailed {
+    /// The order.
+    pub order: OrderId,
+    /// Its buyer.
+    pub buyer: UserId,
+    /// The id of the refund.
+    pub refund: uuid::Uuid,
+}
+
+impl Event for OrderRefundFailed {
+    const KIND: &'static str = "order_refund_failed";
+
+    fn topics(&self) -> Vec<String> {
+        vec![topic(self.order)]
+    }
+}
+
 impl Event for OrderRefunded {
     const KIND: &'static str = "order_refunded";
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::command;
 use super::model::{PaymentEventId, RefundId};
@@ -35,6 +36,13 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
+        Handler::queued(command::CLOSE, short, |app, payload| {
+            async move {
+                let Closing { payment } = serde_json::from_value(payload)?;
+                command::close(&app, payment).await
+            }
+            .boxed()
+        }),
         Handler::scheduled("orders.reconcile", "* * * * *", long, |app, _| {
             async move { command::reconcile(&app).await }.boxed()
         }),
@@ -61,6 +69,12 @@ pub fn handlers() -> Vec<Handler> {
 #[derive(Deserialize)]
 struct Process {
     event: PaymentEventId,
+}
+
+/// The payload of [`command::CLOSE`].
+#[derive(Deserialize)]
+struct Closing {
+    payment: Uuid,
 }
 
 /// The payload of [`command::REFUND`].

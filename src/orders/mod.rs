@@ -18,8 +18,8 @@ mod query;
 
 pub use command::{courses_of, import, my_data, receive};
 pub use event::{
-    OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefunded,
-    OrderUnpaid,
+    OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefundFailed,
+    OrderRefunded, OrderUnpaid,
 };
 pub(crate) use graphql::order_of_entitlement;
 pub use graphql::{OrderObject, OrderSubscription, mutations, nodes, queries, viewer_fields};

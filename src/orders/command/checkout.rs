@@ -1,16 +1,34 @@
-//! Opens the checkout of an order at its provider.
+//! Opens the checkout of an order at its provider, and closes it.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::pay;
 use crate::graphql::loaders::Load;
 use crate::orders::event::OrderOpened;
 use crate::orders::loader::ItemsOf;
-use crate::orders::model::{Order, Payment, PaymentState};
+use crate::orders::model::{Order, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::query::{order as query, payment as rows};
 use crate::platform::App;
+use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs::{self, Postponed};
 use crate::platform::outbox;
-use crate::platform::payments::{self, GatewayError, NewCheckout};
+use crate::platform::payments::{self, Checkout, GatewayError, NewCheckout};
 
-/// Creates the checkout of a payment, and keeps it. Doing it again does nothing.
+/// The job that closes a checkout.
+pub(in crate::orders) const CLOSE: &str = "orders.close_checkout";
+
+/// When a provider that did not answer is told again to close a checkout.
+const AGAIN: Duration = Duration::from_secs(120);
+/// How old a payment is when its checkout is not closed anymore: providers let it lapse by then.
+const PATIENCE: TimeDelta = TimeDelta::days(7);
+
+/// Creates the checkout of a payment, and keeps it. Doing it again does nothing. If the provider refuses it, the payment
+/// has failed.
 ///
 /// # Errors
 /// The provider did not answer, or refused; the database failed.
@@ -28,17 +46,58 @@ pub(super) async fn open(app: &App, order: &Order, payment: &Payment) -> Result<
         currency: payment.currency.code().to_owned(),
         return_url: order.return_url.clone(),
     };
-    let checkout = payments::create_checkout(app, payment.provider, &new).await?;
-    let kept = app.db.transaction(async |tx| {
-        let Some(order) = query::lock(tx, order.id).await? else { return Ok(()) };
-        let Some(payment) = rows::lock(tx, payment.id).await? else { return Ok(()) };
-        if payment.state != PaymentState::Creating {
-            return Ok(());
+    let made = payments::create_checkout(app, payment.provider, &new).await;
+    if let Err(GatewayError::Refused(_)) = &made {
+        pay::failed(app, payment.id, Step::Fail).await?;
+    }
+    Ok(keep(app, order, payment, &made?).await?)
+}
+
+async fn keep(app: &App, order: &Order, payment: &Payment, checkout: &Checkout) -> Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let Some(order) = query::lock(tx, order.id).await? else { return Ok(()) };
+            let Some(payment) = rows::lock(tx, payment.id).await? else { return Ok(()) };
+            if payment.state != PaymentState::Creating {
+                return Ok(());
+            }
+            rows::set_open(tx, payment.id, (&checkout.id, &checkout.url), app.clock.now()).await?;
+            if order.status != OrderStatus::Pending {
+                // It has ended meanwhile.
+                return close_later(tx, app, payment.id).await;
+            }
+            let opened = OrderOpened { order: order.id, buyer: order.buyer_id };
+            outbox::record(tx, &app.clock, &opened).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Has the checkout of a payment closed by a job, so that it cannot be paid anymore.
+pub(super) async fn close_later(tx: &mut Tx, app: &App, payment: Uuid) -> Result<(), InternalError> {
+    let key = format!("{CLOSE}/{payment}");
+    jobs::enqueue(tx, &app.clock, CLOSE, &json!({ "payment": payment }), &key).await
+}
+
+/// Closes the checkout of an order that has ended without payment. Doing it again does nothing.
+///
+/// # Errors
+/// The provider did not answer, or refused; the database failed.
+pub(in crate::orders) async fn close(app: &App, payment: Uuid) -> Result<(), InternalError> {
+    let mut conn = app.db.read().await?;
+    let Some(payment) = rows::by_id(&mut conn, payment).await? else { return Ok(()) };
+    let Some(order) = query::by_id(&mut conn, payment.order_id).await? else { return Ok(()) };
+    drop(conn);
+    let is_over = payment.state == PaymentState::Open && order.status.is_unpaid_end();
+    let Some(checkout) = payment.external_id.filter(|_| is_over) else { return Ok(()) };
+    match payments::close_checkout(app, payment.provider, &checkout).await {
+        Ok(()) => Ok(()),
+        // The order has ended anyway; money that arrives goes back or pays for it.
+        Err(GatewayError::Off) => Ok(()),
+        Err(error) if app.clock.now() - payment.created_at < PATIENCE => {
+            tracing::warn!(%error, order = order.number, "a checkout is not closed yet");
+            Err(Postponed(AGAIN).into())
         }
-        rows::set_open(tx, payment.id, (&checkout.id, &checkout.url), app.clock.now()).await?;
-        let opened = OrderOpened { order: order.id, buyer: order.buyer_id };
-        outbox::record(tx, &app.clock, &opened).await?;
-        Ok::<_, InternalError>(())
-    });
-    Ok(kept.await?)
+        Err(error) => Err(error.into()),
+    }
 }

@@ -27,6 +27,7 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::outbox;
+use crate::platform::payments::{self, Provider};
 
 const LONGEST_URL: usize = 2000;
 /// The maximum number of orders of a user that wait for their payment.
@@ -77,6 +78,17 @@ struct Wanted<'a> {
     return_url: Option<String>,
     entered: Option<Entered>,
     tax: Option<TaxRate>,
+}
+
+/// Returns the provider that the buyer has chosen, or the only one, and the school's account there.
+fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
+    let provider = match (chosen, app.payments.available().as_slice()) {
+        (Some(provider), _) => provider,
+        (None, []) => return Err(error::no_payments()),
+        (None, [provider]) => *provider,
+        (None, _) => return Err(error::which_provider()),
+    };
+    Ok((provider, app.payments.account(provider).ok_or_else(error::no_such_provider)?))
 }
 
 /// Places an order; returns it with its payment, unless it costs nothing or was placed by an earlier request.
@@ -171,7 +183,10 @@ async fn insert(
     if sum.total == 0 {
         return Ok((order, None));
     }
-    let (provider, account) = app.payments.of_new_orders().ok_or_else(error::no_payments)?;
+    let (provider, account) = gateway(app, wanted.input.provider)?;
+    if !payments::can_charge(provider, sum.total, order.currency.code()) {
+        return Err(error::cannot_charge(Money::new(sum.total, order.currency)));
+    }
     let row = NewPayment {
         id: app.clock.uuid(),
         order_id: order.id,

@@ -1,12 +1,12 @@
 //! Disputes: the buyer's bank takes the money back, until it is decided who keeps it.
 
 use super::end::end_access;
-use super::hold::Held;
-use super::pay::{count_students, give, is_owned};
+use super::hold::{self, Held};
+use super::pay::{count_students, restore};
 use super::refund::refunded_elsewhere;
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::DisputeStatus;
-use crate::orders::query::{order as query, refund as rows};
+use crate::orders::query::refund as rows;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -51,32 +51,13 @@ pub(super) async fn close(
     }
     tell(tx, app, held).await?;
     if status == DisputeStatus::Lost {
-        let held = fresh(tx, held).await?;
+        let held = hold::reread(tx, held).await?;
         refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), None).await?;
         return Ok(());
     }
-    let mut more = Vec::new();
-    for item in fresh(tx, held).await?.items {
-        let Some(course) = item.course_id.filter(|id| held.courses.contains_key(id) && held.has_buyer) else {
-            continue;
-        };
-        let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
-        let has_another = !query::live_of(tx, held.order.buyer_id, &[course]).await?.is_empty()
-            || is_owned(tx, app, held.order.buyer_id, course).await?;
-        if is_refunded || has_another {
-            continue;
-        }
-        query::set_item_live(tx, item.id, true).await?;
-        more.extend(give(tx, app, held.order.buyer_id, &item).await?);
-    }
+    let held = hold::reread(tx, held).await?;
+    let more = restore(tx, app, &held).await?;
     count_students(tx, more).await
-}
-
-/// The order as this transaction has left it.
-async fn fresh(tx: &mut Tx, held: &Held) -> Result<Held, InternalError> {
-    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
-    let items = query::items_of(tx.conn(), &[order.id]).await?;
-    Ok(Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer })
 }
 
 async fn tell(tx: &mut Tx, app: &App, held: &Held) -> Result<(), InternalError> {

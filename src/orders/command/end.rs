@@ -1,11 +1,12 @@
 //! Ends orders that were not paid, and access that was.
 
+use super::checkout::close_later;
 use super::hold::Held;
 use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, Target};
 use crate::orders::event::{OrderCanceled, OrderExpired, OrderFailed};
-use crate::orders::model::{Order, OrderItem, Step};
-use crate::orders::query::order as query;
+use crate::orders::model::{Order, OrderItem, PaymentState, Step};
+use crate::orders::query::{order as query, payment};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -17,6 +18,10 @@ pub(super) async fn end(tx: &mut Tx, app: &App, held: &Held, step: Step) -> Resu
     let status = held.order.status.after(step).ok_or_else(|| InternalError::new("an order cannot end like this"))?;
     let ended = query::set_status(tx, order, status, None, clock.now()).await?;
     query::set_live(tx, order, false).await?;
+    let payment = payment::of_orders(tx.conn(), &[order]).await?.pop();
+    if let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Open) {
+        close_later(tx, app, payment.id).await?;
+    }
     match step {
         Step::Fail => outbox::record(tx, clock, &OrderFailed { order, buyer }).await?,
         Step::Expire => outbox::record(tx, clock, &OrderExpired { order, buyer }).await?,

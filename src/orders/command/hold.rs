@@ -27,6 +27,13 @@ impl Held {
     }
 }
 
+/// Returns a locked order as this transaction has left it.
+pub(super) async fn reread(tx: &mut Tx, held: &Held) -> Result<Held, InternalError> {
+    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
+    let items = query::items_of(tx.conn(), &[order.id]).await?;
+    Ok(Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer })
+}
+
 /// Locks the courses of an order, its buyer, and the order; `None` if there is no such order.
 pub(super) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Held>, InternalError> {
     let items = query::items_of(tx.conn(), &[id]).await?;

@@ -4,13 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::dispute;
 use super::hold::{self, Held};
-use super::refund::refunded_elsewhere;
-use super::{dispute, pay};
+use super::pay::{self, Arrived};
+use super::refund::{refunded_elsewhere, undo_refund};
 use crate::graphql::Result;
 use crate::orders::model::{
     DisputeStatus, Payment, PaymentEvent, PaymentEventId, PaymentEventState, PaymentState, RefundId,
-    ReplayPaymentEventInput,
+    ReplayPaymentEventInput, Step,
 };
 use crate::orders::query::{event as rows, payment, refund};
 use crate::orders::{error, policy};
@@ -29,6 +30,9 @@ pub(in crate::orders) const PROCESS: &str = "orders.process_event";
 const MOST_ATTEMPTS: i32 = 11;
 /// The reason of a refund that was made at the provider.
 const AT_PROVIDER: &str = "Refunded at the payment provider.";
+
+/// Why a refund has failed of which the provider tells no reason.
+const BACK: &str = "The money came back to the provider.";
 
 /// What became of an attempt to process an event.
 enum Outcome {
@@ -128,18 +132,32 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
     let Ok(event) = serde_json::from_value::<GatewayEvent>(row.body.clone()) else {
         return Ok(Outcome::Refuse("The event is of a form that this version does not know.".into()));
     };
-    let Ok(id) = event.reference.parse::<Uuid>() else {
-        return Ok(Outcome::Refuse("The event is about a payment that is not one of this server.".into()));
+    if let GatewayFact::Other { .. } = event.fact {
+        return Ok(Outcome::Done);
+    }
+    let known = match payment_of(app, row.provider, &event).await? {
+        Ok(Some(known)) => known,
+        Ok(None) => return Ok(Outcome::Wait("There is no such payment, or not yet.")),
+        Err(why) => return Ok(Outcome::Refuse(why.into())),
     };
-    let Some(known) = payment::by_id(&mut *app.db.read().await?, id).await? else {
-        return Ok(Outcome::Wait("There is no such payment, or not yet."));
-    };
+    let id = known.id;
+    if event.reference.is_empty() {
+        let found = app.db.transaction(async |tx| {
+            rows::set_reference(tx, row.id, &id.to_string()).await?;
+            Ok::<_, InternalError>(())
+        });
+        found.await?;
+    }
     if let Some(why) = contradiction(&known, row.provider, &event) {
         return Ok(Outcome::Refuse(why));
     }
     match &event.fact {
-        GatewayFact::Paid => pay::paid(app, id, &event.checkout).await?,
-        GatewayFact::Failed => pay::failed(app, id).await?,
+        GatewayFact::Paid => {
+            let arrived = Arrived { checkout: &event.checkout, transaction: event.transaction.as_deref() };
+            pay::paid(app, id, arrived).await?;
+        }
+        GatewayFact::Failed => pay::failed(app, id, Step::Fail).await?,
+        GatewayFact::Expired => pay::failed(app, id, Step::Expire).await?,
         later => {
             if known.state != PaymentState::Paid {
                 return Ok(Outcome::Wait("The payment has not arrived yet."));
@@ -148,6 +166,25 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Finds the payment that an event names by our id, or by the provider's id of the money.
+///
+/// # Errors
+/// The database failed; within, why it names none.
+async fn payment_of(
+    app: &App,
+    provider: Provider,
+    event: &GatewayEvent,
+) -> std::result::Result<std::result::Result<Option<Payment>, &'static str>, InternalError> {
+    let mut conn = app.db.read().await?;
+    Ok(match (event.reference.parse::<Uuid>(), &event.transaction) {
+        (Ok(id), _) => Ok(payment::by_id(&mut conn, id).await?),
+        (Err(_), Some(transaction)) if event.reference.is_empty() => {
+            Ok(payment::by_transaction(&mut conn, provider, transaction).await?)
+        }
+        _ => Err("The event is about a payment that is not one of this server."),
+    })
 }
 
 /// Applies what happens to a payment that has arrived.
@@ -164,9 +201,12 @@ async fn follow(
             };
             let amount = event.amount_minor;
             match fact {
-                GatewayFact::Paid | GatewayFact::Failed => {}
+                GatewayFact::Paid | GatewayFact::Failed | GatewayFact::Expired | GatewayFact::Other { .. } => {}
                 GatewayFact::Refunded { refund, refund_reference } => {
                     return refunded(tx, app, &held, (refund, refund_reference.as_deref()), amount).await;
+                }
+                GatewayFact::RefundFailed { refund, refund_reference } => {
+                    return refund_failed(tx, app, held, (refund, refund_reference.as_deref())).await;
                 }
                 GatewayFact::DisputeOpened { dispute } => {
                     dispute::open(tx, app, &held, (dispute, amount)).await?;
@@ -205,19 +245,38 @@ async fn refunded(
     })
 }
 
+async fn refund_failed(
+    tx: &mut Tx,
+    app: &App,
+    held: Held,
+    (external_id, reference): (&str, Option<&str>),
+) -> std::result::Result<Outcome, InternalError> {
+    let own = reference.and_then(|reference| reference.parse::<Uuid>().ok()).map(RefundId::new);
+    let Some(refund) = refund::find(tx, held.order.id, own, external_id).await? else {
+        return Ok(Outcome::Wait("There is no such refund, or not yet."));
+    };
+    undo_refund(tx, app, held, &refund, (Some(external_id), BACK)).await?;
+    Ok(Outcome::Done)
+}
+
 /// Returns what an event says otherwise than the payment; `None` if they agree.
 fn contradiction(known: &Payment, provider: Provider, event: &GatewayEvent) -> Option<String> {
     let differs = |what: &str, said: &str, own: &str| Some(format!("The {what} is {said}, and {own} in the order."));
     if known.provider != provider || known.account != event.account {
         return differs("account", &event.account, &known.account);
     }
-    if let Some(own) = known.external_id.as_deref().filter(|own| *own != event.checkout) {
-        return differs("checkout", &event.checkout, own);
+    let other = |own: &Option<String>, told: &str| own.clone().filter(|own| own != told && !told.is_empty());
+    if let Some(own) = other(&known.external_id, &event.checkout) {
+        return differs("checkout", &event.checkout, &own);
+    }
+    let transaction = event.transaction.as_deref().unwrap_or_default();
+    if let Some(own) = other(&known.transaction_id, transaction) {
+        return differs("transaction", transaction, &own);
     }
     if known.currency.code() != event.currency {
         return differs("currency", &event.currency, known.currency.code());
     }
-    let is_whole = matches!(event.fact, GatewayFact::Paid | GatewayFact::Failed);
+    let is_whole = matches!(event.fact, GatewayFact::Paid | GatewayFact::Failed | GatewayFact::Expired);
     let (said, own) = (event.amount_minor, known.amount_minor);
     if (is_whole && said != own) || !(1..=own).contains(&said) {
         return differs("amount", &said.to_string(), &own.to_string());
@@ -274,11 +333,13 @@ mod tests {
             external_id: Some("checkout".into()),
             checkout_url: None,
             created_at: DateTime::UNIX_EPOCH,
+            transaction_id: Some("money".into()),
         };
         let event = GatewayEvent {
             id: "event".into(),
             account: "school".into(),
             checkout: "checkout".into(),
+            transaction: Some("money".into()),
             reference: known.id.to_string(),
             amount_minor: 1990,
             currency: "USD".into(),
@@ -289,7 +350,10 @@ mod tests {
         assert!(agrees(&known, event.clone()));
         assert!(agrees(&Payment { external_id: None, ..known.clone() }, event.clone()), "before our own commit");
         assert!(agrees(&known, GatewayEvent { fact: part.clone(), amount_minor: 5, ..event.clone() }), "a part");
+        let untold = GatewayEvent { checkout: String::new(), transaction: None, ..event.clone() };
+        assert!(agrees(&known, untold), "what is not told does not contradict");
         for wrong in [
+            GatewayEvent { transaction: Some("another".into()), ..event.clone() },
             GatewayEvent { account: "another".into(), ..event.clone() },
             GatewayEvent { checkout: "another".into(), ..event.clone() },
             GatewayEvent { currency: "EUR".into(), ..event.clone() },

@@ -19,6 +19,7 @@ mod reconcile;
 mod refund;
 
 pub(super) use cancel::{cancel_order, expire_orders, forget_user, remind};
+pub(super) use checkout::{CLOSE, close};
 pub(super) use coupon::{archive_coupon, create_coupon, update_coupon};
 pub(super) use create::create_order;
 pub use export::{courses_of, my_data};

@@ -10,9 +10,9 @@ use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::orders::event::OrderPaid;
-use crate::orders::model::{Order, OrderItem, OrderStatus, PaymentState, Step};
+use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderStatus, PaymentState, Step};
 use crate::orders::policy;
-use crate::orders::query::{order as query, payment as rows};
+use crate::orders::query::{order as query, payment as rows, refund};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -21,12 +21,19 @@ use crate::platform::outbox;
 /// The reason of a refund of money that came too late.
 const TOO_LATE: &str = "The payment arrived when the order could not be fulfilled anymore.";
 
+/// What a provider calls money that has arrived.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    pub(super) checkout: &'a str,
+    pub(super) transaction: Option<&'a str>,
+}
+
 /// Records that a payment has arrived, once: the order is paid and gives access. If it cannot be fulfilled anymore, the
 /// money goes back.
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn paid(app: &App, payment: Uuid, checkout: &str) -> Result<(), InternalError> {
+pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Result<(), InternalError> {
     let Some(known) = rows::by_id(&mut *app.db.read().await?, payment).await? else { return Ok(()) };
     app.db
         .transaction(async |tx| {
@@ -35,7 +42,7 @@ pub(super) async fn paid(app: &App, payment: Uuid, checkout: &str) -> Result<(),
             if row.state == PaymentState::Paid {
                 return Ok(());
             }
-            rows::set_ended(tx, payment, PaymentState::Paid, Some(checkout), app.clock.now()).await?;
+            rows::set_paid(tx, payment, (arrived.checkout, arrived.transaction), app.clock.now()).await?;
             if held.is_complete() && may_follow(tx, app, &held).await? {
                 fulfil(tx, app, &held).await?;
             } else {
@@ -49,11 +56,11 @@ pub(super) async fn paid(app: &App, payment: Uuid, checkout: &str) -> Result<(),
         .await
 }
 
-/// Records that a payment has failed for good, unless the money has arrived.
+/// Records that no money will come, unless it has arrived. `step` is what that means for an order that waits for it.
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn failed(app: &App, payment: Uuid) -> Result<(), InternalError> {
+pub(super) async fn failed(app: &App, payment: Uuid, step: Step) -> Result<(), InternalError> {
     let Some(known) = rows::by_id(&mut *app.db.read().await?, payment).await? else { return Ok(()) };
     app.db
         .transaction(async |tx| {
@@ -62,10 +69,9 @@ pub(super) async fn failed(app: &App, payment: Uuid) -> Result<(), InternalError
             if matches!(row.state, PaymentState::Paid | PaymentState::Failed) {
                 return Ok(());
             }
-            let checkout = row.external_id.as_deref();
-            rows::set_ended(tx, payment, PaymentState::Failed, checkout, app.clock.now()).await?;
-            if held.order.status.after(Step::Fail).is_some() {
-                end(tx, app, &held, Step::Fail).await?;
+            rows::set_ended(tx, payment, PaymentState::Failed, app.clock.now()).await?;
+            if held.order.status.after(step).is_some() {
+                end(tx, app, &held, step).await?;
             }
             Ok(())
         })
@@ -137,6 +143,27 @@ pub(super) async fn give(
     let given = entitlements::give(tx, app, new).await?;
     query::set_entitlement(tx, item.id, given.row.id).await?;
     Ok(Some((course, i32::from(given.first))))
+}
+
+/// Gives access again to what was paid for and is neither refunded nor disputed, unless the buyer has it in another way;
+/// returns by how much that changes the numbers of students.
+pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(CourseId, i32)>, InternalError> {
+    let buyer = held.order.buyer_id;
+    let disputes = refund::disputes_of(tx.conn(), &[held.order.id]).await?;
+    let is_disputed = disputes.iter().any(|dispute| dispute.status == DisputeStatus::Open);
+    let mut more = Vec::new();
+    for item in held.items.iter().filter(|item| !item.is_live && !is_disputed && held.has_buyer) {
+        let Some(course) = item.course_id.filter(|id| held.courses.contains_key(id)) else { continue };
+        let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
+        let has_another =
+            !query::live_of(tx, buyer, &[course]).await?.is_empty() || is_owned(tx, app, buyer, course).await?;
+        if is_refunded || has_another {
+            continue;
+        }
+        query::set_item_live(tx, item.id, true).await?;
+        more.extend(give(tx, app, buyer, item).await?);
+    }
+    Ok(more)
 }
 
 /// Changes the numbers of students, last in the transaction and in the order of the courses' ids.

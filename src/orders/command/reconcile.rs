@@ -2,12 +2,13 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use super::{checkout, pay};
-use crate::orders::model::{OrderStatus, Payment, PaymentState};
+use super::checkout;
+use super::pay::{self, Arrived};
+use crate::orders::model::{OrderStatus, Payment, PaymentState, Step};
 use crate::orders::query::{order, payment as rows};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
-use crate::platform::payments::{self, CheckoutState, Known};
+use crate::platform::payments::{self, Asked, CheckoutState, Known};
 
 /// The number of questions at a time.
 const IN_FLIGHT: usize = 8;
@@ -26,11 +27,7 @@ pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError>
 }
 
 async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
-    let outcome = match payments::fetch_state(app, payment.provider, &payment.id.to_string()).await {
-        Ok(known) => follow(app, &payment, known).await,
-        Err(error) => Err(error.into()),
-    };
-    if let Err(error) = outcome {
+    if let Err(error) = ask_now(app, &payment).await {
         tracing::warn!(error = error.report(), payment = %payment.id, "the state of a payment is not known yet");
     }
     // Does nothing if the payment has ended.
@@ -44,13 +41,23 @@ async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
                     if !matches!(row.state, PaymentState::Creating | PaymentState::Open) {
                         return Ok(());
                     }
-                    let checkout = row.external_id.as_deref();
-                    rows::set_ended(tx, payment.id, PaymentState::Abandoned, checkout, now).await?
+                    rows::set_ended(tx, payment.id, PaymentState::Abandoned, now).await?
                 }
             };
             Ok(())
         })
         .await
+}
+
+/// Asks the provider about a payment, and does what follows.
+///
+/// # Errors
+/// The provider did not answer; its answer contradicts the order; the database failed.
+pub(super) async fn ask_now(app: &App, payment: &Payment) -> Result<(), InternalError> {
+    let reference = payment.id.to_string();
+    let asked = Asked { provider: payment.provider, reference: &reference, checkout: payment.external_id.as_deref() };
+    let known = payments::fetch_state(app, &asked).await?;
+    follow(app, payment, known).await
 }
 
 async fn follow(app: &App, payment: &Payment, known: Option<Known>) -> Result<(), InternalError> {
@@ -62,8 +69,12 @@ async fn follow(app: &App, payment: &Payment, known: Option<Known>) -> Result<()
             return Err(InternalError::new("the amount at the provider is not that of the order"));
         }
         return match known.state {
-            CheckoutState::Paid => pay::paid(app, payment.id, &known.checkout).await,
-            CheckoutState::Failed => pay::failed(app, payment.id).await,
+            CheckoutState::Paid => {
+                let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
+                pay::paid(app, payment.id, arrived).await
+            }
+            CheckoutState::Failed => pay::failed(app, payment.id, Step::Fail).await,
+            CheckoutState::Expired => pay::failed(app, payment.id, Step::Expire).await,
             CheckoutState::Open => Ok(()),
         };
     }

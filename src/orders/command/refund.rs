@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::end::end_access;
 use super::hold::{self, Held};
-use super::pay::count_students;
+use super::pay::{count_students, restore};
 use crate::accounts::{UserId, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::{Error, Result};
-use crate::orders::event::OrderRefunded;
+use crate::orders::event::{OrderRefundFailed, OrderRefunded};
 use crate::orders::model::{
-    Order, OrderItem, OrderItemId, OrderStatus, Refund, RefundId, RefundItem, RefundOrderInput, RefundState, Step,
-    left_of, parts_of,
+    Order, OrderItem, OrderItemId, OrderStatus, PaymentState, Refund, RefundId, RefundItem, RefundOrderInput,
+    RefundState, Step, left_of, parts_of,
 };
 use crate::orders::query::{order as query, payment, refund as rows};
 use crate::orders::{error, policy};
@@ -27,15 +27,15 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::{self, Postponed};
 use crate::platform::outbox;
-use crate::platform::payments::{self, GatewayError};
+use crate::platform::payments::{self, GatewayError, NewRefund};
 
 /// The job that tells the provider of a refund.
 pub(in crate::orders) const REFUND: &str = "orders.refund";
 
 const LONGEST_REASON: usize = 500;
-/// When a provider that did not answer is told again of a refund.
-const AGAIN: Duration = Duration::from_secs(60);
-/// How long a provider may be away without a refund failing.
+/// When a provider that did not answer is told again of a refund, at first and in the end.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// How long a provider may be away, or reject the key, without a refund failing.
 const PATIENCE: TimeDelta = TimeDelta::days(7);
 
 /// Refunds an order, or a part of it. Items of which nothing is left end their access. The provider is told by a job.
@@ -67,6 +67,9 @@ pub(in crate::orders) async fn refund_order(
                 }
             };
             let held = hold::lock(tx, input.order_id).await?.ok_or_else(error::no_such_order)?;
+            if !has_money(tx, &held.order).await? {
+                return Err(error::not_refundable());
+            }
             let items = chosen(&held, input.item_ids.as_deref())?;
             let amount = amount_of(&held, &items, input.amount.map(|amount| amount.currency).zip(amount))?;
             let new = new_refund(app, &held.order, amount, &reason, Some(admin));
@@ -85,11 +88,17 @@ pub(in crate::orders) async fn refund_order(
         .await
 }
 
+/// Whether money of an order may be left: it is paid, or money came too late and could not be sent back.
+async fn has_money(tx: &mut Tx, order: &Order) -> Result<bool> {
+    if matches!(order.status, OrderStatus::Paid | OrderStatus::PartiallyRefunded) {
+        return Ok(true);
+    }
+    let paid = payment::of_orders(tx.conn(), &[order.id]).await?;
+    Ok(order.status.is_unpaid_end() && paid.iter().any(|payment| payment.state == PaymentState::Paid))
+}
+
 /// Returns the items that are refunded.
 fn chosen(held: &Held, ids: Option<&[OrderItemId]>) -> Result<Vec<OrderItem>> {
-    if !matches!(held.order.status, OrderStatus::Paid | OrderStatus::PartiallyRefunded) {
-        return Err(error::not_refundable());
-    }
     let Some(ids) = ids else { return Ok(held.items.clone()) };
     let ids: HashSet<OrderItemId> = ids.iter().copied().collect();
     let items: Vec<OrderItem> = held.items.iter().filter(|item| ids.contains(&item.id)).cloned().collect();
@@ -134,6 +143,7 @@ fn new_refund(app: &App, order: &Order, amount_minor: i64, reason: &str, request
         external_id: None,
         created_at: app.clock.now(),
         done_at: None,
+        failure: None,
     }
 }
 
@@ -188,10 +198,8 @@ pub(super) async fn return_money(
 ) -> std::result::Result<(), InternalError> {
     let left = left_of(&held.items);
     // Ended by the caller, or before.
-    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
-    let new = new_refund(app, &order, left, reason, None);
-    let items = query::items_of(tx.conn(), &[order.id]).await?;
-    let now = Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer };
+    let now = hold::reread(tx, held).await?;
+    let new = new_refund(app, &now.order, left, reason, None);
     record(tx, app, &now, &new, &parts_of(left, &now.items)).await?;
     Ok(())
 }
@@ -240,14 +248,22 @@ pub(in crate::orders) async fn send_refund(app: &App, id: RefundId) -> std::resu
     let Some(paid) = payment::of_orders(&mut conn, &[refund.order_id]).await?.pop() else { return Ok(()) };
     drop(conn);
     let Some(checkout) = paid.external_id.filter(|_| refund.state == RefundState::Pending) else { return Ok(()) };
-    let (reference, amount) = (refund.id.uuid().to_string(), refund.amount_minor);
-    let external_id = match payments::refund(app, paid.provider, &checkout, &reference, amount).await {
+    let new = NewRefund {
+        checkout: &checkout,
+        transaction: paid.transaction_id.as_deref(),
+        reference: &refund.id.uuid().to_string(),
+        amount_minor: refund.amount_minor,
+        currency: paid.currency.code(),
+        requested_at: refund.created_at,
+    };
+    let age = app.clock.now() - refund.created_at;
+    let external_id = match payments::refund(app, paid.provider, &new).await {
         Ok(external_id) => external_id,
-        // An outage of the provider uses up no attempts, for a week.
-        Err(GatewayError::TimedOut) if app.clock.now() - refund.created_at < PATIENCE => {
-            return Err(Postponed(AGAIN).into());
+        Err(error) if age < PATIENCE && !matches!(error, GatewayError::Refused(_)) => {
+            tracing::warn!(%error, refund = %refund.id.uuid(), "the provider does not know of a refund yet");
+            return Err(Postponed(wait_at(age)).into());
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return fail(app, &refund, &error.to_string()).await,
     };
     app.db
         .transaction(async |tx| {
@@ -256,4 +272,47 @@ pub(in crate::orders) async fn send_refund(app: &App, id: RefundId) -> std::resu
             Ok(())
         })
         .await
+}
+
+/// How long the next attempt of a refund waits that was asked for so long ago.
+fn wait_at(age: TimeDelta) -> Duration {
+    (age / 4).to_std().unwrap_or_default().clamp(AGAIN.0, AGAIN.1)
+}
+
+async fn fail(app: &App, refund: &Refund, why: &str) -> std::result::Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let Some(held) = hold::lock(tx, refund.order_id).await? else { return Ok(()) };
+            undo_refund(tx, app, held, refund, (None, why)).await
+        })
+        .await
+}
+
+/// Marks a refund of a locked order as failed, once: its money counts as paid again, and the access is restored.
+pub(super) async fn undo_refund(
+    tx: &mut Tx,
+    app: &App,
+    held: Held,
+    refund: &Refund,
+    (external_id, why): (Option<&str>, &str),
+) -> std::result::Result<(), InternalError> {
+    let why: String = why.chars().take(LONGEST_REASON).collect();
+    if !rows::set_failed(tx, refund.id, external_id, &why).await? {
+        return Ok(());
+    }
+    tracing::error!(order = held.order.number, refund = %refund.id.uuid(), why, "a refund has failed");
+    for part in rows::parts_of(tx.conn(), &[refund.id]).await? {
+        query::add_item_refund(tx, part.item_id, -part.amount_minor).await?;
+    }
+    let order = &held.order;
+    let status = order.status.without_refund(order.refunded_minor - refund.amount_minor);
+    query::add_refund(tx, order.id, status, -refund.amount_minor, app.clock.now()).await?;
+    let event = OrderRefundFailed { order: order.id, buyer: order.buyer_id, refund: refund.id.uuid() };
+    outbox::record(tx, &app.clock, &event).await?;
+    if status.is_unpaid_end() {
+        return Ok(());
+    }
+    let held = hold::reread(tx, &held).await?;
+    let more = restore(tx, app, &held).await?;
+    count_students(tx, more).await
 }

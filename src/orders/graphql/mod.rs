@@ -5,6 +5,7 @@ mod list;
 mod mutation;
 mod order;
 mod payment_event;
+mod provider;
 mod refund;
 mod subscription;
 
@@ -27,9 +28,14 @@ pub fn nodes() -> Vec<NodeType> {
     ]
 }
 
-/// The queries of orders, for administrators.
+/// The queries of orders.
 pub fn queries() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(list::OrderQuery), Box::new(coupon::CouponQuery), Box::new(payment_event::PaymentEventQuery)]
+    vec![
+        Box::new(list::OrderQuery),
+        Box::new(coupon::CouponQuery),
+        Box::new(payment_event::PaymentEventQuery),
+        Box::new(provider::ProviderQuery),
+    ]
 }
 
 /// The orders of the viewer.

@@ -111,9 +111,6 @@ impl OrderObject {
 
     /// The refunds of the order, oldest first.
     async fn refunds(&self, ctx: &Context<'_>) -> Result<SequentialList<RefundObject>> {
-        if self.0.refunded_minor == 0 {
-            return Ok(SequentialList(Vec::new()));
-        }
         let rows = loaders(ctx).load(RefundsOf(self.0.id)).await?.unwrap_or_default();
         let object = |row: &Refund| RefundObject::new(row.clone(), self.0.clone());
         Ok(SequentialList(rows.iter().map(object).collect()))

@@ -6,12 +6,14 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 use super::order::{OrderItemObject, OrderObject, order_node};
-use crate::graphql::context::loaders;
+use crate::graphql::context::{loaders, within};
+use crate::graphql::guard::Scope;
 use crate::graphql::money::Money;
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
 use crate::orders::loader::{DisputeById, ItemsOf, PartsOf, RefundById};
 use crate::orders::model::{Dispute, DisputeId, DisputeStatus, Order, Refund, RefundId, RefundState};
+use crate::orders::policy;
 
 /// A refund in the schema.
 #[derive(Clone)]
@@ -61,6 +63,11 @@ impl RefundObject {
     /// Whether the provider has sent the money.
     async fn state(&self) -> RefundState {
         self.row.state
+    }
+
+    /// Why it has failed, as the provider says; null if it has not, and to others than administrators.
+    async fn failure(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.row.failure.as_deref().filter(|_| policy::can_manage(within(ctx, Scope::ReadOrders)))
     }
 
     /// When it was decided.

@@ -6,6 +6,7 @@ use super::{OrderId, OrderItemId, PaymentEventId};
 use crate::catalog::CourseId;
 use crate::graphql::Idempotency;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::platform::payments::Provider;
 
 /// Something to buy.
 #[derive(Clone, Debug, OneofObject)]
@@ -45,6 +46,8 @@ pub(in crate::orders) struct CreateOrderInput {
     pub(in crate::orders) coupon_code: Option<String>,
     /// The total that the buyer was shown, as `quoteOrder` returns it. If it is another one now, nothing is ordered.
     pub(in crate::orders) expected_total: MoneyInput,
+    /// The provider to pay at, one of `paymentProviders`; may be omitted if there is only one.
+    pub(in crate::orders) provider: Option<Provider>,
     /// The page of your site to which the checkout leads back, at most 2,000 characters. Only origins that the server
     /// allows.
     pub(in crate::orders) return_url: Option<String>,

@@ -132,6 +132,20 @@ impl OrderStatus {
         }
     }
 
+    /// Whether the order has ended without payment.
+    pub(in crate::orders) fn is_unpaid_end(self) -> bool {
+        matches!(self, OrderStatus::Failed | OrderStatus::Canceled | OrderStatus::Expired)
+    }
+
+    /// Returns the state in which a refund that has failed leaves an order of which `refunded` is refunded without it.
+    pub(in crate::orders) fn without_refund(self, refunded: i64) -> OrderStatus {
+        match self {
+            OrderStatus::PartiallyRefunded | OrderStatus::Refunded if refunded > 0 => OrderStatus::PartiallyRefunded,
+            OrderStatus::PartiallyRefunded | OrderStatus::Refunded => OrderStatus::Paid,
+            other => other,
+        }
+    }
+
     /// Returns the states that may come next, each once.
     pub(in crate::orders) fn next(self) -> Vec<OrderStatus> {
         let mut next: Vec<OrderStatus> = Step::ALL.into_iter().filter_map(|step| self.after(step)).collect();

@@ -44,6 +44,8 @@ pub(in crate::orders) struct Payment {
     pub(in crate::orders) checkout_url: Option<String>,
     /// When it was made.
     pub(in crate::orders) created_at: DateTime<Utc>,
+    /// The provider's id of the money that has arrived, which its refunds and disputes name.
+    pub(in crate::orders) transaction_id: Option<String>,
 }
 
 impl Payment {
@@ -114,6 +116,7 @@ mod tests {
             external_id: None,
             checkout_url: None,
             created_at: made,
+            transaction_id: None,
         };
         for (age, wait) in [
             (TimeDelta::zero(), Some(TimeDelta::minutes(1))),

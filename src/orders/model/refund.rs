@@ -39,6 +39,8 @@ pub(in crate::orders) struct Refund {
     pub(in crate::orders) created_at: DateTime<Utc>,
     /// When the provider did it.
     pub(in crate::orders) done_at: Option<DateTime<Utc>>,
+    /// Why it has failed.
+    pub(in crate::orders) failure: Option<String>,
 }
 
 impl Entity for Refund {
@@ -53,9 +55,11 @@ pub enum RefundState {
     Pending,
     /// The provider has sent the money.
     Done,
+    /// The provider has refused, or the money came back to it. Nothing is refunded by this, and the access is back.
+    Failed,
 }
 
-stored_as_text!(RefundState { Pending = "PENDING", Done = "DONE" });
+stored_as_text!(RefundState { Pending = "PENDING", Done = "DONE", Failed = "FAILED" });
 
 /// The part of a refund that belongs to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]

@@ -77,6 +77,11 @@ pub(in crate::orders) async fn attempted(
         .await
 }
 
+/// Keeps which payment an event is about, if the provider has not told it by our id.
+pub(in crate::orders) async fn set_reference(tx: &mut Tx, id: PaymentEventId, reference: &str) -> QueryResult<usize> {
+    diesel::update(payment_events::table.find(id)).set(payment_events::reference.eq(reference)).execute(tx.conn()).await
+}
+
 /// Has an event processed again, with all its attempts.
 pub(in crate::orders) async fn reset(tx: &mut Tx, id: PaymentEventId) -> QueryResult<PaymentEvent> {
     diesel::update(payment_events::table.find(id))

@@ -98,7 +98,7 @@ pub(in crate::orders) async fn set_status(
         .await
 }
 
-/// Adds to the refunded amount of an order, whose state is `status` then.
+/// Adds to the refunded amount of an order, or takes from it; its state is `status` then.
 pub(in crate::orders) async fn add_refund(
     tx: &mut Tx,
     id: OrderId,
@@ -142,7 +142,7 @@ pub(in crate::orders) async fn set_entitlement(
         .await
 }
 
-/// Adds to the refunded amount of an item.
+/// Adds to the refunded amount of an item, or takes from it.
 pub(in crate::orders) async fn add_item_refund(tx: &mut Tx, id: OrderItemId, amount: i64) -> QueryResult<OrderItem> {
     diesel::update(order_items::table.find(id))
         .set(order_items::refunded_minor.eq(order_items::refunded_minor + amount))

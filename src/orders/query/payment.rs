@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::orders::model::{NewPayment, OrderId, Payment, PaymentState};
 use crate::platform::db::schema::payments;
 use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::payments::Provider;
 
 /// The number of payments that are asked about in one run.
 const BATCH: i64 = 200;
@@ -18,6 +19,16 @@ pub(in crate::orders) async fn insert(tx: &mut Tx, new: &NewPayment<'_>) -> Quer
 
 pub(in crate::orders) async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<Payment>> {
     payments::table.find(id).select(Payment::as_select()).first(conn).await.optional()
+}
+
+/// Returns the payment whose money has this id at the provider.
+pub(in crate::orders) async fn by_transaction(
+    conn: &mut AsyncPgConnection,
+    provider: Provider,
+    id: &str,
+) -> QueryResult<Option<Payment>> {
+    let row = payments::table.filter(payments::provider.eq(provider).and(payments::transaction_id.eq(id)));
+    row.select(Payment::as_select()).first(conn).await.optional()
 }
 
 /// Returns the payments of orders.
@@ -59,21 +70,34 @@ pub(in crate::orders) async fn set_open(
         .await
 }
 
-/// Ends a payment: the provider is not asked about it anymore.
-pub(in crate::orders) async fn set_ended(
+/// Records that the money has arrived: the provider is not asked about it anymore.
+pub(in crate::orders) async fn set_paid(
     tx: &mut Tx,
     id: Uuid,
-    state: PaymentState,
-    external_id: Option<&str>,
+    (checkout, transaction): (&str, Option<&str>),
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::update(payments::table.find(id))
         .set((
-            payments::state.eq(state),
-            payments::external_id.eq(external_id),
+            payments::state.eq(PaymentState::Paid),
+            payments::external_id.eq(checkout),
+            payments::transaction_id.eq(transaction),
             payments::check_at.eq(None::<DateTime<Utc>>),
             payments::updated_at.eq(now),
         ))
+        .execute(tx.conn())
+        .await
+}
+
+/// Ends a payment without money: the provider is not asked about it anymore.
+pub(in crate::orders) async fn set_ended(
+    tx: &mut Tx,
+    id: Uuid,
+    state: PaymentState,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(payments::table.find(id))
+        .set((payments::state.eq(state), payments::check_at.eq(None::<DateTime<Utc>>), payments::updated_at.eq(now)))
         .execute(tx.conn())
         .await
 }

@@ -47,7 +47,7 @@ pub(in crate::orders) async fn parts_of(
     refund_items::table.filter(refund_items::refund_id.eq_any(ids)).select(RefundItem::as_select()).load(conn).await
 }
 
-/// Marks a refund as done by the provider, once; returns whether there is such a refund of the order.
+/// Marks a refund as done by the provider, once; returns whether there is such a refund of the order that has not failed.
 pub(in crate::orders) async fn set_done(
     tx: &mut Tx,
     order: OrderId,
@@ -63,8 +63,42 @@ pub(in crate::orders) async fn set_done(
     if done == 1 {
         return Ok(true);
     }
-    let known = refunds::table.find(id).filter(refunds::order_id.eq(order)).select(refunds::id);
+    let known = refunds::table.find(id).filter(refunds::order_id.eq(order).and(refunds::state.ne(RefundState::Failed)));
+    let known = known.select(refunds::id);
     diesel::select(diesel::dsl::exists(known)).get_result(tx.conn()).await
+}
+
+/// Returns a refund of an order, by our id or that of the provider.
+pub(in crate::orders) async fn find(
+    tx: &mut Tx,
+    order: OrderId,
+    id: Option<RefundId>,
+    external_id: &str,
+) -> QueryResult<Option<Refund>> {
+    let same =
+        refunds::external_id.eq(external_id).assume_not_null().or(refunds::id.nullable().eq(id).assume_not_null());
+    let row = refunds::table.filter(refunds::order_id.eq(order)).filter(same);
+    row.select(Refund::as_select()).first(tx.conn()).await.optional()
+}
+
+/// Marks a refund as failed, once; returns whether it was not before.
+pub(in crate::orders) async fn set_failed(
+    tx: &mut Tx,
+    id: RefundId,
+    external_id: Option<&str>,
+    failure: &str,
+) -> QueryResult<bool> {
+    let failed = diesel::update(refunds::table.find(id).filter(refunds::state.ne(RefundState::Failed)))
+        .set((
+            refunds::state.eq(RefundState::Failed),
+            // Kept if it is known.
+            external_id.map(|id| refunds::external_id.eq(id)),
+            refunds::failure.eq(failure),
+            refunds::done_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(failed == 1)
 }
 
 /// Returns whether a refund with the provider's id is known.

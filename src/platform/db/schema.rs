@@ -666,6 +666,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         check_at -> Nullable<Timestamptz>,
+        transaction_id -> Nullable<Text>,
     }
 }
 
@@ -820,6 +821,7 @@ diesel::table! {
         external_id -> Nullable<Text>,
         created_at -> Timestamptz,
         done_at -> Nullable<Timestamptz>,
+        failure -> Nullable<Text>,
     }
 }
 

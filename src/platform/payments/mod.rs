@@ -3,27 +3,39 @@
 //! A customer pays on a page of the provider, so no card data is ever seen here. What has become of a checkout, the
 //! provider tells by a webhook, and when it is asked ([`fetch_state`]); either may come first, or twice.
 
+mod client;
+pub mod razorpay;
 pub mod sandbox;
 mod signature;
+pub mod stripe;
+mod told;
 
 use std::fmt;
 use std::time::Duration;
 
 use async_graphql::Enum;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use hyper::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use self::razorpay::Razorpay;
 use self::sandbox::Sandbox;
+use self::stripe::Stripe;
+use self::told::Told;
 use super::App;
 use super::db::stored_as_text;
 use super::internal_error::InternalError;
+use crate::config::gateways::Gateways;
 
 /// The timeout of one call of a provider.
-const CALL: Duration = Duration::from_secs(8);
+const CALL: Duration = Duration::from_secs(12);
+
+/// After what time a provider may have forgotten an idempotency key: Stripe keeps them for 24 hours, others longer. A
+/// refund that is older is looked for before it is made again.
+const KEY_AGE: TimeDelta = TimeDelta::hours(23);
 
 /// A payment provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -33,15 +45,21 @@ const CALL: Duration = Duration::from_secs(8);
 pub enum Provider {
     /// The sandbox of this server, for development: its checkout pages take no money.
     Sandbox,
+    /// Stripe.
+    Stripe,
+    /// Razorpay.
+    Razorpay,
 }
 
-stored_as_text!(Provider { Sandbox = "SANDBOX" });
+stored_as_text!(Provider { Sandbox = "SANDBOX", Stripe = "STRIPE", Razorpay = "RAZORPAY" });
 
 impl Provider {
     /// Returns the provider whose webhooks are sent to `/webhooks/<name>`; `None` if there is none.
     pub fn of_webhook(name: &str) -> Option<Provider> {
         match name {
             "sandbox" => Some(Provider::Sandbox),
+            "stripe" => Some(Provider::Stripe),
+            "razorpay" => Some(Provider::Razorpay),
             _ => None,
         }
     }
@@ -50,17 +68,41 @@ impl Provider {
 /// The providers that are set up.
 pub struct Payments {
     sandbox: Option<Sandbox>,
+    stripe: Option<Stripe>,
+    razorpay: Option<Razorpay>,
+}
+
+/// A provider that is set up.
+enum Gateway<'a> {
+    Sandbox(&'a Sandbox),
+    Stripe(&'a Stripe),
+    Razorpay(&'a Razorpay),
 }
 
 impl Payments {
-    /// Creates the providers; `None` to take no payments.
-    pub fn new(sandbox: Option<Sandbox>) -> Payments {
-        Payments { sandbox }
+    /// Creates the providers; without any, no payments are taken.
+    ///
+    /// # Errors
+    /// No root certificates are installed on this machine.
+    pub fn new(sandbox: Option<Sandbox>, settings: &Gateways) -> Result<Payments, InternalError> {
+        let stripe = settings.stripe.clone().map(Stripe::new).transpose()?;
+        let razorpay = settings.razorpay.clone().map(Razorpay::new).transpose()?;
+        Ok(Payments { sandbox, stripe, razorpay })
     }
 
-    /// The provider of new payments, and the school's account there; `None` if none is set up.
-    pub fn of_new_orders(&self) -> Option<(Provider, &str)> {
-        self.sandbox.as_ref().map(|sandbox| (Provider::Sandbox, sandbox.account()))
+    /// The providers that take payments.
+    pub fn available(&self) -> Vec<Provider> {
+        let all = [Provider::Sandbox, Provider::Stripe, Provider::Razorpay];
+        all.into_iter().filter(|provider| self.of(*provider).is_ok()).collect()
+    }
+
+    /// The school's account at a provider; `None` if that is not set up.
+    pub fn account(&self, provider: Provider) -> Option<&str> {
+        Some(match self.of(provider).ok()? {
+            Gateway::Sandbox(sandbox) => sandbox.account(),
+            Gateway::Stripe(stripe) => stripe.account(),
+            Gateway::Razorpay(razorpay) => razorpay.account(),
+        })
     }
 
     /// The sandbox; `None` if it is off.
@@ -68,10 +110,13 @@ impl Payments {
         self.sandbox.as_ref()
     }
 
-    fn of(&self, provider: Provider) -> Result<&Sandbox, GatewayError> {
-        match provider {
-            Provider::Sandbox => self.sandbox.as_ref().ok_or(GatewayError::Off),
-        }
+    fn of(&self, provider: Provider) -> Result<Gateway<'_>, GatewayError> {
+        let gateway = match provider {
+            Provider::Sandbox => self.sandbox.as_ref().map(Gateway::Sandbox),
+            Provider::Stripe => self.stripe.as_ref().map(Gateway::Stripe),
+            Provider::Razorpay => self.razorpay.as_ref().map(Gateway::Razorpay),
+        };
+        gateway.ok_or(GatewayError::Off)
     }
 }
 
@@ -82,7 +127,7 @@ pub enum GatewayError {
     Off,
     /// The provider did not answer in time. What was asked for may have happened.
     TimedOut,
-    /// The provider refused; what it said.
+    /// The provider refused for good; what it said.
     Refused(String),
     /// The provider could not be asked.
     Failed(InternalError),
@@ -122,6 +167,34 @@ pub struct NewCheckout {
     pub return_url: Option<String>,
 }
 
+/// A payment, as the caller knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The provider.
+    pub provider: Provider,
+    /// The id of the payment, as it was passed to [`create_checkout`].
+    pub reference: &'a str,
+    /// The provider's id of the checkout; `None` while that is not known.
+    pub checkout: Option<&'a str>,
+}
+
+/// A refund to make.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRefund<'a> {
+    /// The provider's id of the checkout.
+    pub checkout: &'a str,
+    /// The provider's id of the money that has arrived; `None` at the sandbox.
+    pub transaction: Option<&'a str>,
+    /// The id of the refund, which is also the idempotency key: the same id again refunds nothing more.
+    pub reference: &'a str,
+    /// The amount in minor units.
+    pub amount_minor: i64,
+    /// The currency (ISO 4217).
+    pub currency: &'a str,
+    /// When the refund was asked for.
+    pub requested_at: DateTime<Utc>,
+}
+
 /// A checkout at a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
@@ -140,6 +213,8 @@ pub enum CheckoutState {
     Paid,
     /// The payment has failed for good.
     Failed,
+    /// The time to pay is over, or the checkout was closed.
+    Expired,
 }
 
 /// What a provider knows of a payment.
@@ -147,6 +222,8 @@ pub enum CheckoutState {
 pub struct Known {
     /// The provider's id of the checkout.
     pub checkout: String,
+    /// The provider's id of the money, once it has arrived; `None` at the sandbox.
+    pub transaction: Option<String>,
     /// What has become of it.
     pub state: CheckoutState,
     /// The amount in minor units.
@@ -162,9 +239,12 @@ pub struct GatewayEvent {
     pub id: String,
     /// The account at the provider.
     pub account: String,
-    /// The provider's id of the checkout.
+    /// The provider's id of the checkout; empty if the provider does not tell.
     pub checkout: String,
-    /// The id of the payment, as it was passed to [`create_checkout`].
+    /// The provider's id of the money; `None` if it has not arrived, and at the sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// The id of the payment, as it was passed to [`create_checkout`]; empty if only the transaction tells.
     pub reference: String,
     /// The amount in minor units: that of the payment, of the refund, or the disputed one.
     pub amount_minor: i64,
@@ -185,9 +265,20 @@ pub enum GatewayFact {
     /// The payment has failed for good.
     #[serde(rename = "checkout.failed")]
     Failed,
+    /// The time to pay is over, or the checkout was closed.
+    #[serde(rename = "checkout.expired")]
+    Expired,
     /// Money was refunded.
     #[serde(rename = "refund.created")]
     Refunded {
+        /// The provider's id of the refund.
+        refund: String,
+        /// The id that was passed to [`refund`]; `None` if it was made at the provider.
+        refund_reference: Option<String>,
+    },
+    /// A refund did not reach the customer: the money is back.
+    #[serde(rename = "refund.failed")]
+    RefundFailed {
         /// The provider's id of the refund.
         refund: String,
         /// The id that was passed to [`refund`]; `None` if it was made at the provider.
@@ -211,18 +302,27 @@ pub enum GatewayFact {
         /// The provider's id of the dispute.
         dispute: String,
     },
+    /// Something that changes nothing here.
+    #[serde(rename = "other")]
+    Other {
+        /// The provider's name of the kind of event.
+        kind: String,
+    },
 }
 
 impl GatewayFact {
     /// The name of the kind of event.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
             GatewayFact::Paid => "checkout.paid",
             GatewayFact::Failed => "checkout.failed",
+            GatewayFact::Expired => "checkout.expired",
             GatewayFact::Refunded { .. } => "refund.created",
+            GatewayFact::RefundFailed { .. } => "refund.failed",
             GatewayFact::DisputeOpened { .. } => "dispute.opened",
             GatewayFact::DisputeWon { .. } => "dispute.won",
             GatewayFact::DisputeLost { .. } => "dispute.lost",
+            GatewayFact::Other { kind } => kind,
         }
     }
 }
@@ -240,35 +340,73 @@ pub enum Unverified {
     Malformed,
 }
 
+/// Whether a provider can charge this amount exactly. Some have amounts of their own in some currencies.
+pub fn can_charge(provider: Provider, amount_minor: i64, currency: &str) -> bool {
+    match provider {
+        Provider::Sandbox => true,
+        Provider::Stripe => stripe::amount(amount_minor, currency).is_some(),
+        Provider::Razorpay => razorpay::can_charge(amount_minor, currency),
+    }
+}
+
 /// Creates a checkout. The same reference again returns the same checkout.
 ///
 /// # Errors
 /// See [`GatewayError`].
 pub async fn create_checkout(app: &App, provider: Provider, new: &NewCheckout) -> Result<Checkout, GatewayError> {
-    timed(app.payments.of(provider)?.create_checkout(app, new)).await
+    timed(async {
+        match app.payments.of(provider)? {
+            Gateway::Sandbox(sandbox) => sandbox.create_checkout(app, new).await,
+            Gateway::Stripe(stripe) => stripe.create_checkout(app, new).await,
+            Gateway::Razorpay(razorpay) => razorpay.create_checkout(app, new).await,
+        }
+    })
+    .await
 }
 
-/// Refunds `amount_minor` of a paid checkout; returns the provider's id of the refund. The same reference again refunds
-/// nothing more.
+/// Closes a checkout, so that it cannot be paid anymore. One that is paid stays paid.
 ///
 /// # Errors
 /// See [`GatewayError`].
-pub async fn refund(
-    app: &App,
-    provider: Provider,
-    checkout: &str,
-    reference: &str,
-    amount_minor: i64,
-) -> Result<String, GatewayError> {
-    timed(app.payments.of(provider)?.refund(app, checkout, reference, amount_minor)).await
+pub async fn close_checkout(app: &App, provider: Provider, checkout: &str) -> Result<(), GatewayError> {
+    timed(async {
+        match app.payments.of(provider)? {
+            Gateway::Sandbox(sandbox) => sandbox.close(app, checkout).await,
+            Gateway::Stripe(stripe) => stripe.close(app, checkout).await,
+            Gateway::Razorpay(razorpay) => razorpay.close(app, checkout).await,
+        }
+    })
+    .await
 }
 
-/// Asks what has become of the payment `reference`; `None` if the provider has no checkout for it.
+/// Refunds a part of a paid checkout; returns the provider's id of the refund.
 ///
 /// # Errors
 /// See [`GatewayError`].
-pub async fn fetch_state(app: &App, provider: Provider, reference: &str) -> Result<Option<Known>, GatewayError> {
-    timed(app.payments.of(provider)?.fetch_state(app, reference)).await
+pub async fn refund(app: &App, provider: Provider, new: &NewRefund<'_>) -> Result<String, GatewayError> {
+    timed(async {
+        match app.payments.of(provider)? {
+            Gateway::Sandbox(sandbox) => sandbox.refund(app, new.checkout, new.reference, new.amount_minor).await,
+            Gateway::Stripe(stripe) => stripe.refund(app, new).await,
+            Gateway::Razorpay(razorpay) => razorpay.refund(app, new).await,
+        }
+    })
+    .await
+}
+
+/// Asks what has become of a payment; `None` if the provider has no checkout for it, as far as that is known.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn fetch_state(app: &App, asked: &Asked<'_>) -> Result<Option<Known>, GatewayError> {
+    timed(async {
+        match app.payments.of(asked.provider)? {
+            Gateway::Sandbox(sandbox) => sandbox.fetch_state(app, asked.reference).await,
+            Gateway::Stripe(stripe) => stripe.fetch_state(app, asked).await,
+            Gateway::Razorpay(razorpay) => razorpay.fetch_state(app, asked).await,
+        }
+    })
+    .await
 }
 
 /// Checks the signature of a webhook over its raw body, and reads it.
@@ -282,7 +420,11 @@ pub fn verify_webhook(
     body: &[u8],
     now: DateTime<Utc>,
 ) -> Result<GatewayEvent, Unverified> {
-    payments.of(provider).map_err(|_| Unverified::Off)?.verify(headers, body, now)
+    match payments.of(provider).map_err(|_| Unverified::Off)? {
+        Gateway::Sandbox(sandbox) => sandbox.verify(headers, body, now),
+        Gateway::Stripe(stripe) => stripe.verify(headers, body, now),
+        Gateway::Razorpay(razorpay) => razorpay.verify(headers, body, now),
+    }
 }
 
 async fn timed<T>(call: impl Future<Output = Result<T, GatewayError>>) -> Result<T, GatewayError> {

@@ -179,6 +179,18 @@ impl Sandbox {
         self.answer(Checkout { id: made.to_string(), url: format!("{}/dev/checkout/{made}", app.config.public_url) })
     }
 
+    pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {
+        self.reach()?;
+        let id: Uuid = checkout.parse().map_err(|_| GatewayError::Refused("there is no such checkout".into()))?;
+        let closed = app.db.transaction(async |tx| {
+            let open = sandbox_checkouts::table.find(id).filter(sandbox_checkouts::state.eq("OPEN"));
+            let close = diesel::update(open).set(sandbox_checkouts::state.eq("FAILED"));
+            Ok::<_, InternalError>(close.execute(tx.conn()).await?)
+        });
+        closed.await?;
+        self.answer(())
+    }
+
     pub(super) async fn refund(
         &self,
         app: &App,
@@ -199,6 +211,7 @@ impl Sandbox {
         let row = by_reference(&mut *app.db.read().await?, reference).await.map_err(InternalError::from)?;
         self.answer(row.map(|row| Known {
             checkout: row.id.to_string(),
+            transaction: None,
             state: match row.state.as_str() {
                 "PAID" => CheckoutState::Paid,
                 "FAILED" => CheckoutState::Failed,
@@ -383,6 +396,7 @@ fn event(app: &App, row: &SandboxCheckout, fact: GatewayFact) -> Result<GatewayE
         id: format!("event_{}", app.clock.uuid()),
         account: sandbox.account.clone(),
         checkout: row.id.to_string(),
+        transaction: None,
         reference: row.reference.clone(),
         amount_minor: row.amount_minor,
         currency: row.currency.clone(),

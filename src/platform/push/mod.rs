@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use hyper::header::RETRY_AFTER;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -18,7 +17,7 @@ use self::apns::Apns;
 use self::fcm::Fcm;
 use self::web::WebPush;
 use super::clock::Clock;
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, retry_after};
 use super::internal_error::InternalError;
 use crate::config::Config;
 
@@ -167,19 +166,9 @@ fn failure(response: &Response<Bytes>, now: DateTime<Utc>) -> Failure {
     let text: String = String::from_utf8_lossy(response.body()).chars().take(300).collect();
     let error = InternalError::new(format!("the push service answers {status}: {text}"));
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        return Failure::Later(retry_after(response, now), error);
+        return Failure::Later(retry_after(response, now).map(|wait| wait.min(LONGEST_WAIT)), error);
     }
     Failure::Rejected(error)
-}
-
-/// Returns the value of Retry-After: seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(response: &Response<Bytes>, now: DateTime<Utc>) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    let wait = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => (DateTime::parse_from_rfc2822(value).ok()?.to_utc() - now).to_std().unwrap_or_default(),
-    };
-    Some(wait.min(LONGEST_WAIT))
 }
 
 /// The failure of a request that got no response.
@@ -189,6 +178,8 @@ fn unanswered(error: impl Into<InternalError>) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::RETRY_AFTER;
+
     use super::*;
 
     #[test]

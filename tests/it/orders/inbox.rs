@@ -32,6 +32,7 @@ impl Shop {
             id: format!("event_{number}"),
             account: "sandbox".into(),
             checkout: self.app.sql(&of("external_id")).await,
+            transaction: None,
             reference: self.app.sql(&of("payments.id")).await,
             amount_minor: 1990,
             currency: "EUR".into(),

@@ -2,11 +2,14 @@
 
 mod buying;
 mod coupons;
+mod fakes;
 mod inbox;
 mod lists;
 mod live;
 mod model;
+mod razorpay;
 mod refunds;
+mod stripe;
 mod unpaid;
 
 use chrono::TimeDelta;

@@ -142,7 +142,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let sandbox = config.payments.sandbox.then(|| Sandbox::new(SECRET, &url).unwrap());
         let app = App::new(Services {
-            payments: Payments::new(sandbox),
+            payments: Payments::new(sandbox, &config.payments.gateways).unwrap(),
             connections: Shares::new(config.limits.client_connections),
             sockets: Shares::new(config.limits.client_sockets),
             draining: CancellationToken::new(),
