@@ -18,7 +18,13 @@ use crate::platform::payments::sandbox::{self, Action};
 pub async fn import(loaders: &Loaders, buyer: &Actor, course: &Course, is_paid: bool) -> Result<()> {
     let input = CreateOrderInput {
         items: vec![OrderItemInput::CourseId(course.id)],
-        billing: BillingInput { country: "DE".into(), currency: course.currency },
+        billing: BillingInput {
+            country: "DE".into(),
+            currency: course.currency,
+            name: None,
+            address: None,
+            tax_id: None,
+        },
         coupon_code: None,
         expected_total: MoneyInput::of(Money::new(course.price_minor, course.currency)),
         return_url: None,

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 use super::order::{OrderItemObject, OrderObject, order_node};
-use crate::graphql::context::loaders;
+use crate::graphql::context::{app, loaders};
 use crate::graphql::money::Money;
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
-use crate::orders::loader::{DisputeById, ItemsOf, PartsOf, RefundById};
+use crate::orders::command;
+use crate::orders::loader::{CreditNoteOf, DisputeById, ItemsOf, PartsOf, RefundById};
 use crate::orders::model::{Dispute, DisputeId, DisputeStatus, Order, Refund, RefundId, RefundState};
 
 /// A refund in the schema.
@@ -61,6 +62,13 @@ impl RefundObject {
     /// Whether the provider has sent the money.
     async fn state(&self) -> RefundState {
         self.row.state
+    }
+
+    /// The credit note, which corrects the order's invoice, as a document (PDF). The URL works for an hour, for all who
+    /// have it. Null until a job has issued the credit note, and if the order was never paid.
+    async fn credit_note_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let note = loaders(ctx).load(CreditNoteOf(self.row.id)).await?;
+        Ok(note.map(|note| command::invoice_url(app(ctx), &note)))
     }
 
     /// When it was decided.

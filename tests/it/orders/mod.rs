@@ -3,6 +3,7 @@
 mod buying;
 mod coupons;
 mod inbox;
+mod invoices;
 mod lists;
 mod live;
 mod model;
