@@ -18,6 +18,17 @@ pub struct TaxRate {
     pub included: bool,
 }
 
+/// Who sells, as invoices say it.
+#[derive(Clone, Debug)]
+pub struct Seller {
+    /// The name.
+    pub name: String,
+    /// The lines of the address.
+    pub address: Vec<String>,
+    /// The tax number, such as a VAT ID.
+    pub tax_id: Option<String>,
+}
+
 /// The settings of orders and payments.
 #[derive(Clone, Debug)]
 pub struct Payments {
@@ -31,6 +42,12 @@ pub struct Payments {
     pub reminder: Option<TimeDelta>,
     /// The taxes by country (ISO 3166-1, two letters).
     pub taxes: BTreeMap<String, TaxRate>,
+    /// Who sells.
+    pub seller: Seller,
+    /// What the numbers of invoices begin with. Another prefix begins another series.
+    pub invoice_prefix: String,
+    /// What the numbers of credit notes begin with.
+    pub credit_note_prefix: String,
 }
 
 impl Payments {
@@ -58,8 +75,12 @@ impl Payments {
         let lifetime = reader.number("LYCEUM_ORDER_MINUTES", 5..=44_640);
         let reminder = reader.number("LYCEUM_ORDER_REMINDER_MINUTES", 0..=44_640);
         let taxes = taxes(reader);
+        let [invoice_prefix, credit_note_prefix] = prefixes(reader);
         Payments {
             taxes,
+            seller: seller(reader),
+            invoice_prefix,
+            credit_note_prefix,
             sandbox,
             gateways,
             order_lifetime: minutes(lifetime),
@@ -82,6 +103,33 @@ fn taxes(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
         }
     }
     taxes
+}
+
+fn seller(reader: &Reader) -> Seller {
+    let lines = reader.text("LYCEUM_SELLER_ADDRESS").unwrap_or_default().split('|').map(str::trim);
+    Seller {
+        name: reader.text("LYCEUM_SELLER_NAME").unwrap_or(reader.text_or_default("LYCEUM_SITE_NAME")).to_owned(),
+        address: lines.filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        tax_id: reader.text("LYCEUM_SELLER_TAX_ID").map(str::to_owned),
+    }
+}
+
+/// Reads the prefixes of invoices and of credit notes, which are different.
+fn prefixes(reader: &mut Reader) -> [String; 2] {
+    let names = ["LYCEUM_INVOICE_PREFIX", "LYCEUM_CREDIT_NOTE_PREFIX"];
+    let prefixes = names.map(|name| reader.text_or_default(name).to_owned());
+    for (name, prefix) in names.iter().zip(&prefixes) {
+        if prefix.len() > 20 || !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-./".contains(&byte)) {
+            reader.problem(format!(
+                "{name} is {prefix:?}; it must be at most 20 letters, digits, hyphens, dots and slashes, such as INV-"
+            ));
+        }
+    }
+    let [invoices, credit_notes] = &prefixes;
+    if invoices == credit_notes {
+        reader.problem(format!("LYCEUM_INVOICE_PREFIX and LYCEUM_CREDIT_NOTE_PREFIX are both {invoices:?}"));
+    }
+    prefixes
 }
 
 fn rate_of(text: &str) -> Option<TaxRate> {

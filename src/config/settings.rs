@@ -176,6 +176,15 @@ pub const SETTINGS: &[Setting] = &[
         "60",
         "number of minutes after which the buyer of an unpaid order is reminded, once, 0 to 44640; 0 means never",
     ),
+    setting("LYCEUM_SELLER_NAME", "the site's name", "name of the seller on invoices"),
+    setting("LYCEUM_SELLER_ADDRESS", "(none)", "address of the seller on invoices; `|` separates its lines"),
+    setting("LYCEUM_SELLER_TAX_ID", "(none)", "tax number of the seller on invoices, such as a VAT ID"),
+    setting(
+        "LYCEUM_INVOICE_PREFIX",
+        "INV-",
+        "what the numbers of invoices begin with; each prefix has a series of its own, which begins with 1",
+    ),
+    setting("LYCEUM_CREDIT_NOTE_PREFIX", "CN-", "the same for credit notes"),
     setting("LYCEUM_BLOCKED_WORDS", "(none)", "words whose posts are held for moderation, comma-separated"),
     setting(
         "LYCEUM_NOTIFICATION_DAYS",

@@ -5,6 +5,7 @@ mod certificate;
 mod checkout;
 mod console;
 mod dev;
+mod download;
 mod ending;
 mod graphql;
 mod health;
@@ -57,6 +58,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))
         .route("/healthz", get(health::alive))
+        .route("/invoices/{file}", get(download::invoice))
         .route("/readyz", get(health::ready))
         .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))

@@ -22,6 +22,7 @@ pub(super) async fn document() -> Json<Value> {
             "/graphql": { "get": graphql_get(), "post": graphql_post() },
             "/media/hls/{pass}/{path}": { "get": playlist() },
             "/certificates/{file}": { "get": certificate() },
+            "/invoices/{file}": { "get": invoice() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },
             "/console/": { "get": page("The same", "text/html") },
             "/console/{path}": { "get": asset() },
@@ -150,6 +151,21 @@ fn certificate() -> Value {
         "responses": responses(&[
             ("200", "It says if the certificate was revoked; of .pdf, application/pdf", Some("image/svg+xml")),
             ("404", "There is no such certificate, or the typeface of documents lacks a character", Some("text/plain")),
+            ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn invoice() -> Value {
+    json!({
+        "summary": "An invoice or a credit note as a document, whose URL is an order's invoiceUrl or a refund's creditNoteUrl",
+        "parameters": [
+            parameter("file", "path", "A name for the file"),
+            parameter("token", "query", "The token of the URL, which expires"),
+        ],
+        "responses": responses(&[
+            ("200", "The document", Some("application/pdf")),
+            ("403", "The token is wrong or has expired", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
         ]),
     })

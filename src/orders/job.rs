@@ -8,6 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::command;
+use super::event::{OrderPaid, OrderRefunded};
 use super::model::{PaymentEventId, RefundId};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
@@ -40,6 +41,20 @@ pub fn handlers() -> Vec<Handler> {
             async move {
                 let Closing { payment } = serde_json::from_value(payload)?;
                 command::close(&app, payment).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.invoice", OrderPaid::KIND, short, |app, payload| {
+            async move {
+                let OrderPaid { order, buyer } = serde_json::from_value(payload)?;
+                command::issue_invoice(&app, order, buyer).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.credit_note", OrderRefunded::KIND, short, |app, payload| {
+            async move {
+                let OrderRefunded { order, buyer, refund } = serde_json::from_value(payload)?;
+                command::issue_credit_note(&app, (order, RefundId::new(refund)), buyer).await
             }
             .boxed()
         }),

@@ -9,10 +9,10 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{
-    Coupon, CouponId, CouponScope, Dispute, DisputeId, Order, OrderId, OrderItem, OrderWhich, Payment, PaymentEvent,
-    PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
+    Coupon, CouponId, CouponScope, Dispute, DisputeId, Invoice, Order, OrderId, OrderItem, OrderWhich, Payment,
+    PaymentEvent, PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
 };
-use super::query::{coupon, event, list, order as query, payment, refund};
+use super::query::{coupon, event, invoice, list, order as query, payment, refund};
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -138,6 +138,34 @@ impl Load for PartsOf {
         let ids: Vec<RefundId> = keys.iter().map(|key| key.0).collect();
         let rows = refund::parts_of(&mut *app.db.read().await?, &ids).await?;
         Ok(grouped(rows, |row| PartsOf(row.refund_id)))
+    }
+}
+
+/// The invoice of an order; missing until a job has issued it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct InvoiceOf(pub(super) OrderId);
+
+impl Load for InvoiceOf {
+    type Value = Arc<Invoice>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
+        let rows = invoice::of_orders(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (InvoiceOf(row.order_id), Arc::new(row))).collect())
+    }
+}
+
+/// The credit note of a refund; missing until a job has issued it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CreditNoteOf(pub(super) RefundId);
+
+impl Load for CreditNoteOf {
+    type Value = Arc<Invoice>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<RefundId> = keys.iter().map(|key| key.0).collect();
+        let rows = invoice::of_refunds(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((CreditNoteOf(row.refund_id?), Arc::new(row)))).collect())
     }
 }
 

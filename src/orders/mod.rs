@@ -16,7 +16,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{courses_of, import, my_data, receive};
+pub use command::{courses_of, import, invoice_file, my_data, receive};
 pub use event::{
     OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefundFailed,
     OrderRefunded, OrderUnpaid,

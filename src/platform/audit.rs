@@ -113,6 +113,12 @@ pub enum Action {
     OrderRefunded,
     /// An administrator had an event of a payment provider processed again.
     PaymentEventReplayed,
+    /// An administrator created a coupon.
+    CouponCreated,
+    /// An administrator changed when and how often a coupon is valid.
+    CouponUpdated,
+    /// An administrator archived a coupon.
+    CouponArchived,
 }
 
 impl Action {
@@ -162,6 +168,9 @@ impl Action {
             Action::JobReplayed => "job_replayed",
             Action::OrderRefunded => "order_refunded",
             Action::PaymentEventReplayed => "payment_event_replayed",
+            Action::CouponCreated => "coupon_created",
+            Action::CouponUpdated => "coupon_updated",
+            Action::CouponArchived => "coupon_archived",
         }
     }
 

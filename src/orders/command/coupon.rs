@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::accounts::{UserId, viewer};
@@ -19,7 +20,8 @@ use crate::orders::model::{
 use crate::orders::query::coupon as query;
 use crate::orders::{error, policy};
 use crate::platform::App;
-use crate::platform::auth::Actor;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
 use crate::platform::db::{Tx, is_taken};
 use crate::platform::internal_error::InternalError;
 
@@ -109,7 +111,12 @@ pub(super) async fn may_use_again(
 ///
 /// # Errors
 /// The input is invalid; another coupon has the code; the actor is not an administrator.
-pub(in crate::orders) async fn create_coupon(app: &App, actor: &Actor, input: CreateCouponInput) -> Result<Coupon> {
+pub(in crate::orders) async fn create_coupon(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: CreateCouponInput,
+) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
@@ -157,6 +164,7 @@ pub(in crate::orders) async fn create_coupon(app: &App, actor: &Actor, input: Cr
             }
             let made = query::insert(tx, &new(CouponId::new(app.clock.uuid())), &scope).await.map_err(refused)?;
             claimed.keep(tx, made.id.uuid()).await?;
+            record(tx, app, (actor, client), (Action::CouponCreated, &made)).await?;
             Ok(made)
         })
         .await
@@ -178,7 +186,12 @@ fn refused(failed: diesel::result::Error) -> Error {
 ///
 /// # Errors
 /// The input is invalid; there is no such coupon, or it is archived; the actor is not an administrator.
-pub(in crate::orders) async fn update_coupon(app: &App, actor: &Actor, input: UpdateCouponInput) -> Result<Coupon> {
+pub(in crate::orders) async fn update_coupon(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: UpdateCouponInput,
+) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
@@ -190,7 +203,9 @@ pub(in crate::orders) async fn update_coupon(app: &App, actor: &Actor, input: Up
     app.db
         .transaction(async |tx| {
             let changed = query::set_terms(tx, input.coupon_id, window, (max_uses, max_uses_per_user)).await?;
-            changed.ok_or_else(error::no_coupon_with_id)
+            let changed = changed.ok_or_else(error::no_coupon_with_id)?;
+            record(tx, app, (actor, client), (Action::CouponUpdated, &changed)).await?;
+            Ok(changed)
         })
         .await
 }
@@ -199,16 +214,42 @@ pub(in crate::orders) async fn update_coupon(app: &App, actor: &Actor, input: Up
 ///
 /// # Errors
 /// There is no such coupon, or it is archived; the actor is not an administrator.
-pub(in crate::orders) async fn archive_coupon(app: &App, actor: &Actor, input: ArchiveCouponInput) -> Result<Coupon> {
+pub(in crate::orders) async fn archive_coupon(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ArchiveCouponInput,
+) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
     app.db
         .transaction(async |tx| {
             let archived = query::archive(tx, input.coupon_id, app.clock.now()).await?;
-            archived.ok_or_else(error::no_coupon_with_id)
+            let archived = archived.ok_or_else(error::no_coupon_with_id)?;
+            record(tx, app, (actor, client), (Action::CouponArchived, &archived)).await?;
+            Ok(archived)
         })
         .await
+}
+
+/// Records in the audit trail what an administrator has done with a coupon.
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    (actor, client): (&Actor, &Client),
+    (action, coupon): (Action, &Coupon),
+) -> std::result::Result<(), InternalError> {
+    let details = json!({
+        "couponId": coupon.id.encode(),
+        "code": coupon.code,
+        "startsAt": coupon.starts_at,
+        "endsAt": coupon.ends_at,
+        "maxUses": coupon.max_uses,
+        "maxUsesPerUser": coupon.max_uses_per_user,
+    });
+    let entry = Entry { action, actor: actor.id(), subject: None, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await
 }
 
 fn check_code(check: &mut Check, code: &str) -> String {

@@ -6,7 +6,7 @@ use url::Url;
 use super::coupon::{self, Entered};
 use super::hold::{self, Held};
 use super::pay::fulfil;
-use super::price::{check_billing, check_items, costs, priced, sum};
+use super::price::{BilledTo, check_billing, check_items, costs, priced, sum};
 use super::{checkout, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{Course, CourseId};
@@ -15,12 +15,12 @@ use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::Money;
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, UserError};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    Amounts, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus,
-    Payment, PaymentState,
+    Amounts, CouponId, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind,
+    OrderStatus, Payment, PaymentState,
 };
 use crate::orders::query::{order as query, payment};
 use crate::platform::App;
@@ -48,16 +48,21 @@ pub(in crate::orders) async fn create_order(
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
     let courses = check_items(&mut check, &input.items);
-    check_billing(&mut check, &input.billing);
+    let billed_to = check_billing(&mut check, &input.billing);
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
     let entered = match &input.coupon_code {
-        Some(code) => Some(coupon::entered(loaders, code, &courses, input.billing.currency).await?),
-        None => None,
+        Some(code) => coupon::entered(loaders, code, &courses, input.billing.currency).await.map(Some),
+        None => Ok(None),
+    };
+    // A request that is sent again is answered although its coupon has ended meanwhile.
+    let entered = match entered {
+        Err(Error::Invalid(errors)) => Err(errors),
+        other => Ok(other?),
     };
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let wanted = Wanted { buyer, input: &input, courses, expected, return_url, entered, tax };
+    let wanted = Wanted { buyer, input: &input, billed_to, courses, expected, return_url, entered, tax };
     let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
     if let Some(payment) = payment {
         // The order is placed: if this fails, the job that asks about open payments does it.
@@ -72,11 +77,13 @@ pub(in crate::orders) async fn create_order(
 struct Wanted<'a> {
     buyer: UserId,
     input: &'a CreateOrderInput,
+    billed_to: BilledTo,
     courses: Vec<CourseId>,
     /// The total that the buyer was shown, in minor units.
     expected: i64,
     return_url: Option<String>,
-    entered: Option<Entered>,
+    /// The coupon, or why there is none.
+    entered: std::result::Result<Option<Entered>, Vec<UserError>>,
     tax: Option<TaxRate>,
 }
 
@@ -98,6 +105,7 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         Turn::Create(claimed) => claimed,
         Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
     };
+    let entered = wanted.entered.as_ref().map_err(|errors| Error::Invalid(errors.clone()))?.as_ref();
     let held = hold::courses(tx, wanted.courses.iter().copied()).await?;
     if !accounts::lock_user(tx, buyer).await? {
         return Err(Error::Unauthenticated("Sign in first.".into()));
@@ -105,7 +113,7 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
     let currency = input.billing.currency;
     let courses: Vec<Option<Ref<'_>>> = wanted.courses.iter().map(|id| held.get(id).map(Ref)).collect();
     let courses = priced(courses, currency)?;
-    let costs = costs(&courses, wanted.entered.as_ref(), wanted.tax);
+    let costs = costs(&courses, entered, wanted.tax);
     let total = sum(&costs).total;
     if (total, currency) != (wanted.expected, input.expected_total.currency) {
         return Err(error::another_total(Money::new(total, currency)));
@@ -114,11 +122,12 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
     if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
         return Err(error::too_many_pending());
     }
-    if let Some(entered) = &wanted.entered {
+    if let Some(entered) = entered {
         coupon::hold(tx, app, entered.coupon.id, buyer, currency).await?;
     }
     let items: Vec<(&Course, Amounts)> = courses.iter().map(|Ref(course)| *course).zip(costs).collect();
-    let (order, payment) = insert(tx, app, wanted, &items).await?;
+    let coupon = entered.map(|entered| entered.coupon.id);
+    let (order, payment) = insert(tx, app, wanted, coupon, &items).await?;
     claimed.keep(tx, order.id.uuid()).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
     if payment.is_some() {
@@ -142,6 +151,7 @@ async fn insert(
     tx: &mut Tx,
     app: &App,
     wanted: &Wanted<'_>,
+    coupon_id: Option<CouponId>,
     items: &[(&Course, Amounts)],
 ) -> Result<(Order, Option<Payment>)> {
     let (now, settings, billing) = (app.clock.now(), &app.config.payments, &wanted.input.billing);
@@ -160,10 +170,14 @@ async fn insert(
         updated_at: now,
         expires_at: Some(now + settings.order_lifetime),
         remind_at,
-        coupon_id: wanted.entered.as_ref().map(|entered| entered.coupon.id),
+        coupon_id,
         discount_minor: sum.discount,
         tax_minor: sum.tax,
         tax_included: wanted.tax.is_none_or(|tax| tax.included),
+        billing_name: wanted.billed_to.name.as_deref(),
+        billing_address: wanted.billed_to.address.as_deref(),
+        billing_tax_id: wanted.billed_to.tax_id.as_deref(),
+        tax_rate: wanted.tax.map(|tax| tax.hundredths.cast_signed()),
     };
     let order = query::insert(tx, &row).await?;
     let item = |(position, (course, amounts)): (i16, &(&Course, Amounts))| NewItem {

@@ -37,6 +37,9 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "number": row.number.to_string(),
             "status": row.status,
             "country": row.country,
+            "billing": {
+                "name": row.billing_name, "address": row.billing_address, "taxId": row.billing_tax_id,
+            },
             "items": lines.iter().map(line).collect::<Vec<_>>(),
             "total": money(row.total_minor),
             "refunded": money(row.refunded_minor),

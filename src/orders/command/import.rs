@@ -23,7 +23,13 @@ pub async fn import(loaders: &Loaders, buyer: &Actor, course: &Course, is_paid: 
     }
     let input = CreateOrderInput {
         items: vec![OrderItemInput::CourseId(course.id)],
-        billing: BillingInput { country: "DE".into(), currency: course.currency },
+        billing: BillingInput {
+            country: "DE".into(),
+            currency: course.currency,
+            name: None,
+            address: None,
+            tax_id: None,
+        },
         coupon_code: None,
         provider: Some(Provider::Sandbox),
         expected_total: MoneyInput::of(Money::new(course.price_minor, course.currency)),

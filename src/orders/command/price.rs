@@ -18,6 +18,9 @@ use crate::platform::auth::Actor;
 
 /// The maximum number of items of an order.
 const MOST_ITEMS: usize = 20;
+const LONGEST_NAME: usize = 200;
+const LONGEST_ADDRESS: usize = 500;
+const LONGEST_TAX_ID: usize = 50;
 
 /// What an order would cost, in minor units.
 pub(in crate::orders) struct Quote {
@@ -127,12 +130,25 @@ pub(super) fn check_items(check: &mut Check, items: &[OrderItemInput]) -> Vec<Co
     items.iter().map(|OrderItemInput::CourseId(id)| *id).collect()
 }
 
-/// Checks where the buyer is.
-pub(super) fn check_billing(check: &mut Check, billing: &BillingInput) {
+/// Whom an invoice is for.
+pub(super) struct BilledTo {
+    pub(super) name: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) tax_id: Option<String>,
+}
+
+/// Checks where the buyer is, and whom the invoice is for.
+pub(super) fn check_billing(check: &mut Check, billing: &BillingInput) -> BilledTo {
     let country = &billing.country;
     if country.len() != 2 || !country.bytes().all(|letter| letter.is_ascii_uppercase()) {
         check.part(&["billing"], |check| {
             check.malformed("country", country, "is not a country; write two capital letters of ISO 3166, such as DE");
         });
     }
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    check.part(&["billing"], |check| BilledTo {
+        name: billing.name.as_deref().and_then(|name| some(check.line("name", name, LONGEST_NAME))),
+        address: billing.address.as_deref().and_then(|text| some(check.text("address", text, LONGEST_ADDRESS))),
+        tax_id: billing.tax_id.as_deref().and_then(|id| some(check.line("taxId", id, LONGEST_TAX_ID))),
+    })
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::try_join_all;
 
 use crate::catalog::{CategoryObject, CourseObject, category_node, course_node};
-use crate::graphql::context::{actor, app, loaders, within};
+use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires, scoped};
 use crate::graphql::money::Money;
@@ -182,7 +182,7 @@ impl CouponMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The coupon.")] input: CreateCouponInput,
     ) -> Result<Option<Sequential<CouponPayload<Create>>>> {
-        answer(command::create_coupon(app(ctx), actor(ctx), input).await)
+        answer(command::create_coupon(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
     /// Changes when and how often a coupon is valid. Orders that were placed with it stay as they are.
@@ -192,7 +192,7 @@ impl CouponMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The coupon and its new terms.")] input: UpdateCouponInput,
     ) -> Result<Option<Sequential<CouponPayload<Update>>>> {
-        answer(command::update_coupon(app(ctx), actor(ctx), input).await)
+        answer(command::update_coupon(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
     /// Archives a coupon: no more orders are placed with it, and its code can be used for another one.
@@ -202,7 +202,7 @@ impl CouponMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The coupon to archive.")] input: ArchiveCouponInput,
     ) -> Result<Option<Sequential<CouponPayload<Archive>>>> {
-        answer(command::archive_coupon(app(ctx), actor(ctx), input).await)
+        answer(command::archive_coupon(app(ctx), actor(ctx), client(ctx), input).await)
     }
 }
 

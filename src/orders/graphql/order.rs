@@ -9,12 +9,13 @@ use super::refund::{DisputeObject, RefundObject};
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::{CourseObject, course_for_enrolled};
 use crate::entitlements::{EntitlementId, EntitlementObject, entitlement_node};
-use crate::graphql::context::{loaders, within};
+use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::Scope;
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
-use crate::orders::loader::{CouponById, DisputesOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
+use crate::orders::command;
+use crate::orders::loader::{CouponById, DisputesOf, InvoiceOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
 use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
 use crate::orders::policy;
 use crate::platform::payments::Provider;
@@ -107,6 +108,16 @@ impl OrderObject {
             return Ok(None);
         }
         Ok(loaders(ctx).load(PaymentOf(self.0.id)).await?.and_then(|payment| payment.checkout_url.clone()))
+    }
+
+    /// The invoice as a document (PDF). The URL works for an hour, for all who have it. Null until a job has issued the
+    /// invoice, some seconds after the payment, and if the order costs nothing.
+    async fn invoice_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if self.0.paid_at.is_none() {
+            return Ok(None);
+        }
+        let invoice = loaders(ctx).load(InvoiceOf(self.0.id)).await?;
+        Ok(invoice.map(|invoice| command::invoice_url(app(ctx), &invoice)))
     }
 
     /// The refunds of the order, oldest first.

@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 use super::order::{OrderItemObject, OrderObject, order_node};
-use crate::graphql::context::{loaders, within};
+use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::Scope;
 use crate::graphql::money::Money;
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
-use crate::orders::loader::{DisputeById, ItemsOf, PartsOf, RefundById};
+use crate::orders::command;
+use crate::orders::loader::{CreditNoteOf, DisputeById, ItemsOf, PartsOf, RefundById};
 use crate::orders::model::{Dispute, DisputeId, DisputeStatus, Order, Refund, RefundId, RefundState};
 use crate::orders::policy;
 
@@ -68,6 +69,13 @@ impl RefundObject {
     /// Why it has failed, as the provider says; null if it has not, and to others than administrators.
     async fn failure(&self, ctx: &Context<'_>) -> Option<&str> {
         self.row.failure.as_deref().filter(|_| policy::can_manage(within(ctx, Scope::ReadOrders)))
+    }
+
+    /// The credit note, which corrects the order's invoice, as a document (PDF). The URL works for an hour, for all who
+    /// have it. Null until a job has issued the credit note, and if the order was never paid.
+    async fn credit_note_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let note = loaders(ctx).load(CreditNoteOf(self.row.id)).await?;
+        Ok(note.map(|note| command::invoice_url(app(ctx), &note)))
     }
 
     /// When it was decided.

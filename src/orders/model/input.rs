@@ -22,6 +22,12 @@ pub(in crate::orders) struct BillingInput {
     pub(in crate::orders) country: String,
     /// The currency to pay in. Each item must have a price in it.
     pub(in crate::orders) currency: CurrencyCode,
+    /// Whom the invoice is for, at most 200 characters; omit for the buyer's name.
+    pub(in crate::orders) name: Option<String>,
+    /// The address on the invoice, in lines, at most 500 characters.
+    pub(in crate::orders) address: Option<String>,
+    /// The tax number of a company, such as a VAT ID, for the invoice, at most 50 characters. It changes no tax.
+    pub(in crate::orders) tax_id: Option<String>,
 }
 
 /// The input of `quoteOrder`.

@@ -4,6 +4,7 @@ mod amount;
 mod coupon;
 mod event;
 mod input;
+mod invoice;
 mod list;
 mod order;
 mod payment;
@@ -20,6 +21,7 @@ pub(super) use input::{
     BillingInput, CancelOrderInput, CreateOrderInput, OrderItemInput, QuoteOrderInput, RefundOrderInput,
     ReplayPaymentEventInput,
 };
+pub(super) use invoice::{Invoice, InvoiceContent, Party, part_of};
 pub(super) use list::{OrderFilter, OrderWhich};
 pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};

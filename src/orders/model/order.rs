@@ -56,6 +56,14 @@ pub struct Order {
     pub tax_minor: i64,
     /// Whether the tax was in the prices already; otherwise it was added to them.
     pub tax_included: bool,
+    /// Whom the invoice is for; `None` for the buyer's name.
+    pub billing_name: Option<String>,
+    /// The lines of the address on the invoice.
+    pub billing_address: Option<String>,
+    /// The buyer's tax number.
+    pub billing_tax_id: Option<String>,
+    /// The rate of the tax in hundredths of a percent.
+    pub tax_rate: Option<i32>,
 }
 
 impl Entity for Order {
@@ -218,6 +226,10 @@ pub(in crate::orders) struct NewOrder<'a> {
     pub(in crate::orders) discount_minor: i64,
     pub(in crate::orders) tax_minor: i64,
     pub(in crate::orders) tax_included: bool,
+    pub(in crate::orders) billing_name: Option<&'a str>,
+    pub(in crate::orders) billing_address: Option<&'a str>,
+    pub(in crate::orders) billing_tax_id: Option<&'a str>,
+    pub(in crate::orders) tax_rate: Option<i32>,
 }
 
 /// An item to insert.

@@ -2,6 +2,7 @@
 
 pub(super) mod coupon;
 pub(super) mod event;
+pub(super) mod invoice;
 pub(super) mod list;
 pub(super) mod order;
 pub(super) mod payment;

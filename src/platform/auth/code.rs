@@ -35,6 +35,8 @@ pub enum Proof {
     TeamInvitation,
     /// That someone who wants no more mails has got one of them.
     Unsubscription,
+    /// That someone who fetches a file was given its URL.
+    Download,
 }
 
 impl Proof {
@@ -46,6 +48,7 @@ impl Proof {
             Proof::EmailChange => "email-change",
             Proof::TeamInvitation => "team-invitation",
             Proof::Unsubscription => "unsubscription",
+            Proof::Download => "download",
         }
     }
 }

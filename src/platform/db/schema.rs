@@ -401,6 +401,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    invoice_series (prefix) {
+        prefix -> Text,
+        last_number -> Int8,
+    }
+}
+
+diesel::table! {
+    invoices (id) {
+        id -> Uuid,
+        series -> Text,
+        number -> Int8,
+        order_id -> Uuid,
+        refund_id -> Nullable<Uuid>,
+        issued_at -> Timestamptz,
+        content -> Jsonb,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         handler -> Text,
@@ -633,6 +652,10 @@ diesel::table! {
         discount_minor -> Int8,
         tax_minor -> Int8,
         tax_included -> Bool,
+        billing_name -> Nullable<Text>,
+        billing_address -> Nullable<Text>,
+        billing_tax_id -> Nullable<Text>,
+        tax_rate -> Nullable<Int4>,
     }
 }
 
@@ -1077,6 +1100,9 @@ diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
+diesel::joinable!(invoices -> invoice_series (series));
+diesel::joinable!(invoices -> orders (order_id));
+diesel::joinable!(invoices -> refunds (refund_id));
 diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
@@ -1169,6 +1195,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     identities,
     identity_attempts,
     inbox,
+    invoice_series,
+    invoices,
     jobs,
     lesson_progress,
     lesson_resources,

@@ -24,11 +24,18 @@ use rustybuzz::{Face, UnicodeBuffer};
 
 use super::internal_error::InternalError;
 
+mod text;
+
+pub use text::{lines, printable};
+
 const REGULAR: &[u8] = include_bytes!("EBGaramond-Regular.ttf");
 const ITALIC: &[u8] = include_bytes!("EBGaramond-Italic.ttf");
 
 /// A4 in landscape format: width and height.
 pub const A4_LANDSCAPE: (f32, f32) = (841.89, 595.28);
+
+/// A4 in portrait format: width and height.
+pub const A4: (f32, f32) = (595.28, 841.89);
 
 /// A style of the typeface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +44,15 @@ pub enum Style {
     Regular,
     /// Italic.
     Italic,
+}
+
+impl Style {
+    fn data(self) -> &'static [u8] {
+        match self {
+            Style::Regular => REGULAR,
+            Style::Italic => ITALIC,
+        }
+    }
 }
 
 /// Where a line of text is, relative to its x coordinate.

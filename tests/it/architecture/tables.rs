@@ -86,6 +86,8 @@ const TABLES: [(&str, &[&str]); 11] = [
             "coupon_courses",
             "coupons",
             "disputes",
+            "invoice_series",
+            "invoices",
             "order_items",
             "orders",
             "payment_events",

@@ -1,10 +1,8 @@
 //! Certificates: issued once, revoked, shown, verified, printed.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use super::*;
 use crate::support::app::code_of;
+use crate::support::pdf::text_of;
 
 const MINE: &str = "query ($id: ID!) { course(id: $id) { viewerEnrollment { certificate {
     id code holderName courseTitle course { title } issuedAt revokedAt url pdfUrl isPublic } } } }";
@@ -56,17 +54,6 @@ impl School {
         }
         request.send().await.unwrap()
     }
-}
-
-/// What a PDF says, as Poppler reads it: in the order in which it was written.
-fn text_of(pdf: &[u8]) -> String {
-    let mut command = Command::new("pdftotext");
-    let mut reader =
-        command.args(["-raw", "-", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("pdftotext");
-    reader.stdin.take().unwrap().write_all(pdf).unwrap();
-    let read = reader.wait_with_output().unwrap();
-    assert!(read.status.success());
-    String::from_utf8(read.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -202,3 +202,24 @@ async fn a_tax_is_within_the_price_or_on_top_of_it() {
     let order = shop.order(&shop.tim).await;
     assert_eq!(order["total"]["amount"], "19.90");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_sent_again_is_answered_after_its_coupon_has_ended() {
+    let shop = Shop::open().await;
+    let coupon = shop.coupon("ten", json!({ "percent": 10 })).await;
+    let mut input = shop.with_code(&[&shop.course], "17.91", "ten");
+    input["idempotencyKey"] = "once".into();
+    let order = shop.ordered(&shop.sam, input.clone()).await;
+    let terms = json!({ "couponId": coupon, "endsAt": "2027-01-01T00:00:00Z" });
+    shop.app.mutate(&shop.root, "updateCoupon", "coupon { id }", terms).await;
+    shop.app.mutate(&shop.root, "archiveCoupon", "coupon { id }", json!({ "couponId": coupon })).await;
+    assert_eq!(shop.ordered(&shop.sam, input.clone()).await["id"], order["id"]);
+    input["idempotencyKey"] = "another".into();
+    assert_eq!(shop.code(Some(&shop.sam), "createOrder", input).await, "NOT_FOUND");
+    // The audit trail has all of it.
+    let entries = "SELECT string_agg(concat_ws(' ', action, details ->> 'code', details ->> 'endsAt'), ', ' ORDER BY id) \
+        FROM audit_entries WHERE action LIKE 'coupon_%'";
+    let expected =
+        "coupon_created TEN, coupon_updated TEN 2027-01-01T00:00:00Z, coupon_archived TEN 2027-01-01T00:00:00Z";
+    assert_eq!(shop.app.sql(entries).await, expected);
+}

@@ -4,6 +4,7 @@ mod buying;
 mod coupons;
 mod fakes;
 mod inbox;
+mod invoices;
 mod lists;
 mod live;
 mod model;

@@ -8,6 +8,7 @@ pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod issuer;
 pub(crate) mod moto;
+pub(crate) mod pdf;
 pub(crate) mod picture;
 pub(crate) mod process;
 pub(crate) mod push_services;

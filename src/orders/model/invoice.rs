@@ -1,0 +1,191 @@
+//! Invoices and credit notes: what they say, which never changes.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Order, OrderId, OrderItem, Refund, RefundId, RefundItem};
+use crate::config::payments::Seller;
+use crate::platform::db::schema::invoices;
+
+/// An invoice, or the credit note of a refund.
+#[derive(Clone, Debug, Insertable, Queryable, Selectable)]
+#[diesel(table_name = invoices, check_for_backend(diesel::pg::Pg))]
+pub(in crate::orders) struct Invoice {
+    /// The id.
+    pub(in crate::orders) id: Uuid,
+    /// The prefix of the numbers of its series.
+    pub(in crate::orders) series: String,
+    /// The number in its series, from 1 without gaps.
+    pub(in crate::orders) number: i64,
+    /// The order.
+    pub(in crate::orders) order_id: OrderId,
+    /// The refund, of a credit note.
+    pub(in crate::orders) refund_id: Option<RefundId>,
+    /// When it was issued.
+    pub(in crate::orders) issued_at: DateTime<Utc>,
+    /// An [`InvoiceContent`].
+    pub(in crate::orders) content: Value,
+}
+
+impl Invoice {
+    /// The number as people write it, with at least six digits.
+    pub(in crate::orders) fn name(&self) -> String {
+        format!("{}{:06}", self.series, self.number)
+    }
+}
+
+/// A seller or a buyer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::orders) struct Party {
+    pub(in crate::orders) name: String,
+    /// The lines of the address.
+    pub(in crate::orders) address: Vec<String>,
+    pub(in crate::orders) tax_id: Option<String>,
+}
+
+/// A line of an invoice: an item without its discount. Amounts are in minor units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::orders) struct InvoiceLine {
+    pub(in crate::orders) title: String,
+    /// Without the tax if that is added to prices.
+    pub(in crate::orders) amount_minor: i64,
+}
+
+/// The invoice that a credit note corrects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::orders) struct Corrected {
+    /// The number of the invoice.
+    pub(in crate::orders) invoice: String,
+    pub(in crate::orders) issued_at: DateTime<Utc>,
+    /// Why money goes back.
+    pub(in crate::orders) reason: String,
+}
+
+/// What an invoice or a credit note says. Amounts are in minor units; those of a credit note are what goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::orders) struct InvoiceContent {
+    pub(in crate::orders) seller: Party,
+    pub(in crate::orders) buyer: Party,
+    /// The buyer's country (ISO 3166-1, two letters).
+    pub(in crate::orders) country: String,
+    /// The number of the order.
+    pub(in crate::orders) order: i64,
+    pub(in crate::orders) paid_at: DateTime<Utc>,
+    /// The currency (ISO 4217).
+    pub(in crate::orders) currency: String,
+    pub(in crate::orders) lines: Vec<InvoiceLine>,
+    pub(in crate::orders) discount_minor: i64,
+    pub(in crate::orders) tax_minor: i64,
+    /// The rate of the tax in hundredths of a percent.
+    pub(in crate::orders) tax_rate: Option<i32>,
+    pub(in crate::orders) tax_included: bool,
+    pub(in crate::orders) total_minor: i64,
+    /// Of a credit note.
+    pub(in crate::orders) corrects: Option<Corrected>,
+}
+
+impl InvoiceContent {
+    /// What the invoice of a paid order says.
+    pub(in crate::orders) fn of_order(
+        (order, items): (&Order, &[OrderItem]),
+        seller: &Seller,
+        buyer_name: &str,
+        paid_at: DateTime<Utc>,
+    ) -> InvoiceContent {
+        let added = |tax: i64| if order.tax_included { 0 } else { tax };
+        let line = |item: &OrderItem| InvoiceLine {
+            title: item.title.clone(),
+            amount_minor: item.amount_minor + item.discount_minor - added(item.tax_minor),
+        };
+        InvoiceContent {
+            seller: Party { name: seller.name.clone(), address: seller.address.clone(), tax_id: seller.tax_id.clone() },
+            buyer: Party {
+                name: order.billing_name.clone().unwrap_or_else(|| buyer_name.to_owned()),
+                address: order.billing_address.iter().flat_map(|text| text.lines()).map(str::to_owned).collect(),
+                tax_id: order.billing_tax_id.clone(),
+            },
+            country: order.country.clone(),
+            order: order.number,
+            paid_at,
+            currency: order.currency.code().to_owned(),
+            lines: items.iter().map(line).collect(),
+            discount_minor: order.discount_minor,
+            tax_minor: order.tax_minor,
+            tax_rate: order.tax_rate,
+            tax_included: order.tax_included,
+            total_minor: order.total_minor,
+            corrects: None,
+        }
+    }
+
+    /// What the credit note of a refund says. `earlier` has the parts of the refunds before it.
+    pub(in crate::orders) fn of_refund(
+        (refund, parts): (&Refund, &[RefundItem]),
+        earlier: &[RefundItem],
+        items: &[OrderItem],
+        invoice: (&Invoice, InvoiceContent),
+    ) -> InvoiceContent {
+        let (invoice, content) = invoice;
+        let mut tax_minor = 0;
+        let mut lines = Vec::new();
+        for item in items {
+            let sum = |parts: &[RefundItem]| -> i64 {
+                parts.iter().filter(|part| part.item_id == item.id).map(|part| part.amount_minor).sum()
+            };
+            let (before, part) = (sum(earlier), sum(parts));
+            if part > 0 {
+                let tax = part_of(item.tax_minor, item.amount_minor, before, part);
+                let amount_minor = if content.tax_included { part } else { part - tax };
+                lines.push(InvoiceLine { title: item.title.clone(), amount_minor });
+                tax_minor += tax;
+            }
+        }
+        let corrects =
+            Corrected { invoice: invoice.name(), issued_at: invoice.issued_at, reason: refund.reason.clone() };
+        InvoiceContent {
+            lines,
+            discount_minor: 0,
+            tax_minor,
+            total_minor: refund.amount_minor,
+            corrects: Some(corrects),
+            ..content
+        }
+    }
+}
+
+/// Returns how much of `amount` belongs to a part of the `whole` that comes after `before`.
+///
+/// It is the difference of two rounded sums, so that all parts of the whole have exactly the amount, in whatever steps.
+pub(in crate::orders) fn part_of(amount: i64, whole: i64, before: i64, part: i64) -> i64 {
+    let until = |sum: i64| match whole {
+        0 => 0,
+        _ => (i128::from(amount) * i128::from(sum) + i128::from(whole) / 2).div_euclid(i128::from(whole)),
+    };
+    i64::try_from(until(before + part) - until(before)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_whole_have_all_of_its_tax() {
+        for (amount, whole) in [(318, 1990), (0, 1990), (100, 100), (1, 3), (0, 0), (7, 1_000_000_007), (-13, 40)] {
+            for steps in [vec![whole], vec![1, whole - 1], vec![whole / 3, whole / 2, whole - whole / 3 - whole / 2]] {
+                let mut before = 0;
+                let parts: i64 = steps
+                    .iter()
+                    .map(|step| {
+                        let part = part_of(amount, whole, before, *step);
+                        before += step;
+                        part
+                    })
+                    .sum();
+                assert_eq!(parts, if whole == 0 { 0 } else { amount }, "{amount} of {whole} in {steps:?}");
+            }
+        }
+    }
+}
