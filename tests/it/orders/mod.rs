@@ -3,10 +3,13 @@
 mod buying;
 mod coupons;
 mod fakes;
+mod google_play;
 mod inbox;
+mod kills;
 mod lists;
 mod live;
 mod model;
+mod paypal;
 mod razorpay;
 mod refunds;
 mod stripe;
