@@ -228,7 +228,7 @@ fn app() -> App {
         revocations: Revocations::new(std::time::Duration::from_secs(60)),
         identity: Providers::new(&config.identity, &clock).unwrap(),
         pusher: Pusher::new(&config, "a secret of this benchmark's own!!", &clock).unwrap(),
-        payments: Payments::new(None),
+        payments: Payments::new(None, &config.payments.gateways, lyceum::platform::tls::roots(), &clock).unwrap(),
         metrics: Metrics::new(),
         config,
         clock,

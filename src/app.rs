@@ -36,6 +36,7 @@ use crate::platform::shares::Shares;
 use crate::platform::storage::{self, Storage};
 use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
+use crate::platform::tls;
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
 use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, orders, reviews};
@@ -136,7 +137,7 @@ pub async fn start(config: Config) -> Result<Running, InternalError> {
             Mailer::files(config.data.join("mail"), &config.mail_from)?
         }
     };
-    let payments = payments(&config, &secret, &mut embedded)?;
+    let payments = payments(&config, &secret, &clock, &mut embedded)?;
     // One core stays free for everything other than password hashing.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let lifetime = TimeDelta::from_std(config.token_lifetime).context("LYCEUM_TOKEN_MINUTES")?;
@@ -238,11 +239,12 @@ impl Running {
 fn payments(
     config: &Config,
     secret: &str,
+    clock: &Clock,
     embedded: &mut Vec<(&'static str, String)>,
 ) -> Result<Payments, InternalError> {
     let gateways = &config.payments.gateways;
     if !config.payments.sandbox {
-        return Payments::new(None, gateways);
+        return Payments::new(None, gateways, tls::roots(), clock);
     }
     embedded.push(("payments", "a sandbox that takes no money; see docs/payments.md".into()));
     // Its webhooks come from this machine.
@@ -250,7 +252,7 @@ fn payments(
         true => SocketAddr::from(([127, 0, 0, 1], config.addr.port())),
         false => config.addr,
     };
-    Payments::new(Some(Sandbox::new(secret, &format!("http://{addr}"))?), gateways)
+    Payments::new(Some(Sandbox::new(secret, &format!("http://{addr}"))?), gateways, tls::roots(), clock)
 }
 
 async fn storage(

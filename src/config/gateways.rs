@@ -2,6 +2,7 @@
 
 use super::Environment;
 use super::check::base_url;
+use super::push::{ServiceAccount, service_account};
 use super::reader::Reader;
 
 /// The payment providers that are set up. Each is on if its first setting is given.
@@ -11,6 +12,42 @@ pub struct Gateways {
     pub stripe: Option<StripeSettings>,
     /// Razorpay.
     pub razorpay: Option<RazorpaySettings>,
+    /// PayPal.
+    pub paypal: Option<PayPalSettings>,
+    /// Google Play.
+    pub google_play: Option<GooglePlaySettings>,
+}
+
+/// An app on Google Play.
+#[derive(Clone, Debug)]
+pub struct GooglePlaySettings {
+    /// The service account that may read and acknowledge purchases.
+    pub account: ServiceAccount,
+    /// The package of the app.
+    pub package: String,
+    /// The audience of the tokens with which Pub/Sub signs notifications.
+    pub push_audience: String,
+    /// The service account with which Pub/Sub signs notifications.
+    pub push_account: String,
+    /// The base URL of the API, without a trailing slash.
+    pub url: String,
+    /// The URL of the keys with which Google signs tokens.
+    pub keys_url: String,
+}
+
+/// An app of an account at PayPal.
+#[derive(Clone, Debug)]
+pub struct PayPalSettings {
+    /// The id of the app.
+    pub client_id: String,
+    /// The secret of the app.
+    pub client_secret: String,
+    /// The merchant id of the account.
+    pub merchant: String,
+    /// The id of the webhook.
+    pub webhook_id: String,
+    /// The base URL of the API, without a trailing slash.
+    pub url: String,
 }
 
 /// An account at Razorpay.
@@ -43,26 +80,32 @@ pub struct StripeSettings {
 
 impl Gateways {
     pub(super) fn read(reader: &mut Reader, environment: Environment) -> Gateways {
-        let gateways = Gateways { stripe: stripe(reader), razorpay: razorpay(reader) };
+        let gateways = Gateways {
+            stripe: stripe(reader),
+            razorpay: razorpay(reader),
+            paypal: paypal(reader),
+            google_play: google_play(reader),
+        };
         if environment == Environment::Production {
             gateways.reject_tests(reader);
         }
         gateways
     }
 
-    /// Whether no provider is set up.
+    /// Whether no provider that takes orders is set up.
     pub fn is_empty(&self) -> bool {
-        self.stripe.is_none() && self.razorpay.is_none()
+        self.stripe.is_none() && self.razorpay.is_none() && self.paypal.is_none()
     }
 
     /// Returns the secrets by setting name.
-    pub(super) fn secrets(&self) -> [(&'static str, Option<&str>); 4] {
+    pub(super) fn secrets(&self) -> [(&'static str, Option<&str>); 5] {
         let (stripe, razorpay) = (self.stripe.as_ref(), self.razorpay.as_ref());
         let former = razorpay.and_then(|razorpay| razorpay.webhook_secrets.first());
         [
             ("LYCEUM_STRIPE_SECRET_KEY", stripe.map(|stripe| &*stripe.key)),
             ("LYCEUM_STRIPE_WEBHOOK_SECRET", stripe.map(|stripe| &*stripe.webhook_secret)),
             ("LYCEUM_RAZORPAY_KEY_SECRET", razorpay.map(|razorpay| &*razorpay.key_secret)),
+            ("LYCEUM_PAYPAL_CLIENT_SECRET", self.paypal.as_ref().map(|paypal| &*paypal.client_secret)),
             ("LYCEUM_RAZORPAY_WEBHOOK_SECRET", former.map(String::as_str)),
         ]
     }
@@ -76,6 +119,8 @@ impl Gateways {
                 ));
             }
         };
+        let is_sandbox = self.paypal.as_ref().is_some_and(|paypal| paypal.url.contains("sandbox"));
+        reject("LYCEUM_PAYPAL_URL", is_sandbox);
         let is_test = |razorpay: &RazorpaySettings| razorpay.key_id.starts_with("rzp_test_");
         reject("LYCEUM_RAZORPAY_KEY_ID", self.razorpay.as_ref().is_some_and(is_test));
         reject("LYCEUM_STRIPE_SECRET_KEY", self.stripe.as_ref().is_some_and(StripeSettings::is_test));
@@ -107,6 +152,31 @@ fn razorpay(reader: &mut Reader) -> Option<RazorpaySettings> {
     let [key_id, key_secret, account, _] = all_or_none(reader, names)?;
     let webhook_secrets = reader.list("LYCEUM_RAZORPAY_WEBHOOK_SECRET");
     Some(RazorpaySettings { key_id, key_secret, account, webhook_secrets, url })
+}
+
+fn paypal(reader: &mut Reader) -> Option<PayPalSettings> {
+    let url = base_url(reader, "LYCEUM_PAYPAL_URL");
+    let names = [
+        "LYCEUM_PAYPAL_CLIENT_ID",
+        "LYCEUM_PAYPAL_CLIENT_SECRET",
+        "LYCEUM_PAYPAL_MERCHANT_ID",
+        "LYCEUM_PAYPAL_WEBHOOK_ID",
+    ];
+    let [client_id, client_secret, merchant, webhook_id] = all_or_none(reader, names)?;
+    Some(PayPalSettings { client_id, client_secret, merchant, webhook_id, url })
+}
+
+fn google_play(reader: &mut Reader) -> Option<GooglePlaySettings> {
+    let (url, keys_url) = (base_url(reader, "LYCEUM_GOOGLE_PLAY_URL"), base_url(reader, "LYCEUM_GOOGLE_KEYS_URL"));
+    let names = [
+        "LYCEUM_GOOGLE_PLAY_CREDENTIALS",
+        "LYCEUM_GOOGLE_PLAY_PACKAGE",
+        "LYCEUM_GOOGLE_PLAY_PUSH_AUDIENCE",
+        "LYCEUM_GOOGLE_PLAY_PUSH_ACCOUNT",
+    ];
+    let [_, package, push_audience, push_account] = all_or_none(reader, names)?;
+    let account = service_account(reader, "LYCEUM_GOOGLE_PLAY_CREDENTIALS")?;
+    Some(GooglePlaySettings { account, package, push_audience, push_account, url, keys_url })
 }
 
 /// Reads settings that are given together; reports those that are missing. `None` if the first one is not given.
@@ -177,5 +247,14 @@ mod tests {
             assert_eq!(problems.contains("is for tests"), is_refused, "{set:?} {problems}");
             assert_eq!(read(&vars, Environment::Development).1, "");
         }
+        let paypal = [
+            ("LYCEUM_PAYPAL_CLIENT_ID", "id"),
+            ("LYCEUM_PAYPAL_CLIENT_SECRET", "s"),
+            ("LYCEUM_PAYPAL_MERCHANT_ID", "m"),
+            ("LYCEUM_PAYPAL_WEBHOOK_ID", "w"),
+        ];
+        assert_eq!(read(&paypal, Environment::Production).1, "");
+        let sandbox = [paypal.as_slice(), &[("LYCEUM_PAYPAL_URL", "https://api-m.sandbox.paypal.com")]].concat();
+        assert!(read(&sandbox, Environment::Production).1.contains("LYCEUM_PAYPAL_URL is for tests"));
     }
 }

@@ -21,14 +21,8 @@ pub struct Push {
 /// A Firebase project and the service account that sends its messages.
 #[derive(Clone, Debug)]
 pub struct FcmSettings {
-    /// The id of the project.
-    pub project: String,
     /// The service account.
-    pub client_email: String,
-    /// The key of the service account, PEM.
-    pub private_key: String,
-    /// The URL that exchanges a signed assertion for an access token.
-    pub token_url: String,
+    pub account: ServiceAccount,
     /// The base URL of the service, without a trailing slash.
     pub url: String,
 }
@@ -49,12 +43,16 @@ pub struct ApnsSettings {
 }
 
 /// The file that Google offers for a service account.
-#[derive(Deserialize)]
-struct ServiceAccount {
-    project_id: String,
-    client_email: String,
-    private_key: String,
-    token_uri: String,
+#[derive(Clone, Debug, Deserialize)]
+pub struct ServiceAccount {
+    /// The id of its project.
+    pub project_id: String,
+    /// The account.
+    pub client_email: String,
+    /// Its key, PEM.
+    pub private_key: String,
+    /// The URL that exchanges a signed assertion for an access token.
+    pub token_uri: String,
 }
 
 impl Push {
@@ -73,12 +71,16 @@ impl Push {
 
 fn fcm(reader: &mut Reader) -> Option<FcmSettings> {
     let url = base_url(reader, "LYCEUM_FCM_URL");
-    let account = serde_json::from_str::<ServiceAccount>(reader.text("LYCEUM_FCM_CREDENTIALS")?);
-    let Ok(ServiceAccount { project_id, client_email, private_key, token_uri }) = account else {
-        reader.problem("LYCEUM_FCM_CREDENTIALS is not the JSON of a service account; its value is not shown");
-        return None;
-    };
-    Some(FcmSettings { project: project_id, client_email, private_key, token_url: token_uri, url })
+    Some(FcmSettings { account: service_account(reader, "LYCEUM_FCM_CREDENTIALS")?, url })
+}
+
+/// Reads the file of a service account.
+pub(super) fn service_account(reader: &mut Reader, name: &'static str) -> Option<ServiceAccount> {
+    let account = serde_json::from_str(reader.text(name)?);
+    if account.is_err() {
+        reader.problem(format!("{name} is not the JSON of a service account; its value is not shown"));
+    }
+    account.ok()
 }
 
 fn apns(reader: &mut Reader) -> Option<ApnsSettings> {

@@ -161,6 +161,41 @@ pub const SETTINGS: &[Setting] = &[
          comma-separated",
     ),
     setting("LYCEUM_RAZORPAY_URL", "https://api.razorpay.com", "base URL of Razorpay's API"),
+    setting("LYCEUM_PAYPAL_CLIENT_ID", "(off)", "client ID of a REST app at PayPal"),
+    secret("LYCEUM_PAYPAL_CLIENT_SECRET", "(required with the ID)", "secret of the app at PayPal"),
+    setting("LYCEUM_PAYPAL_MERCHANT_ID", "(required with the ID)", "merchant ID of the PayPal account"),
+    setting(
+        "LYCEUM_PAYPAL_WEBHOOK_ID",
+        "(required with the ID)",
+        "ID of the webhook at PayPal, whose URL is LYCEUM_PUBLIC_URL/webhooks/paypal",
+    ),
+    setting(
+        "LYCEUM_PAYPAL_URL",
+        "https://api-m.paypal.com",
+        "base URL of PayPal's API; its sandbox, https://api-m.sandbox.paypal.com, is refused in production",
+    ),
+    secret(
+        "LYCEUM_GOOGLE_PLAY_CREDENTIALS",
+        "(off)",
+        "JSON of the service account that may read and acknowledge purchases on Google Play",
+    ),
+    setting("LYCEUM_GOOGLE_PLAY_PACKAGE", "(required with the credentials)", "package of the app on Google Play"),
+    setting(
+        "LYCEUM_GOOGLE_PLAY_PUSH_AUDIENCE",
+        "(required with the credentials)",
+        "audience of the tokens with which Pub/Sub signs notifications",
+    ),
+    setting(
+        "LYCEUM_GOOGLE_PLAY_PUSH_ACCOUNT",
+        "(required with the credentials)",
+        "email address of the service account with which Pub/Sub signs notifications",
+    ),
+    setting("LYCEUM_GOOGLE_PLAY_URL", "https://androidpublisher.googleapis.com", "base URL of the API of Google Play"),
+    setting(
+        "LYCEUM_GOOGLE_KEYS_URL",
+        "https://www.googleapis.com/oauth2/v3/certs",
+        "URL of the keys with which Google signs tokens",
+    ),
     setting(
         "LYCEUM_TAXES",
         "(none)",

@@ -29,9 +29,10 @@ pub(super) async fn receive(
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     let app = &state.app;
-    let event = match payments::verify_webhook(&app.payments, provider, &headers, &body, app.clock.now()) {
+    let event = match payments::verify_webhook(&app.payments, provider, &headers, &body, app.clock.now()).await {
         Ok(event) => event,
         Err(Unverified::Off) => return StatusCode::NOT_FOUND,
+        Err(Unverified::Unavailable) => return StatusCode::SERVICE_UNAVAILABLE,
         Err(why @ (Unverified::Forged | Unverified::Stale | Unverified::Malformed)) => {
             tracing::warn!(?provider, ?why, "a webhook was refused");
             return StatusCode::BAD_REQUEST;

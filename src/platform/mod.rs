@@ -2,6 +2,7 @@
 //!
 //! [`App`] bundles them and is passed to every command and query. `app.rs` constructs it.
 
+pub mod access_token;
 pub mod audit;
 pub mod auth;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod db;
 pub mod embedded;
 pub mod fetch;
 pub mod ffmpeg;
+pub mod google;
 pub mod hooks;
 pub mod idempotency;
 pub mod identity;

@@ -27,8 +27,8 @@ const AGAIN: Duration = Duration::from_secs(120);
 /// How old a payment is when its checkout is not closed anymore: providers let it lapse by then.
 const PATIENCE: TimeDelta = TimeDelta::days(7);
 
-/// Creates the checkout of a payment, and keeps it. Doing it again does nothing. If the provider refuses it, the payment
-/// has failed.
+/// Creates the checkout of a payment, and keeps it. Doing it again does nothing. If the provider refuses it, the
+/// payment has failed.
 ///
 /// # Errors
 /// The provider did not answer, or refused; the database failed.

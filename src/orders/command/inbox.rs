@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::dispute;
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
 use super::refund::{refunded_elsewhere, undo_refund};
+use super::{dispute, reconcile};
 use crate::graphql::Result;
 use crate::orders::model::{
     DisputeStatus, Payment, PaymentEvent, PaymentEventId, PaymentEventState, PaymentState, RefundId,
@@ -152,6 +152,10 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
         return Ok(Outcome::Refuse(why));
     }
     match &event.fact {
+        GatewayFact::Approved => {
+            let checkout = Some(event.checkout).filter(|id| !id.is_empty());
+            reconcile::ask_now(app, &Payment { external_id: known.external_id.clone().or(checkout), ..known }).await?;
+        }
         GatewayFact::Paid => {
             let arrived = Arrived { checkout: &event.checkout, transaction: event.transaction.as_deref() };
             pay::paid(app, id, arrived).await?;
@@ -201,7 +205,11 @@ async fn follow(
             };
             let amount = event.amount_minor;
             match fact {
-                GatewayFact::Paid | GatewayFact::Failed | GatewayFact::Expired | GatewayFact::Other { .. } => {}
+                GatewayFact::Approved
+                | GatewayFact::Paid
+                | GatewayFact::Failed
+                | GatewayFact::Expired
+                | GatewayFact::Other { .. } => {}
                 GatewayFact::Refunded { refund, refund_reference } => {
                     return refunded(tx, app, &held, (refund, refund_reference.as_deref()), amount).await;
                 }
@@ -276,7 +284,8 @@ fn contradiction(known: &Payment, provider: Provider, event: &GatewayEvent) -> O
     if known.currency.code() != event.currency {
         return differs("currency", &event.currency, known.currency.code());
     }
-    let is_whole = matches!(event.fact, GatewayFact::Paid | GatewayFact::Failed | GatewayFact::Expired);
+    let is_whole =
+        matches!(event.fact, GatewayFact::Approved | GatewayFact::Paid | GatewayFact::Failed | GatewayFact::Expired);
     let (said, own) = (event.amount_minor, known.amount_minor);
     if (is_whole && said != own) || !(1..=own).contains(&said) {
         return differs("amount", &said.to_string(), &own.to_string());

@@ -145,8 +145,8 @@ pub(super) async fn give(
     Ok(Some((course, i32::from(given.first))))
 }
 
-/// Gives access again to what was paid for and is neither refunded nor disputed, unless the buyer has it in another way;
-/// returns by how much that changes the numbers of students.
+/// Gives access again to what was paid for and is neither refunded nor disputed, unless the buyer has it in another
+/// way; returns by how much that changes the numbers of students.
 pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(CourseId, i32)>, InternalError> {
     let buyer = held.order.buyer_id;
     let disputes = refund::disputes_of(tx.conn(), &[held.order.id]).await?;

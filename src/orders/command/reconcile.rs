@@ -4,7 +4,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::checkout;
 use super::pay::{self, Arrived};
-use crate::orders::model::{OrderStatus, Payment, PaymentState, Step};
+use crate::orders::model::{Order, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::query::{order, payment as rows};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -54,18 +54,23 @@ async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
 /// # Errors
 /// The provider did not answer; its answer contradicts the order; the database failed.
 pub(super) async fn ask_now(app: &App, payment: &Payment) -> Result<(), InternalError> {
+    let Some(order) = order::by_id(&mut *app.db.read().await?, payment.order_id).await? else { return Ok(()) };
     let reference = payment.id.to_string();
-    let asked = Asked { provider: payment.provider, reference: &reference, checkout: payment.external_id.as_deref() };
+    let asked = Asked {
+        provider: payment.provider,
+        reference: &reference,
+        checkout: payment.external_id.as_deref(),
+        is_wanted: order.status == OrderStatus::Pending,
+    };
     let known = payments::fetch_state(app, &asked).await?;
-    follow(app, payment, known).await
+    follow(app, payment, &order, known).await
 }
 
-async fn follow(app: &App, payment: &Payment, known: Option<Known>) -> Result<(), InternalError> {
-    let Some(order) = order::by_id(&mut *app.db.read().await?, payment.order_id).await? else { return Ok(()) };
+async fn follow(app: &App, payment: &Payment, order: &Order, known: Option<Known>) -> Result<(), InternalError> {
     let state = known.as_ref().map(|known| known.state);
-    if let Some(known) = known.as_ref().filter(|_| state != Some(CheckoutState::Open)) {
+    if let Some(known) = known.filter(|_| state != Some(CheckoutState::Open)) {
         let own = (payment.amount_minor, payment.currency.code());
-        if (known.amount_minor, known.currency.as_str()) != own {
+        if known.state != CheckoutState::Expired && (known.amount_minor, known.currency.as_str()) != own {
             return Err(InternalError::new("the amount at the provider is not that of the order"));
         }
         return match known.state {
@@ -80,7 +85,7 @@ async fn follow(app: &App, payment: &Payment, known: Option<Known>) -> Result<()
     }
     // The checkout was not created, or its answer was lost.
     if payment.state == PaymentState::Creating && order.status == OrderStatus::Pending {
-        checkout::open(app, &order, payment).await?;
+        checkout::open(app, order, payment).await?;
     }
     Ok(())
 }

@@ -47,7 +47,8 @@ pub(in crate::orders) async fn parts_of(
     refund_items::table.filter(refund_items::refund_id.eq_any(ids)).select(RefundItem::as_select()).load(conn).await
 }
 
-/// Marks a refund as done by the provider, once; returns whether there is such a refund of the order that has not failed.
+/// Marks a refund as done by the provider, once; returns whether there is such a refund of the order that has not
+/// failed.
 pub(in crate::orders) async fn set_done(
     tx: &mut Tx,
     order: OrderId,

@@ -4,11 +4,16 @@
 //! provider tells by a webhook, and when it is asked ([`fetch_state`]); either may come first, or twice.
 
 mod client;
+mod gateways;
+mod google_keys;
+pub mod google_play;
+pub mod paypal;
 pub mod razorpay;
 pub mod sandbox;
 mod signature;
 pub mod stripe;
 mod told;
+mod transmission;
 
 use std::fmt;
 use std::time::Duration;
@@ -21,17 +26,15 @@ use diesel::sql_types::Text;
 use hyper::HeaderMap;
 use serde::{Deserialize, Serialize};
 
-use self::razorpay::Razorpay;
-use self::sandbox::Sandbox;
-use self::stripe::Stripe;
+use self::gateways::Gateway;
+pub use self::gateways::Payments;
 use self::told::Told;
 use super::App;
 use super::db::stored_as_text;
 use super::internal_error::InternalError;
-use crate::config::gateways::Gateways;
 
 /// The timeout of one call of a provider.
-const CALL: Duration = Duration::from_secs(12);
+const CALL: Duration = Duration::from_secs(10);
 
 /// After what time a provider may have forgotten an idempotency key: Stripe keeps them for 24 hours, others longer. A
 /// refund that is older is looked for before it is made again.
@@ -49,9 +52,11 @@ pub enum Provider {
     Stripe,
     /// Razorpay.
     Razorpay,
+    /// PayPal.
+    Paypal,
 }
 
-stored_as_text!(Provider { Sandbox = "SANDBOX", Stripe = "STRIPE", Razorpay = "RAZORPAY" });
+stored_as_text!(Provider { Sandbox = "SANDBOX", Stripe = "STRIPE", Razorpay = "RAZORPAY", Paypal = "PAYPAL" });
 
 impl Provider {
     /// Returns the provider whose webhooks are sent to `/webhooks/<name>`; `None` if there is none.
@@ -60,63 +65,9 @@ impl Provider {
             "sandbox" => Some(Provider::Sandbox),
             "stripe" => Some(Provider::Stripe),
             "razorpay" => Some(Provider::Razorpay),
+            "paypal" => Some(Provider::Paypal),
             _ => None,
         }
-    }
-}
-
-/// The providers that are set up.
-pub struct Payments {
-    sandbox: Option<Sandbox>,
-    stripe: Option<Stripe>,
-    razorpay: Option<Razorpay>,
-}
-
-/// A provider that is set up.
-enum Gateway<'a> {
-    Sandbox(&'a Sandbox),
-    Stripe(&'a Stripe),
-    Razorpay(&'a Razorpay),
-}
-
-impl Payments {
-    /// Creates the providers; without any, no payments are taken.
-    ///
-    /// # Errors
-    /// No root certificates are installed on this machine.
-    pub fn new(sandbox: Option<Sandbox>, settings: &Gateways) -> Result<Payments, InternalError> {
-        let stripe = settings.stripe.clone().map(Stripe::new).transpose()?;
-        let razorpay = settings.razorpay.clone().map(Razorpay::new).transpose()?;
-        Ok(Payments { sandbox, stripe, razorpay })
-    }
-
-    /// The providers that take payments.
-    pub fn available(&self) -> Vec<Provider> {
-        let all = [Provider::Sandbox, Provider::Stripe, Provider::Razorpay];
-        all.into_iter().filter(|provider| self.of(*provider).is_ok()).collect()
-    }
-
-    /// The school's account at a provider; `None` if that is not set up.
-    pub fn account(&self, provider: Provider) -> Option<&str> {
-        Some(match self.of(provider).ok()? {
-            Gateway::Sandbox(sandbox) => sandbox.account(),
-            Gateway::Stripe(stripe) => stripe.account(),
-            Gateway::Razorpay(razorpay) => razorpay.account(),
-        })
-    }
-
-    /// The sandbox; `None` if it is off.
-    pub fn sandbox(&self) -> Option<&Sandbox> {
-        self.sandbox.as_ref()
-    }
-
-    fn of(&self, provider: Provider) -> Result<Gateway<'_>, GatewayError> {
-        let gateway = match provider {
-            Provider::Sandbox => self.sandbox.as_ref().map(Gateway::Sandbox),
-            Provider::Stripe => self.stripe.as_ref().map(Gateway::Stripe),
-            Provider::Razorpay => self.razorpay.as_ref().map(Gateway::Razorpay),
-        };
-        gateway.ok_or(GatewayError::Off)
     }
 }
 
@@ -176,6 +127,8 @@ pub struct Asked<'a> {
     pub reference: &'a str,
     /// The provider's id of the checkout; `None` while that is not known.
     pub checkout: Option<&'a str>,
+    /// Whether the money is still wanted: what a customer has only approved is taken then.
+    pub is_wanted: bool,
 }
 
 /// A refund to make.
@@ -226,10 +179,18 @@ pub struct Known {
     pub transaction: Option<String>,
     /// What has become of it.
     pub state: CheckoutState,
-    /// The amount in minor units.
+    /// The amount in minor units; 0 if the checkout is gone.
     pub amount_minor: i64,
-    /// The currency (ISO 4217).
+    /// The currency (ISO 4217); empty if the checkout is gone.
     pub currency: String,
+}
+
+impl Known {
+    /// A checkout that is gone.
+    fn expired(checkout: &str) -> Known {
+        let (checkout, state) = (checkout.to_owned(), CheckoutState::Expired);
+        Known { checkout, transaction: None, state, amount_minor: 0, currency: String::new() }
+    }
 }
 
 /// An event that a provider tells by a webhook, without what is personal.
@@ -259,6 +220,9 @@ pub struct GatewayEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum GatewayFact {
+    /// The customer has approved the payment: the money can be taken, by asking for its state.
+    #[serde(rename = "checkout.approved")]
+    Approved,
     /// The customer has paid.
     #[serde(rename = "checkout.paid")]
     Paid,
@@ -314,6 +278,7 @@ impl GatewayFact {
     /// The name of the kind of event.
     pub fn kind(&self) -> &str {
         match self {
+            GatewayFact::Approved => "checkout.approved",
             GatewayFact::Paid => "checkout.paid",
             GatewayFact::Failed => "checkout.failed",
             GatewayFact::Expired => "checkout.expired",
@@ -338,6 +303,8 @@ pub enum Unverified {
     Stale,
     /// The body cannot be read.
     Malformed,
+    /// What is needed to check it cannot be fetched now.
+    Unavailable,
 }
 
 /// Whether a provider can charge this amount exactly. Some have amounts of their own in some currencies.
@@ -346,6 +313,7 @@ pub fn can_charge(provider: Provider, amount_minor: i64, currency: &str) -> bool
         Provider::Sandbox => true,
         Provider::Stripe => stripe::amount(amount_minor, currency).is_some(),
         Provider::Razorpay => razorpay::can_charge(amount_minor, currency),
+        Provider::Paypal => paypal::can_charge(amount_minor, currency),
     }
 }
 
@@ -359,6 +327,7 @@ pub async fn create_checkout(app: &App, provider: Provider, new: &NewCheckout) -
             Gateway::Sandbox(sandbox) => sandbox.create_checkout(app, new).await,
             Gateway::Stripe(stripe) => stripe.create_checkout(app, new).await,
             Gateway::Razorpay(razorpay) => razorpay.create_checkout(app, new).await,
+            Gateway::Paypal(paypal) => paypal.create_checkout(app, new).await,
         }
     })
     .await
@@ -374,6 +343,8 @@ pub async fn close_checkout(app: &App, provider: Provider, checkout: &str) -> Re
             Gateway::Sandbox(sandbox) => sandbox.close(app, checkout).await,
             Gateway::Stripe(stripe) => stripe.close(app, checkout).await,
             Gateway::Razorpay(razorpay) => razorpay.close(app, checkout).await,
+            // What is not captured is not paid.
+            Gateway::Paypal(_) => Ok(()),
         }
     })
     .await
@@ -389,6 +360,7 @@ pub async fn refund(app: &App, provider: Provider, new: &NewRefund<'_>) -> Resul
             Gateway::Sandbox(sandbox) => sandbox.refund(app, new.checkout, new.reference, new.amount_minor).await,
             Gateway::Stripe(stripe) => stripe.refund(app, new).await,
             Gateway::Razorpay(razorpay) => razorpay.refund(app, new).await,
+            Gateway::Paypal(paypal) => paypal.refund(app, new).await,
         }
     })
     .await
@@ -404,6 +376,7 @@ pub async fn fetch_state(app: &App, asked: &Asked<'_>) -> Result<Option<Known>, 
             Gateway::Sandbox(sandbox) => sandbox.fetch_state(app, asked.reference).await,
             Gateway::Stripe(stripe) => stripe.fetch_state(app, asked).await,
             Gateway::Razorpay(razorpay) => razorpay.fetch_state(app, asked).await,
+            Gateway::Paypal(paypal) => paypal.fetch_state(app, asked).await,
         }
     })
     .await
@@ -413,7 +386,7 @@ pub async fn fetch_state(app: &App, asked: &Asked<'_>) -> Result<Option<Known>, 
 ///
 /// # Errors
 /// See [`Unverified`].
-pub fn verify_webhook(
+pub async fn verify_webhook(
     payments: &Payments,
     provider: Provider,
     headers: &HeaderMap,
@@ -424,6 +397,7 @@ pub fn verify_webhook(
         Gateway::Sandbox(sandbox) => sandbox.verify(headers, body, now),
         Gateway::Stripe(stripe) => stripe.verify(headers, body, now),
         Gateway::Razorpay(razorpay) => razorpay.verify(headers, body, now),
+        Gateway::Paypal(paypal) => paypal.verify(headers, body, now).await,
     }
 }
 

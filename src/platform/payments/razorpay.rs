@@ -1,7 +1,7 @@
 //! Razorpay: payment links, refunds and disputes.
 //!
-//! A payment link is Razorpay's page for one payment. Its `reference_id` is unique at Razorpay, so it is the idempotency
-//! key of the creation.
+//! A payment link is Razorpay's page for one payment. Its `reference_id` is unique at Razorpay, so it is the
+//! idempotency key of the creation.
 //!
 //! Source: <https://razorpay.com/docs/api/payments/payment-links/>, <https://razorpay.com/docs/api/refunds/>,
 //! <https://razorpay.com/docs/webhooks/>.

@@ -3,11 +3,14 @@
 mod buying;
 mod coupons;
 mod fakes;
+mod google_play;
 mod inbox;
 mod invoices;
+mod kills;
 mod lists;
 mod live;
 mod model;
+mod paypal;
 mod razorpay;
 mod refunds;
 mod stripe;

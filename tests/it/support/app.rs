@@ -28,6 +28,9 @@ use lyceum::platform::storage::{self, Storage};
 use lyceum::platform::telemetry::Metrics;
 use lyceum::platform::throttle::Throttle;
 use lyceum::platform::{App, Services};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -57,6 +60,14 @@ pub(crate) struct User {
 /// The instant at which every test's clock starts.
 pub(crate) fn start() -> DateTime<Utc> {
     DateTime::parse_from_rfc3339("2026-11-20T09:00:00Z").unwrap().to_utc()
+}
+
+/// The authorities that sign PayPal's certificates in tests.
+fn paypal_roots() -> Arc<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let root = include_str!("../orders/fakes/paypal/root.pem");
+    roots.add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
+    Arc::new(roots)
 }
 
 impl TestApp {
@@ -142,7 +153,7 @@ impl TestApp {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let sandbox = config.payments.sandbox.then(|| Sandbox::new(SECRET, &url).unwrap());
         let app = App::new(Services {
-            payments: Payments::new(sandbox, &config.payments.gateways).unwrap(),
+            payments: Payments::new(sandbox, &config.payments.gateways, paypal_roots(), &clock).unwrap(),
             connections: Shares::new(config.limits.client_connections),
             sockets: Shares::new(config.limits.client_sockets),
             draining: CancellationToken::new(),

@@ -1,5 +1,6 @@
 //! Payment providers that tests start: as much of their APIs as the program calls, in the documented forms, over HTTP.
 
+pub(super) mod paypal;
 pub(super) mod razorpay;
 pub(super) mod stripe;
 

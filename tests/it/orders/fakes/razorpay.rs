@@ -71,7 +71,7 @@ impl RazorpayFake {
         link["status"] = "paid".into();
         link["amount_paid"] = link["amount"].clone();
         link["payments"] = json!([{
-            "amount": link["amount"], "created_at": 1_700_000_000, "method": "upi", "payment_id": id, "status": "captured",
+            "amount": link["amount"], "method": "upi", "payment_id": id, "status": "captured",
         }]);
         let payment = json!({
             "id": id,

@@ -1,0 +1,386 @@
+//! Google Play: what has become of purchases in an app, and the notifications about them.
+//!
+//! The token of a purchase is its key. A notification is a hint that may be repeated: what is true is what Google
+//! answers when it is asked. A purchase that is not acknowledged within three days is refunded by Google.
+//!
+//! Source: <https://developers.google.com/android-publisher/api-ref/rest>,
+//! <https://developer.android.com/google/play/billing/rtdn-reference>.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, Utc};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{HeaderMap, Request};
+use serde::Deserialize;
+
+use super::client::Client;
+use super::google_keys::Keys;
+use super::{GatewayError, Unverified};
+use crate::config::gateways::GooglePlaySettings;
+use crate::platform::clock::Clock;
+use crate::platform::fetch::Fetcher;
+use crate::platform::google::Account;
+use crate::platform::internal_error::InternalError;
+
+const SCOPE: &str = "https://www.googleapis.com/auth/androidpublisher";
+/// The longest token of a purchase, in bytes. They have some 150.
+const LONGEST_TOKEN: usize = 1000;
+
+/// An app on Google Play.
+pub struct GooglePlay {
+    settings: GooglePlaySettings,
+    client: Client,
+    fetcher: Fetcher,
+    account: Account,
+    keys: Keys,
+    clock: Clock,
+}
+
+/// A subscription, as Google knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The state.
+    pub state: SubscriptionState,
+    /// The id of the product.
+    pub product: String,
+    /// The id of the base plan; `None` for subscriptions from before base plans.
+    pub base_plan: Option<String>,
+    /// The id of the latest order that was paid; `None` if none was.
+    pub order: Option<String>,
+    /// When the access ends, unless it is renewed.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it renews by itself.
+    pub renews: bool,
+    /// The token of the purchase that this one replaces: after an upgrade, a downgrade or a new start.
+    pub linked_token: Option<String>,
+    /// Whether the purchase was acknowledged.
+    pub is_acknowledged: bool,
+    /// The account that the app has named.
+    pub app_account: Option<String>,
+    /// Whether it was bought by a tester, who pays nothing.
+    pub is_test: bool,
+}
+
+/// The state of a subscription at Google.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SubscriptionState {
+    /// It waits for its first payment.
+    #[serde(rename = "SUBSCRIPTION_STATE_PENDING")]
+    Pending,
+    /// It is paid, and renews unless `renews` says otherwise.
+    #[serde(rename = "SUBSCRIPTION_STATE_ACTIVE")]
+    Active,
+    /// It is paused by its owner.
+    #[serde(rename = "SUBSCRIPTION_STATE_PAUSED")]
+    Paused,
+    /// A renewal has failed; the access goes on.
+    #[serde(rename = "SUBSCRIPTION_STATE_IN_GRACE_PERIOD")]
+    InGracePeriod,
+    /// A renewal has failed; there is no access until it is paid.
+    #[serde(rename = "SUBSCRIPTION_STATE_ON_HOLD")]
+    OnHold,
+    /// Canceled by its owner; the access goes on until it expires.
+    #[serde(rename = "SUBSCRIPTION_STATE_CANCELED")]
+    Canceled,
+    /// It has ended, or was revoked.
+    #[serde(rename = "SUBSCRIPTION_STATE_EXPIRED")]
+    Expired,
+    /// The first payment never came.
+    #[serde(rename = "SUBSCRIPTION_STATE_PENDING_PURCHASE_CANCELED")]
+    PendingCanceled,
+    /// A state that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A purchase of a product that is bought once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// The state.
+    pub state: PurchaseState,
+    /// The id of the order.
+    pub order: Option<String>,
+    /// Whether the purchase was acknowledged.
+    pub is_acknowledged: bool,
+    /// The account that the app has named.
+    pub app_account: Option<String>,
+}
+
+/// The state of a purchase at Google.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseState {
+    /// It is paid.
+    Purchased,
+    /// It was canceled or refunded.
+    Canceled,
+    /// It waits for its payment.
+    Pending,
+}
+
+/// What a notification is about. The state is to be read anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The id of the message, which is the same when it is sent again.
+    pub id: String,
+    /// The subject.
+    pub about: About,
+}
+
+/// The subject of a notification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The subscription with this token.
+    Subscription(String),
+    /// The purchase with this token, of this product.
+    Purchase(String, String),
+    /// The purchase or subscription with this token was refunded or charged back.
+    Voided(String),
+    /// Nothing: the owner of the app tries whether notifications arrive.
+    Test,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionAnswer {
+    subscription_state: SubscriptionState,
+    #[serde(default)]
+    line_items: Vec<LineItem>,
+    linked_purchase_token: Option<String>,
+    acknowledgement_state: Option<String>,
+    external_account_identifiers: Option<ExternalAccount>,
+    test_purchase: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LineItem {
+    product_id: String,
+    expiry_time: Option<DateTime<Utc>>,
+    auto_renewing_plan: Option<AutoRenewing>,
+    offer_details: Option<Offer>,
+    latest_successful_order_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AutoRenewing {
+    #[serde(default)]
+    auto_renew_enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Offer {
+    base_plan_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExternalAccount {
+    obfuscated_external_account_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PurchaseAnswer {
+    purchase_state: i32,
+    acknowledgement_state: i32,
+    order_id: Option<String>,
+    obfuscated_external_account_id: Option<String>,
+}
+
+/// A message of Pub/Sub: <https://cloud.google.com/pubsub/docs/push>.
+#[derive(Deserialize)]
+struct Push {
+    message: Message,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    data: String,
+    message_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Developer {
+    package_name: String,
+    subscription_notification: Option<OfToken>,
+    one_time_product_notification: Option<OfProduct>,
+    voided_purchase_notification: Option<OfToken>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfToken {
+    purchase_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OfProduct {
+    purchase_token: String,
+    sku: String,
+}
+
+impl GooglePlay {
+    /// Creates the client of an app.
+    ///
+    /// # Errors
+    /// The key of the service account is malformed, or no root certificates are installed on this machine.
+    pub fn new(settings: GooglePlaySettings, clock: Clock) -> Result<GooglePlay, InternalError> {
+        let (client, fetcher) = (Client::new("Google Play")?, Fetcher::new(super::CALL)?);
+        let account = Account::new(&settings.account, SCOPE, clock.clone())?;
+        let keys = Keys::new(settings.keys_url.clone(), fetcher.clone());
+        Ok(GooglePlay { settings, client, fetcher, account, keys, clock })
+    }
+
+    /// Reads a subscription by the token of its purchase; `None` if there is none, or if it ended more than 60 days
+    /// ago.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn read_subscription(&self, token: &str) -> Result<Option<Subscription>, GatewayError> {
+        let Some(token) = in_path(token) else { return Ok(None) };
+        let path = format!("purchases/subscriptionsv2/tokens/{token}");
+        let Some(answer) = found(self.get::<SubscriptionAnswer>(&path).await)? else { return Ok(None) };
+        let item = answer.line_items.into_iter().next();
+        let item = item.ok_or_else(|| InternalError::new("a subscription of Google Play has no product"))?;
+        Ok(Some(Subscription {
+            state: answer.subscription_state,
+            product: item.product_id,
+            base_plan: item.offer_details.and_then(|offer| offer.base_plan_id),
+            order: item.latest_successful_order_id,
+            expires_at: item.expiry_time,
+            renews: item.auto_renewing_plan.is_some_and(|plan| plan.auto_renew_enabled),
+            linked_token: answer.linked_purchase_token,
+            is_acknowledged: answer.acknowledgement_state.as_deref() == Some("ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"),
+            app_account: answer.external_account_identifiers.and_then(|ids| ids.obfuscated_external_account_id),
+            is_test: answer.test_purchase.is_some(),
+        }))
+    }
+
+    /// Reads a purchase of a product by its token; `None` if there is none.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn read_purchase(&self, product: &str, token: &str) -> Result<Option<Purchase>, GatewayError> {
+        let Some((product, token)) = in_path(product).zip(in_path(token)) else { return Ok(None) };
+        let path = format!("purchases/products/{product}/tokens/{token}");
+        let Some(answer) = found(self.get::<PurchaseAnswer>(&path).await)? else { return Ok(None) };
+        Ok(Some(Purchase {
+            state: match answer.purchase_state {
+                0 => PurchaseState::Purchased,
+                2 => PurchaseState::Pending,
+                _ => PurchaseState::Canceled,
+            },
+            order: answer.order_id,
+            is_acknowledged: answer.acknowledgement_state == 1,
+            app_account: answer.obfuscated_external_account_id,
+        }))
+    }
+
+    /// Acknowledges a subscription. Doing it again does nothing.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn acknowledge_subscription(&self, product: &str, token: &str) -> Result<(), GatewayError> {
+        self.acknowledge("subscriptions", product, token).await
+    }
+
+    /// Acknowledges a purchase of a product. Doing it again does nothing.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn acknowledge_purchase(&self, product: &str, token: &str) -> Result<(), GatewayError> {
+        self.acknowledge("products", product, token).await
+    }
+
+    /// Checks that a notification comes from our subscription of Pub/Sub, and reads it.
+    ///
+    /// # Errors
+    /// See [`Unverified`].
+    pub async fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<Notification, Unverified> {
+        let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Unverified::Forged)?;
+        let (audience, sender) = (&self.settings.push_audience, &self.settings.push_account);
+        self.keys.verify(token, (audience, sender), self.clock.now()).await?;
+        read(&self.settings.package, body).ok_or(Unverified::Malformed)
+    }
+
+    async fn acknowledge(&self, kind: &str, product: &str, token: &str) -> Result<(), GatewayError> {
+        let parts = in_path(product).zip(in_path(token));
+        let (product, token) = parts.ok_or_else(|| GatewayError::Refused("no such purchase".into()))?;
+        let url = self.url(&format!("purchases/{kind}/{product}/tokens/{token}:acknowledge"));
+        let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+        let response = self.send(request, "{}").await?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        let why = format!("Google Play answers {}", response.status());
+        Err(match response.status().is_client_error() && response.status() != hyper::StatusCode::UNAUTHORIZED {
+            true => GatewayError::Refused(why),
+            false => GatewayError::Failed(InternalError::new(why)),
+        })
+    }
+
+    async fn get<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, GatewayError> {
+        let access = self.account.access(&self.fetcher).await?;
+        let request = Request::get(self.url(path)).header(AUTHORIZATION, format!("Bearer {access}"));
+        let outcome = self.client.call(request.body(String::new()), self.clock.now()).await;
+        if let Err(GatewayError::Failed(_)) = &outcome {
+            // It may be the token; the next call has a new one.
+            self.account.forget().await;
+        }
+        outcome
+    }
+
+    async fn send(
+        &self,
+        request: hyper::http::request::Builder,
+        body: &str,
+    ) -> Result<hyper::Response<bytes::Bytes>, GatewayError> {
+        let access = self.account.access(&self.fetcher).await?;
+        let request = request.header(AUTHORIZATION, format!("Bearer {access}")).body(body.to_owned());
+        self.client.send(request.map_err(InternalError::from)?, self.clock.now()).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/androidpublisher/v3/applications/{}/{path}", self.settings.url, self.settings.package)
+    }
+}
+
+/// Returns what may be a part of a path: clients name tokens and products.
+fn in_path(text: &str) -> Option<&str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_fine = !text.is_empty() && text.len() <= LONGEST_TOKEN && text != "." && text != "..";
+    (is_fine && text.bytes().all(is_plain)).then_some(text)
+}
+
+/// Tells what does not exist from what cannot be asked.
+fn found<T>(outcome: Result<T, GatewayError>) -> Result<Option<T>, GatewayError> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(GatewayError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a notification about our app; `None` if it is malformed or of another app.
+fn read(package: &str, body: &[u8]) -> Option<Notification> {
+    let Push { message } = serde_json::from_slice(body).ok()?;
+    let told: Developer = serde_json::from_slice(&BASE64_STANDARD.decode(message.data).ok()?).ok()?;
+    if told.package_name != package {
+        return None;
+    }
+    let about = match (told.voided_purchase_notification, told.subscription_notification) {
+        (Some(voided), _) => About::Voided(voided.purchase_token),
+        (None, Some(subscription)) => About::Subscription(subscription.purchase_token),
+        (None, None) => match told.one_time_product_notification {
+            Some(product) => About::Purchase(product.purchase_token, product.sku),
+            None => About::Test,
+        },
+    };
+    Some(Notification { id: message.message_id, about })
+}
