@@ -1,17 +1,23 @@
 //! The jobs of orders: what providers have told, refunds, questions about open payments, and the end of unpaid orders.
 
+mod mails;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::command;
+pub use self::mails::mails;
+use super::command::{self, GiftToMail};
 use super::event::{OrderPaid, OrderRefunded};
-use super::model::{PaymentEventId, RefundId};
+use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
+use crate::platform::mail;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{self, delete};
 
@@ -35,6 +41,16 @@ pub fn handlers() -> Vec<Handler> {
                 command::send_refund(&app, refund).await
             }
             .boxed()
+        }),
+        Handler::queued(command::MAIL, short, |app, payload| {
+            async move {
+                let Mailing { gift, number } = serde_json::from_value(payload)?;
+                mail_gift(&app, gift, number).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("orders.expire_gifts", "23 * * * *", long, |app, _| {
+            async move { command::expire_gifts(&app).await }.boxed()
         }),
         Handler::reaction("orders.invoice", OrderPaid::KIND, short, |app, payload| {
             async move {
@@ -82,4 +98,25 @@ struct Process {
 #[derive(Deserialize)]
 struct Refunding {
     refund: RefundId,
+}
+
+/// The payload of [`command::MAIL`].
+#[derive(Deserialize)]
+struct Mailing {
+    gift: GiftId,
+    number: i32,
+}
+
+/// Mails a gift to its recipient, unless it was taken back.
+async fn mail_gift(app: &App, id: GiftId, number: i32) -> Result<(), InternalError> {
+    let Some(GiftToMail { gift, giver, course }) = command::gift_to_mail(app, id, number).await? else {
+        return Ok(());
+    };
+    let code = written(&gift.code);
+    let until = gift.expires_at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let message = gift.message.lines().filter(|line| !line.trim().is_empty()).collect();
+    let context = mails::GiftMail { giver: &giver, course: &course, message, code: &code, until: &until };
+    let mail = mail::render(&app.config, &mails::GIFT, &gift.recipient_email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await?;
+    command::gift_mailed(app, id).await
 }

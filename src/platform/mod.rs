@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod auth;
 pub mod clock;
+pub mod csv;
 pub mod db;
 pub mod embedded;
 pub mod fetch;

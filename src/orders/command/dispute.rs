@@ -1,11 +1,12 @@
 //! Disputes: the buyer's bank takes the money back, until it is decided who keeps it.
 
 use super::end::end_access;
-use super::hold::Held;
+use super::hold::{self, Held};
+use super::ledger;
 use super::pay::{count_students, give, is_owned};
 use super::refund::refunded_elsewhere;
 use crate::orders::event::OrderDisputed;
-use crate::orders::model::DisputeStatus;
+use crate::orders::model::{DisputeStatus, OrderItem};
 use crate::orders::query::{order as query, refund as rows};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -23,9 +24,11 @@ pub(super) async fn open(
     (external_id, amount): (&str, i64),
 ) -> Result<(), InternalError> {
     let dispute = (held.order.id, external_id, amount);
-    if !rows::open_dispute(tx, app.clock.uuid(), dispute, app.clock.now()).await? {
+    let id = app.clock.uuid();
+    if !rows::open_dispute(tx, id, dispute, app.clock.now()).await? {
         return Ok(());
     }
+    ledger::enter_dispute(tx, app, held, (id, amount)).await?;
     let mut more = Vec::new();
     for item in held.items.iter().filter(|item| item.is_live) {
         more.extend(end_access(tx, app, held, item).await?);
@@ -46,37 +49,35 @@ pub(super) async fn close(
 ) -> Result<(), InternalError> {
     open(tx, app, held, (external_id, amount)).await?;
     let order = held.order.id;
-    if rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await?.is_none() {
+    let Some(closed) = rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
         return Ok(());
-    }
+    };
+    ledger::enter_dispute_closed(tx, app, held, closed.id.uuid()).await?;
     tell(tx, app, held).await?;
     if status == DisputeStatus::Lost {
-        let held = fresh(tx, held).await?;
+        let held = hold::again(tx, held).await?;
         refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), None).await?;
         return Ok(());
     }
     let mut more = Vec::new();
-    for item in fresh(tx, held).await?.items {
-        let Some(course) = item.course_id.filter(|id| held.courses.contains_key(id) && held.has_buyer) else {
-            continue;
-        };
+    let held = hold::again(tx, held).await?;
+    for item in &held.items {
         let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
-        let has_another = !query::live_of(tx, held.order.buyer_id, &[course]).await?.is_empty()
-            || is_owned(tx, app, held.order.buyer_id, course).await?;
-        if is_refunded || has_another {
+        if is_refunded || !held.exists(item) || has_another(tx, app, &held, item).await? {
             continue;
         }
         query::set_item_live(tx, item.id, true).await?;
-        more.extend(give(tx, app, held.order.buyer_id, &item).await?);
+        more.extend(give(tx, app, &held, item).await?);
     }
     count_students(tx, more).await
 }
 
-/// The order as this transaction has left it.
-async fn fresh(tx: &mut Tx, held: &Held) -> Result<Held, InternalError> {
-    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
-    let items = query::items_of(tx.conn(), &[order.id]).await?;
-    Ok(Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer })
+/// Whether the owner of an item has got the course in another way meanwhile, or has no account anymore.
+async fn has_another(tx: &mut Tx, app: &App, held: &Held, item: &OrderItem) -> Result<bool, InternalError> {
+    let (Some(owner), Some(course)) = (held.owner_of(item), item.course_id) else { return Ok(false) };
+    Ok(!held.people.contains(&owner)
+        || !query::live_of(tx, owner, &[course]).await?.is_empty()
+        || is_owned(tx, app, owner, course).await?)
 }
 
 async fn tell(tx: &mut Tx, app: &App, held: &Held) -> Result<(), InternalError> {

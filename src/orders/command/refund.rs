@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::end::end_access;
 use super::hold::{self, Held};
+use super::ledger;
 use super::pay::count_students;
 use crate::accounts::{UserId, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
@@ -145,6 +146,7 @@ async fn record(
     new: &Refund,
     parts: &[(OrderItemId, i64)],
 ) -> std::result::Result<Order, InternalError> {
+    ledger::enter_refund(tx, app, held, new.id.uuid(), parts).await?;
     let parts: Vec<RefundItem> = parts
         .iter()
         .map(|(item_id, amount_minor)| RefundItem { refund_id: new.id, item_id: *item_id, amount_minor: *amount_minor })
@@ -188,12 +190,27 @@ pub(super) async fn return_money(
 ) -> std::result::Result<(), InternalError> {
     let left = left_of(&held.items);
     // Ended by the caller, or before.
-    let order = query::by_id(tx.conn(), held.order.id).await?.unwrap_or_else(|| held.order.clone());
-    let new = new_refund(app, &order, left, reason, None);
-    let items = query::items_of(tx.conn(), &[order.id]).await?;
-    let now = Held { order, items, courses: held.courses.clone(), has_buyer: held.has_buyer };
+    let now = hold::again(tx, held).await?;
+    let new = new_refund(app, &now.order, left, reason, None);
     record(tx, app, &now, &new, &parts_of(left, &now.items)).await?;
     Ok(())
+}
+
+/// Takes back an item: its access ends, and what is left of its price goes back.
+pub(super) async fn return_item(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    item: &OrderItem,
+    reason: &str,
+) -> std::result::Result<(), InternalError> {
+    let left = left_of(std::slice::from_ref(item));
+    if left == 0 {
+        let fewer = end_access(tx, app, held, item).await?;
+        return count_students(tx, fewer.into_iter().collect()).await;
+    }
+    let new = new_refund(app, &held.order, left, reason, None);
+    record(tx, app, held, &new, &[(item.id, left)]).await.map(drop)
 }
 
 /// Records a refund that was made at the provider, or what a buyer's bank has taken back for good: all that is left if

@@ -2,11 +2,14 @@
 
 mod buying;
 mod coupons;
+mod gifts;
 mod inbox;
 mod invoices;
+mod ledger;
 mod lists;
 mod live;
 mod model;
+mod prices;
 mod refunds;
 mod unpaid;
 
