@@ -252,7 +252,7 @@ async fn whatever_happens_the_books_agree_with_the_orders_in_every_currency() {
             GROUP BY disputes.id, account HAVING sum(ledger_entries.amount_minor) <> 0 LIMIT 1";
         assert_eq!(shop.app.sql(held).await, "", "a dispute that is decided has left something\n{}", log.join("\n"));
         let refunded = "SELECT count(*) FROM (SELECT item_id FROM ledger_entries JOIN order_items ON order_items.id = item_id \
-            JOIN ledger_transactions ON ledger_transactions.id = transaction_id WHERE kind IN ('PAYMENT', 'REFUND') \
+            JOIN ledger_transactions ON ledger_transactions.id = transaction_id WHERE ledger_transactions.kind IN ('PAYMENT', 'REFUND') \
             AND order_items.refunded_minor = order_items.amount_minor GROUP BY item_id, account HAVING sum(ledger_entries.amount_minor) <> 0) AS rest";
         wrong("a refunded item has left something", refunded).await;
         let dead = "SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL";
