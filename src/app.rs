@@ -72,7 +72,7 @@ pub fn hooks() -> Hooks {
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features = [accounts::mails(), channels::mails(), notifications::mails()];
+    let features = [accounts::mails(), channels::mails(), orders::mails(), notifications::mails()];
     features.into_iter().flatten().collect()
 }
 

@@ -10,6 +10,8 @@
 //!
 //! `make bench ARGS=--players` measures only how players save their progress; see `players.rs`.
 //!
+//! `make bench ARGS=--orders` measures only orders that are created and paid; see `orders.rs`.
+//!
 //! `make bench ARGS=--push` measures only pushing to many WebSockets; see `push.rs`.
 //!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
@@ -27,6 +29,7 @@ mod cpu;
 mod discussion;
 mod load;
 mod my_page;
+mod orders;
 mod players;
 mod push;
 mod writes;
@@ -71,6 +74,9 @@ async fn main() {
     let settings = if quick { Settings { rounds: 1, seconds: 2 } } else { Settings { rounds: 5, seconds: 5 } };
     if arguments.iter().any(|argument| argument == "--players") {
         return play(&programs[0]).await;
+    }
+    if arguments.iter().any(|argument| argument == "--orders") {
+        return order(&programs[0]).await;
     }
     if arguments.iter().any(|argument| argument == "--bare") {
         return push::serve_bare().await;
@@ -148,6 +154,21 @@ async fn play(program: &Path) {
     seed(program, &url, &folder, ("30", "2400")).await;
     let server = serve(program, &url, &folder, "on").await;
     players::measure(&url, &server, postmaster).await;
+    stop(vec![server]);
+    postgres.stop().await.unwrap();
+}
+
+/// Measures orders, in the same school.
+async fn order(program: &Path) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-players");
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
+    let postgres = Postgres::start(options).await.unwrap();
+    let postmaster = cpu::postmaster(&folder.join("postgres/data"));
+    let url = postgres.url().to_owned();
+    seed(program, &url, &folder, ("30", "2400")).await;
+    let server = serve(program, &url, &folder, "on").await;
+    orders::measure(&url, &server, postmaster, &folder).await;
     stop(vec![server]);
     postgres.stop().await.unwrap();
 }

@@ -171,3 +171,8 @@ pub(super) fn settings_forbidden() -> Error {
 pub(super) fn ledger_forbidden() -> Error {
     Error::Forbidden("Only the course's instructor and administrators see who has access.".into())
 }
+
+pub(super) fn own_currency(place: usize) -> Error {
+    let message = "The price in the course's own currency is `price`.";
+    Error::invalid(UserErrorCode::Taken, &["prices", &place.to_string(), "currency"], message)
+}

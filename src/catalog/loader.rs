@@ -18,10 +18,11 @@ use super::model::{
     lists_key, page_keys, slug_key, stats_key,
 };
 use super::query::course::{self, CatalogKey};
-use super::query::{category, setting, slug, stats};
+use super::query::{category, price, setting, slug, stats};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::loaders::{Load, shared};
+use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::Page;
 use crate::platform::App;
 use crate::platform::db::CacheKey;
@@ -147,6 +148,28 @@ impl Load for CompletionOf {
         let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
         let rows = setting::completion_percents(&*app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|(id, percent)| (CompletionOf(id), percent)).collect())
+    }
+}
+
+/// The prices of a course in other currencies than its own, in minor units, by currency; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PricesOf(pub CourseId);
+
+impl Load for PricesOf {
+    type Value = Arc<Vec<(CurrencyCode, i64)>>;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&Self::Value>) -> Vec<CacheKey> {
+        vec![course_key(self.0)]
+    }
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let mut prices: HashMap<Self, Vec<(CurrencyCode, i64)>> = HashMap::new();
+        for (id, currency, amount) in price::of_courses(&*app.db.read().await?, &ids).await? {
+            prices.entry(PricesOf(id)).or_default().push((currency, amount));
+        }
+        Ok(prices.into_iter().map(|(key, prices)| (key, Arc::new(prices))).collect())
     }
 }
 

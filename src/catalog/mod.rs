@@ -29,7 +29,7 @@ pub use graphql::{
 };
 pub(crate) use graphql::{CourseConnection, courses_of_channel};
 pub use job::handlers;
-pub use loader::{CompletionOf, CourseById, LessonById, LessonsOf, TeamCoursesOf};
+pub use loader::{CompletionOf, CourseById, LessonById, LessonsOf, PricesOf, TeamCoursesOf};
 pub use model::{
     Category, CategoryId, Course, CourseFacts, CourseId, CourseLevel, CreateCategoryInput, CreateCourseInput,
     CreateLessonInput, CreateSectionInput, DeleteCategoryInput, DeleteLessonInput, DeleteSectionInput, Lesson,
@@ -39,6 +39,6 @@ pub use model::{
     UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput, UploadTarget,
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
-pub use port::{add_ratings, hold_course, lock_ratings, rating_changed, students_changed};
+pub use port::{add_ratings, hold_course, lock_ratings, prices_in, rating_changed, students_changed};
 pub(crate) use query::outline::open_lessons;
 pub use query::stats::ratings;

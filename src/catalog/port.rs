@@ -1,7 +1,10 @@
 //! What later features do with courses inside their own transaction.
 
+use std::collections::HashMap;
+
 use super::model::{Course, CourseId};
-use super::query::{course, stats};
+use super::query::{course, price, stats};
+use crate::graphql::money::CurrencyCode;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
@@ -13,6 +16,18 @@ use crate::platform::internal_error::InternalError;
 /// The database failed.
 pub async fn hold_course(tx: &mut Tx, id: CourseId) -> Result<Option<Course>, InternalError> {
     Ok(course::hold(tx, id).await?)
+}
+
+/// Returns the prices of courses in a currency that is not their own, in minor units, as far as there are any.
+///
+/// # Errors
+/// The database failed.
+pub async fn prices_in(
+    tx: &mut Tx,
+    ids: &[CourseId],
+    currency: CurrencyCode,
+) -> Result<HashMap<CourseId, i64>, InternalError> {
+    Ok(price::in_currency(tx, ids, currency).await?.into_iter().collect())
 }
 
 /// Adds `more` to a course's number of students.

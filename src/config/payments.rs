@@ -40,6 +40,10 @@ pub struct Payments {
     pub order_lifetime: TimeDelta,
     /// After what time the buyer of an unpaid order is reminded; `None` for never.
     pub reminder: Option<TimeDelta>,
+    /// What part of the sales of a channel is its own, in percent of the price without tax.
+    pub channel_share: i16,
+    /// How long a gift can be claimed.
+    pub gift_lifetime: TimeDelta,
     /// The taxes by country (ISO 3166-1, two letters).
     pub taxes: BTreeMap<String, TaxRate>,
     /// Who sells.
@@ -74,9 +78,13 @@ impl Payments {
         let minutes = |minutes: u64| TimeDelta::minutes(minutes.cast_signed());
         let lifetime = reader.number("LYCEUM_ORDER_MINUTES", 5..=44_640);
         let reminder = reader.number("LYCEUM_ORDER_REMINDER_MINUTES", 0..=44_640);
+        let channel_share = i16::try_from(reader.number("LYCEUM_CHANNEL_SHARE", 0..=100)).unwrap_or_default();
+        let gift_days = reader.number("LYCEUM_GIFT_DAYS", 1..=3650);
         let taxes = taxes(reader);
         let [invoice_prefix, credit_note_prefix] = prefixes(reader);
         Payments {
+            channel_share,
+            gift_lifetime: TimeDelta::days(gift_days.cast_signed()),
             taxes,
             seller: seller(reader),
             invoice_prefix,

@@ -211,6 +211,17 @@ pub const SETTINGS: &[Setting] = &[
         "60",
         "number of minutes after which the buyer of an unpaid order is reminded, once, 0 to 44640; 0 means never",
     ),
+    setting(
+        "LYCEUM_CHANNEL_SHARE",
+        "70",
+        "what part of the sales of a channel is its own, in percent of the price without tax, 0 to 100; `setChannelShare` \
+         sets another one for a channel",
+    ),
+    setting(
+        "LYCEUM_GIFT_DAYS",
+        "180",
+        "number of days after which a gift that nobody has claimed is refunded, 1 to 3650",
+    ),
     setting("LYCEUM_SELLER_NAME", "the site's name", "name of the seller on invoices"),
     setting("LYCEUM_SELLER_ADDRESS", "(none)", "address of the seller on invoices; `|` separates its lines"),
     setting("LYCEUM_SELLER_TAX_ID", "(none)", "tax number of the seller on invoices, such as a VAT ID"),

@@ -19,6 +19,7 @@ mod introspection;
 pub mod limits;
 pub mod loaders;
 pub mod money;
+pub mod month;
 pub mod node;
 pub mod null_propagation;
 pub mod page;

@@ -97,6 +97,11 @@ impl Money {
     pub fn new(minor: i64, currency: CurrencyCode) -> Money {
         Money { amount: Decimal::new(minor, currency.decimals()), currency }
     }
+
+    /// The amount in the currency's main unit, with all of its decimals.
+    pub fn decimal(self) -> Decimal {
+        self.amount
+    }
 }
 
 impl fmt::Display for Money {

@@ -1,12 +1,15 @@
 //! Files whose URLs are given out by GraphQL, and are valid for all who have them until they expire.
 
-use axum::extract::{Query, State};
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, TryStreamExt};
 use serde::Deserialize;
 
 use super::HttpState;
 use crate::orders;
+use crate::platform::internal_error::InternalError;
 
 /// The query parameters of the URL.
 #[derive(Deserialize)]
@@ -22,13 +25,63 @@ pub(super) async fn invoice(State(state): State<HttpState>, Query(Signed { token
             let kind = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline")];
             (kind, [(header::CONTENT_SECURITY_POLICY, "default-src 'none'")], pdf).into_response()
         }
-        Ok(None) => (StatusCode::FORBIDDEN, "This URL is not valid anymore. Ask for another one.").into_response(),
-        Err(error) => {
-            tracing::error!(error = error.report(), "an invoice could not be read");
-            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
-        }
+        Ok(None) => expired(),
+        Err(error) => failed(&error),
     };
     private(response)
+}
+
+/// `/earnings/<month>.csv`: what a channel has earned in a month.
+pub(super) async fn earnings(
+    State(state): State<HttpState>,
+    Path(file): Path<String>,
+    Query(Signed { token }): Query<Signed>,
+) -> Response {
+    let month = file.strip_suffix(".csv").unwrap_or_default();
+    match orders::earnings_file(&state.app, month, &token) {
+        Some(rows) => csv(&format!("earnings-{month}"), rows),
+        None => expired(),
+    }
+}
+
+/// The query parameters of the URL of a list.
+#[derive(Deserialize)]
+pub(super) struct Filtered {
+    #[serde(default)]
+    filter: String,
+    #[serde(default)]
+    token: String,
+}
+
+/// `/exports/orders.csv`: a list of orders.
+pub(super) async fn orders(
+    State(state): State<HttpState>,
+    Query(Filtered { filter, token }): Query<Filtered>,
+) -> Response {
+    match orders::orders_file(&state.app, &filter, &token).await {
+        Ok(Some(rows)) => csv("orders", rows),
+        Ok(None) => expired(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// A table that is sent while it is read. If that fails, the connection is closed in between, so that the client knows.
+fn csv(name: &str, rows: impl Stream<Item = Result<String, InternalError>> + Send + 'static) -> Response {
+    let rows = rows.inspect_err(|error| tracing::error!(error = error.report(), "a table could not be read"));
+    let body = Body::from_stream(rows.map_err(|_| std::io::Error::other("the table could not be read")));
+    let disposition = format!("attachment; filename=\"{name}.csv\"");
+    let kind =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    private((kind, body).into_response())
+}
+
+fn failed(error: &InternalError) -> Response {
+    tracing::error!(error = error.report(), "a file could not be read");
+    private((StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response())
+}
+
+fn expired() -> Response {
+    private((StatusCode::FORBIDDEN, "This URL is not valid anymore. Ask for another one.").into_response())
 }
 
 /// Tells browsers and proxies to store nothing of it.

@@ -57,6 +57,8 @@ pub fn router(state: HttpState) -> Router {
         .route("/console", get(console::page))
         .route("/console/", get(console::page))
         .route("/console/{*path}", get(console::asset))
+        .route("/earnings/{file}", get(download::earnings))
+        .route("/exports/orders.csv", get(download::orders))
         .route("/healthz", get(health::alive))
         .route("/invoices/{file}", get(download::invoice))
         .route("/readyz", get(health::ready))

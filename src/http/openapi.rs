@@ -22,6 +22,18 @@ pub(super) async fn document() -> Json<Value> {
             "/graphql": { "get": graphql_get(), "post": graphql_post() },
             "/media/hls/{pass}/{path}": { "get": playlist() },
             "/certificates/{file}": { "get": certificate() },
+            "/earnings/{file}": {
+                "get": table(
+                    "What a channel has earned in a month, whose URL is an earnings statement's csvUrl",
+                    parameter("file", "path", "The month and .csv"),
+                ),
+            },
+            "/exports/orders.csv": {
+                "get": table(
+                    "A list of orders, whose URL is ordersCsvUrl",
+                    parameter("filter", "query", "The filter of the list"),
+                ),
+            },
             "/invoices/{file}": { "get": invoice() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },
             "/console/": { "get": page("The same", "text/html") },
@@ -167,6 +179,17 @@ fn invoice() -> Value {
             ("200", "The document", Some("application/pdf")),
             ("403", "The token is wrong or has expired", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn table(summary: &str, of: Value) -> Value {
+    json!({
+        "summary": summary,
+        "parameters": [of, parameter("token", "query", "The token of the URL, which expires")],
+        "responses": responses(&[
+            ("200", "The table, sent while it is read", Some("text/csv")),
+            ("403", "The token is wrong or has expired", Some("text/plain")),
         ]),
     })
 }

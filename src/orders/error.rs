@@ -44,23 +44,55 @@ pub(super) fn another_total(total: Money) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["expectedTotal"], message)
 }
 
-pub(super) fn bought_already(other: &Order, place: usize) -> Error {
+pub(super) fn bought_already(other: &Order, path: &[&str]) -> Error {
     let number = other.number;
     let message = match other.paid_at {
         Some(_) => format!("You have bought this course with order {number}."),
         None => format!("Order {number} has this course and waits for its payment. Pay or cancel it."),
     };
-    Error::invalid(UserErrorCode::Taken, &["items", &place.to_string(), "courseId"], message)
+    Error::invalid(UserErrorCode::Taken, path, message)
 }
 
-pub(super) fn owned_already(place: usize) -> Error {
-    let message = "You have this course already.";
-    Error::invalid(UserErrorCode::Taken, &["items", &place.to_string(), "courseId"], message)
+pub(super) fn owned_already(path: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::Taken, path, "You have this course already.")
 }
 
-pub(super) fn no_such_course(place: usize) -> Error {
-    let message = "There is no such course, or it cannot be bought.";
-    Error::invalid(UserErrorCode::NotFound, &["items", &place.to_string(), "courseId"], message)
+pub(super) fn no_such_course(path: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::NotFound, path, "There is no such course, or it cannot be bought.")
+}
+
+pub(super) fn free_gift(path: &[&str]) -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, path, "This course is free for all, so it needs no gift.")
+}
+
+pub(super) fn no_such_gift() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["code"], "There is no such gift, or it was taken back.")
+}
+
+pub(super) fn claimed_already() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["code"], "This gift has been claimed by another user.")
+}
+
+pub(super) fn gift_is_owned() -> Error {
+    let message = "You have this course already. Give the code to somebody else, or let the gift expire.";
+    Error::invalid(UserErrorCode::Taken, &["code"], message)
+}
+
+pub(super) fn no_gift_with_id() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["giftId"], "There is no such gift of yours.")
+}
+
+pub(super) fn not_resendable() -> Error {
+    let message = "Only a gift that is paid for and not claimed can be sent again.";
+    Error::invalid(UserErrorCode::NotAllowed, &["giftId"], message)
+}
+
+pub(super) fn mailed_too_often() -> Error {
+    Error::invalid(
+        UserErrorCode::TooOften,
+        &["giftId"],
+        "This gift has been sent too often. Pass on its code yourself.",
+    )
 }
 
 pub(super) fn not_pending(order: &Order) -> Error {
@@ -104,4 +136,22 @@ pub(super) fn no_such_course_of_coupon() -> Error {
 
 pub(super) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryIds"], "There is no such category.")
+}
+
+pub(super) fn earnings_forbidden() -> Error {
+    Error::Forbidden("Only the owner of the channel and administrators see what it earns.".into())
+}
+
+pub(super) fn not_owed(owed: Money) -> Error {
+    let message = format!("The amount is more than nothing, and at most what is owed to the channel: {owed}.");
+    Error::invalid(UserErrorCode::OutOfRange, &["amount"], message)
+}
+
+pub(super) fn paid_out_already() -> Error {
+    let message = "A payout for this month and currency is recorded.";
+    Error::invalid(UserErrorCode::Taken, &["month"], message)
+}
+
+pub(super) fn orders_forbidden() -> Error {
+    Error::Forbidden("Only the user and administrators see these orders.".into())
 }

@@ -50,6 +50,8 @@ events! {
     OrderUnpaid = "order_unpaid";
     /// A dispute about an order was opened, won or lost.
     OrderDisputed = "order_disputed";
+    /// A gift of an order was claimed.
+    GiftClaimed = "gift_claimed";
 }
 
 /// Money of an order goes back to the buyer.

@@ -1,5 +1,7 @@
 //! The jobs of orders: what providers have told, refunds, questions about open payments, and the end of unpaid orders.
 
+mod mails;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -7,12 +9,16 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::command;
+pub use self::mails::mails;
+use super::command::{self, GiftToMail};
 use super::event::{OrderPaid, OrderRefunded};
-use super::model::{PaymentEventId, RefundId};
+use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
+use crate::platform::mail;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{self, delete};
 
@@ -37,6 +43,7 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
+<<<<<<< HEAD
         Handler::queued(command::CLOSE, short, |app, payload| {
             async move {
                 let Closing { payment } = serde_json::from_value(payload)?;
@@ -44,6 +51,18 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
+=======
+        Handler::queued(command::MAIL, short, |app, payload| {
+            async move {
+                let Mailing { gift, number } = serde_json::from_value(payload)?;
+                mail_gift(&app, gift, number).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("orders.expire_gifts", "23 * * * *", long, |app, _| {
+            async move { command::expire_gifts(&app).await }.boxed()
+        }),
+>>>>>>> money
         Handler::reaction("orders.invoice", OrderPaid::KIND, short, |app, payload| {
             async move {
                 let OrderPaid { order, buyer } = serde_json::from_value(payload)?;
@@ -96,4 +115,25 @@ struct Closing {
 #[derive(Deserialize)]
 struct Refunding {
     refund: RefundId,
+}
+
+/// The payload of [`command::MAIL`].
+#[derive(Deserialize)]
+struct Mailing {
+    gift: GiftId,
+    number: i32,
+}
+
+/// Mails a gift to its recipient, unless it was taken back.
+async fn mail_gift(app: &App, id: GiftId, number: i32) -> Result<(), InternalError> {
+    let Some(GiftToMail { gift, giver, course }) = command::gift_to_mail(app, id, number).await? else {
+        return Ok(());
+    };
+    let code = written(&gift.code);
+    let until = gift.expires_at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    let message = gift.message.lines().filter(|line| !line.trim().is_empty()).collect();
+    let context = mails::GiftMail { giver: &giver, course: &course, message, code: &code, until: &until };
+    let mail = mail::render(&app.config, &mails::GIFT, &gift.recipient_email, context)?;
+    app.mailer.send(&mail, app.clock.now()).await?;
+    command::gift_mailed(app, id).await
 }

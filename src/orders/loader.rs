@@ -1,5 +1,7 @@
 //! Loads orders in batches. They are not cached across requests.
 
+mod earnings;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -8,11 +10,13 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
+pub(super) use earnings::{EarnedBy, EarnedIn, PayoutsOf, SaleCount, SalePage};
+
 use super::model::{
-    Coupon, CouponId, CouponScope, Dispute, DisputeId, Invoice, Order, OrderId, OrderItem, OrderWhich, Payment,
-    PaymentEvent, PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
+    Coupon, CouponId, CouponScope, Dispute, DisputeId, Gift, GiftId, Invoice, Order, OrderId, OrderItem, OrderItemId,
+    OrderWhich, Payment, PaymentEvent, PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
 };
-use super::query::{coupon, event, invoice, list, order as query, payment, refund};
+use super::query::{coupon, event, gift, invoice, list, order as query, payment, refund};
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -82,6 +86,48 @@ impl Load for ItemsOf {
         let ids: Vec<OrderId> = keys.iter().map(|key| key.0).collect();
         let rows = query::items_of(&mut *app.db.read().await?, &ids).await?;
         Ok(grouped(rows, |row| ItemsOf(row.order_id)))
+    }
+}
+
+/// One gift.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct GiftById(pub(super) GiftId);
+
+impl Load for GiftById {
+    type Value = Arc<Gift>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Gift>>, InternalError> {
+        let ids: Vec<GiftId> = keys.iter().map(|key| key.0).collect();
+        let rows = gift::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (GiftById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The gift that an item is; missing if it is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct GiftOf(pub(super) OrderItemId);
+
+impl Load for GiftOf {
+    type Value = Arc<Gift>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Gift>>, InternalError> {
+        let ids: Vec<OrderItemId> = keys.iter().map(|key| key.0).collect();
+        let rows = gift::of_items(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (GiftOf(row.item_id), Arc::new(row))).collect())
+    }
+}
+
+/// One item of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ItemById(pub(super) OrderItemId);
+
+impl Load for ItemById {
+    type Value = Arc<OrderItem>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<OrderItem>>, InternalError> {
+        let ids: Vec<OrderItemId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::items_by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (ItemById(row.id), Arc::new(row))).collect())
     }
 }
 

@@ -16,16 +16,19 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{courses_of, import, invoice_file, my_data, receive};
+pub use command::{courses_of, earnings_file, import, invoice_file, my_data, orders_file, receive};
 pub use event::{
-    OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefundFailed,
+    GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced,
+    OrderRefundFailed,
     OrderRefunded, OrderUnpaid,
 };
-pub(crate) use graphql::order_of_entitlement;
-pub use graphql::{OrderObject, OrderSubscription, mutations, nodes, queries, viewer_fields};
-pub use job::handlers;
+pub use graphql::{
+    EarningsStatement, OrderObject, OrderSubscription, SaleObject, mutations, nodes, queries, viewer_fields,
+};
+pub(crate) use graphql::{channel_earnings, channel_sales, order_of_entitlement, orders_of};
+pub use job::{handlers, mails};
 pub use loader::OrderById;
 pub use model::{
-    Coupon, CouponId, DisputeStatus, Order, OrderId, OrderItemKind, OrderStatus, PaymentEventState, PaymentState,
-    RefundState,
+    Account, Coupon, CouponId, DisputeStatus, Movement, Order, OrderId, OrderItemKind, OrderStatus, PaymentEventState,
+    PaymentState, RefundState,
 };

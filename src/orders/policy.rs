@@ -19,6 +19,11 @@ pub(super) fn can_manage(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
+/// Whether the actor may see what a channel earns: its owner and administrators may.
+pub(super) fn can_see_earnings(actor: &Actor, owner: UserId) -> bool {
+    can_see_private(actor, owner)
+}
+
 /// Whether a user has a course for good, so that buying it would be a mistake.
 ///
 /// `ledger` has all entitlements of the user that may cover the course. Access that ends, or that is part of something

@@ -119,6 +119,10 @@ pub enum Action {
     CouponUpdated,
     /// An administrator archived a coupon.
     CouponArchived,
+    /// An administrator recorded that a channel was paid its share.
+    PayoutRecorded,
+    /// An administrator changed what part of its sales is a channel's.
+    ChannelShareChanged,
 }
 
 impl Action {
@@ -171,6 +175,8 @@ impl Action {
             Action::CouponCreated => "coupon_created",
             Action::CouponUpdated => "coupon_updated",
             Action::CouponArchived => "coupon_archived",
+            Action::PayoutRecorded => "payout_recorded",
+            Action::ChannelShareChanged => "channel_share_changed",
         }
     }
 

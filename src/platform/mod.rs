@@ -6,6 +6,7 @@ pub mod access_token;
 pub mod audit;
 pub mod auth;
 pub mod clock;
+pub mod csv;
 pub mod db;
 pub mod embedded;
 pub mod fetch;

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 51] = [
+const PLAIN_LISTS: [&str; 55] = [
     "Query.paymentProviders",
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
@@ -37,6 +37,7 @@ const PLAIN_LISTS: [&str; 51] = [
     "Category.ancestors",
     "Course.benefits",
     "Course.prerequisites",
+    "Course.prices",
     // Five.
     "Course.ratingHistogram",
     "Course.tags",
@@ -44,6 +45,10 @@ const PLAIN_LISTS: [&str; 51] = [
     "CourseSearchResultConnection.facets",
     "CourseSearchResult.snippet",
     "CourseSearchResult.titleHighlight",
+    // One amount for each currency.
+    "EarningsStatement.gross",
+    "EarningsStatement.paidOut",
+    "EarningsStatement.share",
     "Facet.values",
     "LessonContent.links",
     "LessonContent.resources",
@@ -419,7 +424,7 @@ const OPENED: [(Scope, &[&str]); 11] = [
             "updateNotificationSettings",
         ],
     ),
-    (Scope::ReadOrders, &["coupons", "orderChanged", "orders", "orders", "paymentEvents"]),
+    (Scope::ReadOrders, &["coupons", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"]),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,8 @@ struct School {
     question: String,
     /// Sam's review of the first course.
     review: String,
+    /// Sam's latest order.
+    order: String,
 }
 
 impl School {
@@ -50,6 +52,7 @@ impl School {
             lesson: String::new(),
             question: String::new(),
             review: String::new(),
+            order: String::new(),
         };
         school.grow(0).await;
         school
@@ -93,6 +96,15 @@ impl School {
         app.mutate(sam, "createReply", "reply { id }", reply).await;
         let report = json!({ "postId": self.question, "reason": "Twice" });
         app.mutate(sam, "reportPost", "report { id }", report).await;
+        let order = json!({
+            "items": [{ "donation": { "amount": "5", "currency": "EUR" } }],
+            "billing": { "country": "DE", "currency": "EUR" },
+            "expectedTotal": { "amount": "5", "currency": "EUR" },
+        });
+        let order = app.mutate(sam, "createOrder", "order { id }", order).await;
+        self.order = order["order"]["id"].as_str().unwrap().to_owned();
+        let coupon = json!({ "code": format!("COUPON-{number}"), "percent": 10, "courseIds": [self.course] });
+        app.mutate(root, "createCoupon", "coupon { id }", coupon).await;
         // The person and Sam review the first course, Ada responds.
         app.mutate(&person, "enroll", "entitlement { id }", json!({ "courseId": self.course })).await;
         for reviewer in [Some(&person), (number == 0).then_some(&*sam)].into_iter().flatten() {
@@ -153,6 +165,11 @@ impl School {
             }
             "MyCertificates" => (Some(sam), json!({})),
             "VerifyCertificate" => (None, json!({ "code": "0123-4567-89AB" })),
+            "OrderStatus" => (Some(sam), json!({ "id": self.order })),
+            "MyOrders" => (Some(sam), json!({})),
+            "AdminOrders" => (Some(root), json!({ "filter": { "statuses": ["PENDING"] } })),
+            "AdminOrder" => (Some(root), json!({ "id": self.order })),
+            "AdminCoupons" => (Some(root), json!({})),
             "CompleteLesson" => (Some(sam), json!({ "id": lesson, "completed": true })),
             _ => return None,
         })
@@ -236,6 +253,7 @@ async fn the_operations_of_an_upload_are_valid() {
             "id": "upload_01h455vb4pex5vsknk084sn02q", "lesson": "lesson_01h455vb4pex5vsknk084sn02q", "version": 1,
             "video": "video_01h455vb4pex5vsknk084sn02q", "completed": true, "isPublic": true, "entries": [],
             "course": "course_01h455vb4pex5vsknk084sn02q", "review": "review_01h455vb4pex5vsknk084sn02q", "stars": 5,
+            "total": { "amount": "19.90", "currency": "EUR" }, "order": "order_01h455vb4pex5vsknk084sn02q", "code": "CODE",
             "body": "Great.", "post": "question_01h455vb4pex5vsknk084sn02q", "voted": true, "position": 1, "watched": [], "at": "2026-11-20T09:00:00Z",
             "input": { "filename": "a.mp4", "contentType": "video/mp4", "sizeBytes": 1 },
         } });

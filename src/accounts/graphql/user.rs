@@ -17,6 +17,7 @@ use crate::graphql::guard::{Role, Scope, owned, public, requires, scoped};
 use crate::graphql::page::slice;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 use crate::media::{self, FileId};
+use crate::orders::{OrderObject, orders_of};
 
 const IDENTITIES: &str = "identities";
 
@@ -162,6 +163,20 @@ impl UserObject {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<EnrollmentObject>>>> {
         enrollments_of(ctx, self.user.id, filter, sort, PageArgs { first, after, last, before }).await
+    }
+
+    /// The user's orders, latest first. Visible to the user and administrators; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadOrders)))]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+        orders_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
     }
 
     /// When the user registered.

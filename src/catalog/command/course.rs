@@ -8,18 +8,21 @@ use super::{LONGEST_TITLE, editable, facts};
 use crate::accounts::{UserId, viewer};
 use crate::catalog::model::{Course, CourseId, CourseLists, CreateCourseInput, UpdateCourseInput};
 use crate::catalog::query::course::{self as query, CourseChanges, NewCourse};
-use crate::catalog::query::{setting, slug};
+use crate::catalog::query::{price, setting, slug};
 use crate::catalog::{error, policy};
 use crate::channels::own_channel;
 use crate::graphql::error::{Check, Edit, UserErrorCode};
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::idempotency::{self, Turn};
+use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::graphql::{Error, Result};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
 
 const LONGEST_SLUG: usize = 80;
+/// The maximum number of prices in other currencies.
+const MOST_PRICES: usize = 20;
 
 /// Creates a draft course that belongs to the actor.
 ///
@@ -91,6 +94,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
     if completion.flatten().is_some_and(|percent| !(1..=100).contains(&percent)) {
         check.error(UserErrorCode::OutOfRange, "completionPercent", "The percentage must be from 1 to 100.");
     }
+    let prices = input.prices.map(|prices| check_prices(&mut check, &prices));
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -106,6 +110,13 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
             }
             if let Some(percent) = completion {
                 setting::set_completion_percent(tx, course.id, percent).await?;
+            }
+            if let Some(prices) = &prices {
+                let own = changes.facts.currency.unwrap_or(course.currency);
+                if let Some(place) = prices.iter().position(|(currency, _)| *currency == own) {
+                    return Err(error::own_currency(place));
+                }
+                price::replace(tx, course.id, prices).await?;
             }
             query::update(tx, course.id, changes.clone()).await.map(Edit::Saved).map_err(taken_slug)
         })
@@ -139,6 +150,30 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         })
     };
     Ok(json!({ "courses": items(courses.into_iter().map(course)) }))
+}
+
+/// Checks the prices in other currencies.
+fn check_prices(check: &mut Check, prices: &[MoneyInput]) -> Vec<(CurrencyCode, i64)> {
+    if prices.len() > MOST_PRICES {
+        check.error(UserErrorCode::TooLong, "prices", format!("At most {MOST_PRICES} are allowed."));
+        return Vec::new();
+    }
+    let mut seen = HashSet::new();
+    let mut checked = Vec::new();
+    for (place, price) in prices.iter().enumerate() {
+        let place = place.to_string();
+        let amount = check.part(&["prices"], |check| price.minor(check, &place));
+        if price.amount.is_zero() {
+            let message = "A price is more than 0; a course that is free has no other prices.";
+            check.part(&["prices"], |check| check.error(UserErrorCode::OutOfRange, &place, message));
+        }
+        if !seen.insert(price.currency) {
+            let message = format!("There is a price in {} already.", price.currency.code());
+            check.part(&["prices", &place], |check| check.error(UserErrorCode::Taken, "currency", message));
+        }
+        checked.push((price.currency, amount));
+    }
+    checked
 }
 
 pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {

@@ -13,7 +13,7 @@ use super::facet::CourseConnection;
 use super::lesson::LessonObject;
 use super::section::{SectionObject, visible_lessons, visible_sections};
 use crate::accounts::{UserObject, user_node};
-use crate::catalog::loader::{CompletionOf, CourseById, DescriptionOf, Html, ListsOf, StatsOf};
+use crate::catalog::loader::{CompletionOf, CourseById, DescriptionOf, Html, ListsOf, PricesOf, StatsOf};
 use crate::catalog::model::{
     Course, CourseId, CourseLevel, CourseLists, CourseStats, LessonId, MOST_LESSONS, MOST_SECTIONS, PublicationStatus,
     Showing,
@@ -26,6 +26,7 @@ use crate::entitlements::{AccessObject, EntitlementObject, entitlements_of};
 use crate::graphql::context::loaders;
 use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::money::Money;
+use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
 use crate::media::image;
 use crate::platform::internal_error::InternalError;
@@ -126,6 +127,15 @@ impl CourseObject {
     /// The price.
     async fn price(&self) -> Sequential<Money> {
         Sequential(Money::new(self.0.price_minor, self.0.currency))
+    }
+
+    /// The prices in all currencies that the course is sold in, at most 21: first `price`, then the others by currency.
+    async fn prices(&self, ctx: &Context<'_>) -> Result<SequentialList<Money>> {
+        let own = Money::new(self.0.price_minor, self.0.currency);
+        let others = loaders(ctx).load(PricesOf(self.0.id)).await?.unwrap_or_default();
+        let others = others.iter().filter(|(currency, _)| *currency != self.0.currency && self.0.price_minor > 0);
+        let others = others.map(|(currency, amount)| Money::new(*amount, *currency));
+        Ok(SequentialList(std::iter::once(own).chain(others).collect()))
     }
 
     /// A previous or comparison price, for display only; null if there is none.

@@ -7,7 +7,7 @@ use diesel::{Queryable, Selectable};
 use super::{CategoryId, CourseFacts, CourseLevel};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
-use crate::graphql::money::CurrencyCode;
+use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::graphql::{Entity, Id, Idempotency};
 use crate::media::{FileId, VideoId};
 use crate::platform::db::schema::{course_stats, courses};
@@ -114,6 +114,9 @@ pub struct UpdateCourseInput {
     /// The share of a lesson's video that completes the lesson when a student has watched it, in percent, 1 to 100; null
     /// for the default of the server. What is completed stays completed.
     pub completion_percent: MaybeUndefined<i32>,
+    /// The prices in other currencies than that of `price`, each once and more than 0, at most 20. They replace the
+    /// earlier ones. A free course is free in all currencies, whatever they are.
+    pub prices: Option<Vec<MoneyInput>>,
     /// The metadata.
     #[graphql(flatten)]
     pub facts: CourseFacts,

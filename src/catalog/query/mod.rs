@@ -11,6 +11,7 @@ mod facet;
 pub(super) mod file;
 pub(super) mod import;
 pub(super) mod outline;
+pub(super) mod price;
 pub(super) mod publication;
 pub(super) mod setting;
 pub(super) mod slug;

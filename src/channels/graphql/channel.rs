@@ -12,9 +12,12 @@ use crate::catalog::{CourseConnection, CourseFilter, CourseSort, courses_of_chan
 use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders, viewer_loaders};
+use crate::graphql::guard::{Role, Scope, owned};
+use crate::graphql::month::Month;
 use crate::graphql::page::encode_cursor;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential};
 use crate::media::{self, FileId};
+use crate::orders::{EarningsStatement, SaleObject, channel_earnings, channel_sales};
 use crate::platform::internal_error::InternalError;
 
 const MEMBERS: &str = "channelMembers";
@@ -133,6 +136,32 @@ impl ChannelObject {
     ) -> Result<Sequential<CourseConnection>> {
         let args = PageArgs { first, after, last, before };
         courses_of_channel(ctx, self.0.id, filter, sort, args).await.map(Sequential)
+    }
+
+    /// What the sales of the channel have brought it in a month. Visible to its owner and administrators; for others it is
+    /// null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadOrders)))]
+    async fn earnings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month.")] month: Month,
+    ) -> Result<Option<Sequential<EarningsStatement>>> {
+        channel_earnings(ctx, &self.0, month).map(|statement| Some(Sequential(statement)))
+    }
+
+    /// The items of the channel that were sold, latest first. Visible to its owner and administrators; for others it is
+    /// null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadOrders)))]
+    async fn sales(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Sequential<Connection<SaleObject>>>> {
+        channel_sales(ctx, &self.0, PageArgs { first, after, last, before }).await
     }
 }
 

@@ -106,6 +106,7 @@ pub(in crate::notifications) fn text(
         more => names.count - 1,
         is_named => names.by.is_some(),
         by => names.by.as_deref().map_or(language.unnamed().into(), one_line),
+        has_course => names.course.is_some(),
         course => quoted(&names.course),
         lesson => quoted(&names.lesson),
         channel => quoted(&names.channel),

@@ -1,6 +1,7 @@
 //! Orders that are not paid: canceled by their buyers, or expired.
 
 use super::end::end;
+use super::gift::forget_giver;
 use super::hold;
 use crate::accounts::UserId;
 use crate::graphql::Result;
@@ -57,7 +58,7 @@ pub(in crate::orders) async fn forget_user(app: &App, user: UserId) -> std::resu
     loop {
         let pending = query::pending_of(&mut *app.db.read().await?, user).await?;
         if pending.is_empty() {
-            return Ok(());
+            return forget_giver(app, user).await;
         }
         for id in pending {
             end_one(app, id, Step::Cancel, |_| true).await?;

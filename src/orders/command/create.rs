@@ -1,15 +1,19 @@
 //! Places orders.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use super::choice::{BilledTo, Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use super::hold::{self, Held};
 use super::pay::fulfil;
-use super::price::{BilledTo, check_billing, check_items, costs, priced, sum};
+use super::price::{Line, costs, lines, sum};
 use super::{checkout, pay};
 use crate::accounts::{self, UserId, viewer};
-use crate::catalog::{Course, CourseId};
+use crate::catalog::{self, Course, CourseId};
 use crate::config::payments::TaxRate;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
@@ -19,10 +23,10 @@ use crate::graphql::{Error, Result, UserError};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    Amounts, CouponId, CreateOrderInput, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind,
-    OrderStatus, Payment, PaymentState,
+    Amounts, CouponId, CreateOrderInput, GiftId, NewGift, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId,
+    OrderStatus, Payment, PaymentState, gift_code,
 };
-use crate::orders::query::{order as query, payment};
+use crate::orders::query::{gift, order as query, payment};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -47,11 +51,12 @@ pub(in crate::orders) async fn create_order(
 ) -> Result<Order> {
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
-    let courses = check_items(&mut check, &input.items);
+    let chosen = check_items(&mut check, &input.items, input.billing.currency, app.clock.now());
     let billed_to = check_billing(&mut check, &input.billing);
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
+    let courses: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
     let entered = match &input.coupon_code {
         Some(code) => coupon::entered(loaders, code, &courses, input.billing.currency).await.map(Some),
         None => Ok(None),
@@ -62,7 +67,7 @@ pub(in crate::orders) async fn create_order(
         other => Ok(other?),
     };
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let wanted = Wanted { buyer, input: &input, billed_to, courses, expected, return_url, entered, tax };
+    let wanted = Wanted { buyer, input: &input, billed_to, chosen, expected, return_url, entered, tax };
     let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
     if let Some(payment) = payment {
         // The order is placed: if this fails, the job that asks about open payments does it.
@@ -78,7 +83,7 @@ struct Wanted<'a> {
     buyer: UserId,
     input: &'a CreateOrderInput,
     billed_to: BilledTo,
-    courses: Vec<CourseId>,
+    chosen: Vec<Chosen>,
     /// The total that the buyer was shown, in minor units.
     expected: i64,
     return_url: Option<String>,
@@ -106,26 +111,29 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
     };
     let entered = wanted.entered.as_ref().map_err(|errors| Error::Invalid(errors.clone()))?.as_ref();
-    let held = hold::courses(tx, wanted.courses.iter().copied()).await?;
+    let courses: Vec<CourseId> = wanted.chosen.iter().filter_map(Chosen::course).collect();
+    let held = hold::courses(tx, courses.iter().copied()).await?;
     if !accounts::lock_user(tx, buyer).await? {
         return Err(Error::Unauthenticated("Sign in first.".into()));
     }
     let currency = input.billing.currency;
-    let courses: Vec<Option<Ref<'_>>> = wanted.courses.iter().map(|id| held.get(id).map(Ref)).collect();
-    let courses = priced(courses, currency)?;
-    let costs = costs(&courses, entered, wanted.tax);
+    let others = catalog::prices_in(tx, &courses, currency).await?;
+    let shared: HashMap<CourseId, Arc<Course>> =
+        held.iter().map(|(id, course)| (*id, Arc::new(course.clone()))).collect();
+    let lines = lines(&wanted.chosen, &shared, &others, currency)?;
+    let costs = costs(&lines, entered, wanted.tax);
     let total = sum(&costs).total;
     if (total, currency) != (wanted.expected, input.expected_total.currency) {
         return Err(error::another_total(Money::new(total, currency)));
     }
-    refuse_owned(tx, app, buyer, &wanted.courses).await?;
+    refuse_owned(tx, app, buyer, &wanted.chosen).await?;
     if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
         return Err(error::too_many_pending());
     }
     if let Some(entered) = entered {
         coupon::hold(tx, app, entered.coupon.id, buyer, currency).await?;
     }
-    let items: Vec<(&Course, Amounts)> = courses.iter().map(|Ref(course)| *course).zip(costs).collect();
+    let items: Vec<(Line, Amounts)> = lines.into_iter().zip(costs).collect();
     let coupon = entered.map(|entered| entered.coupon.id);
     let (order, payment) = insert(tx, app, wanted, coupon, &items).await?;
     claimed.keep(tx, order.id.uuid()).await?;
@@ -134,17 +142,9 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         return Ok((order, payment));
     }
     let items = query::items_of(tx.conn(), &[order.id]).await?;
-    let held = Held { order, items, courses: held, has_buyer: true };
+    let gifts = gift::of_orders(tx.conn(), &[order.id]).await?;
+    let held = Held { order, items, courses: held, gifts, people: [buyer].into() };
     Ok((fulfil(tx, app, &held).await?, None))
-}
-
-/// A course that is locked.
-struct Ref<'a>(&'a Course);
-
-impl AsRef<Course> for Ref<'_> {
-    fn as_ref(&self) -> &Course {
-        self.0
-    }
 }
 
 async fn insert(
@@ -152,7 +152,7 @@ async fn insert(
     app: &App,
     wanted: &Wanted<'_>,
     coupon_id: Option<CouponId>,
-    items: &[(&Course, Amounts)],
+    items: &[(Line, Amounts)],
 ) -> Result<(Order, Option<Payment>)> {
     let (now, settings, billing) = (app.clock.now(), &app.config.payments, &wanted.input.billing);
     let amounts: Vec<Amounts> = items.iter().map(|(_, amounts)| *amounts).collect();
@@ -180,20 +180,7 @@ async fn insert(
         tax_rate: wanted.tax.map(|tax| tax.hundredths.cast_signed()),
     };
     let order = query::insert(tx, &row).await?;
-    let item = |(position, (course, amounts)): (i16, &(&Course, Amounts))| NewItem {
-        id: OrderItemId::new(app.clock.uuid()),
-        order_id: order.id,
-        buyer_id: wanted.buyer,
-        position,
-        kind: OrderItemKind::Course,
-        title: course.title.clone(),
-        course_id: course.id,
-        amount_minor: amounts.total,
-        is_live: true,
-        discount_minor: amounts.discount,
-        tax_minor: amounts.tax,
-    };
-    query::insert_items(tx, (0..).zip(items).map(item).collect()).await?;
+    insert_items(tx, app, wanted, &order, items).await?;
     if sum.total == 0 {
         return Ok((order, None));
     }
@@ -216,20 +203,69 @@ async fn insert(
     Ok((order, Some(payment::insert(tx, &row).await?)))
 }
 
+/// Inserts the items of an order, and the gifts among them.
+async fn insert_items(
+    tx: &mut Tx,
+    app: &App,
+    wanted: &Wanted<'_>,
+    order: &Order,
+    items: &[(Line, Amounts)],
+) -> Result<()> {
+    let item = |(position, (line, amounts)): (i16, &(Line, Amounts))| NewItem {
+        id: OrderItemId::new(app.clock.uuid()),
+        order_id: order.id,
+        buyer_id: wanted.buyer,
+        position,
+        kind: line.kind,
+        title: line.title(),
+        course_id: line.course.as_ref().map(|course| course.id),
+        amount_minor: amounts.total,
+        is_live: true,
+        discount_minor: amounts.discount,
+        tax_minor: amounts.tax,
+    };
+    let new: Vec<NewItem> = (0..).zip(items).map(item).collect();
+    let gifts = new.iter().zip(&wanted.chosen).filter_map(|(item, chosen)| match chosen {
+        Chosen::Gift(gift) => Some(NewGift {
+            id: GiftId::new(app.clock.uuid()),
+            item_id: item.id,
+            order_id: order.id,
+            code: gift_code(rand::random()),
+            recipient_email: &gift.recipient_email,
+            message: &gift.message,
+            send_at: gift.send_at,
+        }),
+        Chosen::Course(_) | Chosen::Donation(_) => None,
+    });
+    let gifts: Vec<NewGift<'_>> = gifts.collect();
+    query::insert_items(tx, new).await?;
+    gift::insert(tx, gifts).await?;
+    Ok(())
+}
+
 /// When the job looks whether the checkout was opened.
 fn first_check(now: DateTime<Utc>) -> DateTime<Utc> {
     now + chrono::TimeDelta::minutes(1)
 }
 
 /// Refuses courses that the buyer has, or that are in another order of theirs. The buyer must be locked.
-async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, wanted: &[CourseId]) -> Result<()> {
-    let place = |course: CourseId| wanted.iter().position(|id| *id == course).unwrap_or_default();
-    if let Some((course, other)) = query::live_of(tx, buyer, wanted).await?.into_iter().next() {
-        return Err(error::bought_already(&other, course.map(place).unwrap_or_default()));
+async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, chosen: &[Chosen]) -> Result<()> {
+    let own = chosen.iter().enumerate().filter_map(|(place, chosen)| match chosen {
+        Chosen::Course(id) => Some((place.to_string(), *id)),
+        Chosen::Gift(_) | Chosen::Donation(_) => None,
+    });
+    let own: Vec<(String, CourseId)> = own.collect();
+    let ids: Vec<CourseId> = own.iter().map(|(_, id)| *id).collect();
+    let live = query::live_of(tx, buyer, &ids).await?;
+    for (place, id) in &own {
+        let path = ["items", place.as_str(), "courseId"];
+        if let Some((_, other)) = live.iter().find(|(course, _)| *course == Some(*id)) {
+            return Err(error::bought_already(other, &path));
+        }
     }
-    for (place, course) in wanted.iter().enumerate() {
-        if pay::is_owned(tx, app, buyer, *course).await? {
-            return Err(error::owned_already(place));
+    for (place, id) in &own {
+        if pay::is_owned(tx, app, buyer, *id).await? {
+            return Err(error::owned_already(&["items", place, "courseId"]));
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::end::end_access;
 use super::hold::{self, Held};
+use super::ledger;
 use super::pay::{count_students, restore};
 use super::refund::refunded_elsewhere;
 use crate::orders::event::OrderDisputed;
@@ -23,9 +24,11 @@ pub(super) async fn open(
     (external_id, amount): (&str, i64),
 ) -> Result<(), InternalError> {
     let dispute = (held.order.id, external_id, amount);
-    if !rows::open_dispute(tx, app.clock.uuid(), dispute, app.clock.now()).await? {
+    let id = app.clock.uuid();
+    if !rows::open_dispute(tx, id, dispute, app.clock.now()).await? {
         return Ok(());
     }
+    ledger::enter_dispute(tx, app, held, (id, amount)).await?;
     let mut more = Vec::new();
     for item in held.items.iter().filter(|item| item.is_live) {
         more.extend(end_access(tx, app, held, item).await?);
@@ -46,9 +49,10 @@ pub(super) async fn close(
 ) -> Result<(), InternalError> {
     open(tx, app, held, (external_id, amount)).await?;
     let order = held.order.id;
-    if rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await?.is_none() {
+    let Some(closed) = rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
         return Ok(());
-    }
+    };
+    ledger::enter_dispute_closed(tx, app, held, closed.id.uuid()).await?;
     tell(tx, app, held).await?;
     if status == DisputeStatus::Lost {
         let held = hold::reread(tx, held).await?;

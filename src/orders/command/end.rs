@@ -6,7 +6,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, Target};
 use crate::orders::event::{OrderCanceled, OrderExpired, OrderFailed};
 use crate::orders::model::{Order, OrderItem, PaymentState, Step};
-use crate::orders::query::{order as query, payment};
+use crate::orders::query::{gift, order as query, payment};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -38,8 +38,11 @@ pub(super) async fn end_access(
     item: &OrderItem,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
     query::set_item_live(tx, item.id, false).await?;
-    let Some(course) = item.course_id else { return Ok(None) };
-    let open = entitlements::open(tx, held.order.buyer_id, Target::Course(course.uuid())).await?;
+    if let Some(gift) = held.gift_of(item) {
+        gift::set_expiry(tx, gift.id, None).await?;
+    }
+    let (Some(course), Some(owner)) = (item.course_id, held.owner_of(item)) else { return Ok(None) };
+    let open = entitlements::open(tx, owner, Target::Course(course.uuid())).await?;
     let Some(row) = open.iter().find(|row| Some(row.id) == item.entitlement_id) else { return Ok(None) };
     entitlements::end(tx, app, row, EndReason::Refunded).await?;
     Ok(Some((course, -i32::from(open.len() == 1))))

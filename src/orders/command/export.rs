@@ -9,8 +9,8 @@ use crate::catalog::CourseId;
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::money::Money;
-use crate::orders::model::{Order, OrderId, OrderItem};
-use crate::orders::query::{list, order as query};
+use crate::orders::model::{Gift, Order, OrderId, OrderItem, OrderItemId, OrderItemKind};
+use crate::orders::query::{gift, list, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
@@ -27,11 +27,21 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     for item in query::items_of(&mut conn, &ids).await? {
         bought.entry(item.order_id).or_default().push(item);
     }
+    let mut given: HashMap<OrderItemId, Gift> = HashMap::new();
+    for gift in gift::of_orders(&mut conn, &ids).await? {
+        given.insert(gift.item_id, gift);
+    }
+    let claimed = gift::claimed_by(&mut conn, user, FETCH).await?;
     drop(conn);
     let order = |row: Order| {
         let money = |minor| Money::new(minor, row.currency).to_string();
         let lines = bought.remove(&row.id).unwrap_or_default();
-        let line = |item: &OrderItem| json!({ "title": item.title, "amount": money(item.amount_minor) });
+        let line = |item: &OrderItem| {
+            let gift = given.get(&item.id).map(|gift| {
+                json!({ "recipientEmail": gift.recipient_email, "message": gift.message, "sendAt": gift.send_at })
+            });
+            json!({ "title": item.title, "amount": money(item.amount_minor), "gift": gift })
+        };
         json!({
             "id": row.id.encode(),
             "number": row.number.to_string(),
@@ -47,14 +57,16 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "paidAt": row.paid_at,
         })
     };
-    Ok(json!({ "orders": items(rows.into_iter().map(order)) }))
+    let claimed = claimed.into_iter().map(|gift| json!({ "id": gift.id.encode(), "claimedAt": gift.claimed_at }));
+    Ok(json!({ "orders": items(rows.into_iter().map(order)), "claimedGifts": items(claimed) }))
 }
 
-/// Returns the courses of an order, in the order of its items.
+/// Returns the courses that an order has for its buyer, in the order of its items.
 ///
 /// # Errors
 /// The database failed.
 pub async fn courses_of(app: &App, order: OrderId) -> std::result::Result<Vec<CourseId>, InternalError> {
     let items = query::items_of(&mut *app.db.read().await?, &[order]).await?;
-    Ok(items.into_iter().filter_map(|item| item.course_id).collect())
+    let own = items.into_iter().filter(|item| item.kind == OrderItemKind::Course);
+    Ok(own.filter_map(|item| item.course_id).collect())
 }

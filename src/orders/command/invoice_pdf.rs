@@ -21,7 +21,7 @@ const NEXT_TABLE: f32 = 110.0;
 const BOTTOM: f32 = A4.1 - 96.0;
 /// The distance of two lines of the table, and of two items.
 const LEADING: f32 = 15.0;
-const GAP: f32 = 9.0;
+const GAP: f32 = 11.0;
 /// The height of the sums.
 const SUMS: f32 = 110.0;
 
@@ -70,21 +70,19 @@ pub(super) fn pdf(invoice: &Invoice) -> Result<Vec<u8>, InternalError> {
 
 /// Spreads the rows over pages, the last of which has room for the sums.
 fn paged(rows: Vec<Row>) -> Vec<Vec<Row>> {
-    let mut pages = vec![Vec::new()];
+    let (mut pages, mut page) = (Vec::new(), Vec::new());
     let mut y = TABLE + 30.0;
     let count = rows.len();
     for (index, row) in rows.into_iter().enumerate() {
         let room = if index + 1 == count { BOTTOM - SUMS } else { BOTTOM };
         if y + row.height() > room {
-            pages.push(Vec::new());
+            pages.push(std::mem::take(&mut page));
             y = NEXT_TABLE + 30.0;
         }
         y += row.height();
-        pages.extend(pages.pop().map(|mut page: Vec<Row>| {
-            page.push(row);
-            page
-        }));
+        page.push(row);
     }
+    pages.push(page);
     pages
 }
 
@@ -192,8 +190,7 @@ fn table(canvas: &mut Canvas<'_>, rows: &[Row], top: f32) -> f32 {
             canvas.text(line, look(Style::Regular, 12.0, Align::Left, BLACK), (LEFT, y));
         }
         y += row.height();
-        canvas.rectangle([LEFT, y - 16.0, RIGHT, y - 15.6], [214, 214, 214]);
-        y += 2.0;
+        canvas.rectangle([LEFT, y - 18.0, RIGHT, y - 17.6], [214, 214, 214]);
     }
     y
 }
@@ -322,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_long_invoice_has_several_pages_and_the_sums_are_below_the_last_item() {
-        for (lines, pages) in [(1, 1), (3, 1), (8, 1), (20, 2)] {
+        for (lines, pages) in [(1, 1), (3, 1), (6, 1), (8, 2), (20, 2)] {
             let rows = (0..lines).map(|_| Row { title: vec![String::new(); 2], amount: String::new() }).collect();
             let paged = paged(rows);
             assert_eq!(paged.len(), pages, "{lines}");

@@ -1,35 +1,45 @@
 //! Commands for orders.
 //!
-//! What changes an order locks its courses (by id), its buyer, its coupon, the order and its payment, in this sequence
+//! What changes an order locks its courses (by id), its users (by id), its coupon, the order and its payment, in this sequence
 //! ([`hold::lock`]). No provider is called within a transaction.
 
 mod cancel;
 mod checkout;
+mod choice;
 mod coupon;
 mod create;
 mod dispute;
+mod earnings;
 mod end;
 mod export;
+mod gift;
 mod hold;
 mod import;
 mod inbox;
 mod invoice;
 mod invoice_pdf;
+mod ledger;
 mod pay;
 mod price;
 mod reconcile;
 mod refund;
+mod table;
 
 pub(super) use cancel::{cancel_order, expire_orders, forget_user, remind};
 pub(super) use checkout::{CLOSE, close};
 pub(super) use coupon::{archive_coupon, create_coupon, update_coupon};
 pub(super) use create::create_order;
+pub use earnings::earnings_file;
+pub(super) use earnings::{earnings_url, record_payout, set_channel_share};
 pub use export::{courses_of, my_data};
+pub(super) use gift::{GiftToMail, MAIL, claim_gift, expire_gifts, gift_mailed, gift_to_mail, resend_gift};
 pub use import::import;
 pub use inbox::receive;
 pub(super) use inbox::{PROCESS, process, replay};
 pub use invoice::invoice_file;
 pub(super) use invoice::{invoice_url, issue_credit_note, issue_invoice};
-pub(super) use price::{Quote, quote_order};
+pub(super) use price::{Line, Quote, quote_order};
 pub(super) use reconcile::reconcile;
 pub(super) use refund::{REFUND, refund_order, send_refund};
+pub use table::orders_file;
+pub(super) use table::orders_url;

@@ -2,15 +2,15 @@
 
 use uuid::Uuid;
 
-use super::coupon;
 use super::end::end;
 use super::hold::{self, Held};
 use super::refund::return_money;
+use super::{coupon, gift, ledger};
 use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::orders::event::OrderPaid;
-use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderStatus, PaymentState, Step};
+use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, PaymentState, Step};
 use crate::orders::policy;
 use crate::orders::query::{order as query, payment as rows, refund};
 use crate::platform::App;
@@ -91,7 +91,7 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     {
         return Ok(false);
     }
-    let courses: Vec<CourseId> = held.courses.keys().copied().collect();
+    let courses = held.own_courses();
     if !query::live_of(tx, held.order.buyer_id, &courses).await?.is_empty() {
         return Ok(false);
     }
@@ -115,27 +115,35 @@ pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held) -> Result<Order,
     let status = order.status.after(Step::Pay).ok_or_else(|| InternalError::new("an order cannot be paid"))?;
     let paid = query::set_status(tx, order.id, status, Some(now), now).await?;
     query::set_live(tx, order.id, true).await?;
+    ledger::enter_payment(tx, app, held).await?;
     let mut more = Vec::new();
     for item in &held.items {
-        more.extend(give(tx, app, order.buyer_id, item).await?);
+        more.extend(give(tx, app, held, item).await?);
     }
     outbox::record(tx, &app.clock, &OrderPaid { order: order.id, buyer: order.buyer_id }).await?;
     count_students(tx, more).await?;
     Ok(paid)
 }
 
-/// Gives access to what an item is; returns by how much that changes the number of the course's students.
+/// Gives access to what an item is; returns by how much that changes the number of the course's students. A gift that is
+/// not claimed is offered to its recipient.
 pub(super) async fn give(
     tx: &mut Tx,
     app: &App,
-    user_id: UserId,
+    held: &Held,
     item: &OrderItem,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
     let Some(course) = item.course_id else { return Ok(None) };
+    let Some(user_id) = held.owner_of(item) else {
+        if let Some(gift) = held.gift_of(item) {
+            gift::offer(tx, app, gift).await?;
+        }
+        return Ok(None);
+    };
     let new = NewEntitlement {
         user_id,
         target: Target::Course(course.uuid()),
-        source: Source::Purchase,
+        source: if item.kind == OrderItemKind::Gift { Source::Gift } else { Source::Purchase },
         expires_at: None,
         note: String::new(),
         granted_by: None,
@@ -145,25 +153,29 @@ pub(super) async fn give(
     Ok(Some((course, i32::from(given.first))))
 }
 
-/// Gives access again to what was paid for and is neither refunded nor disputed, unless the buyer has it in another
-/// way; returns by how much that changes the numbers of students.
+/// Gives access again to what was paid for and is neither refunded nor disputed, unless its owner has it in another way;
+/// returns by how much that changes the numbers of students.
 pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(CourseId, i32)>, InternalError> {
-    let buyer = held.order.buyer_id;
     let disputes = refund::disputes_of(tx.conn(), &[held.order.id]).await?;
     let is_disputed = disputes.iter().any(|dispute| dispute.status == DisputeStatus::Open);
     let mut more = Vec::new();
-    for item in held.items.iter().filter(|item| !item.is_live && !is_disputed && held.has_buyer) {
-        let Some(course) = item.course_id.filter(|id| held.courses.contains_key(id)) else { continue };
+    for item in held.items.iter().filter(|item| !item.is_live && !is_disputed) {
         let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
-        let has_another =
-            !query::live_of(tx, buyer, &[course]).await?.is_empty() || is_owned(tx, app, buyer, course).await?;
-        if is_refunded || has_another {
+        if is_refunded || !held.exists(item) || has_another(tx, app, held, item).await? {
             continue;
         }
         query::set_item_live(tx, item.id, true).await?;
-        more.extend(give(tx, app, buyer, item).await?);
+        more.extend(give(tx, app, held, item).await?);
     }
     Ok(more)
+}
+
+/// Whether the owner of an item has got the course in another way meanwhile, or has no account anymore.
+async fn has_another(tx: &mut Tx, app: &App, held: &Held, item: &OrderItem) -> Result<bool, InternalError> {
+    let (Some(owner), Some(course)) = (held.owner_of(item), item.course_id) else { return Ok(false) };
+    Ok(!held.people.contains(&owner)
+        || !query::live_of(tx, owner, &[course]).await?.is_empty()
+        || is_owned(tx, app, owner, course).await?)
 }
 
 /// Changes the numbers of students, last in the transaction and in the order of the courses' ids.

@@ -1,31 +1,49 @@
 //! Prices of what is ordered.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::choice::{Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use crate::accounts::viewer;
-use crate::catalog::{Course, CourseById, CourseId};
+use crate::catalog::{Course, CourseById, CourseId, PricesOf};
 use crate::config::payments::TaxRate;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
 use crate::orders::error;
-use crate::orders::model::{Amounts, BillingInput, OrderItemInput, QuoteOrderInput, amounts};
+use crate::orders::model::{Amounts, OrderItemKind, Priced, QuoteOrderInput, amounts};
 use crate::orders::query::coupon as query;
 use crate::platform::auth::Actor;
 
-/// The maximum number of items of an order.
-const MOST_ITEMS: usize = 20;
-const LONGEST_NAME: usize = 200;
-const LONGEST_ADDRESS: usize = 500;
-const LONGEST_TAX_ID: usize = 50;
+/// Something that is ordered, with its price in the currency of the order, in minor units.
+#[derive(Clone)]
+pub(in crate::orders) struct Line {
+    /// What it is.
+    pub(in crate::orders) kind: OrderItemKind,
+    /// The course; `None` of a donation.
+    pub(in crate::orders) course: Option<Arc<Course>>,
+    /// What it costs without discount; without the tax if that is added.
+    pub(in crate::orders) price_minor: i64,
+}
+
+impl Line {
+    /// What it is called.
+    pub(in crate::orders) fn title(&self) -> String {
+        let course = self.course.as_ref().map(|course| course.title.as_str()).unwrap_or_default();
+        match self.kind {
+            OrderItemKind::Course => course.to_owned(),
+            OrderItemKind::Gift => format!("Gift: {course}"),
+            OrderItemKind::Donation => "Donation".to_owned(),
+        }
+    }
+}
 
 /// What an order would cost, in minor units.
 pub(in crate::orders) struct Quote {
-    /// The courses with their amounts, in the order of the input.
-    pub(in crate::orders) items: Vec<(Arc<Course>, Amounts)>,
+    /// What is ordered, with its amounts, in the order of the input.
+    pub(in crate::orders) items: Vec<(Line, Amounts)>,
     /// The currency.
     pub(in crate::orders) currency: CurrencyCode,
     /// The sums.
@@ -40,18 +58,21 @@ pub(in crate::orders) struct Quote {
 /// The input is invalid; there is no such course, or it has no price in the currency; the coupon is not valid.
 pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
     let (app, buyer) = (loaders.app(), viewer(actor)?);
+    let currency = input.billing.currency;
     let mut check = Check::new();
-    let wanted = check_items(&mut check, &input.items);
+    let chosen = check_items(&mut check, &input.items, currency, app.clock.now());
     check_billing(&mut check, &input.billing);
     check.finish()?;
-    let mut courses = HashMap::new();
+    let wanted: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
+    let (mut courses, mut others) = (HashMap::new(), HashMap::new());
     for id in &wanted {
         if let Some(course) = loaders.load(CourseById(*id)).await? {
             courses.insert(*id, course);
         }
+        let prices = loaders.load(PricesOf(*id)).await?.unwrap_or_default();
+        others.extend(prices.iter().filter(|(own, _)| *own == currency).map(|(_, price)| (*id, *price)));
     }
-    let currency = input.billing.currency;
-    let courses = priced(wanted.iter().map(|id| courses.get(id).cloned()).collect(), currency)?;
+    let lines = lines(&chosen, &courses, &others, currency)?;
     let entered = match &input.coupon_code {
         Some(code) => Some(coupon::entered(loaders, code, &wanted, currency).await?),
         None => None,
@@ -61,19 +82,20 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
         coupon::check_uses(coupon, uses)?;
     }
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let amounts = costs(&courses, entered.as_ref(), tax);
+    let amounts = costs(&lines, entered.as_ref(), tax);
     let sum = sum(&amounts);
     let tax_included = tax.is_none_or(|tax| tax.included);
-    Ok(Quote { items: courses.into_iter().zip(amounts).collect(), currency, sum, tax_included })
+    Ok(Quote { items: lines.into_iter().zip(amounts).collect(), currency, sum, tax_included })
 }
 
-/// Returns what courses cost with a coupon and a tax.
-pub(super) fn costs<C: AsRef<Course>>(courses: &[C], entered: Option<&Entered>, tax: Option<TaxRate>) -> Vec<Amounts> {
-    let item = |course: &C| {
-        let course = course.as_ref();
-        (course.price_minor, entered.is_some_and(|entered| entered.is_for(course.id)))
+/// Returns what lines cost with a coupon and a tax.
+pub(super) fn costs(lines: &[Line], entered: Option<&Entered>, tax: Option<TaxRate>) -> Vec<Amounts> {
+    let item = |line: &Line| Priced {
+        price: line.price_minor,
+        is_discounted: entered.zip(line.course.as_ref()).is_some_and(|(entered, course)| entered.is_for(course.id)),
+        is_taxed: line.kind != OrderItemKind::Donation,
     };
-    let items: Vec<(i64, bool)> = courses.iter().map(item).collect();
+    let items: Vec<Priced> = lines.iter().map(item).collect();
     amounts(&items, entered.map(|entered| entered.coupon.discount()), tax)
 }
 
@@ -86,69 +108,51 @@ pub(super) fn sum(amounts: &[Amounts]) -> Amounts {
     })
 }
 
-/// Returns the courses if all are for sale in the currency; a missing one is `None`.
+/// Returns what is ordered with its prices. `others` has the prices of courses whose default one is in another currency.
 ///
 /// # Errors
-/// One is not for sale.
-pub(super) fn priced<C: AsRef<Course>>(courses: Vec<Option<C>>, currency: CurrencyCode) -> Result<Vec<C>> {
+/// Something is not for sale, or not in this currency.
+pub(super) fn lines(
+    chosen: &[Chosen],
+    courses: &HashMap<CourseId, Arc<Course>>,
+    others: &HashMap<CourseId, i64>,
+    currency: CurrencyCode,
+) -> Result<Vec<Line>> {
     let mut check = Check::new();
-    let mut found = Vec::new();
-    for (place, course) in courses.into_iter().enumerate() {
-        // Drafts are not visible to students, and archived courses are closed for enrollment.
-        let Some(course) = course.filter(|course| course.as_ref().published_at.is_some()) else {
-            return Err(error::no_such_course(place));
+    let mut lines = Vec::new();
+    for (place, one) in chosen.iter().enumerate() {
+        let place = place.to_string();
+        let (kind, id) = match one {
+            Chosen::Course(id) => (OrderItemKind::Course, *id),
+            Chosen::Gift(gift) => (OrderItemKind::Gift, gift.course),
+            Chosen::Donation(price_minor) => {
+                lines.push(Line { kind: OrderItemKind::Donation, course: None, price_minor: *price_minor });
+                continue;
+            }
         };
-        let own = course.as_ref().currency;
-        if own != currency && course.as_ref().price_minor > 0 {
+        // Drafts are not visible to students, and archived courses are closed for enrollment.
+        let course = courses.get(&id).filter(|course| course.published_at.is_some());
+        let Some(course) = course else { return Err(error::no_such_course(&one.path(&place))) };
+        if kind == OrderItemKind::Gift && course.price_minor == 0 {
+            return Err(error::free_gift(&one.path(&place)));
+        }
+        let price = price_in(course, others, currency);
+        if price.is_none() {
             check.part(&["billing"], |check| {
-                let message = format!("“{}” is sold in {}.", course.as_ref().title, own.code());
+                let message = format!("“{}” is not sold in {}.", course.title, currency.code());
                 check.error(UserErrorCode::NotAllowed, "currency", message);
             });
         }
-        found.push(course);
+        lines.push(Line { kind, course: Some(course.clone()), price_minor: price.unwrap_or_default() });
     }
     check.finish()?;
-    Ok(found)
+    Ok(lines)
 }
 
-/// Checks the items; returns their courses.
-pub(super) fn check_items(check: &mut Check, items: &[OrderItemInput]) -> Vec<CourseId> {
-    if items.is_empty() || items.len() > MOST_ITEMS {
-        let message = format!("An order has 1 to {MOST_ITEMS} items; this one has {}.", items.len());
-        check.error(UserErrorCode::OutOfRange, "items", message);
-        return Vec::new();
+/// The price of a course in a currency, in minor units. What is free is free in all.
+fn price_in(course: &Course, others: &HashMap<CourseId, i64>, currency: CurrencyCode) -> Option<i64> {
+    if course.currency == currency || course.price_minor == 0 {
+        return Some(course.price_minor);
     }
-    let mut seen = HashSet::new();
-    for (place, OrderItemInput::CourseId(id)) in items.iter().enumerate() {
-        if !seen.insert(*id) {
-            let again = |check: &mut Check| {
-                check.error(UserErrorCode::Taken, "courseId", "This course is in the order already.");
-            };
-            check.part(&["items", &place.to_string()], again);
-        }
-    }
-    items.iter().map(|OrderItemInput::CourseId(id)| *id).collect()
-}
-
-/// Whom an invoice is for.
-pub(super) struct BilledTo {
-    pub(super) name: Option<String>,
-    pub(super) address: Option<String>,
-    pub(super) tax_id: Option<String>,
-}
-
-/// Checks where the buyer is, and whom the invoice is for.
-pub(super) fn check_billing(check: &mut Check, billing: &BillingInput) -> BilledTo {
-    let country = &billing.country;
-    if country.len() != 2 || !country.bytes().all(|letter| letter.is_ascii_uppercase()) {
-        check.part(&["billing"], |check| {
-            check.malformed("country", country, "is not a country; write two capital letters of ISO 3166, such as DE");
-        });
-    }
-    let some = |text: String| Some(text).filter(|text| !text.is_empty());
-    check.part(&["billing"], |check| BilledTo {
-        name: billing.name.as_deref().and_then(|name| some(check.line("name", name, LONGEST_NAME))),
-        address: billing.address.as_deref().and_then(|text| some(check.text("address", text, LONGEST_ADDRESS))),
-        tax_id: billing.tax_id.as_deref().and_then(|id| some(check.line("taxId", id, LONGEST_TAX_ID))),
-    })
+    others.get(&course.id).copied()
 }

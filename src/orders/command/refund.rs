@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::end::end_access;
 use super::hold::{self, Held};
+use super::ledger;
 use super::pay::{count_students, restore};
 use crate::accounts::{UserId, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
@@ -155,6 +156,7 @@ async fn record(
     new: &Refund,
     parts: &[(OrderItemId, i64)],
 ) -> std::result::Result<Order, InternalError> {
+    ledger::enter_refund(tx, app, held, new.id.uuid(), parts).await?;
     let parts: Vec<RefundItem> = parts
         .iter()
         .map(|(item_id, amount_minor)| RefundItem { refund_id: new.id, item_id: *item_id, amount_minor: *amount_minor })
@@ -202,6 +204,23 @@ pub(super) async fn return_money(
     let new = new_refund(app, &now.order, left, reason, None);
     record(tx, app, &now, &new, &parts_of(left, &now.items)).await?;
     Ok(())
+}
+
+/// Takes back an item: its access ends, and what is left of its price goes back.
+pub(super) async fn return_item(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    item: &OrderItem,
+    reason: &str,
+) -> std::result::Result<(), InternalError> {
+    let left = left_of(std::slice::from_ref(item));
+    if left == 0 {
+        let fewer = end_access(tx, app, held, item).await?;
+        return count_students(tx, fewer.into_iter().collect()).await;
+    }
+    let new = new_refund(app, &held.order, left, reason, None);
+    record(tx, app, held, &new, &[(item.id, left)]).await.map(drop)
 }
 
 /// Records a refund that was made at the provider, or what a buyer's bank has taken back for good: all that is left if
@@ -301,7 +320,8 @@ pub(super) async fn undo_refund(
         return Ok(());
     }
     tracing::error!(order = held.order.number, refund = %refund.id.uuid(), why, "a refund has failed");
-    for part in rows::parts_of(tx.conn(), &[refund.id]).await? {
+    let parts = rows::parts_of(tx.conn(), &[refund.id]).await?;
+    for part in &parts {
         query::add_item_refund(tx, part.item_id, -part.amount_minor).await?;
     }
     let order = &held.order;
@@ -309,10 +329,12 @@ pub(super) async fn undo_refund(
     query::add_refund(tx, order.id, status, -refund.amount_minor, app.clock.now()).await?;
     let event = OrderRefundFailed { order: order.id, buyer: order.buyer_id, refund: refund.id.uuid() };
     outbox::record(tx, &app.clock, &event).await?;
+    let held = hold::reread(tx, &held).await?;
+    let parts: Vec<(OrderItemId, i64)> = parts.iter().map(|part| (part.item_id, part.amount_minor)).collect();
+    ledger::enter_refund_failed(tx, app, &held, refund.id.uuid(), &parts).await?;
     if status.is_unpaid_end() {
         return Ok(());
     }
-    let held = hold::reread(tx, &held).await?;
     let more = restore(tx, app, &held).await?;
     count_students(tx, more).await
 }

@@ -3,13 +3,14 @@
 use async_graphql::{Context, Object};
 
 use super::order::OrderObject;
-use crate::accounts::viewer;
-use crate::graphql::context::{loaders, within};
+use crate::accounts::{UserId, viewer};
+use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time};
 use crate::orders::loader::{OrderCount, OrderPage};
 use crate::orders::model::{OrderFilter, OrderWhich};
+use crate::orders::{command, error, policy};
 
 const LIST: &str = "orders";
 const LONGEST_QUERY: usize = 100;
@@ -49,6 +50,21 @@ async fn listed(
     Ok(Some(Sequential(connection.with_total(total))))
 }
 
+/// Returns the orders of a user, latest first, to them and to administrators.
+///
+/// # Errors
+/// The viewer is neither; the arguments are invalid.
+pub(crate) async fn orders_of(
+    ctx: &Context<'_>,
+    user: UserId,
+    args: PageArgs,
+) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+    if !policy::can_see(within(ctx, Scope::ReadOrders), user) {
+        return Err(error::orders_forbidden());
+    }
+    listed(ctx, OrderWhich { buyer: Some(user), ..OrderWhich::default() }, args).await
+}
+
 /// The orders of the viewer.
 #[derive(Default)]
 pub(super) struct ViewerOrders;
@@ -69,9 +85,7 @@ impl ViewerOrders {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
-        let buyer = Some(viewer(within(ctx, Scope::ReadOrders))?);
-        let which = OrderWhich { buyer, ..OrderWhich::default() };
-        listed(ctx, which, PageArgs { first, after, last, before }).await
+        orders_of(ctx, viewer(within(ctx, Scope::ReadOrders))?, PageArgs { first, after, last, before }).await
     }
 }
 
@@ -99,5 +113,19 @@ impl OrderQuery {
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
         let which = filter.unwrap_or_default().which()?;
         listed(ctx, which, PageArgs { first, after, last, before }).await
+    }
+
+    /// The URL of the list of orders as a table (CSV), latest first. It works for an hour, for all who have it, while the
+    /// viewer is an administrator.
+    #[graphql(
+        guard = "Scoped(Role::Admin, Scope::ReadOrders)",
+        directive = scoped::apply(Role::Admin, Scope::ReadOrders)
+    )]
+    async fn orders_csv_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which orders to return; defaults to all.")] filter: Option<OrderFilter>,
+    ) -> Result<Option<String>> {
+        command::orders_url(app(ctx), within(ctx, Scope::ReadOrders), &filter.unwrap_or_default().which()?).map(Some)
     }
 }

@@ -1,6 +1,8 @@
 //! Orders in the schema.
 
 mod coupon;
+mod earnings;
+mod gift;
 mod list;
 mod mutation;
 mod order;
@@ -11,6 +13,9 @@ mod subscription;
 
 use futures_util::FutureExt;
 
+pub use earnings::{EarningsStatement, SaleObject};
+pub(crate) use earnings::{channel_earnings, channel_sales};
+pub(crate) use list::orders_of;
 pub use order::OrderObject;
 pub(crate) use order::order_of_entitlement;
 pub use subscription::OrderSubscription;
@@ -23,6 +28,7 @@ pub fn nodes() -> Vec<NodeType> {
         NodeType::new(|ctx, id| order::order_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| refund::refund_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| refund::dispute_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| gift::gift_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| coupon::coupon_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| payment_event::payment_event_node(ctx, id).boxed()),
     ]
@@ -47,6 +53,8 @@ pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![
         Box::new(mutation::OrderMutation),
+        Box::new(gift::GiftMutation),
+        Box::new(earnings::EarningsMutation),
         Box::new(coupon::CouponMutation),
         Box::new(payment_event::PaymentEventMutation),
     ]

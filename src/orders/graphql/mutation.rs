@@ -7,15 +7,17 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::order::OrderObject;
 use super::refund::RefundObject;
-use crate::catalog::{Course, CourseObject};
+use crate::catalog::CourseObject;
 use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Requires, Result, Sequential, UserError};
-use crate::orders::command::{self, Quote};
-use crate::orders::model::{Amounts, CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
+use crate::orders::command::{self, Line, Quote};
+use crate::orders::model::{
+    Amounts, CancelOrderInput, CreateOrderInput, Order, OrderItemKind, QuoteOrderInput, RefundOrderInput,
+};
 
 /// What an order would cost, in the schema.
 struct OrderQuote(Quote);
@@ -25,8 +27,8 @@ struct OrderQuote(Quote);
 impl OrderQuote {
     /// What would be bought.
     async fn items(&self) -> SequentialList<OrderQuoteItem> {
-        let item = |(course, amounts): &(Arc<Course>, Amounts)| OrderQuoteItem {
-            course: course.clone(),
+        let item = |(line, amounts): &(Line, Amounts)| OrderQuoteItem {
+            line: line.clone(),
             amounts: *amounts,
             currency: self.0.currency,
         };
@@ -35,7 +37,7 @@ impl OrderQuote {
 
     /// The prices of all items, before the discount; without the tax if that is added to them.
     async fn subtotal(&self) -> Sequential<Money> {
-        let prices = self.0.items.iter().map(|(course, _)| course.price_minor).sum();
+        let prices = self.0.items.iter().map(|(line, _)| line.price_minor).sum();
         Sequential(Money::new(prices, self.0.currency))
     }
 
@@ -63,7 +65,7 @@ impl OrderQuote {
 /// An item of a quote.
 #[derive(Clone)]
 struct OrderQuoteItem {
-    course: Arc<Course>,
+    line: Line,
     amounts: Amounts,
     currency: CurrencyCode,
 }
@@ -71,9 +73,19 @@ struct OrderQuoteItem {
 /// An item of an order that is not placed yet.
 #[Object]
 impl OrderQuoteItem {
-    /// The course.
-    async fn course(&self) -> Sequential<CourseObject> {
-        Sequential(CourseObject(self.course.clone()))
+    /// What it is.
+    async fn kind(&self) -> OrderItemKind {
+        self.line.kind
+    }
+
+    /// What it is called.
+    async fn title(&self) -> String {
+        self.line.title()
+    }
+
+    /// The course, also that of a gift; null of a donation.
+    async fn course(&self) -> Option<Sequential<CourseObject>> {
+        self.line.course.clone().map(|course| Sequential(CourseObject(course)))
     }
 
     /// What the buyer pays for it: the price without the discount, with the tax.

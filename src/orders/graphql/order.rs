@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::gift::GiftObject;
 use super::refund::{DisputeObject, RefundObject};
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::{CourseObject, course_for_enrolled};
@@ -15,7 +16,9 @@ use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
 use crate::orders::command;
-use crate::orders::loader::{CouponById, DisputesOf, InvoiceOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf};
+use crate::orders::loader::{
+    CouponById, DisputesOf, GiftOf, InvoiceOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf,
+};
 use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
 use crate::orders::policy;
 use crate::platform::payments::Provider;
@@ -201,10 +204,19 @@ impl OrderItemObject {
         Sequential(Money::new(self.item.refunded_minor, self.currency))
     }
 
-    /// The course; null if the viewer may not see it, or if it was deleted.
+    /// The course; null of a donation, if the viewer may not see the course, and if it was deleted.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         let Some(course) = self.item.course_id else { return Ok(None) };
         Ok(course_for_enrolled(ctx, course).await?.map(Sequential))
+    }
+
+    /// The gift; null if it is none.
+    async fn gift(&self, ctx: &Context<'_>) -> Result<Option<Sequential<GiftObject>>> {
+        if self.item.kind != OrderItemKind::Gift {
+            return Ok(None);
+        }
+        let gift = loaders(ctx).load(GiftOf(self.item.id)).await?;
+        Ok(gift.map(|gift| Sequential(GiftObject::new(gift, self.item.course_id))))
     }
 
     /// The access that was bought, also after it has ended; null while it is not paid.

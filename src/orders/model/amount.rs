@@ -22,13 +22,20 @@ pub(in crate::orders) struct Amounts {
     pub(in crate::orders) total: i64,
 }
 
-/// Returns the amounts of items with these prices, each with whether the discount is for it.
-pub(in crate::orders) fn amounts(
-    items: &[(i64, bool)],
-    discount: Option<Discount>,
-    tax: Option<TaxRate>,
-) -> Vec<Amounts> {
-    let eligible: Vec<i64> = items.iter().map(|(price, is_for)| if *is_for { *price } else { 0 }).collect();
+/// An item of an order before discount and tax.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::orders) struct Priced {
+    /// The price in minor units.
+    pub(in crate::orders) price: i64,
+    /// Whether the discount is for it.
+    pub(in crate::orders) is_discounted: bool,
+    /// Whether it is taxed: a donation is not.
+    pub(in crate::orders) is_taxed: bool,
+}
+
+/// Returns the amounts of items.
+pub(in crate::orders) fn amounts(items: &[Priced], discount: Option<Discount>, tax: Option<TaxRate>) -> Vec<Amounts> {
+    let eligible: Vec<i64> = items.iter().map(|item| if item.is_discounted { item.price } else { 0 }).collect();
     let discounts = match discount {
         None => vec![0; items.len()],
         Some(Discount::Percent(percent)) => {
@@ -36,9 +43,9 @@ pub(in crate::orders) fn amounts(
         }
         Some(Discount::Amount(amount)) => spread(amount.min(eligible.iter().sum()), &eligible),
     };
-    let amounts = |((price, _), discount): (&(i64, bool), i64)| {
-        let net = price - discount;
-        let Some(rate) = tax else { return Amounts { discount, tax: 0, total: net } };
+    let amounts = |(item, discount): (&Priced, i64)| {
+        let net = item.price - discount;
+        let Some(rate) = tax.filter(|_| item.is_taxed) else { return Amounts { discount, tax: 0, total: net } };
         let share = i128::from(net) * i128::from(rate.hundredths);
         if rate.included {
             Amounts { discount, tax: rounded(share, 10_000 + i128::from(rate.hundredths)), total: net }
@@ -112,13 +119,15 @@ mod tests {
             ("more than the price", 500, Some(Discount::Amount(900)), rate(1900, true), (500, 0, 0)),
             ("all of it", 500, percent(100), rate(825, false), (500, 0, 0)),
         ] {
-            let Amounts { discount, tax, total } = amounts(&[(price, true)], discount, tax)[0];
+            let item = Priced { price, is_discounted: true, is_taxed: true };
+            let Amounts { discount, tax, total } = amounts(&[item], discount, tax)[0];
             assert_eq!((discount, tax, total), expected, "{what}");
         }
         // An amount is spread over what it is for.
         let items = [(1000, true), (5000, false), (500, true)];
-        let parts: Vec<i64> =
-            amounts(&items, Some(Discount::Amount(300)), None).iter().map(|amounts| amounts.discount).collect();
-        assert_eq!(parts, [200, 0, 100]);
+        let items = items.map(|(price, is_discounted)| Priced { price, is_discounted, is_taxed: is_discounted });
+        let amounts = amounts(&items, Some(Discount::Amount(300)), rate(1000, false));
+        let parts: Vec<(i64, i64)> = amounts.iter().map(|amounts| (amounts.discount, amounts.tax)).collect();
+        assert_eq!(parts, [(200, 80), (0, 0), (100, 40)]);
     }
 }

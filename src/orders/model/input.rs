@@ -2,7 +2,7 @@
 
 use async_graphql::{InputObject, OneofObject};
 
-use super::{OrderId, OrderItemId, PaymentEventId};
+use super::{GiftInput, OrderId, OrderItemId, PaymentEventId};
 use crate::catalog::CourseId;
 use crate::graphql::Idempotency;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
@@ -13,6 +13,11 @@ use crate::platform::payments::Provider;
 pub(in crate::orders) enum OrderItemInput {
     /// Access to this course, for good.
     CourseId(CourseId),
+    /// A course for somebody else.
+    Gift(GiftInput),
+    /// A donation of this amount, at least 1 in the main unit of the order's currency; at most one in an order. It is
+    /// not taxed, and coupons are not for it.
+    Donation(MoneyInput),
 }
 
 /// Where the buyer is, and in what they pay.
@@ -33,7 +38,7 @@ pub(in crate::orders) struct BillingInput {
 /// The input of `quoteOrder`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::orders) struct QuoteOrderInput {
-    /// What to buy, 1 to 20 items, each once.
+    /// What to buy, 1 to 20 items, each course once.
     pub(in crate::orders) items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
     pub(in crate::orders) billing: BillingInput,
@@ -44,7 +49,7 @@ pub(in crate::orders) struct QuoteOrderInput {
 /// The input of `createOrder`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::orders) struct CreateOrderInput {
-    /// What to buy, 1 to 20 items, each once.
+    /// What to buy, 1 to 20 items, each course once.
     pub(in crate::orders) items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
     pub(in crate::orders) billing: BillingInput,

@@ -1,6 +1,7 @@
 //! Lists of orders: what is in them.
 
 use async_graphql::InputObject;
+use serde::{Deserialize, Serialize};
 
 use super::OrderStatus;
 use crate::accounts::UserId;
@@ -26,7 +27,7 @@ pub(in crate::orders) struct OrderFilter {
 }
 
 /// The orders in a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(in crate::orders) struct OrderWhich {
     /// The states; `None` for any.
     pub(in crate::orders) statuses: Option<Vec<OrderStatus>>,

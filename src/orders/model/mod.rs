@@ -2,26 +2,39 @@
 
 mod amount;
 mod coupon;
+mod earnings;
 mod event;
+mod gift;
 mod input;
 mod invoice;
+mod ledger;
 mod list;
 mod order;
 mod payment;
 mod refund;
 
-pub(super) use amount::{Amounts, Discount, amounts};
+pub(super) use amount::{Amounts, Discount, Priced, amounts};
 pub(super) use coupon::{
     ArchiveCouponInput, CouponScope, CouponTerms, CreateCouponInput, NewCoupon, UpdateCouponInput,
 };
 pub use coupon::{Coupon, CouponId};
+pub(super) use earnings::{
+    Earned, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
+};
 pub use event::PaymentEventState;
 pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
+pub(super) use gift::{
+    ClaimGiftInput, Gift, GiftId, GiftInput, NewGift, ResendGiftInput, gift_code, normal_gift_code, written,
+};
 pub(super) use input::{
     BillingInput, CancelOrderInput, CreateOrderInput, OrderItemInput, QuoteOrderInput, RefundOrderInput,
     ReplayPaymentEventInput,
 };
+#[cfg(test)]
+pub(super) use invoice::InvoiceLine;
 pub(super) use invoice::{Invoice, InvoiceContent, Party, part_of};
+pub use ledger::{Account, Movement};
+pub(super) use ledger::{NewEntry, NewTransaction, Posting, Sold, negated, return_postings, sale_postings};
 pub(super) use list::{OrderFilter, OrderWhich};
 pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};

@@ -203,9 +203,13 @@ impl Entity for OrderItem {
 pub enum OrderItemKind {
     /// Access to a course.
     Course,
+    /// A course for somebody else, who claims it with a code.
+    Gift,
+    /// A donation of an amount that the buyer chooses. It gives no access.
+    Donation,
 }
 
-stored_as_text!(OrderItemKind { Course = "COURSE" });
+stored_as_text!(OrderItemKind { Course = "COURSE", Gift = "GIFT", Donation = "DONATION" });
 
 /// An order to insert, without its items.
 #[derive(Insertable)]
@@ -242,7 +246,7 @@ pub(in crate::orders) struct NewItem {
     pub(in crate::orders) position: i16,
     pub(in crate::orders) kind: OrderItemKind,
     pub(in crate::orders) title: String,
-    pub(in crate::orders) course_id: CourseId,
+    pub(in crate::orders) course_id: Option<CourseId>,
     pub(in crate::orders) amount_minor: i64,
     pub(in crate::orders) is_live: bool,
     pub(in crate::orders) discount_minor: i64,

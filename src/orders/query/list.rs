@@ -14,6 +14,9 @@ use crate::orders::model::{Order, OrderWhich};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::{RunQueryDsl, newest_first, storable};
 
+/// The number of orders of a table that are read at once.
+const BATCH: i64 = 500;
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn lower(text: Text) -> Text;
@@ -31,6 +34,23 @@ pub(in crate::orders) async fn page(
 ) -> QueryResult<Vec<Order>> {
     let rows = filtered(which).select(Order::as_select());
     newest_first!(&mut conn, rows, orders::created_at, orders::id, page)
+}
+
+/// Returns the next orders of a list, newest first, after the one with this time and id.
+pub(in crate::orders) async fn batch(
+    conn: &mut AsyncPgConnection,
+    which: &OrderWhich,
+    after: Option<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Order>> {
+    let (at, id) = after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    filtered(which)
+        .filter(orders::created_at.le(storable(at)))
+        .filter(orders::created_at.lt(storable(at)).or(orders::id.lt(id)))
+        .order((orders::created_at.desc(), orders::id.desc()))
+        .limit(BATCH)
+        .select(Order::as_select())
+        .load(conn)
+        .await
 }
 
 /// Counts the orders of a list.

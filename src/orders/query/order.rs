@@ -7,7 +7,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
-use crate::orders::model::{NewItem, NewOrder, Order, OrderId, OrderItem, OrderItemId, OrderStatus};
+use crate::orders::model::{NewItem, NewOrder, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -40,6 +40,13 @@ pub(in crate::orders) async fn items_of(
         .await
 }
 
+pub(in crate::orders) async fn items_by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[OrderItemId],
+) -> QueryResult<Vec<OrderItem>> {
+    order_items::table.filter(order_items::id.eq_any(ids)).select(OrderItem::as_select()).load(conn).await
+}
+
 /// Returns the orders with which accesses were bought, oldest first.
 pub(in crate::orders) async fn of_entitlements(
     conn: &mut AsyncPgConnection,
@@ -53,7 +60,7 @@ pub(in crate::orders) async fn of_entitlements(
         .await
 }
 
-/// Returns the live orders of a user that have one of the courses, each with the course.
+/// Returns the live orders with which a user has bought one of the courses for themselves, each with the course.
 pub(in crate::orders) async fn live_of(
     tx: &mut Tx,
     buyer: UserId,
@@ -62,6 +69,7 @@ pub(in crate::orders) async fn live_of(
     order_items::table
         .inner_join(orders::table)
         .filter(order_items::buyer_id.eq(buyer).and(order_items::is_live))
+        .filter(order_items::kind.eq(OrderItemKind::Course))
         .filter(order_items::course_id.eq_any(courses))
         .select((order_items::course_id, Order::as_select()))
         .load(tx.conn())

@@ -109,6 +109,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    channel_shares (channel_id) {
+        channel_id -> Uuid,
+        percent -> Int2,
+    }
+}
+
+diesel::table! {
     channel_slugs (slug) {
         slug -> Text,
         channel_id -> Uuid,
@@ -168,6 +175,14 @@ diesel::table! {
         max_uses_per_user -> Nullable<Int4>,
         created_at -> Timestamptz,
         archived_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    course_prices (course_id, currency) {
+        course_id -> Uuid,
+        currency -> Text,
+        amount_minor -> Int8,
     }
 }
 
@@ -356,6 +371,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    gifts (id) {
+        id -> Uuid,
+        item_id -> Uuid,
+        order_id -> Uuid,
+        code -> Text,
+        recipient_email -> Text,
+        message -> Text,
+        send_at -> Nullable<Timestamptz>,
+        mails_asked -> Int4,
+        mailed_at -> Nullable<Timestamptz>,
+        claimed_by -> Nullable<Uuid>,
+        claimed_at -> Nullable<Timestamptz>,
+        expires_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     idempotency_keys (user_id, key) {
         user_id -> Uuid,
         key -> Text,
@@ -432,6 +464,29 @@ diesel::table! {
         leased_by -> Nullable<Uuid>,
         last_error -> Nullable<Text>,
         dead_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ledger_entries (id) {
+        id -> Uuid,
+        transaction_id -> Uuid,
+        account -> Text,
+        channel_id -> Nullable<Uuid>,
+        item_id -> Nullable<Uuid>,
+        amount_minor -> Int8,
+        currency -> Text,
+        recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ledger_transactions (id) {
+        id -> Uuid,
+        kind -> Text,
+        source_id -> Uuid,
+        order_id -> Nullable<Uuid>,
+        recorded_at -> Timestamptz,
     }
 }
 
@@ -690,6 +745,19 @@ diesel::table! {
         updated_at -> Timestamptz,
         check_at -> Nullable<Timestamptz>,
         transaction_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    payouts (id) {
+        id -> Uuid,
+        channel_id -> Uuid,
+        month -> Date,
+        amount_minor -> Int8,
+        currency -> Text,
+        reference -> Text,
+        recorded_by -> Uuid,
+        recorded_at -> Timestamptz,
     }
 }
 
@@ -1075,6 +1143,7 @@ diesel::joinable!(channel_follows -> users (user_id));
 diesel::joinable!(channel_invitations -> channels (channel_id));
 diesel::joinable!(channel_members -> channels (channel_id));
 diesel::joinable!(channel_members -> users (user_id));
+diesel::joinable!(channel_shares -> channels (channel_id));
 diesel::joinable!(channel_slugs -> channels (channel_id));
 diesel::joinable!(channel_stats -> channels (channel_id));
 diesel::joinable!(channels -> media_files (image_id));
@@ -1083,6 +1152,7 @@ diesel::joinable!(coupon_categories -> categories (category_id));
 diesel::joinable!(coupon_categories -> coupons (coupon_id));
 diesel::joinable!(coupon_courses -> coupons (coupon_id));
 diesel::joinable!(coupon_courses -> courses (course_id));
+diesel::joinable!(course_prices -> courses (course_id));
 diesel::joinable!(course_settings -> courses (course_id));
 diesel::joinable!(course_slugs -> courses (course_id));
 diesel::joinable!(course_stats -> courses (course_id));
@@ -1098,11 +1168,17 @@ diesel::joinable!(enrollments -> users (user_id));
 diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(file_references -> media_files (file_id));
+diesel::joinable!(gifts -> order_items (item_id));
+diesel::joinable!(gifts -> orders (order_id));
+diesel::joinable!(gifts -> users (claimed_by));
 diesel::joinable!(identities -> users (user_id));
 diesel::joinable!(identity_attempts -> users (user_id));
 diesel::joinable!(invoices -> invoice_series (series));
 diesel::joinable!(invoices -> orders (order_id));
 diesel::joinable!(invoices -> refunds (refund_id));
+diesel::joinable!(ledger_entries -> ledger_transactions (transaction_id));
+diesel::joinable!(ledger_entries -> order_items (item_id));
+diesel::joinable!(ledger_transactions -> orders (order_id));
 diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
@@ -1124,6 +1200,7 @@ diesel::joinable!(order_items -> orders (order_id));
 diesel::joinable!(orders -> coupons (coupon_id));
 diesel::joinable!(orders -> users (buyer_id));
 diesel::joinable!(payments -> orders (order_id));
+diesel::joinable!(payouts -> users (recorded_by));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -1169,12 +1246,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     channel_follows,
     channel_invitations,
     channel_members,
+    channel_shares,
     channel_slugs,
     channel_stats,
     channels,
     coupon_categories,
     coupon_courses,
     coupons,
+    course_prices,
     course_settings,
     course_slugs,
     course_stats,
@@ -1191,6 +1270,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     file_references,
+    gifts,
     idempotency_keys,
     identities,
     identity_attempts,
@@ -1198,6 +1278,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     invoice_series,
     invoices,
     jobs,
+    ledger_entries,
+    ledger_transactions,
     lesson_progress,
     lesson_resources,
     lessons,
@@ -1216,6 +1298,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     orders,
     payment_events,
     payments,
+    payouts,
     players,
     post_edits,
     post_reports,

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 36] = [
+const HELD: [(&str, Option<&str>); 38] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -129,6 +129,7 @@ const HELD: [(&str, Option<&str>); 36] = [
     // What an administrator has given to others. That they did is in their activity.
     ("entitlements.granted_by", None),
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),
+    ("gifts.claimed_by", Some("/orders/claimedGifts/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
@@ -142,6 +143,8 @@ const HELD: [(&str, Option<&str>); 36] = [
     // As `emailsEnded`.
     ("notification_unsubscribes.user_id", Some("/notifications/settings")),
     ("orders.buyer_id", Some("/orders/orders/items")),
+    // What an administrator has recorded of others. That they did is in their activity.
+    ("payouts.recorded_by", None),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("post_reports.reporter_id", Some("/discussions/reports/items")),
@@ -228,6 +231,16 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(
         "INSERT INTO orders (id, buyer_id, status, country, currency, total_minor, created_at, updated_at, expires_at) \
         SELECT id, id, 'PENDING', 'DE', 'EUR', 0, now(), now(), now() FROM users",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO order_items (id, order_id, buyer_id, position, kind, title, amount_minor, is_live) \
+        SELECT id, id, id, 0, 'GIFT', 'Gift', 0, true FROM users",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO gifts (id, item_id, order_id, code, recipient_email, message, claimed_by, claimed_at) \
+        SELECT id, id, id, translate(upper(right(replace(id::text, '-', ''), 16)), '01', 'XY'), '', '', id, now() FROM users",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;

@@ -94,3 +94,59 @@ async fn a_page_of_orders_takes_the_same_number_of_statements_whatever_its_size(
     }
     assert_eq!(counts[0], counts[1], "{counts:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_get_the_list_as_a_table() {
+    let shop = Shop::open().await;
+    let evil = shop.app.user("=HYPERLINK(1)", Role::Student).await;
+    let first = shop.order(&evil).await;
+    shop.act(&first, "pay").await;
+    shop.ordered(&shop.tim, shop.input(&[&shop.course, &shop.other], "24.90")).await;
+    let table = async |filter: &str| {
+        let query = format!("{{ ordersCsvUrl{filter} }}");
+        let url = shop.app.data(Some(&shop.root.token), &query, json!({})).await["ordersCsvUrl"].take();
+        let url = url.as_str().unwrap().replace("http://127.0.0.1:8080", &shop.app.url);
+        let response = shop.app.client.get(&url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        (url, response.text().await.unwrap())
+    };
+    let (_, all) = table("").await;
+    let rows: Vec<&str> = all.split_terminator("\r\n").collect();
+    assert_eq!(rows.len(), 3, "{all}");
+    assert!(rows[1].contains("PENDING") && rows[1].contains("\"Engines; Wheels\""), "latest first: {all}");
+    let number = first["number"].as_str().unwrap();
+    let expected = format!(
+        "{number},PAID,2026-11-20T09:00:00+00:00,2026-11-20T09:00:00+00:00,\"'=HYPERLINK(1)\",\"'=hyperlink(1)@people.example\",\
+        DE,EUR,\"Engines\",0.00,0.00,19.90,0.00,\"INV-000001\""
+    );
+    assert_eq!(rows[2], expected);
+    let (url, paid) = table("(filter: { statuses: [PAID], query: \"engines\" })").await;
+    assert_eq!(paid.split_terminator("\r\n").count(), 2, "{paid}");
+    // The filter is part of what was signed, and the URL ends with the role and with the hour.
+    let other = url.replace("filter=", "filter=e30&x=");
+    let status = async |url: &str| shop.app.client.get(url).send().await.unwrap().status().as_u16();
+    assert_eq!((status(&other).await, status(&url).await), (403, 200));
+    for user in [&shop.ada, &shop.sam] {
+        let body = shop.app.send(Some(&user.token), "{ ordersCsvUrl }", json!({})).await;
+        assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+    shop.app.app.clock.advance(TimeDelta::minutes(60));
+    assert_eq!(status(&url).await, 403);
+    let (url, _) = table("").await;
+    shop.app.sql("UPDATE users SET role = 'STUDENT' WHERE name = 'Root'").await;
+    shop.app.forget_rows();
+    assert_eq!(status(&url).await, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_see_the_orders_of_a_user() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let query = "query ($id: ID!) { user(id: $id) { orders { totalCount nodes { id } } } }";
+    for (user, sees) in [(&shop.root, true), (&shop.sam, true), (&shop.tim, false), (&shop.ada, false)] {
+        let body = shop.app.send(Some(&user.token), query, json!({ "id": shop.sam.id })).await;
+        let orders = &body["data"]["user"]["orders"];
+        assert_eq!(orders["nodes"][0]["id"] == order["id"], sees, "{body:#}");
+        assert_eq!(body["errors"][0]["extensions"]["code"] == "FORBIDDEN", !sees, "{body:#}");
+    }
+}

@@ -3,14 +3,17 @@
 mod buying;
 mod coupons;
 mod fakes;
+mod gifts;
 mod google_play;
 mod inbox;
 mod invoices;
 mod kills;
+mod ledger;
 mod lists;
 mod live;
 mod model;
 mod paypal;
+mod prices;
 mod razorpay;
 mod refunds;
 mod stripe;

@@ -16,7 +16,10 @@ pub(super) static KIND: Kind = Kind {
     name: ["orders that wait for your payment", "Bestellungen, die noch nicht bezahlt sind"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} is not paid yet", "Deine Bestellung {{ detail }} ist noch nicht bezahlt"],
-    body: ["You can still pay for {{ course }}.", "Du kannst {{ course }} noch bezahlen."],
+    body: [
+        "You can still pay for {% if has_course %}{{ course }}{% else %}it{% endif %}.",
+        "Du kannst {% if has_course %}{{ course }}{% else %}sie{% endif %} noch bezahlen.",
+    ],
     handlers: || {
         vec![Handler::reaction("notifications.order_unpaid", OrderUnpaid::KIND, TIMEOUT, |app, payload| {
             async move { tell(&app, payload).await }.boxed()

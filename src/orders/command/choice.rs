@@ -1,0 +1,141 @@
+//! What a buyer has chosen, checked as far as the input allows.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::gift::latest_sending;
+use crate::accounts;
+use crate::catalog::CourseId;
+use crate::graphql::Time;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::orders::model::{BillingInput, GiftInput, OrderItemInput};
+
+/// The maximum number of items of an order.
+const MOST_ITEMS: usize = 20;
+const LONGEST_MESSAGE: usize = 1000;
+const LONGEST_NAME: usize = 200;
+const LONGEST_ADDRESS: usize = 500;
+const LONGEST_TAX_ID: usize = 50;
+
+/// Something that a buyer has chosen.
+pub(super) enum Chosen {
+    Course(CourseId),
+    Gift(ChosenGift),
+    /// The amount in minor units of the order's currency.
+    Donation(i64),
+}
+
+/// A gift that a buyer has chosen.
+pub(super) struct ChosenGift {
+    pub(super) course: CourseId,
+    pub(super) recipient_email: String,
+    pub(super) message: String,
+    pub(super) send_at: Option<DateTime<Utc>>,
+}
+
+impl Chosen {
+    /// The course; `None` of a donation.
+    pub(super) fn course(&self) -> Option<CourseId> {
+        match self {
+            Chosen::Course(id) => Some(*id),
+            Chosen::Gift(gift) => Some(gift.course),
+            Chosen::Donation(_) => None,
+        }
+    }
+
+    /// Where the course is in the input.
+    pub(super) fn path<'a>(&self, place: &'a str) -> Vec<&'a str> {
+        match self {
+            Chosen::Course(_) => vec!["items", place, "courseId"],
+            Chosen::Gift(_) => vec!["items", place, "gift", "courseId"],
+            Chosen::Donation(_) => vec!["items", place, "donation"],
+        }
+    }
+}
+
+/// Checks the items of an order.
+pub(super) fn check_items(
+    check: &mut Check,
+    items: &[OrderItemInput],
+    currency: CurrencyCode,
+    now: DateTime<Utc>,
+) -> Vec<Chosen> {
+    if items.is_empty() || items.len() > MOST_ITEMS {
+        let message = format!("An order has 1 to {MOST_ITEMS} items; this one has {}.", items.len());
+        check.error(UserErrorCode::OutOfRange, "items", message);
+        return Vec::new();
+    }
+    let (mut seen, mut donations, mut chosen) = (HashSet::new(), 0, Vec::new());
+    for (place, item) in items.iter().enumerate() {
+        chosen.push(check.part(&["items", &place.to_string()], |check| match item {
+            OrderItemInput::CourseId(id) => {
+                if !seen.insert(*id) {
+                    check.error(UserErrorCode::Taken, "courseId", "This course is in the order already.");
+                }
+                Chosen::Course(*id)
+            }
+            OrderItemInput::Gift(gift) => Chosen::Gift(check.part(&["gift"], |check| check_gift(check, gift, now))),
+            OrderItemInput::Donation(amount) => {
+                donations += 1;
+                if donations > 1 {
+                    check.error(UserErrorCode::Taken, "donation", "There is a donation in the order already.");
+                }
+                Chosen::Donation(check_donation(check, amount, currency))
+            }
+        }));
+    }
+    chosen
+}
+
+fn check_gift(check: &mut Check, gift: &GiftInput, now: DateTime<Utc>) -> ChosenGift {
+    let send_at = gift.send_at.map(|Time(at)| at);
+    if send_at.is_some_and(|at| at > latest_sending(now)) {
+        check.error(UserErrorCode::OutOfRange, "sendAt", "A gift is sent within a year.");
+    }
+    ChosenGift {
+        course: gift.course_id,
+        recipient_email: accounts::check_email(check, "recipientEmail", &gift.recipient_email),
+        message: check.text("message", &gift.message, LONGEST_MESSAGE),
+        send_at: send_at.filter(|at| *at > now),
+    }
+}
+
+/// A donation is in the currency of the order, and at least 1 in its main unit.
+fn check_donation(check: &mut Check, amount: &MoneyInput, currency: CurrencyCode) -> i64 {
+    if amount.currency != currency {
+        let message = format!("The order is in {}.", currency.code());
+        check.part(&["donation"], |check| check.error(UserErrorCode::NotAllowed, "currency", message));
+        return 0;
+    }
+    let minor = amount.minor(check, "donation");
+    if minor < 10_i64.pow(currency.decimals()) {
+        let message = format!("A donation is at least 1 {}.", currency.code());
+        check.error(UserErrorCode::OutOfRange, "donation", message);
+    }
+    minor
+}
+
+/// Whom an invoice is for.
+pub(super) struct BilledTo {
+    pub(super) name: Option<String>,
+    pub(super) address: Option<String>,
+    pub(super) tax_id: Option<String>,
+}
+
+/// Checks where the buyer is, and whom the invoice is for.
+pub(super) fn check_billing(check: &mut Check, billing: &BillingInput) -> BilledTo {
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    check.part(&["billing"], |check| {
+        let country = &billing.country;
+        if country.len() != 2 || !country.bytes().all(|letter| letter.is_ascii_uppercase()) {
+            check.malformed("country", country, "is not a country; write two capital letters of ISO 3166, such as DE");
+        }
+        BilledTo {
+            name: billing.name.as_deref().and_then(|name| some(check.line("name", name, LONGEST_NAME))),
+            address: billing.address.as_deref().and_then(|text| some(check.text("address", text, LONGEST_ADDRESS))),
+            tax_id: billing.tax_id.as_deref().and_then(|id| some(check.line("taxId", id, LONGEST_TAX_ID))),
+        }
+    })
+}

@@ -1,0 +1,204 @@
+//! SQL for the books. Rows are only inserted; the database refuses everything else.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{self, Array, Text, Timestamptz};
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::channels::ChannelId;
+use crate::graphql::money::CurrencyCode;
+use crate::graphql::page::Page;
+use crate::orders::model::{
+    Account, Earned, EarningsLine, ItemEarned, Movement, NewEntry, NewTransaction, OrderItemId, Owed, Payout, Posting,
+    Sale,
+};
+use crate::platform::db::schema::{channel_shares, ledger_entries, ledger_transactions, payouts};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
+
+/// The number of lines of a statement that are read at once.
+const LINES: i64 = 500;
+
+/// Enters a transaction with its entries, once; returns whether it is new.
+pub(in crate::orders) async fn insert(tx: &mut Tx, new: NewTransaction, entries: &[NewEntry]) -> QueryResult<bool> {
+    let made = diesel::insert_into(ledger_transactions::table)
+        .values(new)
+        .on_conflict((ledger_transactions::kind, ledger_transactions::source_id))
+        .do_nothing()
+        .execute(tx.conn())
+        .await?;
+    if made == 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(ledger_entries::table).values(entries.to_vec()).execute(tx.conn()).await?;
+    Ok(true)
+}
+
+/// Returns the entries of a transaction; none if there is none.
+pub(in crate::orders) async fn entries_of(tx: &mut Tx, kind: Movement, source: Uuid) -> QueryResult<Vec<Posting>> {
+    ledger_entries::table
+        .inner_join(ledger_transactions::table)
+        .filter(ledger_transactions::kind.eq(kind).and(ledger_transactions::source_id.eq(source)))
+        .order(ledger_entries::id)
+        .select(Posting::as_select())
+        .load(tx.conn())
+        .await
+}
+
+/// Returns what part of their sales channels have, in percent, as far as it is not the default.
+pub(in crate::orders) async fn percents(
+    conn: &mut AsyncPgConnection,
+    channels: &[ChannelId],
+) -> QueryResult<HashMap<ChannelId, i16>> {
+    let rows = channel_shares::table
+        .filter(channel_shares::channel_id.eq_any(channels))
+        .select((channel_shares::channel_id, channel_shares::percent));
+    Ok(rows.load(conn).await?.into_iter().collect())
+}
+
+/// Sets what part of its sales a channel has, in percent; `None` for the default.
+pub(in crate::orders) async fn set_percent(
+    tx: &mut Tx,
+    channel: ChannelId,
+    percent: Option<i16>,
+) -> QueryResult<usize> {
+    let Some(percent) = percent else {
+        let own = channel_shares::table.find(channel);
+        return diesel::delete(own).execute(tx.conn()).await;
+    };
+    diesel::insert_into(channel_shares::table)
+        .values((channel_shares::channel_id.eq(channel), channel_shares::percent.eq(percent)))
+        .on_conflict(channel_shares::channel_id)
+        .do_update()
+        .set(channel_shares::percent.eq(percent))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns what the sales of a channel have entered within a time, by currency. Payouts are left out.
+pub(in crate::orders) async fn earned(
+    mut conn: &AsyncPgConnection,
+    channel: ChannelId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> QueryResult<Vec<Earned>> {
+    sql_query(
+        "SELECT currency, coalesce(-sum(amount_minor) FILTER (WHERE account IN ('SHARE', 'REVENUE')), 0)::bigint AS gross, \
+            coalesce(-sum(amount_minor) FILTER (WHERE account = 'SHARE'), 0)::bigint AS share \
+        FROM ledger_entries JOIN ledger_transactions ON ledger_transactions.id = transaction_id \
+        WHERE channel_id = $1 AND ledger_entries.recorded_at >= $2 AND ledger_entries.recorded_at < $3 AND kind <> 'PAYOUT' \
+        GROUP BY currency ORDER BY currency",
+    )
+    .bind::<sql_types::Uuid, _>(channel)
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .load(&mut conn)
+    .await
+}
+
+/// Returns what the sale of each item has brought its channel so far, after refunds.
+pub(in crate::orders) async fn earned_by_items(
+    conn: &mut AsyncPgConnection,
+    items: &[OrderItemId],
+) -> QueryResult<Vec<ItemEarned>> {
+    sql_query(
+        "SELECT item_id, coalesce(-sum(amount_minor) FILTER (WHERE account IN ('SHARE', 'REVENUE')), 0)::bigint AS gross, \
+            coalesce(-sum(amount_minor) FILTER (WHERE account = 'SHARE'), 0)::bigint AS share \
+        FROM ledger_entries WHERE item_id = ANY($1) GROUP BY item_id",
+    )
+    .bind::<Array<sql_types::Uuid>, _>(items.to_vec())
+    .load(conn)
+    .await
+}
+
+/// Returns what the school owes a channel in a currency.
+pub(in crate::orders) async fn owed(tx: &mut Tx, channel: ChannelId, currency: CurrencyCode) -> QueryResult<i64> {
+    let owed: Owed = sql_query(
+        "SELECT coalesce(-sum(amount_minor), 0)::bigint AS amount FROM ledger_entries \
+        WHERE channel_id = $1 AND account = 'SHARE' AND currency = $2",
+    )
+    .bind::<sql_types::Uuid, _>(channel)
+    .bind::<Text, _>(currency)
+    .get_result(tx.conn())
+    .await?;
+    Ok(owed.amount)
+}
+
+/// Returns a batch of what the sales of a channel have entered within a time, after a row; oldest first.
+pub(in crate::orders) async fn lines_of(
+    mut conn: &AsyncPgConnection,
+    channel: ChannelId,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    after: Option<&EarningsLine>,
+) -> QueryResult<Vec<EarningsLine>> {
+    let after = after.map(|line| (line.recorded_at, line.transaction_id, line.item_id));
+    let (at, transaction, item) = after.unwrap_or((from, Uuid::nil(), Uuid::nil()));
+    sql_query(format!(
+        "SELECT entries.recorded_at, transaction_id, item_id, ledger_transactions.kind, number, title, entries.currency, \
+            coalesce(-sum(entries.amount_minor) FILTER (WHERE account IN ('SHARE', 'REVENUE')), 0)::bigint AS gross, \
+            coalesce(-sum(entries.amount_minor) FILTER (WHERE account = 'SHARE'), 0)::bigint AS share \
+        FROM ledger_entries AS entries JOIN ledger_transactions ON ledger_transactions.id = transaction_id \
+            JOIN orders ON orders.id = ledger_transactions.order_id \
+            JOIN order_items ON order_items.id = item_id \
+        WHERE entries.channel_id = $1 AND entries.recorded_at >= $2 AND entries.recorded_at < $3 \
+            AND (entries.recorded_at, transaction_id, item_id) > ($4, $5, $6) \
+        GROUP BY entries.recorded_at, transaction_id, item_id, ledger_transactions.kind, number, title, entries.currency \
+        ORDER BY entries.recorded_at, transaction_id, item_id LIMIT {LINES}"
+    ))
+    .bind::<sql_types::Uuid, _>(channel)
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .bind::<Timestamptz, _>(at)
+    .bind::<sql_types::Uuid, _>(transaction)
+    .bind::<sql_types::Uuid, _>(item)
+    .load(&mut conn)
+    .await
+}
+
+/// Returns a page of the items of a channel that were sold, latest first, in the direction of the page.
+pub(in crate::orders) async fn sales(
+    mut conn: &AsyncPgConnection,
+    channel: ChannelId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Sale>> {
+    newest_first!(
+        &mut conn,
+        sold(channel).select(Sale::as_select()),
+        ledger_entries::recorded_at,
+        ledger_entries::id,
+        page
+    )
+}
+
+/// Counts the items of a channel that were sold.
+pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, channel: ChannelId) -> QueryResult<i64> {
+    sold(channel).count().get_result(&mut conn).await
+}
+
+/// What the payment of each item has entered first: one entry for each item that was not free.
+fn sold(channel: ChannelId) -> ledger_entries::BoxedQuery<'static, diesel::pg::Pg> {
+    let paid = ledger_transactions::table.filter(ledger_transactions::kind.eq(Movement::Payment));
+    ledger_entries::table
+        .filter(ledger_entries::channel_id.eq(channel).and(ledger_entries::account.eq(Account::Clearing)))
+        .filter(ledger_entries::transaction_id.eq_any(paid.select(ledger_transactions::id)))
+        .into_boxed()
+}
+
+pub(in crate::orders) async fn insert_payout(tx: &mut Tx, new: &Payout) -> QueryResult<usize> {
+    diesel::insert_into(payouts::table).values(new.clone()).execute(tx.conn()).await
+}
+
+/// Returns what a channel was paid for a month, by currency.
+pub(in crate::orders) async fn payouts_of(
+    mut conn: &AsyncPgConnection,
+    channel: ChannelId,
+    month: NaiveDate,
+) -> QueryResult<Vec<Payout>> {
+    payouts::table
+        .filter(payouts::channel_id.eq(channel).and(payouts::month.eq(month)))
+        .order(payouts::currency)
+        .select(Payout::as_select())
+        .load(&mut conn)
+        .await
+}
