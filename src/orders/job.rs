@@ -43,7 +43,6 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
-<<<<<<< HEAD
         Handler::queued(command::CLOSE, short, |app, payload| {
             async move {
                 let Closing { payment } = serde_json::from_value(payload)?;
@@ -51,7 +50,6 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
-=======
         Handler::queued(command::MAIL, short, |app, payload| {
             async move {
                 let Mailing { gift, number } = serde_json::from_value(payload)?;
@@ -62,7 +60,6 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("orders.expire_gifts", "23 * * * *", long, |app, _| {
             async move { command::expire_gifts(&app).await }.boxed()
         }),
->>>>>>> money
         Handler::reaction("orders.invoice", OrderPaid::KIND, short, |app, payload| {
             async move {
                 let OrderPaid { order, buyer } = serde_json::from_value(payload)?;
