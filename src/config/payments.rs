@@ -26,6 +26,8 @@ pub struct Payments {
     pub order_lifetime: TimeDelta,
     /// After what time the buyer of an unpaid order is reminded; `None` for never.
     pub reminder: Option<TimeDelta>,
+    /// The days after a renewal has failed on which it is tried again, ascending.
+    pub dunning_days: Vec<u32>,
     /// The taxes by country (ISO 3166-1, two letters).
     pub taxes: BTreeMap<String, TaxRate>,
 }
@@ -54,8 +56,10 @@ impl Payments {
         let lifetime = reader.number("LYCEUM_ORDER_MINUTES", 5..=44_640);
         let reminder = reader.number("LYCEUM_ORDER_REMINDER_MINUTES", 0..=44_640);
         let taxes = taxes(reader);
+        let dunning_days = dunning_days(reader);
         Payments {
             taxes,
+            dunning_days,
             sandbox,
             order_lifetime: minutes(lifetime),
             reminder: (1..lifetime).contains(&reminder).then(|| minutes(reminder)),
@@ -77,6 +81,17 @@ fn taxes(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
         }
     }
     taxes
+}
+
+/// Reads days such as `1,3,5`.
+fn dunning_days(reader: &mut Reader) -> Vec<u32> {
+    let list: Vec<&str> = reader.text_or_default("LYCEUM_DUNNING_DAYS").split(',').map(str::trim).collect();
+    let days: Vec<u32> = list.iter().filter_map(|day| day.parse().ok()).collect();
+    let is_valid = days.len() == list.len() && days.len() <= 10 && days.is_sorted_by(|one, next| one < next);
+    if !is_valid || days.iter().any(|day| !(1..=60).contains(day)) {
+        reader.problem("LYCEUM_DUNNING_DAYS must be at most ten ascending days of 1 to 60, such as 1,3,5");
+    }
+    days
 }
 
 fn rate_of(text: &str) -> Option<TaxRate> {

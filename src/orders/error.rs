@@ -3,7 +3,7 @@
 use super::model::Order;
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
-use crate::graphql::money::Money;
+use crate::graphql::money::{CurrencyCode, Money};
 
 pub(super) fn no_such_order() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["orderId"], "There is no such order.")
@@ -47,6 +47,15 @@ pub(super) fn owned_already(place: usize) -> Error {
 pub(super) fn no_such_course(place: usize) -> Error {
     let message = "There is no such course, or it cannot be bought.";
     Error::invalid(UserErrorCode::NotFound, &["items", &place.to_string(), "courseId"], message)
+}
+
+pub(super) fn no_such_membership() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["membershipId"], "There is no such membership.")
+}
+
+pub(super) fn another_currency(own: CurrencyCode) -> Error {
+    let message = format!("This price is in {}.", own.code());
+    Error::invalid(UserErrorCode::NotAllowed, &["billing", "currency"], message)
 }
 
 pub(super) fn not_pending(order: &Order) -> Error {

@@ -16,13 +16,16 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{courses_of, import, my_data, receive};
+pub use command::{
+    MembershipQuote, cancel_membership, change_membership, courses_of, import, import_membership, my_data,
+    quote_membership_change, receive,
+};
 pub use event::{
     OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced, OrderRefunded,
     OrderUnpaid,
 };
-pub(crate) use graphql::order_of_entitlement;
 pub use graphql::{OrderObject, OrderSubscription, mutations, nodes, queries, viewer_fields};
+pub(crate) use graphql::{checkout_of_period, order_of_entitlement, orders_of_membership};
 pub use job::handlers;
 pub use loader::OrderById;
 pub use model::{

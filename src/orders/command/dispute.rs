@@ -4,6 +4,7 @@ use super::end::end_access;
 use super::hold::Held;
 use super::pay::{count_students, give, is_owned};
 use super::refund::refunded_elsewhere;
+use crate::memberships;
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::DisputeStatus;
 use crate::orders::query::{order as query, refund as rows};
@@ -57,6 +58,13 @@ pub(super) async fn close(
     }
     let mut more = Vec::new();
     for item in fresh(tx, held).await?.items {
+        if let Some(period) = item.membership_period_id.filter(|_| held.has_buyer) {
+            if let Some(restored) = memberships::restore(tx, app, period).await? {
+                query::set_item_live(tx, item.id, true).await?;
+                more.extend(restored.students);
+            }
+            continue;
+        }
         let Some(course) = item.course_id.filter(|id| held.courses.contains_key(id) && held.has_buyer) else {
             continue;
         };

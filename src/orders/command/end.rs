@@ -1,8 +1,10 @@
 //! Ends orders that were not paid, and access that was.
 
 use super::hold::Held;
+use super::pay::count_students;
 use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, Target};
+use crate::memberships;
 use crate::orders::event::{OrderCanceled, OrderExpired, OrderFailed};
 use crate::orders::model::{Order, OrderItem, Step};
 use crate::orders::query::order as query;
@@ -17,11 +19,16 @@ pub(super) async fn end(tx: &mut Tx, app: &App, held: &Held, step: Step) -> Resu
     let status = held.order.status.after(step).ok_or_else(|| InternalError::new("an order cannot end like this"))?;
     let ended = query::set_status(tx, order, status, None, clock.now()).await?;
     query::set_live(tx, order, false).await?;
+    let mut more = Vec::new();
+    for period in held.items.iter().filter_map(|item| item.membership_period_id) {
+        more.extend(memberships::unpaid(tx, app, period).await?);
+    }
     match step {
         Step::Fail => outbox::record(tx, clock, &OrderFailed { order, buyer }).await?,
         Step::Expire => outbox::record(tx, clock, &OrderExpired { order, buyer }).await?,
         _ => outbox::record(tx, clock, &OrderCanceled { order, buyer }).await?,
     };
+    count_students(tx, more).await?;
     Ok(ended)
 }
 
@@ -33,6 +40,9 @@ pub(super) async fn end_access(
     item: &OrderItem,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
     query::set_item_live(tx, item.id, false).await?;
+    if let Some(period) = item.membership_period_id {
+        return memberships::revoke(tx, app, period).await;
+    }
     let Some(course) = item.course_id else { return Ok(None) };
     let open = entitlements::open(tx, held.order.buyer_id, Target::Course(course.uuid())).await?;
     let Some(row) = open.iter().find(|row| Some(row.id) == item.entitlement_id) else { return Ok(None) };

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::accounts;
 use crate::catalog::{self, Course, CourseId};
-use crate::orders::model::{Order, OrderId, OrderItem};
+use crate::memberships;
+use crate::orders::model::{Order, OrderId, OrderItem, OrderItemKind};
 use crate::orders::query::{coupon, order as query};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -13,7 +14,7 @@ use crate::platform::internal_error::InternalError;
 pub(super) struct Held {
     pub(super) order: Order,
     pub(super) items: Vec<OrderItem>,
-    /// The courses of the items that exist.
+    /// The courses of the items, and of memberships, that exist.
     pub(super) courses: HashMap<CourseId, Course>,
     /// Whether the buyer's account exists.
     pub(super) has_buyer: bool,
@@ -22,7 +23,11 @@ pub(super) struct Held {
 impl Held {
     /// Whether all that was ordered exists, and the buyer, too.
     pub(super) fn is_complete(&self) -> bool {
-        let exists = |item: &OrderItem| item.course_id.is_some_and(|id| self.courses.contains_key(&id));
+        let exists = |item: &OrderItem| match item.kind {
+            OrderItemKind::Course => item.course_id.is_some_and(|id| self.courses.contains_key(&id)),
+            // Asked when it is paid: `memberships::may_be_paid`.
+            OrderItemKind::Membership => true,
+        };
         self.has_buyer && self.items.iter().all(exists)
     }
 }
@@ -31,7 +36,11 @@ impl Held {
 pub(super) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Held>, InternalError> {
     let items = query::items_of(tx.conn(), &[id]).await?;
     let Some(order) = query::by_id(tx.conn(), id).await? else { return Ok(None) };
-    let courses = courses(tx, items.iter().filter_map(|item| item.course_id)).await?;
+    let mut wanted: Vec<CourseId> = items.iter().filter_map(|item| item.course_id).collect();
+    for membership in items.iter().filter_map(|item| item.membership_id) {
+        wanted.extend(memberships::target_course(tx, membership).await?);
+    }
+    let courses = courses(tx, wanted.into_iter()).await?;
     let has_buyer = accounts::lock_user(tx, order.buyer_id).await?;
     if let Some(coupon) = order.coupon_id {
         coupon::lock(tx, coupon).await?;

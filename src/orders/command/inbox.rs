@@ -274,6 +274,7 @@ mod tests {
             external_id: Some("checkout".into()),
             checkout_url: None,
             created_at: DateTime::UNIX_EPOCH,
+            authorization_id: None,
         };
         let event = GatewayEvent {
             id: "event".into(),

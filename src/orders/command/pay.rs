@@ -9,6 +9,7 @@ use super::refund::return_money;
 use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
+use crate::memberships::{self, Authorization, PeriodId, Received};
 use crate::orders::event::OrderPaid;
 use crate::orders::model::{Order, OrderItem, OrderStatus, PaymentState, Step};
 use crate::orders::policy;
@@ -37,7 +38,9 @@ pub(super) async fn paid(app: &App, payment: Uuid, checkout: &str) -> Result<(),
             }
             rows::set_ended(tx, payment, PaymentState::Paid, Some(checkout), app.clock.now()).await?;
             if held.is_complete() && may_follow(tx, app, &held).await? {
-                fulfil(tx, app, &held).await?;
+                let charged = row.authorization_id.is_some();
+                let authorization = Authorization { provider: row.provider, id: checkout.to_owned() };
+                fulfil(tx, app, &held, Some(authorization).filter(|_| !charged)).await?;
             } else {
                 if held.order.status.after(Step::Cancel).is_some() {
                     end(tx, app, &held, Step::Cancel).await?;
@@ -77,6 +80,11 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     if held.order.status.after(Step::Pay).is_none() {
         return Ok(false);
     }
+    for period in held.items.iter().filter_map(|item| item.membership_period_id) {
+        if !memberships::may_be_paid(tx, period).await? {
+            return Ok(false);
+        }
+    }
     if held.items.iter().all(|item| item.is_live) {
         return Ok(true);
     }
@@ -85,7 +93,7 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     {
         return Ok(false);
     }
-    let courses: Vec<CourseId> = held.courses.keys().copied().collect();
+    let courses: Vec<CourseId> = held.items.iter().filter_map(|item| item.course_id).collect();
     if !query::live_of(tx, held.order.buyer_id, &courses).await?.is_empty() {
         return Ok(false);
     }
@@ -103,19 +111,46 @@ pub(super) async fn is_owned(tx: &mut Tx, app: &App, user: UserId, course: Cours
     Ok(policy::owns(&ledger, course.uuid(), app.clock.now()))
 }
 
-/// Makes an order paid, and gives its buyer access to all that is in it.
-pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held) -> Result<Order, InternalError> {
+/// Makes an order paid, and gives its buyer access to all that is in it. Memberships are renewed by `authorization`, if
+/// it is new.
+pub(super) async fn fulfil(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    authorization: Option<Authorization>,
+) -> Result<Order, InternalError> {
     let (now, order) = (app.clock.now(), &held.order);
     let status = order.status.after(Step::Pay).ok_or_else(|| InternalError::new("an order cannot be paid"))?;
     let paid = query::set_status(tx, order.id, status, Some(now), now).await?;
     query::set_live(tx, order.id, true).await?;
     let mut more = Vec::new();
     for item in &held.items {
-        more.extend(give(tx, app, order.buyer_id, item).await?);
+        more.extend(match item.membership_period_id {
+            Some(period) => begin(tx, app, (order, item), period, authorization.clone()).await?,
+            None => give(tx, app, order.buyer_id, item).await?,
+        });
     }
     outbox::record(tx, &app.clock, &OrderPaid { order: order.id, buyer: order.buyer_id }).await?;
     count_students(tx, more).await?;
     Ok(paid)
+}
+
+/// Begins the period of a membership that an item has paid for; returns by how much that changes the number of a course's
+/// students.
+async fn begin(
+    tx: &mut Tx,
+    app: &App,
+    (order, item): (&Order, &OrderItem),
+    period: PeriodId,
+    authorization: Option<Authorization>,
+) -> Result<Option<(CourseId, i32)>, InternalError> {
+    let added = if order.tax_included { 0 } else { item.tax_minor };
+    let received = Received { net_minor: item.amount_minor - added, authorization };
+    let outcome = memberships::paid(tx, app, period, received).await?;
+    if let Some(entitlement) = outcome.entitlement {
+        query::set_entitlement(tx, item.id, entitlement).await?;
+    }
+    Ok(outcome.students)
 }
 
 /// Gives access to what an item is; returns by how much that changes the number of the course's students.

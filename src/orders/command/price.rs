@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::coupon::{self, Entered};
+use super::membership;
 use crate::accounts::viewer;
 use crate::catalog::{Course, CourseById, CourseId};
 use crate::config::payments::TaxRate;
@@ -11,6 +12,7 @@ use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
+use crate::memberships::{Plan, PlanPrice};
 use crate::orders::error;
 use crate::orders::model::{Amounts, BillingInput, OrderItemInput, QuoteOrderInput, amounts};
 use crate::orders::query::coupon as query;
@@ -21,8 +23,8 @@ const MOST_ITEMS: usize = 20;
 
 /// What an order would cost, in minor units.
 pub(in crate::orders) struct Quote {
-    /// The courses with their amounts, in the order of the input.
-    pub(in crate::orders) items: Vec<(Arc<Course>, Amounts)>,
+    /// What would be bought, in the order of the input.
+    pub(in crate::orders) items: Vec<QuoteItem>,
     /// The currency.
     pub(in crate::orders) currency: CurrencyCode,
     /// The sums.
@@ -31,11 +33,34 @@ pub(in crate::orders) struct Quote {
     pub(in crate::orders) tax_included: bool,
 }
 
+/// An item of a quote.
+#[derive(Clone)]
+pub(in crate::orders) struct QuoteItem {
+    /// What it is.
+    pub(in crate::orders) good: Good,
+    /// Its price before the coupon, in minor units.
+    pub(in crate::orders) price_minor: i64,
+    /// What is paid.
+    pub(in crate::orders) amounts: Amounts,
+}
+
+/// What can be bought.
+#[derive(Clone)]
+pub(in crate::orders) enum Good {
+    /// A course.
+    Course(Arc<Course>),
+    /// A membership of a plan at a price.
+    Membership(Arc<Plan>, Arc<PlanPrice>),
+}
+
 /// Returns what an order would cost.
 ///
 /// # Errors
 /// The input is invalid; there is no such course, or it has no price in the currency; the coupon is not valid.
 pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
+    if let [OrderItemInput::PlanPriceId(price)] = *input.items {
+        return membership::quote(loaders, actor, &input, price).await;
+    }
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
     let wanted = check_items(&mut check, &input.items);
@@ -61,7 +86,12 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
     let amounts = costs(&courses, entered.as_ref(), tax);
     let sum = sum(&amounts);
     let tax_included = tax.is_none_or(|tax| tax.included);
-    Ok(Quote { items: courses.into_iter().zip(amounts).collect(), currency, sum, tax_included })
+    let item = |(course, amounts): (Arc<Course>, Amounts)| QuoteItem {
+        price_minor: course.price_minor,
+        good: Good::Course(course),
+        amounts,
+    };
+    Ok(Quote { items: courses.into_iter().zip(amounts).map(item).collect(), currency, sum, tax_included })
 }
 
 /// Returns what courses cost with a coupon and a tax.
@@ -116,7 +146,16 @@ pub(super) fn check_items(check: &mut Check, items: &[OrderItemInput]) -> Vec<Co
         return Vec::new();
     }
     let mut seen = HashSet::new();
-    for (place, OrderItemInput::CourseId(id)) in items.iter().enumerate() {
+    let mut courses = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let OrderItemInput::CourseId(id) = item else {
+            check.part(&["items", &place.to_string()], |check| {
+                let message = "A membership is ordered by itself.";
+                check.error(UserErrorCode::NotAllowed, "planPriceId", message);
+            });
+            continue;
+        };
+        courses.push(*id);
         if !seen.insert(*id) {
             let again = |check: &mut Check| {
                 check.error(UserErrorCode::Taken, "courseId", "This course is in the order already.");
@@ -124,7 +163,7 @@ pub(super) fn check_items(check: &mut Check, items: &[OrderItemInput]) -> Vec<Co
             check.part(&["items", &place.to_string()], again);
         }
     }
-    items.iter().map(|OrderItemInput::CourseId(id)| *id).collect()
+    courses
 }
 
 /// Checks where the buyer is.

@@ -10,8 +10,9 @@ mod subscription;
 
 use futures_util::FutureExt;
 
+pub(crate) use list::orders_of_membership;
 pub use order::OrderObject;
-pub(crate) use order::order_of_entitlement;
+pub(crate) use order::{checkout_of_period, order_of_entitlement};
 pub use subscription::OrderSubscription;
 
 use crate::graphql::{NodeType, RootFields};

@@ -7,15 +7,16 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::order::OrderObject;
 use super::refund::RefundObject;
-use crate::catalog::{Course, CourseObject};
+use crate::catalog::CourseObject;
 use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Requires, Result, Sequential, UserError};
-use crate::orders::command::{self, Quote};
-use crate::orders::model::{Amounts, CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
+use crate::memberships::PlanPriceObject;
+use crate::orders::command::{self, Good, Quote, QuoteItem};
+use crate::orders::model::{CancelOrderInput, CreateOrderInput, Order, QuoteOrderInput, RefundOrderInput};
 
 /// What an order would cost, in the schema.
 struct OrderQuote(Quote);
@@ -25,17 +26,13 @@ struct OrderQuote(Quote);
 impl OrderQuote {
     /// What would be bought.
     async fn items(&self) -> SequentialList<OrderQuoteItem> {
-        let item = |(course, amounts): &(Arc<Course>, Amounts)| OrderQuoteItem {
-            course: course.clone(),
-            amounts: *amounts,
-            currency: self.0.currency,
-        };
+        let item = |item: &QuoteItem| OrderQuoteItem { item: item.clone(), currency: self.0.currency };
         SequentialList(self.0.items.iter().map(item).collect())
     }
 
     /// The prices of all items, before the discount; without the tax if that is added to them.
     async fn subtotal(&self) -> Sequential<Money> {
-        let prices = self.0.items.iter().map(|(course, _)| course.price_minor).sum();
+        let prices = self.0.items.iter().map(|item| item.price_minor).sum();
         Sequential(Money::new(prices, self.0.currency))
     }
 
@@ -63,32 +60,51 @@ impl OrderQuote {
 /// An item of a quote.
 #[derive(Clone)]
 struct OrderQuoteItem {
-    course: Arc<Course>,
-    amounts: Amounts,
+    item: QuoteItem,
     currency: CurrencyCode,
 }
 
 /// An item of an order that is not placed yet.
 #[Object]
 impl OrderQuoteItem {
-    /// The course.
-    async fn course(&self) -> Sequential<CourseObject> {
-        Sequential(CourseObject(self.course.clone()))
+    /// What it is called.
+    async fn title(&self) -> &str {
+        match &self.item.good {
+            Good::Course(course) => &course.title,
+            Good::Membership(plan, _) => &plan.name,
+        }
+    }
+
+    /// The course; null for a membership.
+    async fn course(&self) -> Option<Sequential<CourseObject>> {
+        match &self.item.good {
+            Good::Course(course) => Some(Sequential(CourseObject(course.clone()))),
+            Good::Membership(..) => None,
+        }
+    }
+
+    /// The price of the membership's plan, which is charged for each interval; null for other items. A first amount of
+    /// nothing is a trial.
+    async fn plan_price(&self) -> Option<Sequential<PlanPriceObject>> {
+        match &self.item.good {
+            Good::Course(_) => None,
+            Good::Membership(_, price) => Some(Sequential(PlanPriceObject(price.clone()))),
+        }
     }
 
     /// What the buyer pays for it: the price without the discount, with the tax.
     async fn amount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.total, self.currency))
+        Sequential(Money::new(self.item.amounts.total, self.currency))
     }
 
     /// What the coupon takes off its price.
     async fn discount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.discount, self.currency))
+        Sequential(Money::new(self.item.amounts.discount, self.currency))
     }
 
     /// The tax in the amount.
     async fn tax(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.tax, self.currency))
+        Sequential(Money::new(self.item.amounts.tax, self.currency))
     }
 }
 

@@ -6,12 +6,16 @@ use super::{OrderId, OrderItemId, PaymentEventId};
 use crate::catalog::CourseId;
 use crate::graphql::Idempotency;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::memberships::PlanPriceId;
 
 /// Something to buy.
 #[derive(Clone, Debug, OneofObject)]
 pub(in crate::orders) enum OrderItemInput {
     /// Access to this course, for good.
     CourseId(CourseId),
+    /// A membership at this price of a plan, which is renewed until it is canceled. It is ordered by itself. If the
+    /// viewer's membership is past due, this pays for its next period.
+    PlanPriceId(PlanPriceId),
 }
 
 /// Where the buyer is, and in what they pay.

@@ -14,6 +14,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
+use crate::memberships::{MembershipId, PeriodId};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::stored_as_text;
 
@@ -169,6 +170,10 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) discount_minor: i64,
     /// The tax in the amount.
     pub(in crate::orders) tax_minor: i64,
+    /// The membership.
+    pub(in crate::orders) membership_id: Option<MembershipId>,
+    /// The period of the membership that is paid for.
+    pub(in crate::orders) membership_period_id: Option<PeriodId>,
 }
 
 impl Entity for OrderItem {
@@ -181,9 +186,11 @@ impl Entity for OrderItem {
 pub enum OrderItemKind {
     /// Access to a course.
     Course,
+    /// A period of a membership.
+    Membership,
 }
 
-stored_as_text!(OrderItemKind { Course = "COURSE" });
+stored_as_text!(OrderItemKind { Course = "COURSE", Membership = "MEMBERSHIP" });
 
 /// An order to insert, without its items.
 #[derive(Insertable)]
@@ -216,11 +223,13 @@ pub(in crate::orders) struct NewItem {
     pub(in crate::orders) position: i16,
     pub(in crate::orders) kind: OrderItemKind,
     pub(in crate::orders) title: String,
-    pub(in crate::orders) course_id: CourseId,
+    pub(in crate::orders) course_id: Option<CourseId>,
     pub(in crate::orders) amount_minor: i64,
     pub(in crate::orders) is_live: bool,
     pub(in crate::orders) discount_minor: i64,
     pub(in crate::orders) tax_minor: i64,
+    pub(in crate::orders) membership_id: Option<MembershipId>,
+    pub(in crate::orders) membership_period_id: Option<PeriodId>,
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub(in crate::orders) struct Payment {
     pub(in crate::orders) checkout_url: Option<String>,
     /// When it was made.
     pub(in crate::orders) created_at: DateTime<Utc>,
+    /// The checkout that it is charged to, without a page; `None` if the buyer pays on a page.
+    pub(in crate::orders) authorization_id: Option<String>,
 }
 
 impl Payment {
@@ -94,6 +96,7 @@ pub(in crate::orders) struct NewPayment<'a> {
     pub(in crate::orders) created_at: DateTime<Utc>,
     pub(in crate::orders) updated_at: DateTime<Utc>,
     pub(in crate::orders) check_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) authorization_id: Option<&'a str>,
 }
 
 #[cfg(test)]
@@ -114,6 +117,7 @@ mod tests {
             external_id: None,
             checkout_url: None,
             created_at: made,
+            authorization_id: None,
         };
         for (age, wait) in [
             (TimeDelta::zero(), Some(TimeDelta::minutes(1))),

@@ -63,6 +63,11 @@ impl Payments {
         self.sandbox.as_ref().map(|sandbox| (Provider::Sandbox, sandbox.account()))
     }
 
+    /// The providers that are told of plans.
+    pub fn of_plans(&self) -> Vec<Provider> {
+        self.sandbox.iter().map(|_| Provider::Sandbox).collect()
+    }
+
     /// The sandbox; `None` if it is off.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()
@@ -120,6 +125,36 @@ pub struct NewCheckout {
     pub currency: String,
     /// Where the checkout leads back to.
     pub return_url: Option<String>,
+}
+
+/// A price of a plan to create at a provider.
+#[derive(Clone, Debug)]
+pub struct GatewayPlan {
+    /// The id of the price, which is also the idempotency key.
+    pub reference: String,
+    /// What it is called.
+    pub title: String,
+    /// The amount for an interval, in minor units.
+    pub amount_minor: i64,
+    /// The currency (ISO 4217).
+    pub currency: String,
+    /// The number of calendar months of an interval.
+    pub interval_months: u32,
+}
+
+/// A charge without a page, to what a customer has paid with before.
+#[derive(Clone, Debug)]
+pub struct NewCharge {
+    /// The id of the payment, which is also the idempotency key: the same id again charges nothing more.
+    pub reference: String,
+    /// The provider's id of the checkout that was paid before.
+    pub authorization: String,
+    /// What is paid for, as the customer reads it.
+    pub title: String,
+    /// The amount in minor units.
+    pub amount_minor: i64,
+    /// The currency (ISO 4217).
+    pub currency: String,
 }
 
 /// A checkout at a provider.
@@ -261,6 +296,39 @@ pub async fn refund(
     amount_minor: i64,
 ) -> Result<String, GatewayError> {
     timed(app.payments.of(provider)?.refund(app, checkout, reference, amount_minor)).await
+}
+
+/// Charges what a customer has paid with before; returns what has become of it. The same reference again charges nothing
+/// more.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn charge(app: &App, provider: Provider, new: &NewCharge) -> Result<Known, GatewayError> {
+    timed(app.payments.of(provider)?.charge(app, new)).await
+}
+
+/// Creates a price of a plan; returns the provider's id. The same reference again creates nothing more.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn create_plan(app: &App, provider: Provider, new: &GatewayPlan) -> Result<String, GatewayError> {
+    let sandbox = app.payments.of(provider)?;
+    timed(async { sandbox.create_plan(new) }).await
+}
+
+/// Retires a price of a plan, so that nothing new is bought for it. `external_id` is `None` if the answer to its creation
+/// was lost, or it was never created. Doing it again does nothing.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn retire_plan(
+    app: &App,
+    provider: Provider,
+    reference: &str,
+    external_id: Option<&str>,
+) -> Result<(), GatewayError> {
+    let sandbox = app.payments.of(provider)?;
+    timed(async { sandbox.retire_plan(reference, external_id) }).await
 }
 
 /// Asks what has become of the payment `reference`; `None` if the provider has no checkout for it.

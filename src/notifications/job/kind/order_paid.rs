@@ -16,7 +16,10 @@ pub(super) static KIND: Kind = Kind {
     name: ["receipts of your orders", "Belege deiner Bestellungen"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} is paid", "Deine Bestellung {{ detail }} ist bezahlt"],
-    body: ["You can start now: {{ course }}.", "Du kannst jetzt anfangen: {{ course }}."],
+    body: [
+        "{% if is_course %}You can start now: {{ course }}.{% else %}Thank you. You can start now.{% endif %}",
+        "{% if is_course %}Du kannst jetzt anfangen: {{ course }}.{% else %}Danke. Du kannst jetzt anfangen.{% endif %}",
+    ],
     handlers: || {
         vec![Handler::reaction("notifications.order_paid", OrderPaid::KIND, TIMEOUT, |app, payload| {
             async move { tell(&app, payload).await }.boxed()

@@ -16,7 +16,10 @@ pub(super) static KIND: Kind = Kind {
     name: ["orders that wait for your payment", "Bestellungen, die noch nicht bezahlt sind"],
     default: EVERYWHERE,
     title: ["Your order {{ detail }} is not paid yet", "Deine Bestellung {{ detail }} ist noch nicht bezahlt"],
-    body: ["You can still pay for {{ course }}.", "Du kannst {{ course }} noch bezahlen."],
+    body: [
+        "{% if is_course %}You can still pay for {{ course }}.{% else %}You can still pay for it.{% endif %}",
+        "{% if is_course %}Du kannst {{ course }} noch bezahlen.{% else %}Du kannst sie noch bezahlen.{% endif %}",
+    ],
     handlers: || {
         vec![Handler::reaction("notifications.order_unpaid", OrderUnpaid::KIND, TIMEOUT, |app, payload| {
             async move { tell(&app, payload).await }.boxed()

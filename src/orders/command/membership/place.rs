@@ -1,0 +1,113 @@
+//! Places the order of a period.
+
+use crate::config::payments::TaxRate;
+use crate::graphql::Result;
+use crate::memberships::Begun;
+use crate::orders::command::coupon::Entered;
+use crate::orders::command::create::{first_check, reminder};
+use crate::orders::command::hold::Held;
+use crate::orders::command::pay::fulfil;
+use crate::orders::error;
+use crate::orders::event::OrderPlaced;
+use crate::orders::model::{
+    Amounts, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus, Payment,
+    PaymentState, amounts,
+};
+use crate::orders::query::{order as query, payment};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::outbox;
+
+/// What is known of the order of a period.
+pub(super) struct Terms<'a> {
+    /// The period.
+    pub(super) begun: &'a Begun,
+    /// The member's country (ISO 3166-1, two letters).
+    pub(super) country: &'a str,
+    /// The coupon.
+    pub(super) entered: Option<&'a Entered>,
+    /// Where the checkout leads back to.
+    pub(super) return_url: Option<&'a str>,
+}
+
+impl Terms<'_> {
+    /// What the order costs.
+    fn amounts(&self, tax: Option<TaxRate>) -> Amounts {
+        priced(self.begun.period.charged_minor(), self.entered, tax)
+    }
+}
+
+/// Returns what a price before coupon and tax costs.
+pub(super) fn priced(price: i64, entered: Option<&Entered>, tax: Option<TaxRate>) -> Amounts {
+    let discount = entered.map(|entered| entered.coupon.discount());
+    amounts(&[(price, discount.is_some())], discount, tax).pop().unwrap_or_default()
+}
+
+/// Places the order of a period that was begun; returns it with its payment, unless it costs nothing and is paid at once.
+///
+/// It is charged to the membership's stored payment if there is one; otherwise it gets a checkout.
+pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(Order, Option<Payment>)> {
+    let (now, settings, begun) = (app.clock.now(), &app.config.payments, terms.begun);
+    let buyer = begun.membership.user_id;
+    let tax = settings.taxes.get(terms.country).copied();
+    let amounts = terms.amounts(tax);
+    let found = app.payments.of_new_orders();
+    let charged_to = found.and_then(|(provider, _)| {
+        begun.membership.authorization_id.as_deref().filter(|_| begun.membership.provider == Some(provider))
+    });
+    let new = NewOrder {
+        id: OrderId::new(app.clock.uuid()),
+        buyer_id: buyer,
+        status: OrderStatus::Pending,
+        country: terms.country,
+        currency: begun.price.currency,
+        total_minor: amounts.total,
+        return_url: terms.return_url,
+        created_at: now,
+        updated_at: now,
+        expires_at: Some(now + settings.order_lifetime),
+        remind_at: reminder(app, amounts.total).filter(|_| charged_to.is_none()),
+        coupon_id: terms.entered.map(|entered| entered.coupon.id),
+        discount_minor: amounts.discount,
+        tax_minor: amounts.tax,
+        tax_included: tax.is_none_or(|tax| tax.included),
+    };
+    let order = query::insert(tx, &new).await?;
+    let item = NewItem {
+        id: OrderItemId::new(app.clock.uuid()),
+        order_id: order.id,
+        buyer_id: buyer,
+        position: 0,
+        kind: OrderItemKind::Membership,
+        title: begun.plan.name.clone(),
+        course_id: None,
+        amount_minor: amounts.total,
+        is_live: true,
+        discount_minor: amounts.discount,
+        tax_minor: amounts.tax,
+        membership_id: Some(begun.membership.id),
+        membership_period_id: Some(begun.period.id),
+    };
+    let items = query::insert_items(tx, vec![item]).await?;
+    outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
+    if amounts.total == 0 {
+        let held = Held { order, items, courses: Default::default(), has_buyer: true };
+        return Ok((fulfil(tx, app, &held, None).await?, None));
+    }
+    let (provider, account) = found.ok_or_else(error::no_payments)?;
+    let new = NewPayment {
+        id: app.clock.uuid(),
+        order_id: order.id,
+        provider,
+        account,
+        state: PaymentState::Creating,
+        amount_minor: amounts.total,
+        currency: order.currency,
+        created_at: now,
+        updated_at: now,
+        check_at: Some(first_check(now)),
+        authorization_id: charged_to,
+    };
+    let payment = payment::insert(tx, &new).await?;
+    Ok((order, Some(payment)))
+}
