@@ -108,14 +108,14 @@ impl PlanObject {
         if !manages(loaders(ctx), within(ctx, Scope::ReadOrders), &self.0).await? {
             return Err(Error::Forbidden("Only those who manage the plan see this.".into()));
         }
-        let rows = loaders(ctx).load(GatewaysOf(self.0.id)).await?.unwrap_or_default();
-        let mut objects = Vec::new();
-        for row in rows.iter() {
-            if let Some(price) = loaders(ctx).load(PriceById(row.plan_price_id)).await? {
-                objects.push(PlanGatewayObject::new(row, price));
-            }
-        }
-        Ok(Some(SequentialList(objects)))
+        let (prices, rows) =
+            tokio::try_join!(loaders(ctx).load(PricesOf(self.0.id)), loaders(ctx).load(GatewaysOf(self.0.id)))?;
+        let (prices, rows) = (prices.unwrap_or_default(), rows.unwrap_or_default());
+        let object = |row: &PlanGateway| {
+            let price = prices.iter().find(|price| price.id == row.plan_price_id)?;
+            Some(PlanGatewayObject::new(row, price.clone()))
+        };
+        Ok(Some(SequentialList(rows.iter().filter_map(object).collect())))
     }
 }
 
