@@ -39,7 +39,9 @@ use crate::platform::throttle::{self, Throttle};
 use crate::platform::tls;
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, orders, reviews};
+use crate::{
+    accounts, catalog, channels, discussions, enrollments, media, memberships, notifications, orders, reviews,
+};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -51,13 +53,14 @@ const STORE_EVENTS: usize = 1024;
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
     let platform = platform.chain(sandbox::handlers());
-    let features: [Vec<Handler>; 9] = [
+    let features: [Vec<Handler>; 10] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),
         discussions::handlers(),
         enrollments::handlers(),
         media::handlers(),
+        memberships::handlers(),
         notifications::handlers(),
         orders::handlers(),
         reviews::handlers(),

@@ -140,6 +140,8 @@ pub struct Config {
     pub discussions: Discussions,
     /// Settings of notifications.
     pub notifications: Notifications,
+    /// The time zone of months and billing periods.
+    pub time_zone: chrono_tz::Tz,
     /// Settings of orders and payments.
     pub payments: Payments,
     /// Upload limits.
@@ -238,6 +240,7 @@ impl Config {
             s3: S3::read(&mut reader),
             discussions: Discussions::read(&mut reader),
             notifications: Notifications::read(&mut reader),
+            time_zone: time_zone(&mut reader),
             payments: Payments::read(&mut reader, environment),
             uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
@@ -317,6 +320,17 @@ fn introspection(reader: &mut Reader, environment: Environment) -> Introspection
             Introspection::Administrators
         }
     }
+}
+
+/// Returns the time zone of months and billing periods.
+fn time_zone(reader: &mut Reader) -> chrono_tz::Tz {
+    let name = reader.text_or_default("LYCEUM_TIMEZONE").to_owned();
+    name.parse().unwrap_or_else(|_| {
+        reader.problem(format!(
+            "LYCEUM_TIMEZONE is {name:?}; it must be a name of the IANA database, such as Europe/Berlin"
+        ));
+        chrono_tz::Tz::UTC
+    })
 }
 
 fn origins(reader: &Reader) -> Vec<String> {

@@ -44,6 +44,8 @@ pub struct Payments {
     pub channel_share: i16,
     /// How long a gift can be claimed.
     pub gift_lifetime: TimeDelta,
+    /// The days after a renewal has failed on which it is tried again, ascending.
+    pub dunning_days: Vec<u32>,
     /// The taxes by country (ISO 3166-1, two letters).
     pub taxes: BTreeMap<String, TaxRate>,
     /// Who sells.
@@ -82,6 +84,7 @@ impl Payments {
         let gift_days = reader.number("LYCEUM_GIFT_DAYS", 1..=3650);
         let taxes = taxes(reader);
         let [invoice_prefix, credit_note_prefix] = prefixes(reader);
+        let dunning_days = dunning_days(reader);
         Payments {
             channel_share,
             gift_lifetime: TimeDelta::days(gift_days.cast_signed()),
@@ -89,6 +92,7 @@ impl Payments {
             seller: seller(reader),
             invoice_prefix,
             credit_note_prefix,
+            dunning_days,
             sandbox,
             gateways,
             order_lifetime: minutes(lifetime),
@@ -138,6 +142,17 @@ fn prefixes(reader: &mut Reader) -> [String; 2] {
         reader.problem(format!("LYCEUM_INVOICE_PREFIX and LYCEUM_CREDIT_NOTE_PREFIX are both {invoices:?}"));
     }
     prefixes
+}
+
+/// Reads days such as `1,3,5`.
+fn dunning_days(reader: &mut Reader) -> Vec<u32> {
+    let list: Vec<&str> = reader.text_or_default("LYCEUM_DUNNING_DAYS").split(',').map(str::trim).collect();
+    let days: Vec<u32> = list.iter().filter_map(|day| day.parse().ok()).collect();
+    let is_valid = days.len() == list.len() && days.len() <= 10 && days.is_sorted_by(|one, next| one < next);
+    if !is_valid || days.iter().any(|day| !(1..=60).contains(day)) {
+        reader.problem("LYCEUM_DUNNING_DAYS must be at most ten ascending days of 1 to 60, such as 1,3,5");
+    }
+    days
 }
 
 fn rate_of(text: &str) -> Option<TaxRate> {

@@ -202,6 +202,16 @@ pub const SETTINGS: &[Setting] = &[
         "taxes by country in percent, comma-separated, such as `DE=19,US=+8.25`: prices include the tax, or with a plus it is added",
     ),
     setting(
+        "LYCEUM_DUNNING_DAYS",
+        "1,3,5",
+        "days after the renewal of a membership has failed on which it is tried again, ascending; after the last, it ends",
+    ),
+    setting(
+        "LYCEUM_TIMEZONE",
+        "UTC",
+        "time zone of months and billing periods: a name of the IANA database, such as `Europe/Berlin`",
+    ),
+    setting(
         "LYCEUM_ORDER_MINUTES",
         "1440",
         "number of minutes after which an order expires that is not paid, 5 to 44640",

@@ -147,6 +147,8 @@ pub enum EndReason {
     Refunded,
     /// The account was deleted.
     AccountDeleted,
+    /// Its membership was paused, canceled or archived.
+    MembershipChanged,
 }
 
 stored_as_text!(EndReason {
@@ -154,6 +156,7 @@ stored_as_text!(EndReason {
     Revoked = "REVOKED",
     Refunded = "REFUNDED",
     AccountDeleted = "ACCOUNT_DELETED",
+    MembershipChanged = "MEMBERSHIP_CHANGED",
 });
 
 /// Why the viewer may or may not see the content of a course or lesson.

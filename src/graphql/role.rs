@@ -44,6 +44,6 @@ pub enum Scope {
     ReadNotifications,
     /// Marking and muting notifications, changing their settings, and making announcements. Includes READ_NOTIFICATIONS.
     WriteNotifications,
-    /// The owner's orders; for administrators, all orders and the events of payment providers.
+    /// The owner's orders and memberships; for administrators, all orders and the events of payment providers.
     ReadOrders,
 }

@@ -17,7 +17,8 @@ use crate::media::MediaSubscription;
 use crate::notifications::NotificationSubscription;
 use crate::orders::OrderSubscription;
 use crate::{
-    accounts, catalog, channels, discussions, enrollments, entitlements, media, notifications, orders, reviews,
+    accounts, catalog, channels, discussions, enrollments, entitlements, media, memberships, notifications, orders,
+    reviews,
 };
 
 /// The root type of queries.
@@ -37,6 +38,7 @@ impl RootKind for Queries {
             discussions::queries(post_types()),
             enrollments::queries(),
             media::queries(),
+            memberships::queries(),
             notifications::queries(),
             orders::queries(),
         ];
@@ -60,6 +62,7 @@ impl RootKind for Mutations {
             discussions::mutations(),
             enrollments::mutations(),
             media::mutations(),
+            memberships::mutations(),
             notifications::mutations(),
             orders::mutations(),
             reviews::mutations(),
@@ -84,6 +87,7 @@ impl RootKind for Viewer {
             catalog::viewer_fields(),
             channels::viewer_fields(),
             media::viewer_fields(),
+            memberships::viewer_fields(),
             notifications::viewer_fields(),
             orders::viewer_fields(),
         ];
@@ -111,6 +115,7 @@ fn nodes() -> Vec<NodeType> {
         enrollments::nodes(),
         entitlements::nodes(),
         media::nodes(),
+        memberships::nodes(),
         notifications::nodes(),
         orders::nodes(),
         reviews::nodes(),
@@ -183,6 +188,7 @@ impl ViewerExport {
             "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
+            "memberships": memberships::my_data(app, actor).await?,
             "notifications": notifications::my_data(app, actor).await?,
             "orders": orders::my_data(app, actor).await?,
             "reviews": reviews::my_data(app, actor).await?,

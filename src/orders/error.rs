@@ -3,7 +3,7 @@
 use super::model::Order;
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
-use crate::graphql::money::Money;
+use crate::graphql::money::{CurrencyCode, Money};
 
 pub(super) fn no_such_order() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["orderId"], "There is no such order.")
@@ -93,6 +93,15 @@ pub(super) fn mailed_too_often() -> Error {
         &["giftId"],
         "This gift has been sent too often. Pass on its code yourself.",
     )
+}
+
+pub(super) fn no_such_membership() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["membershipId"], "There is no such membership.")
+}
+
+pub(super) fn another_currency(own: CurrencyCode) -> Error {
+    let message = format!("This price is in {}.", own.code());
+    Error::invalid(UserErrorCode::NotAllowed, &["billing", "currency"], message)
 }
 
 pub(super) fn not_pending(order: &Order) -> Error {

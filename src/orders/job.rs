@@ -77,6 +77,9 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("orders.reconcile", "* * * * *", long, |app, _| {
             async move { command::reconcile(&app).await }.boxed()
         }),
+        Handler::scheduled("orders.renew", "* * * * *", long, |app, _| {
+            async move { command::renew(&app).await }.boxed()
+        }),
         Handler::scheduled("orders.expire", "* * * * *", long, |app, _| {
             async move { command::expire_orders(&app).await }.boxed()
         }),

@@ -20,6 +20,7 @@ use super::query::{coupon, event, gift, invoice, list, order as query, payment, 
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
+use crate::memberships::{MembershipId, PeriodId};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -58,6 +59,39 @@ impl Load for OrderOf {
         let rows = query::of_entitlements(&mut *app.db.read().await?, &ids).await?;
         // Oldest first, so that the latest one stays.
         Ok(rows.into_iter().filter_map(|(entitlement, order)| Some((OrderOf(entitlement?), order))).collect())
+    }
+}
+
+/// All orders of a membership, latest first; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OrdersOf(pub(super) MembershipId);
+
+impl Load for OrdersOf {
+    type Value = Arc<Vec<Arc<Order>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<MembershipId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<OrdersOf, Vec<Arc<Order>>> = HashMap::new();
+        for (membership, order) in query::of_memberships(&mut *app.db.read().await?, &ids).await? {
+            if let Some(id) = membership {
+                found.entry(OrdersOf(id)).or_default().push(Arc::new(order));
+            }
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
+    }
+}
+
+/// The order of a period of a membership.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OrderOfPeriod(pub(super) PeriodId);
+
+impl Load for OrderOfPeriod {
+    type Value = OrderId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, OrderId>, InternalError> {
+        let ids: Vec<PeriodId> = keys.iter().map(|key| key.0).collect();
+        let rows = query::of_periods(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().filter_map(|(period, order)| Some((OrderOfPeriod(period?), order))).collect())
     }
 }
 

@@ -16,7 +16,10 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{courses_of, earnings_file, import, invoice_file, my_data, orders_file, receive};
+pub use command::{
+    MembershipQuote, cancel_membership, change_membership, courses_of, earnings_file, import, import_membership,
+    invoice_file, my_data, orders_file, quote_membership_change, receive,
+};
 pub use event::{
     GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced,
     OrderRefundFailed,
@@ -25,7 +28,9 @@ pub use event::{
 pub use graphql::{
     EarningsStatement, OrderObject, OrderSubscription, SaleObject, mutations, nodes, queries, viewer_fields,
 };
-pub(crate) use graphql::{channel_earnings, channel_sales, order_of_entitlement, orders_of};
+pub(crate) use graphql::{
+    channel_earnings, channel_sales, checkout_of_period, order_of_entitlement, orders_of, orders_of_membership,
+};
 pub use job::{handlers, mails};
 pub use loader::OrderById;
 pub use model::{

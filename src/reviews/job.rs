@@ -21,7 +21,10 @@ pub fn handlers() -> Vec<Handler> {
                     EndReason::Refunded => {
                         command::follow_access(&app, event.user_id, event.course_id.map(CourseId::new)).await
                     }
-                    EndReason::Expired | EndReason::Revoked | EndReason::AccountDeleted => Ok(()),
+                    EndReason::Expired
+                    | EndReason::Revoked
+                    | EndReason::AccountDeleted
+                    | EndReason::MembershipChanged => Ok(()),
                 }
             }
             .boxed()

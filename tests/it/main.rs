@@ -28,6 +28,7 @@ mod jobs;
 mod loaders;
 mod mail;
 mod media;
+mod memberships;
 mod migrations;
 mod nodes;
 mod notifications;

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 55] = [
+const PLAIN_LISTS: [&str; 58] = [
     "Query.paymentProviders",
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
@@ -62,7 +62,11 @@ const PLAIN_LISTS: [&str; 55] = [
     // At most 100 each.
     "Coupon.categories",
     "Coupon.courses",
+    "Membership.nextStatuses",
     "Order.nextStatuses",
+    // At most one price for an interval and a currency, and those that they have replaced.
+    "Plan.gateways",
+    "Plan.prices",
     // At most 20 items, and as many refunds and disputes as an administrator and a bank make.
     "Order.disputes",
     "Order.items",
@@ -424,7 +428,10 @@ const OPENED: [(Scope, &[&str]); 11] = [
             "updateNotificationSettings",
         ],
     ),
-    (Scope::ReadOrders, &["coupons", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"]),
+    (
+        Scope::ReadOrders,
+        &["coupons", "memberships", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"],
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

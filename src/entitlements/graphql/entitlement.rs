@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::accounts::{UserId, UserObject, user_node};
-use crate::catalog::{CourseId, CourseObject, course_node};
+use crate::catalog::{CategoryId, CategoryObject, CourseId, CourseObject, category_node, course_node};
 use crate::entitlements::loader::{EntitlementById, LedgerCount, LedgerPage};
-use crate::entitlements::model::{EndReason, Entitlement, EntitlementId, Source};
+use crate::entitlements::model::{self, EndReason, Entitlement, EntitlementId, Source};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{self, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
@@ -37,10 +37,22 @@ impl EntitlementObject {
         user(ctx, self.0.user_id).await
     }
 
-    /// The course; null if it is not visible to the viewer.
+    /// The course; null for other scopes, and if it is not visible to the viewer.
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         let Some(id) = self.0.course_id else { return Ok(None) };
         Ok(course_node(ctx, CourseId::new(id)).await?.map(Sequential))
+    }
+
+    /// What it gives access to.
+    async fn scope(&self) -> model::Scope {
+        self.0.scope
+    }
+
+    /// The category, with its subcategories and courses that are added later; null for other scopes, and once it is
+    /// deleted.
+    async fn category(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CategoryObject>>> {
+        let Some(id) = self.0.category_id else { return Ok(None) };
+        Ok(category_node(ctx, CategoryId::new(id)).await?.map(Sequential))
     }
 
     /// The source of the access.
@@ -72,7 +84,7 @@ impl EntitlementObject {
     /// administrator.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Sequential<OrderObject>>> {
         match self.0.source {
-            Source::Purchase => order_of_entitlement(ctx, self.0.id).await,
+            Source::Purchase | Source::Membership => order_of_entitlement(ctx, self.0.id).await,
             _ => Ok(None),
         }
     }

@@ -6,6 +6,7 @@ use crate::channels::ChannelById;
 use crate::discussions::question_title;
 use crate::entitlements::AccessReason;
 use crate::graphql::loaders::Loaders;
+use crate::memberships::PlanById;
 use crate::notifications::job::{self, Language, Names};
 use crate::notifications::loader::AnnouncementById;
 use crate::notifications::model::{Facts, Notification, Text};
@@ -54,8 +55,14 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
             None => Ok(None),
         }
     };
-    let (by, channel, question, announcement, (course, lesson)) =
-        tokio::try_join!(by, channel, question, announcement, titles(loaders, actor, facts))?;
+    let plan = async {
+        match facts.plan {
+            Some(id) => loaders.load(PlanById(id)).await,
+            None => Ok(None),
+        }
+    };
+    let (by, channel, question, announcement, plan, (course, lesson)) =
+        tokio::try_join!(by, channel, question, announcement, plan, titles(loaders, actor, facts))?;
     Ok(Names {
         count: row.count,
         by: by.map(|user| user.name.clone()),
@@ -64,6 +71,7 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
         channel: channel.map(|channel| channel.name.clone()),
         question,
         announcement: announcement.map(|row| (row.title.clone(), row.body.clone())),
+        plan: plan.map(|plan| plan.name.clone()),
         detail: facts.detail.clone(),
     })
 }

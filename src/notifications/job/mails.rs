@@ -131,9 +131,11 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
         announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
+        plan: name("Premium"),
         detail: match kind {
             NotificationKind::JobFailed => name("media.convert"),
             NotificationKind::Security => name("password"),
+            NotificationKind::MembershipChanged => name("payment_failed"),
             NotificationKind::NewOrder
             | NotificationKind::OrderPaid
             | NotificationKind::OrderFailed

@@ -83,6 +83,8 @@ pub(in crate::notifications) struct Names {
     pub(in crate::notifications) question: Option<String>,
     /// The title and the text of the announcement.
     pub(in crate::notifications) announcement: Option<(String, String)>,
+    /// The name of the plan.
+    pub(in crate::notifications) plan: Option<String>,
     /// A word that the kind's texts know, or a technical name.
     pub(in crate::notifications) detail: Option<String>,
 }
@@ -111,6 +113,8 @@ pub(in crate::notifications) fn text(
         lesson => quoted(&names.lesson),
         channel => quoted(&names.channel),
         question => quoted(&names.question),
+        plan => quoted(&names.plan),
+        is_course => names.course.is_some(),
         title => names.announcement.as_ref().map(|(title, _)| one_line(title)),
         text => names.announcement.as_ref().map_or("", |(_, text)| text.as_str()),
         detail => names.detail.as_deref().unwrap_or_default(),
@@ -175,6 +179,7 @@ mod tests {
             channel: name("Analytics"),
             question: name("How?"),
             announcement: Some(("Exam".into(), "On Monday.".into())),
+            plan: name("Premium"),
             detail: name("media.convert"),
         }
     }

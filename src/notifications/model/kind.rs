@@ -47,6 +47,8 @@ pub enum NotificationKind {
     OrderUnpaid,
     /// An order of the user, or a part of it, was refunded.
     OrderRefunded,
+    /// A membership of the user has begun, was renewed or changed, or could not be renewed.
+    MembershipChanged,
     /// Orders were paid: for administrators.
     NewOrder,
 }
@@ -68,12 +70,13 @@ stored_as_text!(NotificationKind {
     OrderFailed = "ORDER_FAILED",
     OrderUnpaid = "ORDER_UNPAID",
     OrderRefunded = "ORDER_REFUNDED",
+    MembershipChanged = "MEMBERSHIP_CHANGED",
     NewOrder = "NEW_ORDER",
 });
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 17] = [
+    pub const ALL: [NotificationKind; 18] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::CourseUpdated,
@@ -90,6 +93,7 @@ impl NotificationKind {
         NotificationKind::OrderFailed,
         NotificationKind::OrderUnpaid,
         NotificationKind::OrderRefunded,
+        NotificationKind::MembershipChanged,
         NotificationKind::NewOrder,
     ];
 }

@@ -14,6 +14,7 @@ use crate::catalog::{CourseId, LessonId};
 use crate::channels::ChannelId;
 use crate::discussions::QuestionId;
 use crate::graphql::{Entity, Id};
+use crate::memberships::PlanId;
 
 /// A notification's id: `notification_01j…`.
 pub type NotificationId = Id<Notification>;
@@ -37,6 +38,9 @@ pub struct Facts {
     /// The announcement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub announcement: Option<AnnouncementId>,
+    /// The plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
     /// A word that the texts of the kind know, or a technical name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,

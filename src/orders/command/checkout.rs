@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::pay;
+use super::pay::{self, Arrived};
 use crate::graphql::loaders::Load;
 use crate::orders::event::OrderOpened;
 use crate::orders::loader::ItemsOf;
@@ -17,7 +17,7 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::{self, Postponed};
 use crate::platform::outbox;
-use crate::platform::payments::{self, Checkout, GatewayError, NewCheckout};
+use crate::platform::payments::{self, Checkout, CheckoutState, GatewayError, NewCharge, NewCheckout};
 
 /// The job that closes a checkout.
 pub(in crate::orders) const CLOSE: &str = "orders.close_checkout";
@@ -39,9 +39,13 @@ pub(super) async fn open(app: &App, order: &Order, payment: &Payment) -> Result<
         0 | 1 => String::new(),
         count => format!(" + {}", count - 1),
     };
+    let title = format!("{}: {first}{more}", order.number);
+    if let Some(authorization) = &payment.authorization_id {
+        return charge(app, payment, authorization, title).await;
+    }
     let new = NewCheckout {
         reference: payment.id.to_string(),
-        title: format!("{}: {first}{more}", order.number),
+        title,
         amount_minor: payment.amount_minor,
         currency: payment.currency.code().to_owned(),
         return_url: order.return_url.clone(),
@@ -100,4 +104,30 @@ pub(in crate::orders) async fn close(app: &App, payment: Uuid) -> Result<(), Int
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Charges a payment to an earlier checkout of the member. Doing it again does nothing.
+async fn charge(app: &App, payment: &Payment, authorization: &str, title: String) -> Result<(), GatewayError> {
+    let new = NewCharge {
+        reference: payment.id.to_string(),
+        authorization: authorization.to_owned(),
+        title,
+        amount_minor: payment.amount_minor,
+        currency: payment.currency.code().to_owned(),
+    };
+    let known = match payments::charge(app, payment.provider, &new).await {
+        // There is nothing to charge anymore, such as an expired card.
+        Err(GatewayError::Refused(_)) => return Ok(pay::failed(app, payment.id, Step::Fail).await?),
+        known => known?,
+    };
+    match known.state {
+        CheckoutState::Paid => {
+            let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
+            pay::paid(app, payment.id, arrived).await?;
+        }
+        CheckoutState::Failed | CheckoutState::Expired => pay::failed(app, payment.id, Step::Fail).await?,
+        // A job asks again.
+        CheckoutState::Open => {}
+    }
+    Ok(())
 }

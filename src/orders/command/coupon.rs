@@ -55,10 +55,7 @@ pub(super) async fn entered(
     courses: &[CourseId],
     currency: CurrencyCode,
 ) -> Result<Entered> {
-    let app = loaders.app();
-    let found = query::by_code(&mut *app.db.read().await?, &code.trim().to_uppercase()).await?;
-    let coupon = found.ok_or_else(error::no_such_coupon)?;
-    policy::is_valid(&coupon, currency, app.clock.now()).map_err(error::bad_coupon)?;
+    let coupon = valid(loaders, code, currency).await?;
     let scope = loaders.load(ScopeOf(coupon.id)).await?.unwrap_or_default();
     let mut is_for = HashMap::new();
     for id in courses {
@@ -73,6 +70,28 @@ pub(super) async fn entered(
         return Err(error::bad_coupon("This coupon is for other courses."));
     }
     Ok(Entered { coupon, is_for })
+}
+
+/// Finds the coupon that a buyer has entered for a membership: only one for everything is.
+///
+/// # Errors
+/// There is no such coupon, it is not valid now, or is for courses.
+pub(super) async fn entered_for_all(loaders: &Loaders, code: &str, currency: CurrencyCode) -> Result<Entered> {
+    let coupon = valid(loaders, code, currency).await?;
+    let scope = loaders.load(ScopeOf(coupon.id)).await?.unwrap_or_default();
+    if !scope.courses.is_empty() || !scope.categories.is_empty() {
+        return Err(error::bad_coupon("This coupon is for courses."));
+    }
+    Ok(Entered { coupon, is_for: HashMap::new() })
+}
+
+/// Finds the coupon that a buyer has entered, which must be valid now.
+async fn valid(loaders: &Loaders, code: &str, currency: CurrencyCode) -> Result<Coupon> {
+    let app = loaders.app();
+    let found = query::by_code(&mut *app.db.read().await?, &code.trim().to_uppercase()).await?;
+    let coupon = found.ok_or_else(error::no_such_coupon)?;
+    policy::is_valid(&coupon, currency, app.clock.now()).map_err(error::bad_coupon)?;
+    Ok(coupon)
 }
 
 /// Whether a coupon is for a course, whose category and its ancestors are `path`.

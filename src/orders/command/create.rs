@@ -11,7 +11,7 @@ use super::coupon::{self, Entered};
 use super::hold::{self, Held};
 use super::pay::fulfil;
 use super::price::{Line, costs, lines, sum};
-use super::{checkout, pay};
+use super::{checkout, membership, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{self, Course, CourseId};
 use crate::config::payments::TaxRate;
@@ -24,7 +24,7 @@ use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
     Amounts, CouponId, CreateOrderInput, GiftId, NewGift, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId,
-    OrderStatus, Payment, PaymentState, gift_code,
+    OrderItemInput, OrderStatus, Payment, PaymentState, gift_code,
 };
 use crate::orders::query::{gift, order as query, payment};
 use crate::platform::App;
@@ -35,7 +35,7 @@ use crate::platform::payments::{self, Provider};
 
 const LONGEST_URL: usize = 2000;
 /// The maximum number of orders of a user that wait for their payment.
-const MOST_PENDING: usize = 20;
+pub(super) const MOST_PENDING: usize = 20;
 
 /// Places an order, and opens its checkout. An order that costs nothing is paid at once.
 ///
@@ -49,6 +49,9 @@ pub(in crate::orders) async fn create_order(
     actor: &Actor,
     input: CreateOrderInput,
 ) -> Result<Order> {
+    if let [OrderItemInput::PlanPriceId(price)] = *input.items {
+        return membership::order(loaders, actor, &input, price).await;
+    }
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
     let chosen = check_items(&mut check, &input.items, input.billing.currency, app.clock.now());
@@ -69,13 +72,17 @@ pub(in crate::orders) async fn create_order(
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
     let wanted = Wanted { buyer, input: &input, billed_to, chosen, expected, return_url, entered, tax };
     let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
-    if let Some(payment) = payment {
-        // The order is placed: if this fails, the job that asks about open payments does it.
-        if let Err(error) = checkout::open(app, &order, &payment).await {
-            tracing::warn!(%error, order = order.number, "a checkout could not be opened yet");
-        }
-    }
+    open_checkout(app, &order, payment.as_ref()).await;
     Ok(order)
+}
+
+/// Opens the checkout of an order that is placed, or charges it. If this fails, the job that asks about open payments
+/// does it.
+pub(super) async fn open_checkout(app: &App, order: &Order, payment: Option<&Payment>) {
+    let Some(payment) = payment else { return };
+    if let Err(error) = checkout::open(app, order, payment).await {
+        tracing::warn!(%error, order = order.number, "a checkout could not be opened yet");
+    }
 }
 
 /// What is ordered, checked as far as that is possible without locks.
@@ -93,7 +100,7 @@ struct Wanted<'a> {
 }
 
 /// Returns the provider that the buyer has chosen, or the only one, and the school's account there.
-fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
+pub(super) fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
     let provider = match (chosen, app.payments.available().as_slice()) {
         (Some(provider), _) => provider,
         (None, []) => return Err(error::no_payments()),
@@ -144,7 +151,7 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
     let items = query::items_of(tx.conn(), &[order.id]).await?;
     let gifts = gift::of_orders(tx.conn(), &[order.id]).await?;
     let held = Held { order, items, courses: held, gifts, people: [buyer].into() };
-    Ok((fulfil(tx, app, &held).await?, None))
+    Ok((fulfil(tx, app, &held, None).await?, None))
 }
 
 async fn insert(
@@ -157,7 +164,7 @@ async fn insert(
     let (now, settings, billing) = (app.clock.now(), &app.config.payments, &wanted.input.billing);
     let amounts: Vec<Amounts> = items.iter().map(|(_, amounts)| *amounts).collect();
     let sum = sum(&amounts);
-    let remind_at = settings.reminder.map(|after| now + after).filter(|_| sum.total > 0);
+    let remind_at = reminder(app, sum.total);
     let row = NewOrder {
         id: OrderId::new(app.clock.uuid()),
         buyer_id: wanted.buyer,
@@ -199,6 +206,7 @@ async fn insert(
         created_at: now,
         updated_at: now,
         check_at: Some(first_check(now)),
+        authorization_id: None,
     };
     Ok((order, Some(payment::insert(tx, &row).await?)))
 }
@@ -223,6 +231,8 @@ async fn insert_items(
         is_live: true,
         discount_minor: amounts.discount,
         tax_minor: amounts.tax,
+        membership_id: None,
+        membership_period_id: None,
     };
     let new: Vec<NewItem> = (0..).zip(items).map(item).collect();
     let gifts = new.iter().zip(&wanted.chosen).filter_map(|(item, chosen)| match chosen {
@@ -243,8 +253,13 @@ async fn insert_items(
     Ok(())
 }
 
+/// When the buyer of an order that is placed now is reminded.
+pub(super) fn reminder(app: &App, total: i64) -> Option<DateTime<Utc>> {
+    app.config.payments.reminder.map(|after| app.clock.now() + after).filter(|_| total > 0)
+}
+
 /// When the job looks whether the checkout was opened.
-fn first_check(now: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn first_check(now: DateTime<Utc>) -> DateTime<Utc> {
     now + chrono::TimeDelta::minutes(1)
 }
 
@@ -271,7 +286,7 @@ async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, chosen: &[Chosen]) 
     Ok(())
 }
 
-fn check_return_url(check: &mut Check, app: &App, url: Option<&str>) -> Option<String> {
+pub(super) fn check_return_url(check: &mut Check, app: &App, url: Option<&str>) -> Option<String> {
     let text = check.line("returnUrl", url?, LONGEST_URL);
     let allowed = |url: &Url| {
         let origin = url.origin().ascii_serialization();

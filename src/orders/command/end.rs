@@ -2,8 +2,10 @@
 
 use super::checkout::close_later;
 use super::hold::Held;
+use super::pay::count_students;
 use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, Target};
+use crate::memberships;
 use crate::orders::event::{OrderCanceled, OrderExpired, OrderFailed};
 use crate::orders::model::{Order, OrderItem, PaymentState, Step};
 use crate::orders::query::{gift, order as query, payment};
@@ -22,11 +24,16 @@ pub(super) async fn end(tx: &mut Tx, app: &App, held: &Held, step: Step) -> Resu
     if let Some(payment) = payment.filter(|payment| payment.state == PaymentState::Open) {
         close_later(tx, app, payment.id).await?;
     }
+    let mut more = Vec::new();
+    for period in held.items.iter().filter_map(|item| item.membership_period_id) {
+        more.extend(memberships::unpaid(tx, app, period).await?);
+    }
     match step {
         Step::Fail => outbox::record(tx, clock, &OrderFailed { order, buyer }).await?,
         Step::Expire => outbox::record(tx, clock, &OrderExpired { order, buyer }).await?,
         _ => outbox::record(tx, clock, &OrderCanceled { order, buyer }).await?,
     };
+    count_students(tx, more).await?;
     Ok(ended)
 }
 
@@ -38,6 +45,9 @@ pub(super) async fn end_access(
     item: &OrderItem,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
     query::set_item_live(tx, item.id, false).await?;
+    if let Some(period) = item.membership_period_id {
+        return memberships::revoke(tx, app, period).await;
+    }
     if let Some(gift) = held.gift_of(item) {
         gift::set_expiry(tx, gift.id, None).await?;
     }

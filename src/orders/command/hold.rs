@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::accounts::{self, UserId};
 use crate::catalog::{self, Course, CourseId};
+use crate::memberships;
 use crate::orders::model::{Gift, GiftId, Order, OrderId, OrderItem, OrderItemKind};
 use crate::orders::query::{coupon, gift, order as query};
 use crate::platform::db::Tx;
@@ -13,7 +14,7 @@ use crate::platform::internal_error::InternalError;
 pub(super) struct Held {
     pub(super) order: Order,
     pub(super) items: Vec<OrderItem>,
-    /// The courses of the items that exist.
+    /// The courses of the items, and of memberships, that exist.
     pub(super) courses: HashMap<CourseId, Course>,
     /// The gifts among the items.
     pub(super) gifts: Vec<Gift>,
@@ -27,9 +28,15 @@ impl Held {
         self.people.contains(&self.order.buyer_id) && self.items.iter().all(|item| self.exists(item))
     }
 
-    /// Whether what an item gives access to exists; a donation gives none.
+    /// Whether what an item gives access to exists; a donation gives none, and of a membership it is asked when it is paid
+    /// (`memberships::may_be_paid`).
     pub(super) fn exists(&self, item: &OrderItem) -> bool {
-        item.kind == OrderItemKind::Donation || item.course_id.is_some_and(|id| self.courses.contains_key(&id))
+        match item.kind {
+            OrderItemKind::Course | OrderItemKind::Gift => {
+                item.course_id.is_some_and(|id| self.courses.contains_key(&id))
+            }
+            OrderItemKind::Donation | OrderItemKind::Membership => true,
+        }
     }
 
     /// Returns a gift with its item.
@@ -46,7 +53,7 @@ impl Held {
     /// Returns who has the access that an item gives: the buyer, or who has claimed the gift.
     pub(super) fn owner_of(&self, item: &OrderItem) -> Option<UserId> {
         match item.kind {
-            OrderItemKind::Course => Some(self.order.buyer_id),
+            OrderItemKind::Course | OrderItemKind::Membership => Some(self.order.buyer_id),
             OrderItemKind::Gift => self.gift_of(item)?.claimed_by,
             OrderItemKind::Donation => None,
         }
@@ -68,7 +75,11 @@ pub(super) async fn lock(tx: &mut Tx, id: OrderId) -> Result<Option<Held>, Inter
 pub(super) async fn lock_for(tx: &mut Tx, id: OrderId, user: Option<UserId>) -> Result<Option<Held>, InternalError> {
     let items = query::items_of(tx.conn(), &[id]).await?;
     let Some(order) = query::by_id(tx.conn(), id).await? else { return Ok(None) };
-    let courses = courses(tx, items.iter().filter_map(|item| item.course_id)).await?;
+    let mut wanted: Vec<CourseId> = items.iter().filter_map(|item| item.course_id).collect();
+    for membership in items.iter().filter_map(|item| item.membership_id) {
+        wanted.extend(memberships::target_course(tx, membership).await?);
+    }
+    let courses = courses(tx, wanted.into_iter()).await?;
     let claimers = gift::of_orders(tx.conn(), &[id]).await?.into_iter().filter_map(|gift| gift.claimed_by);
     let mut people = HashSet::new();
     lock_users(tx, claimers.chain([order.buyer_id]).chain(user), &mut people).await?;

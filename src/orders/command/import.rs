@@ -3,8 +3,9 @@
 use super::create::create_order;
 use crate::catalog::Course;
 use crate::graphql::loaders::Loaders;
-use crate::graphql::money::{Money, MoneyInput};
+use crate::graphql::money::{CurrencyCode, Money, MoneyInput};
 use crate::graphql::{Error, Idempotency, Result};
+use crate::memberships::PlanPrice;
 use crate::orders::model::{BillingInput, CreateOrderInput, OrderItemInput};
 use crate::orders::query::payment;
 use crate::platform::auth::Actor;
@@ -18,21 +19,36 @@ use crate::platform::payments::sandbox::{self, Action};
 /// # Errors
 /// The database failed.
 pub async fn import(loaders: &Loaders, buyer: &Actor, course: &Course, is_paid: bool) -> Result<()> {
+    let price = Money::new(course.price_minor, course.currency);
+    place(loaders, buyer, OrderItemInput::CourseId(course.id), (price, course.currency), is_paid).await
+}
+
+/// Orders a membership for a user as `createOrder` does, and pays in the sandbox unless it begins with a trial: its
+/// webhook comes when the server runs. One that the user has is left out. For the command line.
+///
+/// # Errors
+/// The database failed.
+pub async fn import_membership(loaders: &Loaders, buyer: &Actor, price: &PlanPrice) -> Result<()> {
+    let first = if price.trial_days > 0 { Money::new(0, price.currency) } else { price.amount() };
+    place(loaders, buyer, OrderItemInput::PlanPriceId(price.id), (first, price.currency), true).await
+}
+
+async fn place(
+    loaders: &Loaders,
+    buyer: &Actor,
+    item: OrderItemInput,
+    (total, currency): (Money, CurrencyCode),
+    is_paid: bool,
+) -> Result<()> {
     if loaders.app().payments.sandbox().is_none() {
         return Ok(());
     }
     let input = CreateOrderInput {
-        items: vec![OrderItemInput::CourseId(course.id)],
-        billing: BillingInput {
-            country: "DE".into(),
-            currency: course.currency,
-            name: None,
-            address: None,
-            tax_id: None,
-        },
+        items: vec![item],
+        billing: BillingInput { country: "DE".into(), currency, name: None, address: None, tax_id: None },
         coupon_code: None,
         provider: Some(Provider::Sandbox),
-        expected_total: MoneyInput::of(Money::new(course.price_minor, course.currency)),
+        expected_total: MoneyInput::of(total),
         return_url: None,
         once: Idempotency::default(),
     };

@@ -343,6 +343,7 @@ mod tests {
             checkout_url: None,
             created_at: DateTime::UNIX_EPOCH,
             transaction_id: Some("money".into()),
+            authorization_id: None,
         };
         let event = GatewayEvent {
             id: "event".into(),

@@ -9,6 +9,7 @@ use super::{coupon, gift, ledger};
 use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
+use crate::memberships::{self, Authorization, PeriodId, Received};
 use crate::orders::event::OrderPaid;
 use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, PaymentState, Step};
 use crate::orders::policy;
@@ -44,7 +45,9 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
             }
             rows::set_paid(tx, payment, (arrived.checkout, arrived.transaction), app.clock.now()).await?;
             if held.is_complete() && may_follow(tx, app, &held).await? {
-                fulfil(tx, app, &held).await?;
+                let is_first = row.authorization_id.is_none() && row.provider.charges_again();
+                let authorization = Authorization { provider: row.provider, id: arrived.checkout.to_owned() };
+                fulfil(tx, app, &held, Some(authorization).filter(|_| is_first)).await?;
             } else {
                 if held.order.status.after(Step::Cancel).is_some() {
                     end(tx, app, &held, Step::Cancel).await?;
@@ -83,6 +86,11 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
     if held.order.status.after(Step::Pay).is_none() {
         return Ok(false);
     }
+    for period in held.items.iter().filter_map(|item| item.membership_period_id) {
+        if !memberships::may_be_paid(tx, period).await? {
+            return Ok(false);
+        }
+    }
     if held.items.iter().all(|item| item.is_live) {
         return Ok(true);
     }
@@ -109,8 +117,14 @@ pub(super) async fn is_owned(tx: &mut Tx, app: &App, user: UserId, course: Cours
     Ok(policy::owns(&ledger, course.uuid(), app.clock.now()))
 }
 
-/// Makes an order paid, and gives its buyer access to all that is in it.
-pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held) -> Result<Order, InternalError> {
+/// Makes an order paid, and gives its buyer access to all that is in it. Memberships are renewed by `authorization`, if
+/// it is new.
+pub(super) async fn fulfil(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    authorization: Option<Authorization>,
+) -> Result<Order, InternalError> {
     let (now, order) = (app.clock.now(), &held.order);
     let status = order.status.after(Step::Pay).ok_or_else(|| InternalError::new("an order cannot be paid"))?;
     let paid = query::set_status(tx, order.id, status, Some(now), now).await?;
@@ -118,11 +132,32 @@ pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held) -> Result<Order,
     ledger::enter_payment(tx, app, held).await?;
     let mut more = Vec::new();
     for item in &held.items {
-        more.extend(give(tx, app, held, item).await?);
+        more.extend(match item.membership_period_id {
+            Some(period) => begin(tx, app, (order, item), period, authorization.clone()).await?,
+            None => give(tx, app, held, item).await?,
+        });
     }
     outbox::record(tx, &app.clock, &OrderPaid { order: order.id, buyer: order.buyer_id }).await?;
     count_students(tx, more).await?;
     Ok(paid)
+}
+
+/// Begins the period of a membership that an item has paid for; returns by how much that changes the number of a course's
+/// students.
+async fn begin(
+    tx: &mut Tx,
+    app: &App,
+    (order, item): (&Order, &OrderItem),
+    period: PeriodId,
+    authorization: Option<Authorization>,
+) -> Result<Option<(CourseId, i32)>, InternalError> {
+    let added = if order.tax_included { 0 } else { item.tax_minor };
+    let received = Received { net_minor: item.amount_minor - added, authorization };
+    let outcome = memberships::paid(tx, app, period, received).await?;
+    if let Some(entitlement) = outcome.entitlement {
+        query::set_entitlement(tx, item.id, entitlement).await?;
+    }
+    Ok(outcome.students)
 }
 
 /// Gives access to what an item is; returns by how much that changes the number of the course's students. A gift that is
@@ -164,6 +199,13 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
         if is_refunded || !held.exists(item) || has_another(tx, app, held, item).await? {
             continue;
         }
+        if let Some(period) = item.membership_period_id {
+            if let Some(restored) = memberships::restore(tx, app, period).await? {
+                query::set_item_live(tx, item.id, true).await?;
+                more.extend(restored.students);
+            }
+            continue;
+        }
         query::set_item_live(tx, item.id, true).await?;
         more.extend(give(tx, app, held, item).await?);
     }
@@ -172,7 +214,8 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
 
 /// Whether the owner of an item has got the course in another way meanwhile, or has no account anymore.
 async fn has_another(tx: &mut Tx, app: &App, held: &Held, item: &OrderItem) -> Result<bool, InternalError> {
-    let (Some(owner), Some(course)) = (held.owner_of(item), item.course_id) else { return Ok(false) };
+    let Some(owner) = held.owner_of(item) else { return Ok(false) };
+    let Some(course) = item.course_id else { return Ok(!held.people.contains(&owner)) };
     Ok(!held.people.contains(&owner)
         || !query::live_of(tx, owner, &[course]).await?.is_empty()
         || is_owned(tx, app, owner, course).await?)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::choice::{Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
+use super::membership;
 use crate::accounts::viewer;
 use crate::catalog::{Course, CourseById, CourseId, PricesOf};
 use crate::config::payments::TaxRate;
@@ -12,6 +13,7 @@ use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
+use crate::memberships::{Plan, PlanPrice};
 use crate::orders::error;
 use crate::orders::model::{Amounts, OrderItemKind, Priced, QuoteOrderInput, amounts};
 use crate::orders::query::coupon as query;
@@ -22,8 +24,10 @@ use crate::platform::auth::Actor;
 pub(in crate::orders) struct Line {
     /// What it is.
     pub(in crate::orders) kind: OrderItemKind,
-    /// The course; `None` of a donation.
+    /// The course; `None` of a donation and a membership.
     pub(in crate::orders) course: Option<Arc<Course>>,
+    /// The plan of a membership, with its price.
+    pub(in crate::orders) plan: Option<(Arc<Plan>, Arc<PlanPrice>)>,
     /// What it costs without discount; without the tax if that is added.
     pub(in crate::orders) price_minor: i64,
 }
@@ -36,6 +40,7 @@ impl Line {
             OrderItemKind::Course => course.to_owned(),
             OrderItemKind::Gift => format!("Gift: {course}"),
             OrderItemKind::Donation => "Donation".to_owned(),
+            OrderItemKind::Membership => self.plan.as_ref().map(|(plan, _)| plan.name.clone()).unwrap_or_default(),
         }
     }
 }
@@ -52,11 +57,34 @@ pub(in crate::orders) struct Quote {
     pub(in crate::orders) tax_included: bool,
 }
 
+/// An item of a quote.
+#[derive(Clone)]
+pub(in crate::orders) struct QuoteItem {
+    /// What it is.
+    pub(in crate::orders) good: Good,
+    /// Its price before the coupon, in minor units.
+    pub(in crate::orders) price_minor: i64,
+    /// What is paid.
+    pub(in crate::orders) amounts: Amounts,
+}
+
+/// What can be bought.
+#[derive(Clone)]
+pub(in crate::orders) enum Good {
+    /// A course.
+    Course(Arc<Course>),
+    /// A membership of a plan at a price.
+    Membership(Arc<Plan>, Arc<PlanPrice>),
+}
+
 /// Returns what an order would cost.
 ///
 /// # Errors
 /// The input is invalid; there is no such course, or it has no price in the currency; the coupon is not valid.
 pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
+    if let [OrderItemInput::PlanPriceId(price)] = *input.items {
+        return membership::quote(loaders, actor, &input, price).await;
+    }
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let currency = input.billing.currency;
     let mut check = Check::new();
@@ -126,7 +154,7 @@ pub(super) fn lines(
             Chosen::Course(id) => (OrderItemKind::Course, *id),
             Chosen::Gift(gift) => (OrderItemKind::Gift, gift.course),
             Chosen::Donation(price_minor) => {
-                lines.push(Line { kind: OrderItemKind::Donation, course: None, price_minor: *price_minor });
+                lines.push(Line { kind: OrderItemKind::Donation, course: None, plan: None, price_minor: *price_minor });
                 continue;
             }
         };
@@ -143,7 +171,7 @@ pub(super) fn lines(
                 check.error(UserErrorCode::NotAllowed, "currency", message);
             });
         }
-        lines.push(Line { kind, course: Some(course.clone()), price_minor: price.unwrap_or_default() });
+        lines.push(Line { kind, course: Some(course.clone()), plan: None, price_minor: price.unwrap_or_default() });
     }
     check.finish()?;
     Ok(lines)

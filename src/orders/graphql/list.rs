@@ -1,5 +1,7 @@
 //! Lists of orders.
 
+use std::cmp::Reverse;
+
 use async_graphql::{Context, Object};
 
 use super::order::OrderObject;
@@ -7,8 +9,9 @@ use crate::accounts::{UserId, viewer};
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time};
-use crate::orders::loader::{OrderCount, OrderPage};
+use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time, page};
+use crate::memberships::MembershipId;
+use crate::orders::loader::{OrderCount, OrderPage, OrdersOf};
 use crate::orders::model::{OrderFilter, OrderWhich};
 use crate::orders::{command, error, policy};
 
@@ -63,6 +66,21 @@ pub(crate) async fn orders_of(
         return Err(error::orders_forbidden());
     }
     listed(ctx, OrderWhich { buyer: Some(user), ..OrderWhich::default() }, args).await
+}
+
+/// Returns a page of the orders of a membership, latest first. The caller has checked that the viewer may see it.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub(crate) async fn orders_of_membership(
+    ctx: &Context<'_>,
+    membership: MembershipId,
+    args: PageArgs,
+) -> Result<Option<Sequential<Connection<OrderObject>>>> {
+    let rows = loaders(ctx).load(OrdersOf(membership)).await?.unwrap_or_default();
+    let rows = rows.iter().cloned().map(OrderObject).collect();
+    let place = |OrderObject(row): &OrderObject| Reverse((row.created_at.timestamp_micros(), row.id.uuid()));
+    Ok(Some(Sequential(page::slice(args, LIST, rows, place)?)))
 }
 
 /// The orders of the viewer.

@@ -15,9 +15,9 @@ use futures_util::FutureExt;
 
 pub use earnings::{EarningsStatement, SaleObject};
 pub(crate) use earnings::{channel_earnings, channel_sales};
-pub(crate) use list::orders_of;
+pub(crate) use list::{orders_of, orders_of_membership};
 pub use order::OrderObject;
-pub(crate) use order::order_of_entitlement;
+pub(crate) use order::{checkout_of_period, order_of_entitlement};
 pub use subscription::OrderSubscription;
 
 use crate::graphql::{NodeType, RootFields};

@@ -14,6 +14,7 @@ use crate::graphql::guard::{Role, requires};
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Requires, Result, Sequential, UserError};
+use crate::memberships::PlanPriceObject;
 use crate::orders::command::{self, Line, Quote};
 use crate::orders::model::{
     Amounts, CancelOrderInput, CreateOrderInput, Order, OrderItemKind, QuoteOrderInput, RefundOrderInput,
@@ -83,24 +84,31 @@ impl OrderQuoteItem {
         self.line.title()
     }
 
-    /// The course, also that of a gift; null of a donation.
+    /// The course, also that of a gift; null of a donation and a membership.
     async fn course(&self) -> Option<Sequential<CourseObject>> {
         self.line.course.clone().map(|course| Sequential(CourseObject(course)))
     }
 
+    /// The price of the membership's plan, which is charged for each interval; null for other items. A first amount of
+    /// nothing is a trial.
+    async fn plan_price(&self) -> Option<Sequential<PlanPriceObject>> {
+        let (_, price) = self.line.plan.as_ref()?;
+        Some(Sequential(PlanPriceObject(price.clone())))
+    }
+
     /// What the buyer pays for it: the price without the discount, with the tax.
     async fn amount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.total, self.currency))
+        Sequential(Money::new(self.item.amounts.total, self.currency))
     }
 
     /// What the coupon takes off its price.
     async fn discount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.discount, self.currency))
+        Sequential(Money::new(self.item.amounts.discount, self.currency))
     }
 
     /// The tax in the amount.
     async fn tax(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.amounts.tax, self.currency))
+        Sequential(Money::new(self.item.amounts.tax, self.currency))
     }
 }
 

@@ -15,9 +15,10 @@ use crate::graphql::guard::Scope;
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
+use crate::memberships::{MembershipObject, PeriodId, membership_node};
 use crate::orders::command;
 use crate::orders::loader::{
-    CouponById, DisputesOf, GiftOf, InvoiceOf, ItemsOf, OrderById, OrderOf, PaymentOf, RefundsOf,
+    CouponById, DisputesOf, GiftOf, InvoiceOf, ItemsOf, OrderById, OrderOf, OrderOfPeriod, PaymentOf, RefundsOf,
 };
 use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
 use crate::orders::policy;
@@ -107,10 +108,7 @@ impl OrderObject {
     /// The page of the provider on which the buyer pays; null if the order is not to be paid, and for a moment while
     /// the provider does not answer: `orderChanged` tells when it is there.
     async fn checkout_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        if self.0.status != OrderStatus::Pending {
-            return Ok(None);
-        }
-        Ok(loaders(ctx).load(PaymentOf(self.0.id)).await?.and_then(|payment| payment.checkout_url.clone()))
+        checkout_of(ctx, &self.0).await
     }
 
     /// The invoice as a document (PDF). The URL works for an hour, for all who have it. Null until a job has issued the
@@ -219,6 +217,12 @@ impl OrderItemObject {
         Ok(gift.map(|gift| Sequential(GiftObject::new(gift, self.item.course_id))))
     }
 
+    /// The membership, one period of which is bought; null for other items.
+    async fn membership(&self, ctx: &Context<'_>) -> Result<Option<Sequential<MembershipObject>>> {
+        let Some(id) = self.item.membership_id else { return Ok(None) };
+        Ok(membership_node(ctx, id).await?.map(Sequential))
+    }
+
     /// The access that was bought, also after it has ended; null while it is not paid.
     async fn entitlement(&self, ctx: &Context<'_>) -> Result<Option<Sequential<EntitlementObject>>> {
         let Some(id) = self.item.entitlement_id else { return Ok(None) };
@@ -231,6 +235,26 @@ pub(super) async fn order_node(ctx: &Context<'_>, id: OrderId) -> Result<Option<
     let viewer = within(ctx, Scope::ReadOrders);
     let row = loaders(ctx).load(OrderById(id)).await?;
     Ok(row.filter(|row| policy::can_see(viewer, row.buyer_id)).map(OrderObject))
+}
+
+async fn checkout_of(ctx: &Context<'_>, order: &Order) -> Result<Option<String>> {
+    if order.status != OrderStatus::Pending {
+        return Ok(None);
+    }
+    Ok(loaders(ctx).load(PaymentOf(order.id)).await?.and_then(|payment| payment.checkout_url.clone()))
+}
+
+/// Returns the page on which the order of a membership's period is paid; `None` if it is not paid on a page. The caller has
+/// checked that the viewer may see the membership.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn checkout_of_period(ctx: &Context<'_>, period: PeriodId) -> Result<Option<String>> {
+    let Some(order) = loaders(ctx).load(OrderOfPeriod(period)).await? else { return Ok(None) };
+    match order_node(ctx, order).await? {
+        Some(OrderObject(order)) => checkout_of(ctx, &order).await,
+        None => Ok(None),
+    }
 }
 
 /// Returns the latest order with which an access was bought, to its buyer and to administrators.

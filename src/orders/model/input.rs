@@ -6,6 +6,7 @@ use super::{GiftInput, OrderId, OrderItemId, PaymentEventId};
 use crate::catalog::CourseId;
 use crate::graphql::Idempotency;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::memberships::PlanPriceId;
 use crate::platform::payments::Provider;
 
 /// Something to buy.
@@ -18,6 +19,9 @@ pub(in crate::orders) enum OrderItemInput {
     /// A donation of this amount, at least 1 in the main unit of the order's currency; at most one in an order. It is
     /// not taxed, and coupons are not for it.
     Donation(MoneyInput),
+    /// A membership at this price of a plan, which is renewed until it is canceled. It is ordered by itself. If the
+    /// viewer's membership is past due, this pays for its next period.
+    PlanPriceId(PlanPriceId),
 }
 
 /// Where the buyer is, and in what they pay.

@@ -14,6 +14,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
+use crate::memberships::{MembershipId, PeriodId};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::stored_as_text;
 
@@ -191,6 +192,10 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) discount_minor: i64,
     /// The tax in the amount.
     pub(in crate::orders) tax_minor: i64,
+    /// The membership.
+    pub(in crate::orders) membership_id: Option<MembershipId>,
+    /// The period of the membership that is paid for.
+    pub(in crate::orders) membership_period_id: Option<PeriodId>,
 }
 
 impl Entity for OrderItem {
@@ -207,9 +212,16 @@ pub enum OrderItemKind {
     Gift,
     /// A donation of an amount that the buyer chooses. It gives no access.
     Donation,
+    /// A period of a membership.
+    Membership,
 }
 
-stored_as_text!(OrderItemKind { Course = "COURSE", Gift = "GIFT", Donation = "DONATION" });
+stored_as_text!(OrderItemKind {
+    Course = "COURSE",
+    Gift = "GIFT",
+    Donation = "DONATION",
+    Membership = "MEMBERSHIP",
+});
 
 /// An order to insert, without its items.
 #[derive(Insertable)]
@@ -251,6 +263,8 @@ pub(in crate::orders) struct NewItem {
     pub(in crate::orders) is_live: bool,
     pub(in crate::orders) discount_minor: i64,
     pub(in crate::orders) tax_minor: i64,
+    pub(in crate::orders) membership_id: Option<MembershipId>,
+    pub(in crate::orders) membership_period_id: Option<PeriodId>,
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub(in crate::orders) struct Payment {
     pub(in crate::orders) created_at: DateTime<Utc>,
     /// The provider's id of the money that has arrived, which its refunds and disputes name.
     pub(in crate::orders) transaction_id: Option<String>,
+    /// The checkout that it is charged to, without a page; `None` if the buyer pays on a page.
+    pub(in crate::orders) authorization_id: Option<String>,
 }
 
 impl Payment {
@@ -96,6 +98,7 @@ pub(in crate::orders) struct NewPayment<'a> {
     pub(in crate::orders) created_at: DateTime<Utc>,
     pub(in crate::orders) updated_at: DateTime<Utc>,
     pub(in crate::orders) check_at: Option<DateTime<Utc>>,
+    pub(in crate::orders) authorization_id: Option<&'a str>,
 }
 
 #[cfg(test)]
@@ -117,6 +120,7 @@ mod tests {
             checkout_url: None,
             created_at: made,
             transaction_id: None,
+            authorization_id: None,
         };
         for (age, wait) in [
             (TimeDelta::zero(), Some(TimeDelta::minutes(1))),

@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
+use crate::memberships::{MembershipId, PeriodId};
 use crate::orders::model::{NewItem, NewOrder, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::{RunQueryDsl, Tx};
@@ -60,6 +61,31 @@ pub(in crate::orders) async fn of_entitlements(
         .await
 }
 
+/// Returns all orders of memberships, latest first.
+pub(in crate::orders) async fn of_memberships(
+    conn: &mut AsyncPgConnection,
+    memberships: &[MembershipId],
+) -> QueryResult<Vec<(Option<MembershipId>, Order)>> {
+    order_items::table
+        .inner_join(orders::table)
+        .filter(order_items::membership_id.eq_any(memberships))
+        .order((orders::created_at.desc(), orders::id.desc()))
+        .select((order_items::membership_id, Order::as_select()))
+        .load(conn)
+        .await
+}
+
+/// Returns the orders of periods of memberships.
+pub(in crate::orders) async fn of_periods(
+    conn: &mut AsyncPgConnection,
+    periods: &[PeriodId],
+) -> QueryResult<Vec<(Option<PeriodId>, OrderId)>> {
+    order_items::table
+        .filter(order_items::membership_period_id.eq_any(periods))
+        .select((order_items::membership_period_id, order_items::order_id))
+        .load(conn)
+        .await
+}
 /// Returns the live orders with which a user has bought one of the courses for themselves, each with the course.
 pub(in crate::orders) async fn live_of(
     tx: &mut Tx,

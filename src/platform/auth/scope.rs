@@ -29,7 +29,7 @@ pub enum Scope {
     ReadNotifications,
     /// Mark and mute notifications, change their settings, make announcements; includes [`Scope::ReadNotifications`].
     WriteNotifications,
-    /// Read the owner's orders; for administrators, all orders and payment events.
+    /// Read the owner's orders and memberships; for administrators, all orders and payment events.
     ReadOrders,
 }
 

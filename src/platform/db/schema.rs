@@ -569,6 +569,58 @@ diesel::table! {
 }
 
 diesel::table! {
+    membership_periods (id) {
+        id -> Uuid,
+        membership_id -> Uuid,
+        number -> Int4,
+        reason -> Text,
+        plan_price_id -> Uuid,
+        state -> Text,
+        price_minor -> Int8,
+        credit_minor -> Int8,
+        credit_left_minor -> Int8,
+        paid_minor -> Int8,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    memberships (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        plan_id -> Uuid,
+        plan_price_id -> Uuid,
+        next_price_id -> Nullable<Uuid>,
+        kind -> Text,
+        course_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        status -> Text,
+        country -> Text,
+        period -> Int4,
+        period_starts_at -> Nullable<Timestamptz>,
+        period_ends_at -> Nullable<Timestamptz>,
+        anchor_at -> Nullable<Timestamptz>,
+        anchor_intervals -> Int4,
+        billing_at -> Nullable<Timestamptz>,
+        remind_at -> Nullable<Timestamptz>,
+        failures -> Int2,
+        failed_at -> Nullable<Timestamptz>,
+        paused_at -> Nullable<Timestamptz>,
+        credit_minor -> Int8,
+        provider -> Nullable<Text>,
+        authorization_id -> Nullable<Text>,
+        entitlement_id -> Nullable<Uuid>,
+        plan_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     notification_deliveries (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -684,6 +736,8 @@ diesel::table! {
         entitlement_id -> Nullable<Uuid>,
         discount_minor -> Int8,
         tax_minor -> Int8,
+        membership_id -> Nullable<Uuid>,
+        membership_period_id -> Nullable<Uuid>,
     }
 }
 
@@ -744,6 +798,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         check_at -> Nullable<Timestamptz>,
+        authorization_id -> Nullable<Text>,
         transaction_id -> Nullable<Text>,
     }
 }
@@ -758,6 +813,47 @@ diesel::table! {
         reference -> Text,
         recorded_by -> Uuid,
         recorded_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    plan_gateways (plan_price_id, provider) {
+        plan_price_id -> Uuid,
+        provider -> Text,
+        status -> Text,
+        external_id -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        attempts -> Int4,
+        attempt_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    plan_prices (id) {
+        id -> Uuid,
+        plan_id -> Uuid,
+        billing_interval -> Text,
+        amount_minor -> Int8,
+        currency -> Text,
+        trial_days -> Int2,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Uuid,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        kind -> Text,
+        course_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        live_minutes_per_month -> Nullable<Int4>,
+        renewal_cron -> Nullable<Text>,
+        created_at -> Timestamptz,
+        archived_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -953,6 +1049,8 @@ diesel::table! {
         refunded_minor -> Int8,
         dispute -> Nullable<Text>,
         created_at -> Timestamptz,
+        authorization_id -> Nullable<Uuid>,
+        declines -> Bool,
     }
 }
 
@@ -1183,6 +1281,11 @@ diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(membership_periods -> memberships (membership_id));
+diesel::joinable!(membership_periods -> plan_prices (plan_price_id));
+diesel::joinable!(memberships -> entitlements (entitlement_id));
+diesel::joinable!(memberships -> plans (plan_id));
+diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(notification_deliveries -> notifications (notification_id));
 diesel::joinable!(notification_deliveries -> push_subscriptions (push_subscription_id));
 diesel::joinable!(notification_deliveries -> users (user_id));
@@ -1196,11 +1299,17 @@ diesel::joinable!(notification_unsubscribes -> users (user_id));
 diesel::joinable!(notification_walks -> notification_events (event_id));
 diesel::joinable!(order_items -> courses (course_id));
 diesel::joinable!(order_items -> entitlements (entitlement_id));
+diesel::joinable!(order_items -> membership_periods (membership_period_id));
+diesel::joinable!(order_items -> memberships (membership_id));
 diesel::joinable!(order_items -> orders (order_id));
 diesel::joinable!(orders -> coupons (coupon_id));
 diesel::joinable!(orders -> users (buyer_id));
 diesel::joinable!(payments -> orders (order_id));
 diesel::joinable!(payouts -> users (recorded_by));
+diesel::joinable!(plan_gateways -> plan_prices (plan_price_id));
+diesel::joinable!(plan_prices -> plans (plan_id));
+diesel::joinable!(plans -> categories (category_id));
+diesel::joinable!(plans -> courses (course_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -1285,6 +1394,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     lessons,
     mail_suppressions,
     media_files,
+    membership_periods,
+    memberships,
     notification_deliveries,
     notification_events,
     notification_marks,
@@ -1299,6 +1410,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     payment_events,
     payments,
     payouts,
+    plan_gateways,
+    plan_prices,
+    plans,
     players,
     post_edits,
     post_reports,

@@ -65,6 +65,11 @@ impl Payments {
         })
     }
 
+    /// The provider of what is ordered without the buyer choosing one; `None` if none is set up.
+    pub fn first(&self) -> Option<Provider> {
+        self.available().into_iter().next()
+    }
+
     /// The sandbox; `None` if it is off.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_ref()

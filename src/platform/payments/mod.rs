@@ -69,6 +69,11 @@ impl Provider {
             _ => None,
         }
     }
+
+    /// Whether a customer who has paid once can be charged again without a page ([`charge`]).
+    pub fn charges_again(self) -> bool {
+        self == Provider::Sandbox
+    }
 }
 
 /// Why a call of a provider failed.
@@ -146,6 +151,36 @@ pub struct NewRefund<'a> {
     pub currency: &'a str,
     /// When the refund was asked for.
     pub requested_at: DateTime<Utc>,
+}
+
+/// A price of a plan to create at a provider.
+#[derive(Clone, Debug)]
+pub struct GatewayPlan {
+    /// The id of the price, which is also the idempotency key.
+    pub reference: String,
+    /// What it is called.
+    pub title: String,
+    /// The amount for an interval, in minor units.
+    pub amount_minor: i64,
+    /// The currency (ISO 4217).
+    pub currency: String,
+    /// The number of calendar months of an interval.
+    pub interval_months: u32,
+}
+
+/// A charge without a page, to what a customer has paid with before.
+#[derive(Clone, Debug)]
+pub struct NewCharge {
+    /// The id of the payment, which is also the idempotency key: the same id again charges nothing more.
+    pub reference: String,
+    /// The provider's id of the checkout that was paid before.
+    pub authorization: String,
+    /// What is paid for, as the customer reads it.
+    pub title: String,
+    /// The amount in minor units.
+    pub amount_minor: i64,
+    /// The currency (ISO 4217).
+    pub currency: String,
 }
 
 /// A checkout at a provider.
@@ -348,6 +383,50 @@ pub async fn close_checkout(app: &App, provider: Provider, checkout: &str) -> Re
         }
     })
     .await
+}
+
+/// Charges what a customer has paid with before; returns what has become of it. The same reference again charges nothing
+/// more.
+///
+/// # Errors
+/// See [`GatewayError`]. Where [`Provider::charges_again`] is false, it is refused.
+pub async fn charge(app: &App, provider: Provider, new: &NewCharge) -> Result<Known, GatewayError> {
+    match app.payments.of(provider)? {
+        Gateway::Sandbox(sandbox) => timed(sandbox.charge(app, new)).await,
+        Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => {
+            Err(GatewayError::Refused("each period is paid on a page".into()))
+        }
+    }
+}
+
+/// Creates a price of a plan; returns the provider's id. The same reference again creates nothing more.
+///
+/// Each period of a membership is an order of its own, so Stripe, Razorpay and PayPal need to know of no plan.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn create_plan(app: &App, provider: Provider, new: &GatewayPlan) -> Result<String, GatewayError> {
+    match app.payments.of(provider)? {
+        Gateway::Sandbox(sandbox) => timed(async { sandbox.create_plan(new) }).await,
+        Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => Ok(new.reference.clone()),
+    }
+}
+
+/// Retires a price of a plan, so that nothing new is bought for it. `external_id` is `None` if the answer to its creation
+/// was lost, or it was never created. Doing it again does nothing.
+///
+/// # Errors
+/// See [`GatewayError`].
+pub async fn retire_plan(
+    app: &App,
+    provider: Provider,
+    reference: &str,
+    external_id: Option<&str>,
+) -> Result<(), GatewayError> {
+    match app.payments.of(provider)? {
+        Gateway::Sandbox(sandbox) => timed(async { sandbox.retire_plan(reference, external_id) }).await,
+        Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => Ok(()),
+    }
 }
 
 /// Refunds a part of a paid checkout; returns the provider's id of the refund.

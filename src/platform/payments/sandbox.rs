@@ -17,7 +17,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Checkout, CheckoutState, GatewayError, GatewayEvent, GatewayFact, Known, NewCheckout, Unverified, signature,
+    Checkout, CheckoutState, GatewayError, GatewayEvent, GatewayFact, GatewayPlan, Known, NewCharge, NewCheckout,
+    Unverified, signature,
 };
 use crate::platform::App;
 use crate::platform::db::schema::{sandbox_checkouts, sandbox_refunds};
@@ -33,8 +34,8 @@ const SIGNATURE: &str = "sandbox-signature";
 const SEND: &str = "sandbox.send";
 /// How late a webhook comes on demand.
 const LATE: TimeDelta = TimeDelta::seconds(30);
-/// How long the sandbox remembers a checkout.
-const AGE: TimeDelta = TimeDelta::days(90);
+/// How long the sandbox remembers a checkout: memberships of a year are charged to it again.
+const AGE: TimeDelta = TimeDelta::days(800);
 const CHECKOUTS: Retention = Retention::new("sandbox_checkouts", "created_at");
 
 /// The sandbox.
@@ -80,6 +81,10 @@ pub enum Action {
     WinDispute,
     /// The merchant loses the dispute.
     LoseDispute,
+    /// Later charges to this payment are declined.
+    DeclineCharges,
+    /// Later charges to this payment are accepted again.
+    AcceptCharges,
 }
 
 impl FromStr for Action {
@@ -96,6 +101,8 @@ impl FromStr for Action {
             "dispute" => Action::Dispute,
             "win-dispute" => Action::WinDispute,
             "lose-dispute" => Action::LoseDispute,
+            "decline-charges" => Action::DeclineCharges,
+            "accept-charges" => Action::AcceptCharges,
             _ => return Err(format!("{text:?} is not an action of a checkout")),
         })
     }
@@ -123,6 +130,8 @@ pub struct SandboxCheckout {
     pub refunded_minor: i64,
     /// `OPEN`, `WON` or `LOST` if the payment is or was disputed.
     pub dispute: Option<String>,
+    /// Whether later charges to this payment are declined.
+    pub declines: bool,
 }
 
 impl Sandbox {
@@ -191,6 +200,30 @@ impl Sandbox {
         self.answer(())
     }
 
+    pub(super) async fn charge(&self, app: &App, new: &NewCharge) -> Result<Known, GatewayError> {
+        self.reach()?;
+        let id: Uuid =
+            new.authorization.parse().map_err(|_| GatewayError::Refused("there is no such payment".into()))?;
+        let row = app.db.transaction(async |tx| charge(tx, app, new, id).await).await?;
+        self.answer(known(row.ok_or_else(|| GatewayError::Refused("there is no such payment".into()))?))
+    }
+
+    pub(super) fn create_plan(&self, new: &GatewayPlan) -> Result<String, GatewayError> {
+        self.reach()?;
+        if new.amount_minor <= 0 || new.interval_months == 0 {
+            return Err(GatewayError::Refused("a plan costs more than nothing, for a month or more".into()));
+        }
+        self.answer(plan_id(&new.reference))
+    }
+
+    pub(super) fn retire_plan(&self, reference: &str, external_id: Option<&str>) -> Result<(), GatewayError> {
+        self.reach()?;
+        if external_id.is_some_and(|id| id != plan_id(reference)) {
+            return Err(GatewayError::Refused("there is no such plan".into()));
+        }
+        self.answer(())
+    }
+
     pub(super) async fn refund(
         &self,
         app: &App,
@@ -209,17 +242,7 @@ impl Sandbox {
     pub(super) async fn fetch_state(&self, app: &App, reference: &str) -> Result<Option<Known>, GatewayError> {
         self.reach()?;
         let row = by_reference(&mut *app.db.read().await?, reference).await.map_err(InternalError::from)?;
-        self.answer(row.map(|row| Known {
-            checkout: row.id.to_string(),
-            transaction: None,
-            state: match row.state.as_str() {
-                "PAID" => CheckoutState::Paid,
-                "FAILED" => CheckoutState::Failed,
-                _ => CheckoutState::Open,
-            },
-            amount_minor: row.amount_minor,
-            currency: row.currency,
-        }))
+        self.answer(row.map(known))
     }
 
     fn reach(&self) -> Result<(), GatewayError> {
@@ -229,6 +252,60 @@ impl Sandbox {
     fn answer<T>(&self, answer: T) -> Result<T, GatewayError> {
         if self.has(Trouble::AnswersLost) { Err(GatewayError::TimedOut) } else { Ok(answer) }
     }
+}
+
+/// The sandbox's id of a price of a plan. It keeps no plans: whatever has the id is one.
+fn plan_id(reference: &str) -> String {
+    format!("sandbox_plan_{reference}")
+}
+
+fn known(row: SandboxCheckout) -> Known {
+    Known {
+        checkout: row.id.to_string(),
+        transaction: None,
+        state: match row.state.as_str() {
+            "PAID" => CheckoutState::Paid,
+            "FAILED" => CheckoutState::Failed,
+            _ => CheckoutState::Open,
+        },
+        amount_minor: row.amount_minor,
+        currency: row.currency,
+    }
+}
+
+/// Charges an earlier payment again, unless that was done; `None` if there is no such payment. It is a checkout without a
+/// page, about which webhooks are sent as well.
+async fn charge(
+    tx: &mut Tx,
+    app: &App,
+    new: &NewCharge,
+    authorization: Uuid,
+) -> Result<Option<SandboxCheckout>, InternalError> {
+    let paid = sandbox_checkouts::table.find(authorization).filter(sandbox_checkouts::state.eq("PAID"));
+    let paid = paid.select(SandboxCheckout::as_select()).for_no_key_update().first(tx.conn()).await.optional()?;
+    let Some(paid) = paid else { return Ok(None) };
+    let made = by_reference(tx.conn(), &new.reference).await?;
+    if made.is_some() {
+        return Ok(made);
+    }
+    let row: SandboxCheckout = diesel::insert_into(sandbox_checkouts::table)
+        .values((
+            sandbox_checkouts::id.eq(app.clock.uuid()),
+            sandbox_checkouts::reference.eq(&new.reference),
+            sandbox_checkouts::title.eq(&new.title),
+            sandbox_checkouts::amount_minor.eq(new.amount_minor),
+            sandbox_checkouts::currency.eq(&new.currency),
+            sandbox_checkouts::state.eq(if paid.declines { "FAILED" } else { "PAID" }),
+            sandbox_checkouts::created_at.eq(app.clock.now()),
+            sandbox_checkouts::authorization_id.eq(authorization),
+        ))
+        .returning(SandboxCheckout::as_returning())
+        .get_result(tx.conn())
+        .await?;
+    let fact = if paid.declines { GatewayFact::Failed } else { GatewayFact::Paid };
+    let told = event(app, &row, fact)?;
+    send(tx, app, vec![(told, app.clock.now())]).await?;
+    Ok(Some(row))
 }
 
 /// Returns a checkout; `None` if there is none.
@@ -272,6 +349,14 @@ pub async fn act(app: &App, id: Uuid, action: Action) -> Result<bool, InternalEr
                 }
                 Action::Dispute if row.state == "PAID" && disputed.is_none() => {
                     vec![(event(app, &row, GatewayFact::DisputeOpened { dispute })?, now)]
+                }
+                Action::DeclineCharges | Action::AcceptCharges => {
+                    let declines = action == Action::DeclineCharges;
+                    diesel::update(sandbox_checkouts::table.find(id))
+                        .set(sandbox_checkouts::declines.eq(declines))
+                        .execute(tx.conn())
+                        .await?;
+                    return Ok(true);
                 }
                 Action::WinDispute if disputed == Some("OPEN") => {
                     vec![(event(app, &row, GatewayFact::DisputeWon { dispute })?, now)]

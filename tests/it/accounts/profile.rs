@@ -134,6 +134,7 @@ const HELD: [(&str, Option<&str>); 38] = [
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
     ("media_files.owner_id", Some("/media/files/items")),
+    ("memberships.user_id", Some("/memberships/memberships/items")),
     // When what was sent, for a month. What it said is in the list of notifications.
     ("notification_deliveries.user_id", None),
     ("notification_marks.user_id", Some("/notifications/mark")),
@@ -241,6 +242,15 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(
         "INSERT INTO gifts (id, item_id, order_id, code, recipient_email, message, claimed_by, claimed_at) \
         SELECT id, id, id, translate(upper(right(replace(id::text, '-', ''), 16)), '01', 'XY'), '', '', id, now() FROM users",
+    )
+    .await;
+    app.sql(
+        "WITH plan AS (INSERT INTO plans (id, slug, name, kind, created_at) \
+            SELECT gen_random_uuid(), 'all', 'All', 'ALL_ACCESS', now() RETURNING id), \
+        price AS (INSERT INTO plan_prices (id, plan_id, billing_interval, amount_minor, currency, trial_days, created_at) \
+            SELECT gen_random_uuid(), id, 'MONTH', 100, 'EUR', 0, now() FROM plan RETURNING id, plan_id) \
+        INSERT INTO memberships (id, user_id, plan_id, plan_price_id, kind, status, country, created_at, updated_at) \
+        SELECT users.id, users.id, plan_id, price.id, 'ALL_ACCESS', 'PENDING', 'DE', now(), now() FROM users, price",
     )
     .await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;

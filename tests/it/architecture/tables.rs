@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 11] = [
+const TABLES: [(&str, &[&str]); 12] = [
     (
         "platform",
         &[
@@ -80,6 +80,7 @@ const TABLES: [(&str, &[&str]); 11] = [
         ],
     ),
     ("reviews", &["reviews"]),
+    ("memberships", &["membership_periods", "memberships", "plan_gateways", "plan_prices", "plans"]),
     (
         "orders",
         &[

@@ -5,6 +5,7 @@ mod announcement;
 mod certificate_issued;
 mod course_updated;
 mod job_failed;
+mod membership_changed;
 mod new_course;
 mod new_order;
 mod new_video;
@@ -70,6 +71,7 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
         NotificationKind::OrderFailed => &order_failed::KIND,
         NotificationKind::OrderUnpaid => &order_unpaid::KIND,
         NotificationKind::OrderRefunded => &order_refunded::KIND,
+        NotificationKind::MembershipChanged => &membership_changed::KIND,
         NotificationKind::NewOrder => &new_order::KIND,
     }
 }

@@ -1,0 +1,1 @@
+ALTER TABLE sandbox_checkouts DROP COLUMN declines, DROP COLUMN authorization_id;

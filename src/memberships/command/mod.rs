@@ -1,0 +1,20 @@
+//! Commands for plans and memberships. No payment provider is called within a transaction.
+
+mod access;
+mod export;
+mod gateway;
+mod import;
+mod member;
+mod plan;
+mod sweep;
+
+pub(super) use access::{cancel, end, end_of_grace, give, plan_billing, step, write};
+pub use export::my_data;
+pub(super) use gateway::{SYNC, sync};
+pub(crate) use import::import_plan;
+pub(super) use member::{pause, resume, scope_of};
+
+pub(super) use plan::{archive_plan, create_plan, manages, set_plan_price, sold, update_plan};
+pub(super) use sweep::{
+    CANCEL, MOVE, archive_orphans, archive_plans_of, cancel_members, expire, forget_user, move_members, remind,
+};

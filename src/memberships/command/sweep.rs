@@ -1,0 +1,184 @@
+//! What happens to memberships without their members: they expire, are reminded of, moved to another price, and end with
+//! their plan or user. Each in batches and by an index.
+
+use uuid::Uuid;
+
+use super::access::{cancel, end, tell};
+use super::member::count;
+use super::plan::archive;
+use crate::accounts::UserId;
+use crate::catalog::CourseId;
+use crate::entitlements::EndReason;
+use crate::memberships::event::MembershipChange;
+use crate::memberships::model::{Membership, MembershipId, MembershipStatus, PlanId, PlanPriceId};
+use crate::memberships::port::{self, Held};
+use crate::memberships::query::{membership as rows, plan as plans};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// The job that moves the members of a price to another one.
+pub(in crate::memberships) const MOVE: &str = "memberships.move_members";
+/// The job that cancels the memberships of an archived plan.
+pub(in crate::memberships) const CANCEL: &str = "memberships.cancel_members";
+
+/// Ends canceled memberships whose period is over.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn expire(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let now = app.clock.now();
+        let due = rows::over(&mut *app.db.read().await?, now).await?;
+        if due.is_empty() {
+            break;
+        }
+        for id in due {
+            let is_over = |row: &Membership| {
+                row.status == MembershipStatus::Canceled && row.period_ends_at.is_some_and(|end| end <= now)
+            };
+            end_one(app, id, EndReason::Expired, is_over).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn end_one(
+    app: &App,
+    id: MembershipId,
+    reason: EndReason,
+    is_due: impl Fn(&Membership) -> bool + Send + Sync,
+) -> Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let Some(mut held) = port::hold(tx, id).await? else { return Ok(()) };
+            if !is_due(&held.row) {
+                return Ok(());
+            }
+            let students = end(tx, app, &mut held, reason).await?;
+            count(tx, students).await
+        })
+        .await
+}
+
+/// Reminds the members of charges that they may have forgotten, each once.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn remind(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let reminded = app.db.transaction(async |tx| {
+            let due = rows::take_reminders(tx, app.clock.now()).await?;
+            tell_all(tx, app, &due, MembershipChange::RenewsSoon).await?;
+            Ok::<_, InternalError>(due.len())
+        });
+        if reminded.await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Moves the members of a price to another one at their next renewal.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn move_members(
+    app: &App,
+    from: PlanPriceId,
+    to: PlanPriceId,
+) -> Result<(), InternalError> {
+    loop {
+        let moved = app.db.transaction(async |tx| {
+            let moved = rows::move_members(tx, from, to).await?;
+            tell_all(tx, app, &moved, MembershipChange::ChangePlanned).await?;
+            Ok::<_, InternalError>(moved.len())
+        });
+        if moved.await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn tell_all(tx: &mut Tx, app: &App, rows: &[Membership], change: MembershipChange) -> Result<(), InternalError> {
+    for row in rows {
+        tell(tx, app, row, change).await?;
+    }
+    Ok(())
+}
+
+/// Archives plans whose course or category was deleted.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn archive_orphans(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let orphans = plans::without_target(&mut *app.db.read().await?).await?;
+        if orphans.is_empty() {
+            break;
+        }
+        archive_all(app, orphans).await?;
+    }
+    Ok(())
+}
+
+/// Archives the plans for a course.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn archive_plans_of(app: &App, course: CourseId) -> Result<(), InternalError> {
+    let of_course = plans::of_course(&mut *app.db.read().await?, course).await?;
+    archive_all(app, of_course).await
+}
+
+async fn archive_all(app: &App, ids: Vec<PlanId>) -> Result<(), InternalError> {
+    for id in ids {
+        app.db.transaction(async |tx| archive(tx, app, id).await.map(drop)).await?;
+    }
+    Ok(())
+}
+
+/// Cancels the memberships of an archived plan that renew themselves: they end with their periods. Those that wait for
+/// their payment end with their orders, and paused ones keep their days.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn cancel_members(app: &App, plan: PlanId) -> Result<(), InternalError> {
+    let mut after = MembershipId::new(Uuid::nil());
+    loop {
+        let batch = rows::of_plan(&mut *app.db.read().await?, plan, after).await?;
+        let Some(last) = batch.last().copied() else { return Ok(()) };
+        after = last;
+        for id in batch {
+            app.db
+                .transaction(async |tx| {
+                    let Some(mut held) = port::hold(tx, id).await? else { return Ok(()) };
+                    // One whose renewal has failed ends when it is tried again.
+                    let runs =
+                        |held: &Held| matches!(held.row.status, MembershipStatus::Trialing | MembershipStatus::Active);
+                    if !runs(&held) || held.row.plan_id != plan {
+                        return Ok(());
+                    }
+                    let students = cancel(tx, app, &mut held).await?;
+                    count(tx, students.flatten()).await
+                })
+                .await?;
+        }
+    }
+}
+
+/// Ends all memberships of a deleted user.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn forget_user(app: &App, user: UserId) -> Result<(), InternalError> {
+    loop {
+        let live = rows::live_of_user(&mut *app.db.read().await?, user).await?;
+        if live.is_empty() {
+            return Ok(());
+        }
+        for id in live {
+            end_one(app, id, EndReason::AccountDeleted, |_| true).await?;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The errors that a client can act on.
+
+use super::model::MembershipStatus;
+use crate::graphql::Error;
+use crate::graphql::error::UserErrorCode;
+
+const PRICE: &str = "planPriceId";
+
+pub(super) fn no_such_plan() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["planId"], "There is no such plan.")
+}
+
+pub(super) fn archived_plan() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["planId"], "This plan is archived.")
+}
+
+pub(super) fn no_such_course() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course that you may edit.")
+}
+
+pub(super) fn no_such_category() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["categoryId"], "There is no such category.")
+}
+
+pub(super) fn slug_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["slug"], "Another plan has this slug.")
+}
+
+pub(super) fn only_administrators() -> Error {
+    Error::Forbidden("Only administrators manage plans, and instructors those for their courses.".into())
+}
+
+pub(super) fn no_such_membership() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["membershipId"], "There is no such membership.")
+}
+
+pub(super) fn no_such_price() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &[PRICE], "There is no such price, or it is not sold anymore.")
+}
+
+pub(super) fn not_ready() -> Error {
+    let message = "This plan is not ready at the payment provider yet. Try again in a few minutes.";
+    Error::invalid(UserErrorCode::NotAllowed, &[PRICE], message)
+}
+
+pub(super) fn live_already(status: MembershipStatus) -> Error {
+    let message = match status {
+        MembershipStatus::Pending => "You have ordered such a membership. Pay, change or cancel it.",
+        _ => "You have such a membership already. Change it instead.",
+    };
+    Error::invalid(UserErrorCode::Taken, &[PRICE], message)
+}
+
+pub(super) fn payment_in_flight() -> Error {
+    let message = "A payment of this membership is in flight. Wait until it is done, or cancel its order.";
+    Error::invalid(UserErrorCode::NotAllowed, &[], message)
+}
+
+pub(super) fn same_price() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[PRICE], "The membership has this price already.")
+}
+
+pub(super) fn another_scope() -> Error {
+    let message = "This plan is for something else. Order it as a membership of its own.";
+    Error::invalid(UserErrorCode::NotAllowed, &[PRICE], message)
+}
+
+pub(super) fn another_currency() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[PRICE], "The membership is paid in another currency.")
+}
+
+pub(super) fn not_possible(status: MembershipStatus, what: &str) -> Error {
+    let status = status.as_str().to_lowercase().replace('_', " ");
+    let message = format!("A membership that is {status} cannot be {what}.");
+    Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
+}

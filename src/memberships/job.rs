@@ -1,0 +1,72 @@
+//! The jobs of plans and memberships: what providers are told, and what time and deletions bring.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde::Deserialize;
+
+use super::command;
+use super::event::PlanArchived;
+use super::model::PlanPriceId;
+use crate::accounts::UserDeleted;
+use crate::catalog::{CourseArchived, CourseDeleted};
+use crate::platform::jobs::Handler;
+use crate::platform::outbox::Event;
+
+/// Returns the job handlers of this feature.
+pub fn handlers() -> Vec<Handler> {
+    let (short, long) = (Duration::from_secs(60), Duration::from_secs(600));
+    vec![
+        Handler::queued(command::SYNC, short, |app, _| async move { command::sync(&app).await }.boxed()),
+        Handler::scheduled("memberships.sync_gateways", "* * * * *", long, |app, _| {
+            async move { command::sync(&app).await }.boxed()
+        }),
+        Handler::scheduled("memberships.expire", "* * * * *", long, |app, _| {
+            async move { command::expire(&app).await }.boxed()
+        }),
+        Handler::scheduled("memberships.remind", "* * * * *", long, |app, _| {
+            async move { command::remind(&app).await }.boxed()
+        }),
+        Handler::scheduled("memberships.archive_orphans", "*/5 * * * *", long, |app, _| {
+            async move { command::archive_orphans(&app).await }.boxed()
+        }),
+        Handler::queued(command::MOVE, long, |app, payload| {
+            async move {
+                let Moving { from, to } = serde_json::from_value(payload)?;
+                command::move_members(&app, from, to).await
+            }
+            .boxed()
+        }),
+        Handler::reaction(command::CANCEL, PlanArchived::KIND, long, |app, payload| {
+            async move {
+                let PlanArchived { plan } = serde_json::from_value(payload)?;
+                command::cancel_members(&app, plan).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("memberships.archive_plans", CourseArchived::KIND, short, |app, payload| {
+            async move {
+                let CourseArchived { course_id } = serde_json::from_value(payload)?;
+                command::archive_plans_of(&app, course_id).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("memberships.archive_plans_without_course", CourseDeleted::KIND, short, |app, _| {
+            async move { command::archive_orphans(&app).await }.boxed()
+        }),
+        Handler::reaction("memberships.forget_user", UserDeleted::KIND, Duration::from_secs(300), |app, payload| {
+            async move {
+                let UserDeleted { user_id } = serde_json::from_value(payload)?;
+                command::forget_user(&app, user_id).await
+            }
+            .boxed()
+        }),
+    ]
+}
+
+/// The payload of [`command::MOVE`].
+#[derive(Deserialize)]
+struct Moving {
+    from: PlanPriceId,
+    to: PlanPriceId,
+}

@@ -1,0 +1,185 @@
+//! Loads plans and memberships in batches. They are not cached across requests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures_util::{FutureExt, TryFutureExt};
+use uuid::Uuid;
+
+use super::model::{Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich};
+use super::port::LiveAllowance;
+use super::query::{membership, period, plan};
+use crate::accounts::UserId;
+use crate::graphql::loaders::{Load, shared};
+use crate::graphql::page::Page;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// One plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlanById(pub PlanId);
+
+impl Load for PlanById {
+    type Value = Arc<Plan>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Plan>>, InternalError> {
+        let ids: Vec<PlanId> = keys.iter().map(|key| key.0).collect();
+        let rows = plan::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (PlanById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// One price of a plan, current or retired.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PriceById(pub PlanPriceId);
+
+impl Load for PriceById {
+    type Value = Arc<PlanPrice>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<PlanPrice>>, InternalError> {
+        let ids: Vec<PlanPriceId> = keys.iter().map(|key| key.0).collect();
+        let rows = plan::prices_by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(row, _)| (PriceById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// All prices of a plan, current ones first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PricesOf(pub(super) PlanId);
+
+impl Load for PricesOf {
+    type Value = Arc<Vec<Arc<PlanPrice>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<PlanId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<PricesOf, Vec<Arc<PlanPrice>>> = HashMap::new();
+        for row in plan::prices_of(&mut *app.db.read().await?, &ids).await? {
+            found.entry(PricesOf(row.plan_id)).or_default().push(Arc::new(row));
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
+    }
+}
+
+/// What the payment providers know of the prices of a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct GatewaysOf(pub(super) PlanId);
+
+impl Load for GatewaysOf {
+    type Value = Arc<Vec<PlanGateway>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<PlanId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<GatewaysOf, Vec<PlanGateway>> = HashMap::new();
+        for (id, row) in plan::gateways_of(&mut *app.db.read().await?, &ids).await? {
+            found.entry(GatewaysOf(id)).or_default().push(row);
+        }
+        Ok(found.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect())
+    }
+}
+
+/// A page of plans, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct PlanPage(pub(super) PlanWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for PlanPage {
+    type Value = Vec<Arc<Plan>>;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read =
+            app.db.read_each(keys, |conn, PlanPage(which, page)| plan::page(conn, which, page).map_ok(shared).boxed());
+        read.await
+    }
+}
+
+/// The number of plans in a list.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct PlanCount(pub(super) PlanWhich);
+
+impl Load for PlanCount {
+    type Value = i64;
+    const ALONE: bool = true;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| plan::count(conn, &key.0).boxed()).await
+    }
+}
+
+/// One membership.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MembershipById(pub MembershipId);
+
+impl Load for MembershipById {
+    type Value = Arc<Membership>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Membership>>, InternalError> {
+        let ids: Vec<MembershipId> = keys.iter().map(|key| key.0).collect();
+        let rows = membership::by_ids(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (MembershipById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The period of a membership that is ordered and not paid; missing if there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct OpenPeriodOf(pub(super) MembershipId);
+
+impl Load for OpenPeriodOf {
+    type Value = PeriodId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, PeriodId>, InternalError> {
+        let ids: Vec<MembershipId> = keys.iter().map(|key| key.0).collect();
+        let rows = period::open_of_all(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(id, period)| (OpenPeriodOf(id), period)).collect())
+    }
+}
+
+/// A page of a user's memberships, in the direction of the page.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct MembershipPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+
+impl Load for MembershipPage {
+    type Value = Vec<Arc<Membership>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, MembershipPage(user, page)| {
+            membership::page(conn, *user, page).map_ok(shared).boxed()
+        });
+        read.await
+    }
+}
+
+/// The number of a user's memberships.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct MembershipCount(pub(super) UserId);
+
+impl Load for MembershipCount {
+    type Value = i64;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
+        app.db.read_each(keys, |conn, key| membership::count(conn, key.0).boxed()).await
+    }
+}
+
+/// What the live membership of a user allows at a time; missing if there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LiveAllowanceOf {
+    /// The user.
+    pub user: UserId,
+    /// The time.
+    pub at: DateTime<Utc>,
+}
+
+impl Load for LiveAllowanceOf {
+    type Value = LiveAllowance;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, LiveAllowance>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
+        let rows = membership::of_live_classes(&mut *app.db.read().await?, &users).await?;
+        let found = keys.iter().filter_map(|key| {
+            let (row, plan) = rows.iter().find(|(row, _)| row.user_id == key.user)?;
+            Some((*key, LiveAllowance::of(row, plan, key.at)?))
+        });
+        Ok(found.collect())
+    }
+}

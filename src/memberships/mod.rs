@@ -1,0 +1,38 @@
+//! Plans and memberships.
+//!
+//! A plan is sold by prices, which are never changed: an edit is a new version, and members keep theirs. A membership
+//! is bought and renewed by orders, which come later in the order of features: they ask here what a period costs
+//! ([`offer`]), and say what has become of its payment. While a membership is live, it has an entitlement; at most one
+//! is live for a user and the same content. Each period is charged once.
+
+mod command;
+mod error;
+mod event;
+mod graphql;
+mod job;
+mod loader;
+mod model;
+mod policy;
+mod port;
+mod query;
+
+pub(crate) use command::import_plan;
+pub use command::my_data;
+pub use event::{MembershipChange, MembershipChanged, PlanArchived};
+pub use graphql::{
+    MembershipObject, PlanPriceObject, membership_node, mutations, nodes, plan_price_node, queries, viewer_fields,
+};
+pub use job::handlers;
+pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById};
+pub(crate) use model::CreatePlanInput;
+pub use model::{
+    BillingInterval, ChangeTime, Membership, MembershipChangeTerms, MembershipId, MembershipStatus, NewPriceInput,
+    Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target,
+};
+pub use port::{
+    Authorization, Begun, Change, Held, LiveAllowance, Offer, Outcome, Received, Students, Terms, cancel,
+    change_at_renewal, change_pending, change_trial, forsake, hold, live_allowance, lock_target, may_be_paid, offer,
+    offer_change, offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course,
+    target_of_change, terms, unpaid,
+};
+pub use query::membership::to_bill;

@@ -1,0 +1,177 @@
+//! The inputs of the mutations, and what lists contain.
+
+use async_graphql::{Enum, InputObject};
+use rust_decimal::Decimal;
+
+use super::membership::MembershipId;
+use super::plan::{BillingInterval, PlanId, PlanKind, PlanPriceId};
+use crate::catalog::{CategoryId, CourseId};
+use crate::graphql::Idempotency;
+use crate::graphql::money::MoneyInput;
+
+/// A price of a new plan.
+#[derive(Clone, Debug, InputObject)]
+pub struct NewPriceInput {
+    /// The amount for an interval, more than nothing.
+    pub amount: MoneyInput,
+    /// How often it is charged.
+    pub interval: BillingInterval,
+    /// The number of days that are free for users who were no members before, 0 to 365.
+    #[graphql(default)]
+    pub trial_days: i32,
+}
+
+/// The input of `createPlan`.
+#[derive(Clone, Debug, InputObject)]
+pub(crate) struct CreatePlanInput {
+    /// What it gives. For the kinds COURSE and CATEGORY, `courseId` or `categoryId` is required; for LIVE_CLASS,
+    /// `liveHoursPerMonth`.
+    pub(crate) kind: PlanKind,
+    /// The name, 1 to 80 characters.
+    pub(crate) name: String,
+    /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Defaults to one made from
+    /// the name.
+    pub(crate) slug: Option<String>,
+    /// The description, plain text, at most 2,000 characters.
+    #[graphql(default)]
+    pub(crate) description: String,
+    /// The course, for the kind COURSE.
+    pub(crate) course_id: Option<CourseId>,
+    /// The category, for the kind CATEGORY.
+    pub(crate) category_id: Option<CategoryId>,
+    /// The hours of live classes per month, for the kind LIVE_CLASS: whole minutes, such as 4 or 7.5, at most 744.
+    pub(crate) live_hours_per_month: Option<Decimal>,
+    /// When on the last day of a period the next one is charged: five fields of cron in the school's time zone, such as
+    /// `0 6 * * *` for six in the morning. Omit for the end of the period.
+    pub(crate) renewal_cron: Option<String>,
+    /// The prices, 1 to 12, one for an interval and a currency.
+    pub(crate) prices: Vec<NewPriceInput>,
+    /// Identifies this request.
+    #[graphql(flatten)]
+    pub(crate) once: Idempotency,
+}
+
+/// The input of `updatePlan`. Omitted fields stay unchanged.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct UpdatePlanInput {
+    /// The plan.
+    pub(in crate::memberships) plan_id: PlanId,
+    /// The name, 1 to 80 characters.
+    pub(in crate::memberships) name: Option<String>,
+    /// The description, plain text, at most 2,000 characters.
+    pub(in crate::memberships) description: Option<String>,
+    /// The hours of live classes per month, of a plan of the kind LIVE_CLASS. Members have them from now on.
+    pub(in crate::memberships) live_hours_per_month: Option<Decimal>,
+    /// When on the last day of a period the next one is charged, as in `createPlan`. Empty for the end of the period.
+    /// It applies to periods that begin from now on.
+    pub(in crate::memberships) renewal_cron: Option<String>,
+}
+
+/// The input of `setPlanPrice`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct SetPlanPriceInput {
+    /// The plan.
+    pub(in crate::memberships) plan_id: PlanId,
+    /// The price. It replaces the one for the same interval and currency.
+    pub(in crate::memberships) price: NewPriceInput,
+    /// Whether members of the price that is replaced pay the new one from their next renewal on; they are told.
+    /// Otherwise they keep theirs.
+    #[graphql(default)]
+    pub(in crate::memberships) moves_members: bool,
+}
+
+/// The input of `archivePlan`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct ArchivePlanInput {
+    /// The plan.
+    pub(in crate::memberships) plan_id: PlanId,
+}
+
+/// The input of `cancelMembership`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct CancelMembershipInput {
+    /// The membership, of the viewer unless they are an administrator.
+    pub(in crate::memberships) membership_id: MembershipId,
+}
+
+/// The input of `pauseMembership`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct PauseMembershipInput {
+    /// The membership, of the viewer.
+    pub(in crate::memberships) membership_id: MembershipId,
+}
+
+/// The input of `resumeMembership`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct ResumeMembershipInput {
+    /// The membership, of the viewer.
+    pub(in crate::memberships) membership_id: MembershipId,
+}
+
+/// When a change of a membership applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ChangeTime {
+    /// At once: a new period begins, and what is left of the one that is paid is taken off its price.
+    Now,
+    /// With the next period.
+    Renewal,
+}
+
+/// What a membership is changed to, and when.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct MembershipChangeTerms {
+    /// The membership, of the viewer.
+    pub membership_id: MembershipId,
+    /// The new price: of a plan for the same course or category, or of the same kind, in the same currency.
+    pub plan_price_id: PlanPriceId,
+    /// When it applies. A trial is changed at once and goes on; so is a membership that is not paid yet, with a new
+    /// checkout.
+    pub when: ChangeTime,
+}
+
+/// The input of `changeMembership`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct ChangeMembershipInput {
+    /// What is changed.
+    #[graphql(flatten)]
+    pub(in crate::memberships) terms: MembershipChangeTerms,
+}
+
+/// The input of `quoteMembershipChange`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct QuoteMembershipChangeInput {
+    /// What would be changed.
+    #[graphql(flatten)]
+    pub(in crate::memberships) terms: MembershipChangeTerms,
+}
+
+/// A filter for plans; its conditions are combined with AND. Omitted fields restrict nothing.
+#[derive(Clone, Debug, Default, InputObject)]
+pub(in crate::memberships) struct PlanFilter {
+    /// Plans of these kinds.
+    pub(in crate::memberships) kinds: Option<Vec<PlanKind>>,
+    /// Plans for this course.
+    pub(in crate::memberships) course_id: Option<CourseId>,
+    /// Plans for this category.
+    pub(in crate::memberships) category_id: Option<CategoryId>,
+    /// The plan with this slug.
+    pub(in crate::memberships) slug: Option<String>,
+    /// Only archived plans, or only those that are not. Only administrators see archived plans, and all if this is
+    /// omitted.
+    pub(in crate::memberships) is_archived: Option<bool>,
+}
+
+/// The plans in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(in crate::memberships) struct PlanWhich {
+    /// The kinds; `None` for any.
+    pub(in crate::memberships) kinds: Option<Vec<PlanKind>>,
+    /// The course.
+    pub(in crate::memberships) course: Option<CourseId>,
+    /// The category.
+    pub(in crate::memberships) category: Option<CategoryId>,
+    /// The slug.
+    pub(in crate::memberships) slug: Option<String>,
+    /// Whether it is archived; `None` for both.
+    pub(in crate::memberships) is_archived: Option<bool>,
+}

@@ -1,0 +1,233 @@
+//! Memberships and their states.
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::plan::{PlanId, PlanKind, PlanPriceId};
+use crate::accounts::UserId;
+use crate::entitlements::EntitlementId;
+use crate::graphql::{Entity, Id};
+use crate::platform::db::schema::memberships;
+use crate::platform::db::stored_as_text;
+use crate::platform::payments::Provider;
+
+/// A membership's id: `membership_01j…`.
+pub type MembershipId = Id<Membership>;
+
+/// A user's membership of a plan.
+#[derive(Clone, Debug, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = memberships, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+pub struct Membership {
+    /// The id.
+    pub id: MembershipId,
+    /// The member.
+    pub user_id: UserId,
+    /// The plan.
+    pub plan_id: PlanId,
+    /// The price.
+    pub plan_price_id: PlanPriceId,
+    /// The price from the next renewal on; `None` if it stays.
+    pub next_price_id: Option<PlanPriceId>,
+    /// The state.
+    pub status: MembershipStatus,
+    /// The member's country (ISO 3166-1, two letters).
+    pub country: String,
+    /// The number of the latest period that was paid for; 0 before the first.
+    pub period: i32,
+    /// When that period starts.
+    pub period_starts_at: Option<DateTime<Utc>>,
+    /// When that period ends.
+    pub period_ends_at: Option<DateTime<Utc>>,
+    /// What the ends of periods are counted from.
+    pub anchor_at: Option<DateTime<Utc>>,
+    /// How many intervals after the anchor the period ends.
+    pub anchor_intervals: i32,
+    /// When the next period is charged; `None` if it is not, or while that is in flight.
+    pub billing_at: Option<DateTime<Utc>>,
+    /// When the member is reminded of that.
+    pub remind_at: Option<DateTime<Utc>>,
+    /// How often charging the next period has failed.
+    pub failures: i16,
+    /// When that failed for the first time.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// When it was paused.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// How much less the next periods cost, in minor units.
+    pub credit_minor: i64,
+    /// The provider of [`Membership::authorization_id`].
+    pub provider: Option<Provider>,
+    /// The provider's id of a paid checkout that can be charged again.
+    pub authorization_id: Option<String>,
+    /// The access.
+    pub entitlement_id: Option<EntitlementId>,
+    /// Since when it is of this plan.
+    pub plan_since: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Entity for Membership {
+    const PREFIX: &'static str = "membership";
+}
+
+/// A membership to insert.
+#[derive(Insertable)]
+#[diesel(table_name = memberships)]
+pub(in crate::memberships) struct NewMembership<'a> {
+    pub(in crate::memberships) id: MembershipId,
+    pub(in crate::memberships) user_id: UserId,
+    pub(in crate::memberships) plan_id: PlanId,
+    pub(in crate::memberships) plan_price_id: PlanPriceId,
+    pub(in crate::memberships) kind: PlanKind,
+    pub(in crate::memberships) course_id: Option<Uuid>,
+    pub(in crate::memberships) category_id: Option<Uuid>,
+    pub(in crate::memberships) status: MembershipStatus,
+    pub(in crate::memberships) country: &'a str,
+    pub(in crate::memberships) created_at: DateTime<Utc>,
+    pub(in crate::memberships) updated_at: DateTime<Utc>,
+}
+
+/// The state of a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MembershipStatus {
+    /// Its first order waits for the payment.
+    Pending,
+    /// It is free until the trial ends.
+    Trialing,
+    /// It is paid for, and renews itself.
+    Active,
+    /// Its renewal could not be charged; that is tried again, and access lasts until then.
+    PastDue,
+    /// The member has paused it: there is no access, and the days that are left are kept.
+    Paused,
+    /// It is paid for, and ends with its period.
+    Canceled,
+    /// It has ended.
+    Expired,
+}
+
+stored_as_text!(MembershipStatus {
+    Pending = "PENDING",
+    Trialing = "TRIALING",
+    Active = "ACTIVE",
+    PastDue = "PAST_DUE",
+    Paused = "PAUSED",
+    Canceled = "CANCELED",
+    Expired = "EXPIRED",
+});
+
+/// What happens to a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::memberships) enum Step {
+    /// A period is paid.
+    Pay,
+    /// The trial begins.
+    Try,
+    /// A renewal could not be charged, and is tried again.
+    Fail,
+    /// The member cancels.
+    Cancel,
+    /// The member takes the cancellation back, or ends the pause.
+    Resume,
+    /// The member takes the cancellation of a trial back.
+    ResumeTrial,
+    /// The member pauses it.
+    Pause,
+    /// Its time is over, its money went back, or its first order was not paid.
+    End,
+}
+
+impl Step {
+    /// All steps.
+    const ALL: [Step; 8] =
+        [Step::Pay, Step::Try, Step::Fail, Step::Cancel, Step::Resume, Step::ResumeTrial, Step::Pause, Step::End];
+}
+
+impl MembershipStatus {
+    /// The states in which the next period is to be charged.
+    pub(in crate::memberships) const RENEWING: [MembershipStatus; 3] =
+        [MembershipStatus::Trialing, MembershipStatus::Active, MembershipStatus::PastDue];
+
+    /// Returns the state after a step; `None` if the step is not possible.
+    ///
+    /// Money may arrive for a membership whose first order has ended without it, and a won dispute brings it back.
+    pub(in crate::memberships) fn after(self, step: Step) -> Option<MembershipStatus> {
+        use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
+        match (self, step) {
+            (Pending | Trialing | Active | PastDue | Expired, Step::Pay) => Some(Active),
+            (Pending, Step::Try) => Some(Trialing),
+            (Trialing | Active | PastDue, Step::Fail) => Some(PastDue),
+            (Trialing | Active, Step::Cancel) => Some(Canceled),
+            // Nothing of it is paid for, or nothing of it is running.
+            (Pending | PastDue | Paused, Step::Cancel) => Some(Expired),
+            (Canceled | Paused, Step::Resume) => Some(Active),
+            (Canceled, Step::ResumeTrial) => Some(Trialing),
+            (Active, Step::Pause) => Some(Paused),
+            (Expired, Step::End) => None,
+            (_, Step::End) => Some(Expired),
+            _ => None,
+        }
+    }
+
+    /// Returns the states that may come next, each once.
+    pub fn next(self) -> Vec<MembershipStatus> {
+        let mut next: Vec<MembershipStatus> = Vec::new();
+        for status in Step::ALL.into_iter().filter_map(|step| self.after(step)) {
+            if status != self && !next.contains(&status) {
+                next.push(status);
+            }
+        }
+        next
+    }
+
+    /// Whether the member has access.
+    pub fn is_entitled(self) -> bool {
+        use MembershipStatus::{Active, Canceled, PastDue, Trialing};
+        matches!(self, Trialing | Active | PastDue | Canceled)
+    }
+
+    /// Whether the next period is to be charged.
+    pub fn renews(self) -> bool {
+        MembershipStatus::RENEWING.contains(&self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_membership_takes_only_these_steps() {
+        use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
+        // After Pay, Try, Fail, Cancel, Resume, ResumeTrial, Pause, End.
+        for (status, after) in [
+            (Pending, [Some(Active), Some(Trialing), None, Some(Expired), None, None, None, Some(Expired)]),
+            (Trialing, [Some(Active), None, Some(PastDue), Some(Canceled), None, None, None, Some(Expired)]),
+            (Active, [Some(Active), None, Some(PastDue), Some(Canceled), None, None, Some(Paused), Some(Expired)]),
+            (PastDue, [Some(Active), None, Some(PastDue), Some(Expired), None, None, None, Some(Expired)]),
+            (Paused, [None, None, None, Some(Expired), Some(Active), None, None, Some(Expired)]),
+            (Canceled, [None, None, None, None, Some(Active), Some(Trialing), None, Some(Expired)]),
+            (Expired, [Some(Active), None, None, None, None, None, None, None]),
+        ] {
+            assert_eq!(Step::ALL.map(|step| status.after(step)), after, "{status:?}");
+            assert!(!status.renews() || status.is_entitled(), "{status:?}");
+        }
+        assert_eq!(Pending.next(), [Active, Trialing, Expired]);
+        assert_eq!(Active.next(), [PastDue, Canceled, Paused, Expired]);
+        assert_eq!(Expired.next(), [Active]);
+        assert!([Trialing, Active, PastDue, Canceled].into_iter().all(MembershipStatus::is_entitled));
+        assert!(![Pending, Paused, Expired].into_iter().any(MembershipStatus::is_entitled));
+    }
+}

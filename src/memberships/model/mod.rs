@@ -1,0 +1,21 @@
+//! Rows, ids, enums and inputs of plans and memberships, and their pure transitions.
+
+mod input;
+mod membership;
+mod period;
+mod plan;
+
+pub(crate) use input::CreatePlanInput;
+pub(super) use input::{
+    ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, PauseMembershipInput, PlanFilter, PlanWhich,
+    QuoteMembershipChangeInput, ResumeMembershipInput, SetPlanPriceInput, UpdatePlanInput,
+};
+pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
+pub use membership::{Membership, MembershipId, MembershipStatus};
+pub(super) use membership::{NewMembership, Step};
+pub(super) use period::{
+    NewPeriod, PeriodState, billing_time, end_of_interval, next_attempt, remaining, reminder_time,
+};
+pub use period::{Period, PeriodId, PeriodReason};
+pub use plan::{BillingInterval, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target};
+pub(super) use plan::{NewGateway, NewPlan, NewPrice, PlanGateway, hours_of, minutes_of, status_of};

@@ -1,0 +1,126 @@
+//! What orders and live classes do with memberships inside their own transaction.
+//!
+//! A membership is written under the row lock of its user (`accounts::lock_user`) and its own, after its course is held
+//! ([`target_course`]). What changes the number of a course's students is returned, and counted last.
+
+mod live;
+mod offer;
+mod outcome;
+
+use chrono::{DateTime, Utc};
+
+pub use live::{LiveAllowance, live_allowance};
+pub use offer::{
+    Begun, Change, Offer, Terms, change_at_renewal, change_pending, change_trial, offer, offer_change, offer_renewal,
+    quote_change, target_of_change, terms,
+};
+pub use outcome::{Authorization, Outcome, Received, forsake, may_be_paid, paid, restore, revoke, unpaid};
+
+use super::command;
+use super::error;
+use super::model::{Membership, MembershipId, Period, PeriodId, Plan, PlanPrice, PlanPriceId, Target};
+use super::query::{membership as rows, period as periods, plan as plans};
+use crate::accounts;
+use crate::catalog::{self, CourseId};
+use crate::graphql::Result;
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// By how much the number of a course's students has changed.
+pub type Students = Option<(CourseId, i32)>;
+
+/// A membership that is locked, with its plan.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The membership.
+    pub row: Membership,
+    /// Its price.
+    pub price: PlanPrice,
+    /// Its plan.
+    pub plan: Plan,
+    /// Whether the member's account exists.
+    pub has_member: bool,
+}
+
+/// Returns the course that a membership is for.
+///
+/// # Errors
+/// The database failed.
+pub async fn target_course(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<CourseId>, InternalError> {
+    let Some(row) = rows::by_id(tx.conn(), id).await? else { return Ok(None) };
+    Ok(plans::by_id(tx.conn(), row.plan_id).await?.and_then(|plan| plan.course_id))
+}
+
+/// Holds what a price gives access to, before its buyer is locked.
+///
+/// # Errors
+/// There is no such price.
+pub async fn lock_target(tx: &mut Tx, price: PlanPriceId) -> Result<()> {
+    let found = plans::prices_by_ids(tx.conn(), &[price]).await?.pop();
+    let (_, plan) = found.ok_or_else(error::no_such_price)?;
+    if let Some(Target::Course(course)) = plan.target() {
+        catalog::hold_course(tx, course).await?.ok_or_else(error::no_such_price)?;
+    }
+    Ok(())
+}
+
+/// Locks the course of a membership, its user, and the membership; `None` if there is none.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<Held>, InternalError> {
+    if let Some(course) = target_course(tx, id).await? {
+        catalog::hold_course(tx, course).await?;
+    }
+    let Some(row) = rows::by_id(tx.conn(), id).await? else { return Ok(None) };
+    let has_member = accounts::lock_user(tx, row.user_id).await?;
+    Ok(held(tx, id).await?.map(|held| Held { has_member, ..held }))
+}
+
+/// Locks a membership whose course and user are locked.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn held(
+    tx: &mut Tx,
+    id: MembershipId,
+) -> std::result::Result<Option<Held>, InternalError> {
+    let Some(row) = rows::lock(tx, id).await? else { return Ok(None) };
+    let found = plans::prices_by_ids(tx.conn(), &[row.plan_price_id]).await?.pop();
+    Ok(found.map(|(price, plan)| Held { row, price, plan, has_member: true }))
+}
+
+/// Returns the period of a membership that is ordered and not paid.
+///
+/// # Errors
+/// The database failed.
+pub async fn open_period(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<PeriodId>, InternalError> {
+    Ok(periods::open_of(tx, id).await?.map(|period: Period| period.id))
+}
+
+/// Cancels a locked membership, with the end of its period, or at once if nothing of it is paid for or running.
+///
+/// # Errors
+/// It is canceled, or has ended.
+pub async fn cancel(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students> {
+    let status = held.row.status;
+    let students = command::cancel(tx, app, held).await?;
+    students.ok_or_else(|| error::not_possible(status, "canceled"))
+}
+
+/// Charges a membership later, because it cannot be charged now.
+///
+/// # Errors
+/// The database failed.
+pub async fn postpone(
+    tx: &mut Tx,
+    app: &App,
+    id: MembershipId,
+    until: DateTime<Utc>,
+) -> std::result::Result<(), InternalError> {
+    let Some(mut row) = rows::lock(tx, id).await? else { return Ok(()) };
+    row.billing_at = row.billing_at.map(|_| until);
+    rows::update(tx, &row, app.clock.now()).await?;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! What becomes of a membership when its period is paid, is not, or its money goes back.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::offer::move_to;
+use super::{Held, Students, held};
+use crate::entitlements::{EndReason, EntitlementId};
+use crate::memberships::command::{end, end_of_grace, give, plan_billing, scope_of, step, write};
+use crate::memberships::event::MembershipChange;
+use crate::memberships::model::{
+    MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, end_of_interval, next_attempt,
+};
+use crate::memberships::query::{membership as rows, period as periods, plan as plans};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::payments::Provider;
+
+/// A paid checkout that can be charged again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorization {
+    /// The provider.
+    pub provider: Provider,
+    /// The provider's id of the checkout.
+    pub id: String,
+}
+
+/// The money for a period.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// What the member has paid, without tax that is added to prices, in minor units.
+    pub net_minor: i64,
+    /// What later periods can be charged to; `None` if nothing new can.
+    pub authorization: Option<Authorization>,
+}
+
+/// What a paid period gives.
+pub struct Outcome {
+    /// The access; `None` if there is none to content.
+    pub entitlement: Option<EntitlementId>,
+    /// By how much the number of a course's students has changed.
+    pub students: Students,
+}
+
+/// A period with its membership, both locked; `None` if there is no such period. The user must be locked.
+async fn of_period(tx: &mut Tx, id: PeriodId) -> Result<Option<(Period, Held)>, InternalError> {
+    let Some(period) = periods::by_id(tx.conn(), id).await? else { return Ok(None) };
+    let Some(held) = held(tx, period.membership_id).await? else { return Ok(None) };
+    // Read again: it may have changed before the lock.
+    Ok(periods::by_id(tx.conn(), id).await?.map(|period| (period, held)))
+}
+
+/// Whether a period can be paid now. Money that comes when it cannot goes back.
+///
+/// # Errors
+/// The database failed.
+pub async fn may_be_paid(tx: &mut Tx, id: PeriodId) -> Result<bool, InternalError> {
+    let Some((period, held)) = of_period(tx, id).await? else { return Ok(false) };
+    let row = &held.row;
+    if period.number != row.period + 1 || !matches!(period.state, PeriodState::Open | PeriodState::Void) {
+        return Ok(false);
+    }
+    let other = periods::open_of(tx, row.id).await?.is_some_and(|open| open.id != id);
+    if other || held.plan.target().is_none() {
+        return Ok(false);
+    }
+    let is_same = period.plan_price_id == row.plan_price_id;
+    Ok(match period.reason {
+        PeriodReason::Start | PeriodReason::Trial => {
+            let is_free = row.status == MembershipStatus::Pending || {
+                let others = rows::of_scope(tx.conn(), row.user_id, scope_of(&held.plan)).await?;
+                row.status == MembershipStatus::Expired
+                    && others.iter().all(|other| other.status == MembershipStatus::Expired)
+            };
+            is_same && is_free && row.started_at.is_none()
+        }
+        PeriodReason::Renewal => row.status.renews(),
+        PeriodReason::Change => row.status == MembershipStatus::Active,
+    })
+}
+
+/// Marks a period as paid: the membership is active until its end, and gives access.
+///
+/// # Errors
+/// It cannot be paid; the database failed.
+pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> Result<Outcome, InternalError> {
+    let Some((period, mut held)) = of_period(tx, id).await? else {
+        return Err(InternalError::new("a period that is paid does not exist"));
+    };
+    let taken = if period.reason == PeriodReason::Trial { Step::Try } else { Step::Pay };
+    if !step(app, &mut held.row, taken) {
+        return Err(InternalError::new("a membership cannot be paid"));
+    }
+    let found = plans::prices_by_ids(tx.conn(), &[period.plan_price_id]).await?.pop();
+    let (price, plan) = found.ok_or_else(|| InternalError::new("the price of a period does not exist"))?;
+    let change = match period.reason {
+        PeriodReason::Trial => MembershipChange::TrialStarted,
+        PeriodReason::Start => MembershipChange::Started,
+        PeriodReason::Renewal => MembershipChange::Renewed,
+        PeriodReason::Change => MembershipChange::PlanChanged,
+    };
+    let now = app.clock.now();
+    let was = held.price.billing_interval;
+    let chosen = held.row.next_price_id.filter(|next| *next != price.id && period.reason == PeriodReason::Renewal);
+    move_to(&mut held, price, plan, now);
+    // Chosen since this period was ordered.
+    held.row.next_price_id = chosen;
+    let (start, end) = limits(app, &mut held, period.reason, was);
+    periods::set_paid(tx, period.id, received.net_minor, (start, end)).await?;
+    held.row.period = period.number;
+    held.row.period_starts_at = Some(start);
+    held.row.period_ends_at = Some(end);
+    held.row.credit_minor = period.credit_left_minor;
+    held.row.started_at = held.row.started_at.or(Some(now));
+    if let Some(Authorization { provider, id }) = received.authorization {
+        held.row.provider = Some(provider);
+        held.row.authorization_id = Some(id);
+    }
+    plan_billing(app, &mut held, period.reason);
+    let students = give(tx, app, &mut held, end).await?;
+    write(tx, app, &held.row, change).await?;
+    Ok(Outcome { entitlement: held.row.entitlement_id, students })
+}
+
+/// Returns the limits of a period that is paid now, and counts its interval. The one before was of the interval `was`.
+fn limits(
+    app: &App,
+    held: &mut Held,
+    reason: PeriodReason,
+    was: crate::memberships::model::BillingInterval,
+) -> (DateTime<Utc>, DateTime<Utc>) {
+    let (now, zone, interval) = (app.clock.now(), app.config.time_zone, held.price.billing_interval);
+    if reason == PeriodReason::Trial {
+        let end = now + TimeDelta::days(i64::from(held.price.trial_days));
+        held.row.anchor_at = Some(end);
+        held.row.anchor_intervals = 0;
+        return (now, end);
+    }
+    let start = held.row.period_ends_at.filter(|_| reason == PeriodReason::Renewal).unwrap_or(now);
+    let anchor = match held.row.anchor_at.filter(|_| reason == PeriodReason::Renewal && was == interval) {
+        Some(anchor) => anchor,
+        None => {
+            held.row.anchor_intervals = 0;
+            start
+        }
+    };
+    held.row.anchor_at = Some(anchor);
+    held.row.anchor_intervals += 1;
+    (start, end_of_interval(anchor, interval, held.row.anchor_intervals, zone))
+}
+
+/// Marks a period as not paid. A membership that has not begun ends; of one that could not be renewed, that is tried
+/// again, and in the end it ends.
+///
+/// # Errors
+/// The database failed.
+pub async fn unpaid(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Students, InternalError> {
+    let Some((period, mut held)) = of_period(tx, id).await? else { return Ok(None) };
+    if period.state != PeriodState::Open {
+        return Ok(None);
+    }
+    periods::set_state(tx, period.id, PeriodState::Void).await?;
+    match period.reason {
+        PeriodReason::Start | PeriodReason::Trial => end(tx, app, &mut held, EndReason::Expired).await,
+        PeriodReason::Change => Ok(None),
+        // With a time for the next attempt, the member has tried by themselves.
+        PeriodReason::Renewal if held.row.billing_at.is_some() => Ok(None),
+        PeriodReason::Renewal => fail(tx, app, &mut held).await,
+    }
+}
+
+/// Tries the renewal again later, or ends the membership.
+async fn fail(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students, InternalError> {
+    if !held.row.status.renews() {
+        return Ok(None);
+    }
+    let (now, days) = (app.clock.now(), &app.config.payments.dunning_days);
+    let first = *held.row.failed_at.get_or_insert(now);
+    held.row.failures = held.row.failures.saturating_add(1);
+    let Some(next) = next_attempt(first, held.row.failures, days) else {
+        return end(tx, app, held, EndReason::Expired).await;
+    };
+    step(app, &mut held.row, Step::Fail);
+    held.row.billing_at = Some(next.max(now));
+    let students = give(tx, app, held, end_of_grace(app, next.max(now))).await?;
+    write(tx, app, &held.row, MembershipChange::PaymentFailed).await?;
+    Ok(students)
+}
+
+/// Gives up a period of a membership that goes on without it: its order was replaced or canceled.
+///
+/// # Errors
+/// The database failed.
+pub async fn forsake(tx: &mut Tx, id: PeriodId) -> Result<(), InternalError> {
+    periods::set_state(tx, id, PeriodState::Void).await?;
+    Ok(())
+}
+
+/// Takes the money of a period back: if it is the latest one, or would not be over, the membership ends at once.
+///
+/// # Errors
+/// The database failed.
+pub async fn revoke(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Students, InternalError> {
+    let Some((period, mut held)) = of_period(tx, id).await? else { return Ok(None) };
+    if period.state != PeriodState::Paid {
+        return Ok(None);
+    }
+    periods::set_state(tx, period.id, PeriodState::Revoked).await?;
+    // What was left of a period that was changed has paid for the next ones.
+    if period.number != held.row.period && period.ends_at.is_none_or(|end| end <= app.clock.now()) {
+        return Ok(None);
+    }
+    held.row.credit_minor = 0;
+    end(tx, app, &mut held, EndReason::Refunded).await
+}
+
+/// Brings a membership back whose latest period was charged back, after that was reversed. It stays ended if the period
+/// is over, or the user has another one for the same.
+///
+/// # Errors
+/// The database failed.
+pub async fn restore(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Option<Outcome>, InternalError> {
+    let Some((period, mut held)) = of_period(tx, id).await? else { return Ok(None) };
+    if period.state != PeriodState::Revoked {
+        return Ok(None);
+    }
+    let others = rows::of_scope(tx.conn(), held.row.user_id, scope_of(&held.plan)).await?;
+    let is_free = others.iter().all(|other| other.status == MembershipStatus::Expired);
+    let now = app.clock.now();
+    let end = held.row.period_ends_at.filter(|end| *end > now);
+    let counts = period.number == held.row.period || period.ends_at.is_some_and(|end| end > now);
+    let (true, Some(end)) = (is_free && counts && held.plan.target().is_some(), end) else {
+        return Ok(None);
+    };
+    if !step(app, &mut held.row, Step::Pay) {
+        return Ok(None);
+    }
+    periods::set_state(tx, period.id, PeriodState::Paid).await?;
+    plan_billing(app, &mut held, period.reason);
+    let students = give(tx, app, &mut held, end).await?;
+    write(tx, app, &held.row, MembershipChange::Restored).await?;
+    Ok(Some(Outcome { entitlement: held.row.entitlement_id, students }))
+}

@@ -1,0 +1,210 @@
+//! SQL for memberships. They are written under the row lock of their user, and their own.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::page::Page;
+use crate::memberships::model::{
+    Membership, MembershipId, MembershipStatus, NewMembership, Plan, PlanId, PlanKind, PlanPriceId,
+};
+use crate::platform::db::schema::{memberships, plans};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+
+/// The number of rows in one batch of a sweep.
+const BATCH: i64 = 100;
+
+pub(in crate::memberships) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[MembershipId],
+) -> QueryResult<Vec<Membership>> {
+    memberships::table.filter(memberships::id.eq_any(ids)).select(Membership::as_select()).load(conn).await
+}
+
+pub(in crate::memberships) async fn by_id(
+    conn: &mut AsyncPgConnection,
+    id: MembershipId,
+) -> QueryResult<Option<Membership>> {
+    memberships::table.find(id).select(Membership::as_select()).first(conn).await.optional()
+}
+
+/// Returns a membership and locks it, after its user.
+pub(in crate::memberships) async fn lock(tx: &mut Tx, id: MembershipId) -> QueryResult<Option<Membership>> {
+    memberships::table.find(id).select(Membership::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// The columns of the scope of a membership: kind, course, category.
+pub(in crate::memberships) type ScopeColumns = (PlanKind, Option<Uuid>, Option<Uuid>);
+
+/// Returns the memberships of a user for the same scope, the live one first; nothing of others that ended unpaid.
+pub(in crate::memberships) async fn of_scope(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    (kind, course, category): ScopeColumns,
+) -> QueryResult<Vec<Membership>> {
+    let is_live = memberships::status.ne(MembershipStatus::Expired);
+    memberships::table
+        .filter(memberships::user_id.eq(user).and(memberships::kind.eq(kind)))
+        .filter(memberships::course_id.is_not_distinct_from(course))
+        .filter(memberships::category_id.is_not_distinct_from(category))
+        .filter(is_live.or(memberships::started_at.is_not_null()))
+        .order((is_live.desc(), memberships::created_at.desc()))
+        .select(Membership::as_select())
+        .load(conn)
+        .await
+}
+
+/// Inserts a membership. Fails if there is a live one of the user for the same scope.
+pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewMembership<'_>) -> QueryResult<Membership> {
+    let insert = diesel::insert_into(memberships::table).values(new);
+    insert.returning(Membership::as_returning()).get_result(tx.conn()).await
+}
+
+/// Writes a membership that is locked.
+pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(memberships::table.find(row.id)).set((row, memberships::updated_at.eq(now))).execute(tx.conn()).await
+}
+
+/// Returns a batch of memberships whose next period is to be charged, the longest due first.
+///
+/// # Errors
+/// The database failed.
+pub async fn to_bill(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<MembershipId>> {
+    memberships::table
+        .filter(memberships::billing_at.le(now))
+        .order((memberships::billing_at, memberships::id))
+        .limit(BATCH)
+        .select(memberships::id)
+        .load(conn)
+        .await
+}
+
+/// Returns a batch of canceled memberships whose period is over.
+pub(in crate::memberships) async fn over(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<MembershipId>> {
+    memberships::table
+        .filter(memberships::status.eq(MembershipStatus::Canceled).and(memberships::period_ends_at.le(now)))
+        .order((memberships::period_ends_at, memberships::id))
+        .limit(BATCH)
+        .select(memberships::id)
+        .load(conn)
+        .await
+}
+
+/// Returns a batch of memberships whose members are to be reminded, and marks them as reminded.
+pub(in crate::memberships) async fn take_reminders(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<Membership>> {
+    let due: Vec<MembershipId> = memberships::table
+        .filter(memberships::remind_at.le(now))
+        .order((memberships::remind_at, memberships::id))
+        .limit(BATCH)
+        .select(memberships::id)
+        .for_no_key_update()
+        .skip_locked()
+        .load(tx.conn())
+        .await?;
+    diesel::update(memberships::table.filter(memberships::id.eq_any(due)))
+        .set(memberships::remind_at.eq(None::<DateTime<Utc>>))
+        .returning(Membership::as_returning())
+        .get_results(tx.conn())
+        .await
+}
+
+/// Returns a batch of the memberships of a plan that renew, after an id.
+pub(in crate::memberships) async fn of_plan(
+    conn: &mut AsyncPgConnection,
+    plan: PlanId,
+    after: MembershipId,
+) -> QueryResult<Vec<MembershipId>> {
+    memberships::table
+        .filter(memberships::plan_id.eq(plan).and(memberships::status.ne(MembershipStatus::Expired)))
+        .filter(memberships::id.gt(after))
+        .order(memberships::id)
+        .limit(BATCH)
+        .select(memberships::id)
+        .load(conn)
+        .await
+}
+
+/// Moves a batch of the members of a price to another one at their next renewal, unless they have chosen one themselves.
+pub(in crate::memberships) async fn move_members(
+    tx: &mut Tx,
+    from: PlanPriceId,
+    to: PlanPriceId,
+) -> QueryResult<Vec<Membership>> {
+    let moved: Vec<MembershipId> = memberships::table
+        .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
+        .filter(memberships::status.eq_any(MembershipStatus::RENEWING))
+        .order(memberships::id)
+        .limit(BATCH)
+        .select(memberships::id)
+        .for_no_key_update()
+        .load(tx.conn())
+        .await?;
+    diesel::update(memberships::table.filter(memberships::id.eq_any(moved)))
+        .set(memberships::next_price_id.eq(to))
+        .returning(Membership::as_returning())
+        .get_results(tx.conn())
+        .await
+}
+
+/// Returns the memberships of a user that have not ended.
+pub(in crate::memberships) async fn live_of_user(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+) -> QueryResult<Vec<MembershipId>> {
+    memberships::table
+        .filter(memberships::user_id.eq(user).and(memberships::status.ne(MembershipStatus::Expired)))
+        .order(memberships::id)
+        .limit(BATCH)
+        .select(memberships::id)
+        .load(conn)
+        .await
+}
+
+/// Returns the latest memberships of a user.
+pub(in crate::memberships) async fn latest_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Membership>> {
+    memberships::table
+        .filter(memberships::user_id.eq(user))
+        .order((memberships::created_at.desc(), memberships::id.desc()))
+        .limit(limit)
+        .select(Membership::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns a page of a user's memberships, newest first, in the direction of the page.
+pub(in crate::memberships) async fn page(
+    mut conn: &AsyncPgConnection,
+    user: UserId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Membership>> {
+    let rows = memberships::table.into_boxed().filter(memberships::user_id.eq(user)).select(Membership::as_select());
+    newest_first!(&mut conn, rows, memberships::created_at, memberships::id, page)
+}
+
+/// Counts a user's memberships.
+pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
+    memberships::table.filter(memberships::user_id.eq(user)).count().get_result(&mut conn).await
+}
+
+/// Returns the live memberships for live classes of users, with their plans.
+pub(in crate::memberships) async fn of_live_classes(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+) -> QueryResult<Vec<(Membership, Plan)>> {
+    memberships::table
+        .inner_join(plans::table)
+        .filter(memberships::user_id.eq_any(users).and(memberships::kind.eq(PlanKind::LiveClass)))
+        .filter(memberships::status.ne(MembershipStatus::Expired))
+        .select((Membership::as_select(), Plan::as_select()))
+        .load(conn)
+        .await
+}

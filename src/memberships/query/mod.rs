@@ -1,0 +1,5 @@
+//! SQL for plans and memberships.
+
+pub(super) mod membership;
+pub(super) mod period;
+pub(super) mod plan;

@@ -1,0 +1,135 @@
+//! Buys a membership.
+
+use super::place::{Terms, place, priced};
+use crate::accounts::{self, UserId, viewer};
+use crate::graphql::error::Check;
+use crate::graphql::idempotency::{Turn, gone};
+use crate::graphql::loaders::Loaders;
+use crate::graphql::money::{CurrencyCode, Money};
+use crate::graphql::{Error, Result};
+use crate::memberships::{self, Offer, PlanPrice, PlanPriceId};
+use crate::orders::command::coupon::{self, Entered};
+use crate::orders::command::create::{MOST_PENDING, check_return_url, open_checkout};
+use crate::orders::command::choice::{BilledTo, check_billing};
+use crate::orders::command::price::{Line, Quote};
+use crate::orders::error;
+use crate::orders::model::{BillingInput, CreateOrderInput, Order, OrderItemKind, Payment, QuoteOrderInput};
+use crate::orders::query::{coupon as coupons, order as query};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+
+/// Returns what a membership would cost first.
+pub(in crate::orders::command) async fn quote(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: &QuoteOrderInput,
+    price: PlanPriceId,
+) -> Result<Quote> {
+    let (app, buyer, billing) = (loaders.app(), viewer(actor)?, &input.billing);
+    let mut check = Check::new();
+    check_billing(&mut check, billing);
+    check.finish()?;
+    let entered = entered(loaders, input.coupon_code.as_deref(), billing.currency).await?;
+    if let Some(Entered { coupon, .. }) = &entered {
+        let uses = coupons::uses(&mut *app.db.read().await?, coupon.id, buyer).await?;
+        coupon::check_uses(coupon, uses)?;
+    }
+    let terms =
+        app.db.transaction(async |tx| memberships::terms(tx, offer_of(app, buyer, billing, price)).await).await?;
+    check_currency(&terms.price, billing.currency)?;
+    let tax = app.config.payments.taxes.get(&billing.country).copied();
+    let (price_minor, sum) = (terms.charged_minor(), priced(terms.charged_minor(), entered.as_ref(), tax));
+    let plan = Some((terms.plan.into(), terms.price.into()));
+    let line = Line { kind: OrderItemKind::Membership, course: None, plan, price_minor };
+    Ok(Quote {
+        items: vec![(line, sum)],
+        currency: billing.currency,
+        sum,
+        tax_included: tax.is_none_or(|tax| tax.included),
+    })
+}
+
+/// Orders a membership, and opens its checkout. A trial costs nothing, and begins at once.
+pub(in crate::orders::command) async fn order(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: &CreateOrderInput,
+    price: PlanPriceId,
+) -> Result<Order> {
+    let (app, buyer) = (loaders.app(), viewer(actor)?);
+    let mut check = Check::new();
+    let billed_to = check_billing(&mut check, &input.billing);
+    let expected = input.expected_total.minor(&mut check, "expectedTotal");
+    let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
+    check.finish()?;
+    let entered = entered(loaders, input.coupon_code.as_deref(), input.billing.currency).await?;
+    let wanted = Wanted { buyer, input, price, expected, return_url, entered, billed_to };
+    let (order, payment) = app.db.transaction(async |tx| buy(tx, app, &wanted).await).await?;
+    open_checkout(app, &order, payment.as_ref()).await;
+    Ok(order)
+}
+
+/// What is ordered.
+struct Wanted<'a> {
+    buyer: UserId,
+    input: &'a CreateOrderInput,
+    price: PlanPriceId,
+    /// The total that the buyer was shown, in minor units.
+    expected: i64,
+    return_url: Option<String>,
+    entered: Option<Entered>,
+    billed_to: BilledTo,
+}
+
+async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Option<Payment>)> {
+    let (buyer, input, billing) = (wanted.buyer, wanted.input, &wanted.input.billing);
+    let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", input).await? {
+        Turn::Create(claimed) => claimed,
+        Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
+    };
+    memberships::lock_target(tx, wanted.price).await?;
+    if !accounts::lock_user(tx, buyer).await? {
+        return Err(Error::Unauthenticated("Sign in first.".into()));
+    }
+    if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
+        return Err(error::too_many_pending());
+    }
+    if let Some(entered) = &wanted.entered {
+        coupon::hold(tx, app, entered.coupon.id, buyer, billing.currency).await?;
+    }
+    let mut begun = memberships::offer(tx, app, offer_of(app, buyer, billing, wanted.price)).await?;
+    check_currency(&begun.price, billing.currency)?;
+    // The buyer pays by themselves: what is stored may be what has failed.
+    begun.membership.authorization_id = None;
+    let terms = Terms {
+        begun: &begun,
+        country: &billing.country,
+        entered: wanted.entered.as_ref(),
+        return_url: wanted.return_url.as_deref(),
+        provider: input.provider,
+        billed_to: Some(&wanted.billed_to),
+    };
+    let (order, payment) = place(tx, app, &terms).await?;
+    if (order.total_minor, order.currency) != (wanted.expected, input.expected_total.currency) {
+        return Err(error::another_total(Money::new(order.total_minor, order.currency)));
+    }
+    claimed.keep(tx, order.id.uuid()).await?;
+    Ok((order, payment))
+}
+
+fn offer_of<'a>(app: &App, user: UserId, billing: &'a BillingInput, price: PlanPriceId) -> Offer<'a> {
+    Offer { user, price, country: &billing.country, provider: app.payments.first() }
+}
+
+/// Finds the coupon that a buyer has entered: one for everything.
+async fn entered(loaders: &Loaders, code: Option<&str>, currency: CurrencyCode) -> Result<Option<Entered>> {
+    match code {
+        Some(code) => coupon::entered_for_all(loaders, code, currency).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn check_currency(price: &PlanPrice, currency: CurrencyCode) -> Result<()> {
+    if price.currency == currency { Ok(()) } else { Err(error::another_currency(price.currency)) }
+}

@@ -1,0 +1,169 @@
+//! Changes and cancels memberships.
+
+use chrono::{DateTime, Utc};
+
+use super::place::{Terms, place, priced};
+use crate::accounts::viewer;
+use crate::graphql::money::Money;
+use crate::graphql::{Error, Result};
+use crate::memberships::{
+    self, Begun, ChangeTime, Held, Membership, MembershipChangeTerms, MembershipId, MembershipStatus, PeriodId,
+    PlanPrice,
+};
+use crate::orders::command::create::open_checkout;
+use crate::orders::command::{end, hold, pay};
+use crate::orders::model::{Order, Payment, Step};
+use crate::orders::policy;
+use crate::orders::query::order as query;
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::payments::Provider;
+
+/// What a change would cost.
+pub struct MembershipQuote {
+    /// The new price for an interval, with tax.
+    pub price: Money,
+    /// What is taken off it.
+    pub credit: Money,
+    /// What is charged now, with tax.
+    pub total: Money,
+    /// What of the credit is left for later periods.
+    pub credit_left: Money,
+    /// When the new price is charged next; `None` if that is not known yet.
+    pub next_billing_at: Option<DateTime<Utc>>,
+}
+
+/// Cancels a membership; an open order of it is canceled, too.
+///
+/// # Errors
+/// There is no such membership that the actor may see, or it is canceled or has ended.
+pub async fn cancel_membership(app: &App, actor: &Actor, id: MembershipId) -> Result<Membership> {
+    app.db
+        .transaction(async |tx| {
+            let held = memberships::hold(tx, id).await?.filter(|held| policy::can_see(actor, held.row.user_id));
+            let mut held = held.ok_or_else(missing)?;
+            if let Some(period) = memberships::open_period(tx, id).await? {
+                memberships::forsake(tx, period).await?;
+                end_order(tx, app, period).await?;
+            }
+            let students = memberships::cancel(tx, app, &mut held).await?;
+            pay::count_students(tx, students.into_iter().collect()).await?;
+            Ok(held.row)
+        })
+        .await
+}
+
+/// Ends the order of a period that waits for its payment.
+pub(super) async fn end_order(tx: &mut Tx, app: &App, period: PeriodId) -> std::result::Result<(), InternalError> {
+    let Some((_, order)) = query::of_periods(tx.conn(), &[period]).await?.pop() else { return Ok(()) };
+    let Some(held) = hold::lock(tx, order).await? else { return Ok(()) };
+    if held.order.status.after(Step::Cancel).is_some() {
+        end::end(tx, app, &held, Step::Cancel).await?;
+    }
+    Ok(())
+}
+
+/// Changes the price of a membership. If that costs something, it is an order, and applies when that is paid.
+///
+/// # Errors
+/// There is no such membership of the actor, it cannot be changed now, or the price is not one for it.
+pub async fn change_membership(app: &App, actor: &Actor, input: MembershipChangeTerms) -> Result<Membership> {
+    let changed = app.db.transaction(async |tx| change(tx, app, actor, &input).await).await?;
+    if let Some((order, payment)) = changed {
+        open_checkout(app, &order, payment.as_ref()).await;
+    }
+    app.db
+        .transaction(async |tx| {
+            let held = memberships::hold(tx, input.membership_id).await?.ok_or_else(missing)?;
+            Ok(held.row)
+        })
+        .await
+}
+
+async fn change(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    input: &MembershipChangeTerms,
+) -> Result<Option<(Order, Option<Payment>)>> {
+    let mut held = own(tx, actor, input.membership_id).await?;
+    let (price, provider) = (input.plan_price_id, provider(app));
+    let begun = match (held.row.status, input.when) {
+        (MembershipStatus::Pending, _) => {
+            // Checked before the order ends, so that nothing is lost by a mistake.
+            memberships::target_of_change(tx, &held, price, provider).await?;
+            if let Some(period) = memberships::open_period(tx, held.row.id).await? {
+                memberships::forsake(tx, period).await?;
+                end_order(tx, app, period).await?;
+            }
+            memberships::change_pending(tx, app, &mut held, price, provider).await?
+        }
+        (MembershipStatus::Trialing, ChangeTime::Now) => {
+            memberships::change_trial(tx, app, &mut held, price, provider).await?;
+            return Ok(None);
+        }
+        (_, ChangeTime::Renewal) => {
+            memberships::change_at_renewal(tx, app, &mut held, price, provider).await?;
+            return Ok(None);
+        }
+        (_, ChangeTime::Now) => memberships::offer_change(tx, app, &held, price, provider).await?,
+    };
+    let country = begun.membership.country.clone();
+    place(tx, app, &terms(&begun, &country)).await.map(Some)
+}
+
+/// The order of a period that the member does not pay on a page of theirs.
+pub(super) fn terms<'a>(begun: &'a Begun, country: &'a str) -> Terms<'a> {
+    Terms { begun, country, entered: None, return_url: None, provider: None, billed_to: None }
+}
+
+/// Returns what a change would cost now.
+///
+/// # Errors
+/// See [`change_membership`].
+pub async fn quote_membership_change(
+    app: &App,
+    actor: &Actor,
+    input: MembershipChangeTerms,
+) -> Result<MembershipQuote> {
+    app.db
+        .transaction(async |tx| {
+            let held = own(tx, actor, input.membership_id).await?;
+            let (price, _) = memberships::target_of_change(tx, &held, input.plan_price_id, provider(app)).await?;
+            if input.when == ChangeTime::Renewal || held.row.status == MembershipStatus::Trialing {
+                return Ok(quoted(app, &held, &price, (0, held.row.credit_minor), 0));
+            }
+            let change = memberships::quote_change(tx, app, &held, &price).await?;
+            let credit = (change.credit_minor, change.credit_left_minor);
+            Ok(quoted(app, &held, &price, credit, change.price_minor - change.credit_minor))
+        })
+        .await
+}
+
+fn quoted(app: &App, held: &Held, price: &PlanPrice, (credit, left): (i64, i64), charged: i64) -> MembershipQuote {
+    let tax = app.config.payments.taxes.get(&held.row.country).copied();
+    let money = |minor| Money::new(minor, price.currency);
+    MembershipQuote {
+        price: money(priced(price.amount_minor, None, tax).total),
+        credit: money(credit),
+        total: money(priced(charged, None, tax).total),
+        credit_left: money(left),
+        next_billing_at: held.row.billing_at.filter(|_| credit == 0 && charged == 0),
+    }
+}
+
+async fn own(tx: &mut Tx, actor: &Actor, id: MembershipId) -> Result<Held> {
+    let member = viewer(actor)?;
+    let held = memberships::hold(tx, id).await?;
+    held.filter(|held| held.row.user_id == member && held.has_member).ok_or_else(missing)
+}
+
+fn provider(app: &App) -> Option<Provider> {
+    app.payments.first()
+}
+
+fn missing() -> Error {
+    crate::orders::error::no_such_membership()
+}

@@ -1,0 +1,79 @@
+//! Charges the next periods of memberships.
+
+use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt};
+
+use super::change::{end_order, terms};
+use super::place::place;
+use crate::graphql::Error;
+use crate::memberships::{self, MembershipId};
+use crate::orders::command::create::open_checkout;
+use crate::orders::command::pay;
+use crate::orders::model::{Order, Payment};
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// The number of charges at a time.
+const IN_FLIGHT: usize = 4;
+/// When a membership is looked at again that could not be charged for a reason of this server's.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// Charges the next period of each membership that is due, once.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let due = memberships::to_bill(&mut *app.db.read().await?, app.clock.now()).await?;
+        if due.is_empty() {
+            break;
+        }
+        let mut charged = stream::iter(due).map(|id| renew_one(app, id)).buffer_unordered(IN_FLIGHT);
+        while let Some(outcome) = charged.next().await {
+            outcome?;
+        }
+    }
+    Ok(())
+}
+
+/// Charges a membership; one that cannot be is tried later, so that it does not keep the others from it.
+async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
+    match app.db.transaction(async |tx| order(tx, app, id).await).await {
+        Ok(Some((order, payment))) => {
+            open_checkout(app, &order, payment.as_ref()).await;
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::error!(error = error.into_message(), membership = %id.uuid(), "a membership could not be renewed");
+            let until = app.clock.now() + AGAIN;
+            app.db.transaction(async |tx| memberships::postpone(tx, app, id, until).await).await
+        }
+    }
+}
+
+async fn order(
+    tx: &mut crate::platform::db::Tx,
+    app: &App,
+    id: MembershipId,
+) -> Result<Option<(Order, Option<Payment>)>, Error> {
+    let Some(mut held) = memberships::hold(tx, id).await? else { return Ok(None) };
+    if held.row.billing_at.is_none_or(|at| at > app.clock.now()) {
+        return Ok(None);
+    }
+    if let Some(period) = memberships::open_period(tx, id).await? {
+        // Of a change, or an order of the member's: if its money comes after all, it goes back.
+        memberships::forsake(tx, period).await?;
+        end_order(tx, app, period).await?;
+    }
+    let (begun, students) = memberships::offer_renewal(tx, app, &mut held).await?;
+    let placed = match begun {
+        Some(begun) => {
+            let country = begun.membership.country.clone();
+            Some(place(tx, app, &terms(&begun, &country)).await?)
+        }
+        None => None,
+    };
+    pay::count_students(tx, students.into_iter().collect()).await?;
+    Ok(placed)
+}
