@@ -17,7 +17,9 @@ pub(in crate::orders) const WEBHOOK_ID: &str = "1JE4291016473214C";
 const CLIENT: (&str, &str) = ("paypal-client", "paypal-client-secret");
 const TOKEN: &str = "A21AALyceum";
 
-/// The key of all certificates in the folder `paypal`.
+/// The key of all certificates in the folder `paypal`, for tests only. `good` goes back to `root` by an intermediate one
+/// and is valid until 2056; `expired` was until 2021, `name` is issued to another name, and `rogue` by another authority of
+/// the same name as `root`.
 const KEY: &str = include_str!("paypal/key.pem");
 
 pub(in crate::orders) struct PayPalFake {
