@@ -38,7 +38,7 @@ use crate::platform::telemetry::Metrics;
 use crate::platform::throttle::{self, Throttle};
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
-use crate::{accounts, catalog, channels, discussions, enrollments, media, notifications, orders, reviews};
+use crate::{accounts, catalog, channels, discussions, enrollments, live, media, notifications, orders, reviews};
 
 /// The capacity of the queue for events of the embedded store.
 const STORE_EVENTS: usize = 1024;
@@ -50,12 +50,13 @@ const STORE_EVENTS: usize = 1024;
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
     let platform = platform.chain(sandbox::handlers());
-    let features: [Vec<Handler>; 9] = [
+    let features: [Vec<Handler>; 10] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),
         discussions::handlers(),
         enrollments::handlers(),
+        live::handlers(),
         media::handlers(),
         notifications::handlers(),
         orders::handlers(),

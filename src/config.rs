@@ -5,6 +5,7 @@
 mod check;
 pub mod discussions;
 pub mod identity;
+pub mod live;
 pub mod notifications;
 pub mod objects;
 pub mod payments;
@@ -19,8 +20,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use discussions::Discussions;
 use identity::Identity;
+use live::Live;
 use notifications::Notifications;
 use objects::{S3, Uploads};
 use payments::Payments;
@@ -93,6 +96,8 @@ pub struct Config {
     pub app_url: String,
     /// The name of the school.
     pub site_name: String,
+    /// The time zone of months and billing periods.
+    pub time_zone: Tz,
     /// The folder for the data of embedded services and the generated secret.
     pub data: PathBuf,
     /// The secret that signs access tokens. If `None`, one is generated and stored in the data folder.
@@ -137,6 +142,8 @@ pub struct Config {
     pub video: Video,
     /// Settings of discussions.
     pub discussions: Discussions,
+    /// The settings of live classes.
+    pub live: Live,
     /// Settings of notifications.
     pub notifications: Notifications,
     /// Settings of orders and payments.
@@ -212,6 +219,7 @@ impl Config {
             app_url: reader.text("LYCEUM_APP_URL").unwrap_or(&public_url).trim_end_matches('/').to_owned(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             site_name: reader.text_or_default("LYCEUM_SITE_NAME").to_owned(),
+            time_zone: time_zone(&mut reader),
             data: reader.text_or_default("LYCEUM_DATA").into(),
             secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
             previous_secrets: reader.list("LYCEUM_PREVIOUS_SECRETS"),
@@ -236,6 +244,7 @@ impl Config {
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: S3::read(&mut reader),
             discussions: Discussions::read(&mut reader),
+            live: Live::read(&mut reader),
             notifications: Notifications::read(&mut reader),
             payments: Payments::read(&mut reader, environment),
             uploads: Uploads::read(&mut reader),
@@ -316,6 +325,14 @@ fn introspection(reader: &mut Reader, environment: Environment) -> Introspection
             Introspection::Administrators
         }
     }
+}
+
+fn time_zone(reader: &mut Reader) -> Tz {
+    let name = reader.text_or_default("LYCEUM_TIMEZONE").to_owned();
+    name.parse().unwrap_or_else(|_| {
+        reader.problem(format!("LYCEUM_TIMEZONE is {name:?}; it must be an IANA time zone, such as Europe/Berlin"));
+        Tz::UTC
+    })
 }
 
 fn origins(reader: &Reader) -> Vec<String> {

@@ -40,4 +40,5 @@ pub use model::{
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
 pub use port::{add_ratings, hold_course, lock_ratings, rating_changed, students_changed};
+pub use query::course::published_ids;
 pub use query::stats::ratings;

@@ -37,6 +37,7 @@ pub const SETTINGS: &[Setting] = &[
          (shows the node whose ID is `id`) and /notifications",
     ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "name of the school in emails"),
+    setting("LYCEUM_TIMEZONE", "UTC", "IANA time zone of months and billing periods, such as Europe/Berlin"),
     setting("LYCEUM_DATA", ".lyceum", "directory for the embedded services and the development secret"),
     secret("LYCEUM_SECRET", "made at first start", "key that signs access tokens; at least 32 characters"),
     secret(
@@ -122,6 +123,16 @@ pub const SETTINGS: &[Setting] = &[
         "LYCEUM_COMPLETION_PERCENT",
         "90",
         "share of a video in percent that completes its lesson when it was watched, 1 to 100, for courses that set none",
+    ),
+    setting(
+        "LYCEUM_LIVE_MINUTES",
+        "60",
+        "lengths in minutes that live sessions may have: a comma-separated list out of 30, 45, 60, 90",
+    ),
+    setting(
+        "LYCEUM_LIVE_FREE_HOURS",
+        "0",
+        "hours of live classes per month for users without a membership for them, 0 to 744; 0: only members take part",
     ),
     setting(
         "LYCEUM_HOURLY_POSTS",

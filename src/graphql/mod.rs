@@ -34,6 +34,7 @@ mod user_errors;
 mod validation;
 mod variables;
 pub mod viewer_loaders;
+mod year_month;
 
 pub use byte_size::ByteSize;
 pub use context::{actor, app, loaders, viewer_loaders};
@@ -48,3 +49,4 @@ pub use page::{Connection, PageArgs};
 pub use root::RootFields;
 pub use sequential::{Sequential, SequentialList};
 pub use time::Time;
+pub use year_month::YearMonth;

@@ -13,11 +13,12 @@ use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::discussions::{DiscussionSubscription, PostType};
+use crate::live::LiveSubscription;
 use crate::media::MediaSubscription;
 use crate::notifications::NotificationSubscription;
 use crate::orders::OrderSubscription;
 use crate::{
-    accounts, catalog, channels, discussions, enrollments, entitlements, media, notifications, orders, reviews,
+    accounts, catalog, channels, discussions, enrollments, entitlements, live, media, notifications, orders, reviews,
 };
 
 /// The root type of queries.
@@ -36,6 +37,7 @@ impl RootKind for Queries {
             channels::queries(),
             discussions::queries(post_types()),
             enrollments::queries(),
+            live::queries(),
             media::queries(),
             notifications::queries(),
             orders::queries(),
@@ -59,6 +61,7 @@ impl RootKind for Mutations {
             channels::mutations(),
             discussions::mutations(),
             enrollments::mutations(),
+            live::mutations(),
             media::mutations(),
             notifications::mutations(),
             orders::mutations(),
@@ -83,6 +86,7 @@ impl RootKind for Viewer {
             enrollments::viewer_fields(),
             catalog::viewer_fields(),
             channels::viewer_fields(),
+            live::viewer_fields(),
             media::viewer_fields(),
             notifications::viewer_fields(),
             orders::viewer_fields(),
@@ -96,6 +100,7 @@ impl RootKind for Viewer {
 pub struct Subscription(
     CatalogSubscription,
     DiscussionSubscription,
+    LiveSubscription,
     MediaSubscription,
     NotificationSubscription,
     OrderSubscription,
@@ -110,6 +115,7 @@ fn nodes() -> Vec<NodeType> {
         discussions::nodes(),
         enrollments::nodes(),
         entitlements::nodes(),
+        live::nodes(),
         media::nodes(),
         notifications::nodes(),
         orders::nodes(),
@@ -182,6 +188,7 @@ impl ViewerExport {
             "channels": channels::my_data(app, actor).await?,
             "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
+            "live": live::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
             "notifications": notifications::my_data(app, actor).await?,
             "orders": orders::my_data(app, actor).await?,

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 50] = [
+const PLAIN_LISTS: [&str; 58] = [
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
     "AuditApiTokenDetails.scopes",
@@ -48,6 +48,16 @@ const PLAIN_LISTS: [&str; 50] = [
     "LessonContent.resources",
     "LessonContent.chapters",
     // As long as the list of ids in the input, of which there are at most 100.
+    // At most 200: those of a series. At most 500: those of the input. At most 36: the months of the argument.
+    "CancelLiveSessionPayload.liveSessions",
+    "CreateLiveSessionPayload.liveSessions",
+    "UpdateLiveSessionPayload.liveSessions",
+    "RecordAttendancePayload.attendances",
+    "Viewer.subscriptionUsageHistory",
+    // Ten; one for each number of hours; twelve.
+    "SubscriptionStatistics.topUsers",
+    "SubscriptionStatistics.distribution",
+    "SubscriptionStatistics.trend",
     "MarkNotificationsPayload.notifications",
     // At most 500.
     "NotificationSettings.muted",
@@ -364,10 +374,35 @@ const OPENED: [(Scope, &[&str]); 11] = [
             "videos",
         ],
     ),
-    (Scope::ReadLearning, &["certificates", "enrollments"]),
+    (
+        Scope::ReadLearning,
+        &[
+            "certificates",
+            "checkAttendance",
+            "enrollments",
+            "liveSessions",
+            "subscriptionStatistics",
+            "subscriptionUsage",
+            "subscriptionUsageChanged",
+            "subscriptionUsageHistory",
+        ],
+    ),
     (
         Scope::WriteLearning,
-        &["certificates", "enroll", "enrollments", "saveProgress", "setCertificateVisibility", "setLessonCompleted"],
+        &[
+            "certificates",
+            "checkAttendance",
+            "enroll",
+            "enrollments",
+            "liveSessions",
+            "saveProgress",
+            "setCertificateVisibility",
+            "setLessonCompleted",
+            "subscriptionStatistics",
+            "subscriptionUsage",
+            "subscriptionUsageChanged",
+            "subscriptionUsageHistory",
+        ],
     ),
     (Scope::ReadUsers, &["users"]),
     (Scope::ReadDiscussions, &["questionActivity", "reports"]),

@@ -8,6 +8,7 @@ mod clips;
 mod content;
 mod courses;
 mod life;
+mod live;
 mod orders;
 mod people;
 mod picture;
@@ -176,6 +177,7 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), InternalError> {
     life::import(app, &people, &courses, &progress).await?;
     talk::import(app, &people, &courses, &progress).await?;
     orders::import(app, &people, &courses, &progress).await?;
+    live::import(app, &people, &courses, &progress).await?;
     // So that lists by popularity and by rating are right at once.
     catalog::refresh_sort_keys(app).await?;
     seeding::end(&mut app.db.write().await?, app.clock.now()).await?;

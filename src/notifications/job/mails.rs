@@ -130,10 +130,14 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         lesson: name("The mill and the store"),
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
+        session: name("Office hour about carrying"),
         announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
         detail: match kind {
             NotificationKind::JobFailed => name("media.convert"),
             NotificationKind::Security => name("password"),
+            NotificationKind::LiveSessionChanged => name("RESCHEDULED"),
+            NotificationKind::LiveSessionSoon => name("DAY"),
+            NotificationKind::HoursNearlyUsed | NotificationKind::HoursUsedUp => name("2026-11"),
             NotificationKind::NewOrder
             | NotificationKind::OrderPaid
             | NotificationKind::OrderFailed

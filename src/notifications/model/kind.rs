@@ -49,6 +49,14 @@ pub enum NotificationKind {
     OrderRefunded,
     /// Orders were paid: for administrators.
     NewOrder,
+    /// A live session of the user was moved or canceled, or they moved up from its waiting list.
+    LiveSessionChanged,
+    /// A live session of the user starts in 24 hours or in 15 minutes.
+    LiveSessionSoon,
+    /// The user has spent 80 % of their hours of live classes of a month.
+    HoursNearlyUsed,
+    /// The user has spent all of their hours of live classes of a month.
+    HoursUsedUp,
 }
 
 stored_as_text!(NotificationKind {
@@ -69,11 +77,15 @@ stored_as_text!(NotificationKind {
     OrderUnpaid = "ORDER_UNPAID",
     OrderRefunded = "ORDER_REFUNDED",
     NewOrder = "NEW_ORDER",
+    LiveSessionChanged = "LIVE_SESSION_CHANGED",
+    LiveSessionSoon = "LIVE_SESSION_SOON",
+    HoursNearlyUsed = "HOURS_NEARLY_USED",
+    HoursUsedUp = "HOURS_USED_UP",
 });
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 17] = [
+    pub const ALL: [NotificationKind; 21] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::CourseUpdated,
@@ -91,5 +103,9 @@ impl NotificationKind {
         NotificationKind::OrderUnpaid,
         NotificationKind::OrderRefunded,
         NotificationKind::NewOrder,
+        NotificationKind::LiveSessionChanged,
+        NotificationKind::LiveSessionSoon,
+        NotificationKind::HoursNearlyUsed,
+        NotificationKind::HoursUsedUp,
     ];
 }

@@ -23,6 +23,9 @@ use super::db::Tx;
 use super::db::schema::events;
 use super::internal_error::{Context, InternalError};
 
+/// The most events in one statement, each of which has five parameters out of 65,535.
+const CHUNK: usize = 10_000;
+
 /// A public event, named in the past tense. Features define their events in `event.rs`.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stable name of this kind of event, such as `lesson_published`.
@@ -41,21 +44,34 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 /// # Errors
 /// The database failed.
 pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<Uuid, InternalError> {
-    let id = clock.uuid();
-    let payload = serde_json::to_value(event).context("an event cannot be serialised")?;
-    diesel::insert_into(events::table)
-        .values((
-            events::id.eq(id),
-            events::kind.eq(E::KIND),
-            events::topics.eq(event.topics()),
-            events::payload.eq(payload),
-            events::recorded_at.eq(clock.now()),
-        ))
-        .execute(tx.conn())
-        .await
-        .context("cannot record an event")?;
-    tx.recorded();
-    Ok(id)
+    let ids = record_all(tx, clock, std::slice::from_ref(event)).await?;
+    ids.into_iter().next().ok_or_else(|| InternalError::new("an event was not recorded"))
+}
+
+/// Like [`record`], for any number of events, in as few statements as possible.
+///
+/// # Errors
+/// The database failed.
+pub async fn record_all<E: Event>(tx: &mut Tx, clock: &Clock, all: &[E]) -> Result<Vec<Uuid>, InternalError> {
+    let mut ids = Vec::with_capacity(all.len());
+    for chunk in all.chunks(CHUNK) {
+        let mut rows = Vec::with_capacity(chunk.len());
+        for event in chunk {
+            let id = clock.uuid();
+            let payload = serde_json::to_value(event).context("an event cannot be serialised")?;
+            ids.push(id);
+            rows.push((
+                events::id.eq(id),
+                events::kind.eq(E::KIND),
+                events::topics.eq(event.topics()),
+                events::payload.eq(payload),
+                events::recorded_at.eq(clock.now()),
+            ));
+        }
+        diesel::insert_into(events::table).values(rows).execute(tx.conn()).await.context("cannot record events")?;
+        tx.recorded();
+    }
+    Ok(ids)
 }
 
 /// An event as received by a reader of the log.

@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 11] = [
+const TABLES: [(&str, &[&str]); 12] = [
     (
         "platform",
         &[
@@ -94,6 +94,7 @@ const TABLES: [(&str, &[&str]); 11] = [
             "refunds",
         ],
     ),
+    ("live", &["live_attendances", "live_calendars", "live_series", "live_sessions", "live_usage"]),
     (
         "notifications",
         &[
