@@ -12,10 +12,6 @@ pub(super) fn no_such_session(id: LiveSessionId) -> Error {
     Error::invalid(UserErrorCode::NotFound, &["liveSessionId"], message)
 }
 
-pub(super) fn no_such_user() -> Error {
-    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no such user.")
-}
-
 pub(super) fn no_such_course() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course.")
 }

@@ -9,7 +9,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::command;
-use super::model::{Allowance, Attendance, AttendanceId, LiveSession, LiveSessionId, Seats, SessionWhich, Usage};
+use super::model::{Attendance, AttendanceId, LiveSession, LiveSessionId, Seats, SessionWhich, Usage};
 use super::query::{attendance, list, session};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
@@ -78,21 +78,6 @@ impl Load for AttendanceById {
         let ids: Vec<AttendanceId> = keys.iter().map(|key| key.0).collect();
         let rows = attendance::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (AttendanceById(row.id), Arc::new(row))).collect())
-    }
-}
-
-/// What a user may attend per month now; missing if that is nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct AllowanceOf(pub(super) UserId);
-
-impl Load for AllowanceOf {
-    type Value = Allowance;
-
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Allowance>, InternalError> {
-        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
-        let mut conn = app.db.read().await?;
-        let found = command::allowances(&mut conn, app, &users, app.clock.now()).await?;
-        Ok(found.into_iter().map(|(user, allowance)| (AllowanceOf(user), allowance)).collect())
     }
 }
 

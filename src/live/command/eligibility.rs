@@ -7,7 +7,8 @@ use crate::catalog::{self, CourseById, Showing};
 use crate::graphql::Result;
 use crate::graphql::loaders::Loaders;
 use crate::live::command::seat::month_of;
-use crate::live::loader::{AllowanceOf, AttendanceIn, LiveSessionById, SeatsOf, UsageOf};
+use crate::live::command::usage::free_allowance;
+use crate::live::loader::{AttendanceIn, LiveSessionById, SeatsOf, UsageOf};
 use crate::live::model::{Eligibility, LiveSession, LiveSessionId};
 use crate::live::policy::{self, Facts};
 use crate::platform::auth::Actor;
@@ -65,9 +66,8 @@ pub(in crate::live) async fn eligibility_of(
 ) -> Result<Eligibility> {
     let app = loaders.app();
     let (now, month) = (app.clock.now(), month_of(app, session));
-    let (account, allowance, usage, place, seats) = futures_util::try_join!(
+    let (account, usage, place, seats) = futures_util::try_join!(
         loaders.load(UserById(user)),
-        loaders.load(AllowanceOf(user)),
         loaders.load(UsageOf { user, month }),
         loaders.load(AttendanceIn { session: session.id, user }),
         loaders.load(SeatsOf(session.id)),
@@ -77,7 +77,7 @@ pub(in crate::live) async fn eligibility_of(
         is_banned: account.is_none_or(|account| account.deleted_at.is_some() || account.is_banned(now)),
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
-        allowance,
+        allowance: free_allowance(app),
         remaining: usage.as_ref().map_or(0, |usage| usage.remaining()),
         minutes: session.minutes(),
         seats_left: seats.unwrap_or_default().left(session.capacity),

@@ -32,4 +32,4 @@ pub(super) use remind::remind;
 pub(super) use settle::settle_all;
 pub(super) use statistics::{Statistics, statistics_of};
 pub(super) use update::update_session;
-pub(super) use usage::{allowances, history_of, usage_of};
+pub(super) use usage::{history_of, usage_of};

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::usage::{allowances, has_begun};
+use super::usage::{free_allowance, has_begun};
 use crate::accounts::{self, UserId};
 use crate::graphql::YearMonth;
 use crate::live::event::{LiveSeatGranted, LiveUsageChanged};
@@ -31,7 +31,7 @@ pub(super) async fn judge(
 ) -> Result<Eligibility, InternalError> {
     let (now, month) = (app.clock.now(), month_of(app, session));
     let account = accounts::user_by_id(tx, user).await?;
-    let allowance = allowances(tx.conn(), app, &[user], now).await?.get(&user).copied();
+    let allowance = free_allowance(app);
     let usage = match allowance {
         Some(_) => usage::lock(tx, user, month).await?.with_allowance(allowance, has_begun(app, month)),
         None => Usage::empty(user, month, 0),

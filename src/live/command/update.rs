@@ -148,15 +148,16 @@ async fn follow(tx: &mut Tx, app: &App, before: &LiveSession, session: &LiveSess
     if session.capacity.is_some_and(|capacity| seats.taken > i64::from(capacity)) {
         return Err(error::too_few_seats(seats.taken));
     }
+    // Before some of them lose their seats.
+    if (session.starts_at, session.ends_at) != (before.starts_at, before.ends_at) {
+        tell_participants(tx, app, session, SessionChange::Rescheduled).await?;
+    }
     let month = seat::month_of(app, session);
     if month != seat::month_of(app, before) || session.minutes() != before.minutes() {
         let held = attendance::in_state(tx, session.id, AttendanceStatus::Held, i64::MAX).await?;
         for row in held {
             charge_again(tx, app, session, &row).await?;
         }
-    }
-    if (session.starts_at, session.ends_at) != (before.starts_at, before.ends_at) {
-        tell_participants(tx, app, session, SessionChange::Rescheduled).await?;
     }
     Ok(seat::move_up(tx, app, session).await?)
 }

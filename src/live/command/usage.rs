@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use diesel_async::AsyncPgConnection;
+use chrono::NaiveDate;
 
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
@@ -12,18 +11,10 @@ use crate::live::query::usage as query;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// Returns what users may attend per month at a time; who may attend nothing is missing.
-///
-/// # Errors
-/// The database failed.
-pub(in crate::live) async fn allowances(
-    _: &mut AsyncPgConnection,
-    app: &App,
-    users: &[UserId],
-    _: DateTime<Utc>,
-) -> Result<HashMap<UserId, Allowance>, InternalError> {
+/// Returns what every user may attend per month who has no membership for live classes; `None` if that is nothing.
+pub(in crate::live) fn free_allowance(app: &App) -> Option<Allowance> {
     let minutes = app.config.live.free_minutes;
-    Ok(users.iter().filter(|_| minutes > 0).map(|user| (*user, Allowance { minutes })).collect())
+    (minutes > 0).then_some(Allowance { minutes })
 }
 
 /// Whether a month has begun.
@@ -46,7 +37,6 @@ pub(in crate::live) async fn usage_of(
     users.dedup();
     months.sort_unstable();
     months.dedup();
-    let allowances = allowances(&mut conn, app, &users, app.clock.now()).await?;
     let rows = query::of(&mut conn, &users, &months).await?;
     drop(conn);
     let mut known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
@@ -54,7 +44,7 @@ pub(in crate::live) async fn usage_of(
     let usage = |key: &(UserId, NaiveDate)| {
         let (user, month) = *key;
         let row = known.remove(key).unwrap_or_else(|| Usage::empty(user, month, 0));
-        let allowance = allowances.get(&user).copied();
+        let allowance = free_allowance(app);
         let row = if month < current { row } else { row.with_allowance(allowance, has_begun(app, month)) };
         (*key, row)
     };

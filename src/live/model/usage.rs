@@ -103,7 +103,8 @@ pub enum UsageWarning {
 
 /// Minutes as hours: 90 is 1.5. Rounded to two decimals.
 pub(in crate::live) fn hours(minutes: impl Into<Decimal>) -> Decimal {
-    (minutes.into() / Decimal::from(60)).round_dp(2).normalize()
+    let minutes: Decimal = minutes.into();
+    (minutes / Decimal::from(60)).round_dp(2).normalize()
 }
 
 #[cfg(test)]

@@ -25,10 +25,10 @@ async fn joining_holds_an_hour_and_the_end_of_the_session_settles_it() {
     assert_eq!(
         seen,
         json!({
-            "status": "ENDED", "startedAt": at(110), "endedAt": at(150),
+            "status": "ENDED", "startedAt": shown(110), "endedAt": shown(150),
             "attendances": { "totalCount": 2, "nodes": [
-                { "status": "ATTENDED", "joinedAt": at(110), "leftAt": at(150), "minutes": 60, "settledAt": at(180), "user": { "name": "Sam" } },
-                { "status": "ABSENT", "joinedAt": null, "leftAt": null, "minutes": 60, "settledAt": at(180), "user": { "name": "Tim" } },
+                { "status": "ATTENDED", "joinedAt": shown(110), "leftAt": shown(150), "minutes": 60, "settledAt": shown(180), "user": { "name": "Sam" } },
+                { "status": "ABSENT", "joinedAt": null, "leftAt": null, "minutes": 60, "settledAt": shown(180), "user": { "name": "Tim" } },
             ] },
         })
     );
@@ -46,7 +46,7 @@ async fn the_host_enters_without_a_seat() {
     assert_eq!(school.seen(None, &id, "seatsLeft startedAt").await, json!({ "seatsLeft": 1, "startedAt": null }));
     school.turn_to(at(105)).await;
     school.join(&school.ada, &id, false).await;
-    assert_eq!(school.seen(None, &id, "startedAt").await, json!({ "startedAt": at(105) }));
+    assert_eq!(school.seen(None, &id, "startedAt").await, json!({ "startedAt": shown(105) }));
     assert_eq!(school.hours(&school.ada, None).await, "0 0 2 2");
 }
 

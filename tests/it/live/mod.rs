@@ -1,6 +1,7 @@
 //! Live classes: sessions, seats, and the hours that they cost.
 
 mod attendance;
+mod brief;
 mod calendar;
 mod lists;
 mod model;
@@ -36,6 +37,11 @@ struct School {
 /// The time so many minutes after the start of every test's clock.
 fn at(minutes: i64) -> DateTime<Utc> {
     start() + TimeDelta::minutes(minutes)
+}
+
+/// The same as the schema shows it.
+fn shown(minutes: i64) -> String {
+    at(minutes).to_rfc3339()
 }
 
 impl School {

@@ -29,16 +29,17 @@ async fn participants_are_reminded_a_day_before_and_when_they_are_let_in() {
     // Moved by an hour: the reminder comes an hour later.
     let input = json!({ "liveSessionId": id, "version": 1, "startsAt": at(27 * 60), "endsAt": at(28 * 60) });
     school.change(&school.ada, input).await;
-    assert_eq!(school.told(&school.sam).await[0], "LIVE_SESSION_CHANGED “Valves” is at another time");
+    let told = school.told(&school.sam).await;
+    assert!(told.contains(&"LIVE_SESSION_CHANGED “Valves” is at another time".to_owned()), "{told:?}");
     let due = "SELECT count(*) FROM live_sessions WHERE remind_at = '2026-11-20T12:00:00Z'";
     assert_eq!(school.app.sql(due).await, "1");
     let short = school.session(at(6 * 60), None).await;
     school.join(&school.sam, &short, false).await;
     school.turn_to(at(6 * 60 - 15)).await;
-    assert_eq!(school.told(&school.sam).await[0], "LIVE_SESSION_SOON “Valves” starts in 15 minutes");
     school.sweep().await;
     let all = school.told(&school.sam).await;
-    assert_eq!(all.iter().filter(|told| told.contains("15 minutes")).count(), 1, "{all:?}");
+    let soon = all.iter().filter(|told| **told == "LIVE_SESSION_SOON “Valves” starts in 15 minutes");
+    assert_eq!(soon.count(), 1, "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,7 +54,8 @@ async fn participants_hear_of_changes_and_of_their_hours() {
     school.leave(&school.sam, &id).await;
     assert_eq!(school.told(&school.tim).await, ["LIVE_SESSION_CHANGED You have a seat in “Valves”"]);
     school.cancel(&school.ada, &id).await;
-    assert_eq!(school.told(&school.tim).await[0], "LIVE_SESSION_CHANGED “Valves” was canceled");
+    let told = school.told(&school.tim).await;
+    assert!(told.contains(&"LIVE_SESSION_CHANGED “Valves” was canceled".to_owned()), "{told:?}");
     // Once a month.
     let third = school.session(at(840), None).await;
     school.join(&school.sam, &third, false).await;

@@ -30,7 +30,7 @@ async fn a_series_stays_at_its_local_time_when_it_is_created_and_when_it_is_move
     let first: DateTime<Utc> = "2027-03-18T17:00:00Z".parse().unwrap();
     let ids = school.series(first, "FREQ=WEEKLY;COUNT=3", "Europe/Berlin").await;
     let starts = school.each(&ids, "startsAt").await;
-    assert_eq!(starts, ["2027-03-18T17:00:00Z", "2027-03-25T17:00:00Z", "2027-04-01T16:00:00Z"]);
+    assert_eq!(starts, ["2027-03-18T17:00:00+00:00", "2027-03-25T17:00:00+00:00", "2027-04-01T16:00:00+00:00"]);
     // The second one and those after it, to the next day at the same time.
     let start = first + TimeDelta::days(8);
     let input = json!({
@@ -39,7 +39,7 @@ async fn a_series_stays_at_its_local_time_when_it_is_created_and_when_it_is_move
     });
     assert_eq!(school.change(&school.ada, input).await.len(), 2);
     let starts = school.each(&ids, "startsAt").await;
-    assert_eq!(starts, ["2027-03-18T17:00:00Z", "2027-03-26T17:00:00Z", "2027-04-02T16:00:00Z"]);
+    assert_eq!(starts, ["2027-03-18T17:00:00+00:00", "2027-03-26T17:00:00+00:00", "2027-04-02T16:00:00+00:00"]);
     assert_eq!(school.each(&ids, "title").await, ["Valves", "Moved", "Moved"]);
     // Only one.
     let input = json!({ "liveSessionId": ids[2], "version": 2, "title": "Alone" });
@@ -62,7 +62,7 @@ async fn a_whole_series_moves_by_as_much_as_lies_between_two_of_its_sessions() {
     });
     school.change(&school.ada, input).await;
     let days = school.each(&ids, "startsAt").await;
-    assert_eq!(days, ["2026-11-21T11:00:00Z", "2026-11-22T11:00:00Z", "2026-11-23T11:00:00Z"]);
+    assert_eq!(days, ["2026-11-21T11:00:00+00:00", "2026-11-22T11:00:00+00:00", "2026-11-23T11:00:00+00:00"]);
     // Into the past: not even one of them.
     let start = at(30);
     let input = json!({

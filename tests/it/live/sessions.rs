@@ -12,7 +12,7 @@ async fn an_instructor_creates_a_session_of_exactly_sixty_minutes() {
         (&session["status"], &session["version"], &session["host"]["name"]),
         (&json!("SCHEDULED"), &json!(1), &json!("Ada"))
     );
-    assert_eq!((&session["startsAt"], &session["endsAt"]), (&json!(at(120)), &json!(at(180))));
+    assert_eq!((&session["startsAt"], &session["endsAt"]), (&json!(shown(120)), &json!(shown(180))));
     assert_eq!((&session["course"]["id"], &session["seriesId"]), (&json!(school.course.id), &Value::Null));
 
     // Brief 003: "All live class lessons must be exactly 60 minutes", with its message.

@@ -36,7 +36,7 @@ async fn the_current_month_is_as_of_now() {
         ("totalHoursRemaining", json!("1")),
         ("attendanceRate", json!(0.75)),
         ("engagementRate", json!(1.0)),
-        ("computedAt", json!(at(240))),
+        ("computedAt", json!(shown(240))),
         (
             "topUsers",
             json!([

@@ -39,8 +39,8 @@ async fn usage_is_what_the_brief_says() {
             "maxHoursAllowed": "4",
             "remainingHours": "1.5",
             "sessionsAttended": 2,
-            "lastAttendanceDate": at(240),
-            "resetsAt": "2026-12-01T00:00:00Z",
+            "lastAttendanceDate": shown(240),
+            "resetsAt": "2026-12-01T00:00:00+00:00",
             "warning": "NONE",
         })
     );
@@ -139,7 +139,7 @@ async fn a_month_begins_at_its_first_instant_in_the_time_zone_of_the_school() {
         .app
         .data(Some(&school.sam.token), "{ viewer { subscriptionUsage { resetsAt warning } } }", json!({}))
         .await;
-    assert_eq!(data["viewer"]["subscriptionUsage"], json!({ "resetsAt": reset, "warning": "USED_UP" }));
+    assert_eq!(data["viewer"]["subscriptionUsage"], json!({ "resetsAt": reset.to_rfc3339(), "warning": "USED_UP" }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
