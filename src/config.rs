@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use discussions::Discussions;
 use identity::Identity;
 use live::Live;
@@ -96,8 +95,6 @@ pub struct Config {
     pub app_url: String,
     /// The name of the school.
     pub site_name: String,
-    /// The time zone of months and billing periods.
-    pub time_zone: Tz,
     /// The folder for the data of embedded services and the generated secret.
     pub data: PathBuf,
     /// The secret that signs access tokens. If `None`, one is generated and stored in the data folder.
@@ -146,6 +143,8 @@ pub struct Config {
     pub live: Live,
     /// Settings of notifications.
     pub notifications: Notifications,
+    /// The time zone of months and billing periods.
+    pub time_zone: chrono_tz::Tz,
     /// Settings of orders and payments.
     pub payments: Payments,
     /// Upload limits.
@@ -219,7 +218,6 @@ impl Config {
             app_url: reader.text("LYCEUM_APP_URL").unwrap_or(&public_url).trim_end_matches('/').to_owned(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             site_name: reader.text_or_default("LYCEUM_SITE_NAME").to_owned(),
-            time_zone: time_zone(&mut reader),
             data: reader.text_or_default("LYCEUM_DATA").into(),
             secret: reader.text("LYCEUM_SECRET").map(str::to_owned),
             previous_secrets: reader.list("LYCEUM_PREVIOUS_SECRETS"),
@@ -246,6 +244,7 @@ impl Config {
             discussions: Discussions::read(&mut reader),
             live: Live::read(&mut reader),
             notifications: Notifications::read(&mut reader),
+            time_zone: time_zone(&mut reader),
             payments: Payments::read(&mut reader, environment),
             uploads: Uploads::read(&mut reader),
             video: Video::read(&mut reader),
@@ -327,11 +326,14 @@ fn introspection(reader: &mut Reader, environment: Environment) -> Introspection
     }
 }
 
-fn time_zone(reader: &mut Reader) -> Tz {
+/// Returns the time zone of months and billing periods.
+fn time_zone(reader: &mut Reader) -> chrono_tz::Tz {
     let name = reader.text_or_default("LYCEUM_TIMEZONE").to_owned();
     name.parse().unwrap_or_else(|_| {
-        reader.problem(format!("LYCEUM_TIMEZONE is {name:?}; it must be an IANA time zone, such as Europe/Berlin"));
-        Tz::UTC
+        reader.problem(format!(
+            "LYCEUM_TIMEZONE is {name:?}; it must be a name of the IANA database, such as Europe/Berlin"
+        ));
+        chrono_tz::Tz::UTC
     })
 }
 

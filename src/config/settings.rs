@@ -37,7 +37,6 @@ pub const SETTINGS: &[Setting] = &[
          (shows the node whose ID is `id`) and /notifications",
     ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "name of the school in emails"),
-    setting("LYCEUM_TIMEZONE", "UTC", "IANA time zone of months and billing periods, such as Europe/Berlin"),
     setting("LYCEUM_DATA", ".lyceum", "directory for the embedded services and the development secret"),
     secret("LYCEUM_SECRET", "made at first start", "key that signs access tokens; at least 32 characters"),
     secret(
@@ -153,6 +152,11 @@ pub const SETTINGS: &[Setting] = &[
         "LYCEUM_TAXES",
         "(none)",
         "taxes by country in percent, comma-separated, such as `DE=19,US=+8.25`: prices include the tax, or with a plus it is added",
+    ),
+    setting(
+        "LYCEUM_TIMEZONE",
+        "UTC",
+        "time zone of months and billing periods: a name of the IANA database, such as `Europe/Berlin`",
     ),
     setting(
         "LYCEUM_ORDER_MINUTES",
