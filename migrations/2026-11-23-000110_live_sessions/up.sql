@@ -50,6 +50,7 @@ BEGIN
         'ALTER TABLE live_sessions ADD CONSTRAINT live_sessions_host_is_free EXCLUDE USING gist
             (host_id %I.gist_uuid_ops WITH =, tstzrange(starts_at, ends_at) WITH &&)
             WHERE (canceled_at IS NULL) DEFERRABLE INITIALLY IMMEDIATE',
-        (SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'btree_gist'));
+        (SELECT nspname FROM pg_namespace JOIN pg_extension ON extnamespace = pg_namespace.oid
+            WHERE extname = 'btree_gist'));
 END
 $$;
