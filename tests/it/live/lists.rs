@@ -44,14 +44,14 @@ async fn sessions_are_listed_by_time_and_filtered() {
     assert_eq!(school.titles(Some(&school.ada), json!({})).await, all);
     for (filter, titles) in [
         (json!({ "courseId": school.course.id }), &["over", "now", "off", "later"][..]),
-        (json!({ "courseId": draft.id }), &[]),
-        (json!({ "categoryId": category }), &["physics"]),
-        (json!({ "hostId": school.root.id }), &["physics"]),
-        (json!({ "startsFrom": at(120), "startsTo": at(480) }), &["now", "physics"]),
-        (json!({ "statuses": ["LIVE"] }), &["now"]),
-        (json!({ "statuses": ["ENDED", "CANCELED"] }), &["over", "off"]),
-        (json!({ "statuses": ["SCHEDULED"], "hostId": school.ada.id }), &["later"]),
-        (json!({ "statuses": [] }), &[]),
+        (json!({ "courseId": draft.id }), &[][..]),
+        (json!({ "categoryId": category }), &["physics"][..]),
+        (json!({ "hostId": school.root.id }), &["physics"][..]),
+        (json!({ "startsFrom": at(120), "startsTo": at(480) }), &["now", "physics"][..]),
+        (json!({ "statuses": ["LIVE"] }), &["now"][..]),
+        (json!({ "statuses": ["ENDED", "CANCELED"] }), &["over", "off"][..]),
+        (json!({ "statuses": ["SCHEDULED"], "hostId": school.ada.id }), &["later"][..]),
+        (json!({ "statuses": [] }), &[][..]),
     ] {
         assert_eq!(school.titles(None, filter.clone()).await, titles, "{filter}");
     }
