@@ -1,7 +1,6 @@
 //! SQL for lists of sessions.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -11,9 +10,12 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::catalog;
 use crate::graphql::page::Page;
-use crate::live::model::{AttendanceStatus, LiveSession, LiveSessionStatus, SessionWhich};
+use crate::live::model::{AttendanceStatus, LiveSession, LiveSessionId, LiveSessionStatus, SessionWhich};
 use crate::platform::db::schema::{live_attendances, live_sessions};
 use crate::platform::db::{RunQueryDsl, oldest_first};
+
+/// The maximum number of sessions with a place of a user that are listed.
+const MOST_PLACES: i64 = 1000;
 
 /// Returns a page of sessions, earliest first, in the page's direction.
 ///
@@ -23,13 +25,15 @@ pub(in crate::live) async fn page(
     which: &SessionWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<LiveSession>> {
-    let rows = filtered(which).select(LiveSession::as_select());
+    let places = places(conn, which).await?;
+    let rows = filtered(which, &places).select(LiveSession::as_select());
     oldest_first!(&mut conn, rows, live_sessions::starts_at, live_sessions::id, page)
 }
 
 /// Counts the sessions of a list.
 pub(in crate::live) async fn count(mut conn: &AsyncPgConnection, which: &SessionWhich) -> QueryResult<i64> {
-    filtered(which).count().get_result(&mut conn).await
+    let places = places(conn, which).await?;
+    filtered(which, &places).count().get_result(&mut conn).await
 }
 
 /// Returns the latest sessions that a user hosts, for the export of their data.
@@ -47,7 +51,21 @@ pub(in crate::live) async fn hosted(
         .await
 }
 
-fn filtered(which: &SessionWhich) -> live_sessions::BoxedQuery<'_, Pg> {
+/// Returns the sessions in which the user of a list has a place, the latest thousand.
+///
+/// Asked for by itself, so that the list is read by the ids and by the host, each with its index.
+async fn places(mut conn: &AsyncPgConnection, which: &SessionWhich) -> QueryResult<Vec<LiveSessionId>> {
+    let Some(user) = which.of else { return Ok(Vec::new()) };
+    live_attendances::table
+        .filter(live_attendances::user_id.eq(user).and(live_attendances::status.ne(AttendanceStatus::Released)))
+        .order((live_attendances::since.desc(), live_attendances::id.desc()))
+        .limit(MOST_PLACES)
+        .select(live_attendances::session_id)
+        .load(&mut conn)
+        .await
+}
+
+fn filtered<'a>(which: &'a SessionWhich, places: &'a [LiveSessionId]) -> live_sessions::BoxedQuery<'a, Pg> {
     let mut rows = live_sessions::table.into_boxed();
     if let Some(course) = which.course {
         rows = rows.filter(live_sessions::course_id.eq(course));
@@ -65,10 +83,7 @@ fn filtered(which: &SessionWhich) -> live_sessions::BoxedQuery<'_, Pg> {
         rows = rows.filter(live_sessions::starts_at.lt(to));
     }
     if let Some(user) = which.of {
-        let places = live_attendances::table
-            .filter(live_attendances::session_id.eq(live_sessions::id).and(live_attendances::user_id.eq(user)))
-            .filter(live_attendances::status.ne(AttendanceStatus::Released));
-        rows = rows.filter(live_sessions::host_id.eq(user).or(exists(places)));
+        rows = rows.filter(live_sessions::host_id.eq(user).or(live_sessions::id.eq_any(places)));
     }
     if which.published {
         let open = live_sessions::course_id.eq_any(catalog::published_ids());
