@@ -40,7 +40,7 @@ use crate::platform::tls;
 use crate::platform::{App, Services};
 use crate::platform::{idempotency, retention};
 use crate::{
-    accounts, catalog, channels, discussions, enrollments, media, memberships, notifications, orders, reviews,
+    accounts, catalog, channels, discussions, enrollments, live, media, memberships, notifications, orders, reviews,
 };
 
 /// The capacity of the queue for events of the embedded store.
@@ -59,6 +59,7 @@ pub fn registry() -> Result<Registry, InternalError> {
         channels::handlers(),
         discussions::handlers(),
         enrollments::handlers(),
+        live::handlers(),
         media::handlers(),
         memberships::handlers(),
         notifications::handlers(),

@@ -6,6 +6,7 @@ mod check;
 pub mod discussions;
 pub mod gateways;
 pub mod identity;
+pub mod live;
 pub mod notifications;
 pub mod objects;
 pub mod payments;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use discussions::Discussions;
 use identity::Identity;
+use live::Live;
 use notifications::Notifications;
 use objects::{S3, Uploads};
 use payments::Payments;
@@ -138,6 +140,8 @@ pub struct Config {
     pub video: Video,
     /// Settings of discussions.
     pub discussions: Discussions,
+    /// The settings of live classes.
+    pub live: Live,
     /// Settings of notifications.
     pub notifications: Notifications,
     /// The time zone of months and billing periods.
@@ -239,6 +243,7 @@ impl Config {
             redis_url: reader.text("REDIS_URL").map(str::to_owned),
             s3: S3::read(&mut reader),
             discussions: Discussions::read(&mut reader),
+            live: Live::read(&mut reader),
             notifications: Notifications::read(&mut reader),
             time_zone: time_zone(&mut reader),
             payments: Payments::read(&mut reader, environment),

@@ -9,7 +9,7 @@
 //! http                   GraphQL over HTTP, WebSocket, console, playlists, storage events, health
 //! graphql::schema        the one file that knows every feature
 //! features               accounts < channels < media < entitlements < catalog < enrollments < discussions
-//!                        < reviews < memberships < orders < notifications: each may use those before it
+//!                        < reviews < memberships < orders < live < notifications: each may use those before it
 //! graphql                the kernel: errors, ids, pages, loaders, limits, execution; knows no feature
 //! platform               adapters: database, outbox, jobs, pub/sub, cache, objects, mail, time
 //! config                 every setting
@@ -46,6 +46,7 @@ pub mod enrollments;
 pub mod entitlements;
 pub mod graphql;
 pub mod http;
+pub mod live;
 pub mod media;
 pub mod memberships;
 pub mod notifications;

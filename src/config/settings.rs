@@ -124,6 +124,16 @@ pub const SETTINGS: &[Setting] = &[
         "share of a video in percent that completes its lesson when it was watched, 1 to 100, for courses that set none",
     ),
     setting(
+        "LYCEUM_LIVE_MINUTES",
+        "60",
+        "lengths in minutes that live sessions may have: a comma-separated list out of 30, 45, 60, 90",
+    ),
+    setting(
+        "LYCEUM_LIVE_FREE_HOURS",
+        "0",
+        "hours of live classes per month for users without a membership for them, 0 to 744; 0: only members take part",
+    ),
+    setting(
         "LYCEUM_HOURLY_POSTS",
         "60",
         "maximum number of questions, replies and reviews that a student writes in a course within an hour, 0 to 10000; 0 means no limit",

@@ -44,6 +44,7 @@ pub use guard::{Requires, Scoped};
 pub use id::{Entity, Id};
 pub use idempotency::Idempotency;
 pub use image::ImageObject;
+pub use month::YearMonth;
 pub use node::NodeType;
 pub use page::{Connection, PageArgs};
 pub use root::RootFields;

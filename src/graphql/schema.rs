@@ -13,12 +13,13 @@ use super::root::{Root, RootFields, RootKind};
 use super::sequential::Sequential;
 use crate::catalog::CatalogSubscription;
 use crate::discussions::{DiscussionSubscription, PostType};
+use crate::live::LiveSubscription;
 use crate::media::MediaSubscription;
 use crate::notifications::NotificationSubscription;
 use crate::orders::OrderSubscription;
 use crate::{
-    accounts, catalog, channels, discussions, enrollments, entitlements, media, memberships, notifications, orders,
-    reviews,
+    accounts, catalog, channels, discussions, enrollments, entitlements, live, media, memberships, notifications,
+    orders, reviews,
 };
 
 /// The root type of queries.
@@ -37,6 +38,7 @@ impl RootKind for Queries {
             channels::queries(),
             discussions::queries(post_types()),
             enrollments::queries(),
+            live::queries(),
             media::queries(),
             memberships::queries(),
             notifications::queries(),
@@ -61,6 +63,7 @@ impl RootKind for Mutations {
             channels::mutations(),
             discussions::mutations(),
             enrollments::mutations(),
+            live::mutations(),
             media::mutations(),
             memberships::mutations(),
             notifications::mutations(),
@@ -86,6 +89,7 @@ impl RootKind for Viewer {
             enrollments::viewer_fields(),
             catalog::viewer_fields(),
             channels::viewer_fields(),
+            live::viewer_fields(),
             media::viewer_fields(),
             memberships::viewer_fields(),
             notifications::viewer_fields(),
@@ -100,6 +104,7 @@ impl RootKind for Viewer {
 pub struct Subscription(
     CatalogSubscription,
     DiscussionSubscription,
+    LiveSubscription,
     MediaSubscription,
     NotificationSubscription,
     OrderSubscription,
@@ -114,6 +119,7 @@ fn nodes() -> Vec<NodeType> {
         discussions::nodes(),
         enrollments::nodes(),
         entitlements::nodes(),
+        live::nodes(),
         media::nodes(),
         memberships::nodes(),
         notifications::nodes(),
@@ -187,6 +193,7 @@ impl ViewerExport {
             "channels": channels::my_data(app, actor).await?,
             "discussions": discussions::my_data(app, actor).await?,
             "enrollments": enrollments::my_data(app, actor).await?,
+            "live": live::my_data(app, actor).await?,
             "media": media::my_data(app, actor).await?,
             "memberships": memberships::my_data(app, actor).await?,
             "notifications": notifications::my_data(app, actor).await?,

@@ -1,6 +1,7 @@
 //! The HTTP and WebSocket layer. `lyceum serve` and the tests use the same router.
 
 mod authenticate;
+mod calendar;
 mod certificate;
 mod checkout;
 mod console;
@@ -53,6 +54,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(graphql)
         .merge(playlists)
         .route("/", get(index::page))
+        .route("/calendars/{file}", get(calendar::file))
         .route("/certificates/{file}", get(certificate::file))
         .route("/console", get(console::page))
         .route("/console/", get(console::page))

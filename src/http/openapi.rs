@@ -21,6 +21,7 @@ pub(super) async fn document() -> Json<Value> {
             "/": { "get": page("Says where things are", "text/html, application/json") },
             "/graphql": { "get": graphql_get(), "post": graphql_post() },
             "/media/hls/{pass}/{path}": { "get": playlist() },
+            "/calendars/{file}": { "get": calendar() },
             "/certificates/{file}": { "get": certificate() },
             "/earnings/{file}": {
                 "get": table(
@@ -151,6 +152,18 @@ fn playlist() -> Value {
             ("403", "The pass has expired, belongs to another user, or the user has lost access", Some("text/plain")),
             ("404", "There is no such playlist", Some("text/plain")),
             ("429", "The account plays in too many places", Some("text/plain")),
+            ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn calendar() -> Value {
+    json!({
+        "summary": "The live sessions of a user for calendar programs, at the secret URL that setCalendarFeed returns",
+        "parameters": [parameter("file", "path", "The secret token and .ics")],
+        "responses": responses(&[
+            ("200", "The sessions of the last 90 days and later, at most 500", Some("text/calendar")),
+            ("404", "There is no such calendar, or not anymore", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
         ]),
     })

@@ -25,6 +25,7 @@ mod http;
 mod idempotency;
 mod identity;
 mod jobs;
+mod live;
 mod loaders;
 mod mail;
 mod media;

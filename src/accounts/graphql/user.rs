@@ -15,7 +15,10 @@ use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, owned, public, requires, scoped};
 use crate::graphql::page::slice;
-use crate::graphql::{Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError};
+use crate::graphql::{
+    Connection, Error, ImageObject, PageArgs, Requires, Result, Scoped, Sequential, UserError, YearMonth,
+};
+use crate::live::{SubscriptionUsageObject, usage_of_user};
 use crate::media::{self, FileId};
 use crate::orders::{OrderObject, orders_of};
 
@@ -177,6 +180,21 @@ impl UserObject {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
         orders_of(ctx, self.user.id, PageArgs { first, after, last, before }).await
+    }
+
+    /// The user's hours of live classes in a month. Visible to administrators.
+    #[graphql(
+        guard = "Scoped(Role::Admin, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Admin, Scope::ReadLearning)
+    )]
+    async fn subscription_usage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month; defaults to the current one in the time zone of the school.")] month: Option<
+            YearMonth,
+        >,
+    ) -> Result<Option<Sequential<SubscriptionUsageObject>>> {
+        usage_of_user(ctx, self.user.id, month).await
     }
 
     /// When the user registered.

@@ -19,6 +19,12 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 /// The position of a course in a list: its time of publication or creation, and its id.
 pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
 
+/// Selects the ids of the published courses, for the conditions of other features' lists.
+#[diesel::dsl::auto_type]
+pub fn published_ids() -> _ {
+    courses::table.filter(courses::published_at.is_not_null()).select(courses::id.nullable())
+}
+
 pub(in crate::catalog) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {
     courses::table.filter(courses::id.eq_any(ids)).select(Course::as_select()).load(&mut conn).await
 }

@@ -13,7 +13,7 @@ use crate::channels::loader::{ChannelById, FollowerCount, Follows, MembersOf};
 use crate::channels::model::{Channel, ChannelId};
 use crate::graphql::context::{actor, loaders, viewer_loaders};
 use crate::graphql::guard::{Role, Scope, owned};
-use crate::graphql::month::Month;
+use crate::graphql::YearMonth;
 use crate::graphql::page::encode_cursor;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential};
 use crate::media::{self, FileId};
@@ -144,7 +144,7 @@ impl ChannelObject {
     async fn earnings(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The month.")] month: Month,
+        #[graphql(desc = "The month.")] month: YearMonth,
     ) -> Result<Option<Sequential<EarningsStatement>>> {
         channel_earnings(ctx, &self.0, month).map(|statement| Some(Sequential(statement)))
     }

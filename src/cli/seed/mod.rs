@@ -8,6 +8,7 @@ mod clips;
 mod content;
 mod courses;
 mod life;
+mod live;
 mod memberships;
 mod orders;
 mod people;
@@ -178,6 +179,7 @@ pub async fn fill(app: &App, args: &Args) -> Result<(), InternalError> {
     talk::import(app, &people, &courses, &progress).await?;
     orders::import(app, &people, &courses, &progress).await?;
     memberships::import(app, &people, &progress).await?;
+    live::import(app, &people, &courses, &progress).await?;
     // So that lists by popularity and by rating are right at once.
     catalog::refresh_sort_keys(app).await?;
     seeding::end(&mut app.db.write().await?, app.clock.now()).await?;

@@ -6,6 +6,7 @@ use crate::channels::ChannelById;
 use crate::discussions::question_title;
 use crate::entitlements::AccessReason;
 use crate::graphql::loaders::Loaders;
+use crate::live::session_title;
 use crate::memberships::PlanById;
 use crate::notifications::job::{self, Language, Names};
 use crate::notifications::loader::AnnouncementById;
@@ -49,6 +50,12 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
             None => Ok(None),
         }
     };
+    let session = async {
+        match facts.session {
+            Some(id) => session_title(loaders, actor, id).await,
+            None => Ok(None),
+        }
+    };
     let announcement = async {
         match facts.announcement {
             Some(id) => loaders.load(AnnouncementById(id)).await,
@@ -61,8 +68,8 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
             None => Ok(None),
         }
     };
-    let (by, channel, question, announcement, plan, (course, lesson)) =
-        tokio::try_join!(by, channel, question, announcement, plan, titles(loaders, actor, facts))?;
+    let (by, channel, question, session, announcement, plan, (course, lesson)) =
+        tokio::try_join!(by, channel, question, session, announcement, plan, titles(loaders, actor, facts))?;
     Ok(Names {
         count: row.count,
         by: by.map(|user| user.name.clone()),
@@ -70,6 +77,7 @@ async fn names(loaders: &Loaders, actor: &Actor, row: &Notification, facts: &Fac
         lesson,
         channel: channel.map(|channel| channel.name.clone()),
         question,
+        session,
         announcement: announcement.map(|row| (row.title.clone(), row.body.clone())),
         plan: plan.map(|plan| plan.name.clone()),
         detail: facts.detail.clone(),

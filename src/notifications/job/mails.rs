@@ -130,12 +130,16 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
         lesson: name("The mill and the store"),
         channel: name("Difference & Co"),
         question: name("How does it carry?"),
+        session: name("Office hour about carrying"),
         announcement: Some(("A new term begins".into(), "The first lesson is on Monday.".into())),
         plan: name("Premium"),
         detail: match kind {
             NotificationKind::JobFailed => name("media.convert"),
             NotificationKind::Security => name("password"),
             NotificationKind::MembershipChanged => name("payment_failed"),
+            NotificationKind::LiveSessionChanged => name("RESCHEDULED"),
+            NotificationKind::LiveSessionSoon => name("DAY"),
+            NotificationKind::HoursNearlyUsed | NotificationKind::HoursUsedUp => name("2026-11"),
             NotificationKind::NewOrder
             | NotificationKind::OrderPaid
             | NotificationKind::OrderFailed

@@ -81,6 +81,8 @@ pub(in crate::notifications) struct Names {
     pub(in crate::notifications) channel: Option<String>,
     /// The title of the question.
     pub(in crate::notifications) question: Option<String>,
+    /// The title of the live session.
+    pub(in crate::notifications) session: Option<String>,
     /// The title and the text of the announcement.
     pub(in crate::notifications) announcement: Option<(String, String)>,
     /// The name of the plan.
@@ -115,6 +117,7 @@ pub(in crate::notifications) fn text(
         question => quoted(&names.question),
         plan => quoted(&names.plan),
         is_course => names.course.is_some(),
+        session => quoted(&names.session),
         title => names.announcement.as_ref().map(|(title, _)| one_line(title)),
         text => names.announcement.as_ref().map_or("", |(_, text)| text.as_str()),
         detail => names.detail.as_deref().unwrap_or_default(),
@@ -178,6 +181,7 @@ mod tests {
             lesson: name("Wheels"),
             channel: name("Analytics"),
             question: name("How?"),
+            session: name("Valves"),
             announcement: Some(("Exam".into(), "On Monday.".into())),
             plan: name("Premium"),
             detail: name("media.convert"),

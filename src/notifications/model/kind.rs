@@ -51,6 +51,14 @@ pub enum NotificationKind {
     MembershipChanged,
     /// Orders were paid: for administrators.
     NewOrder,
+    /// A live session of the user was moved or canceled, or they moved up from its waiting list.
+    LiveSessionChanged,
+    /// A live session of the user starts in 24 hours or in 15 minutes.
+    LiveSessionSoon,
+    /// The user has spent 80 % of their hours of live classes of a month.
+    HoursNearlyUsed,
+    /// The user has spent all of their hours of live classes of a month.
+    HoursUsedUp,
 }
 
 stored_as_text!(NotificationKind {
@@ -72,11 +80,15 @@ stored_as_text!(NotificationKind {
     OrderRefunded = "ORDER_REFUNDED",
     MembershipChanged = "MEMBERSHIP_CHANGED",
     NewOrder = "NEW_ORDER",
+    LiveSessionChanged = "LIVE_SESSION_CHANGED",
+    LiveSessionSoon = "LIVE_SESSION_SOON",
+    HoursNearlyUsed = "HOURS_NEARLY_USED",
+    HoursUsedUp = "HOURS_USED_UP",
 });
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 18] = [
+    pub const ALL: [NotificationKind; 22] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::CourseUpdated,
@@ -95,5 +107,9 @@ impl NotificationKind {
         NotificationKind::OrderRefunded,
         NotificationKind::MembershipChanged,
         NotificationKind::NewOrder,
+        NotificationKind::LiveSessionChanged,
+        NotificationKind::LiveSessionSoon,
+        NotificationKind::HoursNearlyUsed,
+        NotificationKind::HoursUsedUp,
     ];
 }

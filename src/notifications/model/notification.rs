@@ -14,6 +14,7 @@ use crate::catalog::{CourseId, LessonId};
 use crate::channels::ChannelId;
 use crate::discussions::QuestionId;
 use crate::graphql::{Entity, Id};
+use crate::live::LiveSessionId;
 use crate::memberships::PlanId;
 
 /// A notification's id: `notification_01j…`.
@@ -35,6 +36,9 @@ pub struct Facts {
     /// The question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionId>,
+    /// The live session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<LiveSessionId>,
     /// The announcement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub announcement: Option<AnnouncementId>,

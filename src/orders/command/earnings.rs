@@ -9,7 +9,7 @@ use crate::accounts::viewer;
 use crate::channels::{self, Channel, ChannelId};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::money::Money;
-use crate::graphql::month::Month;
+use crate::graphql::YearMonth;
 use crate::graphql::{Error, Result};
 use crate::orders::model::{Account, EarningsLine, Movement, Payout, Posting, RecordPayoutInput, SetChannelShareInput};
 use crate::orders::query::ledger as rows;
@@ -43,7 +43,7 @@ pub(in crate::orders) async fn record_payout(
     let mut check = Check::new();
     let amount_minor = input.amount.minor(&mut check, "amount");
     let reference = check.required("reference", &input.reference, LONGEST_REFERENCE);
-    if input.month.bounds().1 > now {
+    if input.month.bounds(app.config.time_zone).1 > now {
         check.error(UserErrorCode::OutOfRange, "month", "This month is not over.");
     }
     check.finish()?;
@@ -122,12 +122,12 @@ pub(in crate::orders) async fn set_channel_share(
 }
 
 /// What the URL of a statement proves.
-fn state(month: Month) -> String {
+fn state(month: YearMonth) -> String {
     format!("earnings/{month}")
 }
 
 /// The URL of a statement as CSV, which is valid for an hour.
-pub(in crate::orders) fn earnings_url(app: &App, channel: ChannelId, month: Month) -> String {
+pub(in crate::orders) fn earnings_url(app: &App, channel: ChannelId, month: YearMonth) -> String {
     let token = app.codes.link(Proof::Download, channel.uuid(), app.clock.now() + URL_LIFETIME, &state(month));
     format!("{}/earnings/{month}.csv?token={token}", app.config.public_url)
 }
@@ -138,11 +138,11 @@ pub fn earnings_file(
     month: &str,
     token: &str,
 ) -> Option<impl Stream<Item = std::result::Result<String, InternalError>> + use<>> {
-    let month = Month::parse(month)?;
+    let month = YearMonth::parse(month)?;
     let link = Link::parse(token)?;
     let is_ours = app.codes.is_link(&link, Proof::Download, &state(month), app.clock.now());
     let channel = is_ours.then(|| ChannelId::new(link.id))?;
-    let (app, bounds) = (app.clone(), month.bounds());
+    let (app, bounds) = (app.clone(), month.bounds(app.config.time_zone));
     Some(stream::try_unfold(Reading::Begin, move |reading| {
         let app = app.clone();
         async move { next_lines(&app, (channel, bounds), reading).await }

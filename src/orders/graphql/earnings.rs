@@ -10,7 +10,7 @@ use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::money::Money;
-use crate::graphql::month::Month;
+use crate::graphql::YearMonth;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};
@@ -23,7 +23,7 @@ const LIST: &str = "sales";
 /// What a channel has earned in a month, in the schema.
 pub struct EarningsStatement {
     channel: ChannelId,
-    month: Month,
+    month: YearMonth,
 }
 
 /// What the sales of a channel have brought it in a month: payments, without refunds and disputes of the same month, which
@@ -31,7 +31,7 @@ pub struct EarningsStatement {
 #[Object]
 impl EarningsStatement {
     /// The month.
-    async fn month(&self) -> Month {
+    async fn month(&self) -> YearMonth {
         self.month
     }
 
@@ -76,7 +76,7 @@ impl EarningsStatement {
 ///
 /// # Errors
 /// The viewer is neither.
-pub(crate) fn channel_earnings(ctx: &Context<'_>, channel: &Channel, month: Month) -> Result<EarningsStatement> {
+pub(crate) fn channel_earnings(ctx: &Context<'_>, channel: &Channel, month: YearMonth) -> Result<EarningsStatement> {
     if !policy::can_see_earnings(within(ctx, Scope::ReadOrders), channel.owner_id) {
         return Err(error::earnings_forbidden());
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::channels::ChannelId;
 use crate::graphql::loaders::{Load, shared};
-use crate::graphql::month::Month;
+use crate::graphql::YearMonth;
 use crate::graphql::page::Page;
 use crate::orders::model::{Earned, OrderItemId, Payout, Sale};
 use crate::orders::query::ledger;
@@ -18,7 +18,7 @@ use crate::platform::internal_error::InternalError;
 
 /// What the sales of a channel have brought it in a month, by currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct EarnedIn(pub(in crate::orders) ChannelId, pub(in crate::orders) Month);
+pub(in crate::orders) struct EarnedIn(pub(in crate::orders) ChannelId, pub(in crate::orders) YearMonth);
 
 impl Load for EarnedIn {
     type Value = Arc<Vec<Earned>>;
@@ -26,7 +26,7 @@ impl Load for EarnedIn {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let read = app.db.read_each(keys, |conn, EarnedIn(channel, month)| {
-            ledger::earned(conn, *channel, month.bounds()).map_ok(Arc::new).boxed()
+            ledger::earned(conn, *channel, month.bounds(app.config.time_zone)).map_ok(Arc::new).boxed()
         });
         read.await
     }
@@ -34,7 +34,7 @@ impl Load for EarnedIn {
 
 /// What a channel was paid for a month, by currency.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct PayoutsOf(pub(in crate::orders) ChannelId, pub(in crate::orders) Month);
+pub(in crate::orders) struct PayoutsOf(pub(in crate::orders) ChannelId, pub(in crate::orders) YearMonth);
 
 impl Load for PayoutsOf {
     type Value = Arc<Vec<Payout>>;

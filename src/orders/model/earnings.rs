@@ -10,7 +10,7 @@ use super::{Movement, OrderItemId};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
-use crate::graphql::month::Month;
+use crate::graphql::YearMonth;
 use crate::platform::db::schema::{ledger_entries, payouts};
 
 /// What sales have brought a channel in a currency. Amounts are in minor units, without taxes, after refunds.
@@ -105,7 +105,7 @@ pub(in crate::orders) struct RecordPayoutInput {
     /// The channel.
     pub(in crate::orders) channel_id: ChannelId,
     /// The month that it is for, which is over. There is one payout for a month in each currency.
-    pub(in crate::orders) month: Month,
+    pub(in crate::orders) month: YearMonth,
     /// The amount, at most what the school owes the channel in this currency.
     pub(in crate::orders) amount: MoneyInput,
     /// What the bank calls the transfer, 1 to 200 characters.

@@ -24,4 +24,25 @@ macro_rules! newest_first {
     }};
 }
 
-pub(crate) use newest_first;
+/// Like [`newest_first`], oldest first.
+macro_rules! oldest_first {
+    ($conn:expr, $rows:expr, $at:expr, $id:expr, $page:expr) => {{
+        let page = $page;
+        let (after_at, after_id) = page.after.unwrap_or((chrono::DateTime::UNIX_EPOCH, uuid::Uuid::nil()));
+        let (before_at, before_id) =
+            page.before.unwrap_or((chrono::DateTime::<chrono::Utc>::MAX_UTC, uuid::Uuid::max()));
+        let rows = $rows
+            .filter($at.ge(after_at))
+            .filter($at.gt(after_at).or($id.gt(after_id)))
+            .filter($at.le(before_at))
+            .filter($at.lt(before_at).or($id.lt(before_id)))
+            .limit(page.fetch());
+        if page.backward {
+            rows.order(($at.desc(), $id.desc())).load($conn).await
+        } else {
+            rows.order(($at.asc(), $id.asc())).load($conn).await
+        }
+    }};
+}
+
+pub(crate) use {newest_first, oldest_first};

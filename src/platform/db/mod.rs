@@ -33,7 +33,7 @@ pub use connector::Listener;
 #[cfg(test)]
 pub(crate) use invalidation::payload;
 pub use invalidation::{CacheKey, Instant, Invalidation};
-pub(crate) use keyset::newest_first;
+pub(crate) use keyset::{newest_first, oldest_first};
 pub use run::RunQueryDsl;
 pub use statement::{Cached, Statement, cached, sql_query};
 pub(crate) use text_enum::stored_as_text;

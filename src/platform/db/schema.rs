@@ -544,6 +544,75 @@ diesel::table! {
 }
 
 diesel::table! {
+    live_attendances (id) {
+        id -> Uuid,
+        session_id -> Uuid,
+        user_id -> Uuid,
+        status -> Text,
+        minutes -> Int4,
+        month -> Date,
+        since -> Timestamptz,
+        joined_at -> Nullable<Timestamptz>,
+        left_at -> Nullable<Timestamptz>,
+        recorded -> Nullable<Bool>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    live_calendars (user_id) {
+        user_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    live_series (id) {
+        id -> Uuid,
+        rule -> Text,
+        time_zone -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    live_sessions (id) {
+        id -> Uuid,
+        series_id -> Nullable<Uuid>,
+        host_id -> Uuid,
+        course_id -> Nullable<Uuid>,
+        category_id -> Nullable<Uuid>,
+        title -> Text,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        capacity -> Nullable<Int4>,
+        meeting_url -> Nullable<Text>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        canceled_at -> Nullable<Timestamptz>,
+        settled_at -> Nullable<Timestamptz>,
+        remind_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    live_usage (user_id, month) {
+        user_id -> Uuid,
+        month -> Date,
+        allowed_minutes -> Int4,
+        rolled_over_minutes -> Int4,
+        held_minutes -> Int4,
+        attended_minutes -> Int4,
+        sessions_attended -> Int4,
+        sessions_missed -> Int4,
+        last_attended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     mail_suppressions (address_hash) {
         address_hash -> Bytea,
         reason -> Text,
@@ -1281,6 +1350,14 @@ diesel::joinable!(lesson_progress -> enrollments (enrollment_id));
 diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
+diesel::joinable!(live_attendances -> live_sessions (session_id));
+diesel::joinable!(live_attendances -> users (user_id));
+diesel::joinable!(live_calendars -> users (user_id));
+diesel::joinable!(live_sessions -> categories (category_id));
+diesel::joinable!(live_sessions -> courses (course_id));
+diesel::joinable!(live_sessions -> live_series (series_id));
+diesel::joinable!(live_sessions -> users (host_id));
+diesel::joinable!(live_usage -> users (user_id));
 diesel::joinable!(membership_periods -> memberships (membership_id));
 diesel::joinable!(membership_periods -> plan_prices (plan_price_id));
 diesel::joinable!(memberships -> entitlements (entitlement_id));
@@ -1392,6 +1469,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     lesson_progress,
     lesson_resources,
     lessons,
+    live_attendances,
+    live_calendars,
+    live_series,
+    live_sessions,
+    live_usage,
     mail_suppressions,
     media_files,
     membership_periods,

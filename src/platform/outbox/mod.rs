@@ -11,7 +11,7 @@ mod push;
 mod query;
 
 use crate::platform::db::RunQueryDsl;
-use diesel::ExpressionMethods;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,6 +22,9 @@ use super::clock::Clock;
 use super::db::Tx;
 use super::db::schema::events;
 use super::internal_error::{Context, InternalError};
+
+/// The most events in one statement, each of which has five parameters out of 65,535.
+const CHUNK: usize = 10_000;
 
 /// A public event, named in the past tense. Features define their events in `event.rs`.
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -41,21 +44,48 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 /// # Errors
 /// The database failed.
 pub async fn record<E: Event>(tx: &mut Tx, clock: &Clock, event: &E) -> Result<Uuid, InternalError> {
-    let id = clock.uuid();
-    let payload = serde_json::to_value(event).context("an event cannot be serialised")?;
-    diesel::insert_into(events::table)
-        .values((
-            events::id.eq(id),
-            events::kind.eq(E::KIND),
-            events::topics.eq(event.topics()),
-            events::payload.eq(payload),
-            events::recorded_at.eq(clock.now()),
-        ))
-        .execute(tx.conn())
-        .await
-        .context("cannot record an event")?;
+    let new = NewEvent::of(clock, event)?;
+    let insert = diesel::insert_into(events::table).values(&new);
+    insert.execute(tx.conn()).await.context("cannot record an event")?;
     tx.recorded();
-    Ok(id)
+    Ok(new.id)
+}
+
+/// Like [`record`], for any number of events, in as few statements as possible.
+///
+/// # Errors
+/// The database failed.
+pub async fn record_all<E: Event>(tx: &mut Tx, clock: &Clock, all: &[E]) -> Result<(), InternalError> {
+    for chunk in all.chunks(CHUNK) {
+        let new = chunk.iter().map(|event| NewEvent::of(clock, event)).collect::<Result<Vec<_>, _>>()?;
+        let insert = diesel::insert_into(events::table).values(&new);
+        insert.execute(tx.conn()).await.context("cannot record events")?;
+        tx.recorded();
+    }
+    Ok(())
+}
+
+/// An event to insert.
+#[derive(diesel::Insertable)]
+#[diesel(table_name = events)]
+struct NewEvent {
+    id: Uuid,
+    kind: &'static str,
+    topics: Vec<String>,
+    payload: Value,
+    recorded_at: DateTime<Utc>,
+}
+
+impl NewEvent {
+    fn of<E: Event>(clock: &Clock, event: &E) -> Result<NewEvent, InternalError> {
+        Ok(NewEvent {
+            id: clock.uuid(),
+            kind: E::KIND,
+            topics: event.topics(),
+            payload: serde_json::to_value(event).context("an event cannot be serialised")?,
+            recorded_at: clock.now(),
+        })
+    }
 }
 
 /// An event as received by a reader of the log.

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 38] = [
+const HELD: [(&str, Option<&str>); 42] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -133,6 +133,10 @@ const HELD: [(&str, Option<&str>); 38] = [
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
+    ("live_attendances.user_id", Some("/live/attendances/items")),
+    ("live_calendars.user_id", Some("/live/calendarFeed")),
+    ("live_sessions.host_id", Some("/live/sessions/items")),
+    ("live_usage.user_id", Some("/live/months/items")),
     ("media_files.owner_id", Some("/media/files/items")),
     ("memberships.user_id", Some("/memberships/memberships/items")),
     // When what was sent, for a month. What it said is in the list of notifications.
@@ -253,6 +257,14 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         SELECT users.id, users.id, plan_id, price.id, 'ALL_ACCESS', 'PENDING', 'DE', now(), now() FROM users, price",
     )
     .await;
+    let sessions = "INSERT INTO live_sessions (id, host_id, title, starts_at, ends_at, created_at) \
+        SELECT id, id, name || '.mp4', now(), now() + interval '1 hour', now() FROM users";
+    app.sql(sessions).await;
+    let attendances = "INSERT INTO live_attendances (id, session_id, user_id, status, minutes, month, since) \
+        SELECT id, id, id, 'HELD', 60, '2026-11-01', now() FROM users";
+    app.sql(attendances).await;
+    app.sql("INSERT INTO live_calendars SELECT id, sha256(id::text::bytea), now() FROM users").await;
+    app.sql("INSERT INTO live_usage (user_id, month, allowed_minutes) SELECT id, '2026-11-01', 60 FROM users").await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;
     app.sql("INSERT INTO notification_mutes SELECT id, 'course:' || id, now() FROM users").await;
     app.sql("INSERT INTO notification_settings SELECT id, '{}', NULL, NULL, 'DAILY' FROM users").await;

@@ -103,6 +103,7 @@ const TABLES: [(&str, &[&str]); 12] = [
             "refunds",
         ],
     ),
+    ("live", &["live_attendances", "live_calendars", "live_series", "live_sessions", "live_usage"]),
     (
         "notifications",
         &[

@@ -27,7 +27,7 @@ const COUNTS: &str = "SELECT concat_ws(' ', \
     (SELECT count(*) FROM questions), (SELECT count(*) FROM posts WHERE kind = 'REPLY'), \
     (SELECT count(*) FROM reviews), (SELECT count(*) FROM post_votes), (SELECT count(*) FROM question_follows), \
     (SELECT count(*) FROM post_texts), (SELECT sum(rating_count) FROM course_stats), \
-    (SELECT count(*) FROM seeding WHERE ended_at IS NOT NULL))";
+    (SELECT count(*) FROM live_sessions), (SELECT count(*) FROM seeding WHERE ended_at IS NOT NULL))";
 
 /// Posts and courses whose counts, or the copies that lists are sorted by, are wrong; and posts of people who may not
 /// write them.

@@ -4,7 +4,11 @@
 mod announcement;
 mod certificate_issued;
 mod course_updated;
+mod hours_nearly_used;
+mod hours_used_up;
 mod job_failed;
+mod live_session_changed;
+mod live_session_soon;
 mod membership_changed;
 mod new_course;
 mod new_order;
@@ -26,8 +30,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::text::Texts;
+use crate::accounts::UserId;
 use crate::catalog::{CourseById, LessonKind, LessonPublished};
+use crate::graphql::YearMonth;
 use crate::graphql::loaders::Load;
+use crate::live::{LiveSessionId, LiveUsageChanged};
 use crate::notifications::command;
 use crate::notifications::model::{Audience, Facts, NewNotification, NotificationKind, Preference};
 use crate::orders::{self, OrderById, OrderId};
@@ -73,6 +80,10 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
         NotificationKind::OrderRefunded => &order_refunded::KIND,
         NotificationKind::MembershipChanged => &membership_changed::KIND,
         NotificationKind::NewOrder => &new_order::KIND,
+        NotificationKind::LiveSessionChanged => &live_session_changed::KIND,
+        NotificationKind::LiveSessionSoon => &live_session_soon::KIND,
+        NotificationKind::HoursNearlyUsed => &hours_nearly_used::KIND,
+        NotificationKind::HoursUsedUp => &hours_used_up::KIND,
     }
 }
 
@@ -118,6 +129,50 @@ async fn of_order(
         occurrence,
         facts: Facts { course, detail: number, ..Facts::default() },
     })
+}
+
+/// What a participant of a live session is told of it: a detail, and what tells it from others with the same detail.
+fn of_session(
+    kind: NotificationKind,
+    participant: UserId,
+    session: LiveSessionId,
+    (detail, occurrence): (&str, &str),
+) -> NewNotification {
+    NewNotification {
+        kind,
+        audience: Audience::User(participant),
+        group: format!("{}/{detail}", session.uuid()),
+        subject: session.encode(),
+        mute_keys: Vec::new(),
+        actor: None,
+        occurrence: format!("{}/{detail}/{occurrence}", session.uuid()),
+        facts: Facts { session: Some(session), detail: Some(detail.to_owned()), ..Facts::default() },
+    }
+}
+
+/// Tells a member of their hours in a month, once, if the event is such a one.
+async fn tell_of_hours(
+    app: &App,
+    payload: Value,
+    kind: NotificationKind,
+    is_such: impl Fn(&LiveUsageChanged) -> bool,
+) -> Result<(), InternalError> {
+    let event: LiveUsageChanged = serde_json::from_value(payload)?;
+    if !is_such(&event) {
+        return Ok(());
+    }
+    let month = YearMonth::of_day(event.month).to_string();
+    let new = NewNotification {
+        kind,
+        audience: Audience::User(event.user),
+        group: month.clone(),
+        subject: String::new(),
+        mute_keys: Vec::new(),
+        actor: None,
+        occurrence: month.clone(),
+        facts: Facts { detail: Some(month), ..Facts::default() },
+    };
+    command::create(app, &new).await.map(drop)
 }
 
 /// Tells the students of a course of a lesson that was published in it, if it is of the kind `only`.

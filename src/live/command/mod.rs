@@ -1,0 +1,35 @@
+//! Commands for live sessions.
+//!
+//! What changes places locks the user who acts, the session and then the months of the participants (`live_usage`), in
+//! the order of user and month.
+
+mod attend;
+mod calendar;
+mod cancel;
+mod create;
+mod eligibility;
+mod export;
+mod import;
+mod record;
+mod remind;
+mod seat;
+mod settle;
+mod statistics;
+mod update;
+mod usage;
+
+pub(super) use attend::{forget_user, join_session, leave_session};
+pub use calendar::calendar_feed;
+pub(super) use calendar::set_feed;
+pub(super) use cancel::{cancel_session, delete_session};
+pub(super) use create::create_sessions;
+pub use eligibility::session_title;
+pub(super) use eligibility::{eligibility_of, manages, sees};
+pub use export::my_data;
+pub use import::import;
+pub(super) use record::record_attendance;
+pub(super) use remind::remind;
+pub(super) use settle::settle_all;
+pub(super) use statistics::{Statistics, statistics_of};
+pub(super) use update::update_session;
+pub(super) use usage::{history_of, usage_of};

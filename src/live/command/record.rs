@@ -1,0 +1,138 @@
+//! Records who was in a session.
+
+use std::collections::HashSet;
+
+use super::seat;
+use super::update::managed;
+use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::loaders::Loaders;
+use crate::graphql::{Error, Result};
+use crate::live::error;
+use crate::live::model::{
+    Attendance, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionStatus,
+    RecordAttendanceInput, Usage, wrong_length,
+};
+use crate::live::query::{attendance, session as query, usage};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+
+const MOST_ENTRIES: usize = 500;
+
+/// Records who was in a session and who was not: all entries, or none. Doing so again changes nothing.
+///
+/// Until the session is settled, this is only noted; afterwards, it moves the minutes in the users' months.
+///
+/// # Errors
+/// There is no such session, it has not started, or its length is not allowed; an entry is of a user who has no seat,
+/// or whose hours do not suffice; the actor does not manage the session.
+pub(in crate::live) async fn record_attendance(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: RecordAttendanceInput,
+) -> Result<Vec<Attendance>> {
+    let (app, id) = (loaders.app(), input.live_session_id);
+    managed(loaders, actor, id).await?;
+    check(&input)?;
+    // In the order in which other transactions lock the users' months.
+    let mut entries: Vec<_> = input.entries.iter().enumerate().collect();
+    entries.sort_by_key(|(_, entry)| entry.user_id.uuid());
+    app.db
+        .transaction(async |tx| {
+            let session = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
+            check_session(app, &session)?;
+            let users: Vec<_> = input.entries.iter().map(|entry| entry.user_id).collect();
+            let rows = attendance::of(tx.conn(), &[id], &users).await?;
+            let mut recorded = Vec::new();
+            for (place, entry) in &entries {
+                let row = rows.iter().find(|row| row.user_id == entry.user_id);
+                recorded.push((*place, record(tx, app, &session, row, (*place, entry.attended)).await?));
+            }
+            recorded.sort_by_key(|(place, _)| *place);
+            Ok::<_, Error>(recorded.into_iter().map(|(_, row)| row).collect())
+        })
+        .await
+}
+
+fn check(input: &RecordAttendanceInput) -> Result<()> {
+    let mut check = Check::new();
+    match input.entries.len() {
+        0 => check.error(UserErrorCode::Blank, "entries", "There is nothing to record."),
+        1..=MOST_ENTRIES => {}
+        _ => check.error(UserErrorCode::TooLong, "entries", format!("At most {MOST_ENTRIES} entries are allowed.")),
+    }
+    let mut seen = HashSet::new();
+    if !input.entries.iter().all(|entry| seen.insert(entry.user_id)) {
+        check.error(UserErrorCode::Invalid, "entries", "A user is in two entries.");
+    }
+    check.finish()
+}
+
+fn check_session(app: &App, session: &LiveSession) -> Result<()> {
+    let (minutes, allowed) = (session.minutes(), &app.config.live.minutes);
+    if !allowed.contains(&minutes) {
+        let message = wrong_length(allowed, i64::from(minutes));
+        return Err(Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], message));
+    }
+    match session.status(app.clock.now()) {
+        LiveSessionStatus::Scheduled => Err(error::not_started()),
+        LiveSessionStatus::Canceled => Err(error::is_over()),
+        LiveSessionStatus::Live | LiveSessionStatus::Ended => Ok(()),
+    }
+}
+
+/// Records an entry, given the user's place in the locked session.
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    session: &LiveSession,
+    row: Option<&Attendance>,
+    (place, attended): (usize, bool),
+) -> Result<Attendance> {
+    let no_seat = || error::bad_entry(place, UserErrorCode::NotFound, "This user has no seat in the session.");
+    let Some(row) = row else { return no_seat() };
+    match row.status {
+        AttendanceStatus::Waiting | AttendanceStatus::Released => no_seat(),
+        AttendanceStatus::Held if row.recorded == Some(attended) => Ok(row.clone()),
+        AttendanceStatus::Held => {
+            Ok(attendance::set(tx, &Attendance { recorded: Some(attended), ..row.clone() }).await?)
+        }
+        AttendanceStatus::Attended if attended => Ok(row.clone()),
+        AttendanceStatus::Absent if !attended => Ok(row.clone()),
+        AttendanceStatus::Attended | AttendanceStatus::Absent => {
+            correct(tx, app, session, row, (place, attended)).await
+        }
+    }
+}
+
+/// Changes a settled attendance to the opposite, and moves its minutes.
+async fn correct(
+    tx: &mut Tx,
+    app: &App,
+    session: &LiveSession,
+    row: &Attendance,
+    (place, attended): (usize, bool),
+) -> Result<Attendance> {
+    let month = usage::lock(tx, row.user_id, row.month).await?;
+    let minutes = if attended { row.minutes } else { -row.minutes };
+    if attended && month.remaining() < minutes {
+        let eligibility = Eligibility {
+            reason: EligibilityReason::InsufficientHours,
+            minutes: row.minutes,
+            lengths: Vec::new(),
+            usage: Some(month),
+        };
+        return error::bad_entry(place, UserErrorCode::NotAllowed, eligibility.message());
+    }
+    let entered = row.joined_at.unwrap_or(session.starts_at);
+    let changed = Usage {
+        attended_minutes: month.attended_minutes + minutes,
+        sessions_attended: month.sessions_attended + minutes.signum(),
+        sessions_missed: month.sessions_missed - minutes.signum(),
+        last_attended_at: if attended { month.last_attended_at.max(Some(entered)) } else { month.last_attended_at },
+        ..month.clone()
+    };
+    seat::write(tx, app, month.warning(), &changed).await?;
+    let status = if attended { AttendanceStatus::Attended } else { AttendanceStatus::Absent };
+    Ok(attendance::set(tx, &Attendance { status, recorded: Some(attended), ..row.clone() }).await?)
+}

@@ -1,0 +1,40 @@
+//! Settles sessions that are over.
+
+use super::seat::tell_of_usage;
+use crate::live::model::LiveSessionId;
+use crate::live::query::{attendance, session as query};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// Settles all sessions that are over, each in a transaction of its own: all attendances of it, or none.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::live) async fn settle_all(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let due = query::unsettled(&mut *app.db.read().await?, app.clock.now()).await?;
+        if due.is_empty() {
+            break;
+        }
+        for id in due {
+            app.db.transaction(async |tx| settle(tx, app, id).await).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn settle(tx: &mut Tx, app: &App, id: LiveSessionId) -> Result<(), InternalError> {
+    let now = app.clock.now();
+    let Some(session) = query::lock(tx, id).await? else { return Ok(()) };
+    // Another worker was faster, or it was canceled or moved meanwhile.
+    if session.settled_at.is_some() || session.canceled_at.is_some() || session.ends_at > now {
+        return Ok(());
+    }
+    attendance::release_waiting(tx, &[id]).await?;
+    let months = attendance::settle(tx, id, session.starts_at, now).await?;
+    tell_of_usage(tx, app, &months).await?;
+    let left = attendance::last_left(tx, id).await?.unwrap_or(session.ends_at);
+    query::set_settled(tx, id, left.min(session.ends_at), now).await?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! What administrators see of a month. The ledger has a row for each user and month, so nothing is rolled up besides.
+
+use chrono::{DateTime, Utc};
+
+use crate::graphql::YearMonth;
+use crate::live::model::{Bucket, MonthSum, Sums, Usage};
+use crate::live::query::statistics as query;
+use crate::platform::App;
+use crate::platform::internal_error::InternalError;
+
+/// The number of months of the trend.
+const TREND: u32 = 12;
+
+/// The statistics of a month.
+#[derive(Clone, Debug)]
+pub(in crate::live) struct Statistics {
+    /// The month.
+    pub(in crate::live) month: YearMonth,
+    /// The sums over all users.
+    pub(in crate::live) sums: Sums,
+    /// The users who attended the most hours.
+    pub(in crate::live) top: Vec<Usage>,
+    /// How many users attended how many hours.
+    pub(in crate::live) distribution: Vec<Bucket>,
+    /// The month and those before it, earliest first and without gaps.
+    pub(in crate::live) trend: Vec<MonthSum>,
+    /// When it was computed.
+    pub(in crate::live) computed_at: DateTime<Utc>,
+}
+
+/// Returns the statistics of a month, as they are now.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Result<Statistics, InternalError> {
+    let (day, first) = (month.first_day(), month.back(TREND - 1).first_day());
+    let mut conn = app.db.read().await?;
+    let sums = query::sums(&mut conn, day).await?;
+    let top = query::top(&mut conn, day).await?;
+    let distribution = query::distribution(&mut conn, day).await?;
+    let known = query::trend(&mut conn, (first, day)).await?;
+    drop(conn);
+    let of = |ago| {
+        let month = month.back(ago).first_day();
+        let found = known.iter().find(|row| row.month == month).copied();
+        found.unwrap_or(MonthSum { month, attended_minutes: 0, attendees: 0 })
+    };
+    let trend = (0..TREND).rev().map(of).collect();
+    Ok(Statistics { month, sums, top, distribution, trend, computed_at: app.clock.now() })
+}

@@ -1,0 +1,178 @@
+//! Changes sessions.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::create::{check_capacity, check_times, check_title, check_url};
+use super::seat;
+use crate::graphql::error::{Check, Edit};
+use crate::graphql::loaders::Loaders;
+use crate::graphql::{Error, Result};
+use crate::live::command::cancel::tell_participants;
+use crate::live::event::SessionChange;
+use crate::live::loader::LiveSessionById;
+use crate::live::model::{
+    Attendance, AttendanceStatus, EligibilityReason, LiveSession, LiveSessionId, LiveSessionStatus, SeriesScope,
+    SessionChanges, UpdateLiveSessionInput, next_reminder, shifted,
+};
+use crate::live::query::{attendance, session as query};
+use crate::live::{command, error};
+use crate::platform::App;
+use crate::platform::auth::Actor;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+
+/// Returns a session that the actor manages.
+///
+/// # Errors
+/// There is no such session, or the actor does not manage it.
+pub(super) async fn managed(loaders: &Loaders, actor: &Actor, id: LiveSessionId) -> Result<LiveSession> {
+    let session = loaders.load(LiveSessionById(id)).await?.ok_or_else(|| error::no_such_session(id))?;
+    if !command::sees(loaders, actor, &session).await? {
+        return Err(error::no_such_session(id));
+    }
+    if !command::manages(actor, &session) {
+        return Err(error::may_not_manage());
+    }
+    Ok(session.as_ref().clone())
+}
+
+/// Locks a session and those of its series that a change is about, which have neither started nor were canceled.
+/// The session itself is the first one.
+pub(super) async fn lock_scope(
+    tx: &mut Tx,
+    app: &App,
+    id: LiveSessionId,
+    scope: SeriesScope,
+) -> Result<(LiveSession, Vec<LiveSession>)> {
+    let now = app.clock.now();
+    let found = query::by_ids(tx.conn(), &[id]).await?.pop().ok_or_else(|| error::no_such_session(id))?;
+    let from = match scope {
+        SeriesScope::One => None,
+        SeriesScope::Following => found.series_id.map(|series| (series, found.starts_at)),
+        SeriesScope::All => found.series_id.map(|series| (series, now.min(found.starts_at))),
+    };
+    let mut rows = match from {
+        // Earliest first, so that two changes of a series do not wait for each other.
+        Some((series, from)) => query::lock_series(tx, series, from).await?,
+        None => Vec::new(),
+    };
+    rows.retain(|row| row.id != id && row.status(now) == LiveSessionStatus::Scheduled);
+    let own = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
+    Ok((own, rows))
+}
+
+/// Changes a session that has not started, and others of its series.
+///
+/// # Errors
+/// The input is invalid; there is no such session, or it has started or was canceled; the host is in another session
+/// at the new time; more seats are taken than there would be; the actor does not manage it.
+pub(in crate::live) async fn update_session(
+    loaders: &Loaders,
+    actor: &Actor,
+    input: UpdateLiveSessionInput,
+) -> Result<Edit<Vec<LiveSession>>> {
+    let app = loaders.app();
+    let old = managed(loaders, actor, input.live_session_id).await?;
+    let mut check = Check::new();
+    let changes = SessionChanges {
+        title: input.title.as_ref().map(|title| check_title(&mut check, title)),
+        capacity: input.capacity.into(),
+        meeting_url: input.meeting_url.as_opt_deref().map(|url| url.map(|url| check_url(&mut check, url))),
+    };
+    check_capacity(&mut check, changes.capacity.flatten());
+    let moves = input.starts_at.is_some() || input.ends_at.is_some();
+    let times = (input.starts_at.map_or(old.starts_at, |at| at.0), input.ends_at.map_or(old.ends_at, |at| at.0));
+    if moves {
+        check_times(&mut check, app, times.0, times.1);
+    }
+    check.finish()?;
+    if !moves && changes.title.is_none() && changes.capacity.is_none() && changes.meeting_url.is_none() {
+        return Err(error::nothing_to_change());
+    }
+    app.db
+        .transaction(async |tx| {
+            let (own, others) = lock_scope(tx, app, input.live_session_id, input.scope).await?;
+            if own.version != input.version {
+                return Ok(Edit::Conflict { version: own.version, current: vec![own] });
+            }
+            let status = own.status(app.clock.now());
+            if status != LiveSessionStatus::Scheduled {
+                return Err(error::not_scheduled(status));
+            }
+            let before: Vec<LiveSession> = [own].into_iter().chain(others).collect();
+            if moves {
+                move_all(tx, app, &before, times).await?;
+            }
+            let ids: Vec<_> = before.iter().map(|row| row.id).collect();
+            let mut changed = query::change(tx, &ids, changes.clone()).await?;
+            changed.sort_by_key(|row| (row.starts_at, row.id.uuid()));
+            for row in &changed {
+                let earlier = before.iter().find(|earlier| earlier.id == row.id);
+                follow(tx, app, earlier.unwrap_or(row), row).await?;
+            }
+            Ok::<_, Error>(Edit::Saved(changed))
+        })
+        .await
+}
+
+/// Moves the first session to new times, and the others by as much.
+async fn move_all(
+    tx: &mut Tx,
+    app: &App,
+    sessions: &[LiveSession],
+    (start, end): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    let Some(own) = sessions.first() else { return Ok(()) };
+    let zone = match own.series_id {
+        Some(series) => query::zone(tx, series).await?,
+        None => Tz::UTC,
+    };
+    let now = app.clock.now();
+    let starts = |row: &LiveSession| shifted(row.starts_at, zone, (own.starts_at, start));
+    let times: Vec<_> = sessions.iter().map(|row| (row.id, starts(row), starts(row) + (end - start))).collect();
+    if times.iter().any(|(_, starts, _)| *starts <= now) {
+        let mut check = Check::new();
+        check_times(&mut check, app, now, now + (end - start));
+        return check.finish();
+    }
+    query::reschedule(tx, &times).await.map_err(error::refused)?;
+    let reminders: Vec<_> = times.iter().map(|(id, starts, _)| (*id, next_reminder(*starts, now))).collect();
+    query::set_reminders(tx, &reminders).await?;
+    Ok(())
+}
+
+/// Lets the places of a changed session follow it: seats to another month or length, the waiting list to more seats.
+async fn follow(tx: &mut Tx, app: &App, before: &LiveSession, session: &LiveSession) -> Result<()> {
+    let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
+    if session.capacity.is_some_and(|capacity| seats.taken > i64::from(capacity)) {
+        return Err(error::too_few_seats(seats.taken));
+    }
+    // Before some of them lose their seats.
+    if (session.starts_at, session.ends_at) != (before.starts_at, before.ends_at) {
+        tell_participants(tx, app, session, SessionChange::Rescheduled).await?;
+    }
+    let month = seat::month_of(app, session);
+    if month != seat::month_of(app, before) || session.minutes() != before.minutes() {
+        let held = attendance::in_state(tx, session.id, AttendanceStatus::Held, i64::MAX).await?;
+        for row in held {
+            charge_again(tx, app, session, &row).await?;
+        }
+    }
+    Ok(seat::move_up(tx, app, session).await?)
+}
+
+/// Gives the minutes of a seat back and takes those of the session as it is now; without them, the seat is released.
+async fn charge_again(
+    tx: &mut Tx,
+    app: &App,
+    session: &LiveSession,
+    row: &Attendance,
+) -> std::result::Result<(), InternalError> {
+    let released = seat::release(tx, app, row).await?;
+    let judged = seat::judge(tx, app, session, row.user_id, Some(released.status)).await?;
+    if let (EligibilityReason::Eligible, Some(usage)) = (judged.reason, &judged.usage) {
+        seat::take(tx, app, session, usage, AttendanceStatus::Held).await?;
+    }
+    Ok(())
+}

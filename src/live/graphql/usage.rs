@@ -1,0 +1,136 @@
+//! The hours of users in the schema.
+
+use async_graphql::{Context, Object};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use crate::accounts::{UserId, UserObject, user_node, viewer};
+use crate::graphql::context::{app, loaders, within};
+use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::{Error, Result, Scoped, Sequential, YearMonth};
+use crate::live::command;
+use crate::live::loader::UsageOf;
+use crate::live::model::{Usage, UsageWarning, hours};
+
+/// The longest history.
+const MOST_MONTHS: i32 = 36;
+
+/// The hours of a user in a month, in the schema.
+#[derive(Clone)]
+pub(crate) struct SubscriptionUsageObject(pub(super) Usage);
+
+/// The hours of live classes that a user has in a month, and what they have used of them.
+#[Object(name = "SubscriptionUsage")]
+impl SubscriptionUsageObject {
+    /// The user; of a deleted account only the id is left.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        Ok(user_node(ctx, self.0.user_id).await?.map(Sequential))
+    }
+
+    /// The month.
+    async fn month(&self) -> YearMonth {
+        YearMonth::of_day(self.0.month)
+    }
+
+    /// The hours of the sessions that the user attended.
+    async fn total_hours_attended(&self) -> Decimal {
+        hours(self.0.attended_minutes)
+    }
+
+    /// The hours of seats in sessions that are not over.
+    async fn held_hours(&self) -> Decimal {
+        hours(self.0.held_minutes)
+    }
+
+    /// The hours that the membership gives for the month. More hours after a change of plan count at once, fewer from
+    /// the next month on.
+    async fn max_hours_allowed(&self) -> Decimal {
+        hours(self.0.allowed_minutes)
+    }
+
+    /// The hours that are left: allowed and rolled over, less attended and held.
+    async fn remaining_hours(&self) -> Decimal {
+        hours(self.0.remaining())
+    }
+
+    /// The hours that were left of earlier months and count in this one.
+    async fn rolled_over_hours(&self) -> Decimal {
+        hours(self.0.rolled_over_minutes)
+    }
+
+    /// The number of sessions that the user attended.
+    async fn sessions_attended(&self) -> i32 {
+        self.0.sessions_attended
+    }
+
+    /// When the user entered the latest session that they attended; null if there is none.
+    async fn last_attendance_date(&self) -> Option<DateTime<Utc>> {
+        self.0.last_attended_at
+    }
+
+    /// When the hours of the next month are there: its first instant in the time zone of the school.
+    async fn resets_at(&self, ctx: &Context<'_>) -> DateTime<Utc> {
+        YearMonth::of_day(self.0.month).next().start(app(ctx).config.time_zone)
+    }
+
+    /// Whether the hours are running out.
+    async fn warning(&self) -> UsageWarning {
+        self.0.warning()
+    }
+}
+
+/// Returns the hours of a user in a month, the current one by default. The caller has checked that the viewer may see
+/// them.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn usage_of_user(
+    ctx: &Context<'_>,
+    user: UserId,
+    month: Option<YearMonth>,
+) -> Result<Option<Sequential<SubscriptionUsageObject>>> {
+    let app = app(ctx);
+    let month = month.unwrap_or_else(|| YearMonth::of(app.clock.now(), app.config.time_zone)).first_day();
+    let usage = loaders(ctx).load(UsageOf { user, month }).await?;
+    Ok(usage.map(|usage| Sequential(SubscriptionUsageObject(usage))))
+}
+
+/// The hours of the viewer.
+#[derive(Default)]
+pub(super) struct ViewerUsage;
+
+#[Object]
+impl ViewerUsage {
+    /// The user's hours of live classes in a month.
+    #[graphql(
+        guard = "Scoped(Role::Student, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Student, Scope::ReadLearning)
+    )]
+    async fn subscription_usage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month; defaults to the current one in the time zone of the school.")] month: Option<
+            YearMonth,
+        >,
+    ) -> Result<Option<Sequential<SubscriptionUsageObject>>> {
+        usage_of_user(ctx, viewer(within(ctx, Scope::ReadLearning))?, month).await
+    }
+
+    /// The user's hours of live classes in the latest months, with the current one first and without gaps.
+    #[graphql(
+        guard = "Scoped(Role::Student, Scope::ReadLearning)",
+        directive = scoped::apply(Role::Student, Scope::ReadLearning)
+    )]
+    async fn subscription_usage_history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of months, 1 to 36.", default = 6)] months: i32,
+    ) -> Result<Option<Vec<Sequential<SubscriptionUsageObject>>>> {
+        let user = viewer(within(ctx, Scope::ReadLearning))?;
+        if !(1..=MOST_MONTHS).contains(&months) {
+            return Err(Error::BadInput(format!("months must be between 1 and {MOST_MONTHS}; it is {months}.")));
+        }
+        let rows = command::history_of(app(ctx), user, u32::try_from(months)?).await?;
+        Ok(Some(rows.into_iter().map(|row| Sequential(SubscriptionUsageObject(row))).collect()))
+    }
+}

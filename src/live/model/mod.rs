@@ -1,0 +1,27 @@
+//! Live sessions, who takes part in them, and the hours that members have for them.
+
+mod attendance;
+mod eligibility;
+mod input;
+mod list;
+mod recurrence;
+mod session;
+mod statistics;
+mod usage;
+
+pub use attendance::{Attendance, AttendanceId, AttendanceStatus};
+pub(super) use attendance::{Place, Seats};
+pub(super) use eligibility::wrong_length;
+pub use eligibility::{Eligibility, EligibilityReason};
+pub use input::{
+    CancelLiveSessionInput, CreateLiveSessionInput, DeleteLiveSessionInput, JoinLiveSessionInput,
+    LeaveLiveSessionInput, RecordAttendanceInput, RecurrenceInput, SeriesScope, SetCalendarFeedInput,
+    UpdateLiveSessionInput,
+};
+pub(super) use list::{LiveSessionFilter, SessionWhich};
+pub(super) use recurrence::{Bad, occurrences, shifted};
+pub use session::{LiveSeriesId, LiveSession, LiveSessionId, LiveSessionStatus};
+pub(super) use session::{NewSession, SessionChanges, next_reminder};
+pub(super) use statistics::{Bucket, MonthSum, Sums};
+pub(super) use usage::hours;
+pub use usage::{Allowance, Usage, UsageWarning};

@@ -1,0 +1,43 @@
+//! What administrators see of a month.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Date};
+
+/// Sums over all months of users that are the same calendar month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
+pub(in crate::live) struct Sums {
+    /// The users with hours in it.
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) users: i64,
+    /// Those of them who attended a session.
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) attendees: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) attended_minutes: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) remaining_minutes: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) sessions_attended: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) sessions_missed: i64,
+}
+
+/// How many users attended from so many hours to fewer than one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub(in crate::live) struct Bucket {
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) hours: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) users: i64,
+}
+
+/// What was attended in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub(in crate::live) struct MonthSum {
+    #[diesel(sql_type = Date)]
+    pub(in crate::live) month: chrono::NaiveDate,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) attended_minutes: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::live) attendees: i64,
+}

@@ -1,0 +1,249 @@
+//! SQL for attendances.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, max};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+use uuid::Uuid;
+
+use crate::accounts::UserId;
+use crate::graphql::page::Page;
+use crate::live::model::{Attendance, AttendanceId, AttendanceStatus, LiveSessionId, Place, Seats, Usage};
+use crate::platform::db::schema::live_attendances;
+use crate::platform::db::{RunQueryDsl, Tx, oldest_first, sql_query};
+
+/// The states of those who have, or had, a seat.
+const SEATED: [AttendanceStatus; 3] = [AttendanceStatus::Held, AttendanceStatus::Attended, AttendanceStatus::Absent];
+/// The number of attendances in one batch of a sweep.
+const BATCH: i64 = 100;
+
+pub(in crate::live) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[AttendanceId],
+) -> QueryResult<Vec<Attendance>> {
+    live_attendances::table.filter(live_attendances::id.eq_any(ids)).select(Attendance::as_select()).load(conn).await
+}
+
+/// Returns the attendances of users in sessions: of each of the users in each of the sessions.
+pub(in crate::live) async fn of(
+    conn: &mut AsyncPgConnection,
+    sessions: &[LiveSessionId],
+    users: &[UserId],
+) -> QueryResult<Vec<Attendance>> {
+    live_attendances::table
+        .filter(live_attendances::session_id.eq_any(sessions).and(live_attendances::user_id.eq_any(users)))
+        .select(Attendance::as_select())
+        .load(conn)
+        .await
+}
+
+/// Counts the places that are taken in sessions; one without any is missing.
+pub(in crate::live) async fn seats(
+    conn: &mut AsyncPgConnection,
+    sessions: &[LiveSessionId],
+) -> QueryResult<Vec<(LiveSessionId, Seats)>> {
+    let rows: Vec<(LiveSessionId, AttendanceStatus, i64)> = live_attendances::table
+        .filter(live_attendances::session_id.eq_any(sessions))
+        .group_by((live_attendances::session_id, live_attendances::status))
+        .select((live_attendances::session_id, live_attendances::status, count_star()))
+        .load(conn)
+        .await?;
+    let mut seats: Vec<(LiveSessionId, Seats)> = Vec::new();
+    for (session, status, count) in rows {
+        let more = match status {
+            AttendanceStatus::Waiting => Seats { taken: 0, waiting: count },
+            status if SEATED.contains(&status) => Seats { taken: count, waiting: 0 },
+            _ => Seats::default(),
+        };
+        match seats.iter_mut().find(|(known, _)| *known == session) {
+            Some((_, sum)) => *sum = Seats { taken: sum.taken + more.taken, waiting: sum.waiting + more.waiting },
+            None => seats.push((session, more)),
+        }
+    }
+    Ok(seats)
+}
+
+/// Returns whether a user has, or had, a place in a session. The session is locked.
+pub(in crate::live) async fn any(tx: &mut Tx, session: LiveSessionId) -> QueryResult<bool> {
+    let rows = live_attendances::table.filter(live_attendances::session_id.eq(session));
+    diesel::select(diesel::dsl::exists(rows)).get_result(tx.conn()).await
+}
+
+/// Returns the participants of a session in one of the states, by when they got their place.
+pub(in crate::live) async fn in_state(
+    tx: &mut Tx,
+    session: LiveSessionId,
+    status: AttendanceStatus,
+    limit: i64,
+) -> QueryResult<Vec<Attendance>> {
+    live_attendances::table
+        .filter(live_attendances::session_id.eq(session).and(live_attendances::status.eq(status)))
+        .order((live_attendances::since, live_attendances::id))
+        .limit(limit)
+        .select(Attendance::as_select())
+        .load(tx.conn())
+        .await
+}
+
+/// Returns the users who have a seat in a session or wait for one.
+pub(in crate::live) async fn participants(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Vec<UserId>> {
+    let placed = [AttendanceStatus::Held, AttendanceStatus::Waiting];
+    live_attendances::table
+        .filter(live_attendances::session_id.eq(session).and(live_attendances::status.eq_any(placed)))
+        .order(live_attendances::user_id)
+        .select(live_attendances::user_id)
+        .load(tx.conn())
+        .await
+}
+
+/// Gives a user a place in a locked session: their first one, or another one after they left.
+pub(in crate::live) async fn place(
+    tx: &mut Tx,
+    (id, session, user): (AttendanceId, LiveSessionId, UserId),
+    place: &Place,
+) -> QueryResult<Attendance> {
+    let ids =
+        (live_attendances::id.eq(id), live_attendances::session_id.eq(session), live_attendances::user_id.eq(user));
+    diesel::insert_into(live_attendances::table)
+        .values((ids, place.clone()))
+        .on_conflict((live_attendances::session_id, live_attendances::user_id))
+        .do_update()
+        .set(place.clone())
+        .returning(Attendance::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Changes an attendance of a locked session.
+pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<Attendance> {
+    diesel::update(live_attendances::table.find(row.id))
+        .set((
+            live_attendances::status.eq(row.status),
+            live_attendances::minutes.eq(row.minutes),
+            live_attendances::month.eq(row.month),
+            live_attendances::since.eq(row.since),
+            live_attendances::joined_at.eq(row.joined_at),
+            live_attendances::left_at.eq(row.left_at),
+            live_attendances::recorded.eq(row.recorded),
+            live_attendances::settled_at.eq(row.settled_at),
+        ))
+        .returning(Attendance::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Removes all users from the waiting lists of locked sessions.
+pub(in crate::live) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<UserId>> {
+    let waiting = live_attendances::status.eq(AttendanceStatus::Waiting);
+    diesel::update(live_attendances::table.filter(live_attendances::session_id.eq_any(sessions).and(waiting)))
+        .set(live_attendances::status.eq(AttendanceStatus::Released))
+        .returning(live_attendances::user_id)
+        .get_results(tx.conn())
+        .await
+}
+
+/// Locks the months of all who have seats in sessions, in an order that all transactions follow.
+async fn lock_months(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
+    sql_query(
+        "SELECT 1 FROM live_usage WHERE (user_id, month) IN (SELECT user_id, month FROM live_attendances \
+             WHERE session_id = ANY ($1) AND status = 'HELD') ORDER BY user_id, month FOR NO KEY UPDATE",
+    )
+    .bind::<Array<SqlUuid>, _>(sessions.to_vec())
+    .execute(tx.conn())
+    .await
+}
+
+/// Releases all seats of locked sessions and gives the hours back; returns the months of the users.
+pub(in crate::live) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Usage>> {
+    lock_months(tx, sessions).await?;
+    sql_query(
+        "WITH released AS (UPDATE live_attendances SET status = 'RELEASED' \
+             WHERE session_id = ANY ($1) AND status = 'HELD' RETURNING user_id, month, minutes), \
+         sums AS (SELECT user_id AS id, month AS first_day, sum(minutes)::integer AS back FROM released GROUP BY 1, 2) \
+         UPDATE live_usage SET held_minutes = held_minutes - back FROM sums \
+         WHERE user_id = id AND month = first_day RETURNING live_usage.*",
+    )
+    .bind::<Array<SqlUuid>, _>(sessions.to_vec())
+    .load(tx.conn())
+    .await
+}
+
+/// Settles all seats of a locked session: who was there has attended it, and the others get their hours back. Returns
+/// the months of the users.
+pub(in crate::live) async fn settle(
+    tx: &mut Tx,
+    session: LiveSessionId,
+    starts_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Usage>> {
+    lock_months(tx, &[session]).await?;
+    sql_query(
+        "WITH settled AS (UPDATE live_attendances SET settled_at = $3, \
+                 status = CASE WHEN coalesce(recorded, joined_at IS NOT NULL) THEN 'ATTENDED' ELSE 'ABSENT' END \
+             WHERE session_id = $1 AND status = 'HELD' RETURNING user_id AS id, month AS first_day, minutes, \
+                 (status = 'ATTENDED')::integer AS times, coalesce(joined_at, $2) AS entered) \
+         UPDATE live_usage SET held_minutes = held_minutes - minutes, \
+             attended_minutes = attended_minutes + times * minutes, sessions_attended = sessions_attended + times, \
+             sessions_missed = sessions_missed + 1 - times, \
+             last_attended_at = CASE times WHEN 1 THEN greatest(last_attended_at, entered) ELSE last_attended_at END \
+         FROM settled WHERE user_id = id AND month = first_day RETURNING live_usage.*",
+    )
+    .bind::<SqlUuid, _>(session)
+    .bind::<Timestamptz, _>(starts_at)
+    .bind::<Timestamptz, _>(now)
+    .load(tx.conn())
+    .await
+}
+
+/// Returns when the last participant of a session left; `None` if there was none, or one stayed.
+pub(in crate::live) async fn last_left(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Option<DateTime<Utc>>> {
+    let joined = live_attendances::table
+        .filter(live_attendances::session_id.eq(session).and(live_attendances::joined_at.is_not_null()));
+    let stayed: i64 = joined.filter(live_attendances::left_at.is_null()).count().get_result(tx.conn()).await?;
+    if stayed > 0 {
+        return Ok(None);
+    }
+    joined.select(max(live_attendances::left_at)).get_result(tx.conn()).await
+}
+
+/// Returns a page of the participants of a session, by when they got their place.
+pub(in crate::live) async fn page(
+    mut conn: &AsyncPgConnection,
+    session: LiveSessionId,
+    page: &Page<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Attendance>> {
+    let rows = live_attendances::table.filter(live_attendances::session_id.eq(session)).select(Attendance::as_select());
+    oldest_first!(&mut conn, rows, live_attendances::since, live_attendances::id, page)
+}
+
+/// Counts the participants of a session.
+pub(in crate::live) async fn count(mut conn: &AsyncPgConnection, session: LiveSessionId) -> QueryResult<i64> {
+    live_attendances::table.filter(live_attendances::session_id.eq(session)).count().get_result(&mut conn).await
+}
+
+/// Returns the latest attendances of a user.
+pub(in crate::live) async fn latest_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Attendance>> {
+    live_attendances::table
+        .filter(live_attendances::user_id.eq(user))
+        .order((live_attendances::since.desc(), live_attendances::id.desc()))
+        .limit(limit)
+        .select(Attendance::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns a batch of the sessions in which a user has a place that is not settled.
+pub(in crate::live) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<LiveSessionId>> {
+    let open = [AttendanceStatus::Held, AttendanceStatus::Waiting];
+    live_attendances::table
+        .filter(live_attendances::user_id.eq(user).and(live_attendances::status.eq_any(open)))
+        .limit(BATCH)
+        .select(live_attendances::session_id)
+        .load(conn)
+        .await
+}

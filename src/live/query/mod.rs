@@ -1,0 +1,8 @@
+//! SQL for live sessions.
+
+pub(super) mod attendance;
+pub(super) mod calendar;
+pub(super) mod list;
+pub(super) mod session;
+pub(super) mod statistics;
+pub(super) mod usage;

@@ -1,0 +1,194 @@
+//! SQL for sessions and series.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel_async::AsyncPgConnection;
+
+use crate::live::model::{LiveSeriesId, LiveSession, LiveSessionId, NewSession, SessionChanges};
+use crate::platform::db::schema::{live_series, live_sessions};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
+
+/// The number of sessions in one batch of a sweep.
+const BATCH: i64 = 100;
+
+pub(in crate::live) async fn by_ids(
+    conn: &mut AsyncPgConnection,
+    ids: &[LiveSessionId],
+) -> QueryResult<Vec<LiveSession>> {
+    live_sessions::table.filter(live_sessions::id.eq_any(ids)).select(LiveSession::as_select()).load(conn).await
+}
+
+/// Returns a session and locks it: its seats are taken and given back one after another.
+pub(in crate::live) async fn lock(tx: &mut Tx, id: LiveSessionId) -> QueryResult<Option<LiveSession>> {
+    live_sessions::table.find(id).select(LiveSession::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// Returns the sessions of a series that start at `from` or later and were not canceled, and locks them, earliest first.
+pub(in crate::live) async fn lock_series(
+    tx: &mut Tx,
+    series: LiveSeriesId,
+    from: DateTime<Utc>,
+) -> QueryResult<Vec<LiveSession>> {
+    live_sessions::table
+        .filter(live_sessions::series_id.eq(series).and(live_sessions::starts_at.ge(from)))
+        .filter(live_sessions::canceled_at.is_null())
+        .order((live_sessions::starts_at, live_sessions::id))
+        .select(LiveSession::as_select())
+        .for_no_key_update()
+        .load(tx.conn())
+        .await
+}
+
+/// Returns all sessions of a series, earliest first.
+pub(in crate::live) async fn of_series(
+    conn: &mut AsyncPgConnection,
+    series: LiveSeriesId,
+) -> QueryResult<Vec<LiveSession>> {
+    live_sessions::table
+        .filter(live_sessions::series_id.eq(series))
+        .order((live_sessions::starts_at, live_sessions::id))
+        .select(LiveSession::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns the time zone of a series; UTC if the name is not known anymore.
+pub(in crate::live) async fn zone(tx: &mut Tx, series: LiveSeriesId) -> QueryResult<Tz> {
+    let name: String = live_series::table.find(series).select(live_series::time_zone).first(tx.conn()).await?;
+    Ok(name.parse().unwrap_or(Tz::UTC))
+}
+
+pub(in crate::live) async fn insert_series(
+    tx: &mut Tx,
+    id: LiveSeriesId,
+    (rule, zone): (&str, Tz),
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::insert_into(live_series::table)
+        .values((
+            live_series::id.eq(id),
+            live_series::rule.eq(rule),
+            live_series::time_zone.eq(zone.name()),
+            live_series::created_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+/// Inserts sessions, earliest first. Fails if the host of one is in another session at its time.
+pub(in crate::live) async fn insert(tx: &mut Tx, new: Vec<NewSession>) -> QueryResult<Vec<LiveSession>> {
+    let insert = diesel::insert_into(live_sessions::table).values(new);
+    insert.returning(LiveSession::as_returning()).get_results(tx.conn()).await
+}
+
+/// Changes locked sessions and increments their versions.
+pub(in crate::live) async fn change(
+    tx: &mut Tx,
+    ids: &[LiveSessionId],
+    changes: SessionChanges,
+) -> QueryResult<Vec<LiveSession>> {
+    diesel::update(live_sessions::table.filter(live_sessions::id.eq_any(ids)))
+        .set((changes, live_sessions::version.eq(live_sessions::version + 1)))
+        .returning(LiveSession::as_returning())
+        .get_results(tx.conn())
+        .await
+}
+
+/// Moves sessions to new times, all at once, as they may change places. Fails if a host is in two at once then.
+pub(in crate::live) async fn reschedule(
+    tx: &mut Tx,
+    times: &[(LiveSessionId, DateTime<Utc>, DateTime<Utc>)],
+) -> QueryResult<usize> {
+    sql_query(
+        "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends \
+         FROM unnest($1, $2, $3) AS moved (moved_id, starts, ends) WHERE live_sessions.id = moved.moved_id",
+    )
+    .bind::<Array<SqlUuid>, _>(times.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(times.iter().map(|(_, starts, _)| *starts).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(times.iter().map(|(.., ends)| *ends).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await
+}
+
+/// Cancels locked sessions.
+pub(in crate::live) async fn cancel(
+    tx: &mut Tx,
+    ids: &[LiveSessionId],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<LiveSession>> {
+    diesel::update(live_sessions::table.filter(live_sessions::id.eq_any(ids)))
+        .set((live_sessions::canceled_at.eq(now), live_sessions::version.eq(live_sessions::version + 1)))
+        .returning(LiveSession::as_returning())
+        .get_results(tx.conn())
+        .await
+}
+
+pub(in crate::live) async fn delete(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
+    diesel::delete(live_sessions::table.find(id)).execute(tx.conn()).await
+}
+
+/// Notes that the host or the first participant has entered.
+pub(in crate::live) async fn set_started(tx: &mut Tx, id: LiveSessionId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(live_sessions::table.find(id).filter(live_sessions::started_at.is_null()))
+        .set(live_sessions::started_at.eq(now))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns a batch of sessions that are over and not settled.
+pub(in crate::live) async fn unsettled(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<LiveSessionId>> {
+    live_sessions::table
+        .filter(live_sessions::settled_at.is_null().and(live_sessions::canceled_at.is_null()))
+        .filter(live_sessions::ends_at.le(now))
+        .order((live_sessions::ends_at, live_sessions::id))
+        .limit(BATCH)
+        .select(live_sessions::id)
+        .load(conn)
+        .await
+}
+
+/// Notes that a session is settled, and when it ended.
+pub(in crate::live) async fn set_settled(
+    tx: &mut Tx,
+    id: LiveSessionId,
+    ended_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(live_sessions::table.find(id))
+        .set((live_sessions::settled_at.eq(now), live_sessions::ended_at.eq(ended_at)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns a batch of sessions whose participants are to be reminded, and locks them.
+pub(in crate::live) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<LiveSession>> {
+    live_sessions::table
+        .filter(live_sessions::remind_at.le(now))
+        .order((live_sessions::remind_at, live_sessions::id))
+        .limit(BATCH)
+        .select(LiveSession::as_select())
+        .for_no_key_update()
+        .skip_locked()
+        .load(tx.conn())
+        .await
+}
+
+/// Sets when the participants of sessions are reminded next.
+pub(in crate::live) async fn set_reminders(
+    tx: &mut Tx,
+    times: &[(LiveSessionId, Option<DateTime<Utc>>)],
+) -> QueryResult<usize> {
+    sql_query(
+        "UPDATE live_sessions SET remind_at = due.at FROM unnest($1, $2) AS due (due_id, at) \
+         WHERE live_sessions.id = due.due_id",
+    )
+    .bind::<Array<SqlUuid>, _>(times.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(times.iter().map(|(_, at)| *at).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await
+}

@@ -1,0 +1,63 @@
+//! SQL for the ledger of hours.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use diesel_async::AsyncPgConnection;
+
+use crate::accounts::UserId;
+use crate::live::model::Usage;
+use crate::platform::db::schema::live_usage;
+use crate::platform::db::{RunQueryDsl, Tx};
+
+/// Returns the months of users: each of the months of each of the users.
+pub(in crate::live) async fn of(
+    conn: &mut AsyncPgConnection,
+    users: &[UserId],
+    months: &[NaiveDate],
+) -> QueryResult<Vec<Usage>> {
+    live_usage::table
+        .filter(live_usage::user_id.eq_any(users).and(live_usage::month.eq_any(months)))
+        .select(Usage::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns a month of a user and locks it, so that hours are spent one after another. Makes it if it is the first time.
+pub(in crate::live) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
+    diesel::insert_into(live_usage::table)
+        .values(Usage::empty(user, month, 0))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await?;
+    live_usage::table.find((user, month)).select(Usage::as_select()).for_no_key_update().first(tx.conn()).await
+}
+
+/// Writes a locked month.
+pub(in crate::live) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize> {
+    diesel::update(live_usage::table.find((row.user_id, row.month)))
+        .set((
+            live_usage::allowed_minutes.eq(row.allowed_minutes),
+            live_usage::held_minutes.eq(row.held_minutes),
+            live_usage::attended_minutes.eq(row.attended_minutes),
+            live_usage::sessions_attended.eq(row.sessions_attended),
+            live_usage::sessions_missed.eq(row.sessions_missed),
+            live_usage::last_attended_at.eq(row.last_attended_at),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns all months of a user, latest first.
+pub(in crate::live) async fn latest_of(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    limit: i64,
+) -> QueryResult<Vec<Usage>> {
+    live_usage::table
+        .filter(live_usage::user_id.eq(user))
+        .order(live_usage::month.desc())
+        .limit(limit)
+        .select(Usage::as_select())
+        .load(conn)
+        .await
+}

@@ -1,0 +1,184 @@
+//! Seats: joining, waiting, leaving, recording and settling.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joining_holds_an_hour_and_the_end_of_the_session_settles_it() {
+    let school = School::open().await;
+    let id = school.session(at(120), None).await;
+    assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+    assert_eq!(school.join(&school.tim, &id, false).await, "ELIGIBLE HELD");
+    assert_eq!(school.hours(&school.sam, None).await, "0 1 2 1");
+    // Again: nothing more is held.
+    assert_eq!(school.join(&school.sam, &id, false).await, "ALREADY_JOINED HELD");
+    assert_eq!(school.hours(&school.sam, None).await, "0 1 2 1");
+    // Sam enters when the doors are open; Tim does not come.
+    school.turn_to(at(110)).await;
+    assert_eq!(school.join(&school.sam, &id, false).await, "ALREADY_JOINED HELD");
+    school.turn_to(at(150)).await;
+    assert_eq!(school.leave(&school.sam, &id).await, "HELD");
+    school.turn_to(at(180)).await;
+    assert_eq!(school.hours(&school.sam, None).await, "1 0 2 1", "all of the hour, however much was attended");
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2");
+    let selection = "status startedAt endedAt attendances { totalCount nodes { status joinedAt leftAt minutes settledAt user { name } } }";
+    let seen = school.seen(Some(&school.ada), &id, selection).await;
+    assert_eq!(
+        seen,
+        json!({
+            "status": "ENDED", "startedAt": shown(110), "endedAt": shown(150),
+            "attendances": { "totalCount": 2, "nodes": [
+                { "status": "ATTENDED", "joinedAt": shown(110), "leftAt": shown(150), "minutes": 60, "settledAt": shown(180), "user": { "name": "Sam" } },
+                { "status": "ABSENT", "joinedAt": null, "leftAt": null, "minutes": 60, "settledAt": shown(180), "user": { "name": "Tim" } },
+            ] },
+        })
+    );
+    // Once more changes nothing, and it is too late to join.
+    school.sweep().await;
+    assert_eq!(school.hours(&school.sam, None).await, "1 0 2 1");
+    assert_eq!(school.join(&school.tim, &id, false).await, "ENDED ABSENT");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_host_enters_without_a_seat() {
+    let school = School::open().await;
+    let id = school.session(at(120), Some(1)).await;
+    assert_eq!(school.join(&school.ada, &id, false).await, "ELIGIBLE -");
+    assert_eq!(school.seen(None, &id, "seatsLeft startedAt").await, json!({ "seatsLeft": 1, "startedAt": null }));
+    school.turn_to(at(105)).await;
+    school.join(&school.ada, &id, false).await;
+    assert_eq!(school.seen(None, &id, "startedAt").await, json!({ "startedAt": shown(105) }));
+    assert_eq!(school.hours(&school.ada, None).await, "0 0 2 2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_moves_up_in_order_when_a_seat_is_given_back() {
+    let school = School::open().await;
+    let (uma, vic) = (school.app.user("Uma", Role::Student).await, school.app.user("Vic", Role::Student).await);
+    let id = school.session(at(600), Some(1)).await;
+    assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+    assert_eq!(school.join(&school.tim, &id, false).await, "FULL -");
+    for user in [&school.tim, &uma, &vic] {
+        school.app.app.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(school.join(user, &id, true).await, "FULL WAITING");
+    }
+    assert_eq!(school.join(&school.tim, &id, true).await, "FULL WAITING");
+    assert_eq!(school.seen(None, &id, "seatsLeft waitingCount").await, json!({ "seatsLeft": 0, "waitingCount": 3 }));
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2", "waiting holds nothing");
+    // Tim spends his hours otherwise, so that Uma is the next.
+    for minutes in [240, 360] {
+        let other = school.session(at(minutes), None).await;
+        school.join(&school.tim, &other, false).await;
+    }
+    assert_eq!(school.leave(&school.sam, &id).await, "RELEASED");
+    let place = async |user: &User| {
+        school.seen(Some(user), &id, "viewerAttendance { status }").await["viewerAttendance"]["status"].take()
+    };
+    assert_eq!(
+        [place(&school.sam).await, place(&school.tim).await, place(&uma).await, place(&vic).await],
+        ["RELEASED", "RELEASED", "HELD", "WAITING"]
+    );
+    assert_eq!(
+        (school.hours(&school.sam, None).await, school.hours(&uma, None).await),
+        ("0 0 2 2".into(), "0 1 2 1".into())
+    );
+    // More seats.
+    school.change(&school.ada, json!({ "liveSessionId": id, "version": 1, "capacity": 2 })).await;
+    assert_eq!((place(&vic).await, school.leave(&vic, &id).await.as_str()), (json!("HELD"), "RELEASED"));
+    // Who left may come back.
+    assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canceled_session_gives_the_hours_back() {
+    let school = School::open().await;
+    let id = school.session(at(120), Some(1)).await;
+    school.join(&school.sam, &id, false).await;
+    school.join(&school.tim, &id, true).await;
+    school.cancel(&school.ada, &id).await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 2 2");
+    assert_eq!(school.join(&school.sam, &id, false).await, "CANCELED RELEASED");
+    assert_eq!(school.seen(None, &id, "status waitingCount").await, json!({ "status": "CANCELED", "waitingCount": 0 }));
+    school.turn_to(at(300)).await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 2 2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_host_records_who_was_there_as_often_as_they_like() {
+    let school = School::open().await;
+    let id = school.session(at(120), None).await;
+    school.join(&school.sam, &id, false).await;
+    school.join(&school.tim, &id, false).await;
+    let both = [(&school.sam, false), (&school.tim, true)];
+    assert_eq!(school.record(&school.ada, &id, &both).await, "NOT_ALLOWED", "it has not started");
+    school.turn_to(at(125)).await;
+    school.join(&school.sam, &id, false).await;
+    // What the host says counts more than who entered.
+    assert_eq!(school.record(&school.ada, &id, &both).await, "HELD HELD");
+    assert_eq!(school.record(&school.ada, &id, &[(&school.root, true)]).await, "NOT_FOUND");
+    assert_eq!(school.record(&school.ada, &id, &[(&school.sam, true), (&school.sam, true)]).await, "INVALID");
+    assert_eq!(school.record(&school.ada, &id, &[]).await, "BLANK");
+    school.turn_to(at(180)).await;
+    assert_eq!(
+        (school.hours(&school.sam, None).await, school.hours(&school.tim, None).await),
+        ("0 0 2 2".into(), "1 0 2 1".into())
+    );
+    // Afterwards, the hours follow.
+    for _ in 0..2 {
+        assert_eq!(
+            school.record(&school.root, &id, &[(&school.sam, true), (&school.tim, false)]).await,
+            "ATTENDED ABSENT"
+        );
+        assert_eq!(
+            (school.hours(&school.sam, None).await, school.hours(&school.tim, None).await),
+            ("1 0 2 1".into(), "0 0 2 2".into())
+        );
+    }
+    // But not beyond what is left, and then nothing is recorded at all.
+    for minutes in [240, 360] {
+        let other = school.session(at(minutes), None).await;
+        school.join(&school.tim, &other, false).await;
+    }
+    let both = [(&school.sam, false), (&school.tim, true)];
+    assert_eq!(school.record(&school.ada, &id, &both).await, "NOT_ALLOWED");
+    assert_eq!(school.hours(&school.sam, None).await, "1 0 2 1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_moves_to_another_month_is_charged_there() {
+    let school = School::open().await;
+    let (id, later) = (school.session(at(120), None).await, at(120) + TimeDelta::days(14));
+    school.join(&school.sam, &id, false).await;
+    school.join(&school.tim, &id, false).await;
+    // Tim has spent December.
+    for hours in [3, 5] {
+        let other = school.session(later + TimeDelta::hours(hours), None).await;
+        school.join(&school.tim, &other, false).await;
+    }
+    let input = json!({ "liveSessionId": id, "version": 1, "startsAt": later, "endsAt": later + TimeDelta::hours(1) });
+    school.change(&school.ada, input).await;
+    assert_eq!(school.hours(&school.sam, Some("2026-11")).await, "0 0 2 2");
+    assert_eq!(school.hours(&school.sam, Some("2026-12")).await, "0 1 2 1");
+    assert_eq!(school.hours(&school.tim, Some("2026-11")).await, "0 0 2 2");
+    assert_eq!(school.hours(&school.tim, Some("2026-12")).await, "0 2 2 0");
+    let place = school.seen(Some(&school.tim), &id, "viewerAttendance { status }").await;
+    assert_eq!(place["viewerAttendance"]["status"], "RELEASED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_seats_of_a_deleted_user_are_given_back() {
+    let school = School::open().await;
+    let (id, past) = (school.session(at(240), Some(1)).await, school.session(at(60), None).await);
+    school.join(&school.sam, &past, false).await;
+    school.turn_to(at(60)).await;
+    school.join(&school.sam, &past, false).await;
+    school.turn_to(at(120)).await;
+    school.join(&school.sam, &id, false).await;
+    school.join(&school.tim, &id, true).await;
+    let sam = school.sam.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
+    school.app.sql(&format!("UPDATE users SET deletion_due_at = created_at WHERE id = '{sam}'")).await;
+    school.app.run("accounts.delete_due").await;
+    school.app.settle().await;
+    let states = "SELECT string_agg(status, ' ' ORDER BY status) FROM live_attendances";
+    assert_eq!(school.app.sql(states).await, "ATTENDED HELD RELEASED");
+    assert_eq!(school.hours(&school.tim, None).await, "0 1 2 1");
+}

@@ -1,0 +1,175 @@
+//! Live classes: sessions, seats, and the hours that they cost.
+
+mod attendance;
+mod brief;
+mod calendar;
+mod lists;
+mod model;
+mod notices;
+mod races;
+mod series;
+mod sessions;
+mod statistics;
+mod usage;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lyceum::platform::auth::Role;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::app::{Course, User, code_of, start};
+
+const SESSION: &str = "id title startsAt endsAt status capacity seatsLeft waitingCount meetingUrl seriesId version \
+    host { name } course { id } category { id } startedAt endedAt";
+const USAGE: &str = "month totalHoursAttended heldHours maxHoursAllowed remainingHours sessionsAttended \
+    lastAttendanceDate resetsAt warning";
+
+/// A course of Ada's, and users who have two hours of live classes a month.
+struct School {
+    app: TestApp,
+    ada: User,
+    root: User,
+    sam: User,
+    tim: User,
+    course: Course,
+}
+
+/// The time so many minutes after the start of every test's clock.
+fn at(minutes: i64) -> DateTime<Utc> {
+    start() + TimeDelta::minutes(minutes)
+}
+
+/// The same as the schema shows it.
+fn shown(minutes: i64) -> String {
+    at(minutes).to_rfc3339()
+}
+
+impl School {
+    async fn open() -> School {
+        School::with(&[]).await
+    }
+
+    async fn with(settings: &[(&str, &str)]) -> School {
+        School::later(settings, TimeDelta::zero()).await
+    }
+
+    /// With a clock that was turned first, as users are signed in for a day.
+    async fn later(settings: &[(&str, &str)], by: TimeDelta) -> School {
+        let defaults = [("LYCEUM_LIVE_FREE_HOURS", "2"), ("LYCEUM_TOKEN_MINUTES", "1440")];
+        let settings: Vec<_> = defaults.iter().chain(settings).copied().collect();
+        let app = TestApp::with(&settings).await;
+        app.app.clock.advance(by);
+        let (ada, root) = (app.user("Ada", Role::Instructor).await, app.user("Root", Role::Admin).await);
+        let (sam, tim) = (app.user("Sam", Role::Student).await, app.user("Tim", Role::Student).await);
+        let course = app.course(&ada, "Engines", 1).await;
+        School { app, ada, root, sam, tim, course }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.app.app.clock.now()
+    }
+
+    /// Turns the clock to a time, and runs what is due then.
+    async fn turn_to(&self, to: DateTime<Utc>) {
+        self.app.app.clock.advance(to - self.now());
+        self.sweep().await;
+    }
+
+    async fn sweep(&self) {
+        for handler in ["live.settle", "live.remind"] {
+            self.app.run(handler).await;
+        }
+    }
+
+    /// The input of an hour of Ada's about her course.
+    fn input(&self, start: DateTime<Utc>) -> Value {
+        json!({
+            "courseId": self.course.id,
+            "title": "Valves",
+            "startsAt": start,
+            "endsAt": start + TimeDelta::hours(1),
+            "meetingUrl": "https://meet.example/valves",
+        })
+    }
+
+    /// Creates what an input says; returns the sessions.
+    async fn created(&self, user: &User, input: Value) -> Vec<Value> {
+        let selection = format!("liveSessions {{ {SESSION} }}");
+        let mut made = self.app.mutate(user, "createLiveSession", &selection, input).await;
+        made["liveSessions"].as_array_mut().unwrap().drain(..).collect()
+    }
+
+    /// An hour of Ada's that begins then, with so many seats; its id.
+    async fn session(&self, start: DateTime<Utc>, seats: Option<i32>) -> String {
+        let mut input = self.input(start);
+        input["capacity"] = seats.into();
+        self.created(&self.ada, input).await[0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Joins a session: the reason, and the status of the attendance, if there is one.
+    async fn join(&self, user: &User, id: &str, wait: bool) -> String {
+        let input = json!({ "liveSessionId": id, "wait": wait });
+        let selection = "attendance { status } eligibility { reason }";
+        let joined = self.app.mutate(user, "joinLiveSession", selection, input).await;
+        let status = joined["attendance"]["status"].as_str().unwrap_or("-");
+        format!("{} {status}", joined["eligibility"]["reason"].as_str().unwrap())
+    }
+
+    async fn leave(&self, user: &User, id: &str) -> String {
+        let input = json!({ "liveSessionId": id });
+        let left = self.app.mutate(user, "leaveLiveSession", "attendance { status }", input).await;
+        left["attendance"]["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Records who was in a session; the states, or the code of the first error.
+    async fn record(&self, user: &User, id: &str, entries: &[(&User, bool)]) -> String {
+        let entry = |(user, attended): &(&User, bool)| json!({ "userId": user.id, "attended": attended });
+        let entries: Vec<Value> = entries.iter().map(entry).collect();
+        let input = json!({ "liveSessionId": id, "entries": entries });
+        let recorded = self.app.payload(user, "recordAttendance", "attendances { status }", input).await;
+        let states = recorded["attendances"].as_array();
+        let error = || recorded["userErrors"][0]["code"].as_str().unwrap().to_owned();
+        states.map_or_else(error, |rows| {
+            rows.iter().map(|row| row["status"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+        })
+    }
+
+    async fn change(&self, user: &User, input: Value) -> Vec<Value> {
+        let selection = format!("liveSessions {{ {SESSION} }}");
+        let mut made = self.app.mutate(user, "updateLiveSession", &selection, input).await;
+        made["liveSessions"].as_array_mut().unwrap().drain(..).collect()
+    }
+
+    async fn cancel(&self, user: &User, id: &str) {
+        let input = json!({ "liveSessionId": id });
+        self.app.mutate(user, "cancelLiveSession", "liveSessions { status }", input).await;
+    }
+
+    /// A session as a user sees it.
+    async fn seen(&self, user: Option<&User>, id: &str, selection: &str) -> Value {
+        let query = format!("query ($id: ID!) {{ node(id: $id) {{ ... on LiveSession {{ {selection} }} }} }}");
+        self.app.data(user.map(|user| &*user.token), &query, json!({ "id": id })).await["node"].take()
+    }
+
+    /// A user's hours: attended, held, allowed, remaining.
+    async fn hours(&self, user: &User, month: Option<&str>) -> String {
+        let query =
+            format!("query ($month: YearMonth) {{ viewer {{ subscriptionUsage(month: $month) {{ {USAGE} }} }} }}");
+        let data = self.app.data(Some(&user.token), &query, json!({ "month": month })).await;
+        let usage = &data["viewer"]["subscriptionUsage"];
+        let parts = ["totalHoursAttended", "heldHours", "maxHoursAllowed", "remainingHours"];
+        parts.map(|part| usage[part].as_str().unwrap()).join(" ")
+    }
+
+    /// The code of a mutation's error or first user error, with its message; empty if it succeeds.
+    async fn error(&self, user: Option<&User>, field: &str, input: Value) -> (String, String) {
+        let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+        let query = format!(
+            "mutation ($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code field message }} }} }}"
+        );
+        let body = self.app.send(user.map(|user| &*user.token), &query, json!({ "input": input })).await;
+        assert_ne!(body["errors"][0]["extensions"]["code"], "INTERNAL", "{field}: {body:#}");
+        let message = body["data"][field]["userErrors"][0]["message"].as_str().unwrap_or_default();
+        (code_of(&body).to_owned(), message.to_owned())
+    }
+}
