@@ -31,7 +31,7 @@ pub(super) struct Facts {
     pub(super) place: Option<AttendanceStatus>,
     /// Whether the session's length is allowed.
     pub(super) has_valid_length: bool,
-    /// What the user's membership gives.
+    /// What the user's membership gives: nothing if its plan has no live classes.
     pub(super) allowance: Option<Allowance>,
     /// The minutes that remain in the month of the session.
     pub(super) remaining: i32,
@@ -57,8 +57,10 @@ pub(super) fn eligibility(facts: &Facts) -> EligibilityReason {
     if !facts.has_valid_length {
         return EligibilityReason::InvalidDuration;
     }
-    if facts.allowance.is_none() {
-        return EligibilityReason::NoMembership;
+    match facts.allowance {
+        None => return EligibilityReason::NoMembership,
+        Some(Allowance { minutes: 0 }) if facts.remaining <= 0 => return EligibilityReason::WrongPlan,
+        Some(_) => {}
     }
     if facts.remaining < facts.minutes {
         return EligibilityReason::InsufficientHours;

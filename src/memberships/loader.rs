@@ -8,7 +8,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich};
-use super::port::LiveAllowance;
+use super::port::{self, LiveAllowance};
 use super::query::{membership, period, plan};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
@@ -161,7 +161,7 @@ impl Load for MembershipCount {
     }
 }
 
-/// What the live membership of a user allows at a time; missing if there is none.
+/// What a user's membership allows of live classes at a time, of several the one that allows most; missing if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LiveAllowanceOf {
     /// The user.
@@ -175,11 +175,7 @@ impl Load for LiveAllowanceOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, LiveAllowance>, InternalError> {
         let users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
-        let rows = membership::of_live_classes(&mut *app.db.read().await?, &users).await?;
-        let found = keys.iter().filter_map(|key| {
-            let (row, plan) = rows.iter().find(|(row, _)| row.user_id == key.user)?;
-            Some((*key, LiveAllowance::of(row, plan, key.at)?))
-        });
-        Ok(found.collect())
+        let rows = membership::unexpired_of(&mut *app.db.read().await?, &users).await?;
+        Ok(keys.iter().filter_map(|key| Some((*key, port::most(&rows, key.user, key.at)?))).collect())
     }
 }

@@ -7,10 +7,11 @@ use crate::catalog::{self, CourseById, Showing};
 use crate::graphql::Result;
 use crate::graphql::loaders::Loaders;
 use crate::live::command::seat::month_of;
-use crate::live::command::usage::free_allowance;
+use crate::live::command::usage::{allowance, asked_at};
 use crate::live::loader::{AttendanceIn, LiveSessionById, SeatsOf, UsageOf};
 use crate::live::model::{Eligibility, LiveSession, LiveSessionId};
 use crate::live::policy::{self, Facts};
+use crate::memberships::LiveAllowanceOf;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 
@@ -66,8 +67,10 @@ pub(in crate::live) async fn eligibility_of(
 ) -> Result<Eligibility> {
     let app = loaders.app();
     let (now, month) = (app.clock.now(), month_of(app, session));
-    let (account, usage, place, seats) = futures_util::try_join!(
+    let asked = LiveAllowanceOf { user, at: asked_at(app, month) };
+    let (account, found, usage, place, seats) = futures_util::try_join!(
         loaders.load(UserById(user)),
+        loaders.load(asked),
         loaders.load(UsageOf { user, month }),
         loaders.load(AttendanceIn { session: session.id, user }),
         loaders.load(SeatsOf(session.id)),
@@ -77,7 +80,7 @@ pub(in crate::live) async fn eligibility_of(
         is_banned: account.is_none_or(|account| account.deleted_at.is_some() || account.is_banned(now)),
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
-        allowance: free_allowance(app),
+        allowance: allowance(app, found.as_ref()),
         remaining: usage.as_ref().map_or(0, |usage| usage.remaining()),
         minutes: session.minutes(),
         seats_left: seats.unwrap_or_default().left(session.capacity),

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::usage::{free_allowance, has_begun};
+use super::usage::{allowance, asked_at, has_begun};
 use crate::accounts::{self, UserId};
 use crate::graphql::YearMonth;
 use crate::live::event::{LiveSeatGranted, LiveUsageChanged};
@@ -11,6 +11,7 @@ use crate::live::model::{
 };
 use crate::live::policy::{self, Facts};
 use crate::live::query::{attendance, usage};
+use crate::memberships;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -31,7 +32,8 @@ pub(super) async fn judge(
 ) -> Result<Eligibility, InternalError> {
     let (now, month) = (app.clock.now(), month_of(app, session));
     let account = accounts::user_by_id(tx, user).await?;
-    let allowance = free_allowance(app);
+    let found = memberships::live_allowance(tx, &[user], asked_at(app, month)).await?;
+    let allowance = allowance(app, found.get(&user));
     let usage = match allowance {
         Some(_) => usage::lock(tx, user, month).await?.with_allowance(allowance, has_begun(app, month)),
         None => Usage::empty(user, month, 0),

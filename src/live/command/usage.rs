@@ -2,19 +2,30 @@
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
+use crate::graphql::loaders::Load;
 use crate::live::model::{Allowance, Usage};
 use crate::live::query::usage as query;
+use crate::memberships::{LiveAllowance, LiveAllowanceOf};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// Returns what every user may attend per month who has no membership for live classes; `None` if that is nothing.
-pub(in crate::live) fn free_allowance(app: &App) -> Option<Allowance> {
-    let minutes = app.config.live.free_minutes;
-    (minutes > 0).then_some(Allowance { minutes })
+/// Returns what a user may attend per month whose membership allows `found`; `None` if they have no membership, and
+/// nothing is free.
+pub(super) fn allowance(app: &App, found: Option<&LiveAllowance>) -> Option<Allowance> {
+    let free = app.config.live.free_minutes;
+    match found {
+        Some(found) => Some(Allowance { minutes: found.minutes_per_month.max(free) }),
+        None => (free > 0).then_some(Allowance { minutes: free }),
+    }
+}
+
+/// The time at which memberships are looked at for a month: now, or when it begins.
+pub(super) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
+    YearMonth::of_day(month).start(app.config.time_zone).max(app.clock.now())
 }
 
 /// Whether a month has begun.
@@ -39,16 +50,19 @@ pub(in crate::live) async fn usage_of(
     months.dedup();
     let rows = query::of(&mut conn, &users, &months).await?;
     drop(conn);
+    let asked = |(user, month): &(UserId, NaiveDate)| LiveAllowanceOf { user: *user, at: asked_at(app, *month) };
+    let asked: Vec<LiveAllowanceOf> = keys.iter().map(asked).collect();
+    let allowed = LiveAllowanceOf::load(app, &asked).await?;
     let mut known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
     let current = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
-    let usage = |key: &(UserId, NaiveDate)| {
+    let usage = |(key, asked): (&(UserId, NaiveDate), &LiveAllowanceOf)| {
         let (user, month) = *key;
         let row = known.remove(key).unwrap_or_else(|| Usage::empty(user, month, 0));
-        let allowance = free_allowance(app);
+        let allowance = allowance(app, allowed.get(asked));
         let row = if month < current { row } else { row.with_allowance(allowance, has_begun(app, month)) };
         (*key, row)
     };
-    Ok(keys.iter().map(usage).collect())
+    Ok(keys.iter().zip(&asked).map(usage).collect())
 }
 
 /// Returns the hours of a user in the latest `months` months with the current one, latest first.

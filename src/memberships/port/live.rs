@@ -17,7 +17,7 @@ pub struct LiveAllowance {
     pub membership: MembershipId,
     /// The plan.
     pub plan: PlanId,
-    /// The minutes per calendar month.
+    /// The minutes per calendar month; 0 if the plan has no live classes.
     pub minutes_per_month: i32,
     /// Since when the membership is of this plan.
     pub since: DateTime<Utc>,
@@ -27,18 +27,19 @@ impl LiveAllowance {
     /// Returns what a membership allows at a time; `None` if that is nothing.
     ///
     /// A membership that renews itself is taken to go on after its period.
-    pub(in crate::memberships) fn of(row: &Membership, plan: &Plan, at: DateTime<Utc>) -> Option<LiveAllowance> {
+    fn of(row: &Membership, plan: &Plan, at: DateTime<Utc>) -> Option<LiveAllowance> {
         let since = row.plan_since.filter(|since| *since <= at && row.status.is_entitled())?;
         let ends = row.status == MembershipStatus::Canceled;
         if ends && row.period_ends_at.is_none_or(|end| end <= at) {
             return None;
         }
-        let minutes_per_month = plan.live_minutes_per_month?;
+        let minutes_per_month = plan.live_minutes_per_month.unwrap_or_default();
         Some(LiveAllowance { membership: row.id, plan: plan.id, minutes_per_month, since })
     }
 }
 
-/// Returns what the live memberships of users allow at a time. Users without one are missing.
+/// Returns what the memberships of users allow at a time, of several the one that allows most. Users without one are
+/// missing.
 ///
 /// # Errors
 /// The database failed.
@@ -47,6 +48,16 @@ pub async fn live_allowance(
     users: &[UserId],
     at: DateTime<Utc>,
 ) -> Result<HashMap<UserId, LiveAllowance>, InternalError> {
-    let found = rows::of_live_classes(tx.conn(), users).await?;
-    Ok(found.iter().filter_map(|(row, plan)| Some((row.user_id, LiveAllowance::of(row, plan, at)?))).collect())
+    let rows = rows::unexpired_of(tx.conn(), users).await?;
+    Ok(users.iter().filter_map(|user| Some((*user, most(&rows, *user, at)?))).collect())
+}
+
+/// Returns what allows a user most of what their memberships allow at a time.
+pub(in crate::memberships) fn most(
+    rows: &[(Membership, Plan)],
+    user: UserId,
+    at: DateTime<Utc>,
+) -> Option<LiveAllowance> {
+    let own = rows.iter().filter(|(row, _)| row.user_id == user);
+    own.filter_map(|(row, plan)| LiveAllowance::of(row, plan, at)).max_by_key(|allowance| allowance.minutes_per_month)
 }

@@ -195,15 +195,14 @@ pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, user: Us
     memberships::table.filter(memberships::user_id.eq(user)).count().get_result(&mut conn).await
 }
 
-/// Returns the live memberships for live classes of users, with their plans.
-pub(in crate::memberships) async fn of_live_classes(
+/// Returns the memberships of users that have not expired, with their plans.
+pub(in crate::memberships) async fn unexpired_of(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
 ) -> QueryResult<Vec<(Membership, Plan)>> {
     memberships::table
         .inner_join(plans::table)
-        .filter(memberships::user_id.eq_any(users).and(memberships::kind.eq(PlanKind::LiveClass)))
-        .filter(memberships::status.ne(MembershipStatus::Expired))
+        .filter(memberships::user_id.eq_any(users).and(memberships::status.ne(MembershipStatus::Expired)))
         .select((Membership::as_select(), Plan::as_select()))
         .load(conn)
         .await

@@ -6,11 +6,11 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use crate::channels::{Channel, ChannelId, ChannelObject};
+use crate::graphql::YearMonth;
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires};
 use crate::graphql::money::Money;
-use crate::graphql::YearMonth;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};

@@ -8,8 +8,8 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use crate::channels::ChannelId;
-use crate::graphql::loaders::{Load, shared};
 use crate::graphql::YearMonth;
+use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::orders::model::{Earned, OrderItemId, Payout, Sale};
 use crate::orders::query::ledger;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{Movement, OrderItemId};
 use crate::accounts::UserId;
 use crate::channels::ChannelId;
-use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::graphql::YearMonth;
+use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::schema::{ledger_entries, payouts};
 
 /// What sales have brought a channel in a currency. Amounts are in minor units, without taxes, after refunds.
