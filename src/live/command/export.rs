@@ -45,9 +45,9 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let month = |row: Usage| {
         json!({
             "month": YearMonth::of_day(row.month).to_string(),
-            "allowedHours": hours(row.allowed_minutes),
-            "attendedHours": hours(row.attended_minutes),
-            "heldHours": hours(row.held_minutes),
+            "allowedHours": hours(row.allowed_minutes).to_string(),
+            "attendedHours": hours(row.attended_minutes).to_string(),
+            "heldHours": hours(row.held_minutes).to_string(),
             "sessionsAttended": row.sessions_attended,
         })
     };

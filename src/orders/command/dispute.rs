@@ -5,7 +5,6 @@ use super::hold::{self, Held};
 use super::ledger;
 use super::pay::{count_students, restore};
 use super::refund::refunded_elsewhere;
-use crate::memberships;
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::DisputeStatus;
 use crate::orders::query::refund as rows;

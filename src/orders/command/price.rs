@@ -15,7 +15,7 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
 use crate::memberships::{Plan, PlanPrice};
 use crate::orders::error;
-use crate::orders::model::{Amounts, OrderItemKind, Priced, QuoteOrderInput, amounts};
+use crate::orders::model::{Amounts, OrderItemInput, OrderItemKind, Priced, QuoteOrderInput, amounts};
 use crate::orders::query::coupon as query;
 use crate::platform::auth::Actor;
 
