@@ -53,7 +53,7 @@ const STORE_EVENTS: usize = 1024;
 pub fn registry() -> Result<Registry, InternalError> {
     let platform = retention::handlers().into_iter().chain(idempotency::handlers()).chain([suppression::handler()]);
     let platform = platform.chain(sandbox::handlers());
-    let features: [Vec<Handler>; 10] = [
+    let features: [Vec<Handler>; 11] = [
         accounts::handlers(),
         catalog::handlers(),
         channels::handlers(),

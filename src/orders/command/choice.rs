@@ -69,20 +69,26 @@ pub(super) fn check_items(
     }
     let (mut seen, mut donations, mut chosen) = (HashSet::new(), 0, Vec::new());
     for (place, item) in items.iter().enumerate() {
-        chosen.push(check.part(&["items", &place.to_string()], |check| match item {
+        chosen.extend(check.part(&["items", &place.to_string()], |check| match item {
             OrderItemInput::CourseId(id) => {
                 if !seen.insert(*id) {
                     check.error(UserErrorCode::Taken, "courseId", "This course is in the order already.");
                 }
-                Chosen::Course(*id)
+                Some(Chosen::Course(*id))
             }
-            OrderItemInput::Gift(gift) => Chosen::Gift(check.part(&["gift"], |check| check_gift(check, gift, now))),
+            OrderItemInput::Gift(gift) => {
+                Some(Chosen::Gift(check.part(&["gift"], |check| check_gift(check, gift, now))))
+            }
             OrderItemInput::Donation(amount) => {
                 donations += 1;
                 if donations > 1 {
                     check.error(UserErrorCode::Taken, "donation", "There is a donation in the order already.");
                 }
-                Chosen::Donation(check_donation(check, amount, currency))
+                Some(Chosen::Donation(check_donation(check, amount, currency)))
+            }
+            OrderItemInput::PlanPriceId(_) => {
+                check.error(UserErrorCode::NotAllowed, "planPriceId", "A membership is ordered by itself.");
+                None
             }
         }));
     }

@@ -98,17 +98,17 @@ impl OrderQuoteItem {
 
     /// What the buyer pays for it: the price without the discount, with the tax.
     async fn amount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.item.amounts.total, self.currency))
+        Sequential(Money::new(self.amounts.total, self.currency))
     }
 
     /// What the coupon takes off its price.
     async fn discount(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.item.amounts.discount, self.currency))
+        Sequential(Money::new(self.amounts.discount, self.currency))
     }
 
     /// The tax in the amount.
     async fn tax(&self) -> Sequential<Money> {
-        Sequential(Money::new(self.item.amounts.tax, self.currency))
+        Sequential(Money::new(self.amounts.tax, self.currency))
     }
 }
 
