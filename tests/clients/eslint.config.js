@@ -66,6 +66,7 @@ const values = [
   "PostEdit",
   "QuestionEvent",
   "RatingBucket",
+  "Sale",
   "SignInChallenge",
   "TextPart",
   "UploadHeader",
