@@ -68,6 +68,7 @@ const values = [
   "PostEdit",
   "QuestionEvent",
   "RatingBucket",
+  "Sale",
   "SignInChallenge",
   "TextPart",
   "UploadHeader",

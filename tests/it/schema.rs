@@ -204,6 +204,7 @@ impl Sdl {
                     };
                     format!("\"{}_01h455vb4pex5vsknk084sn02q\"", snake(entity))
                 }
+                ("YearMonth", _) => "\"2026-10\"".to_owned(),
                 ("DateTime", _) => "\"2026-11-20T09:00:00Z\"".to_owned(),
                 ("CurrencyCode", _) => "\"EUR\"".to_owned(),
                 ("Decimal", _) => "\"1.00\"".to_owned(),

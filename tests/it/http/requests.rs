@@ -119,7 +119,7 @@ async fn a_wrong_id_is_told_which_one_was_expected() {
         (videos, "course_01h455vb4pex5vsknk084sn02", &unknown),
         (videos, "course_81h455vb4pex5vsknk084sn02q", &unknown),
         (node, "nonsense", &prefixes),
-        (node, "gift_01h455vb4pex5vsknk084sn02q", &prefixes),
+        (node, "present_01h455vb4pex5vsknk084sn02q", &prefixes),
         (node, "\u{0}", &prefixes),
     ];
     for (query, id, words) in cases {

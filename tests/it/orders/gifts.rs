@@ -41,7 +41,7 @@ impl Shop {
         let mails = self.app.mails.lock().unwrap();
         mails
             .iter()
-            .filter(|mail| mail.to == to && mail.text.contains("claim it"))
+            .filter(|mail| mail.to == to && mail.text.contains("claim it until"))
             .map(|mail| mail.text.clone())
             .collect()
     }
