@@ -3,6 +3,8 @@
 //! It has checkout pages (`/dev/checkout/<id>`), keeps its own state as a provider would, and sends signed webhooks
 //! over HTTP, which fail, come late, twice or in another order on demand. It takes no money.
 
+mod charge;
+
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -17,8 +19,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    Checkout, CheckoutState, GatewayError, GatewayEvent, GatewayFact, GatewayPlan, Known, NewCharge, NewCheckout,
-    Unverified, signature,
+    Checkout, CheckoutState, GatewayError, GatewayEvent, GatewayFact, Known, NewCheckout, Unverified, signature,
 };
 use crate::platform::App;
 use crate::platform::db::schema::{sandbox_checkouts, sandbox_refunds};
@@ -200,30 +201,6 @@ impl Sandbox {
         self.answer(())
     }
 
-    pub(super) async fn charge(&self, app: &App, new: &NewCharge) -> Result<Known, GatewayError> {
-        self.reach()?;
-        let id: Uuid =
-            new.authorization.parse().map_err(|_| GatewayError::Refused("there is no such payment".into()))?;
-        let row = app.db.transaction(async |tx| charge(tx, app, new, id).await).await?;
-        self.answer(known(row.ok_or_else(|| GatewayError::Refused("there is no such payment".into()))?))
-    }
-
-    pub(super) fn create_plan(&self, new: &GatewayPlan) -> Result<String, GatewayError> {
-        self.reach()?;
-        if new.amount_minor <= 0 || new.interval_months == 0 {
-            return Err(GatewayError::Refused("a plan costs more than nothing, for a month or more".into()));
-        }
-        self.answer(plan_id(&new.reference))
-    }
-
-    pub(super) fn retire_plan(&self, reference: &str, external_id: Option<&str>) -> Result<(), GatewayError> {
-        self.reach()?;
-        if external_id.is_some_and(|id| id != plan_id(reference)) {
-            return Err(GatewayError::Refused("there is no such plan".into()));
-        }
-        self.answer(())
-    }
-
     pub(super) async fn refund(
         &self,
         app: &App,
@@ -254,11 +231,6 @@ impl Sandbox {
     }
 }
 
-/// The sandbox's id of a price of a plan. It keeps no plans: whatever has the id is one.
-fn plan_id(reference: &str) -> String {
-    format!("sandbox_plan_{reference}")
-}
-
 fn known(row: SandboxCheckout) -> Known {
     Known {
         checkout: row.id.to_string(),
@@ -271,41 +243,6 @@ fn known(row: SandboxCheckout) -> Known {
         amount_minor: row.amount_minor,
         currency: row.currency,
     }
-}
-
-/// Charges an earlier payment again, unless that was done; `None` if there is no such payment. It is a checkout without a
-/// page, about which webhooks are sent as well.
-async fn charge(
-    tx: &mut Tx,
-    app: &App,
-    new: &NewCharge,
-    authorization: Uuid,
-) -> Result<Option<SandboxCheckout>, InternalError> {
-    let paid = sandbox_checkouts::table.find(authorization).filter(sandbox_checkouts::state.eq("PAID"));
-    let paid = paid.select(SandboxCheckout::as_select()).for_no_key_update().first(tx.conn()).await.optional()?;
-    let Some(paid) = paid else { return Ok(None) };
-    let made = by_reference(tx.conn(), &new.reference).await?;
-    if made.is_some() {
-        return Ok(made);
-    }
-    let row: SandboxCheckout = diesel::insert_into(sandbox_checkouts::table)
-        .values((
-            sandbox_checkouts::id.eq(app.clock.uuid()),
-            sandbox_checkouts::reference.eq(&new.reference),
-            sandbox_checkouts::title.eq(&new.title),
-            sandbox_checkouts::amount_minor.eq(new.amount_minor),
-            sandbox_checkouts::currency.eq(&new.currency),
-            sandbox_checkouts::state.eq(if paid.declines { "FAILED" } else { "PAID" }),
-            sandbox_checkouts::created_at.eq(app.clock.now()),
-            sandbox_checkouts::authorization_id.eq(authorization),
-        ))
-        .returning(SandboxCheckout::as_returning())
-        .get_result(tx.conn())
-        .await?;
-    let fact = if paid.declines { GatewayFact::Failed } else { GatewayFact::Paid };
-    let told = event(app, &row, fact)?;
-    send(tx, app, vec![(told, app.clock.now())]).await?;
-    Ok(Some(row))
 }
 
 /// Returns a checkout; `None` if there is none.
