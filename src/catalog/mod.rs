@@ -40,6 +40,5 @@ pub use model::{
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
 pub use port::{add_ratings, hold_course, lock_ratings, prices_in, rating_changed, students_changed};
-pub use query::course::published_ids;
-pub(crate) use query::outline::open_lessons;
 pub use query::stats::ratings;
+pub(crate) use query::{course::published_ids, outline::open_lessons};

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
@@ -20,9 +21,8 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
 
 /// Selects the ids of the published courses, for the conditions of other features' lists.
-#[diesel::dsl::auto_type]
-pub fn published_ids() -> _ {
-    courses::table.filter(courses::published_at.is_not_null()).select(courses::id.nullable())
+pub(crate) fn published_ids() -> courses::BoxedQuery<'static, Pg, Nullable<SqlUuid>> {
+    courses::table.filter(courses::published_at.is_not_null()).select(courses::id.nullable()).into_boxed()
 }
 
 pub(in crate::catalog) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {

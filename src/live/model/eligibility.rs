@@ -31,7 +31,7 @@ pub enum EligibilityReason {
 
 /// Whether a user can attend a session, and why not.
 #[derive(Clone, Debug)]
-pub struct Eligibility {
+pub(in crate::live) struct Eligibility {
     /// The reason.
     pub reason: EligibilityReason,
     /// The length of the session, in minutes.
@@ -44,12 +44,12 @@ pub struct Eligibility {
 
 impl Eligibility {
     /// Whether the user can attend.
-    pub fn can_attend(&self) -> bool {
+    pub(in crate::live) fn can_attend(&self) -> bool {
         matches!(self.reason, EligibilityReason::Eligible | EligibilityReason::AlreadyJoined)
     }
 
     /// The reason in words.
-    pub fn message(&self) -> String {
+    pub(in crate::live) fn message(&self) -> String {
         let remaining = self.usage.as_ref().map_or(0, Usage::remaining);
         match self.reason {
             EligibilityReason::Eligible => "You can attend this session.".into(),

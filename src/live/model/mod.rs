@@ -11,16 +11,16 @@ mod usage;
 
 pub use attendance::{Attendance, AttendanceId, AttendanceStatus};
 pub(super) use attendance::{Place, Seats};
-pub(super) use eligibility::wrong_length;
-pub use eligibility::{Eligibility, EligibilityReason};
-pub use input::{
+pub(super) use eligibility::{Eligibility, EligibilityReason, wrong_length};
+pub(super) use input::{
     CancelLiveSessionInput, CreateLiveSessionInput, DeleteLiveSessionInput, JoinLiveSessionInput,
     LeaveLiveSessionInput, RecordAttendanceInput, RecurrenceInput, SeriesScope, SetCalendarFeedInput,
     UpdateLiveSessionInput,
 };
 pub(super) use list::{LiveSessionFilter, SessionWhich};
 pub(super) use recurrence::{Bad, occurrences, shifted};
-pub use session::{LiveSeriesId, LiveSession, LiveSessionId, LiveSessionStatus};
+pub(super) use session::LiveSeriesId;
+pub use session::{LiveSession, LiveSessionId, LiveSessionStatus};
 pub(super) use session::{NewSession, SessionChanges, next_reminder};
 pub(super) use statistics::{Bucket, MonthSum, Sums};
 pub(super) use usage::hours;

@@ -11,13 +11,13 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::live_sessions;
 
 /// How long before the start participants are let in.
-pub const DOORS: TimeDelta = TimeDelta::minutes(15);
+pub(in crate::live) const DOORS: TimeDelta = TimeDelta::minutes(15);
 
 /// A live session's id: `live_session_01j…`.
 pub type LiveSessionId = Id<LiveSession>;
 
 /// The id of a series of live sessions: `live_series_01j…`.
-pub type LiveSeriesId = Id<LiveSeries>;
+pub(in crate::live) type LiveSeriesId = Id<LiveSeries>;
 
 /// The sessions that were made with one recurrence rule.
 #[derive(Clone, Debug)]

@@ -57,26 +57,6 @@ pub(in crate::orders) struct Quote {
     pub(in crate::orders) tax_included: bool,
 }
 
-/// An item of a quote.
-#[derive(Clone)]
-pub(in crate::orders) struct QuoteItem {
-    /// What it is.
-    pub(in crate::orders) good: Good,
-    /// Its price before the coupon, in minor units.
-    pub(in crate::orders) price_minor: i64,
-    /// What is paid.
-    pub(in crate::orders) amounts: Amounts,
-}
-
-/// What can be bought.
-#[derive(Clone)]
-pub(in crate::orders) enum Good {
-    /// A course.
-    Course(Arc<Course>),
-    /// A membership of a plan at a price.
-    Membership(Arc<Plan>, Arc<PlanPrice>),
-}
-
 /// Returns what an order would cost.
 ///
 /// # Errors

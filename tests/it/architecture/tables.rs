@@ -6,7 +6,7 @@ use super::sql;
 use super::targets;
 
 /// The owner of each table: a feature or `platform`.
-const TABLES: [(&str, &[&str]); 12] = [
+const TABLES: [(&str, &[&str]); 13] = [
     (
         "platform",
         &[
