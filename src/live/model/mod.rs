@@ -23,5 +23,5 @@ pub(super) use session::LiveSeriesId;
 pub use session::{LiveSession, LiveSessionId, LiveSessionStatus};
 pub(super) use session::{NewSession, SessionChanges, next_reminder};
 pub(super) use statistics::{Bucket, MonthSum, Sums};
-pub(super) use usage::hours;
-pub use usage::{Allowance, Usage, UsageWarning};
+pub(super) use usage::{Allowance, hours};
+pub use usage::{Usage, UsageWarning};

@@ -13,9 +13,9 @@ const NEARLY_USED: i64 = 80;
 
 /// What a user may attend per month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance {
+pub(in crate::live) struct Allowance {
     /// The minutes per month.
-    pub minutes: i32,
+    pub(in crate::live) minutes: i32,
 }
 
 /// The minutes of a user in a month: a row of the ledger, or what it would be.
@@ -61,7 +61,7 @@ impl Usage {
     /// Adopts what the membership gives now. Nothing is taken away from a month that has begun, so that a change of plan
     /// to fewer hours counts from the next month on, and no seat is lost by it.
     #[must_use]
-    pub fn with_allowance(self, allowance: Option<Allowance>, has_begun: bool) -> Usage {
+    pub(in crate::live) fn with_allowance(self, allowance: Option<Allowance>, has_begun: bool) -> Usage {
         let minutes = allowance.map_or(0, |allowance| allowance.minutes);
         let spent = self.held_minutes + self.attended_minutes - self.rolled_over_minutes;
         let least = if has_begun { self.allowed_minutes } else { spent };
