@@ -61,6 +61,21 @@ impl Load for PricesOf {
     }
 }
 
+/// The prices of plans with more minutes of live classes a month than these, fewest first, at most 20.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UpgradesFrom(pub i32);
+
+impl Load for UpgradesFrom {
+    type Value = Arc<Vec<Arc<PlanPrice>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let read = app.db.read_each(keys, |conn, key| {
+            plan::with_more_than(conn, key.0).map_ok(|rows| Arc::new(shared(rows))).boxed()
+        });
+        read.await
+    }
+}
+
 /// What the payment providers know of the prices of a plan.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct GatewaysOf(pub(super) PlanId);

@@ -23,7 +23,7 @@ pub use graphql::{
     MembershipObject, PlanPriceObject, membership_node, mutations, nodes, plan_price_node, queries, viewer_fields,
 };
 pub use job::handlers;
-pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById};
+pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
     BillingInterval, ChangeTime, Membership, MembershipChangeTerms, MembershipId, MembershipStatus, NewPriceInput,

@@ -7,10 +7,12 @@ use rust_decimal::Decimal;
 use crate::accounts::{UserId, UserObject, user_node, viewer};
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
+use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Error, Result, Scoped, Sequential, YearMonth};
 use crate::live::command;
 use crate::live::loader::UsageOf;
 use crate::live::model::{Usage, UsageWarning, hours};
+use crate::memberships::{PlanPriceObject, UpgradesFrom};
 
 /// The longest history.
 const MOST_MONTHS: i32 = 36;
@@ -76,6 +78,12 @@ impl SubscriptionUsageObject {
     /// Whether the hours are running out.
     async fn warning(&self) -> UsageWarning {
         self.0.warning()
+    }
+
+    /// The prices of plans with more hours per month, fewest hours first, at most 20.
+    async fn upgrade_options(&self, ctx: &Context<'_>) -> Result<SequentialList<PlanPriceObject>> {
+        let prices = loaders(ctx).load(UpgradesFrom(self.0.allowed_minutes)).await?.unwrap_or_default();
+        Ok(SequentialList(prices.iter().cloned().map(PlanPriceObject).collect()))
     }
 }
 

@@ -15,6 +15,8 @@ use crate::platform::db::schema::{plan_gateways, plan_prices, plans};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 use crate::platform::payments::Provider;
 
+/// The maximum number of prices that are offered to who needs more hours.
+const MOST_UPGRADES: i64 = 20;
 /// The number of rows in one batch of a sweep.
 const BATCH: i64 = 100;
 
@@ -90,6 +92,22 @@ pub(in crate::memberships) async fn is_ready(
 }
 
 /// Inserts a plan. Fails if its slug is taken.
+/// Returns the current prices of plans with more live classes a month than so many minutes, fewest first.
+pub(in crate::memberships) async fn with_more_than(
+    mut conn: &AsyncPgConnection,
+    minutes: i32,
+) -> QueryResult<Vec<PlanPrice>> {
+    plan_prices::table
+        .inner_join(plans::table)
+        .filter(plans::live_minutes_per_month.gt(minutes).and(plans::archived_at.is_null()))
+        .filter(plan_prices::retired_at.is_null())
+        .order((plans::live_minutes_per_month, plan_prices::amount_minor, plan_prices::id))
+        .limit(MOST_UPGRADES)
+        .select(PlanPrice::as_select())
+        .load(&mut conn)
+        .await
+}
+
 pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewPlan<'_>) -> QueryResult<Plan> {
     diesel::insert_into(plans::table).values(new).returning(Plan::as_returning()).get_result(tx.conn()).await
 }
