@@ -6,7 +6,7 @@ ALTER TABLE order_items
 DROP INDEX order_items_bought_once;
 CREATE UNIQUE INDEX order_items_bought_once ON order_items (buyer_id, course_id) WHERE is_live AND kind = 'COURSE';
 
--- Courses that are given to somebody else. The order says who gives them.
+-- Courses that are given to another person. The order says who gives them.
 CREATE TABLE gifts (
     id uuid PRIMARY KEY,
     item_id uuid NOT NULL UNIQUE REFERENCES order_items (id) ON DELETE CASCADE,

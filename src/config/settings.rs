@@ -240,7 +240,7 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_GIFT_DAYS",
         "180",
-        "number of days after which a gift that nobody has claimed is refunded, 1 to 3650",
+        "number of days after which an unclaimed gift is refunded, 1 to 3650",
     ),
     setting("LYCEUM_SELLER_NAME", "the site's name", "name of the seller on invoices"),
     setting("LYCEUM_SELLER_ADDRESS", "(none)", "address of the seller on invoices; `|` separates its lines"),

@@ -74,7 +74,7 @@ pub(super) fn claimed_already() -> Error {
 }
 
 pub(super) fn gift_is_owned() -> Error {
-    let message = "You have this course already. Give the code to somebody else, or let the gift expire.";
+    let message = "You have this course already. Give the code to another person, or let the gift expire.";
     Error::invalid(UserErrorCode::Taken, &["code"], message)
 }
 

@@ -1,4 +1,4 @@
-//! Gifts: offered when they are paid, claimed with their code, and refunded if nobody claims them.
+//! Gifts: offered when they are paid, claimed with their code, and refunded if they stay unclaimed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;

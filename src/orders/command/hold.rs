@@ -90,7 +90,7 @@ pub(super) async fn lock_for(tx: &mut Tx, id: OrderId, user: Option<UserId>) -> 
     // Read again: they may have changed before the lock.
     let items = query::items_of(tx.conn(), &[id]).await?;
     let gifts = gift::of_orders(tx.conn(), &[id]).await?;
-    // Somebody may have claimed a gift meanwhile. If this ends in a deadlock, the transaction is repeated.
+    // A gift may have been claimed meanwhile. If this ends in a deadlock, the transaction is repeated.
     lock_users(tx, gifts.iter().filter_map(|gift| gift.claimed_by), &mut people).await?;
     Ok(Some(Held { order, items, courses, gifts, people }))
 }

@@ -43,7 +43,7 @@ impl GiftObject {
     }
 }
 
-/// A course that a user gives to somebody else. Who gives it, who has claimed it, and administrators see it.
+/// A course that a user gives to another person. Who gives it, who has claimed it, and administrators see it.
 #[Object(name = "Gift")]
 impl GiftObject {
     /// The id of the gift.
@@ -88,7 +88,7 @@ impl GiftObject {
         self.row.claimed_at
     }
 
-    /// Who has claimed it; null if nobody has, or if the account was deleted.
+    /// Who has claimed it; null if it is unclaimed, or if the account was deleted.
     async fn claimed_by(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         let Some(user) = self.row.claimed_by else { return Ok(None) };
         Ok(user_node(ctx, user).await?.map(Sequential))

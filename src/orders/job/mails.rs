@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::platform::mail::{self, Sample, Template};
 
-/// Tells of a gift, to somebody who may have no account.
+/// Tells a recipient, who may have no account, of a gift.
 pub(super) static GIFT: Template = mail::template!("gift");
 
 /// The context of [`GIFT`].

@@ -1,4 +1,4 @@
-//! Gifts: courses that a buyer gives to somebody else.
+//! Gifts: courses that a buyer gives to another person.
 
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
@@ -80,12 +80,12 @@ pub(in crate::orders) fn written(code: &str) -> String {
     groups.join("-")
 }
 
-/// A course to give to somebody else.
+/// A course to give to another person.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::orders) struct GiftInput {
     /// The course, which is not free.
     pub(in crate::orders) course_id: CourseId,
-    /// The email address to which the gift is sent. Whoever has the code can claim it.
+    /// The email address to which the gift is sent. All who have the code can claim it, once.
     pub(in crate::orders) recipient_email: String,
     /// What you say with it, at most 1,000 characters.
     #[graphql(default)]

@@ -14,7 +14,7 @@ use crate::platform::payments::Provider;
 pub(in crate::orders) enum OrderItemInput {
     /// Access to this course, for good.
     CourseId(CourseId),
-    /// A course for somebody else.
+    /// A course for another person.
     Gift(GiftInput),
     /// A donation of this amount, at least 1 in the main unit of the order's currency; at most one in an order. It is
     /// not taxed, and coupons are not for it.

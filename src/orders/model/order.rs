@@ -208,7 +208,7 @@ impl Entity for OrderItem {
 pub enum OrderItemKind {
     /// Access to a course.
     Course,
-    /// A course for somebody else, who claims it with a code.
+    /// A course for another person, who claims it with a code.
     Gift,
     /// A donation of an amount that the buyer chooses. It gives no access.
     Donation,
