@@ -237,11 +237,7 @@ pub const SETTINGS: &[Setting] = &[
         "what part of the sales of a channel is its own, in percent of the price without tax, 0 to 100; `setChannelShare` \
          sets another one for a channel",
     ),
-    setting(
-        "LYCEUM_GIFT_DAYS",
-        "180",
-        "number of days after which an unclaimed gift is refunded, 1 to 3650",
-    ),
+    setting("LYCEUM_GIFT_DAYS", "180", "number of days after which an unclaimed gift is refunded, 1 to 3650"),
     setting("LYCEUM_SELLER_NAME", "the site's name", "name of the seller on invoices"),
     setting("LYCEUM_SELLER_ADDRESS", "(none)", "address of the seller on invoices; `|` separates its lines"),
     setting("LYCEUM_SELLER_TAX_ID", "(none)", "tax number of the seller on invoices, such as a VAT ID"),

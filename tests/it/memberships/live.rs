@@ -32,7 +32,7 @@ async fn the_live_membership_says_how_many_minutes_a_month_there_are_and_since_w
     assert_eq!(allowance.plan.encode(), basic["id"].as_str().unwrap());
     assert_eq!(club.allowed(&club.sam, began - TimeDelta::seconds(1)).await, None);
     assert!(club.allowed(&club.sam, began + TimeDelta::days(300)).await.is_some(), "it renews itself");
-    assert_eq!(club.allowed(&club.tim, began).await, None, "that is no plan for live classes");
+    assert_eq!(club.allowed(&club.tim, began).await.unwrap().minutes_per_month, 0, "that is no plan for live classes");
     club.pass(TimeDelta::days(3)).await;
     let input = json!({ "membershipId": id, "planPriceId": month(&premium), "when": "NOW" });
     club.app.mutate(&club.sam, "changeMembership", "membership { id }", input).await;
@@ -63,4 +63,33 @@ async fn many_members_are_asked_about_by_one_statement() {
             club.app.counted(async || LiveAllowanceOf::load(&club.app.app, &keys[..count]).await).await;
         assert_eq!((statements, found.unwrap().len()), (1, 1));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_attend_live_classes_for_as_many_hours_as_their_plan_has() {
+    let club = Club::open().await;
+    let (basic, _) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);
+    let all = club.all_access().await;
+    club.join(&club.tim, &month(&all), "10").await;
+    let at = |hours: i64| (club.now() + TimeDelta::hours(hours)).to_rfc3339();
+    let input = json!({ "title": "Office hour", "startsAt": at(2), "endsAt": at(3) });
+    let made = club.app.mutate(&club.root, "createLiveSession", "liveSessions { id }", input).await;
+    let session = &made["liveSessions"][0]["id"];
+    let check = async |user: &User| {
+        let query = "query ($id: ID!) { checkAttendance(liveSessionId: $id) { reason usage { \
+            maxHoursAllowed remainingHours upgradeOptions { plan { name } } } } }";
+        club.app.data(Some(&user.token), query, json!({ "id": session })).await["checkAttendance"].take()
+    };
+    assert_eq!(check(&club.sam).await["reason"], "NO_MEMBERSHIP");
+    assert_eq!(check(&club.tim).await["reason"], "WRONG_PLAN");
+    club.join(&club.sam, &month(&basic), "30").await;
+    let checked = check(&club.sam).await;
+    assert_eq!((&checked["reason"], &checked["usage"]["maxHoursAllowed"]), (&json!("ELIGIBLE"), &json!("4")));
+    assert_eq!(checked["usage"]["upgradeOptions"], json!([{ "plan": { "name": "Premium" } }]));
+    let joined = club
+        .app
+        .mutate(&club.sam, "joinLiveSession", "eligibility { reason }", json!({ "liveSessionId": session }))
+        .await;
+    assert_eq!(joined["eligibility"]["reason"], "ALREADY_JOINED");
+    assert_eq!(check(&club.sam).await["usage"]["remainingHours"], "3");
 }
