@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
-use super::model::{Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich};
-use super::port::{self, LiveAllowance};
+use super::model::{
+    LiveAllowance, Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich,
+};
 use super::query::{membership, period, plan};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
@@ -191,6 +192,6 @@ impl Load for LiveAllowanceOf {
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, LiveAllowance>, InternalError> {
         let users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
         let rows = membership::unexpired_of(&mut *app.db.read().await?, &users).await?;
-        Ok(keys.iter().filter_map(|key| Some((*key, port::most(&rows, key.user, key.at)?))).collect())
+        Ok(keys.iter().filter_map(|key| Some((*key, LiveAllowance::most(&rows, key.user, key.at)?))).collect())
     }
 }

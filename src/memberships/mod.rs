@@ -26,13 +26,13 @@ pub use job::handlers;
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
-    BillingInterval, ChangeTime, Membership, MembershipChangeTerms, MembershipId, MembershipStatus, NewPriceInput,
-    Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target,
+    BillingInterval, ChangeTime, LiveAllowance, Membership, MembershipChangeTerms, MembershipId, MembershipStatus,
+    NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target,
 };
 pub use port::{
-    Authorization, Begun, Change, Held, LiveAllowance, Offer, Outcome, Received, Students, Terms, cancel,
-    change_at_renewal, change_pending, change_trial, forsake, hold, live_allowance, lock_target, may_be_paid, offer,
-    offer_change, offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course,
-    target_of_change, terms, unpaid,
+    Authorization, Begun, Change, Held, Offer, Outcome, Received, Students, Terms, cancel, change_at_renewal,
+    change_pending, change_trial, forsake, hold, live_allowance, lock_target, may_be_paid, offer, offer_change,
+    offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course, target_of_change, terms,
+    unpaid,
 };
 pub use query::membership::to_bill;

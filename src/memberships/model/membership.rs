@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::plan::{PlanId, PlanKind, PlanPriceId};
+use super::plan::{Plan, PlanId, PlanKind, PlanPrice, PlanPriceId};
 use crate::accounts::UserId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::{Entity, Id};
@@ -74,6 +74,18 @@ pub struct Membership {
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+impl Membership {
+    /// Makes it one of another price.
+    pub(in crate::memberships) fn move_to(&mut self, price: &PlanPrice, plan: &Plan, now: DateTime<Utc>) {
+        if self.plan_id != plan.id || self.plan_since.is_none() {
+            self.plan_since = Some(now);
+        }
+        self.plan_id = plan.id;
+        self.plan_price_id = price.id;
+        self.next_price_id = None;
+    }
 }
 
 impl Entity for Membership {

@@ -1,6 +1,7 @@
 //! Rows, ids, enums and inputs of plans and memberships, and their pure transitions.
 
 mod input;
+mod live;
 mod membership;
 mod period;
 mod plan;
@@ -11,6 +12,7 @@ pub(super) use input::{
     QuoteMembershipChangeInput, ResumeMembershipInput, SetPlanPriceInput, UpdatePlanInput,
 };
 pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
+pub use live::LiveAllowance;
 pub use membership::{Membership, MembershipId, MembershipStatus};
 pub(super) use membership::{NewMembership, Step};
 pub(super) use period::{

@@ -9,8 +9,7 @@ mod outcome;
 
 use chrono::{DateTime, Utc};
 
-pub(in crate::memberships) use live::most;
-pub use live::{LiveAllowance, live_allowance};
+pub use live::live_allowance;
 pub use offer::{
     Begun, Change, Offer, Terms, change_at_renewal, change_pending, change_trial, offer, offer_change, offer_renewal,
     quote_change, target_of_change, terms,

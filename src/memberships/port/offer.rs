@@ -72,16 +72,10 @@ pub struct Terms {
     pub plan: Plan,
     /// Whether the first period is free.
     pub is_trial: bool,
+    /// What the first period costs before coupon and tax, in minor units.
+    pub charged_minor: i64,
     /// The membership of the user whose renewal has failed: this pays for it.
     due: Option<Membership>,
-}
-
-impl Terms {
-    /// What the first period costs before coupon and tax, in minor units.
-    pub fn charged_minor(&self) -> i64 {
-        let credit = self.due.as_ref().map_or(0, |row| row.credit_minor);
-        if self.is_trial { 0 } else { self.price.amount_minor - credit.min(self.price.amount_minor) }
-    }
 }
 
 /// Returns what a membership would cost a user. If the price has a trial and they were never a member for the same, the
@@ -96,7 +90,11 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
     let due = earlier.into_iter().find(|row| row.status != MembershipStatus::Expired);
     match &due {
         Some(live) if live.status != MembershipStatus::PastDue => Err(error::live_already(live.status)),
-        _ => Ok(Terms { price, plan, is_trial, due }),
+        _ => {
+            let credit = due.as_ref().map_or(0, |row| row.credit_minor);
+            let charged_minor = if is_trial { 0 } else { price.amount_minor - credit.min(price.amount_minor) };
+            Ok(Terms { price, plan, is_trial, charged_minor, due })
+        }
     }
 }
 
@@ -266,7 +264,8 @@ pub async fn change_trial(
     if periods::open_of(tx, held.row.id).await?.is_some() {
         return Err(error::payment_in_flight());
     }
-    move_to(held, price, plan, app.clock.now());
+    held.row.move_to(&price, &plan, app.clock.now());
+    (held.price, held.plan) = (price, plan);
     plan_billing(app, held, PeriodReason::Trial);
     Ok(write(tx, app, &held.row, MembershipChange::PlanChanged).await?)
 }
@@ -284,7 +283,8 @@ pub async fn change_pending(
     provider: Option<Provider>,
 ) -> Result<Begun> {
     let (price, plan) = target_of_change(tx, held, new, provider).await?;
-    move_to(held, price, plan, app.clock.now());
+    held.row.move_to(&price, &plan, app.clock.now());
+    (held.price, held.plan) = (price, plan);
     held.row.plan_since = None;
     write(tx, app, &held.row, MembershipChange::PlanChanged).await?;
     let earlier = rows::of_scope(tx.conn(), held.row.user_id, scope_of(&held.plan)).await?;
@@ -292,17 +292,6 @@ pub async fn change_pending(
     let is_trial = held.price.trial_days > 0 && !was_member;
     let reason = if is_trial { PeriodReason::Trial } else { PeriodReason::Start };
     Ok(begin(tx, app, held.clone(), reason).await?)
-}
-
-/// Makes a membership one of another price.
-pub(in crate::memberships) fn move_to(held: &mut Held, price: PlanPrice, plan: Plan, now: DateTime<Utc>) {
-    if held.row.plan_id != plan.id || held.row.plan_since.is_none() {
-        held.row.plan_since = Some(now);
-    }
-    held.row.plan_id = plan.id;
-    held.row.plan_price_id = price.id;
-    held.row.next_price_id = None;
-    (held.price, held.plan) = (price, plan);
 }
 
 /// Begins a period at the membership's price.

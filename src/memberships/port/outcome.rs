@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::offer::move_to;
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
 use crate::memberships::command::{end, end_of_grace, give, plan_billing, scope_of, step, write};
@@ -102,7 +101,8 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     let now = app.clock.now();
     let was = held.price.billing_interval;
     let chosen = held.row.next_price_id.filter(|next| *next != price.id && period.reason == PeriodReason::Renewal);
-    move_to(&mut held, price, plan, now);
+    held.row.move_to(&price, &plan, now);
+    (held.price, held.plan) = (price, plan);
     // Chosen since this period was ordered.
     held.row.next_price_id = chosen;
     let (start, end) = limits(app, &mut held, period.reason, was);

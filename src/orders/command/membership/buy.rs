@@ -39,7 +39,7 @@ pub(in crate::orders::command) async fn quote(
         app.db.transaction(async |tx| memberships::terms(tx, offer_of(app, buyer, billing, price)).await).await?;
     check_currency(&terms.price, billing.currency)?;
     let tax = app.config.payments.taxes.get(&billing.country).copied();
-    let (price_minor, sum) = (terms.charged_minor(), priced(terms.charged_minor(), entered.as_ref(), tax));
+    let (price_minor, sum) = (terms.charged_minor, priced(terms.charged_minor, entered.as_ref(), tax));
     let plan = Some((terms.plan.into(), terms.price.into()));
     let line = Line { kind: OrderItemKind::Membership, course: None, plan, price_minor };
     Ok(Quote {
