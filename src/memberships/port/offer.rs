@@ -1,12 +1,10 @@
 //! Periods that are ordered: what they cost.
 
-use chrono::{DateTime, Utc};
-
 use super::Held;
 use crate::accounts::UserId;
 use crate::entitlements::EndReason;
 use crate::graphql::Result;
-use crate::memberships::command::{self, cancel, end, end_of_grace, give, plan_billing, scope_of, write};
+use crate::memberships::command::{self, cancel, end, end_of_grace, give, move_to, plan_billing, scope_of, write};
 use crate::memberships::error;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{
@@ -72,16 +70,10 @@ pub struct Terms {
     pub plan: Plan,
     /// Whether the first period is free.
     pub is_trial: bool,
+    /// What the first period costs before coupon and tax, in minor units.
+    pub charged_minor: i64,
     /// The membership of the user whose renewal has failed: this pays for it.
     due: Option<Membership>,
-}
-
-impl Terms {
-    /// What the first period costs before coupon and tax, in minor units.
-    pub fn charged_minor(&self) -> i64 {
-        let credit = self.due.as_ref().map_or(0, |row| row.credit_minor);
-        if self.is_trial { 0 } else { self.price.amount_minor - credit.min(self.price.amount_minor) }
-    }
 }
 
 /// Returns what a membership would cost a user. If the price has a trial and they were never a member for the same, the
@@ -96,7 +88,11 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
     let due = earlier.into_iter().find(|row| row.status != MembershipStatus::Expired);
     match &due {
         Some(live) if live.status != MembershipStatus::PastDue => Err(error::live_already(live.status)),
-        _ => Ok(Terms { price, plan, is_trial, due }),
+        _ => {
+            let credit = due.as_ref().map_or(0, |row| row.credit_minor);
+            let charged_minor = if is_trial { 0 } else { price.amount_minor - credit.min(price.amount_minor) };
+            Ok(Terms { price, plan, is_trial, charged_minor, due })
+        }
     }
 }
 
@@ -105,7 +101,7 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
 /// # Errors
 /// See [`terms`].
 pub async fn offer(tx: &mut Tx, app: &App, offer: Offer<'_>) -> Result<Begun> {
-    let Terms { price, plan, is_trial, due } = terms(tx, offer).await?;
+    let Terms { price, plan, is_trial, due, .. } = terms(tx, offer).await?;
     if let Some(due) = due {
         let row = rows::lock(tx, due.id).await?.ok_or_else(error::no_such_membership)?;
         if periods::open_of(tx, row.id).await?.is_some() {
@@ -292,17 +288,6 @@ pub async fn change_pending(
     let is_trial = held.price.trial_days > 0 && !was_member;
     let reason = if is_trial { PeriodReason::Trial } else { PeriodReason::Start };
     Ok(begin(tx, app, held.clone(), reason).await?)
-}
-
-/// Makes a membership one of another price.
-pub(in crate::memberships) fn move_to(held: &mut Held, price: PlanPrice, plan: Plan, now: DateTime<Utc>) {
-    if held.row.plan_id != plan.id || held.row.plan_since.is_none() {
-        held.row.plan_since = Some(now);
-    }
-    held.row.plan_id = plan.id;
-    held.row.plan_price_id = price.id;
-    held.row.next_price_id = None;
-    (held.price, held.plan) = (price, plan);
 }
 
 /// Begins a period at the membership's price.

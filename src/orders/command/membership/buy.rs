@@ -38,7 +38,7 @@ pub(in crate::orders::command) async fn quote(
         app.db.transaction(async |tx| memberships::terms(tx, offer_of(app, buyer, billing, price)).await).await?;
     check_currency(&terms.price, billing.currency)?;
     let tax = app.config.payments.taxes.get(&billing.country).copied();
-    let (price_minor, sum) = (terms.charged_minor(), priced(terms.charged_minor(), entered.as_ref(), tax));
+    let (price_minor, sum) = (terms.charged_minor, priced(terms.charged_minor, entered.as_ref(), tax));
     let good = Good::Membership(terms.plan.into(), terms.price.into());
     Ok(Quote {
         items: vec![QuoteItem { good, price_minor, amounts: sum }],
