@@ -1,12 +1,10 @@
 //! Periods that are ordered: what they cost.
 
-use chrono::{DateTime, Utc};
-
 use super::Held;
 use crate::accounts::UserId;
 use crate::entitlements::EndReason;
 use crate::graphql::Result;
-use crate::memberships::command::{self, cancel, end, end_of_grace, give, plan_billing, scope_of, write};
+use crate::memberships::command::{self, cancel, end, end_of_grace, give, move_to, plan_billing, scope_of, write};
 use crate::memberships::error;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{
@@ -103,7 +101,7 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
 /// # Errors
 /// See [`terms`].
 pub async fn offer(tx: &mut Tx, app: &App, offer: Offer<'_>) -> Result<Begun> {
-    let Terms { price, plan, is_trial, due } = terms(tx, offer).await?;
+    let Terms { price, plan, is_trial, due, .. } = terms(tx, offer).await?;
     if let Some(due) = due {
         let row = rows::lock(tx, due.id).await?.ok_or_else(error::no_such_membership)?;
         if periods::open_of(tx, row.id).await?.is_some() {

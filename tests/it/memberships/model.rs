@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::support::rounds;
 
-const STEPS: usize = 60;
+const STEPS: usize = 40;
 
 /// The plans' prices: all courses for a month, for a year, and live classes of two plans.
 struct Prices([String; 4]);

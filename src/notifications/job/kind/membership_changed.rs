@@ -46,8 +46,7 @@ pub(super) static KIND: Kind = Kind {
         "{% if detail == \"payment_failed\" %}We try again in a few days. You can also pay now, in another way.\
          {% elif detail == \"canceled\" %}It lasts until the end of the period that you have paid for.\
          {% else %}You can see and change it in your account.{% endif %}",
-        "{% if detail == \"payment_failed\" %}Wir versuchen es in einigen Tagen noch einmal. Du kannst auch jetzt \
-         bezahlen, auf andere Weise.\
+        "{% if detail == \"payment_failed\" %}Wir versuchen es bald noch einmal. Du kannst auch jetzt anders bezahlen.\
          {% elif detail == \"canceled\" %}Sie gilt bis zum Ende der Zeit, die du bezahlt hast.\
          {% else %}Du kannst sie in deinem Konto ansehen und ändern.{% endif %}",
     ],
