@@ -44,8 +44,10 @@ const values = [
   "DeliveryCounts",
   "Device",
   "EarningsStatement",
+  "Eligibility",
   "Facet",
   "FacetValue",
+  "HoursBucket",
   "IdentityProvider",
   "Image",
   "LessonChapter",
@@ -55,6 +57,7 @@ const values = [
   "LessonResource",
   "MembershipChangeQuote",
   "Money",
+  "MonthHours",
   "NewVideo",
   "NotificationEvent",
   "NotificationPreference",
@@ -70,6 +73,9 @@ const values = [
   "RatingBucket",
   "Sale",
   "SignInChallenge",
+  "SubscriptionStatistics",
+  "SubscriptionUsage",
+  "SubscriptionUsageEvent",
   "TextPart",
   "UploadHeader",
   "UploadPart",
@@ -84,6 +90,8 @@ const values = [
 // Of these there is one for each viewer.
 const singletons = ["NotificationSettings", "SecondFactor"];
 
+const [, conventions] = graphql.configs["flat/schema-recommended"].rules["@graphql-eslint/naming-convention"];
+
 export default [
   {
     ...parsed,
@@ -97,6 +105,11 @@ export default [
       ],
       // It takes `Report.reporter` for a repetition, and knows no exceptions.
       "@graphql-eslint/no-typename-prefix": "off",
+      // It takes the hours of a subscription for the operation, and knows no exceptions.
+      "@graphql-eslint/naming-convention": [
+        "error",
+        { ...conventions, "FieldDefinition[parent.name.value=Subscription]": { forbiddenSuffixes: ["Subscription"] } },
+      ],
       // Short lists of values (`tags`, `userErrors`) need no pages, and connections offer their `nodes` without edges too.
       // Some nodes cannot be asked for again: a search's results, news, enrollments, invitations, identity providers.
       "@graphql-eslint/relay-edge-types": [

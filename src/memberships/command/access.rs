@@ -7,7 +7,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
 use crate::memberships::model::{
-    Membership, MembershipStatus, PeriodReason, Plan, PlanPrice, Step, Target, billing_time, reminder_time,
+    Membership, MembershipStatus, PeriodReason, Step, Target, billing_time, reminder_time,
 };
 use crate::memberships::port::{Held, Students};
 use crate::memberships::query::membership as rows;
@@ -28,17 +28,6 @@ pub(in crate::memberships) fn step(app: &App, row: &mut Membership, step: Step) 
         row.next_price_id = None;
     }
     true
-}
-
-/// Makes a membership one of another price.
-pub(in crate::memberships) fn move_to(held: &mut Held, price: PlanPrice, plan: Plan, now: DateTime<Utc>) {
-    if held.row.plan_id != plan.id || held.row.plan_since.is_none() {
-        held.row.plan_since = Some(now);
-    }
-    held.row.plan_id = plan.id;
-    held.row.plan_price_id = price.id;
-    held.row.next_price_id = None;
-    (held.price, held.plan) = (price, plan);
 }
 
 /// Writes a locked membership, and says what has happened.

@@ -8,7 +8,7 @@ mod member;
 mod plan;
 mod sweep;
 
-pub(super) use access::{cancel, end, end_of_grace, give, move_to, plan_billing, step, write};
+pub(super) use access::{cancel, end, end_of_grace, give, plan_billing, step, write};
 pub use export::my_data;
 pub(super) use gateway::{SYNC, sync};
 pub(crate) use import::import_plan;

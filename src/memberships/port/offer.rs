@@ -4,7 +4,7 @@ use super::Held;
 use crate::accounts::UserId;
 use crate::entitlements::EndReason;
 use crate::graphql::Result;
-use crate::memberships::command::{self, cancel, end, end_of_grace, give, move_to, plan_billing, scope_of, write};
+use crate::memberships::command::{self, cancel, end, end_of_grace, give, plan_billing, scope_of, write};
 use crate::memberships::error;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
-use crate::memberships::command::{end, end_of_grace, give, move_to, plan_billing, scope_of, step, write};
+use crate::memberships::command::{end, end_of_grace, give, plan_billing, scope_of, step, write};
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{
     MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, end_of_interval, next_attempt,

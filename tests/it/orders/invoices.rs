@@ -112,10 +112,11 @@ async fn an_invoice_is_for_those_who_have_its_url_for_an_hour() {
     shop.price(&shop.other, "0", "EUR").await;
     let free = shop.ordered(&shop.sam, shop.input(&[&shop.other], "0")).await;
     let late = shop.order(&shop.tim).await;
+    shop.only_act(&late, "pay-late").await;
     shop.app.mutate(&shop.tim, "cancelOrder", "order { id }", json!({ "orderId": late["id"] })).await;
     let again = shop.order(&shop.tim).await;
     shop.act(&again, "pay").await;
-    shop.act(&late, "pay").await;
+    shop.pass(TimeDelta::seconds(31)).await;
     assert_eq!(shop.documents(&shop.sam, &free).await["invoiceUrl"], Value::Null);
     let returned = json!({ "invoiceUrl": null, "refunds": [{ "creditNoteUrl": null }] });
     assert_eq!(shop.documents(&shop.tim, &late).await, returned);
