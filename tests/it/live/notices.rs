@@ -45,6 +45,8 @@ async fn participants_are_reminded_a_day_before_and_when_they_are_let_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn participants_hear_of_changes_and_of_their_hours() {
     let school = School::open().await;
+    // Users are told of what happens after they have signed up.
+    school.turn_to(at(1)).await;
     let (id, other) = (school.session(at(600), Some(1)).await, school.session(at(720), None).await);
     school.join(&school.sam, &id, false).await;
     school.join(&school.tim, &id, true).await;
@@ -65,6 +67,7 @@ async fn participants_hear_of_changes_and_of_their_hours() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_is_warned_at_eighty_percent() {
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "5")]).await;
+    school.turn_to(at(1)).await;
     for hours in 10..14 {
         let id = school.session(at(60 * hours), None).await;
         assert_eq!(school.told(&school.sam).await, [""; 0]);
