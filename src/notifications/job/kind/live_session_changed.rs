@@ -25,8 +25,8 @@ pub(super) static KIND: Kind = Kind {
         "{% if detail == \"CANCELED\" %}You have your hours back.{% elif detail == \"SEAT\" %}You have moved up from the \
          waiting list.{% else %}See the new time, and give your seat back if it does not suit you.{% endif %}",
         "{% if detail == \"CANCELED\" %}Deine Stunden hast du zurück.{% elif detail == \"SEAT\" %}Du bist von der \
-         Warteliste nachgerückt.{% else %}Sieh nach, wann er jetzt ist, und gib deinen Platz zurück, wenn er nicht \
-         passt.{% endif %}",
+         Warteliste nachgerückt.{% else %}Sieh nach, wann er jetzt ist. Passt es nicht, \
+         gib deinen Platz zurück.{% endif %}",
     ],
     handlers: || {
         vec![
