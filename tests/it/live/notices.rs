@@ -52,7 +52,7 @@ async fn participants_hear_of_changes_and_of_their_hours() {
     school.join(&school.tim, &id, true).await;
     assert_eq!(school.told(&school.sam).await, [""; 0], "half of the hours are spent");
     school.join(&school.sam, &other, false).await;
-    assert_eq!(school.told(&school.sam).await, ["HOURS_USED_UP Your live hours of 2026-11 are used up"]);
+    assert_eq!(school.told(&school.sam).await, ["HOURS_USED_UP Your hours of live classes are used up"]);
     school.leave(&school.sam, &id).await;
     assert_eq!(school.told(&school.tim).await, ["LIVE_SESSION_CHANGED You have a seat in “Valves”"]);
     school.cancel(&school.ada, &id).await;
@@ -73,7 +73,7 @@ async fn a_member_is_warned_at_eighty_percent() {
         assert_eq!(school.told(&school.sam).await, [""; 0]);
         school.join(&school.sam, &id, false).await;
     }
-    assert_eq!(school.told(&school.sam).await, ["HOURS_NEARLY_USED Your live hours of 2026-11 are nearly used up"]);
+    assert_eq!(school.told(&school.sam).await, ["HOURS_NEARLY_USED Your hours of live classes are nearly used up"]);
     let warning = "{ viewer { subscriptionUsage { warning } } }";
     let data = school.app.data(Some(&school.sam.token), warning, json!({})).await;
     assert_eq!(data["viewer"]["subscriptionUsage"]["warning"], "NEARLY_USED");

@@ -11,11 +11,8 @@ use crate::platform::outbox::Event;
 pub(super) static KIND: Kind = Kind {
     name: ["hours that are nearly used up", "Stunden, die fast verbraucht sind"],
     default: EVERYWHERE,
-    title: [
-        "Your live hours of {{ detail }} are nearly used up",
-        "Deine Live-Stunden für {{ detail }} sind fast verbraucht",
-    ],
-    body: ["You have used 80 % of them.", "Du hast 80 % davon verbraucht."],
+    title: ["Your hours of live classes are nearly used up", "Deine Live-Stunden sind fast verbraucht"],
+    body: ["You have used 80 % of the month's hours.", "Du hast 80 % der Stunden des Monats verbraucht."],
     handlers: || {
         vec![Handler::reaction("notifications.hours_nearly_used", LiveUsageChanged::KIND, TIMEOUT, |app, payload| {
             let of = |event: &LiveUsageChanged| event.nearly_used;

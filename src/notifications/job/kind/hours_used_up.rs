@@ -11,7 +11,7 @@ use crate::platform::outbox::Event;
 pub(super) static KIND: Kind = Kind {
     name: ["hours that are used up", "Stunden, die verbraucht sind"],
     default: EVERYWHERE,
-    title: ["Your live hours of {{ detail }} are used up", "Deine Live-Stunden für {{ detail }} sind verbraucht"],
+    title: ["Your hours of live classes are used up", "Deine Live-Stunden sind verbraucht"],
     body: ["New ones come with the next month.", "Mit dem nächsten Monat kommen neue."],
     handlers: || {
         vec![Handler::reaction("notifications.hours_used_up", LiveUsageChanged::KIND, TIMEOUT, |app, payload| {
