@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
-use super::refund::{refunded_elsewhere, undo_refund};
+use super::refund::{refunded_elsewhere, return_rest, undo_refund};
 use super::{dispute, reconcile};
 use crate::graphql::Result;
 use crate::orders::model::{
@@ -247,9 +247,14 @@ async fn refunded(
     if refund::is_known(tx, order, external_id).await? {
         return Ok(Outcome::Done);
     }
-    Ok(match refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), Some(amount)).await? {
-        true => Outcome::Done,
-        false => Outcome::Refuse("More was refunded than was left of the order.".into()),
+    if refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), Some(amount)).await? {
+        return_rest(tx, app, held).await?;
+        return Ok(Outcome::Done);
+    }
+    // A refund of ours that the provider refuses because of this one leaves enough when that is known.
+    Ok(match refund::pending_of(tx, order).await?.is_empty() {
+        true => Outcome::Refuse("More was refunded than was left of the order.".into()),
+        false => Outcome::Wait("A refund of the order is not decided yet."),
     })
 }
 

@@ -19,9 +19,6 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// The reason of a refund of money that came too late.
-const TOO_LATE: &str = "The payment arrived when the order could not be fulfilled anymore.";
-
 /// What a provider calls money that has arrived.
 #[derive(Clone, Copy)]
 pub(super) struct Arrived<'a> {
@@ -52,7 +49,7 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
                 if held.order.status.after(Step::Cancel).is_some() {
                     end(tx, app, &held, Step::Cancel).await?;
                 }
-                return_money(tx, app, &held, TOO_LATE).await?;
+                return_money(tx, app, &held).await?;
             }
             Ok(())
         })

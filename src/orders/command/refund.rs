@@ -34,6 +34,8 @@ use crate::platform::payments::{self, GatewayError, NewRefund};
 pub(in crate::orders) const REFUND: &str = "orders.refund";
 
 const LONGEST_REASON: usize = 500;
+/// The reason of a refund of money that came too late.
+const TOO_LATE: &str = "The payment arrived when the order could not be fulfilled anymore.";
 /// When a provider that did not answer is told again of a refund, at first and in the end.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
 /// How long a provider may be away, or reject the key, without a refund failing.
@@ -192,17 +194,22 @@ async fn record(
 }
 
 /// Sends back all the money of an order that has ended without it.
-pub(super) async fn return_money(
-    tx: &mut Tx,
-    app: &App,
-    held: &Held,
-    reason: &str,
-) -> std::result::Result<(), InternalError> {
+pub(super) async fn return_money(tx: &mut Tx, app: &App, held: &Held) -> std::result::Result<(), InternalError> {
     let left = left_of(&held.items);
     // Ended by the caller, or before.
     let now = hold::reread(tx, held).await?;
-    let new = new_refund(app, &now.order, left, reason, None);
+    let new = new_refund(app, &now.order, left, TOO_LATE, None);
     record(tx, app, &now, &new, &parts_of(left, &now.items)).await?;
+    Ok(())
+}
+
+/// Sends back what is left of the money of an order that has ended without it, after a part was refunded at the provider.
+pub(super) async fn return_rest(tx: &mut Tx, app: &App, held: &Held) -> std::result::Result<(), InternalError> {
+    let now = hold::reread(tx, held).await?;
+    let is_owed = now.order.status.is_unpaid_end() && left_of(&now.items) > 0;
+    if is_owed && rows::pending_of(tx, now.order.id).await?.is_empty() {
+        return_money(tx, app, &now).await?;
+    }
     Ok(())
 }
 
