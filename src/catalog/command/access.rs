@@ -95,7 +95,7 @@ pub async fn access_to(loaders: &Loaders, actor: &Actor, showing: &Showing) -> R
 }
 
 /// Returns which lessons of a course have content that the actor may see, without reading them:
-/// [`open_lessons`](crate::catalog::open_lessons) selects them.
+/// `open_lessons` selects them.
 ///
 /// # Errors
 /// The database failed.

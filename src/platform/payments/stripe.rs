@@ -1,6 +1,6 @@
 //! Stripe: Checkout sessions, refunds and disputes.
 //!
-//! Source: <https://docs.stripe.com/api>, version [`VERSION`].
+//! Source: <https://docs.stripe.com/api>, version `VERSION`.
 
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
