@@ -1,7 +1,3 @@
--- Items of orders that are not for the buyer: gifts, and donations, which give no access.
-ALTER TABLE order_items
-    DROP CONSTRAINT order_items_kind_check,
-    ADD CONSTRAINT order_items_kind_check CHECK (kind IN ('COURSE', 'MEMBERSHIP', 'GIFT', 'DONATION'));
 -- Who gives a course may have it, and may give it more than once.
 DROP INDEX order_items_bought_once;
 CREATE UNIQUE INDEX order_items_bought_once ON order_items (buyer_id, course_id) WHERE is_live AND kind = 'COURSE';

@@ -44,7 +44,7 @@ pub async fn create_channel(app: &App, actor: &Actor, input: CreateChannelInput)
     let name = check.required("name", &input.name, LONGEST_NAME);
     let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
     let slug = match &input.slug {
-        Some(slug) => check_slug(&mut check, slug),
+        Some(slug) => check.slug("slug", slug, LONGEST_SLUG),
         None => slug::slug_base(&name),
     };
     check.finish()?;
@@ -75,7 +75,7 @@ pub async fn update_channel(app: &App, actor: &Actor, input: UpdateChannelInput)
     let mut check = Check::new();
     let changes = ChannelChanges {
         name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
-        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        slug: input.slug.map(|slug| check.slug("slug", &slug, LONGEST_SLUG)),
         description: input.description.map(|text| check.text("description", &text, LONGEST_DESCRIPTION)),
         members_edit: input.members_may_edit,
         updated_at: app.clock.now(),
@@ -359,16 +359,6 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "invitations": items(invitations),
         "follows": items(follows),
     }))
-}
-
-fn check_slug(check: &mut Check, slug: &str) -> String {
-    let slug = check.required("slug", slug, LONGEST_SLUG);
-    if !slug.is_empty() && ::slug::slugify(&slug) != slug {
-        let what = "is not a slug; it has lower-case letters and digits with single hyphens between them, such as \
-                    machine-learning-1";
-        check.malformed("slug", &slug, what);
-    }
-    slug
 }
 
 fn taken_slug(failed: diesel::result::Error) -> Error {

@@ -3,12 +3,20 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 use diesel::data_types::PgInterval;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Counts within a millisecond, so that a process's ids sort in the order of creation.
 static WITHIN_MILLISECOND: Mutex<ContextV7> = Mutex::new(ContextV7::new());
+
+/// Returns the instant of a local time: the first one of two, and an hour later where the clocks skip it.
+pub fn local_instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let at = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest();
+    let found = at(local).or_else(|| at(local + TimeDelta::hours(1)));
+    found.map_or_else(|| local.and_utc(), |at| at.to_utc())
+}
 
 /// The wall clock, or one that a test sets.
 #[derive(Clone, Debug)]

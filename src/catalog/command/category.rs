@@ -1,6 +1,6 @@
 //! Commands for the category tree.
 
-use super::course::check_slug;
+use super::course::LONGEST_SLUG;
 use super::file::show_picture;
 use crate::accounts::viewer;
 use crate::catalog::model::{
@@ -32,7 +32,7 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
     let name = check.required("name", &input.name, LONGEST_NAME);
     let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
     let slug = match &input.slug {
-        Some(slug) => check_slug(&mut check, slug),
+        Some(slug) => check.slug("slug", slug, LONGEST_SLUG),
         None => made_of(&mut check, &name),
     };
     check.finish()?;
@@ -71,7 +71,7 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
     let mut check = Check::new();
     let changes = CategoryChanges {
         name: input.name.map(|name| check.required("name", &name, LONGEST_NAME)),
-        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        slug: input.slug.map(|slug| check.slug("slug", &slug, LONGEST_SLUG)),
         description: input.description.map(|text| check.text("description", &text, LONGEST_DESCRIPTION)),
         updated_at: app.clock.now(),
     };

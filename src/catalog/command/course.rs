@@ -20,7 +20,8 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::{self, Tx};
 
-const LONGEST_SLUG: usize = 80;
+/// The longest slug of a course or a category, in characters.
+pub(super) const LONGEST_SLUG: usize = 80;
 /// The maximum number of prices in other currencies.
 const MOST_PRICES: usize = 20;
 
@@ -36,7 +37,7 @@ pub async fn create_course(app: &App, actor: &Actor, input: CreateCourseInput) -
     let title = check.required("title", &input.title, LONGEST_TITLE);
     let subtitle = check.line("subtitle", &input.subtitle, 200);
     let description = check.text("description", &input.description, 20_000);
-    let chosen = input.slug.as_ref().map(|slug| check_slug(&mut check, slug));
+    let chosen = input.slug.as_ref().map(|slug| check.slug("slug", slug, LONGEST_SLUG));
     let facts = facts::check(&mut check, input.facts.clone());
     check.finish()?;
     app.db
@@ -84,7 +85,7 @@ pub async fn update_course(app: &App, actor: &Actor, input: UpdateCourseInput) -
     let mut check = Check::new();
     let changes = CourseChanges {
         title: input.title.map(|title| check.required("title", &title, LONGEST_TITLE)),
-        slug: input.slug.map(|slug| check_slug(&mut check, &slug)),
+        slug: input.slug.map(|slug| check.slug("slug", &slug, LONGEST_SLUG)),
         subtitle: input.subtitle.map(|text| check.line("subtitle", &text, 200)),
         description: input.description.map(|text| check.text("description", &text, 20_000)),
         facts: facts::check(&mut check, input.facts),
@@ -174,16 +175,6 @@ fn check_prices(check: &mut Check, prices: &[MoneyInput]) -> Vec<(CurrencyCode, 
         checked.push((price.currency, amount));
     }
     checked
-}
-
-pub(super) fn check_slug(check: &mut Check, slug: &str) -> String {
-    let slug = check.required("slug", slug, LONGEST_SLUG);
-    if !slug.is_empty() && ::slug::slugify(&slug) != slug {
-        let what = "is not a slug; it has lower-case letters and digits with single hyphens between them, such as \
-                    machine-learning-1";
-        check.malformed("slug", &slug, what);
-    }
-    slug
 }
 
 /// Reserves the course's slug and inserts the course; `None` if the slug is taken.

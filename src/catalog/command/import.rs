@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::course::check_slug;
+use super::course::LONGEST_SLUG;
 use super::file::show_picture;
 use super::outline::check_new_lesson;
 use super::publication::publish_at;
@@ -118,7 +118,7 @@ pub struct ImportedLesson {
 pub async fn import_category(app: &App, new: &ImportedCategory) -> Result<CategoryId> {
     let mut check = Check::new();
     let name = check.required("name", &new.name, LONGEST_TITLE);
-    let slug = check_slug(&mut check, &new.slug);
+    let slug = check.slug("slug", &new.slug, LONGEST_SLUG);
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -203,7 +203,7 @@ fn check(new: &ImportedCourse) -> Result<FactChanges> {
     check.required("title", &new.title, LONGEST_TITLE);
     check.line("subtitle", &new.subtitle, 200);
     check.text("description", &new.description, 20_000);
-    check_slug(&mut check, &new.slug);
+    check.slug("slug", &new.slug, LONGEST_SLUG);
     let facts = facts::check(&mut check, new.facts.clone());
     for section in &new.sections {
         check.required("sections", &section.title, LONGEST_TITLE);

@@ -52,6 +52,17 @@ impl Check {
         text
     }
 
+    /// Checks a slug of at most `longest` characters, as it stands in addresses of pages.
+    pub fn slug(&mut self, field: &str, value: &str, longest: usize) -> String {
+        let slug = self.required(field, value, longest);
+        if !slug.is_empty() && ::slug::slugify(&slug) != slug {
+            let what = "is not a slug; it has lower-case letters and digits with single hyphens between them, such as \
+                        machine-learning-1";
+            self.malformed(field, &slug, what);
+        }
+        slug
+    }
+
     /// Like [`Check::required`], but the text may be empty.
     pub fn line(&mut self, field: &str, value: &str, longest: usize) -> String {
         let text = self.text(field, value, longest);

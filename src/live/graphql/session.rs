@@ -108,7 +108,7 @@ impl LiveSessionObject {
         self.0.started_at
     }
 
-    /// When the last participant left, or the end if somebody stayed; null until the session is settled.
+    /// When the last participant left, or the end if a participant stayed; null until the session is settled.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.ended_at
     }

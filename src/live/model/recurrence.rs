@@ -1,8 +1,10 @@
 //! Recurrence rules (RFC 5545, 3.3.10), expanded to the times of single sessions.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rrule::{Frequency, RRule, Unvalidated};
+
+use crate::platform::clock::local_instant;
 
 /// The maximum number of sessions of a rule.
 const MOST: u16 = 200;
@@ -54,15 +56,7 @@ pub(in crate::live) fn shifted(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> DateTime<Utc> {
     let local = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
-    instant(local(start) + (local(to) - local(from)), zone)
-}
-
-/// The instant of a local time: the earlier one of two, and an hour later if clocks skip it.
-fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    let hour = TimeDelta::hours(1);
-    let found = zone.from_local_datetime(&local).earliest();
-    let found = found.or_else(|| zone.from_local_datetime(&(local + hour)).earliest());
-    found.map_or_else(|| local.and_utc(), |at| at.to_utc())
+    local_instant(local(start) + (local(to) - local(from)), zone)
 }
 
 #[cfg(test)]

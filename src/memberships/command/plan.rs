@@ -1,6 +1,5 @@
 //! Plans and their prices.
 
-use chrono::{DateTime, Utc};
 use croner::Cron;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -170,7 +169,7 @@ pub(in crate::memberships) async fn archive_plan(
     archived.ok_or_else(error::no_such_plan)
 }
 
-/// Archives a plan, whoever asks for it; `None` if there is none.
+/// Archives a plan, no matter who asks for it; `None` if there is none.
 pub(super) async fn archive(tx: &mut Tx, app: &App, id: PlanId) -> std::result::Result<Option<Plan>, InternalError> {
     let Some(plan) = query::lock(tx, id).await? else { return Ok(None) };
     if plan.archived_at.is_some() {
@@ -227,9 +226,8 @@ async fn insert_price(
 
 /// Has the payment providers told of the prices of a plan.
 async fn tell_gateways(tx: &mut Tx, app: &App, plan: PlanId) -> std::result::Result<(), InternalError> {
-    let now: DateTime<Utc> = app.clock.now();
-    let key = format!("{SYNC}/{}/{}", plan.uuid(), now.timestamp_micros());
-    jobs::enqueue(tx, &app.clock, SYNC, &json!({ "plan": plan }), &key).await
+    let key = format!("{SYNC}/{}/{}", plan.uuid(), app.clock.now().timestamp_micros());
+    jobs::enqueue(tx, &app.clock, SYNC, &json!({}), &key).await
 }
 
 /// Locks a plan that is not archived.
@@ -280,11 +278,7 @@ async fn permit(
 
 fn check_slug(check: &mut Check, slug: Option<&str>, name: &str) -> String {
     let made: String = ::slug::slugify(name).chars().take(LONGEST_NAME).collect();
-    let slug = check.required("slug", slug.unwrap_or(made.trim_matches('-')), LONGEST_NAME);
-    if !slug.is_empty() && ::slug::slugify(&slug) != slug {
-        check.malformed("slug", &slug, "is not a slug; it has lower-case letters and digits with single hyphens");
-    }
-    slug
+    check.slug("slug", slug.unwrap_or(made.trim_matches('-')), LONGEST_NAME)
 }
 
 /// Checks a cron expression; an empty one is `None`.

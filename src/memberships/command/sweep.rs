@@ -88,15 +88,15 @@ pub(in crate::memberships) async fn move_members(
     from: PlanPriceId,
     to: PlanPriceId,
 ) -> Result<(), InternalError> {
+    let mut after = MembershipId::new(Uuid::nil());
     loop {
         let moved = app.db.transaction(async |tx| {
-            let moved = rows::move_members(tx, from, to).await?;
+            let moved = rows::move_members(tx, (from, to), after).await?;
             tell_all(tx, app, &moved, MembershipChange::ChangePlanned).await?;
-            Ok::<_, InternalError>(moved.len())
+            Ok::<_, InternalError>(moved.iter().map(|row| row.id.uuid()).max())
         });
-        if moved.await? == 0 {
-            return Ok(());
-        }
+        let Some(last) = moved.await? else { return Ok(()) };
+        after = MembershipId::new(last);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Periods of memberships: what is charged, when, and what is left of it.
 
-use chrono::{DateTime, Months, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use diesel::deserialize::FromSqlRow;
@@ -11,6 +11,7 @@ use diesel::sql_types::Text;
 use super::membership::MembershipId;
 use super::plan::{BillingInterval, PlanPriceId};
 use crate::graphql::{Entity, Id};
+use crate::platform::clock::local_instant;
 use crate::platform::db::schema::membership_periods;
 use crate::platform::db::stored_as_text;
 
@@ -126,13 +127,7 @@ pub(in crate::memberships) fn end_of_interval(
     let months = interval.months().saturating_mul(count.unsigned_abs());
     let local = anchor.with_timezone(&zone).naive_local();
     let Some(end) = local.checked_add_months(Months::new(months)) else { return DateTime::<Utc>::MAX_UTC };
-    instant(end, zone)
-}
-
-fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    let at = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest();
-    let at = at(local).or_else(|| at(local + TimeDelta::hours(1)));
-    at.map_or(local.and_utc(), |at| at.to_utc())
+    local_instant(end, zone)
 }
 
 /// Returns when the period after one that ends at `end` is charged: at the first time of `cron` in the 24 hours before,

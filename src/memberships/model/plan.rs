@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::catalog::{CategoryId, CourseId};
 use crate::entitlements;
@@ -87,19 +86,6 @@ impl Plan {
             PlanKind::Course => self.course_id.map(Target::Course),
             PlanKind::Category => self.category_id.map(Target::Category),
             PlanKind::AllAccess => Some(Target::Everything),
-        }
-    }
-
-    /// Whether its members may attend a live session about a course or a category.
-    ///
-    /// `path` is that category, or the category of that course, with its ancestors; empty if there is none. Plans of the
-    /// kind [`PlanKind::LiveClass`] are for any session.
-    pub fn covers(&self, course: Option<CourseId>, path: &[Uuid]) -> bool {
-        match self.target() {
-            Some(Target::LiveClasses | Target::Everything) => true,
-            Some(Target::Course(own)) => course == Some(own),
-            Some(Target::Category(own)) => path.contains(&own.uuid()),
-            None => false,
         }
     }
 }
@@ -298,6 +284,8 @@ pub(in crate::memberships) fn minutes_of(hours: Decimal) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn plan(kind: PlanKind) -> Plan {
@@ -314,26 +302,6 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,
         }
-    }
-
-    #[test]
-    fn a_plan_covers_its_course_or_what_is_below_its_category() {
-        let (own, other) = (CourseId::new(Uuid::from_u128(2)), CourseId::new(Uuid::from_u128(9)));
-        let (below, beside) = ([Uuid::from_u128(4), Uuid::from_u128(3)], [Uuid::from_u128(5)]);
-        for (kind, course, path, covers) in [
-            (PlanKind::LiveClass, Some(other), &beside[..], true),
-            (PlanKind::AllAccess, None, &[], true),
-            (PlanKind::Course, Some(own), &beside, true),
-            (PlanKind::Course, Some(other), &below, false),
-            (PlanKind::Course, None, &below, false),
-            (PlanKind::Category, Some(other), &below, true),
-            (PlanKind::Category, None, &below, true),
-            (PlanKind::Category, Some(own), &beside, false),
-        ] {
-            assert_eq!(plan(kind).covers(course, path), covers, "{kind:?} {course:?}");
-        }
-        let orphan = Plan { course_id: None, ..plan(PlanKind::Course) };
-        assert!(!orphan.covers(None, &[]) && orphan.target().is_none());
     }
 
     #[test]

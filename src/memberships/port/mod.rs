@@ -49,6 +49,10 @@ pub struct Held {
 /// The database failed.
 pub async fn target_course(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<CourseId>, InternalError> {
     let Some(row) = rows::by_id(tx.conn(), id).await? else { return Ok(None) };
+    course_of(tx, &row).await
+}
+
+async fn course_of(tx: &mut Tx, row: &Membership) -> std::result::Result<Option<CourseId>, InternalError> {
     Ok(plans::by_id(tx.conn(), row.plan_id).await?.and_then(|plan| plan.course_id))
 }
 
@@ -70,10 +74,10 @@ pub async fn lock_target(tx: &mut Tx, price: PlanPriceId) -> Result<()> {
 /// # Errors
 /// The database failed.
 pub async fn hold(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<Held>, InternalError> {
-    if let Some(course) = target_course(tx, id).await? {
+    let Some(row) = rows::by_id(tx.conn(), id).await? else { return Ok(None) };
+    if let Some(course) = course_of(tx, &row).await? {
         catalog::hold_course(tx, course).await?;
     }
-    let Some(row) = rows::by_id(tx.conn(), id).await? else { return Ok(None) };
     let has_member = accounts::lock_user(tx, row.user_id).await?;
     Ok(held(tx, id).await?.map(|held| Held { has_member, ..held }))
 }

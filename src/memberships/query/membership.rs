@@ -129,15 +129,17 @@ pub(in crate::memberships) async fn of_plan(
         .await
 }
 
-/// Moves a batch of the members of a price to another one at their next renewal, unless they have chosen one themselves.
+/// Moves a batch of the members of a price, after an id, to another one at their next renewal, unless they have chosen one
+/// themselves.
 pub(in crate::memberships) async fn move_members(
     tx: &mut Tx,
-    from: PlanPriceId,
-    to: PlanPriceId,
+    (from, to): (PlanPriceId, PlanPriceId),
+    after: MembershipId,
 ) -> QueryResult<Vec<Membership>> {
     let moved: Vec<MembershipId> = memberships::table
         .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
         .filter(memberships::status.eq_any(MembershipStatus::RENEWING))
+        .filter(memberships::id.gt(after))
         .order(memberships::id)
         .limit(BATCH)
         .select(memberships::id)

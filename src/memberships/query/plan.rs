@@ -91,7 +91,6 @@ pub(in crate::memberships) async fn is_ready(
     diesel::select(diesel::dsl::exists(ready)).get_result(conn).await
 }
 
-/// Inserts a plan. Fails if its slug is taken.
 /// Returns the current prices of plans with more live classes a month than so many minutes, fewest first.
 pub(in crate::memberships) async fn with_more_than(
     mut conn: &AsyncPgConnection,
@@ -108,6 +107,7 @@ pub(in crate::memberships) async fn with_more_than(
         .await
 }
 
+/// Inserts a plan. Fails if its slug is taken.
 pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewPlan<'_>) -> QueryResult<Plan> {
     diesel::insert_into(plans::table).values(new).returning(Plan::as_returning()).get_result(tx.conn()).await
 }

@@ -116,7 +116,6 @@ pub(in crate::notifications) fn text(
         channel => quoted(&names.channel),
         question => quoted(&names.question),
         plan => quoted(&names.plan),
-        is_course => names.course.is_some(),
         session => quoted(&names.session),
         title => names.announcement.as_ref().map(|(title, _)| one_line(title)),
         text => names.announcement.as_ref().map_or("", |(_, text)| text.as_str()),

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::choice::{BilledTo, Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use super::hold::{self, Held};
+use super::insert::{Draft, insert_order, insert_payment};
 use super::pay::fulfil;
 use super::price::{Line, costs, lines, sum};
 use super::{checkout, membership, pay};
@@ -23,15 +23,13 @@ use crate::graphql::{Error, Result, UserError};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    Amounts, CouponId, CreateOrderInput, GiftId, NewGift, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId,
-    OrderItemInput, OrderStatus, Payment, PaymentState, gift_code,
+    Amounts, CreateOrderInput, GiftId, NewGift, NewItem, Order, OrderItemId, OrderItemInput, Payment, gift_code,
 };
-use crate::orders::query::{gift, order as query, payment};
+use crate::orders::query::{gift, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::outbox;
-use crate::platform::payments::{self, Provider};
 
 const LONGEST_URL: usize = 2000;
 /// The maximum number of orders of a user that wait for their payment.
@@ -99,17 +97,6 @@ struct Wanted<'a> {
     tax: Option<TaxRate>,
 }
 
-/// Returns the provider that the buyer has chosen, or the only one, and the school's account there.
-pub(super) fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
-    let provider = match (chosen, app.payments.available().as_slice()) {
-        (Some(provider), _) => provider,
-        (None, []) => return Err(error::no_payments()),
-        (None, [provider]) => *provider,
-        (None, _) => return Err(error::which_provider()),
-    };
-    Ok((provider, app.payments.account(provider).ok_or_else(error::no_such_provider)?))
-}
-
 /// Places an order; returns it with its payment, unless it costs nothing or was placed by an earlier request.
 async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Option<Payment>)> {
     let (buyer, input) = (wanted.buyer, wanted.input);
@@ -129,9 +116,9 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         held.iter().map(|(id, course)| (*id, Arc::new(course.clone()))).collect();
     let lines = lines(&wanted.chosen, &shared, &others, currency)?;
     let costs = costs(&lines, entered, wanted.tax);
-    let total = sum(&costs).total;
-    if (total, currency) != (wanted.expected, input.expected_total.currency) {
-        return Err(error::another_total(Money::new(total, currency)));
+    let sum = sum(&costs);
+    if (sum.total, currency) != (wanted.expected, input.expected_total.currency) {
+        return Err(error::another_total(Money::new(sum.total, currency)));
     }
     refuse_owned(tx, app, buyer, &wanted.chosen).await?;
     if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
@@ -141,74 +128,29 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         coupon::hold(tx, app, entered.coupon.id, buyer, currency).await?;
     }
     let items: Vec<(Line, Amounts)> = lines.into_iter().zip(costs).collect();
-    let coupon = entered.map(|entered| entered.coupon.id);
-    let (order, payment) = insert(tx, app, wanted, coupon, &items).await?;
+    let draft = Draft {
+        buyer,
+        country: &input.billing.country,
+        currency,
+        sum,
+        tax: wanted.tax,
+        coupon: entered.map(|entered| entered.coupon.id),
+        return_url: wanted.return_url.as_deref(),
+        billed_to: Some(&wanted.billed_to),
+        has_checkout: true,
+    };
+    let order = insert_order(tx, app, &draft).await?;
+    insert_items(tx, app, wanted, &order, &items).await?;
     claimed.keep(tx, order.id.uuid()).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
-    if payment.is_some() {
-        return Ok((order, payment));
+    if sum.total > 0 {
+        let payment = insert_payment(tx, app, &order, input.provider, None).await?;
+        return Ok((order, Some(payment)));
     }
     let items = query::items_of(tx.conn(), &[order.id]).await?;
     let gifts = gift::of_orders(tx.conn(), &[order.id]).await?;
     let held = Held { order, items, courses: held, gifts, people: [buyer].into() };
     Ok((fulfil(tx, app, &held, None).await?, None))
-}
-
-async fn insert(
-    tx: &mut Tx,
-    app: &App,
-    wanted: &Wanted<'_>,
-    coupon_id: Option<CouponId>,
-    items: &[(Line, Amounts)],
-) -> Result<(Order, Option<Payment>)> {
-    let (now, settings, billing) = (app.clock.now(), &app.config.payments, &wanted.input.billing);
-    let amounts: Vec<Amounts> = items.iter().map(|(_, amounts)| *amounts).collect();
-    let sum = sum(&amounts);
-    let remind_at = reminder(app, sum.total);
-    let row = NewOrder {
-        id: OrderId::new(app.clock.uuid()),
-        buyer_id: wanted.buyer,
-        status: OrderStatus::Pending,
-        country: &billing.country,
-        currency: billing.currency,
-        total_minor: sum.total,
-        return_url: wanted.return_url.as_deref(),
-        created_at: now,
-        updated_at: now,
-        expires_at: Some(now + settings.order_lifetime),
-        remind_at,
-        coupon_id,
-        discount_minor: sum.discount,
-        tax_minor: sum.tax,
-        tax_included: wanted.tax.is_none_or(|tax| tax.included),
-        billing_name: wanted.billed_to.name.as_deref(),
-        billing_address: wanted.billed_to.address.as_deref(),
-        billing_tax_id: wanted.billed_to.tax_id.as_deref(),
-        tax_rate: wanted.tax.map(|tax| tax.hundredths.cast_signed()),
-    };
-    let order = query::insert(tx, &row).await?;
-    insert_items(tx, app, wanted, &order, items).await?;
-    if sum.total == 0 {
-        return Ok((order, None));
-    }
-    let (provider, account) = gateway(app, wanted.input.provider)?;
-    if !payments::can_charge(provider, sum.total, order.currency.code()) {
-        return Err(error::cannot_charge(Money::new(sum.total, order.currency)));
-    }
-    let row = NewPayment {
-        id: app.clock.uuid(),
-        order_id: order.id,
-        provider,
-        account,
-        state: PaymentState::Creating,
-        amount_minor: sum.total,
-        currency: order.currency,
-        created_at: now,
-        updated_at: now,
-        check_at: Some(first_check(now)),
-        authorization_id: None,
-    };
-    Ok((order, Some(payment::insert(tx, &row).await?)))
 }
 
 /// Inserts the items of an order, and the gifts among them.
@@ -251,16 +193,6 @@ async fn insert_items(
     query::insert_items(tx, new).await?;
     gift::insert(tx, gifts).await?;
     Ok(())
-}
-
-/// When the buyer of an order that is placed now is reminded.
-pub(super) fn reminder(app: &App, total: i64) -> Option<DateTime<Utc>> {
-    app.config.payments.reminder.map(|after| app.clock.now() + after).filter(|_| total > 0)
-}
-
-/// When the job looks whether the checkout was opened.
-pub(super) fn first_check(now: DateTime<Utc>) -> DateTime<Utc> {
-    now + chrono::TimeDelta::minutes(1)
 }
 
 /// Refuses courses that the buyer has, or that are in another order of theirs. The buyer must be locked.

@@ -33,8 +33,7 @@ pub(super) async fn enter_payment(tx: &mut Tx, app: &App, held: &Held) -> Result
             channel: channel.map(|id| (id, percents.get(&id).copied().unwrap_or(default))),
         }));
     }
-    let order = held.order.id;
-    enter(tx, app, (Movement::Payment, order.uuid(), Some(order)), held.order.currency, &postings).await
+    enter_of(tx, app, held, (Movement::Payment, held.order.id.uuid()), &postings).await
 }
 
 /// Enters a refund of parts of items, before which their refunded amounts are as in `held`. Money that never paid for an
@@ -47,8 +46,7 @@ pub(super) async fn enter_refund(
     parts: &[(OrderItemId, i64)],
 ) -> Result<(), InternalError> {
     let postings = reversed(tx, held, parts).await?;
-    let order = held.order.id;
-    enter(tx, app, (Movement::Refund, refund, Some(order)), held.order.currency, &postings).await
+    enter_of(tx, app, held, (Movement::Refund, refund), &postings).await
 }
 
 /// Enters that a refund has failed, without which the refunded amounts are as in `held`: what it entered is taken back, as
@@ -61,8 +59,7 @@ pub(super) async fn enter_refund_failed(
     parts: &[(OrderItemId, i64)],
 ) -> Result<(), InternalError> {
     let postings = negated(&reversed(tx, held, parts).await?);
-    let order = held.order.id;
-    enter(tx, app, (Movement::RefundFailed, refund, Some(order)), held.order.currency, &postings).await
+    enter_of(tx, app, held, (Movement::RefundFailed, refund), &postings).await
 }
 
 /// Enters that a bank has taken back an amount, at most what is left of the order.
@@ -74,8 +71,7 @@ pub(super) async fn enter_dispute(
 ) -> Result<(), InternalError> {
     let left: i64 = held.items.iter().map(|item| item.amount_minor - item.refunded_minor).sum();
     let postings = reversed(tx, held, &parts_of(amount.min(left), &held.items)).await?;
-    let order = held.order.id;
-    enter(tx, app, (Movement::Dispute, dispute, Some(order)), held.order.currency, &postings).await
+    enter_of(tx, app, held, (Movement::Dispute, dispute), &postings).await
 }
 
 /// Enters that a dispute was decided: what it has entered is taken back.
@@ -86,8 +82,7 @@ pub(super) async fn enter_dispute_closed(
     dispute: Uuid,
 ) -> Result<(), InternalError> {
     let postings = negated(&rows::entries_of(tx, Movement::Dispute, dispute).await?);
-    let order = held.order.id;
-    enter(tx, app, (Movement::DisputeClosed, dispute, Some(order)), held.order.currency, &postings).await
+    enter_of(tx, app, held, (Movement::DisputeClosed, dispute), &postings).await
 }
 
 /// Returns what the return of parts of items enters, before which their refunded amounts are as in `held`.
@@ -102,6 +97,17 @@ async fn reversed(tx: &mut Tx, held: &Held, parts: &[(OrderItemId, i64)]) -> Res
         }
     }
     Ok(postings)
+}
+
+/// Enters a transaction of an order.
+async fn enter_of(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    (kind, source): (Movement, Uuid),
+    postings: &[Posting],
+) -> Result<(), InternalError> {
+    enter(tx, app, (kind, source, Some(held.order.id)), held.order.currency, postings).await
 }
 
 /// Enters a transaction, once; one without entries is left out.

@@ -16,6 +16,7 @@ mod gift;
 mod hold;
 mod import;
 mod inbox;
+mod insert;
 mod invoice;
 mod invoice_pdf;
 mod ledger;

@@ -138,6 +138,12 @@ impl Shop {
         self.settle().await;
     }
 
+    /// Asks the provider about open payments, after a time.
+    async fn reconcile(&self, after: TimeDelta) {
+        self.app.app.clock.advance(after);
+        self.app.run("orders.reconcile").await;
+    }
+
     /// The order as its administrator sees it.
     async fn seen(&self, order: &Value) -> Value {
         self.node(Some(&self.root), order["id"].as_str().unwrap(), &format!("... on Order {{ {ORDER} }}")).await

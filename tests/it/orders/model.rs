@@ -89,10 +89,10 @@ impl Shop {
         }
     }
 
-    /// The number of rows that contradict what must be true.
+    /// Panics with the rows that `sql` selects, which contradict what must be true, and with what was done.
     async fn wrong(&self, what: &str, sql: &str, log: &[String]) {
-        let found = self.app.sql(sql).await;
-        assert_eq!(found, "0", "{what}\n{}", log.join("\n"));
+        let found = self.app.sql(&format!("SELECT coalesce(jsonb_agg(found)::text, '') FROM ({sql}) found")).await;
+        assert!(found.is_empty(), "{what}\n{}\n{found}", log.join("\n"));
     }
 }
 
@@ -116,6 +116,10 @@ async fn whatever_happens_money_and_access_agree_in_the_end() {
         }
         let both = "FROM orders JOIN payments ON order_id = orders.id \
             LEFT JOIN sandbox_checkouts AS gateway ON reference = payments.id::text";
+        let rows = "orders.*, payments, gateway, \
+            ARRAY(SELECT refunds FROM refunds WHERE refunds.order_id = orders.id) AS refunds, \
+            ARRAY(SELECT told FROM payment_events told WHERE strpos(told::text, gateway.id::text) > 0) AS told, \
+            ARRAY(SELECT jobs FROM jobs WHERE handler ~ '^(orders|sandbox)') AS jobs";
         let paid = "orders.status IN ('PAID', 'PARTIALLY_REFUNDED', 'REFUNDED')";
         for (what, condition) in [
             ("a paid order was not charged", format!("{paid} AND gateway.state IS DISTINCT FROM 'PAID'")),
@@ -127,13 +131,13 @@ async fn whatever_happens_money_and_access_agree_in_the_end() {
             ("an order is still open", "orders.status = 'PENDING'".into()),
             ("a payment of a paid order is not paid", format!("{paid} AND payments.state <> 'PAID'")),
         ] {
-            shop.wrong(what, &format!("SELECT count(*) {both} WHERE {condition}"), &log).await;
+            shop.wrong(what, &format!("SELECT {rows} {both} WHERE {condition}"), &log).await;
         }
-        let unfinished = "SELECT count(*) FROM refunds WHERE state = 'PENDING'";
+        let unfinished = "SELECT * FROM refunds WHERE state = 'PENDING'";
         shop.wrong("a refund was not sent", unfinished, &log).await;
-        let dead = "SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL";
+        let dead = "SELECT * FROM jobs WHERE dead_at IS NOT NULL";
         shop.wrong("a job is dead", dead, &log).await;
-        let sums = "SELECT count(*) FROM orders JOIN (SELECT order_id, sum(amount_minor) AS amount, \
+        let sums = "SELECT * FROM orders JOIN (SELECT order_id, sum(amount_minor) AS amount, \
             sum(refunded_minor) AS refunded FROM order_items GROUP BY 1) items ON order_id = orders.id \
             WHERE amount <> total_minor OR refunded <> refunded_minor";
         shop.wrong("an order is not the sum of its items", sums, &log).await;

@@ -36,11 +36,6 @@ impl PayPalShop {
         assert_eq!(self.shop.status(&order).await, "PAID");
         order
     }
-
-    async fn reconcile(&self) {
-        self.shop.app.app.clock.advance(TimeDelta::minutes(2));
-        self.shop.app.run("orders.reconcile").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,9 +137,9 @@ async fn money_is_captured_once_and_only_for_an_order_that_waits_for_it() {
     let order = shop.order(&shop.tim).await;
     fake.approve(1);
     fake.decline_next();
-    paypal.reconcile().await;
+    paypal.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!(shop.status(&order).await, "PENDING", "the buyer can choose another card");
-    paypal.reconcile().await;
+    paypal.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!(shop.status(&order).await, "PAID");
     // Canceled, then approved: no money is taken.
     let eve = shop.app.user("Eve", Role::Student).await;
@@ -152,7 +147,7 @@ async fn money_is_captured_once_and_only_for_an_order_that_waits_for_it() {
     shop.app.mutate(&eve, "cancelOrder", "order { id }", json!({ "orderId": order["id"] })).await;
     shop.settle().await;
     paypal.tell(&fake.approve(2)).await;
-    paypal.reconcile().await;
+    paypal.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!((shop.status(&order).await.as_str(), &fake.orders()[2]["status"]), ("CANCELED", &json!("APPROVED")));
     assert_eq!(shop.app.sql("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL").await, "0");
 }

@@ -57,11 +57,6 @@ impl RazorpayShop {
         assert_eq!(self.shop.status(&order).await, "PAID");
         order
     }
-
-    async fn reconcile(&self) {
-        self.shop.app.app.clock.advance(TimeDelta::minutes(2));
-        self.shop.app.run("orders.reconcile").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,7 +149,7 @@ async fn a_link_is_created_once_and_its_webhook_may_be_the_first_to_tell() {
     let order = razorpay.order(&shop.tim).await;
     assert_eq!(order["checkoutUrl"], Value::Null);
     fake.wire.fail("GET /v1/payment_links", Fault::Refused(429));
-    razorpay.reconcile().await;
+    razorpay.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!(shop.seen(&order).await["checkoutUrl"], fake.links()[1]["short_url"]);
     // All answers lost, then paid: the job finds it by its reference, without a webhook.
     let eve = shop.app.user("Eve", Role::Student).await;
@@ -163,7 +158,7 @@ async fn a_link_is_created_once_and_its_webhook_may_be_the_first_to_tell() {
     }
     let order = razorpay.order(&eve).await;
     let paid = razorpay.event("payment_link.paid", fake.pay(2));
-    razorpay.reconcile().await;
+    razorpay.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!(shop.status(&order).await, "PAID");
     razorpay.tell(&paid, "late").await;
     assert_eq!((fake.links().len(), shop.students(&shop.course).await), (3, 1));

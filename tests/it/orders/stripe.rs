@@ -41,11 +41,6 @@ impl StripeShop {
         assert_eq!(self.shop.status(&order).await, "PAID");
         order
     }
-
-    async fn reconcile(&self, after: TimeDelta) {
-        self.shop.app.app.clock.advance(after);
-        self.shop.app.run("orders.reconcile").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,7 +136,7 @@ async fn a_checkout_is_created_once_and_its_webhook_may_be_the_first_to_tell() {
     fake.wire.fail("POST /v1/checkout/sessions", Fault::Hangs);
     let order = shop.order(&shop.sam).await;
     assert_eq!((&order["status"], &order["checkoutUrl"]), (&json!("PENDING"), &Value::Null));
-    stripe.reconcile(TimeDelta::minutes(2)).await;
+    stripe.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!(shop.seen(&order).await["checkoutUrl"], fake.sessions()[0]["url"]);
     assert_eq!(fake.sessions().len(), 1, "by its idempotency key");
     // It is busy, then away for a moment: within the same request.
@@ -318,7 +313,7 @@ async fn an_order_that_ends_closes_its_checkout_and_one_that_lapses_ends_its_ord
     let lapsed = shop.ordered(&shop.tim, shop.input(&[&shop.other], "5")).await;
     fake.pay(2);
     fake.lapse(3);
-    stripe.reconcile(TimeDelta::minutes(2)).await;
+    stripe.shop.reconcile(TimeDelta::minutes(2)).await;
     assert_eq!((shop.status(&paid).await.as_str(), shop.status(&lapsed).await.as_str()), ("PAID", "EXPIRED"));
     assert_eq!(shop.app.sql("SELECT count(*) FROM payments WHERE transaction_id = 'pi_2Lyceum'").await, "1");
 }

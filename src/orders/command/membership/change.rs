@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::place::{Terms, place, priced};
 use crate::accounts::viewer;
+use crate::graphql::loaders::Load;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result};
 use crate::memberships::{
-    self, Begun, ChangeTime, Held, Membership, MembershipChangeTerms, MembershipId, MembershipStatus, PeriodId,
-    PlanPrice,
+    self, Begun, ChangeTime, Held, Membership, MembershipById, MembershipChangeTerms, MembershipId, MembershipStatus,
+    PeriodId, PlanPrice,
 };
 use crate::orders::command::create::open_checkout;
 use crate::orders::command::{end, hold, pay};
@@ -74,12 +75,9 @@ pub async fn change_membership(app: &App, actor: &Actor, input: MembershipChange
     if let Some((order, payment)) = changed {
         open_checkout(app, &order, payment.as_ref()).await;
     }
-    app.db
-        .transaction(async |tx| {
-            let held = memberships::hold(tx, input.membership_id).await?.ok_or_else(missing)?;
-            Ok(held.row)
-        })
-        .await
+    // It may be charged, and so be changed, already.
+    let row = MembershipById(input.membership_id).load_one(app).await?.ok_or_else(missing)?;
+    Ok(Membership::clone(&row))
 }
 
 async fn change(

@@ -2,24 +2,19 @@
 
 use crate::config::payments::TaxRate;
 use crate::graphql::Result;
-use crate::graphql::money::Money;
 use crate::memberships::Begun;
 use crate::orders::command::choice::BilledTo;
 use crate::orders::command::coupon::Entered;
-use crate::orders::command::create::{first_check, gateway, reminder};
 use crate::orders::command::hold::Held;
+use crate::orders::command::insert::{Draft, insert_order, insert_payment};
 use crate::orders::command::pay::fulfil;
-use crate::orders::error;
 use crate::orders::event::OrderPlaced;
-use crate::orders::model::{
-    Amounts, NewItem, NewOrder, NewPayment, Order, OrderId, OrderItemId, OrderItemKind, OrderStatus, Payment,
-    PaymentState, Priced, amounts,
-};
-use crate::orders::query::{order as query, payment};
+use crate::orders::model::{Amounts, NewItem, Order, OrderItemId, OrderItemKind, Payment, Priced, amounts};
+use crate::orders::query::order as query;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::outbox;
-use crate::platform::payments::{self, Provider};
+use crate::platform::payments::Provider;
 
 /// What is known of the order of a period.
 pub(super) struct Terms<'a> {
@@ -55,35 +50,24 @@ pub(super) fn priced(price: i64, entered: Option<&Entered>, tax: Option<TaxRate>
 ///
 /// It is charged to the membership's stored payment if there is one; otherwise it gets a checkout.
 pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(Order, Option<Payment>)> {
-    let (now, settings, begun) = (app.clock.now(), &app.config.payments, terms.begun);
+    let begun = terms.begun;
     let buyer = begun.membership.user_id;
-    let tax = settings.taxes.get(terms.country).copied();
+    let tax = app.config.payments.taxes.get(terms.country).copied();
     let amounts = terms.amounts(tax);
     let stored = begun.membership.provider.zip(begun.membership.authorization_id.as_deref());
     let stored = stored.filter(|(provider, _)| app.payments.account(*provider).is_some());
-    let charged_to = stored.map(|(_, authorization)| authorization);
-    let new = NewOrder {
-        id: OrderId::new(app.clock.uuid()),
-        buyer_id: buyer,
-        status: OrderStatus::Pending,
+    let draft = Draft {
+        buyer,
         country: terms.country,
         currency: begun.price.currency,
-        total_minor: amounts.total,
+        sum: amounts,
+        tax,
+        coupon: terms.entered.map(|entered| entered.coupon.id),
         return_url: terms.return_url,
-        created_at: now,
-        updated_at: now,
-        expires_at: Some(now + settings.order_lifetime),
-        remind_at: reminder(app, amounts.total).filter(|_| charged_to.is_none()),
-        coupon_id: terms.entered.map(|entered| entered.coupon.id),
-        discount_minor: amounts.discount,
-        tax_minor: amounts.tax,
-        tax_included: tax.is_none_or(|tax| tax.included),
-        billing_name: terms.billed_to.and_then(|billed| billed.name.as_deref()),
-        billing_address: terms.billed_to.and_then(|billed| billed.address.as_deref()),
-        billing_tax_id: terms.billed_to.and_then(|billed| billed.tax_id.as_deref()),
-        tax_rate: tax.map(|tax| tax.hundredths.cast_signed()),
+        billed_to: terms.billed_to,
+        has_checkout: stored.is_none(),
     };
-    let order = query::insert(tx, &new).await?;
+    let order = insert_order(tx, app, &draft).await?;
     let item = NewItem {
         id: OrderItemId::new(app.clock.uuid()),
         order_id: order.id,
@@ -107,23 +91,7 @@ pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(
         return Ok((fulfil(tx, app, &held, None).await?, None));
     }
     let chosen = stored.map(|(provider, _)| provider).or(terms.provider).or(app.payments.first());
-    let (provider, account) = gateway(app, chosen)?;
-    if !payments::can_charge(provider, amounts.total, order.currency.code()) {
-        return Err(error::cannot_charge(Money::new(amounts.total, order.currency)));
-    }
-    let new = NewPayment {
-        id: app.clock.uuid(),
-        order_id: order.id,
-        provider,
-        account,
-        state: PaymentState::Creating,
-        amount_minor: amounts.total,
-        currency: order.currency,
-        created_at: now,
-        updated_at: now,
-        check_at: Some(first_check(now)),
-        authorization_id: charged_to,
-    };
-    let payment = payment::insert(tx, &new).await?;
+    let charged_to = stored.map(|(_, authorization)| authorization);
+    let payment = insert_payment(tx, app, &order, chosen, charged_to).await?;
     Ok((order, Some(payment)))
 }

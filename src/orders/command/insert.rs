@@ -1,0 +1,112 @@
+//! Inserts orders that are placed, and their payments.
+
+use chrono::TimeDelta;
+
+use super::choice::BilledTo;
+use crate::accounts::UserId;
+use crate::config::payments::TaxRate;
+use crate::graphql::Result;
+use crate::graphql::money::{CurrencyCode, Money};
+use crate::orders::error;
+use crate::orders::model::{
+    Amounts, CouponId, NewOrder, NewPayment, Order, OrderId, OrderStatus, Payment, PaymentState,
+};
+use crate::orders::query::{order as query, payment};
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::payments::{self, Provider};
+
+/// When the job looks whether a checkout was opened.
+const FIRST_CHECK: TimeDelta = TimeDelta::minutes(1);
+
+/// An order that is placed.
+pub(super) struct Draft<'a> {
+    pub(super) buyer: UserId,
+    /// The buyer's country (ISO 3166-1, two letters).
+    pub(super) country: &'a str,
+    pub(super) currency: CurrencyCode,
+    /// What it costs.
+    pub(super) sum: Amounts,
+    pub(super) tax: Option<TaxRate>,
+    pub(super) coupon: Option<CouponId>,
+    /// Where the checkout leads back to.
+    pub(super) return_url: Option<&'a str>,
+    /// Whom the invoice is for, if that was said.
+    pub(super) billed_to: Option<&'a BilledTo>,
+    /// Whether the buyer is to pay on a page of the provider, of which they are reminded.
+    pub(super) has_checkout: bool,
+}
+
+/// Inserts an order without items.
+pub(super) async fn insert_order(
+    tx: &mut Tx,
+    app: &App,
+    draft: &Draft<'_>,
+) -> std::result::Result<Order, InternalError> {
+    let (now, settings) = (app.clock.now(), &app.config.payments);
+    let remind_at = settings.reminder.map(|after| now + after);
+    let row = NewOrder {
+        id: OrderId::new(app.clock.uuid()),
+        buyer_id: draft.buyer,
+        status: OrderStatus::Pending,
+        country: draft.country,
+        currency: draft.currency,
+        total_minor: draft.sum.total,
+        return_url: draft.return_url,
+        created_at: now,
+        updated_at: now,
+        expires_at: Some(now + settings.order_lifetime),
+        remind_at: remind_at.filter(|_| draft.has_checkout && draft.sum.total > 0),
+        coupon_id: draft.coupon,
+        discount_minor: draft.sum.discount,
+        tax_minor: draft.sum.tax,
+        tax_included: draft.tax.is_none_or(|tax| tax.included),
+        billing_name: draft.billed_to.and_then(|billed| billed.name.as_deref()),
+        billing_address: draft.billed_to.and_then(|billed| billed.address.as_deref()),
+        billing_tax_id: draft.billed_to.and_then(|billed| billed.tax_id.as_deref()),
+        tax_rate: draft.tax.map(|tax| tax.hundredths.cast_signed()),
+    };
+    Ok(query::insert(tx, &row).await?)
+}
+
+/// Inserts the payment of an order at the provider that was chosen, or the only one. With `charged_to`, it is charged to
+/// that earlier checkout; otherwise it gets one of its own.
+pub(super) async fn insert_payment(
+    tx: &mut Tx,
+    app: &App,
+    order: &Order,
+    chosen: Option<Provider>,
+    charged_to: Option<&str>,
+) -> Result<Payment> {
+    let (provider, account) = gateway(app, chosen)?;
+    if !payments::can_charge(provider, order.total_minor, order.currency.code()) {
+        return Err(error::cannot_charge(Money::new(order.total_minor, order.currency)));
+    }
+    let now = app.clock.now();
+    let row = NewPayment {
+        id: app.clock.uuid(),
+        order_id: order.id,
+        provider,
+        account,
+        state: PaymentState::Creating,
+        amount_minor: order.total_minor,
+        currency: order.currency,
+        created_at: now,
+        updated_at: now,
+        check_at: Some(now + FIRST_CHECK),
+        authorization_id: charged_to,
+    };
+    Ok(payment::insert(tx, &row).await?)
+}
+
+/// Returns the provider that the buyer has chosen, or the only one, and the school's account there.
+fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
+    let provider = match (chosen, app.payments.available().as_slice()) {
+        (Some(provider), _) => provider,
+        (None, []) => return Err(error::no_payments()),
+        (None, [provider]) => *provider,
+        (None, _) => return Err(error::which_provider()),
+    };
+    Ok((provider, app.payments.account(provider).ok_or_else(error::no_such_provider)?))
+}
