@@ -98,16 +98,17 @@ impl Gateways {
     }
 
     /// Returns the secrets by setting name.
-    pub(super) fn secrets(&self) -> [(&'static str, Option<&str>); 5] {
+    pub(super) fn secrets(&self) -> Vec<(&'static str, Option<&str>)> {
         let (stripe, razorpay) = (self.stripe.as_ref(), self.razorpay.as_ref());
-        let former = razorpay.and_then(|razorpay| razorpay.webhook_secrets.first());
-        [
+        let former = razorpay.map_or(&[][..], |razorpay| &razorpay.webhook_secrets);
+        let former = former.iter().map(|secret| ("LYCEUM_RAZORPAY_WEBHOOK_SECRET", Some(secret.as_str())));
+        let current = [
             ("LYCEUM_STRIPE_SECRET_KEY", stripe.map(|stripe| &*stripe.key)),
             ("LYCEUM_STRIPE_WEBHOOK_SECRET", stripe.map(|stripe| &*stripe.webhook_secret)),
             ("LYCEUM_RAZORPAY_KEY_SECRET", razorpay.map(|razorpay| &*razorpay.key_secret)),
             ("LYCEUM_PAYPAL_CLIENT_SECRET", self.paypal.as_ref().map(|paypal| &*paypal.client_secret)),
-            ("LYCEUM_RAZORPAY_WEBHOOK_SECRET", former.map(String::as_str)),
-        ]
+        ];
+        current.into_iter().chain(former).collect()
     }
 
     /// Reports test modes, in which anyone pays with the numbers that the providers publish.

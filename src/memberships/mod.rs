@@ -31,8 +31,8 @@ pub use model::{
 };
 pub use port::{
     Authorization, Begun, Change, Held, Offer, Outcome, Received, Students, Terms, cancel, change_at_renewal,
-    change_pending, change_trial, forsake, hold, live_allowance, lock_target, may_be_paid, offer, offer_change,
-    offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course, target_of_change, terms,
-    unpaid,
+    change_pending, change_trial, forsake, hold, keep_paid, live_allowance, lock_target, may_be_paid, offer,
+    offer_change, offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course,
+    target_of_change, terms, unpaid,
 };
 pub use query::membership::to_bill;

@@ -65,6 +65,25 @@ pub struct OrderRefunded {
     pub refund: uuid::Uuid,
 }
 
+/// The provider has sent the money of a refund back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrderRefundDone {
+    /// The order.
+    pub order: OrderId,
+    /// Its buyer.
+    pub buyer: UserId,
+    /// The id of the refund.
+    pub refund: uuid::Uuid,
+}
+
+impl Event for OrderRefundDone {
+    const KIND: &'static str = "order_refund_done";
+
+    fn topics(&self) -> Vec<String> {
+        vec![topic(self.order)]
+    }
+}
+
 /// A refund has failed: the money of the order is not refunded by it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderRefundFailed {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use self::mails::mails;
 use super::command::{self, GiftToMail};
-use super::event::{OrderPaid, OrderRefunded};
+use super::event::{OrderPaid, OrderRefundDone};
 use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
@@ -67,9 +67,9 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
-        Handler::reaction("orders.credit_note", OrderRefunded::KIND, short, |app, payload| {
+        Handler::reaction("orders.credit_note", OrderRefundDone::KIND, short, |app, payload| {
             async move {
-                let OrderRefunded { order, buyer, refund } = serde_json::from_value(payload)?;
+                let OrderRefundDone { order, buyer, refund } = serde_json::from_value(payload)?;
                 command::issue_credit_note(&app, (order, RefundId::new(refund)), buyer).await
             }
             .boxed()

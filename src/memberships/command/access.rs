@@ -25,6 +25,8 @@ pub(in crate::memberships) fn step(app: &App, row: &mut Membership, step: Step) 
     if !status.renews() {
         row.billing_at = None;
         row.remind_at = None;
+    }
+    if status == MembershipStatus::Expired {
         row.next_price_id = None;
     }
     true

@@ -19,12 +19,15 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
 /// The longest error that is kept, in characters.
 const LONGEST_ERROR: usize = 500;
 
-/// Creates prices at the providers, and retires them there, as far as that is due. What fails is tried again: after a
+/// Creates prices at the providers, also at those that were set up after the prices, and retires them there, as far as
+/// that is due. What fails is tried again: after a
 /// minute, two, four and so on, and at last every six hours.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::memberships) async fn sync(app: &App) -> Result<(), InternalError> {
+    let providers = app.payments.available();
+    app.db.transaction(async |tx| query::add_gateways(tx, &providers, app.clock.now()).await).await?;
     let due = query::due_gateways(&mut *app.db.read().await?, app.clock.now()).await?;
     let mut told = stream::iter(due).map(|due| tell(app, due)).buffer_unordered(IN_FLIGHT);
     while let Some(outcome) = told.next().await {

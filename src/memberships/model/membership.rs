@@ -159,22 +159,30 @@ pub(in crate::memberships) enum Step {
     Pause,
     /// Its time is over, its money went back, or its first order was not paid.
     End,
+    /// Its money is back.
+    Restore,
 }
 
 impl Step {
     /// All steps.
-    const ALL: [Step; 8] =
-        [Step::Pay, Step::Try, Step::Fail, Step::Cancel, Step::Resume, Step::ResumeTrial, Step::Pause, Step::End];
+    const ALL: [Step; 9] = [
+        Step::Pay,
+        Step::Try,
+        Step::Fail,
+        Step::Cancel,
+        Step::Resume,
+        Step::ResumeTrial,
+        Step::Pause,
+        Step::End,
+        Step::Restore,
+    ];
 }
 
 impl MembershipStatus {
-    /// The states in which the next period is to be charged.
-    pub(in crate::memberships) const RENEWING: [MembershipStatus; 3] =
-        [MembershipStatus::Trialing, MembershipStatus::Active, MembershipStatus::PastDue];
-
     /// Returns the state after a step; `None` if the step is not possible.
     ///
-    /// Money may arrive for a membership whose first order has ended without it, and a won dispute brings it back.
+    /// Money may arrive for a membership whose first order has ended without it, and a won dispute brings it back until its
+    /// period ends.
     pub(in crate::memberships) fn after(self, step: Step) -> Option<MembershipStatus> {
         use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
         match (self, step) {
@@ -188,6 +196,7 @@ impl MembershipStatus {
             (Canceled, Step::ResumeTrial) => Some(Trialing),
             (Active, Step::Pause) => Some(Paused),
             (Expired, Step::End) => None,
+            (Expired, Step::Restore) => Some(Canceled),
             (_, Step::End) => Some(Expired),
             _ => None,
         }
@@ -212,7 +221,7 @@ impl MembershipStatus {
 
     /// Whether the next period is to be charged.
     pub fn renews(self) -> bool {
-        MembershipStatus::RENEWING.contains(&self)
+        matches!(self, MembershipStatus::Trialing | MembershipStatus::Active | MembershipStatus::PastDue)
     }
 }
 
@@ -223,22 +232,25 @@ mod tests {
     #[test]
     fn a_membership_takes_only_these_steps() {
         use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
-        // After Pay, Try, Fail, Cancel, Resume, ResumeTrial, Pause, End.
+        // After Pay, Try, Fail, Cancel, Resume, ResumeTrial, Pause, End, Restore.
         for (status, after) in [
-            (Pending, [Some(Active), Some(Trialing), None, Some(Expired), None, None, None, Some(Expired)]),
-            (Trialing, [Some(Active), None, Some(PastDue), Some(Canceled), None, None, None, Some(Expired)]),
-            (Active, [Some(Active), None, Some(PastDue), Some(Canceled), None, None, Some(Paused), Some(Expired)]),
-            (PastDue, [Some(Active), None, Some(PastDue), Some(Expired), None, None, None, Some(Expired)]),
-            (Paused, [None, None, None, Some(Expired), Some(Active), None, None, Some(Expired)]),
-            (Canceled, [None, None, None, None, Some(Active), Some(Trialing), None, Some(Expired)]),
-            (Expired, [Some(Active), None, None, None, None, None, None, None]),
+            (Pending, [Some(Active), Some(Trialing), None, Some(Expired), None, None, None, Some(Expired), None]),
+            (Trialing, [Some(Active), None, Some(PastDue), Some(Canceled), None, None, None, Some(Expired), None]),
+            (
+                Active,
+                [Some(Active), None, Some(PastDue), Some(Canceled), None, None, Some(Paused), Some(Expired), None],
+            ),
+            (PastDue, [Some(Active), None, Some(PastDue), Some(Expired), None, None, None, Some(Expired), None]),
+            (Paused, [None, None, None, Some(Expired), Some(Active), None, None, Some(Expired), None]),
+            (Canceled, [None, None, None, None, Some(Active), Some(Trialing), None, Some(Expired), None]),
+            (Expired, [Some(Active), None, None, None, None, None, None, None, Some(Canceled)]),
         ] {
             assert_eq!(Step::ALL.map(|step| status.after(step)), after, "{status:?}");
             assert!(!status.renews() || status.is_entitled(), "{status:?}");
         }
         assert_eq!(Pending.next(), [Active, Trialing, Expired]);
         assert_eq!(Active.next(), [PastDue, Canceled, Paused, Expired]);
-        assert_eq!(Expired.next(), [Active]);
+        assert_eq!(Expired.next(), [Active, Canceled]);
         assert!([Trialing, Active, PastDue, Canceled].into_iter().all(MembershipStatus::is_entitled));
         assert!(![Pending, Paused, Expired].into_iter().any(MembershipStatus::is_entitled));
     }

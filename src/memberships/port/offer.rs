@@ -4,6 +4,7 @@ use super::Held;
 use crate::accounts::UserId;
 use crate::entitlements::EndReason;
 use crate::graphql::Result;
+use crate::graphql::money::CurrencyCode;
 use crate::memberships::command::{self, cancel, end, end_of_grace, give, plan_billing, scope_of, write};
 use crate::memberships::error;
 use crate::memberships::event::MembershipChange;
@@ -88,12 +89,19 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
     let due = earlier.into_iter().find(|row| row.status != MembershipStatus::Expired);
     match &due {
         Some(live) if live.status != MembershipStatus::PastDue => Err(error::live_already(live.status)),
+        // Its credit, if it has one, is in that currency.
+        Some(live) if currency_of(tx, live).await? != Some(price.currency) => Err(error::another_currency()),
         _ => {
             let credit = due.as_ref().map_or(0, |row| row.credit_minor);
             let charged_minor = if is_trial { 0 } else { price.amount_minor - credit.min(price.amount_minor) };
             Ok(Terms { price, plan, is_trial, charged_minor, due })
         }
     }
+}
+
+async fn currency_of(tx: &mut Tx, row: &Membership) -> std::result::Result<Option<CurrencyCode>, InternalError> {
+    let price = plans::prices_by_ids(tx.conn(), &[row.plan_price_id]).await?.pop();
+    Ok(price.map(|(price, _)| price.currency))
 }
 
 /// Begins a membership, or the next period of one whose renewal has failed.

@@ -74,7 +74,8 @@ pub async fn may_be_paid(tx: &mut Tx, id: PeriodId) -> Result<bool, InternalErro
             is_same && is_free && row.started_at.is_none()
         }
         PeriodReason::Renewal => row.status.renews(),
-        PeriodReason::Change => row.status == MembershipStatus::Active,
+        // Later, less is left of the period that it replaces than was taken off its price.
+        PeriodReason::Change => row.status == MembershipStatus::Active && period.state == PeriodState::Open,
     })
 }
 
@@ -146,7 +147,14 @@ fn limits(
     };
     held.row.anchor_at = Some(anchor);
     held.row.anchor_intervals += 1;
-    (start, end_of_interval(anchor, interval, held.row.anchor_intervals, zone))
+    let end = end_of_interval(anchor, interval, held.row.anchor_intervals, zone);
+    if end > now {
+        return (start, end);
+    }
+    // Paid so late that it would be over: it begins now.
+    held.row.anchor_at = Some(now);
+    held.row.anchor_intervals = 1;
+    (now, end_of_interval(now, interval, 1, zone))
 }
 
 /// Marks a period as not paid. A membership that has not begun ends; of one that could not be renewed, that is tried
@@ -196,6 +204,16 @@ pub async fn forsake(tx: &mut Tx, id: PeriodId) -> Result<(), InternalError> {
     Ok(())
 }
 
+/// Keeps how much of what the member has paid for a period is left after refunds, without tax that is added to prices, in
+/// minor units: what a change credits.
+///
+/// # Errors
+/// The database failed.
+pub async fn keep_paid(tx: &mut Tx, id: PeriodId, net_minor: i64) -> Result<(), InternalError> {
+    periods::set_paid_minor(tx, id, net_minor).await?;
+    Ok(())
+}
+
 /// Takes the money of a period back: if it is the latest one, or would not be over, the membership ends at once.
 ///
 /// # Errors
@@ -210,12 +228,12 @@ pub async fn revoke(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Students, In
     if period.number != held.row.period && period.ends_at.is_none_or(|end| end <= app.clock.now()) {
         return Ok(None);
     }
-    held.row.credit_minor = 0;
     end(tx, app, &mut held, EndReason::Refunded).await
 }
 
-/// Brings a membership back whose latest period was charged back, after that was reversed. It stays ended if the period
-/// is over, or the user has another one for the same.
+/// Brings a membership back whose latest period was charged back, after that was reversed. It ends with its period unless
+/// the member resumes it, who may have canceled it before. It stays ended if the period is over, or the user has another
+/// one for the same.
 ///
 /// # Errors
 /// The database failed.
@@ -232,11 +250,10 @@ pub async fn restore(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Option<Outc
     let (true, Some(end)) = (is_free && counts && held.plan.target().is_some(), end) else {
         return Ok(None);
     };
-    if !step(app, &mut held.row, Step::Pay) {
+    if !step(app, &mut held.row, Step::Restore) {
         return Ok(None);
     }
     periods::set_state(tx, period.id, PeriodState::Paid).await?;
-    plan_billing(app, &mut held, period.reason);
     let students = give(tx, app, &mut held, end).await?;
     write(tx, app, &held.row, MembershipChange::Restored).await?;
     Ok(Some(Outcome { entitlement: held.row.entitlement_id, students }))

@@ -138,7 +138,7 @@ pub(in crate::memberships) async fn move_members(
 ) -> QueryResult<Vec<Membership>> {
     let moved: Vec<MembershipId> = memberships::table
         .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
-        .filter(memberships::status.eq_any(MembershipStatus::RENEWING))
+        .filter(memberships::status.ne_all([MembershipStatus::Pending, MembershipStatus::Expired]))
         .filter(memberships::id.gt(after))
         .order(memberships::id)
         .limit(BATCH)

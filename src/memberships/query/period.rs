@@ -75,6 +75,11 @@ pub(in crate::memberships) async fn set_paid(
         .await
 }
 
+pub(in crate::memberships) async fn set_paid_minor(tx: &mut Tx, id: PeriodId, paid_minor: i64) -> QueryResult<usize> {
+    let set = membership_periods::paid_minor.eq(paid_minor);
+    diesel::update(membership_periods::table.find(id)).set(set).execute(tx.conn()).await
+}
+
 pub(in crate::memberships) async fn set_state(tx: &mut Tx, id: PeriodId, state: PeriodState) -> QueryResult<usize> {
     diesel::update(membership_periods::table.find(id)).set(membership_periods::state.eq(state)).execute(tx.conn()).await
 }

@@ -1,6 +1,7 @@
 //! SQL for plans, their prices, and what payment providers know of them.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
@@ -13,6 +14,7 @@ use crate::memberships::model::{
 };
 use crate::platform::db::schema::{plan_gateways, plan_prices, plans};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
+use crate::platform::internal_error::InternalError;
 use crate::platform::payments::Provider;
 
 /// The maximum number of prices that are offered to who needs more hours.
@@ -88,7 +90,7 @@ pub(in crate::memberships) async fn is_ready(
         .find((price, provider))
         .filter(plan_gateways::status.eq(PlanStatus::Active))
         .select(plan_gateways::plan_price_id);
-    diesel::select(diesel::dsl::exists(ready)).get_result(conn).await
+    diesel::select(exists(ready)).get_result(conn).await
 }
 
 /// Returns the current prices of plans with more live classes a month than so many minutes, fewest first.
@@ -120,15 +122,35 @@ pub(in crate::memberships) async fn insert_price(
 ) -> QueryResult<PlanPrice> {
     let made = diesel::insert_into(plan_prices::table).values(new).returning(PlanPrice::as_returning());
     let made: PlanPrice = made.get_result(tx.conn()).await?;
-    let row = |provider: &Provider| NewGateway {
-        plan_price_id: made.id,
-        provider: *provider,
-        status: PlanStatus::Pending,
-        attempt_at: new.created_at,
-    };
-    let rows: Vec<NewGateway> = providers.iter().map(row).collect();
+    let rows: Vec<NewGateway> = providers.iter().map(|provider| pending(made.id, *provider, new.created_at)).collect();
     diesel::insert_into(plan_gateways::table).values(rows).execute(tx.conn()).await?;
     Ok(made)
+}
+
+/// Has providers told of the prices that are sold, as far as they are not.
+pub(in crate::memberships) async fn add_gateways(
+    tx: &mut Tx,
+    providers: &[Provider],
+    now: DateTime<Utc>,
+) -> Result<(), InternalError> {
+    for provider in providers {
+        let known = plan_gateways::table
+            .filter(plan_gateways::plan_price_id.eq(plan_prices::id).and(plan_gateways::provider.eq(*provider)))
+            .select(plan_gateways::plan_price_id);
+        let missing: Vec<PlanPriceId> = plan_prices::table
+            .filter(plan_prices::retired_at.is_null().and(not(exists(known))))
+            .limit(BATCH)
+            .select(plan_prices::id)
+            .load(tx.conn())
+            .await?;
+        let rows: Vec<NewGateway> = missing.into_iter().map(|id| pending(id, *provider, now)).collect();
+        diesel::insert_into(plan_gateways::table).values(rows).on_conflict_do_nothing().execute(tx.conn()).await?;
+    }
+    Ok(())
+}
+
+fn pending(plan_price_id: PlanPriceId, provider: Provider, attempt_at: DateTime<Utc>) -> NewGateway {
+    NewGateway { plan_price_id, provider, status: PlanStatus::Pending, attempt_at }
 }
 
 /// Retires prices, which are to be retired at the providers, too.

@@ -1,12 +1,11 @@
 //! Opens the checkout of an order at its provider, and closes it.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::pay::{self, Arrived};
+use super::pay;
+use super::refund::wait_at;
 use crate::graphql::loaders::Load;
 use crate::orders::event::OrderOpened;
 use crate::orders::loader::ItemsOf;
@@ -17,13 +16,11 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::{self, Postponed};
 use crate::platform::outbox;
-use crate::platform::payments::{self, Checkout, CheckoutState, GatewayError, NewCharge, NewCheckout};
+use crate::platform::payments::{self, Checkout, GatewayError, NewCharge, NewCheckout};
 
 /// The job that closes a checkout.
 pub(in crate::orders) const CLOSE: &str = "orders.close_checkout";
 
-/// When a provider that did not answer is told again to close a checkout.
-const AGAIN: Duration = Duration::from_secs(120);
 /// How old a payment is when its checkout is not closed anymore: providers let it lapse by then.
 const PATIENCE: TimeDelta = TimeDelta::days(7);
 
@@ -94,13 +91,17 @@ pub(in crate::orders) async fn close(app: &App, payment: Uuid) -> Result<(), Int
     drop(conn);
     let is_over = payment.state == PaymentState::Open && order.status.is_unpaid_end();
     let Some(checkout) = payment.external_id.filter(|_| is_over) else { return Ok(()) };
+    let age = app.clock.now() - payment.created_at;
     match payments::close_checkout(app, payment.provider, &checkout).await {
         Ok(()) => Ok(()),
         // The order has ended anyway; money that arrives goes back or pays for it.
-        Err(GatewayError::Off) => Ok(()),
-        Err(error) if app.clock.now() - payment.created_at < PATIENCE => {
+        Err(error @ (GatewayError::Off | GatewayError::Refused(_))) => {
+            tracing::warn!(%error, order = order.number, "a checkout cannot be closed");
+            Ok(())
+        }
+        Err(error) if age < PATIENCE => {
             tracing::warn!(%error, order = order.number, "a checkout is not closed yet");
-            Err(Postponed(AGAIN).into())
+            Err(Postponed(wait_at(age)).into())
         }
         Err(error) => Err(error.into()),
     }
@@ -120,14 +121,6 @@ async fn charge(app: &App, payment: &Payment, authorization: &str, title: String
         Err(GatewayError::Refused(_)) => return Ok(pay::failed(app, payment.id, Step::Fail).await?),
         known => known?,
     };
-    match known.state {
-        CheckoutState::Paid => {
-            let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
-            pay::paid(app, payment.id, arrived).await?;
-        }
-        CheckoutState::Failed | CheckoutState::Expired => pay::failed(app, payment.id, Step::Fail).await?,
-        // A job asks again.
-        CheckoutState::Open => {}
-    }
-    Ok(())
+    // A job asks again about what is not decided.
+    Ok(pay::decided(app, payment, &known).await?)
 }

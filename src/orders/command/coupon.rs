@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::try_join_all;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -57,15 +58,17 @@ pub(super) async fn entered(
 ) -> Result<Entered> {
     let coupon = valid(loaders, code, currency).await?;
     let scope = loaders.load(ScopeOf(coupon.id)).await?.unwrap_or_default();
-    let mut is_for = HashMap::new();
-    for id in courses {
-        let course = loaders.load(catalog::CourseById(*id)).await?;
-        let path = match course.filter(|_| !scope.categories.is_empty()) {
-            Some(course) => catalog::category_path(loaders, course.category_id).await?,
-            None => Vec::new(),
+    let is_for = courses.iter().map(|id| async {
+        let path = match scope.categories.is_empty() {
+            true => Vec::new(),
+            false => match loaders.load(catalog::CourseById(*id)).await? {
+                Some(course) => catalog::category_path(loaders, course.category_id).await?,
+                None => Vec::new(),
+            },
         };
-        is_for.insert(*id, covers(&scope, *id, &path));
-    }
+        Ok::<_, InternalError>((*id, covers(&scope, *id, &path)))
+    });
+    let is_for: HashMap<CourseId, bool> = try_join_all(is_for).await?.into_iter().collect();
     if !is_for.values().any(|is_for| *is_for) {
         return Err(error::bad_coupon("This coupon is for other courses."));
     }

@@ -29,6 +29,7 @@ use crate::orders::query::{gift, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
 const LONGEST_URL: usize = 2000;
@@ -70,17 +71,21 @@ pub(in crate::orders) async fn create_order(
     let tax = app.config.payments.taxes.get(&input.billing.country).copied();
     let wanted = Wanted { buyer, input: &input, billed_to, chosen, expected, return_url, entered, tax };
     let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
-    open_checkout(app, &order, payment.as_ref()).await;
-    Ok(order)
+    Ok(open_checkout(app, order, payment.as_ref()).await?)
 }
 
-/// Opens the checkout of an order that is placed, or charges it. If this fails, the job that asks about open payments
-/// does it.
-pub(super) async fn open_checkout(app: &App, order: &Order, payment: Option<&Payment>) {
-    let Some(payment) = payment else { return };
-    if let Err(error) = checkout::open(app, order, payment).await {
+/// Opens the checkout of an order that is placed, or charges it; returns it as it is then. If this fails, the job that
+/// asks about open payments does it.
+pub(super) async fn open_checkout(
+    app: &App,
+    order: Order,
+    payment: Option<&Payment>,
+) -> std::result::Result<Order, InternalError> {
+    let Some(payment) = payment else { return Ok(order) };
+    if let Err(error) = checkout::open(app, &order, payment).await {
         tracing::warn!(%error, order = order.number, "a checkout could not be opened yet");
     }
+    Ok(query::by_id(&mut *app.db.read().await?, order.id).await?.unwrap_or(order))
 }
 
 /// What is ordered, checked as far as that is possible without locks.

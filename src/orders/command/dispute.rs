@@ -4,10 +4,10 @@ use super::end::end_access;
 use super::hold::{self, Held};
 use super::ledger;
 use super::pay::{count_students, restore};
-use super::refund::refunded_elsewhere;
+use super::refund::{refunded_elsewhere, undo_refund};
 use crate::orders::event::OrderDisputed;
-use crate::orders::model::DisputeStatus;
-use crate::orders::query::refund as rows;
+use crate::orders::model::{DisputeStatus, OrderStatus, left_of};
+use crate::orders::query::refund;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -25,7 +25,7 @@ pub(super) async fn open(
 ) -> Result<(), InternalError> {
     let dispute = (held.order.id, external_id, amount);
     let id = app.clock.uuid();
-    if !rows::open_dispute(tx, id, dispute, app.clock.now()).await? {
+    if !refund::open_dispute(tx, id, dispute, app.clock.now()).await? {
         return Ok(());
     }
     ledger::enter_dispute(tx, app, held, (id, amount)).await?;
@@ -37,7 +37,7 @@ pub(super) async fn open(
     count_students(tx, more).await
 }
 
-/// Closes a dispute: one that is won restores the access, one that is lost is a refund. Doing it again does nothing.
+/// Closes a dispute: one that is won restores the access, one that is lost is a refund of its amount. Doing it again does nothing.
 ///
 /// The event that opened it may come later.
 pub(super) async fn close(
@@ -49,17 +49,25 @@ pub(super) async fn close(
 ) -> Result<(), InternalError> {
     open(tx, app, held, (external_id, amount)).await?;
     let order = held.order.id;
-    let Some(closed) = rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
+    let Some(closed) = refund::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
         return Ok(());
     };
     ledger::enter_dispute_closed(tx, app, held, closed.id.uuid()).await?;
     tell(tx, app, held).await?;
     if status == DisputeStatus::Lost {
+        for pending in refund::pending_of(tx, order).await? {
+            // The provider refuses it by now, as the bank has taken the money.
+            let held = hold::reread(tx, held).await?;
+            undo_refund(tx, app, held, &pending, (None, CHARGED_BACK)).await?;
+        }
         let held = hold::reread(tx, held).await?;
-        refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), None).await?;
-        return Ok(());
+        let amount = closed.amount_minor.min(left_of(&held.items));
+        refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), amount).await?;
     }
     let held = hold::reread(tx, held).await?;
+    if held.order.status == OrderStatus::Refunded {
+        return Ok(());
+    }
     let more = restore(tx, app, &held).await?;
     count_students(tx, more).await
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
-use super::refund::{refunded_elsewhere, return_rest, undo_refund};
+use super::refund::{done, refunded_elsewhere, return_rest, undo_refund};
 use super::{dispute, reconcile};
 use crate::graphql::Result;
 use crate::orders::model::{
@@ -30,7 +30,6 @@ pub(in crate::orders) const PROCESS: &str = "orders.process_event";
 const MOST_ATTEMPTS: i32 = 11;
 /// The reason of a refund that was made at the provider.
 const AT_PROVIDER: &str = "Refunded at the payment provider.";
-
 /// Why a refund has failed of which the provider tells no reason.
 const BACK: &str = "The money came back to the provider.";
 
@@ -40,6 +39,8 @@ enum Outcome {
     Done,
     /// What it is about is not known yet.
     Wait(&'static str),
+    /// Something of ours is decided first, however long that takes.
+    WaitLong(&'static str),
     /// It contradicts what is known.
     Refuse(String),
 }
@@ -106,6 +107,7 @@ async fn attempted(app: &App, id: PaymentEventId, outcome: Outcome) -> std::resu
             let (state, error) = match &outcome {
                 Outcome::Done => (PaymentEventState::Processed, None),
                 Outcome::Wait(why) if row.attempts + 1 < MOST_ATTEMPTS => (PaymentEventState::Waiting, Some(*why)),
+                Outcome::WaitLong(why) => (PaymentEventState::Waiting, Some(*why)),
                 Outcome::Wait(why) => (PaymentEventState::Refused, Some(*why)),
                 Outcome::Refuse(why) => (PaymentEventState::Refused, Some(why.as_str())),
             };
@@ -152,22 +154,42 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
         return Ok(Outcome::Refuse(why));
     }
     match &event.fact {
-        GatewayFact::Approved => {
-            let checkout = Some(event.checkout).filter(|id| !id.is_empty());
-            reconcile::ask_now(app, &Payment { external_id: known.external_id.clone().or(checkout), ..known }).await?;
-        }
+        GatewayFact::Approved => return ask(app, &known, &event).await,
         GatewayFact::Paid => {
             let arrived = Arrived { checkout: &event.checkout, transaction: event.transaction.as_deref() };
             pay::paid(app, id, arrived).await?;
         }
-        GatewayFact::Failed => pay::failed(app, id, Step::Fail).await?,
-        GatewayFact::Expired => pay::failed(app, id, Step::Expire).await?,
-        later => {
-            if known.state != PaymentState::Paid {
-                return Ok(Outcome::Wait("The payment has not arrived yet."));
+        GatewayFact::Failed | GatewayFact::Expired if !known.state.is_open() => {}
+        // What is told late may contradict what was told before, and lost: the provider knows.
+        GatewayFact::Failed | GatewayFact::Expired => match ask(app, &known, &event).await? {
+            Outcome::Done => {
+                let step = if event.fact == GatewayFact::Failed { Step::Fail } else { Step::Expire };
+                pay::failed(app, id, step).await?;
             }
-            return follow(app, &known, &event, later).await;
+            outcome => return Ok(outcome),
+        },
+        later if known.state == PaymentState::Paid => return follow(app, &known, &event, later).await,
+        // There is money that goes back, so it has arrived: that was not told, or is told later.
+        later => {
+            if let Outcome::Done = ask(app, &known, &event).await?
+                && let Some(paid) = payment::by_id(&mut *app.db.read().await?, id).await?
+                && paid.state == PaymentState::Paid
+            {
+                return follow(app, &paid, &event, later).await;
+            }
+            return Ok(Outcome::Wait("The payment has not arrived yet."));
         }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Asks the provider about the payment of an event, and does what follows from that.
+async fn ask(app: &App, known: &Payment, event: &GatewayEvent) -> std::result::Result<Outcome, InternalError> {
+    let checkout = Some(event.checkout.clone()).filter(|id| !id.is_empty());
+    let asked = Payment { external_id: known.external_id.clone().or(checkout), ..known.clone() };
+    if let Err(error) = reconcile::ask_now(app, &asked).await {
+        tracing::warn!(error = error.report(), payment = %known.id, "the provider of an event could not be asked");
+        return Ok(Outcome::Wait("The provider could not be asked about the payment."));
     }
     Ok(Outcome::Done)
 }
@@ -240,21 +262,21 @@ async fn refunded(
 ) -> std::result::Result<Outcome, InternalError> {
     let order = held.order.id;
     if let Some(id) = reference.and_then(|reference| reference.parse::<Uuid>().ok())
-        && refund::set_done(tx, order, RefundId::new(id), external_id, app.clock.now()).await?
+        && done(tx, app, &held.order, RefundId::new(id), external_id).await?
     {
         return Ok(Outcome::Done);
     }
     if refund::is_known(tx, order, external_id).await? {
         return Ok(Outcome::Done);
     }
-    if refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), Some(amount)).await? {
+    if refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), amount).await? {
         return_rest(tx, app, held).await?;
         return Ok(Outcome::Done);
     }
     // A refund of ours that the provider refuses because of this one leaves enough when that is known.
     Ok(match refund::pending_of(tx, order).await?.is_empty() {
         true => Outcome::Refuse("More was refunded than was left of the order.".into()),
-        false => Outcome::Wait("A refund of the order is not decided yet."),
+        false => Outcome::WaitLong("A refund of the order is not decided yet."),
     })
 }
 

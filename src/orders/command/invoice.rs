@@ -26,7 +26,7 @@ pub(in crate::orders) async fn issue_invoice(app: &App, order: OrderId, buyer: U
     app.db.transaction(async |tx| issue(tx, app, order, &buyer).await.map(drop)).await
 }
 
-/// Issues the credit note of a refund, once. Its order's invoice comes first. Money that came too late to pay for an
+/// Issues the credit note of a refund that is done, once. Its order's invoice comes first. Money that came too late to pay for an
 /// order goes back without either.
 ///
 /// # Errors
@@ -41,12 +41,16 @@ pub(in crate::orders) async fn issue_credit_note(
         .transaction(async |tx| {
             let Some(invoice) = issue(tx, app, order, &buyer).await? else { return Ok(()) };
             let Some(refund) = refund::by_ids(tx.conn(), &[id]).await?.pop() else { return Ok(()) };
-            let content = credited(tx, &refund, &invoice).await?;
             let series = &app.config.payments.credit_note_prefix;
             rows::lock_series(tx, series).await?;
-            if !rows::of_refunds(tx.conn(), &[id]).await?.is_empty() {
+            let all = refund::of_orders(tx.conn(), &[order]).await?;
+            let all: Vec<RefundId> = all.iter().map(|refund| refund.id).collect();
+            let earlier = rows::of_refunds(tx.conn(), &all).await?;
+            let earlier: Vec<RefundId> = earlier.iter().filter_map(|note| note.refund_id).collect();
+            if earlier.contains(&id) {
                 return Ok(());
             }
+            let content = credited(tx, &refund, &earlier, &invoice).await?;
             let number = rows::next_number(tx, series).await?;
             rows::insert(tx, new(app, (series, number), (order, Some(id)), &content)?).await?;
             Ok(())
@@ -78,13 +82,16 @@ async fn issue(tx: &mut Tx, app: &App, id: OrderId, buyer: &str) -> Result<Optio
     Ok(Some(rows::insert(tx, new).await?))
 }
 
-/// What the credit note of a refund says.
-async fn credited(tx: &mut Tx, found: &Refund, invoice: &Invoice) -> Result<InvoiceContent, InternalError> {
+/// What the credit note of a refund says, after those of `earlier` ones.
+async fn credited(
+    tx: &mut Tx,
+    found: &Refund,
+    earlier: &[RefundId],
+    invoice: &Invoice,
+) -> Result<InvoiceContent, InternalError> {
     let items = query::items_of(tx.conn(), &[found.order_id]).await?;
-    let all = refund::of_orders(tx.conn(), &[found.order_id]).await?;
-    let earlier: Vec<RefundId> = all.iter().map(|refund| refund.id).take_while(|id| *id != found.id).collect();
     let parts = refund::parts_of(tx.conn(), &[found.id]).await?;
-    let earlier: Vec<RefundItem> = refund::parts_of(tx.conn(), &earlier).await?;
+    let earlier: Vec<RefundItem> = refund::parts_of(tx.conn(), earlier).await?;
     let content: InvoiceContent = serde_json::from_value(invoice.content.clone())?;
     Ok(InvoiceContent::of_refund((found, &parts), &earlier, &items, (invoice, content)))
 }

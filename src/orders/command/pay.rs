@@ -11,19 +11,42 @@ use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::memberships::{self, Authorization, PeriodId, Received};
 use crate::orders::event::OrderPaid;
-use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, PaymentState, Step};
+use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::policy;
 use crate::orders::query::{order as query, payment as rows, refund};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
+use crate::platform::payments::{CheckoutState, Known};
 
 /// What a provider calls money that has arrived.
 #[derive(Clone, Copy)]
 pub(super) struct Arrived<'a> {
+    /// The checkout; empty if only the money is named.
     pub(super) checkout: &'a str,
     pub(super) transaction: Option<&'a str>,
+}
+
+/// Does what follows from what the provider knows of a payment; nothing if that is still open.
+///
+/// # Errors
+/// The amount is another one; the database failed.
+pub(super) async fn decided(app: &App, payment: &Payment, known: &Known) -> Result<(), InternalError> {
+    let own = (payment.amount_minor, payment.currency.code());
+    let has_amount = matches!(known.state, CheckoutState::Paid | CheckoutState::Failed);
+    if has_amount && (known.amount_minor, known.currency.as_str()) != own {
+        return Err(InternalError::new("the amount at the provider is not that of the order"));
+    }
+    match known.state {
+        CheckoutState::Paid => {
+            let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
+            paid(app, payment.id, arrived).await
+        }
+        CheckoutState::Failed => failed(app, payment.id, Step::Fail).await,
+        CheckoutState::Expired => failed(app, payment.id, Step::Expire).await,
+        CheckoutState::Open => Ok(()),
+    }
 }
 
 /// Records that a payment has arrived, once: the order is paid and gives access. If it cannot be fulfilled anymore, the
@@ -40,11 +63,13 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
             if row.state == PaymentState::Paid {
                 return Ok(());
             }
-            rows::set_paid(tx, payment, (arrived.checkout, arrived.transaction), app.clock.now()).await?;
+            // Some providers name the money alone.
+            let checkout = Some(arrived.checkout).filter(|id| !id.is_empty()).or(row.external_id.as_deref());
+            rows::set_paid(tx, payment, (checkout, arrived.transaction), app.clock.now()).await?;
             if held.is_complete() && may_follow(tx, app, &held).await? {
                 let is_first = row.authorization_id.is_none() && row.provider.charges_again();
-                let authorization = Authorization { provider: row.provider, id: arrived.checkout.to_owned() };
-                fulfil(tx, app, &held, Some(authorization).filter(|_| is_first)).await?;
+                let authorization = checkout.map(|id| Authorization { provider: row.provider, id: id.to_owned() });
+                fulfil(tx, app, &held, authorization.filter(|_| is_first)).await?;
             } else {
                 if held.order.status.after(Step::Cancel).is_some() {
                     end(tx, app, &held, Step::Cancel).await?;
@@ -148,8 +173,7 @@ async fn begin(
     period: PeriodId,
     authorization: Option<Authorization>,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
-    let added = if order.tax_included { 0 } else { item.tax_minor };
-    let received = Received { net_minor: item.amount_minor - added, authorization };
+    let received = Received { net_minor: item.net_minor(order), authorization };
     let outcome = memberships::paid(tx, app, period, received).await?;
     if let Some(entitlement) = outcome.entitlement {
         query::set_entitlement(tx, item.id, entitlement).await?;
@@ -193,7 +217,11 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
     let mut more = Vec::new();
     for item in held.items.iter().filter(|item| !item.is_live && !is_disputed) {
         let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
-        if is_refunded || !held.exists(item) || has_another(tx, app, held, item).await? {
+        if is_refunded || !held.exists(item) {
+            continue;
+        }
+        end_pending(tx, app, held, item).await?;
+        if has_another(tx, app, held, item).await? {
             continue;
         }
         if let Some(period) = item.membership_period_id {
@@ -207,6 +235,19 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
         more.extend(give(tx, app, held, item).await?);
     }
     Ok(more)
+}
+
+/// Cancels the order with which the owner of an item is about to buy again what they get back.
+async fn end_pending(tx: &mut Tx, app: &App, held: &Held, item: &OrderItem) -> Result<(), InternalError> {
+    let (Some(owner), Some(course)) = (held.owner_of(item), item.course_id) else { return Ok(()) };
+    for (_, other) in query::live_of(tx, owner, &[course]).await? {
+        if other.status == OrderStatus::Pending
+            && let Some(other) = hold::lock(tx, other.id).await?
+        {
+            end(tx, app, &other, Step::Cancel).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the owner of an item has got the course in another way meanwhile, or has no account anymore.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::{try_join, try_join_all};
+
 use super::choice::{Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use super::membership;
@@ -18,6 +20,7 @@ use crate::orders::error;
 use crate::orders::model::{Amounts, OrderItemInput, OrderItemKind, Priced, QuoteOrderInput, amounts};
 use crate::orders::query::coupon as query;
 use crate::platform::auth::Actor;
+use crate::platform::internal_error::InternalError;
 
 /// Something that is ordered, with its price in the currency of the order, in minor units.
 #[derive(Clone)]
@@ -72,13 +75,15 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
     check_billing(&mut check, &input.billing);
     check.finish()?;
     let wanted: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
+    let found = wanted.iter().map(|id| async {
+        let (course, prices) = try_join(loaders.load(CourseById(*id)), loaders.load(PricesOf(*id))).await?;
+        let price = prices.unwrap_or_default().iter().find(|(own, _)| *own == currency).map(|(_, price)| *price);
+        Ok::<_, InternalError>((*id, course, price))
+    });
     let (mut courses, mut others) = (HashMap::new(), HashMap::new());
-    for id in &wanted {
-        if let Some(course) = loaders.load(CourseById(*id)).await? {
-            courses.insert(*id, course);
-        }
-        let prices = loaders.load(PricesOf(*id)).await?.unwrap_or_default();
-        others.extend(prices.iter().filter(|(own, _)| *own == currency).map(|(_, price)| (*id, *price)));
+    for (id, course, price) in try_join_all(found).await? {
+        courses.extend(course.map(|course| (id, course)));
+        others.extend(price.map(|price| (id, price)));
     }
     let lines = lines(&chosen, &courses, &others, currency)?;
     let entered = match &input.coupon_code {

@@ -3,8 +3,8 @@
 use futures_util::stream::{self, StreamExt};
 
 use super::checkout;
-use super::pay::{self, Arrived};
-use crate::orders::model::{Order, OrderStatus, Payment, PaymentState, Step};
+use super::pay;
+use crate::orders::model::{Order, OrderStatus, Payment, PaymentState};
 use crate::orders::query::{order, payment as rows};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -38,7 +38,7 @@ async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
                 Some(at) => rows::set_check(tx, payment.id, at).await?,
                 None => {
                     let Some(row) = rows::lock(tx, payment.id).await? else { return Ok(()) };
-                    if !matches!(row.state, PaymentState::Creating | PaymentState::Open) {
+                    if !row.state.is_open() {
                         return Ok(());
                     }
                     rows::set_ended(tx, payment.id, PaymentState::Abandoned, now).await?
@@ -67,21 +67,8 @@ pub(super) async fn ask_now(app: &App, payment: &Payment) -> Result<(), Internal
 }
 
 async fn follow(app: &App, payment: &Payment, order: &Order, known: Option<Known>) -> Result<(), InternalError> {
-    let state = known.as_ref().map(|known| known.state);
-    if let Some(known) = known.filter(|_| state != Some(CheckoutState::Open)) {
-        let own = (payment.amount_minor, payment.currency.code());
-        if known.state != CheckoutState::Expired && (known.amount_minor, known.currency.as_str()) != own {
-            return Err(InternalError::new("the amount at the provider is not that of the order"));
-        }
-        return match known.state {
-            CheckoutState::Paid => {
-                let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
-                pay::paid(app, payment.id, arrived).await
-            }
-            CheckoutState::Failed => pay::failed(app, payment.id, Step::Fail).await,
-            CheckoutState::Expired => pay::failed(app, payment.id, Step::Expire).await,
-            CheckoutState::Open => Ok(()),
-        };
+    if let Some(known) = known.filter(|known| known.state != CheckoutState::Open) {
+        return pay::decided(app, payment, &known).await;
     }
     // The checkout was not created, or its answer was lost.
     if payment.state == PaymentState::Creating && order.status == OrderStatus::Pending {

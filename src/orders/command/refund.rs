@@ -14,7 +14,8 @@ use crate::accounts::{UserId, viewer};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::{Error, Result};
-use crate::orders::event::{OrderRefundFailed, OrderRefunded};
+use crate::memberships;
+use crate::orders::event::{OrderRefundDone, OrderRefundFailed, OrderRefunded};
 use crate::orders::model::{
     Order, OrderItem, OrderItemId, OrderStatus, PaymentState, Refund, RefundId, RefundItem, RefundOrderInput,
     RefundState, Step, left_of, parts_of,
@@ -167,6 +168,7 @@ async fn record(
     let mut more = Vec::new();
     for part in &parts {
         let item = query::add_item_refund(tx, part.item_id, part.amount_minor).await?;
+        keep_paid(tx, &held.order, &item).await?;
         if item.refunded_minor == item.amount_minor && item.is_live {
             more.extend(end_access(tx, app, held, &item).await?);
         }
@@ -185,12 +187,22 @@ async fn record(
     }
     let event = OrderRefunded { order: order.id, buyer: order.buyer_id, refund: new.id.uuid() };
     outbox::record(tx, &app.clock, &event).await?;
-    if new.state == RefundState::Pending {
+    if new.state == RefundState::Done {
+        tell_done(tx, app, order, new.id).await?;
+    } else {
         let key = format!("{REFUND}/{}", new.id.uuid());
         jobs::enqueue(tx, &app.clock, REFUND, &json!({ "refund": new.id }), &key).await?;
     }
     count_students(tx, more).await?;
     Ok(refunded)
+}
+
+/// Keeps what is left of the money for the period of a membership, if that is what an item has paid for.
+async fn keep_paid(tx: &mut Tx, order: &Order, item: &OrderItem) -> std::result::Result<(), InternalError> {
+    let Some(period) = item.membership_period_id.filter(|_| item.amount_minor > 0) else { return Ok(()) };
+    let kept = i128::from(item.amount_minor - item.refunded_minor);
+    let left = i128::from(item.net_minor(order)) * kept / i128::from(item.amount_minor);
+    memberships::keep_paid(tx, period, i64::try_from(left)?).await
 }
 
 /// Sends back all the money of an order that has ended without it.
@@ -230,28 +242,16 @@ pub(super) async fn return_item(
     record(tx, app, held, &new, &[(item.id, left)]).await.map(drop)
 }
 
-/// Records a refund that was made at the provider, or what a buyer's bank has taken back for good: all that is left if
-/// `amount` is `None`. Returns whether there was that much left.
+/// Records a refund that was made at the provider, or what a buyer's bank has taken back for good. Returns whether there
+/// was that much left.
 pub(super) async fn refunded_elsewhere(
     tx: &mut Tx,
     app: &App,
     held: &Held,
     (external_id, reason): (&str, &str),
-    amount: Option<i64>,
+    amount: i64,
 ) -> std::result::Result<bool, InternalError> {
-    let left = left_of(&held.items);
-    let mut amount = amount.unwrap_or(left);
-    if amount > left {
-        // The same money, while the provider has not heard of our own refunds: they have happened, and not as such.
-        for pending in rows::pending_of(tx, held.order.id).await? {
-            if pending.amount_minor <= amount {
-                let known_as = format!("{external_id}/{}", pending.id.uuid());
-                rows::set_done(tx, held.order.id, pending.id, &known_as, app.clock.now()).await?;
-                amount -= pending.amount_minor;
-            }
-        }
-    }
-    if amount > left {
+    if amount > left_of(&held.items) {
         return Ok(false);
     }
     if amount == 0 {
@@ -293,15 +293,36 @@ pub(in crate::orders) async fn send_refund(app: &App, id: RefundId) -> std::resu
     };
     app.db
         .transaction(async |tx| {
-            query::lock(tx, refund.order_id).await?;
-            rows::set_done(tx, refund.order_id, id, &external_id, app.clock.now()).await?;
-            Ok(())
+            let Some(order) = query::lock(tx, refund.order_id).await? else { return Ok(()) };
+            done(tx, app, &order, id, &external_id).await.map(drop)
         })
         .await
 }
 
-/// How long the next attempt of a refund waits that was asked for so long ago.
-fn wait_at(age: TimeDelta) -> Duration {
+/// Marks a refund of a locked order as done by the provider, once; returns whether the order has such a refund that has
+/// not failed.
+pub(super) async fn done(
+    tx: &mut Tx,
+    app: &App,
+    order: &Order,
+    id: RefundId,
+    external_id: &str,
+) -> std::result::Result<bool, InternalError> {
+    if rows::set_done(tx, order.id, id, external_id, app.clock.now()).await? {
+        tell_done(tx, app, order, id).await?;
+        return Ok(true);
+    }
+    Ok(rows::has_not_failed(tx, order.id, id).await?)
+}
+
+async fn tell_done(tx: &mut Tx, app: &App, order: &Order, id: RefundId) -> std::result::Result<(), InternalError> {
+    let event = OrderRefundDone { order: order.id, buyer: order.buyer_id, refund: id.uuid() };
+    outbox::record(tx, &app.clock, &event).await?;
+    Ok(())
+}
+
+/// How long the next attempt waits of what was to be told a provider so long ago.
+pub(super) fn wait_at(age: TimeDelta) -> Duration {
     (age / 4).to_std().unwrap_or_default().clamp(AGAIN.0, AGAIN.1)
 }
 
@@ -309,7 +330,11 @@ async fn fail(app: &App, refund: &Refund, why: &str) -> std::result::Result<(), 
     app.db
         .transaction(async |tx| {
             let Some(held) = hold::lock(tx, refund.order_id).await? else { return Ok(()) };
-            undo_refund(tx, app, held, refund, (None, why)).await
+            // The provider may have told meanwhile that it was done.
+            match rows::by_ids(tx.conn(), &[refund.id]).await?.pop() {
+                Some(row) if row.state == RefundState::Pending => undo_refund(tx, app, held, &row, (None, why)).await,
+                _ => Ok(()),
+            }
         })
         .await
 }
@@ -329,7 +354,8 @@ pub(super) async fn undo_refund(
     tracing::error!(order = held.order.number, refund = %refund.id.uuid(), why, "a refund has failed");
     let parts = rows::parts_of(tx.conn(), &[refund.id]).await?;
     for part in &parts {
-        query::add_item_refund(tx, part.item_id, -part.amount_minor).await?;
+        let item = query::add_item_refund(tx, part.item_id, -part.amount_minor).await?;
+        keep_paid(tx, &held.order, &item).await?;
     }
     let order = &held.order;
     let status = order.status.without_refund(order.refunded_minor - refund.amount_minor);

@@ -198,6 +198,13 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) membership_period_id: Option<PeriodId>,
 }
 
+impl OrderItem {
+    /// What is paid for it without tax that is added to prices, in minor units.
+    pub(in crate::orders) fn net_minor(&self, order: &Order) -> i64 {
+        self.amount_minor - if order.tax_included { 0 } else { self.tax_minor }
+    }
+}
+
 impl Entity for OrderItem {
     const PREFIX: &'static str = "order_item";
 }

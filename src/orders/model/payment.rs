@@ -76,6 +76,13 @@ pub enum PaymentState {
     Abandoned,
 }
 
+impl PaymentState {
+    /// Whether it is not known yet what becomes of it.
+    pub(in crate::orders) fn is_open(self) -> bool {
+        matches!(self, PaymentState::Creating | PaymentState::Open)
+    }
+}
+
 stored_as_text!(PaymentState {
     Creating = "CREATING",
     Open = "OPEN",

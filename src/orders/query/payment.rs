@@ -74,7 +74,7 @@ pub(in crate::orders) async fn set_open(
 pub(in crate::orders) async fn set_paid(
     tx: &mut Tx,
     id: Uuid,
-    (checkout, transaction): (&str, Option<&str>),
+    (checkout, transaction): (Option<&str>, Option<&str>),
     now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::update(payments::table.find(id))

@@ -47,8 +47,7 @@ pub(in crate::orders) async fn parts_of(
     refund_items::table.filter(refund_items::refund_id.eq_any(ids)).select(RefundItem::as_select()).load(conn).await
 }
 
-/// Marks a refund as done by the provider, once; returns whether there is such a refund of the order that has not
-/// failed.
+/// Marks a refund of an order as done by the provider; returns whether it was not before.
 pub(in crate::orders) async fn set_done(
     tx: &mut Tx,
     order: OrderId,
@@ -61,15 +60,18 @@ pub(in crate::orders) async fn set_done(
         .set((refunds::state.eq(RefundState::Done), refunds::external_id.eq(external_id), refunds::done_at.eq(now)))
         .execute(tx.conn())
         .await?;
-    if done == 1 {
-        return Ok(true);
-    }
+    Ok(done == 1)
+}
+
+/// Returns whether an order has such a refund that has not failed.
+pub(in crate::orders) async fn has_not_failed(tx: &mut Tx, order: OrderId, id: RefundId) -> QueryResult<bool> {
     let known = refunds::table.find(id).filter(refunds::order_id.eq(order).and(refunds::state.ne(RefundState::Failed)));
     let known = known.select(refunds::id);
     diesel::select(diesel::dsl::exists(known)).get_result(tx.conn()).await
 }
 
-/// Returns a refund of an order, by our id or that of the provider.
+/// Returns a refund of an order, by our id or that of the provider, which goes first: an attempt of ours that was given up
+/// may have been made at the provider nevertheless.
 pub(in crate::orders) async fn find(
     tx: &mut Tx,
     order: OrderId,
@@ -79,7 +81,8 @@ pub(in crate::orders) async fn find(
     let same =
         refunds::external_id.eq(external_id).assume_not_null().or(refunds::id.nullable().eq(id).assume_not_null());
     let row = refunds::table.filter(refunds::order_id.eq(order)).filter(same);
-    row.select(Refund::as_select()).first(tx.conn()).await.optional()
+    let by_provider = refunds::external_id.is_not_distinct_from(external_id);
+    row.order(by_provider.desc()).select(Refund::as_select()).first(tx.conn()).await.optional()
 }
 
 /// Marks a refund as failed, once; returns whether it was not before.

@@ -4,7 +4,7 @@
 //! Source: <https://developer.paypal.com/api/rest/webhooks/rest/#verify-webhook-notifications>.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Request};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 use url::Url;
 use webpki::{EndEntityCert, KeyUsage};
 
@@ -22,12 +22,17 @@ use super::Unverified;
 use crate::platform::fetch::Fetcher;
 use crate::platform::internal_error::InternalError;
 
+/// A certificate, and those that lead to a root.
+type Chain = Arc<Vec<CertificateDer<'static>>>;
+
 /// The timeout for fetching a certificate.
 const FETCH: Duration = Duration::from_secs(5);
 /// How old a transmission may be. PayPal sends an event again for three days.
 const TOLERANCE: TimeDelta = TimeDelta::days(4);
 /// The number of certificates that are kept.
 const MOST_KEPT: usize = 16;
+/// The number of certificates that are fetched at a time: what names them is not signed.
+const MOST_FETCHED: usize = 4;
 /// Where the certificates are at PayPal.
 const PATH: &str = "/v1/notifications/certs/";
 /// The signature algorithm that PayPal uses.
@@ -57,7 +62,7 @@ impl<'a> Transmission<'a> {
     }
 }
 
-/// The certificates of PayPal, each fetched once.
+/// The certificates of PayPal, which are kept.
 pub(super) struct Certificates {
     /// The hosts that certificates are fetched from, as URLs without a path.
     origins: Vec<String>,
@@ -65,8 +70,9 @@ pub(super) struct Certificates {
     name: &'static str,
     roots: Arc<RootCertStore>,
     fetcher: Fetcher,
-    /// Chains by URL. The lock is held while one is fetched, so that it is fetched once.
-    kept: Mutex<HashMap<Url, Arc<Vec<CertificateDer<'static>>>>>,
+    /// Chains by URL.
+    kept: Mutex<HashMap<Url, Chain>>,
+    fetches: Semaphore,
 }
 
 impl Certificates {
@@ -78,7 +84,14 @@ impl Certificates {
             true => "messageverificationcerts.sandbox.paypal.com",
             false => "messageverificationcerts.paypal.com",
         };
-        Ok(Certificates { origins, name, roots, fetcher: Fetcher::new(FETCH)?, kept: Mutex::default() })
+        Ok(Certificates {
+            origins,
+            name,
+            roots,
+            fetcher: Fetcher::new(FETCH)?,
+            kept: Mutex::default(),
+            fetches: Semaphore::new(MOST_FETCHED),
+        })
     }
 
     /// Checks the signature of a webhook over the id of the webhook and the raw body.
@@ -129,19 +142,21 @@ impl Certificates {
     }
 
     /// Returns the chain at a URL of PayPal's host.
-    async fn chain(&self, url: &Url) -> Result<Arc<Vec<CertificateDer<'static>>>, Unverified> {
+    async fn chain(&self, url: &Url) -> Result<Chain, Unverified> {
         let mut origins = self.origins.iter().filter_map(|origin| origin.parse().ok());
         if !origins.any(|origin: Url| origin.origin() == url.origin()) || !url.path().starts_with(PATH) {
             return Err(Unverified::Forged);
         }
-        let mut kept = self.kept.lock().await;
-        if let Some(chain) = kept.get(url) {
+        if let Some(chain) = self.chains().get(url) {
             return Ok(chain.clone());
         }
+        // PayPal sends again what is not accepted now.
+        let _permit = self.fetches.try_acquire().map_err(|_| Unverified::Unavailable)?;
         let chain = self.fetch(url).await.map_err(|error| {
             tracing::warn!(error = error.report(), "a certificate of PayPal cannot be fetched");
             Unverified::Unavailable
         })?;
+        let mut kept = self.chains();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
@@ -149,7 +164,11 @@ impl Certificates {
         Ok(chain)
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Arc<Vec<CertificateDer<'static>>>, InternalError> {
+    fn chains(&self) -> MutexGuard<'_, HashMap<Url, Chain>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetch(&self, url: &Url) -> Result<Chain, InternalError> {
         let response = self.fetcher.send(Request::get(url.as_str()).body(String::new())?).await?;
         if !response.status().is_success() {
             return Err(InternalError::new(format!("PayPal answers {}", response.status())));

@@ -45,6 +45,53 @@ async fn an_upgrade_at_once_begins_a_new_period_and_what_is_left_is_taken_off() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_refunded_is_not_taken_off_once_more() {
+    let mut club = Club::with(&[("LYCEUM_TAXES", "DE=+10")]).await;
+    let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);
+    let id = club.join(&club.sam, &month(&basic), "33").await;
+    let order = club.seen(&id).await["orders"]["nodes"][0]["id"].clone();
+    let credit = async |club: &Club| {
+        club.quoted(&club.sam, &id, &month(&premium), "NOW").await["credit"]["amount"].as_str().unwrap().to_owned()
+    };
+    club.pass(TimeDelta::days(15)).await;
+    assert_eq!(credit(&club).await, "15.00", "half of the price without tax");
+    club.sandbox().set_trouble(Trouble::Away);
+    let amount = json!({ "amount": "11", "currency": "EUR" });
+    let refund = json!({ "orderId": order, "amount": amount, "reason": "Ill" });
+    club.app.mutate(&club.root, "refundOrder", "order { id }", refund).await;
+    assert_eq!(credit(&club).await, "10.00", "half of the 20 euros that are left");
+    // The provider refuses the refund in the end.
+    club.app.sql("UPDATE sandbox_checkouts SET refunded_minor = amount_minor").await;
+    club.sandbox().set_trouble(Trouble::None);
+    club.app.app.clock.advance(TimeDelta::minutes(2));
+    club.settle().await;
+    assert_eq!(club.app.sql("SELECT state FROM refunds").await, "FAILED");
+    let cents: u32 = credit(&club).await.replace('.', "").parse().unwrap();
+    assert!((1498..=1500).contains(&cents), "{cents}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_for_a_change_that_comes_when_less_is_left_goes_back() {
+    let mut club = Club::open().await;
+    let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);
+    let id = club.join(&club.sam, &month(&basic), "30").await;
+    // Without a stored payment, the change gets a checkout.
+    club.app.sql("UPDATE memberships SET authorization_id = NULL, provider = NULL").await;
+    club.move_to(&club.sam, &id, &month(&premium), "NOW").await;
+    let number = club.numbers(&id).await[0].clone();
+    assert_eq!(club.orders(&id).await[0], "PENDING 20.00");
+    // It is paid at the last moment, and told after the order has ended.
+    club.only_act(&number, "pay").await;
+    club.app.sql("UPDATE jobs SET run_at = run_at + interval '5 days' WHERE handler = 'sandbox.send'").await;
+    club.app.sql("UPDATE payments SET check_at = check_at + interval '9 days' WHERE check_at IS NOT NULL").await;
+    club.pass(TimeDelta::days(4)).await;
+    assert_eq!(club.orders(&id).await[0], "EXPIRED 20.00");
+    club.pass(TimeDelta::days(2)).await;
+    assert_eq!(club.seen(&id).await["planPrice"]["plan"]["name"], "Basic");
+    assert_eq!(club.app.sql("SELECT refunded_minor FROM sandbox_checkouts WHERE amount_minor = 2000").await, "2000");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_that_is_not_paid_changes_nothing() {
     let mut club = Club::open().await;
     let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);

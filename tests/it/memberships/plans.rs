@@ -77,16 +77,33 @@ async fn a_price_edit_is_a_new_version_and_members_keep_theirs_unless_they_are_m
     );
     club.pass(TimeDelta::days(31)).await;
     assert_eq!(club.orders(&sam).await, ["PAID 10.00", "PAID 10.00"], "members keep their price");
+    // Ada pauses when the price goes up, and gets around nothing.
+    let ada = club.join(&club.ada, &month(&seen), "12").await;
+    club.change(&club.ada, "pauseMembership", &ada).await;
     // Tim has chosen another interval himself.
     let choice = json!({ "membershipId": tim, "planPriceId": price_of(&plan, "YEAR"), "when": "RENEWAL" });
     club.app.mutate(&club.tim, "changeMembership", "membership { id }", choice).await;
     club.app.sql("UPDATE memberships SET plan_price_id = (SELECT id FROM plan_prices WHERE amount_minor = 1200)").await;
     set(&club, input("15", true)).await;
     club.settle().await;
+    club.change(&club.ada, "resumeMembership", &ada).await;
     club.pass(TimeDelta::days(31)).await;
     assert_eq!(club.orders(&sam).await[0], "PAID 15.00");
     assert_eq!(club.orders(&tim).await[0], "PAID 100.00");
-    assert_eq!(club.told("change_planned").await, "2", "by Tim, and by the move");
+    assert_eq!(club.orders(&ada).await[0], "PAID 15.00");
+    assert_eq!(club.told("change_planned").await, "3", "by Tim, and by the move");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_that_is_set_up_later_is_told_of_the_prices_that_are_sold() {
+    let club = Club::open().await;
+    let plan = club.all_access().await;
+    // As if the sandbox had been set up after the plan.
+    club.app.sql("DELETE FROM plan_gateways").await;
+    assert_eq!(club.code(&club.sam, "createOrder", club.order_input(&month(&plan), "10")).await, "NOT_ALLOWED");
+    club.app.run("memberships.sync").await;
+    assert_eq!(club.app.sql("SELECT string_agg(status, ' ') FROM plan_gateways").await, "ACTIVE ACTIVE");
+    club.join(&club.sam, &month(&plan), "10").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,6 +107,44 @@ async fn a_member_who_is_past_due_pays_by_themselves_with_what_is_charged_then()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_period_that_is_paid_after_its_own_end_begins_then() {
+    let mut club = Club::with(&[("LYCEUM_DUNNING_DAYS", "1,40")]).await;
+    let plan = club.all_access().await;
+    let id = club.join(&club.sam, &month(&plan), "10").await;
+    club.act(&club.numbers(&id).await[0], "decline-charges").await;
+    for days in [30, 1] {
+        club.pass(TimeDelta::days(days)).await;
+    }
+    club.act(club.numbers(&id).await.last().unwrap(), "accept-charges").await;
+    club.pass(TimeDelta::days(39)).await;
+    let seen = club.seen(&id).await;
+    assert_eq!((&seen["status"], time(&seen["periodStartsAt"])), (&json!("ACTIVE"), club.now()));
+    assert!(time(&seen["nextBillingAt"]) > club.now() + TimeDelta::days(27));
+    club.pass(TimeDelta::hours(1)).await;
+    assert_eq!(club.orders(&id).await, ["PAID 10.00", "FAILED 10.00", "FAILED 10.00", "PAID 10.00"], "charged once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credit_is_not_used_in_another_currency() {
+    let mut club = Club::open().await;
+    let dollars = json!({ "amount": { "amount": "10", "currency": "USD" }, "interval": "MONTH" });
+    let plan = json!({ "kind": "ALL_ACCESS", "name": "All", "prices": [price("10", "MONTH"), dollars] });
+    let plan = club.plan(plan).await;
+    let of = |currency: &str| {
+        let prices = plan["prices"].as_array().unwrap();
+        prices.iter().find(|price| price["amount"]["currency"] == currency).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let id = club.join(&club.sam, &of("EUR"), "10").await;
+    club.act(&club.numbers(&id).await[0], "decline-charges").await;
+    club.pass(TimeDelta::days(30)).await;
+    assert_eq!(club.status(&id).await, "PAST_DUE");
+    let mut input = club.order_input(&of("USD"), "10");
+    input["billing"]["currency"] = json!("USD");
+    input["expectedTotal"]["currency"] = json!("USD");
+    assert_eq!(club.code(&club.sam, "createOrder", input).await, "NOT_ALLOWED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_is_away_or_loses_its_answer_is_asked_again_and_charges_once() {
     for trouble in [Trouble::Away, Trouble::AnswersLost] {
         let mut club = Club::open().await;

@@ -106,6 +106,88 @@ async fn a_lost_webhook_is_made_up_for_by_asking() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_not_believed_while_the_provider_has_the_money() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.reconcile(TimeDelta::minutes(20)).await;
+    shop.only_act(&order, "pay-out-of-order").await;
+    let lost = "DELETE FROM jobs WHERE handler = 'sandbox.send' AND payload::text LIKE '%checkout.paid%'";
+    shop.app.sql(lost).await;
+    shop.sandbox().set_trouble(Trouble::Away);
+    shop.pass(TimeDelta::seconds(31)).await;
+    assert_eq!(shop.events().await, ["checkout.failed WAITING"], "not before the provider can be asked");
+    shop.sandbox().set_trouble(Trouble::None);
+    shop.pass(TimeDelta::seconds(31)).await;
+    assert_eq!(
+        (shop.status(&order).await.as_str(), shop.events().await),
+        ("PAID", vec!["checkout.failed PROCESSED".into()])
+    );
+    assert!(shop.has(&shop.sam, &shop.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_of_money_of_which_nothing_was_told_is_followed() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.only_act(&order, "pay").await;
+    shop.app.sql("DELETE FROM jobs WHERE handler = 'sandbox.send'").await;
+    shop.act(&order, "refund").await;
+    assert_eq!(
+        (shop.status(&order).await.as_str(), shop.events().await),
+        ("REFUNDED", vec!["refund.created PROCESSED".into()])
+    );
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refunds_that_the_provider_refuses_because_of_one_of_its_own_make_room_for_it() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    shop.sandbox().set_trouble(Trouble::Away);
+    for amount in ["1.37", "18.53"] {
+        shop.refund(&order, json!({ "amount": { "amount": amount, "currency": "EUR" } })).await;
+    }
+    shop.settle().await;
+    shop.act(&order, "refund").await;
+    // Longer than an event waits that contradicts the order.
+    for _ in 0..5 {
+        shop.pass(TimeDelta::hours(2)).await;
+    }
+    assert_eq!(shop.app.sql("SELECT state FROM payment_events WHERE kind = 'refund.created'").await, "WAITING");
+    shop.sandbox().set_trouble(Trouble::None);
+    for _ in 0..3 {
+        shop.pass(TimeDelta::hours(3)).await;
+    }
+    let seen = shop.seen(&order).await;
+    let refunds = seen["refunds"].as_array().unwrap().iter();
+    let refunds: Vec<String> =
+        refunds.map(|refund| format!("{} {}", refund["amount"]["amount"], refund["state"])).collect();
+    assert_eq!(refunds, [r#""1.37" "FAILED""#, r#""18.53" "FAILED""#, r#""19.90" "DONE""#]);
+    assert_eq!((&seen["status"], &seen["refunded"]["amount"]), (&json!("REFUNDED"), &json!("19.90")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_dispute_takes_its_amount_and_what_was_to_be_refunded_is_not() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    let paid = shop.paid(&order).await;
+    let told = |id: &str, fact: GatewayFact| GatewayEvent { id: id.into(), amount_minor: 500, fact, ..paid.clone() };
+    shop.tell(&told("opened", GatewayFact::DisputeOpened { dispute: "dispute".into() })).await;
+    shop.settle().await;
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+    shop.sandbox().set_trouble(Trouble::Away);
+    shop.refund(&order, json!({ "amount": { "amount": "2", "currency": "EUR" } })).await;
+    shop.tell(&told("lost", GatewayFact::DisputeLost { dispute: "dispute".into() })).await;
+    shop.settle().await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["refunded"]["amount"]), (&json!("PARTIALLY_REFUNDED"), &json!("5.00")));
+    assert_eq!(seen["refunds"][0]["state"], "FAILED", "the bank has decided");
+    assert!(shop.has(&shop.sam, &shop.course).await, "as after a part was refunded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_provider_is_believed_and_only_for_a_while() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.sam).await;

@@ -93,6 +93,26 @@ async fn a_paid_order_has_an_invoice_and_a_refund_a_credit_note() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credit_note_is_issued_when_the_money_is_on_its_way_and_none_if_it_is_not() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    shop.sandbox().set_trouble(Trouble::Away);
+    shop.refund(&order, json!({ "amount": { "amount": "5", "currency": "EUR" } })).await;
+    shop.settle().await;
+    let note = async |place: usize| shop.documents(&shop.sam, &order).await["refunds"][place]["creditNoteUrl"].take();
+    assert_eq!(note(0).await, Value::Null);
+    shop.sandbox().set_trouble(Trouble::None);
+    shop.pass(TimeDelta::minutes(2)).await;
+    assert!(note(0).await.is_string());
+    shop.app.sql("UPDATE sandbox_checkouts SET refunded_minor = amount_minor").await;
+    shop.refund(&order, json!({})).await;
+    shop.settle().await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["refunds"][1]["state"], note(1).await), (&json!("FAILED"), Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invoice_is_for_those_who_have_its_url_for_an_hour() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.sam).await;

@@ -108,6 +108,22 @@ async fn a_refund_survives_a_provider_that_does_not_answer_and_happens_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_that_fails_gives_back_what_is_being_bought_again() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    shop.sandbox().set_trouble(Trouble::Away);
+    shop.refund(&order, json!({})).await;
+    shop.settle().await;
+    shop.sandbox().set_trouble(Trouble::None);
+    shop.app.sql("UPDATE sandbox_checkouts SET refunded_minor = amount_minor").await;
+    let again = shop.order(&shop.sam).await;
+    shop.pass(TimeDelta::minutes(2)).await;
+    assert_eq!((shop.status(&order).await.as_str(), shop.status(&again).await.as_str()), ("PAID", "CANCELED"));
+    assert!(shop.has(&shop.sam, &shop.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refund_at_the_provider_is_followed() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.sam).await;

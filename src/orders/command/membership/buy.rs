@@ -6,7 +6,7 @@ use crate::graphql::error::Check;
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::{CurrencyCode, Money};
-use crate::graphql::{Error, Result};
+use crate::graphql::{Error, Result, UserError};
 use crate::memberships::{self, Offer, PlanPrice, PlanPriceId};
 use crate::orders::command::choice::{BilledTo, check_billing};
 use crate::orders::command::coupon::{self, Entered};
@@ -18,6 +18,7 @@ use crate::orders::query::{coupon as coupons, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
+use crate::platform::payments::Provider;
 
 /// Returns what a membership would cost first.
 pub(in crate::orders::command) async fn quote(
@@ -35,8 +36,8 @@ pub(in crate::orders::command) async fn quote(
         let uses = coupons::uses(&mut *app.db.read().await?, coupon.id, buyer).await?;
         coupon::check_uses(coupon, uses)?;
     }
-    let terms =
-        app.db.transaction(async |tx| memberships::terms(tx, offer_of(app, buyer, billing, price)).await).await?;
+    let offer = offer_of(buyer, billing, price, app.payments.first());
+    let terms = app.db.transaction(async |tx| memberships::terms(tx, offer).await).await?;
     check_currency(&terms.price, billing.currency)?;
     let tax = app.config.payments.taxes.get(&billing.country).copied();
     let (price_minor, sum) = (terms.charged_minor, priced(terms.charged_minor, entered.as_ref(), tax));
@@ -63,11 +64,14 @@ pub(in crate::orders::command) async fn order(
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
-    let entered = entered(loaders, input.coupon_code.as_deref(), input.billing.currency).await?;
+    // A request that is sent again is answered although its coupon has ended meanwhile.
+    let entered = match entered(loaders, input.coupon_code.as_deref(), input.billing.currency).await {
+        Err(Error::Invalid(errors)) => Err(errors),
+        other => Ok(other?),
+    };
     let wanted = Wanted { buyer, input, price, expected, return_url, entered, billed_to };
     let (order, payment) = app.db.transaction(async |tx| buy(tx, app, &wanted).await).await?;
-    open_checkout(app, &order, payment.as_ref()).await;
-    Ok(order)
+    Ok(open_checkout(app, order, payment.as_ref()).await?)
 }
 
 /// What is ordered.
@@ -78,7 +82,8 @@ struct Wanted<'a> {
     /// The total that the buyer was shown, in minor units.
     expected: i64,
     return_url: Option<String>,
-    entered: Option<Entered>,
+    /// The coupon, or why there is none.
+    entered: std::result::Result<Option<Entered>, Vec<UserError>>,
     billed_to: BilledTo,
 }
 
@@ -88,6 +93,7 @@ async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Opti
         Turn::Create(claimed) => claimed,
         Turn::Repeat(id) => return Ok((query::by_id(tx.conn(), id).await?.ok_or_else(gone)?, None)),
     };
+    let entered = wanted.entered.as_ref().map_err(|errors| Error::Invalid(errors.clone()))?.as_ref();
     memberships::lock_target(tx, wanted.price).await?;
     if !accounts::lock_user(tx, buyer).await? {
         return Err(Error::Unauthenticated("Sign in first.".into()));
@@ -95,17 +101,18 @@ async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Opti
     if query::pending_of(tx.conn(), buyer).await?.len() >= MOST_PENDING {
         return Err(error::too_many_pending());
     }
-    if let Some(entered) = &wanted.entered {
+    if let Some(entered) = entered {
         coupon::hold(tx, app, entered.coupon.id, buyer, billing.currency).await?;
     }
-    let mut begun = memberships::offer(tx, app, offer_of(app, buyer, billing, wanted.price)).await?;
+    let provider = input.provider.or(app.payments.first());
+    let mut begun = memberships::offer(tx, app, offer_of(buyer, billing, wanted.price, provider)).await?;
     check_currency(&begun.price, billing.currency)?;
     // The buyer pays by themselves: what is stored may be what has failed.
     begun.membership.authorization_id = None;
     let terms = Terms {
         begun: &begun,
         country: &billing.country,
-        entered: wanted.entered.as_ref(),
+        entered,
         return_url: wanted.return_url.as_deref(),
         provider: input.provider,
         billed_to: Some(&wanted.billed_to),
@@ -118,8 +125,8 @@ async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Opti
     Ok((order, payment))
 }
 
-fn offer_of<'a>(app: &App, user: UserId, billing: &'a BillingInput, price: PlanPriceId) -> Offer<'a> {
-    Offer { user, price, country: &billing.country, provider: app.payments.first() }
+fn offer_of(user: UserId, billing: &BillingInput, price: PlanPriceId, provider: Option<Provider>) -> Offer<'_> {
+    Offer { user, price, country: &billing.country, provider }
 }
 
 /// Finds the coupon that a buyer has entered: one for everything.

@@ -73,7 +73,7 @@ pub(super) async fn end_order(tx: &mut Tx, app: &App, period: PeriodId) -> std::
 pub async fn change_membership(app: &App, actor: &Actor, input: MembershipChangeTerms) -> Result<Membership> {
     let changed = app.db.transaction(async |tx| change(tx, app, actor, &input).await).await?;
     if let Some((order, payment)) = changed {
-        open_checkout(app, &order, payment.as_ref()).await;
+        open_checkout(app, order, payment.as_ref()).await?;
     }
     // It may be charged, and so be changed, already.
     let row = MembershipById(input.membership_id).load_one(app).await?.ok_or_else(missing)?;
@@ -109,12 +109,12 @@ async fn change(
         (_, ChangeTime::Now) => memberships::offer_change(tx, app, &held, price, provider).await?,
     };
     let country = begun.membership.country.clone();
-    place(tx, app, &terms(&begun, &country)).await.map(Some)
+    place(tx, app, &terms(app, &begun, &country)).await.map(Some)
 }
 
-/// The order of a period that the member does not pay on a page of theirs.
-pub(super) fn terms<'a>(begun: &'a Begun, country: &'a str) -> Terms<'a> {
-    Terms { begun, country, entered: None, return_url: None, provider: None, billed_to: None }
+/// The order of a period for which the member has chosen no provider.
+pub(super) fn terms<'a>(app: &App, begun: &'a Begun, country: &'a str) -> Terms<'a> {
+    Terms { begun, country, entered: None, return_url: None, provider: app.payments.first(), billed_to: None }
 }
 
 /// Returns what a change would cost now.

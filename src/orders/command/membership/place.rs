@@ -90,7 +90,7 @@ pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(
         let held = Held { order, items, courses, gifts, people: [buyer].into() };
         return Ok((fulfil(tx, app, &held, None).await?, None));
     }
-    let chosen = stored.map(|(provider, _)| provider).or(terms.provider).or(app.payments.first());
+    let chosen = stored.map(|(provider, _)| provider).or(terms.provider);
     let charged_to = stored.map(|(_, authorization)| authorization);
     let payment = insert_payment(tx, app, &order, chosen, charged_to).await?;
     Ok((order, Some(payment)))

@@ -39,10 +39,7 @@ pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
 /// Charges a membership; one that cannot be is tried later, so that it does not keep the others from it.
 async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
     match app.db.transaction(async |tx| order(tx, app, id).await).await {
-        Ok(Some((order, payment))) => {
-            open_checkout(app, &order, payment.as_ref()).await;
-            Ok(())
-        }
+        Ok(Some((order, payment))) => open_checkout(app, order, payment.as_ref()).await.map(drop),
         Ok(None) => Ok(()),
         Err(error) => {
             tracing::error!(error = error.into_message(), membership = %id.uuid(), "a membership could not be renewed");
@@ -70,7 +67,7 @@ async fn order(
     let placed = match begun {
         Some(begun) => {
             let country = begun.membership.country.clone();
-            Some(place(tx, app, &terms(&begun, &country)).await?)
+            Some(place(tx, app, &terms(app, &begun, &country)).await?)
         }
         None => None,
     };

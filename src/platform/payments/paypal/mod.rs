@@ -6,16 +6,18 @@
 //! Source: <https://developer.paypal.com/docs/api/orders/v2/>, <https://developer.paypal.com/docs/api/payments/v2/>,
 //! <https://developer.paypal.com/api/rest/webhooks/event-names/>.
 
+mod amount;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Request};
-use iso_currency::Currency;
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::amount::Amount;
+pub(super) use self::amount::can_charge;
 use super::client::Client;
 use super::transmission::{Certificates, Transmission};
 use super::{
@@ -29,28 +31,14 @@ use crate::platform::internal_error::InternalError;
 
 /// The longest description of an order, in characters.
 const LONGEST_TITLE: usize = 127;
-/// The currencies that PayPal takes:
-/// <https://developer.paypal.com/docs/reports/reference/paypal-supported-currencies/>.
-const CURRENCIES: [&str; 24] = [
-    "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "JPY", "MXN", "MYR", "NOK",
-    "NZD", "PHP", "PLN", "SEK", "SGD", "THB", "TWD", "USD",
-];
-/// Those of them that PayPal takes without decimals.
-const WHOLE: [&str; 3] = ["HUF", "JPY", "TWD"];
-
+/// The states of a capture that has taken the money.
+const TAKEN: [&str; 3] = ["COMPLETED", "REFUNDED", "PARTIALLY_REFUNDED"];
 /// An account at PayPal.
 pub struct PayPal {
     settings: PayPalSettings,
     client: Client,
     certificates: Certificates,
     token: AccessToken,
-}
-
-/// An amount as PayPal writes it.
-#[derive(Clone, Deserialize, Serialize)]
-struct Amount {
-    currency_code: String,
-    value: String,
 }
 
 #[derive(Deserialize)]
@@ -174,7 +162,7 @@ impl PayPal {
                 "reference_id": new.reference,
                 "custom_id": new.reference,
                 "description": new.title.chars().take(LONGEST_TITLE).collect::<String>(),
-                "amount": charged(new.amount_minor, &new.currency)?,
+                "amount": amount::charged(new.amount_minor, &new.currency)?,
             }],
             "payment_source": { "paypal": { "experience_context": experience } },
         });
@@ -215,7 +203,7 @@ impl PayPal {
 
     pub(super) async fn refund(&self, app: &App, new: &NewRefund<'_>) -> Result<String, GatewayError> {
         let capture = new.transaction.ok_or_else(|| GatewayError::Refused("the payment has not arrived".into()))?;
-        let body = json!({ "amount": charged(new.amount_minor, new.currency)?, "custom_id": new.reference });
+        let body = json!({ "amount": amount::charged(new.amount_minor, new.currency)?, "custom_id": new.reference });
         // PayPal keeps the keys of refunds for 45 days, longer than it is asked.
         let path = format!("v2/payments/captures/{capture}/refund");
         let made: Capture = self.post(app, &path, &body, &format!("refund-{}", new.reference)).await?;
@@ -288,9 +276,12 @@ impl Order {
     fn known(self) -> Result<Known, InternalError> {
         let unit = self.purchase_units.into_iter().next();
         let (total, captures) = unit.map_or((None, Vec::new()), |unit| (unit.amount, unit.payments.captures));
-        let capture = captures.into_iter().next();
+        // After one that was declined, the buyer may have paid in another way.
+        let is_taken = |capture: &Capture| TAKEN.contains(&capture.status.as_str());
+        let place = captures.iter().position(is_taken).unwrap_or_default();
+        let capture = captures.into_iter().nth(place);
         let state = match (self.status.as_str(), capture.as_ref().map(|capture| capture.status.as_str())) {
-            (_, Some("COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED")) => CheckoutState::Paid,
+            (_, Some(status)) if TAKEN.contains(&status) => CheckoutState::Paid,
             (_, Some("DECLINED" | "FAILED")) => CheckoutState::Failed,
             ("VOIDED", _) => CheckoutState::Expired,
             // A capture that is pending is decided by PayPal or the buyer's bank later.
@@ -301,41 +292,6 @@ impl Order {
         let (amount_minor, currency) = amount.ok_or_else(|| InternalError::new("an order of PayPal has no amount"))?;
         Ok(Known { checkout: self.id, transaction, state, amount_minor, currency })
     }
-}
-
-impl Amount {
-    /// Returns the amount in minor units of ISO 4217 and the currency.
-    fn minor(&self) -> Option<(i64, String)> {
-        let decimals = u32::from(Currency::from_code(&self.currency_code)?.exponent()?);
-        let value: Decimal = self.value.parse().ok()?;
-        let minor = value.checked_mul(Decimal::from(10_u64.pow(decimals)))?;
-        if !minor.fract().is_zero() {
-            return None;
-        }
-        Some((i64::try_from(minor).ok()?, self.currency_code.clone()))
-    }
-
-    /// The amount of minor units of ISO 4217; `None` if PayPal cannot charge it exactly.
-    fn of(minor: i64, currency: &str) -> Option<Amount> {
-        let decimals = u32::from(Currency::from_code(currency).filter(|_| CURRENCIES.contains(&currency))?.exponent()?);
-        let value = Decimal::new(minor, decimals);
-        let is_whole = WHOLE.contains(&currency);
-        if is_whole && !value.fract().is_zero() {
-            return None;
-        }
-        let value = if is_whole { value.trunc().to_string() } else { value.to_string() };
-        Some(Amount { currency_code: currency.to_owned(), value })
-    }
-}
-
-/// Whether PayPal can charge this amount.
-pub(super) fn can_charge(minor: i64, currency: &str) -> bool {
-    Amount::of(minor, currency).is_some()
-}
-
-fn charged(minor: i64, currency: &str) -> Result<Amount, GatewayError> {
-    Amount::of(minor, currency)
-        .ok_or_else(|| GatewayError::Refused(format!("no such amount of {currency} can be charged")))
 }
 
 /// Reads an event. What changes nothing here is `Other`.
@@ -418,29 +374,4 @@ fn of_dispute(kind: &str, told: Dispute) -> OfPayee {
     let amount = told.dispute_amount.as_ref().and_then(Amount::minor);
     let told = disputed.seller_transaction_id.zip(amount);
     (disputed.seller, told.map(|(capture, amount)| Told::of_transaction(capture, amount, fact)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_written_as_paypal_wants_them() {
-        for (minor, currency, written) in [
-            (1990, "EUR", Some("19.90")),
-            (5, "USD", Some("0.05")),
-            (500, "JPY", Some("500")),
-            (50_000, "HUF", Some("500")),
-            (50_050, "HUF", None),
-            (50_000, "TWD", Some("500")),
-            (1990, "INR", None),
-            (5120, "KWD", None),
-        ] {
-            let amount = Amount::of(minor, currency);
-            assert_eq!(amount.as_ref().map(|amount| amount.value.as_str()), written, "{minor} {currency}");
-            if let Some(amount) = amount {
-                assert_eq!(amount.minor(), Some((minor, currency.to_owned())));
-            }
-        }
-    }
 }
