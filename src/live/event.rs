@@ -72,6 +72,21 @@ impl Event for LiveSeatGranted {
     const KIND: &'static str = "live_seat_granted";
 }
 
+/// A user has lost their seat: their membership or hours do not cover it anymore.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LiveSeatLost {
+    /// The session.
+    pub session: LiveSessionId,
+    /// The user.
+    pub participant: UserId,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+impl Event for LiveSeatLost {
+    const KIND: &'static str = "live_seat_lost";
+}
+
 /// The hours of a user in a month have changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LiveUsageChanged {

@@ -1,4 +1,4 @@
-//! The jobs of live sessions: their end, reminders, and the places of deleted users.
+//! The jobs of live sessions: their end, reminders, and what follows from memberships, deleted users and courses.
 
 use std::time::Duration;
 
@@ -6,12 +6,14 @@ use futures_util::FutureExt;
 
 use super::command;
 use crate::accounts::UserDeleted;
+use crate::catalog::CourseDeleted;
+use crate::memberships::{MembershipChange, MembershipChanged};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
-    let long = Duration::from_secs(600);
+    let (short, long) = (Duration::from_secs(300), Duration::from_secs(600));
     vec![
         Handler::scheduled("live.settle", "* * * * *", long, |app, _| {
             async move { command::settle_all(&app).await }.boxed()
@@ -19,7 +21,26 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("live.remind", "* * * * *", long, |app, _| {
             async move { command::remind(&app).await }.boxed()
         }),
-        Handler::reaction("live.forget_user", UserDeleted::KIND, Duration::from_secs(300), |app, payload| {
+        Handler::reaction("live.review_places", MembershipChanged::KIND, short, |app, payload| {
+            async move {
+                let MembershipChanged { member, change, .. } = serde_json::from_value(payload)?;
+                match change {
+                    MembershipChange::Canceled | MembershipChange::Ended | MembershipChange::Paused => {
+                        command::review_places(&app, member).await
+                    }
+                    _ => Ok(()),
+                }
+            }
+            .boxed()
+        }),
+        Handler::reaction("live.forget_course", CourseDeleted::KIND, short, |app, payload| {
+            async move {
+                let CourseDeleted { course_id } = serde_json::from_value(payload)?;
+                command::forget_course(&app, course_id).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("live.forget_user", UserDeleted::KIND, short, |app, payload| {
             async move {
                 let UserDeleted { user_id } = serde_json::from_value(payload)?;
                 command::forget_user(&app, user_id).await

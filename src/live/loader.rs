@@ -9,7 +9,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::command;
-use super::model::{Attendance, AttendanceId, LiveSession, LiveSessionId, Seats, SessionWhich, Usage};
+use super::model::{Attendance, AttendanceId, Hours, LiveSession, LiveSessionId, Seats, SessionWhich};
 use super::query::{attendance, list, session};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
@@ -81,20 +81,19 @@ impl Load for AttendanceById {
     }
 }
 
-/// The hours of a user in a month, which is named by its first day.
+/// The hours of a user in a month, which is named by its first day, as far as their membership at a time gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UsageOf {
     pub(super) user: UserId,
     pub(super) month: NaiveDate,
+    pub(super) at: DateTime<Utc>,
 }
 
 impl Load for UsageOf {
-    type Value = Usage;
+    type Value = Hours;
 
-    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Usage>, InternalError> {
-        let pairs: Vec<_> = keys.iter().map(|key| (key.user, key.month)).collect();
-        let found = command::usage_of(app, &pairs).await?;
-        Ok(found.into_iter().map(|((user, month), usage)| (UsageOf { user, month }, usage)).collect())
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Hours>, InternalError> {
+        command::usage_of(app, keys).await
     }
 }
 

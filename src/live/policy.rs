@@ -31,7 +31,7 @@ pub(super) struct Facts {
     pub(super) place: Option<AttendanceStatus>,
     /// Whether the session's length is allowed.
     pub(super) has_valid_length: bool,
-    /// What the user's membership gives: nothing if its plan has no live classes.
+    /// What the user's membership gives at the time of the session: no minutes if its plan has no live classes.
     pub(super) allowance: Option<Allowance>,
     /// The minutes that remain in the month of the session.
     pub(super) remaining: i32,
@@ -51,16 +51,17 @@ pub(super) fn eligibility(facts: &Facts) -> EligibilityReason {
     if facts.is_banned {
         return EligibilityReason::Banned;
     }
+    // Also of those who have a seat: the membership may have ended since they took it.
+    match facts.allowance {
+        None => return EligibilityReason::NoMembership,
+        Some(Allowance { minutes: 0, .. }) => return EligibilityReason::WrongPlan,
+        Some(_) => {}
+    }
     if facts.place == Some(AttendanceStatus::Held) {
         return EligibilityReason::AlreadyJoined;
     }
     if !facts.has_valid_length {
         return EligibilityReason::InvalidDuration;
-    }
-    match facts.allowance {
-        None => return EligibilityReason::NoMembership,
-        Some(Allowance { minutes: 0 }) if facts.remaining <= 0 => return EligibilityReason::WrongPlan,
-        Some(_) => {}
     }
     if facts.remaining < facts.minutes {
         return EligibilityReason::InsufficientHours;
@@ -82,13 +83,13 @@ mod tests {
             is_banned: false,
             place: None,
             has_valid_length: true,
-            allowance: Some(Allowance { minutes: 240 }),
+            allowance: Some(Allowance { minutes: 240, since: None }),
             remaining: 60,
             minutes: 60,
             seats_left: Some(1),
         };
         type Change = fn(&mut Facts);
-        let table: [(EligibilityReason, Change); 13] = [
+        let table: [(EligibilityReason, Change); 16] = [
             (EligibilityReason::Eligible, |_| {}),
             (EligibilityReason::Eligible, |facts| facts.status = LiveSessionStatus::Live),
             (EligibilityReason::Eligible, |facts| facts.seats_left = None),
@@ -100,6 +101,13 @@ mod tests {
             }),
             (EligibilityReason::InsufficientHours, |facts| facts.remaining = 59),
             (EligibilityReason::NoMembership, |facts| facts.allowance = None),
+            (EligibilityReason::NoMembership, |facts| {
+                (facts.allowance, facts.place) = (None, Some(AttendanceStatus::Held));
+            }),
+            (EligibilityReason::WrongPlan, |facts| facts.allowance = Some(Allowance { minutes: 0, since: None })),
+            (EligibilityReason::AlreadyJoined, |facts| {
+                (facts.remaining, facts.place) = (0, Some(AttendanceStatus::Held));
+            }),
             (EligibilityReason::InvalidDuration, |facts| facts.has_valid_length = false),
             (EligibilityReason::Banned, |facts| facts.is_banned = true),
             (EligibilityReason::Ended, |facts| facts.status = LiveSessionStatus::Ended),

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use super::cancel::cancel_all;
 use super::seat;
 use crate::accounts::{self, UserId, viewer};
 use crate::graphql::loaders::Loaders;
@@ -9,7 +12,7 @@ use crate::graphql::{Error, Result};
 use crate::live::loader::LiveSessionById;
 use crate::live::model::{
     Attendance, AttendanceStatus, Eligibility, EligibilityReason, JoinLiveSessionInput, LeaveLiveSessionInput,
-    LiveSession, LiveSessionId, LiveSessionStatus,
+    LiveSession, LiveSessionId, LiveSessionStatus, SessionWhich,
 };
 use crate::live::query::{attendance, calendar, session as query};
 use crate::live::{command, error};
@@ -59,10 +62,10 @@ pub(in crate::live) async fn join_session(
 }
 
 /// Lets the host of a session enter, who needs no seat.
-async fn open(tx: &mut Tx, app: &App, session: LiveSession) -> std::result::Result<Joined, InternalError> {
+async fn open(tx: &mut Tx, app: &App, mut session: LiveSession) -> std::result::Result<Joined, InternalError> {
     let now = app.clock.now();
     if session.is_open(now) {
-        query::set_started(tx, session.id, now).await?;
+        session = started(tx, session, now).await?;
     }
     let reason = match session.status(now) {
         LiveSessionStatus::Canceled => EligibilityReason::Canceled,
@@ -74,10 +77,22 @@ async fn open(tx: &mut Tx, app: &App, session: LiveSession) -> std::result::Resu
     Ok(Joined { session: Arc::new(session), attendance: None, eligibility })
 }
 
+/// Notes that a user has entered a locked session, which the first one starts.
+async fn started(
+    tx: &mut Tx,
+    session: LiveSession,
+    now: DateTime<Utc>,
+) -> std::result::Result<LiveSession, InternalError> {
+    match session.started_at {
+        Some(_) => Ok(session),
+        None => Ok(query::set_started(tx, session.id, now).await?),
+    }
+}
+
 async fn join(
     tx: &mut Tx,
     app: &App,
-    session: LiveSession,
+    mut session: LiveSession,
     user: UserId,
     wait: bool,
 ) -> std::result::Result<Joined, InternalError> {
@@ -87,19 +102,20 @@ async fn join(
     let waits = old.as_ref().is_some_and(|old| old.status == AttendanceStatus::Waiting);
     let mut place = match (eligibility.reason, &eligibility.usage) {
         (EligibilityReason::Eligible, Some(usage)) => {
-            Some(seat::take(tx, app, &session, usage, AttendanceStatus::Held).await?)
+            Some(seat::take(tx, app, &session, usage, (AttendanceStatus::Held, now)).await?)
         }
         (EligibilityReason::Full, Some(usage)) if wait && !waits => {
-            Some(seat::take(tx, app, &session, usage, AttendanceStatus::Waiting).await?)
+            Some(seat::take(tx, app, &session, usage, (AttendanceStatus::Waiting, now)).await?)
         }
         _ => old,
     };
-    if let Some(row) = place.as_mut().filter(|row| row.status == AttendanceStatus::Held && session.is_open(now)) {
+    // Who has a seat, but no membership anymore, is not let in.
+    if let Some(row) = place.as_mut().filter(|_| eligibility.can_attend() && session.is_open(now)) {
         if row.joined_at.is_none() || row.left_at.is_some() {
             let joined_at = row.joined_at.or(Some(now));
             *row = attendance::set(tx, &Attendance { joined_at, left_at: None, ..row.clone() }).await?;
         }
-        query::set_started(tx, session.id, now).await?;
+        session = started(tx, session, now).await?;
     }
     Ok(Joined { session: Arc::new(session), attendance: place, eligibility })
 }
@@ -149,12 +165,14 @@ async fn leave(
     }
 }
 
-/// Takes the places of a deleted user back, and removes their calendar. What they attended stays, without their name.
+/// Cancels the sessions to come of a deleted user, takes their places back, and removes their calendar. What they
+/// attended stays, without their name.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     calendar::remove(&mut app.db.write().await?, user).await?;
+    cancel_all(app, SessionWhich { host: Some(user), ..SessionWhich::default() }).await?;
     loop {
         let open = attendance::open_of(&mut *app.db.read().await?, user).await?;
         if open.is_empty() {

@@ -2,19 +2,24 @@
 
 use super::seat::tell_of_usage;
 use super::update::{lock_scope, managed};
+use crate::catalog::CourseId;
 use crate::graphql::loaders::Loaders;
+use crate::graphql::page::Page;
 use crate::graphql::{Error, Result};
 use crate::live::error;
 use crate::live::event::{LiveSessionChanged, SessionChange};
 use crate::live::model::{
-    CancelLiveSessionInput, DeleteLiveSessionInput, LiveSession, LiveSessionId, LiveSessionStatus,
+    CancelLiveSessionInput, DeleteLiveSessionInput, LiveSession, LiveSessionId, LiveSessionStatus, SessionWhich,
 };
-use crate::live::query::{attendance, session as query};
+use crate::live::query::{attendance, list, session as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
+
+/// The number of sessions in one batch of those to cancel.
+const BATCH: usize = 100;
 
 /// Cancels a session that is not over, and others of its series; all hours that they hold are given back.
 ///
@@ -36,29 +41,65 @@ pub(in crate::live) async fn cancel_session(
                 return Err(error::is_over());
             }
             let ids: Vec<_> = [own].iter().chain(&others).map(|row| row.id).collect();
-            let mut canceled = query::cancel(tx, &ids, app.clock.now()).await?;
-            canceled.sort_by_key(|row| (row.starts_at, row.id.uuid()));
-            for row in &canceled {
-                tell_participants(tx, app, row, SessionChange::Canceled).await?;
-            }
-            attendance::release_waiting(tx, &ids).await?;
-            let months = attendance::release_seats(tx, &ids).await?;
-            tell_of_usage(tx, app, &months).await?;
-            Ok::<_, Error>(canceled)
+            Ok::<_, Error>(cancel(tx, app, &ids).await?)
         })
         .await
 }
 
-/// Tells all who have a place in a session what has happened to it.
+/// Cancels locked sessions, tells their participants and gives their hours back; returns the sessions, earliest first.
+async fn cancel(tx: &mut Tx, app: &App, ids: &[LiveSessionId]) -> std::result::Result<Vec<LiveSession>, InternalError> {
+    let mut canceled = query::cancel(tx, ids, app.clock.now()).await?;
+    canceled.sort_by_key(|row| (row.starts_at, row.id.uuid()));
+    tell_participants(tx, app, ids, SessionChange::Canceled).await?;
+    attendance::release_waiting(tx, ids).await?;
+    let months = attendance::release_seats(tx, ids).await?;
+    tell_of_usage(tx, app, &months).await?;
+    Ok(canceled)
+}
+
+/// Tells all who have a place in one of the sessions what has happened to it.
 pub(super) async fn tell_participants(
     tx: &mut Tx,
     app: &App,
-    session: &LiveSession,
+    sessions: &[LiveSessionId],
     change: SessionChange,
 ) -> std::result::Result<(), InternalError> {
-    let participants = attendance::participants(tx, session.id).await?;
-    let told = |participant| LiveSessionChanged { session: session.id, participant, change, version: session.version };
+    let participants = attendance::participants(tx, sessions).await?;
+    let told = |(session, version, participant)| LiveSessionChanged { session, participant, change, version };
     outbox::record_all(tx, &app.clock, &participants.into_iter().map(told).collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// Cancels the sessions to come about a deleted course.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::live) async fn forget_course(app: &App, course: CourseId) -> std::result::Result<(), InternalError> {
+    cancel_all(app, SessionWhich { course: Some(course), ..SessionWhich::default() }).await
+}
+
+/// Cancels all sessions of a list that have not started, each in a transaction of its own.
+pub(super) async fn cancel_all(app: &App, which: SessionWhich) -> std::result::Result<(), InternalError> {
+    let page = Page { limit: BATCH, backward: false, after: None, before: None };
+    loop {
+        let statuses = Some((vec![LiveSessionStatus::Scheduled], app.clock.now()));
+        let conn = app.db.read().await?;
+        let scheduled = list::page(&conn, &SessionWhich { statuses, ..which.clone() }, &page).await?;
+        drop(conn);
+        if scheduled.is_empty() {
+            return Ok(());
+        }
+        for row in scheduled {
+            app.db.transaction(async |tx| cancel_scheduled(tx, app, row.id).await).await?;
+        }
+    }
+}
+
+async fn cancel_scheduled(tx: &mut Tx, app: &App, id: LiveSessionId) -> std::result::Result<(), InternalError> {
+    let locked = query::lock(tx, id).await?;
+    if locked.is_some_and(|row| row.status(app.clock.now()) == LiveSessionStatus::Scheduled) {
+        cancel(tx, app, &[id]).await?;
+    }
     Ok(())
 }
 

@@ -7,11 +7,9 @@ use crate::catalog::{self, CourseById, Showing};
 use crate::graphql::Result;
 use crate::graphql::loaders::Loaders;
 use crate::live::command::seat::month_of;
-use crate::live::command::usage::{allowance, asked_at};
 use crate::live::loader::{AttendanceIn, LiveSessionById, SeatsOf, UsageOf};
 use crate::live::model::{Eligibility, LiveSession, LiveSessionId};
 use crate::live::policy::{self, Facts};
-use crate::memberships::LiveAllowanceOf;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 
@@ -51,11 +49,6 @@ pub async fn session_title(
     Ok(sees(loaders, actor, &session).await?.then(|| session.title.clone()))
 }
 
-/// Whether the actor manages a session.
-pub(in crate::live) fn manages(actor: &Actor, session: &LiveSession) -> bool {
-    policy::can_manage(actor, session)
-}
-
 /// Returns whether a user can attend a session now.
 ///
 /// # Errors
@@ -66,12 +59,12 @@ pub(in crate::live) async fn eligibility_of(
     session: &Arc<LiveSession>,
 ) -> Result<Eligibility> {
     let app = loaders.app();
-    let (now, month) = (app.clock.now(), month_of(app, session));
-    let asked = LiveAllowanceOf { user, at: asked_at(app, month) };
-    let (account, found, usage, place, seats) = futures_util::try_join!(
+    let now = app.clock.now();
+    // The membership that counts is that at the time of the session.
+    let hours = UsageOf { user, month: month_of(app, session), at: session.starts_at.max(now) };
+    let (account, hours, place, seats) = futures_util::try_join!(
         loaders.load(UserById(user)),
-        loaders.load(asked),
-        loaders.load(UsageOf { user, month }),
+        loaders.load(hours),
         loaders.load(AttendanceIn { session: session.id, user }),
         loaders.load(SeatsOf(session.id)),
     )?;
@@ -80,8 +73,8 @@ pub(in crate::live) async fn eligibility_of(
         is_banned: account.is_none_or(|account| account.deleted_at.is_some() || account.is_banned(now)),
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
-        allowance: allowance(app, found.as_ref()),
-        remaining: usage.as_ref().map_or(0, |usage| usage.remaining()),
+        allowance: hours.as_ref().and_then(|hours| hours.allowance),
+        remaining: hours.as_ref().map_or(0, |hours| hours.usage.remaining()),
         minutes: session.minutes(),
         seats_left: seats.unwrap_or_default().left(session.capacity),
     };
@@ -89,6 +82,6 @@ pub(in crate::live) async fn eligibility_of(
         reason: policy::eligibility(&facts),
         minutes: session.minutes(),
         lengths: app.config.live.minutes.clone(),
-        usage,
+        usage: hours.map(|hours| hours.usage),
     })
 }

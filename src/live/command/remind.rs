@@ -1,45 +1,50 @@
 //! Reminds participants of sessions that start soon.
 
+use uuid::Uuid;
+
+use crate::accounts::UserId;
 use crate::live::event::LiveSessionSoon;
-use crate::live::model::{AttendanceStatus, LiveSession, LiveSessionId, LiveSessionStatus, next_reminder};
+use crate::live::model::{LiveSession, LiveSessionStatus, next_reminder};
 use crate::live::query::{attendance, session as query};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// Reminds the participants of sessions a day before the start, and when they are let in; each once.
+/// Reminds the participants of sessions a day before the start, and when they are let in; each once. Each session has a
+/// transaction of its own.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn remind(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
-        let reminded = app.db.transaction(async |tx| {
-            let now = app.clock.now();
-            let due = query::lock_reminded(tx, now).await?;
-            for session in &due {
-                if session.status(now) == LiveSessionStatus::Scheduled {
-                    tell(tx, app, session).await?;
-                }
-            }
-            let next = |row: &LiveSession| (row.id, next_reminder(row.starts_at, now));
-            let next: Vec<(LiveSessionId, _)> = due.iter().map(next).collect();
-            query::set_reminders(tx, &next).await?;
-            Ok::<_, InternalError>(due.len())
-        });
-        if reminded.await? == 0 {
+        if !app.db.transaction(async |tx| remind_of_one(tx, app).await).await? {
             break;
         }
     }
     Ok(())
 }
 
+/// Reminds of the session that is due the longest; returns whether there is one.
+async fn remind_of_one(tx: &mut Tx, app: &App) -> Result<bool, InternalError> {
+    let now = app.clock.now();
+    let Some(session) = query::lock_reminded(tx, now).await? else { return Ok(false) };
+    if session.status(now) == LiveSessionStatus::Scheduled {
+        tell(tx, app, &session).await?;
+    }
+    query::set_reminder(tx, session.id, next_reminder(session.starts_at, now)).await?;
+    Ok(true)
+}
+
 async fn tell(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
     let is_open = session.is_open(app.clock.now());
-    let seated = attendance::in_state(tx, session.id, AttendanceStatus::Held, i64::MAX).await?;
-    let soon =
-        |participant| LiveSessionSoon { session: session.id, participant, starts_at: session.starts_at, is_open };
-    let all: Vec<_> = seated.iter().map(|row| soon(row.user_id)).collect();
-    outbox::record_all(tx, &app.clock, &all).await?;
-    Ok(())
+    let mut after = UserId::new(Uuid::nil());
+    loop {
+        let seated = attendance::seated(tx, session.id, after).await?;
+        let Some(last) = seated.last() else { return Ok(()) };
+        after = *last;
+        let soon =
+            |participant| LiveSessionSoon { session: session.id, participant, starts_at: session.starts_at, is_open };
+        outbox::record_all(tx, &app.clock, &seated.into_iter().map(soon).collect::<Vec<_>>()).await?;
+    }
 }

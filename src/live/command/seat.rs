@@ -1,13 +1,14 @@
 //! Seats of a locked session, with the minutes that they hold.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::usage::{allowance, asked_at, has_begun};
+use super::usage::{allowance, start_of};
 use crate::accounts::{self, UserId};
 use crate::graphql::YearMonth;
-use crate::live::event::{LiveSeatGranted, LiveUsageChanged};
+use crate::live::event::{LiveSeatGranted, LiveSeatLost, LiveUsageChanged};
 use crate::live::model::{
-    Attendance, AttendanceId, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, Place, Usage, UsageWarning,
+    Attendance, AttendanceId, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionId, Place,
+    Usage, UsageWarning,
 };
 use crate::live::policy::{self, Facts};
 use crate::live::query::{attendance, usage};
@@ -22,7 +23,7 @@ pub(super) fn month_of(app: &App, session: &LiveSession) -> NaiveDate {
     YearMonth::of(session.starts_at, app.config.time_zone).first_day()
 }
 
-/// Decides whether a user can get a seat in a locked session, and locks their month if they have hours.
+/// Decides whether a user can get a seat in a locked session, and locks the month of those who can.
 pub(super) async fn judge(
     tx: &mut Tx,
     app: &App,
@@ -32,14 +33,12 @@ pub(super) async fn judge(
 ) -> Result<Eligibility, InternalError> {
     let (now, month) = (app.clock.now(), month_of(app, session));
     let account = accounts::user_by_id(tx, user).await?;
-    let found = memberships::live_allowance(tx, &[user], asked_at(app, month)).await?;
-    let allowance = allowance(app, found.get(&user));
-    let usage = match allowance {
-        Some(_) => usage::lock(tx, user, month).await?.with_allowance(allowance, has_begun(app, month)),
-        None => Usage::empty(user, month, 0),
-    };
+    let found = memberships::live_allowance(tx, &[user], session.starts_at.max(now)).await?;
+    let (allowance, start) = (allowance(app, found.get(&user)), start_of(app, month));
+    let stored = usage::of(tx.conn(), &[user], &[month]).await?.pop();
+    let mut usage = stored.unwrap_or_else(|| Usage::empty(user, month)).with_allowance(allowance, start);
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
-    let facts = Facts {
+    let mut facts = Facts {
         status: session.status(now),
         is_banned: account.is_none_or(|account| account.is_banned(now)),
         place,
@@ -49,6 +48,11 @@ pub(super) async fn judge(
         minutes: session.minutes(),
         seats_left: seats.left(session.capacity),
     };
+    if policy::eligibility(&facts) == EligibilityReason::Eligible {
+        // Locking makes the row, which only users with seats have. Its hours may have been spent since it was read.
+        usage = usage::lock(tx, user, month).await?.with_allowance(allowance, start);
+        facts.remaining = usage.remaining();
+    }
     Ok(Eligibility {
         reason: policy::eligibility(&facts),
         minutes: session.minutes(),
@@ -57,15 +61,15 @@ pub(super) async fn judge(
     })
 }
 
-/// Gives a user a seat, or a place in the waiting list, in a locked session. Their month is locked.
+/// Gives a user a seat, or a place in the waiting list, in a locked session; it counts as theirs from `since` on. For a
+/// seat, their month is locked.
 pub(super) async fn take(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
     usage: &Usage,
-    status: AttendanceStatus,
+    (status, since): (AttendanceStatus, DateTime<Utc>),
 ) -> Result<Attendance, InternalError> {
-    let now = app.clock.now();
     if status == AttendanceStatus::Held {
         let held_minutes = usage.held_minutes + session.minutes();
         write(tx, app, usage.warning(), &Usage { held_minutes, ..usage.clone() }).await?;
@@ -74,7 +78,7 @@ pub(super) async fn take(
         status,
         minutes: session.minutes(),
         month: usage.month,
-        since: now,
+        since,
         joined_at: None,
         left_at: None,
         recorded: None,
@@ -91,6 +95,18 @@ pub(super) async fn release(tx: &mut Tx, app: &App, row: &Attendance) -> Result<
         write(tx, app, month.warning(), &Usage { held_minutes, ..month }).await?;
     }
     Ok(attendance::set(tx, &Attendance { status: AttendanceStatus::Released, ..row.clone() }).await?)
+}
+
+/// Tells a user that their seat in a session was taken back because nothing covers it anymore.
+pub(super) async fn tell_of_loss(
+    tx: &mut Tx,
+    app: &App,
+    session: LiveSessionId,
+    participant: UserId,
+) -> Result<(), InternalError> {
+    let lost = LiveSeatLost { session, participant, at: app.clock.now() };
+    outbox::record(tx, &app.clock, &lost).await?;
+    Ok(())
 }
 
 /// Writes a locked month, and tells of it; `before` is how much was left.
@@ -114,13 +130,10 @@ pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> R
     Ok(())
 }
 
-/// The number of users of a waiting list that are looked at together.
-const BATCH: i64 = 50;
-
 /// Gives the free seats of a locked session to those who wait, in their order. Who can no longer attend leaves the list.
 pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
     loop {
-        let waiting = attendance::in_state(tx, session.id, AttendanceStatus::Waiting, BATCH).await?;
+        let waiting = attendance::waiting(tx, session.id).await?;
         if waiting.is_empty() {
             return Ok(());
         }
@@ -129,7 +142,8 @@ pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Re
             match (judged.reason, &judged.usage) {
                 (EligibilityReason::Full, _) => return Ok(()),
                 (EligibilityReason::Eligible, Some(usage)) => {
-                    let seated = take(tx, app, session, usage, AttendanceStatus::Held).await?;
+                    let held = (AttendanceStatus::Held, app.clock.now());
+                    let seated = take(tx, app, session, usage, held).await?;
                     let granted = LiveSeatGranted { session: session.id, participant: row.user_id, at: seated.since };
                     outbox::record(tx, &app.clock, &granted).await?;
                 }

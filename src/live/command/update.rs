@@ -1,10 +1,12 @@
 //! Changes sessions.
 
-use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::create::{check_capacity, check_times, check_title, check_url};
-use super::seat;
+use super::seat::{self, month_of};
 use crate::graphql::error::{Check, Edit};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
@@ -12,11 +14,11 @@ use crate::live::command::cancel::tell_participants;
 use crate::live::event::SessionChange;
 use crate::live::loader::LiveSessionById;
 use crate::live::model::{
-    Attendance, AttendanceStatus, EligibilityReason, LiveSession, LiveSessionId, LiveSessionStatus, SeriesScope,
+    AttendanceStatus, EligibilityReason, LiveSession, LiveSessionId, LiveSessionStatus, NewTimes, SeriesScope,
     SessionChanges, UpdateLiveSessionInput, next_reminder, shifted,
 };
-use crate::live::query::{attendance, session as query};
-use crate::live::{command, error};
+use crate::live::query::{attendance, session as query, usage};
+use crate::live::{command, error, policy};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -31,7 +33,7 @@ pub(super) async fn managed(loaders: &Loaders, actor: &Actor, id: LiveSessionId)
     if !command::sees(loaders, actor, &session).await? {
         return Err(error::no_such_session(id));
     }
-    if !command::manages(actor, &session) {
+    if !policy::can_manage(actor, &session) {
         return Err(error::may_not_manage());
     }
     Ok(session.as_ref().clone())
@@ -107,9 +109,8 @@ pub(in crate::live) async fn update_session(
             let ids: Vec<_> = before.iter().map(|row| row.id).collect();
             let mut changed = query::change(tx, &ids, changes.clone()).await?;
             changed.sort_by_key(|row| (row.starts_at, row.id.uuid()));
-            for row in &changed {
-                let earlier = before.iter().find(|earlier| earlier.id == row.id);
-                follow(tx, app, earlier.unwrap_or(row), row).await?;
+            if moves || changes.capacity.is_some() {
+                follow(tx, app, &before, &changed).await?;
             }
             Ok::<_, Error>(Edit::Saved(changed))
         })
@@ -129,50 +130,75 @@ async fn move_all(
         None => Tz::UTC,
     };
     let now = app.clock.now();
-    let starts = |row: &LiveSession| shifted(row.starts_at, zone, (own.starts_at, start));
-    let times: Vec<_> = sessions.iter().map(|row| (row.id, starts(row), starts(row) + (end - start))).collect();
-    if times.iter().any(|(_, starts, _)| *starts <= now) {
+    let moved = |row: &LiveSession| {
+        let starts_at = shifted(row.starts_at, zone, (own.starts_at, start));
+        let (ends_at, remind_at) = (starts_at + (end - start), next_reminder(starts_at, now));
+        NewTimes { id: row.id, starts_at, ends_at, remind_at }
+    };
+    let times: Vec<NewTimes> = sessions.iter().map(moved).collect();
+    if times.iter().any(|row| row.starts_at <= now) {
         let mut check = Check::new();
         check_times(&mut check, app, now, now + (end - start));
         return check.finish();
     }
     query::reschedule(tx, &times).await.map_err(error::refused)?;
-    let reminders: Vec<_> = times.iter().map(|(id, starts, _)| (*id, next_reminder(*starts, now))).collect();
-    query::set_reminders(tx, &reminders).await?;
     Ok(())
 }
 
-/// Lets the places of a changed session follow it: seats to another month or length, the waiting list to more seats.
-async fn follow(tx: &mut Tx, app: &App, before: &LiveSession, session: &LiveSession) -> Result<()> {
-    let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
-    if session.capacity.is_some_and(|capacity| seats.taken > i64::from(capacity)) {
-        return Err(error::too_few_seats(seats.taken));
-    }
-    // Before some of them lose their seats.
-    if (session.starts_at, session.ends_at) != (before.starts_at, before.ends_at) {
-        tell_participants(tx, app, session, SessionChange::Rescheduled).await?;
-    }
-    let month = seat::month_of(app, session);
-    if month != seat::month_of(app, before) || session.minutes() != before.minutes() {
-        let held = attendance::in_state(tx, session.id, AttendanceStatus::Held, i64::MAX).await?;
-        for row in held {
-            charge_again(tx, app, session, &row).await?;
+/// Lets the places of changed sessions follow them: seats to another month or length, the waiting lists to more seats.
+async fn follow(tx: &mut Tx, app: &App, before: &[LiveSession], changed: &[LiveSession]) -> Result<()> {
+    let ids: Vec<_> = changed.iter().map(|row| row.id).collect();
+    let seats: HashMap<_, _> = attendance::seats(tx.conn(), &ids).await?.into_iter().collect();
+    let (mut moved, mut charged, mut waited) = (Vec::new(), Vec::new(), Vec::new());
+    for row in changed {
+        let seats = seats.get(&row.id).copied().unwrap_or_default();
+        if row.capacity.is_some_and(|capacity| seats.taken > i64::from(capacity)) {
+            return Err(error::too_few_seats(seats.taken));
+        }
+        if seats.waiting > 0 {
+            waited.push(row);
+        }
+        let Some(old) = before.iter().find(|old| old.id == row.id) else { continue };
+        if (row.starts_at, row.ends_at) != (old.starts_at, old.ends_at) {
+            moved.push(row.id);
+        }
+        if month_of(app, row) != month_of(app, old) || row.minutes() != old.minutes() {
+            charged.push(row);
         }
     }
-    Ok(seat::move_up(tx, app, session).await?)
+    if !charged.is_empty() {
+        charge_again(tx, app, &charged).await?;
+    }
+    if !moved.is_empty() {
+        // Who has lost the seat was told that instead.
+        tell_participants(tx, app, &moved, SessionChange::Rescheduled).await?;
+    }
+    for row in waited {
+        seat::move_up(tx, app, row).await?;
+    }
+    Ok(())
 }
 
-/// Gives the minutes of a seat back and takes those of the session as it is now; without them, the seat is released.
-async fn charge_again(
-    tx: &mut Tx,
-    app: &App,
-    session: &LiveSession,
-    row: &Attendance,
-) -> std::result::Result<(), InternalError> {
-    let released = seat::release(tx, app, row).await?;
-    let judged = seat::judge(tx, app, session, row.user_id, Some(released.status)).await?;
-    if let (EligibilityReason::Eligible, Some(usage)) = (judged.reason, &judged.usage) {
-        seat::take(tx, app, session, usage, AttendanceStatus::Held).await?;
+/// Gives the minutes of all seats in sessions back, and takes those of the sessions as they are now. Who lacks them
+/// loses the seat; the others keep it since when they had it.
+async fn charge_again(tx: &mut Tx, app: &App, sessions: &[&LiveSession]) -> std::result::Result<(), InternalError> {
+    let ids: Vec<_> = sessions.iter().map(|row| row.id).collect();
+    let held = attendance::held(tx, &ids).await?;
+    let users: Vec<_> = held.iter().map(|row| row.user_id).collect();
+    let months = sessions.iter().map(|row| month_of(app, row)).chain(held.iter().map(|row| row.month));
+    let months: Vec<NaiveDate> = months.collect::<HashSet<_>>().into_iter().collect();
+    usage::lock_all(tx, &users, &months).await?;
+    let given_back = attendance::release_seats(tx, &ids).await?;
+    seat::tell_of_usage(tx, app, &given_back).await?;
+    for row in held {
+        let Some(session) = sessions.iter().find(|session| session.id == row.session_id) else { continue };
+        let judged = seat::judge(tx, app, session, row.user_id, None).await?;
+        match (judged.reason, &judged.usage) {
+            (EligibilityReason::Eligible, Some(usage)) => {
+                seat::take(tx, app, session, usage, (AttendanceStatus::Held, row.since)).await?;
+            }
+            _ => seat::tell_of_loss(tx, app, row.session_id, row.user_id).await?,
+        }
     }
     Ok(())
 }

@@ -79,7 +79,7 @@ pub(super) async fn attendance_node(ctx: &Context<'_>, id: AttendanceId) -> Resu
         return Ok(Some(AttendanceObject(row)));
     }
     let session = loaders(ctx).load(LiveSessionById(row.session_id)).await?;
-    Ok(session.filter(|session| command::manages(viewer, session)).map(|_| AttendanceObject(row)))
+    Ok(session.filter(|session| policy::can_manage(viewer, session)).map(|_| AttendanceObject(row)))
 }
 
 /// Returns a page of the participants of a session, which the caller has checked that the viewer may see.

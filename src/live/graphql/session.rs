@@ -12,9 +12,9 @@ use crate::catalog::{CategoryObject, CourseObject, category_node, course_node};
 use crate::graphql::context::{app, loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
-use crate::live::command;
 use crate::live::loader::{AttendanceIn, LiveSessionById, SeatsOf};
 use crate::live::model::{AttendanceStatus, LiveSeriesId, LiveSession, LiveSessionId, LiveSessionStatus, Seats};
+use crate::live::{command, policy};
 
 /// A live session in the schema.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ impl LiveSessionObject {
     async fn meeting_url(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let Some(url) = self.0.meeting_url.as_deref() else { return Ok(None) };
         let actor = within(ctx, Scope::ReadLearning);
-        if command::manages(actor, &self.0) {
+        if policy::can_manage(actor, &self.0) {
             return Ok(Some(url));
         }
         let Some(user) = actor.id().filter(|_| self.0.is_open(app(ctx).clock.now())) else { return Ok(None) };
@@ -145,7 +145,7 @@ impl LiveSessionObject {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<AttendanceObject>>>> {
-        if !command::manages(within(ctx, Scope::ReadLearning), &self.0) {
+        if !policy::can_manage(within(ctx, Scope::ReadLearning), &self.0) {
             return Err(Error::Forbidden("Only the host of a session and administrators see its participants.".into()));
         }
         attendances_of(ctx, self.0.id, PageArgs { first, after, last, before }).await
@@ -161,7 +161,6 @@ impl LiveSessionObject {
 /// Returns a session, if the viewer may see it.
 pub(super) async fn session_node(ctx: &Context<'_>, id: LiveSessionId) -> Result<Option<LiveSessionObject>> {
     let Some(session) = loaders(ctx).load(LiveSessionById(id)).await? else { return Ok(None) };
-    let seen =
-        session.course_id.is_none() || command::sees(loaders(ctx), within(ctx, Scope::ReadLearning), &session).await?;
+    let seen = command::sees(loaders(ctx), within(ctx, Scope::ReadLearning), &session).await?;
     Ok(seen.then_some(LiveSessionObject(session)))
 }

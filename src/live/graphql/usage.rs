@@ -99,8 +99,8 @@ pub(crate) async fn usage_of_user(
 ) -> Result<Option<Sequential<SubscriptionUsageObject>>> {
     let app = app(ctx);
     let month = month.unwrap_or_else(|| YearMonth::of(app.clock.now(), app.config.time_zone)).first_day();
-    let usage = loaders(ctx).load(UsageOf { user, month }).await?;
-    Ok(usage.map(|usage| Sequential(SubscriptionUsageObject(usage))))
+    let hours = loaders(ctx).load(UsageOf { user, month, at: command::asked_at(app, month) }).await?;
+    Ok(hours.map(|hours| Sequential(SubscriptionUsageObject(hours.usage))))
 }
 
 /// The hours of the viewer.

@@ -37,7 +37,7 @@ pub struct LiveSession {
     pub series_id: Option<LiveSeriesId>,
     /// Who gives it.
     pub host_id: UserId,
-    /// The course that it is about.
+    /// The course that it is about. Stays when the course is deleted, so that its sessions are found and stay hidden.
     pub course_id: Option<CourseId>,
     /// The category that it is about; `None` if there is a course.
     pub category_id: Option<CategoryId>,
@@ -126,6 +126,15 @@ pub(in crate::live) struct NewSession {
 /// When the participants of a session that starts at `start` are reminded next: a day before, and when they are let in.
 pub(in crate::live) fn next_reminder(start: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     [start - TimeDelta::hours(24), start - DOORS].into_iter().find(|at| *at > now)
+}
+
+/// The times of a session that is moved.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::live) struct NewTimes {
+    pub(in crate::live) id: LiveSessionId,
+    pub(in crate::live) starts_at: DateTime<Utc>,
+    pub(in crate::live) ends_at: DateTime<Utc>,
+    pub(in crate::live) remind_at: Option<DateTime<Utc>>,
 }
 
 /// What an edit changes besides the time.

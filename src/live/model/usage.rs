@@ -16,6 +16,8 @@ const NEARLY_USED: i64 = 80;
 pub(in crate::live) struct Allowance {
     /// The minutes per month.
     pub(in crate::live) minutes: i32,
+    /// Since when the membership is of its plan; `None` if the minutes are free.
+    pub(in crate::live) since: Option<DateTime<Utc>>,
 }
 
 /// The minutes of a user in a month: a row of the ledger, or what it would be.
@@ -44,11 +46,11 @@ pub struct Usage {
 
 impl Usage {
     /// A month in which nothing was used.
-    pub fn empty(user: UserId, month: NaiveDate, allowed_minutes: i32) -> Usage {
+    pub fn empty(user: UserId, month: NaiveDate) -> Usage {
         Usage {
             user_id: user,
             month,
-            allowed_minutes,
+            allowed_minutes: 0,
             rolled_over_minutes: 0,
             held_minutes: 0,
             attended_minutes: 0,
@@ -58,13 +60,14 @@ impl Usage {
         }
     }
 
-    /// Adopts what the membership gives now. Nothing is taken away from a month that has begun, so that a change of plan
-    /// to fewer hours counts from the next month on, and no seat is lost by it.
+    /// Adopts what the membership gives in the month, which begins at `start`. Nothing is taken away from the month in
+    /// which the plan was changed, so that fewer hours count from the next month on, and no seat is lost by it.
     #[must_use]
-    pub(in crate::live) fn with_allowance(self, allowance: Option<Allowance>, has_begun: bool) -> Usage {
+    pub(in crate::live) fn with_allowance(self, allowance: Option<Allowance>, start: DateTime<Utc>) -> Usage {
         let minutes = allowance.map_or(0, |allowance| allowance.minutes);
+        let is_of_change = allowance.and_then(|allowance| allowance.since).is_some_and(|since| since >= start);
         let spent = self.held_minutes + self.attended_minutes - self.rolled_over_minutes;
-        let least = if has_begun { self.allowed_minutes } else { spent };
+        let least = if is_of_change { self.allowed_minutes } else { spent };
         Usage { allowed_minutes: minutes.max(least), ..self }
     }
 
@@ -90,6 +93,15 @@ impl Usage {
     }
 }
 
+/// The hours of a user in a month, with what their membership allows at a time in it.
+#[derive(Clone, Debug)]
+pub(in crate::live) struct Hours {
+    /// The month.
+    pub(in crate::live) usage: Usage,
+    /// What the membership allows; `None` if there is no membership, and nothing is free.
+    pub(in crate::live) allowance: Option<Allowance>,
+}
+
 /// Whether the hours of a month are running out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum)]
 pub enum UsageWarning {
@@ -109,11 +121,13 @@ pub(in crate::live) fn hours(minutes: impl Into<Decimal>) -> Decimal {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn usage(allowed: i32, held: i32, attended: i32) -> Usage {
-        let empty = Usage::empty(UserId::new(uuid::Uuid::nil()), NaiveDate::default(), allowed);
-        Usage { held_minutes: held, attended_minutes: attended, ..empty }
+        let empty = Usage::empty(UserId::new(uuid::Uuid::nil()), NaiveDate::default());
+        Usage { allowed_minutes: allowed, held_minutes: held, attended_minutes: attended, ..empty }
     }
 
     #[test]
@@ -138,16 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_plan_takes_nothing_from_the_month() {
-        let plan = |minutes| Some(Allowance { minutes });
-        for (usage, minutes, has_begun, total) in [
-            (usage(240, 0, 0), 480, true, 480),
-            (usage(480, 0, 0), 240, true, 480),
-            (usage(480, 60, 0), 240, false, 240),
-            (usage(480, 300, 0), 240, false, 300),
+    fn a_change_of_plan_takes_nothing_from_its_month() {
+        let start: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().unwrap();
+        let (earlier, within) = (start - TimeDelta::seconds(1), start);
+        for (usage, minutes, since, total) in [
+            (usage(240, 0, 0), 480, within, 480),
+            (usage(480, 0, 0), 240, within, 480),
+            (usage(240, 0, 0), 480, earlier, 480),
+            (usage(480, 60, 0), 240, earlier, 240),
+            (usage(480, 300, 0), 240, earlier, 300),
         ] {
-            assert_eq!(usage.clone().with_allowance(plan(minutes), has_begun).total(), total, "{usage:?}");
+            let plan = Allowance { minutes, since: Some(since) };
+            assert_eq!(usage.clone().with_allowance(Some(plan), start).total(), total, "{usage:?} {plan:?}");
         }
-        assert_eq!(usage(240, 0, 0).with_allowance(None, true).total(), 240);
+        let free = Allowance { minutes: 60, since: None };
+        assert_eq!(usage(240, 0, 0).with_allowance(Some(free), start).total(), 60);
+        assert_eq!(usage(240, 60, 30).with_allowance(None, start).total(), 90);
     }
 }

@@ -10,11 +10,13 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::live::model::{Attendance, AttendanceId, AttendanceStatus, LiveSessionId, Place, Seats, Usage};
-use crate::platform::db::schema::live_attendances;
+use crate::platform::db::schema::{live_attendances, live_sessions};
 use crate::platform::db::{RunQueryDsl, Tx, oldest_first, sql_query};
 
 /// The states of those who have, or had, a seat.
 const SEATED: [AttendanceStatus; 3] = [AttendanceStatus::Held, AttendanceStatus::Attended, AttendanceStatus::Absent];
+/// The states of places in sessions that are not settled.
+const OPEN: [AttendanceStatus; 2] = [AttendanceStatus::Held, AttendanceStatus::Waiting];
 /// The number of attendances in one batch of a sweep.
 const BATCH: i64 = 100;
 
@@ -70,29 +72,52 @@ pub(in crate::live) async fn any(tx: &mut Tx, session: LiveSessionId) -> QueryRe
     diesel::select(diesel::dsl::exists(rows)).get_result(tx.conn()).await
 }
 
-/// Returns the participants of a session in one of the states, by when they got their place.
-pub(in crate::live) async fn in_state(
-    tx: &mut Tx,
-    session: LiveSessionId,
-    status: AttendanceStatus,
-    limit: i64,
-) -> QueryResult<Vec<Attendance>> {
+/// Returns a batch of the waiting list of a session, by when the users got their place.
+pub(in crate::live) async fn waiting(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Vec<Attendance>> {
+    let waiting = live_attendances::status.eq(AttendanceStatus::Waiting);
     live_attendances::table
-        .filter(live_attendances::session_id.eq(session).and(live_attendances::status.eq(status)))
+        .filter(live_attendances::session_id.eq(session).and(waiting))
         .order((live_attendances::since, live_attendances::id))
-        .limit(limit)
+        .limit(BATCH)
         .select(Attendance::as_select())
         .load(tx.conn())
         .await
 }
 
-/// Returns the users who have a seat in a session or wait for one.
-pub(in crate::live) async fn participants(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Vec<UserId>> {
-    let placed = [AttendanceStatus::Held, AttendanceStatus::Waiting];
+/// Returns a batch of the users who have a seat in a session, by id after `after`.
+pub(in crate::live) async fn seated(tx: &mut Tx, session: LiveSessionId, after: UserId) -> QueryResult<Vec<UserId>> {
+    let held = live_attendances::status.eq(AttendanceStatus::Held);
     live_attendances::table
-        .filter(live_attendances::session_id.eq(session).and(live_attendances::status.eq_any(placed)))
+        .filter(live_attendances::session_id.eq(session).and(held))
+        .filter(live_attendances::user_id.gt(after))
         .order(live_attendances::user_id)
+        .limit(BATCH)
         .select(live_attendances::user_id)
+        .load(tx.conn())
+        .await
+}
+
+/// Returns the seats of locked sessions, by user.
+pub(in crate::live) async fn held(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Attendance>> {
+    let held = live_attendances::status.eq(AttendanceStatus::Held);
+    live_attendances::table
+        .filter(live_attendances::session_id.eq_any(sessions).and(held))
+        .order((live_attendances::user_id, live_attendances::session_id))
+        .select(Attendance::as_select())
+        .load(tx.conn())
+        .await
+}
+
+/// Returns the users who have a seat in one of the sessions or wait for one, with the session and its version.
+pub(in crate::live) async fn participants(
+    tx: &mut Tx,
+    sessions: &[LiveSessionId],
+) -> QueryResult<Vec<(LiveSessionId, i32, UserId)>> {
+    live_attendances::table
+        .inner_join(live_sessions::table)
+        .filter(live_attendances::session_id.eq_any(sessions).and(live_attendances::status.eq_any(OPEN)))
+        .order((live_attendances::session_id, live_attendances::user_id))
+        .select((live_sessions::id, live_sessions::version, live_attendances::user_id))
         .load(tx.conn())
         .await
 }
@@ -134,12 +159,11 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<A
 }
 
 /// Removes all users from the waiting lists of locked sessions.
-pub(in crate::live) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<UserId>> {
+pub(in crate::live) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
     let waiting = live_attendances::status.eq(AttendanceStatus::Waiting);
     diesel::update(live_attendances::table.filter(live_attendances::session_id.eq_any(sessions).and(waiting)))
         .set(live_attendances::status.eq(AttendanceStatus::Released))
-        .returning(live_attendances::user_id)
-        .get_results(tx.conn())
+        .execute(tx.conn())
         .await
 }
 
@@ -239,11 +263,30 @@ pub(in crate::live) async fn latest_of(
 
 /// Returns a batch of the sessions in which a user has a place that is not settled.
 pub(in crate::live) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<LiveSessionId>> {
-    let open = [AttendanceStatus::Held, AttendanceStatus::Waiting];
     live_attendances::table
-        .filter(live_attendances::user_id.eq(user).and(live_attendances::status.eq_any(open)))
+        .filter(live_attendances::user_id.eq(user).and(live_attendances::status.eq_any(OPEN)))
         .limit(BATCH)
         .select(live_attendances::session_id)
+        .load(conn)
+        .await
+}
+
+/// Returns a batch of the sessions after `now` in which a user has a place, latest first, with their starts: those
+/// before the session with the start and id `before`.
+pub(in crate::live) async fn to_come(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    now: DateTime<Utc>,
+    (start, id): (DateTime<Utc>, LiveSessionId),
+) -> QueryResult<Vec<(DateTime<Utc>, LiveSessionId)>> {
+    live_attendances::table
+        .inner_join(live_sessions::table)
+        .filter(live_attendances::user_id.eq(user).and(live_attendances::status.eq_any(OPEN)))
+        .filter(live_sessions::starts_at.gt(now).and(live_sessions::starts_at.le(start)))
+        .filter(live_sessions::starts_at.lt(start).or(live_sessions::id.lt(id)))
+        .order((live_sessions::starts_at.desc(), live_sessions::id.desc()))
+        .limit(BATCH)
+        .select((live_sessions::starts_at, live_sessions::id))
         .load(conn)
         .await
 }

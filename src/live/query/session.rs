@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
-use crate::live::model::{LiveSeriesId, LiveSession, LiveSessionId, NewSession, SessionChanges};
+use crate::live::model::{LiveSeriesId, LiveSession, LiveSessionId, NewSession, NewTimes, SessionChanges};
 use crate::platform::db::schema::{live_series, live_sessions};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
@@ -97,17 +97,15 @@ pub(in crate::live) async fn change(
 }
 
 /// Moves sessions to new times, all at once, as they may change places. Fails if a host is in two at once then.
-pub(in crate::live) async fn reschedule(
-    tx: &mut Tx,
-    times: &[(LiveSessionId, DateTime<Utc>, DateTime<Utc>)],
-) -> QueryResult<usize> {
+pub(in crate::live) async fn reschedule(tx: &mut Tx, times: &[NewTimes]) -> QueryResult<usize> {
     sql_query(
-        "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends \
-         FROM unnest($1, $2, $3) AS moved (moved_id, starts, ends) WHERE live_sessions.id = moved.moved_id",
+        "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends, remind_at = moved.due \
+         FROM unnest($1, $2, $3, $4) AS moved (moved_id, starts, ends, due) WHERE live_sessions.id = moved.moved_id",
     )
-    .bind::<Array<SqlUuid>, _>(times.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(times.iter().map(|(_, starts, _)| *starts).collect::<Vec<_>>())
-    .bind::<Array<Timestamptz>, _>(times.iter().map(|(.., ends)| *ends).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(times.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(times.iter().map(|row| row.starts_at).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(times.iter().map(|row| row.ends_at).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(times.iter().map(|row| row.remind_at).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
 }
@@ -129,11 +127,16 @@ pub(in crate::live) async fn delete(tx: &mut Tx, id: LiveSessionId) -> QueryResu
     diesel::delete(live_sessions::table.find(id)).execute(tx.conn()).await
 }
 
-/// Notes that the host or the first participant has entered.
-pub(in crate::live) async fn set_started(tx: &mut Tx, id: LiveSessionId, now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::update(live_sessions::table.find(id).filter(live_sessions::started_at.is_null()))
+/// Notes that the host or the first participant has entered a locked session.
+pub(in crate::live) async fn set_started(
+    tx: &mut Tx,
+    id: LiveSessionId,
+    now: DateTime<Utc>,
+) -> QueryResult<LiveSession> {
+    diesel::update(live_sessions::table.find(id))
         .set(live_sessions::started_at.eq(now))
-        .execute(tx.conn())
+        .returning(LiveSession::as_returning())
+        .get_result(tx.conn())
         .await
 }
 
@@ -165,30 +168,25 @@ pub(in crate::live) async fn set_settled(
         .await
 }
 
-/// Returns a batch of sessions whose participants are to be reminded, and locks them.
-pub(in crate::live) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<LiveSession>> {
+/// Returns a session whose participants are to be reminded, the longest due one, and locks it.
+pub(in crate::live) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Option<LiveSession>> {
     live_sessions::table
         .filter(live_sessions::remind_at.le(now))
         .order((live_sessions::remind_at, live_sessions::id))
-        .limit(BATCH)
+        .limit(1)
         .select(LiveSession::as_select())
         .for_no_key_update()
         .skip_locked()
-        .load(tx.conn())
+        .get_result(tx.conn())
         .await
+        .optional()
 }
 
-/// Sets when the participants of sessions are reminded next.
-pub(in crate::live) async fn set_reminders(
+/// Sets when the participants of a session are reminded next.
+pub(in crate::live) async fn set_reminder(
     tx: &mut Tx,
-    times: &[(LiveSessionId, Option<DateTime<Utc>>)],
+    id: LiveSessionId,
+    at: Option<DateTime<Utc>>,
 ) -> QueryResult<usize> {
-    sql_query(
-        "UPDATE live_sessions SET remind_at = due.at FROM unnest($1, $2) AS due (due_id, at) \
-         WHERE live_sessions.id = due.due_id",
-    )
-    .bind::<Array<SqlUuid>, _>(times.iter().map(|(id, _)| *id).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(times.iter().map(|(_, at)| *at).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
+    diesel::update(live_sessions::table.find(id)).set(live_sessions::remind_at.eq(at)).execute(tx.conn()).await
 }

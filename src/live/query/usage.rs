@@ -2,12 +2,13 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Date, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::accounts::UserId;
 use crate::live::model::Usage;
 use crate::platform::db::schema::live_usage;
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Returns the months of users: each of the months of each of the users.
 pub(in crate::live) async fn of(
@@ -25,11 +26,23 @@ pub(in crate::live) async fn of(
 /// Returns a month of a user and locks it, so that hours are spent one after another. Makes it if it is the first time.
 pub(in crate::live) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
     diesel::insert_into(live_usage::table)
-        .values(Usage::empty(user, month, 0))
+        .values(Usage::empty(user, month))
         .on_conflict_do_nothing()
         .execute(tx.conn())
         .await?;
     live_usage::table.find((user, month)).select(Usage::as_select()).for_no_key_update().first(tx.conn()).await
+}
+
+/// Locks each of the months of each of the users, as far as there are rows, in an order that all transactions follow.
+pub(in crate::live) async fn lock_all(tx: &mut Tx, users: &[UserId], months: &[NaiveDate]) -> QueryResult<usize> {
+    sql_query(
+        "SELECT 1 FROM live_usage WHERE user_id = ANY ($1) AND month = ANY ($2) \
+         ORDER BY user_id, month FOR NO KEY UPDATE",
+    )
+    .bind::<Array<SqlUuid>, _>(users.to_vec())
+    .bind::<Array<Date>, _>(months.to_vec())
+    .execute(tx.conn())
+    .await
 }
 
 /// Writes a locked month.

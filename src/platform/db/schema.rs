@@ -1354,7 +1354,6 @@ diesel::joinable!(live_attendances -> live_sessions (session_id));
 diesel::joinable!(live_attendances -> users (user_id));
 diesel::joinable!(live_calendars -> users (user_id));
 diesel::joinable!(live_sessions -> categories (category_id));
-diesel::joinable!(live_sessions -> courses (course_id));
 diesel::joinable!(live_sessions -> live_series (series_id));
 diesel::joinable!(live_sessions -> users (host_id));
 diesel::joinable!(live_usage -> users (user_id));

@@ -45,7 +45,9 @@ async fn the_host_enters_without_a_seat() {
     assert_eq!(school.join(&school.ada, &id, false).await, "ELIGIBLE -");
     assert_eq!(school.seen(None, &id, "seatsLeft startedAt").await, json!({ "seatsLeft": 1, "startedAt": null }));
     school.turn_to(at(105)).await;
-    school.join(&school.ada, &id, false).await;
+    let input = json!({ "liveSessionId": id });
+    let joined = school.app.mutate(&school.ada, "joinLiveSession", "liveSession { startedAt }", input).await;
+    assert_eq!(joined["liveSession"], json!({ "startedAt": shown(105) }));
     assert_eq!(school.seen(None, &id, "startedAt").await, json!({ "startedAt": shown(105) }));
     assert_eq!(school.hours(&school.ada, None).await, "0 0 2 2");
 }
@@ -146,6 +148,8 @@ async fn the_host_records_who_was_there_as_often_as_they_like() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_moves_to_another_month_is_charged_there() {
     let school = School::open().await;
+    // Users are told of what happens after they have signed up.
+    school.turn_to(at(1)).await;
     let (id, later) = (school.session(at(120), None).await, at(120) + TimeDelta::days(14));
     school.join(&school.sam, &id, false).await;
     school.join(&school.tim, &id, false).await;
@@ -154,14 +158,37 @@ async fn a_session_that_moves_to_another_month_is_charged_there() {
         let other = school.session(later + TimeDelta::hours(hours), None).await;
         school.join(&school.tim, &other, false).await;
     }
+    school.turn_to(at(2)).await;
     let input = json!({ "liveSessionId": id, "version": 1, "startsAt": later, "endsAt": later + TimeDelta::hours(1) });
     school.change(&school.ada, input).await;
     assert_eq!(school.hours(&school.sam, Some("2026-11")).await, "0 0 2 2");
     assert_eq!(school.hours(&school.sam, Some("2026-12")).await, "0 1 2 1");
     assert_eq!(school.hours(&school.tim, Some("2026-11")).await, "0 0 2 2");
     assert_eq!(school.hours(&school.tim, Some("2026-12")).await, "0 2 2 0");
-    let place = school.seen(Some(&school.tim), &id, "viewerAttendance { status }").await;
-    assert_eq!(place["viewerAttendance"]["status"], "RELEASED");
+    assert_eq!(school.place(&school.tim, &id).await, "RELEASED");
+    let kept = "SELECT count(*) FROM live_attendances JOIN users ON users.id = user_id \
+        WHERE name = 'Sam' AND live_attendances.status = 'HELD' AND since = '2026-11-20T09:01:00Z'";
+    assert_eq!(school.app.sql(kept).await, "1", "since when he had it");
+    let sessions = async |user: &User| {
+        let told = school.told(user).await.into_iter();
+        told.filter(|told| told.starts_with("LIVE_SESSION_CHANGED")).collect::<Vec<_>>()
+    };
+    assert_eq!(sessions(&school.sam).await, ["LIVE_SESSION_CHANGED “Valves” is at another time"]);
+    assert_eq!(sessions(&school.tim).await, ["LIVE_SESSION_CHANGED You no longer have a seat in “Valves”"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_waiting_list_stays_as_it_is_when_only_the_title_changes() {
+    let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "1")]).await;
+    let (id, other) = (school.session(at(120), Some(1)).await, school.session(at(240), None).await);
+    school.join(&school.sam, &id, false).await;
+    assert_eq!(school.join(&school.tim, &id, true).await, "FULL WAITING");
+    // Tim has no hour left for now.
+    school.join(&school.tim, &other, false).await;
+    school.change(&school.ada, json!({ "liveSessionId": id, "version": 1, "title": "Pistons" })).await;
+    assert_eq!(school.place(&school.tim, &id).await, "WAITING");
+    school.change(&school.ada, json!({ "liveSessionId": id, "version": 2, "capacity": 2 })).await;
+    assert_eq!(school.place(&school.tim, &id).await, "RELEASED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,10 +201,7 @@ async fn the_seats_of_a_deleted_user_are_given_back() {
     school.turn_to(at(120)).await;
     school.join(&school.sam, &id, false).await;
     school.join(&school.tim, &id, true).await;
-    let sam = school.sam.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
-    school.app.sql(&format!("UPDATE users SET deletion_due_at = created_at WHERE id = '{sam}'")).await;
-    school.app.run("accounts.delete_due").await;
-    school.app.settle().await;
+    school.forget(&school.sam).await;
     let states = "SELECT string_agg(status, ' ' ORDER BY status) FROM live_attendances";
     assert_eq!(school.app.sql(states).await, "ATTENDED HELD RELEASED");
     assert_eq!(school.hours(&school.tim, None).await, "0 1 2 1");

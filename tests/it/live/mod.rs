@@ -3,7 +3,9 @@
 mod attendance;
 mod brief;
 mod calendar;
+mod deletions;
 mod lists;
+mod memberships;
 mod model;
 mod notices;
 mod races;
@@ -81,6 +83,21 @@ impl School {
         }
     }
 
+    /// Runs what reacts to events, and what reacts to the events of that.
+    async fn settle(&self) {
+        for _ in 0..3 {
+            self.app.settle().await;
+        }
+    }
+
+    /// Deletes the account of a user, as after the days in which it can be recovered.
+    async fn forget(&self, user: &User) {
+        let id = user.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
+        self.app.sql(&format!("UPDATE users SET deletion_due_at = created_at WHERE id = '{id}'")).await;
+        self.app.run("accounts.delete_due").await;
+        self.settle().await;
+    }
+
     /// The input of an hour of Ada's about her course.
     fn input(&self, start: DateTime<Utc>) -> Value {
         json!({
@@ -149,6 +166,22 @@ impl School {
     async fn seen(&self, user: Option<&User>, id: &str, selection: &str) -> Value {
         let query = format!("query ($id: ID!) {{ node(id: $id) {{ ... on LiveSession {{ {selection} }} }} }}");
         self.app.data(user.map(|user| &*user.token), &query, json!({ "id": id })).await["node"].take()
+    }
+
+    /// The state of a user's place in a session.
+    async fn place(&self, user: &User, id: &str) -> String {
+        let seen = self.seen(Some(user), id, "viewerAttendance { status }").await;
+        seen["viewerAttendance"]["status"].as_str().unwrap_or("-").to_owned()
+    }
+
+    /// The titles of a user's notifications, latest first.
+    async fn told(&self, user: &User) -> Vec<String> {
+        self.settle().await;
+        let query = "{ viewer { notifications { nodes { kind title } } } }";
+        let data = self.app.data(Some(&user.token), query, json!({})).await;
+        let nodes = data["viewer"]["notifications"]["nodes"].as_array().unwrap();
+        let told = |node: &Value| format!("{} {}", node["kind"].as_str().unwrap(), node["title"].as_str().unwrap());
+        nodes.iter().map(told).collect()
     }
 
     /// A user's hours: attended, held, allowed, remaining.

@@ -2,20 +2,6 @@
 
 use super::*;
 
-impl School {
-    /// The titles of a user's notifications, latest first.
-    async fn told(&self, user: &User) -> Vec<String> {
-        for _ in 0..2 {
-            self.app.settle().await;
-        }
-        let query = "{ viewer { notifications { nodes { kind title } } } }";
-        let data = self.app.data(Some(&user.token), query, json!({})).await;
-        let nodes = data["viewer"]["notifications"]["nodes"].as_array().unwrap();
-        let told = |node: &Value| format!("{} {}", node["kind"].as_str().unwrap(), node["title"].as_str().unwrap());
-        nodes.iter().map(told).collect()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn participants_are_reminded_a_day_before_and_when_they_are_let_in() {
     let school = School::open().await;
@@ -77,4 +63,44 @@ async fn a_member_is_warned_at_eighty_percent() {
     let warning = "{ viewer { subscriptionUsage { warning } } }";
     let data = school.app.data(Some(&school.sam.token), warning, json!({})).await;
     assert_eq!(data["viewer"]["subscriptionUsage"]["warning"], "NEARLY_USED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_session_is_reminded_of_in_a_transaction_of_its_own() {
+    let school = School::open().await;
+    for (user, hours) in [(&school.sam, 26), (&school.tim, 27)] {
+        let id = school.session(at(60 * hours), None).await;
+        school.join(user, &id, false).await;
+    }
+    school.turn_to(at(60 * 4)).await;
+    for user in [&school.sam, &school.tim] {
+        assert_eq!(school.told(user).await, ["LIVE_SESSION_SOON “Valves” starts in 24 hours"]);
+    }
+    // What has written the row last.
+    assert_eq!(school.app.sql("SELECT count(DISTINCT xmin::text) FROM live_sessions").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn participants_are_reminded_in_batches_and_each_once() {
+    let school = School::open().await;
+    let id = school.session(at(60 * 26), None).await;
+    let person = |number: i32| lyceum::accounts::ImportedUser {
+        email: format!("p{number}@people.example"),
+        name: format!("P{number}"),
+        role: Role::Student,
+        password_hash: "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$nobody".into(),
+    };
+    let people: Vec<_> = (0..130).map(person).collect();
+    lyceum::accounts::import(&school.app.app, &people).await.unwrap();
+    let session = id.parse::<lyceum::live::LiveSessionId>().unwrap().uuid();
+    let seats = format!(
+        "INSERT INTO live_attendances (id, session_id, user_id, status, minutes, month, since) \
+        SELECT id, '{session}', id, 'HELD', 60, '2026-11-01', created_at FROM users WHERE role = 'STUDENT'"
+    );
+    school.app.sql(&seats).await;
+    school.app.app.clock.advance(TimeDelta::hours(2));
+    school.app.run("live.remind").await;
+    let told = "SELECT concat_ws(' ', count(*), count(DISTINCT payload ->> 'participant')) FROM events \
+        WHERE kind = 'live_session_soon'";
+    assert_eq!(school.app.sql(told).await, "132 132", "with Sam and Tim");
 }

@@ -87,3 +87,51 @@ async fn what_has_started_stays_when_a_series_is_canceled() {
     let again = school.error(Some(&school.ada), "cancelLiveSession", json!({ "liveSessionId": ids[2] })).await.0;
     assert_eq!(again, "NOT_ALLOWED");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_of_ten_costs_as_many_statements_as_one_of_three() {
+    let school = School::open().await;
+    let cost = async |count: i64| {
+        let work = async || {
+            let mutate = async |field: &str, input: Value| {
+                school.app.mutate(&school.ada, field, "liveSessions { id }", input).await["liveSessions"].take()
+            };
+            school.app.forget_rows();
+            let mut input = school.input(at(120));
+            input["recurrence"] = json!({ "rule": format!("FREQ=DAILY;COUNT={count}"), "timeZone": "UTC" });
+            let made = mutate("createLiveSession", input).await;
+            let id = &made[0]["id"];
+            let input = json!({
+                "liveSessionId": id, "version": 1, "scope": "ALL", "startsAt": at(180), "endsAt": at(240),
+                "capacity": 5,
+            });
+            assert_eq!(mutate("updateLiveSession", input).await.as_array().unwrap().len() as i64, count);
+            // So that the next ones are at a time that is free.
+            mutate("cancelLiveSession", json!({ "liveSessionId": id, "scope": "ALL" })).await;
+        };
+        school.app.counted(work).await.0
+    };
+    assert_eq!(cost(3).await, cost(10).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_series_that_moves_by_a_month_gives_all_hours_back_before_it_takes_others() {
+    let school = School::open().await;
+    // Two in November and two in December, as many as Sam has hours for.
+    let first = at(120) + TimeDelta::days(9);
+    let ids = school.series(first, "FREQ=DAILY;COUNT=4", "UTC").await;
+    for id in &ids {
+        assert_eq!(school.join(&school.sam, id, false).await, "ELIGIBLE HELD");
+    }
+    let start = first + TimeDelta::days(31);
+    let input = json!({
+        "liveSessionId": ids[0], "version": 1, "scope": "ALL", "startsAt": start, "endsAt": start + TimeDelta::hours(1),
+    });
+    assert_eq!(school.change(&school.ada, input).await.len(), 4);
+    for id in &ids {
+        assert_eq!(school.place(&school.sam, id).await, "HELD");
+    }
+    for (month, hours) in [("2026-11", "0 0 2 2"), ("2026-12", "0 2 2 0"), ("2027-01", "0 2 2 0")] {
+        assert_eq!(school.hours(&school.sam, Some(month)).await, hours, "{month}");
+    }
+}

@@ -63,3 +63,19 @@ async fn the_current_month_is_as_of_now() {
     assert_eq!(found["data"]["subscriptionStatistics"]["attendanceRate"], 1.0);
     assert_eq!(code_of(&statistics(&school.ada, Value::Null).await), "FORBIDDEN");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gets_no_seat_is_no_participant() {
+    let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "1"), ("LYCEUM_LIVE_MINUTES", "60,90")]).await;
+    let full = school.session(at(120), Some(1)).await;
+    let mut input = school.input(at(240));
+    input["endsAt"] = json!(at(330));
+    let long = school.created(&school.ada, input).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(school.join(&school.sam, &full, false).await, "ELIGIBLE HELD");
+    assert_eq!(school.join(&school.tim, &full, false).await, "FULL -");
+    assert_eq!(school.join(&school.tim, &long, false).await, "INSUFFICIENT_HOURS -");
+    assert_eq!(school.join(&school.tim, &full, true).await, "FULL WAITING");
+    let body = school.app.send(Some(&school.root.token), QUERY, json!({})).await;
+    let found = &body["data"]["subscriptionStatistics"];
+    assert_eq!((&found["participants"], &found["totalHoursRemaining"]), (&json!(1), &json!("0")));
+}
