@@ -15,7 +15,7 @@ use crate::support::process::Site;
 use crate::support::{eventually, rounds};
 
 /// How often the server is killed; `make faults` has many times more.
-const KILLS: usize = 8;
+const KILLS: usize = 20;
 const BUYERS_PER_KILL: usize = 3;
 /// How many users and others act at the same time.
 const ACTORS: usize = 3;
