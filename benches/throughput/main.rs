@@ -12,6 +12,8 @@
 //!
 //! `make bench ARGS=--orders` measures only orders that are created and paid; see `orders.rs`.
 //!
+//! `make bench ARGS=--live` measures only live classes; see `live.rs`.
+//!
 //! `make bench ARGS=--push` measures only pushing to many WebSockets; see `push.rs`.
 //!
 //! `make bench ARGS="--server target/release/lyceum --server /tmp/other/lyceum"` compares builds side by side.
@@ -27,6 +29,7 @@
 mod cases;
 mod cpu;
 mod discussion;
+mod live;
 mod load;
 mod my_page;
 mod orders;
@@ -75,8 +78,10 @@ async fn main() {
     if arguments.iter().any(|argument| argument == "--players") {
         return play(&programs[0]).await;
     }
-    if arguments.iter().any(|argument| argument == "--orders") {
-        return order(&programs[0]).await;
+    for (name, what) in [("--orders", What::Orders), ("--live", What::Live)] {
+        if arguments.iter().any(|argument| argument == name) {
+            return write(&programs[0], what, &settings).await;
+        }
     }
     if arguments.iter().any(|argument| argument == "--bare") {
         return push::serve_bare().await;
@@ -158,8 +163,14 @@ async fn play(program: &Path) {
     postgres.stop().await.unwrap();
 }
 
-/// Measures orders, in the same school.
-async fn order(program: &Path) {
+/// What is written in the small school.
+enum What {
+    Orders,
+    Live,
+}
+
+/// Measures orders or live classes, in the same school.
+async fn write(program: &Path, what: What, settings: &Settings) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-players");
     std::fs::create_dir_all(&folder).unwrap();
     let options = Options { folder: folder.join("postgres"), durable: true, search_path: std::env::var_os("PATH") };
@@ -168,9 +179,27 @@ async fn order(program: &Path) {
     let url = postgres.url().to_owned();
     seed(program, &url, &folder, ("30", "2400")).await;
     let server = serve(program, &url, &folder, "on").await;
-    orders::measure(&url, &server, postmaster, &folder).await;
+    match what {
+        What::Orders => orders::measure(&url, &server, postmaster, &folder).await,
+        What::Live => live::measure(&url, &server, postmaster, &folder, settings).await,
+    }
     stop(vec![server]);
     postgres.stop().await.unwrap();
+}
+
+/// The number of transactions per second of a script whose values are part of its text.
+fn pgbench_tps(url: &str, script: &Path, values: &[String]) -> f64 {
+    let mut command = Command::new("pgbench");
+    command.args(["-n", "-c", &CLIENTS.to_string(), "-j", "2", "-T", "5"]);
+    for value in values {
+        command.arg("-D").arg(value);
+    }
+    let output =
+        command.arg("-f").arg(script).arg(url).output().expect("pgbench comes with PostgreSQL's server package");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let line = text.lines().find(|line| line.starts_with("tps")).unwrap();
+    line.split(['=', '(']).nth(1).unwrap().trim().split(' ').next().unwrap().parse().unwrap()
 }
 
 /// Measures pushing, in the same school.

@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio_postgres::Client;
-use uuid::Uuid;
 
 use super::cases::script;
 use super::cpu::Usage;
-use super::{CLIENTS, Server, load, players};
+use super::{CLIENTS, Server, load, pgbench_tps, players};
 
 /// The number of orders of a round of the server.
 const ORDERS: usize = 400;
@@ -52,7 +51,8 @@ pub(crate) async fn measure(url: &str, server: &Server, postmaster: u32, folder:
     let client = super::connect(url).await;
     let sql = "SELECT id::text FROM users WHERE role = 'STUDENT' ORDER BY id LIMIT 400";
     let users = players::tokens(players::uuids(&client, sql).await);
-    let reference = by_hand(url, folder, users[0].user);
+    let buyer = format!("buyer={}", users[0].user);
+    let reference = pgbench_tps(url, &script(folder, "orders", 0, STATEMENTS), &[buyer]);
     let paid = async |client: &Client| -> i64 {
         client.query_one("SELECT count(*) FROM orders WHERE status = 'PAID'", &[]).await.unwrap().get(0)
     };
@@ -105,16 +105,4 @@ async fn buy(addr: SocketAddr, token: &str) {
         form.len()
     );
     load::once(addr, request.as_bytes()).await;
-}
-
-/// The number of orders per second with statements by hand.
-fn by_hand(url: &str, folder: &Path, buyer: Uuid) -> f64 {
-    let path = script(folder, "orders", 0, STATEMENTS);
-    let mut command = std::process::Command::new("pgbench");
-    command.args(["-n", "-c", &CLIENTS.to_string(), "-j", "2", "-T", "5", "-D", &format!("buyer={buyer}"), "-f"]);
-    let output = command.arg(path).arg(url).output().expect("pgbench comes with PostgreSQL's server package");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let line = text.lines().find(|line| line.starts_with("tps")).unwrap();
-    line.split(['=', '(']).nth(1).unwrap().trim().parse().unwrap()
 }

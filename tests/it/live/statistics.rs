@@ -1,6 +1,7 @@
 //! What administrators see of a month.
 
 use super::*;
+use crate::support::plans::{Plans, most_rows, whole_tables};
 
 const QUERY: &str = "query ($month: YearMonth) { subscriptionStatistics(month: $month) {
     month participants totalHoursUsed totalHoursRemaining attendanceRate engagementRate computedAt
@@ -78,4 +79,58 @@ async fn who_gets_no_seat_is_no_participant() {
     let body = school.app.send(Some(&school.root.token), QUERY, json!({})).await;
     let found = &body["data"]["subscriptionStatistics"];
     assert_eq!((&found["participants"], &found["totalHoursRemaining"]), (&json!(1), &json!("0")));
+}
+
+/// A million attendances: 5,000 members, who have attended 200 sessions each in twelve months.
+const MILLION: &str = "
+    SET session_replication_role = replica;
+    INSERT INTO live_sessions (id, host_id, title, starts_at, ends_at, created_at, settled_at)
+        SELECT gen_random_uuid(), (SELECT id FROM users WHERE name = 'Ada'), 'Class', at, at + interval '1 hour', at, at
+        FROM (SELECT timestamptz '2025-12-01' + n * interval '42 hours' AS at FROM generate_series(1, 200) n) times;
+    INSERT INTO users (id, email, name, role, created_at, updated_at)
+        SELECT gen_random_uuid(), 'member' || n || '@example.org', 'Member', 'STUDENT', now(), now()
+        FROM generate_series(1, 5000) n;
+    INSERT INTO live_attendances (id, session_id, user_id, status, minutes, month, since)
+        SELECT gen_random_uuid(), s.id, u.id, 'ATTENDED', 60, date_trunc('month', starts_at), starts_at
+        FROM live_sessions s, users u WHERE u.name = 'Member';
+    INSERT INTO live_usage (user_id, month, allowed_minutes, attended_minutes, sessions_attended)
+        SELECT user_id, month, 6000, sum(minutes), count(*) FROM live_attendances GROUP BY 1, 2;
+    ANALYZE live_attendances; ANALYZE live_usage; ANALYZE live_sessions";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_million_attendances_do_not_slow_what_is_read() {
+    let school = School::open().await;
+    let app = &school.app;
+    app.sql(MILLION).await;
+    app.forget_rows();
+    assert_eq!(app.sql("SELECT count(*) FROM live_attendances").await, "1000000");
+    let member = app.sql("SELECT id FROM users WHERE name = 'Member' LIMIT 1").await;
+    let member = lyceum::accounts::UserId::new(member.parse().unwrap()).encode();
+    let mut plans = Plans::of(app).await;
+    // The sums, the distribution and the top of a month read its rows; the trend those of twelve.
+    let month = app.send(Some(&school.root.token), QUERY, json!({ "month": "2026-05" })).await;
+    assert_eq!(month["data"]["subscriptionStatistics"]["participants"], 5000, "{month:#}");
+    for plan in plans.next("live_usage", 4).await {
+        let (plan, is_trend) = (&plan["Plan"], plan["Query Text"].as_str().unwrap().contains("BETWEEN"));
+        let rows = most_rows(plan);
+        assert!(rows <= if is_trend { 61_000.0 } else { 5_000.0 }, "{rows} rows: {plan:#}");
+        assert!(is_trend || whole_tables(plan, &["live_usage"]).is_empty(), "{plan:#}");
+    }
+    // A member's month is a row, and a page of attendances is a page.
+    let usage = "query ($id: ID!) { node(id: $id) { ... on User { subscriptionUsage(month: \"2026-05\") {
+        totalHoursAttended sessionsAttended } } } }";
+    let usage = app.data(Some(&school.root.token), usage, json!({ "id": member })).await;
+    assert!(usage["node"]["subscriptionUsage"]["sessionsAttended"].as_i64().unwrap() > 15, "{usage:#}");
+    let session = app.sql("SELECT id FROM live_sessions LIMIT 1").await;
+    let session = lyceum::live::LiveSessionId::new(session.parse().unwrap()).encode();
+    let page = "query ($id: ID!) { node(id: $id) { ... on LiveSession { attendances(first: 50) {
+        nodes { status user { name } } pageInfo { hasNextPage } } } } }";
+    let page = app.data(Some(&school.root.token), page, json!({ "id": session })).await;
+    assert_eq!(page["node"]["attendances"]["pageInfo"]["hasNextPage"], true, "{page:#}");
+    for plan in plans.next("live_", 3).await {
+        let plan = &plan["Plan"];
+        let rows = most_rows(plan);
+        // There are no more than 200 sessions, which are a few blocks.
+        assert!(rows <= 200.0, "{rows} rows: {plan:#}");
+    }
 }

@@ -1,10 +1,7 @@
-//! What lists cost where there are a million receipts. `auto_explain` writes what the statements of this test have read
-//! into the log of the cluster.
-
-use diesel_async::RunQueryDsl;
+//! What lists cost where there are a million receipts.
 
 use super::*;
-use crate::support::{cluster, eventually};
+use crate::support::plans::{Plans, most_rows, whole_tables};
 
 /// 500 courses, which Sam, Tim and Eve learn, with 200 notifications each. Sam has read all but 30 of them one by one,
 /// Tim has archived them one by one, Eve none, and eight others have read all.
@@ -43,36 +40,8 @@ const MANY: &str = "
         FOR definition IN SELECT indexdef FROM definitions LOOP EXECUTE definition; END LOOP; END $$;
     ANALYZE notifications; ANALYZE notification_receipts; ANALYZE notification_events";
 
-/// Writes the plans of the node's statements, with what they have read, into the log.
-const EXPLAIN: [&str; 6] = [
-    "LOAD 'auto_explain'",
-    "SET auto_explain.log_min_duration = 0",
-    "SET auto_explain.log_analyze = on",
-    "SET auto_explain.log_timing = off",
-    "SET auto_explain.log_buffers = on",
-    "SET auto_explain.log_format = 'json'",
-];
-
-/// The plans of the node's statements about notifications since a place in the log, which moves.
-fn plans(place: &mut usize) -> Vec<Value> {
-    let log = std::fs::read(cluster::folder().join("postgres/postgres.log")).unwrap();
-    let new = String::from_utf8_lossy(&log[*place..]).into_owned();
-    // Those of other tests are not JSON. The last one may be written only in part.
-    let plans = new.split("  plan:\n").skip(1).filter(|plan| !plan.starts_with("\tQuery Text"));
-    let read = |plan: &str| serde_json::Deserializer::from_str(plan).into_iter::<Value>().next()?.ok();
-    let Some(plans) = plans.map(read).collect::<Option<Vec<Value>>>() else { return Vec::new() };
-    *place += new.len();
-    plans.into_iter().filter(|plan| plan["Query Text"].as_str().unwrap().starts_with("WITH viewers")).collect()
-}
-
-/// The rows that the nodes of a plan have read from tables and indexes, the most of one node.
-fn most_rows(node: &Value) -> f64 {
-    let number = |name: &str| node[name].as_f64().unwrap_or_default();
-    let read = number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
-    let own = if node["Relation Name"].is_string() { read * number("Actual Loops") } else { 0.0 };
-    let below = node["Plans"].as_array().into_iter().flatten();
-    below.map(most_rows).fold(own, f64::max)
-}
+/// The tables that grow.
+const GROWING: [&str; 3] = ["notifications", "notification_events", "notification_receipts"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_million_receipts_do_not_slow_a_list() {
@@ -91,14 +60,7 @@ async fn a_million_receipts_do_not_slow_a_list() {
         told(app).await;
     }
     assert_eq!(app.sql("SELECT count(*) FROM jobs WHERE handler = 'notifications.compact'").await, "0");
-    let connections = futures_util::future::join_all((0..4).map(|_| app.app.db.read())).await;
-    for conn in connections {
-        let mut conn = conn.unwrap();
-        for setting in EXPLAIN {
-            diesel::sql_query(setting).execute(&mut *conn).await.unwrap();
-        }
-    }
-    let mut place = std::fs::metadata(cluster::folder().join("postgres/postgres.log")).unwrap().len() as usize;
+    let mut plans = Plans::of(app).await;
     // Sam has 31 unread ones: those left out, and the video that Tim has archived.
     for (user, filter, nodes, total) in [
         (&room.sam, "UNREAD", 20, 31),
@@ -118,32 +80,18 @@ async fn a_million_receipts_do_not_slow_a_list() {
         let found = list(app, user, &arguments).await;
         let counts = (found["notifications"]["nodes"].as_array().unwrap().len(), &found["notifications"]["totalCount"]);
         assert_eq!(counts, (nodes, &json!(total)), "{filter}");
-        // The page, the total and the number of unread ones. The log is written by other processes.
-        let mut seen = Vec::new();
-        eventually("the plans are in the log", async || {
-            seen.extend(plans(&mut place));
-            seen.len() >= 3
-        })
-        .await;
-        for plan in seen {
+        // The page, the total and the number of unread ones.
+        for plan in plans.next("WITH viewers", 3).await {
             let plan = &plan["Plan"];
             let buffers = plan["Shared Hit Blocks"].as_f64().unwrap() + plan["Shared Read Blocks"].as_f64().unwrap();
             // Of each of 500 audiences a row with its receipt, and a page or a hundred.
-            let (rows, read) = (most_rows(plan), whole_tables(plan));
+            let (rows, read) = (most_rows(plan), whole_tables(plan, &GROWING));
             assert!(rows <= 1000.0 && buffers <= 10_000.0, "{filter}: {rows} rows, {buffers} buffers: {plan:#}");
             assert!(read.is_empty(), "{filter}: {read:?}");
         }
     }
     let pages = backward_and_forward(app, &room.sam).await;
     assert_eq!(pages, 31, "pages of all unread ones, in both directions");
-}
-
-/// The tables that grow and that a plan reads from one end to the other.
-fn whole_tables(node: &Value) -> Vec<String> {
-    let below = node["Plans"].as_array().into_iter().flatten().flat_map(whole_tables);
-    let table = node["Relation Name"].as_str().filter(|_| node["Node Type"] == "Seq Scan");
-    let growing = ["notifications", "notification_events", "notification_receipts"];
-    below.chain(table.filter(|table| growing.contains(table)).map(str::to_owned)).collect()
 }
 
 /// Reads all unread notifications page by page, and back; returns their number.

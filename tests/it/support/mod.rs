@@ -10,6 +10,7 @@ pub(crate) mod issuer;
 pub(crate) mod moto;
 pub(crate) mod pdf;
 pub(crate) mod picture;
+pub(crate) mod plans;
 pub(crate) mod process;
 pub(crate) mod push_services;
 pub(crate) mod redis;
