@@ -9,6 +9,8 @@ pub struct Live {
     pub minutes: Vec<i32>,
     /// The minutes per month of users without a membership for live classes; 0 means that only members take part.
     pub free_minutes: i32,
+    /// Whether a session costs only the minutes that were attended of it.
+    pub has_partial_attendance: bool,
 }
 
 /// The lengths that the database accepts, in minutes.
@@ -24,6 +26,10 @@ impl Live {
             minutes = vec![reader.text_or_default("LYCEUM_LIVE_MINUTES").to_owned()];
         }
         let free = i32::try_from(reader.number("LYCEUM_LIVE_FREE_HOURS", 0..=744)).unwrap_or_default();
-        Live { minutes: minutes.iter().filter_map(|length| length.parse().ok()).collect(), free_minutes: 60 * free }
+        Live {
+            minutes: minutes.iter().filter_map(|length| length.parse().ok()).collect(),
+            free_minutes: 60 * free,
+            has_partial_attendance: reader.choice("LYCEUM_LIVE_PARTIAL_ATTENDANCE", &["off", "on"]) == "on",
+        }
     }
 }

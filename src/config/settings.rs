@@ -134,6 +134,11 @@ pub const SETTINGS: &[Setting] = &[
         "hours of live classes per month for users without a membership for them, 0 to 744; 0: only members take part",
     ),
     setting(
+        "LYCEUM_LIVE_PARTIAL_ATTENDANCE",
+        "off",
+        "`on`: a live session costs a participant the minutes from when they entered until they left; `off`: all of it",
+    ),
+    setting(
         "LYCEUM_HOURLY_POSTS",
         "60",
         "maximum number of questions, replies and reviews that a student writes in a course within an hour, 0 to 10000; 0 means no limit",

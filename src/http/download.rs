@@ -8,8 +8,8 @@ use futures_util::{Stream, TryStreamExt};
 use serde::Deserialize;
 
 use super::HttpState;
-use crate::orders;
 use crate::platform::internal_error::InternalError;
+use crate::{live, orders};
 
 /// The query parameters of the URL.
 #[derive(Deserialize)]
@@ -25,6 +25,16 @@ pub(super) async fn invoice(State(state): State<HttpState>, Query(Signed { token
             let kind = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, "inline")];
             (kind, [(header::CONTENT_SECURITY_POLICY, "default-src 'none'")], pdf).into_response()
         }
+        Ok(None) => expired(),
+        Err(error) => failed(&error),
+    };
+    private(response)
+}
+
+/// `/live-sessions/<id>.ics`: a live session for calendar programs.
+pub(super) async fn live_session(State(state): State<HttpState>, Query(Signed { token }): Query<Signed>) -> Response {
+    let response = match live::session_file(&state.app, &token).await {
+        Ok(Some(text)) => ([(header::CONTENT_TYPE, "text/calendar; charset=utf-8")], text).into_response(),
         Ok(None) => expired(),
         Err(error) => failed(&error),
     };

@@ -63,6 +63,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/exports/orders.csv", get(download::orders))
         .route("/healthz", get(health::alive))
         .route("/invoices/{file}", get(download::invoice))
+        .route("/live-sessions/{file}", get(download::live_session))
         .route("/readyz", get(health::ready))
         .route("/hooks/mail", post(hooks::mail))
         .route("/hooks/storage", post(hooks::storage))

@@ -36,6 +36,7 @@ pub(super) async fn document() -> Json<Value> {
                 ),
             },
             "/invoices/{file}": { "get": invoice() },
+            "/live-sessions/{file}": { "get": live_session() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },
             "/console/": { "get": page("The same", "text/html") },
             "/console/{path}": { "get": asset() },
@@ -190,6 +191,21 @@ fn invoice() -> Value {
         ],
         "responses": responses(&[
             ("200", "The document", Some("application/pdf")),
+            ("403", "The token is wrong or has expired", Some("text/plain")),
+            ("500", "An internal error", Some("text/plain")),
+        ]),
+    })
+}
+
+fn live_session() -> Value {
+    json!({
+        "summary": "A live session for calendar programs, whose URL is its calendarUrl",
+        "parameters": [
+            parameter("file", "path", "A name for the file"),
+            parameter("token", "query", "The token of the URL, which expires"),
+        ],
+        "responses": responses(&[
+            ("200", "The session", Some("text/calendar")),
             ("403", "The token is wrong or has expired", Some("text/plain")),
             ("500", "An internal error", Some("text/plain")),
         ]),

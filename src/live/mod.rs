@@ -15,7 +15,7 @@ mod model;
 mod policy;
 mod query;
 
-pub use command::{calendar_feed, import, my_data, session_title};
+pub use command::{calendar_feed, import, my_data, session_file, session_title};
 pub use event::{LiveSeatGranted, LiveSeatLost, LiveSessionChanged, LiveSessionSoon, LiveUsageChanged, SessionChange};
 pub use graphql::{LiveSessionObject, LiveSubscription, mutations, nodes, queries, viewer_fields};
 pub(crate) use graphql::{SubscriptionUsageObject, usage_of_user};

@@ -83,7 +83,7 @@ mod tests {
             is_banned: false,
             place: None,
             has_valid_length: true,
-            allowance: Some(Allowance { minutes: 240, since: None }),
+            allowance: Some(Allowance { minutes: 240, rollover: 0, since: None }),
             remaining: 60,
             minutes: 60,
             seats_left: Some(1),
@@ -104,7 +104,9 @@ mod tests {
             (EligibilityReason::NoMembership, |facts| {
                 (facts.allowance, facts.place) = (None, Some(AttendanceStatus::Held));
             }),
-            (EligibilityReason::WrongPlan, |facts| facts.allowance = Some(Allowance { minutes: 0, since: None })),
+            (EligibilityReason::WrongPlan, |facts| {
+                facts.allowance = Some(Allowance { minutes: 0, rollover: 0, since: None });
+            }),
             (EligibilityReason::AlreadyJoined, |facts| {
                 (facts.remaining, facts.place) = (0, Some(AttendanceStatus::Held));
             }),

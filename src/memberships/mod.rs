@@ -20,7 +20,8 @@ pub(crate) use command::import_plan;
 pub use command::my_data;
 pub use event::{MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
-    MembershipObject, PlanPriceObject, membership_node, mutations, nodes, plan_price_node, queries, viewer_fields,
+    MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
+    queries, viewer_fields,
 };
 pub use job::handlers;
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
@@ -35,4 +36,5 @@ pub use port::{
     offer_change, offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course,
     target_of_change, terms, unpaid,
 };
+pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
 pub use query::membership::to_bill;

@@ -58,6 +58,7 @@ mod tests {
             course_id: None,
             category_id: None,
             live_minutes_per_month: None,
+            rollover_minutes: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 67] = [
+const PLAIN_LISTS: [&str; 68] = [
     "Query.paymentProviders",
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
@@ -62,6 +62,7 @@ const PLAIN_LISTS: [&str; 67] = [
     "Viewer.subscriptionUsageHistory",
     // Ten; one for each number of hours; twelve.
     "SubscriptionStatistics.topUsers",
+    "SubscriptionStatistics.membersByPlan",
     "SubscriptionStatistics.distribution",
     "SubscriptionStatistics.trend",
     "MarkNotificationsPayload.notifications",

@@ -59,6 +59,7 @@ fn input((name, description, hours, month, year, trial_days): DemoPlan) -> Creat
         course_id: None,
         category_id: None,
         live_hours_per_month: hours.map(Decimal::from),
+        rollover_hours: None,
         renewal_cron: Some("0 6 * * *".into()),
         prices: vec![price(month, BillingInterval::Month), price(year, BillingInterval::Year)],
         once: Idempotency::default(),

@@ -27,7 +27,7 @@ pub(in crate::live) struct Joined {
     pub(in crate::live) session: Arc<LiveSession>,
     /// The user's place; `None` if they have none, or are the host.
     pub(in crate::live) attendance: Option<Attendance>,
-    /// Whether the user could attend.
+    /// Whether the user could attend, with the hours that they have now.
     pub(in crate::live) eligibility: Eligibility,
 }
 
@@ -98,9 +98,9 @@ async fn join(
 ) -> std::result::Result<Joined, InternalError> {
     let now = app.clock.now();
     let old = attendance::of(tx.conn(), &[session.id], &[user]).await?.pop();
-    let eligibility = seat::judge(tx, app, &session, user, old.as_ref().map(|old| old.status)).await?;
+    let mut eligibility = seat::judge(tx, app, &session, user, old.as_ref().map(|old| old.status)).await?;
     let waits = old.as_ref().is_some_and(|old| old.status == AttendanceStatus::Waiting);
-    let mut place = match (eligibility.reason, &eligibility.usage) {
+    let mut place = match (eligibility.reason, &mut eligibility.usage) {
         (EligibilityReason::Eligible, Some(usage)) => {
             Some(seat::take(tx, app, &session, usage, (AttendanceStatus::Held, now)).await?)
         }

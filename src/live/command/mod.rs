@@ -20,8 +20,8 @@ mod update;
 mod usage;
 
 pub(super) use attend::{forget_user, join_session, leave_session};
-pub use calendar::calendar_feed;
-pub(super) use calendar::set_feed;
+pub use calendar::{calendar_feed, session_file};
+pub(super) use calendar::{session_url, set_feed};
 pub(super) use cancel::{cancel_session, delete_session, forget_course};
 pub(super) use create::create_sessions;
 pub use eligibility::session_title;

@@ -12,7 +12,7 @@ use crate::live::model::{
     Attendance, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionStatus,
     RecordAttendanceInput, Usage, wrong_length,
 };
-use crate::live::query::{attendance, session as query, usage};
+use crate::live::query::{attendance, session as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -113,14 +113,16 @@ async fn correct(
     row: &Attendance,
     (place, attended): (usize, bool),
 ) -> Result<Attendance> {
-    let month = usage::lock(tx, row.user_id, row.month).await?;
+    let month = seat::lock_month(tx, app, session, row).await?;
     let minutes = if attended { row.minutes } else { -row.minutes };
-    if attended && month.remaining() < minutes {
+    // What was rolled over into a later month and is spent there is not left anymore.
+    let lent = seat::lent(tx, app, &month).await?;
+    if attended && month.remaining() - lent < minutes {
         let eligibility = Eligibility {
             reason: EligibilityReason::InsufficientHours,
             minutes: row.minutes,
             lengths: Vec::new(),
-            usage: Some(month),
+            usage: Some(Usage { held_minutes: month.held_minutes + lent, ..month }),
         };
         return error::bad_entry(place, UserErrorCode::NotAllowed, eligibility.message());
     }

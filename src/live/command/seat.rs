@@ -1,14 +1,16 @@
 //! Seats of a locked session, with the minutes that they hold.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::usage::{allowance, start_of};
+use super::usage::{allowance, as_of_now, is_over, next, previous};
 use crate::accounts::{self, UserId};
 use crate::graphql::YearMonth;
 use crate::live::event::{LiveSeatGranted, LiveSeatLost, LiveUsageChanged};
 use crate::live::model::{
-    Attendance, AttendanceId, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionId, Place,
-    Usage, UsageWarning,
+    Allowance, Attendance, AttendanceId, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionId,
+    Place, Usage, UsageWarning,
 };
 use crate::live::policy::{self, Facts};
 use crate::live::query::{attendance, usage};
@@ -23,6 +25,21 @@ pub(super) fn month_of(app: &App, session: &LiveSession) -> NaiveDate {
     YearMonth::of(session.starts_at, app.config.time_zone).first_day()
 }
 
+/// Returns a month of a user as it is now, and the minutes of it that are spent in later months; `rows` are the months of
+/// the user from the one before it on.
+fn month_in(
+    app: &App,
+    rows: &[Usage],
+    (user, month): (UserId, NaiveDate),
+    allowance: Option<Allowance>,
+) -> (Usage, i32) {
+    let row = |of: NaiveDate| rows.iter().find(|row| row.month == of).cloned();
+    let usage = as_of_now(app, (row(month), row(previous(month))), (user, month), allowance);
+    let later: Vec<Usage> = rows.iter().filter(|row| row.month > month).cloned().collect();
+    let lent = usage.lent(&later);
+    (usage, lent)
+}
+
 /// Decides whether a user can get a seat in a locked session, and locks the month of those who can.
 pub(super) async fn judge(
     tx: &mut Tx,
@@ -34,9 +51,9 @@ pub(super) async fn judge(
     let (now, month) = (app.clock.now(), month_of(app, session));
     let account = accounts::user_by_id(tx, user).await?;
     let found = memberships::live_allowance(tx, &[user], session.starts_at.max(now)).await?;
-    let (allowance, start) = (allowance(app, found.get(&user)), start_of(app, month));
-    let stored = usage::of(tx.conn(), &[user], &[month]).await?.pop();
-    let mut usage = stored.unwrap_or_else(|| Usage::empty(user, month)).with_allowance(allowance, start);
+    let allowance = allowance(app, found.get(&user));
+    let rows = usage::since(tx.conn(), user, previous(month)).await?;
+    let (mut usage, lent) = month_in(app, &rows, (user, month), allowance);
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
     let mut facts = Facts {
         status: session.status(now),
@@ -44,14 +61,18 @@ pub(super) async fn judge(
         place,
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
         allowance,
-        remaining: usage.remaining(),
+        remaining: usage.remaining() - lent,
         minutes: session.minutes(),
         seats_left: seats.left(session.capacity),
     };
     if policy::eligibility(&facts) == EligibilityReason::Eligible {
-        // Locking makes the row, which only users with seats have. Its hours may have been spent since it was read.
-        usage = usage::lock(tx, user, month).await?.with_allowance(allowance, start);
-        facts.remaining = usage.remaining();
+        // Only users with seats have a row. Its hours may have been spent since it was read, and so may those that were
+        // left of the month before.
+        usage::make(tx, user, month).await?;
+        let rows = usage::lock_since(tx, user, previous(month)).await?;
+        let (locked, lent) = month_in(app, &rows, (user, month), allowance);
+        facts.remaining = locked.remaining() - lent;
+        usage = locked;
     }
     Ok(Eligibility {
         reason: policy::eligibility(&facts),
@@ -62,17 +83,18 @@ pub(super) async fn judge(
 }
 
 /// Gives a user a seat, or a place in the waiting list, in a locked session; it counts as theirs from `since` on. For a
-/// seat, their month is locked.
+/// seat, their month is locked, and `usage` has its minutes afterwards.
 pub(super) async fn take(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
-    usage: &Usage,
+    usage: &mut Usage,
     (status, since): (AttendanceStatus, DateTime<Utc>),
 ) -> Result<Attendance, InternalError> {
     if status == AttendanceStatus::Held {
-        let held_minutes = usage.held_minutes + session.minutes();
-        write(tx, app, usage.warning(), &Usage { held_minutes, ..usage.clone() }).await?;
+        let before = usage.warning();
+        usage.held_minutes += session.minutes();
+        write(tx, app, before, usage).await?;
     }
     let place = Place {
         status,
@@ -109,8 +131,75 @@ pub(super) async fn tell_of_loss(
     Ok(())
 }
 
-/// Writes a locked month, and tells of it; `before` is how much was left.
+/// Writes what was rolled over into the months of users with a seat in a locked session. What is left of a month depends
+/// on it, and a month that was booked before it has begun has nothing yet.
+pub(super) async fn keep_rollover(
+    tx: &mut Tx,
+    app: &App,
+    session: &LiveSession,
+    users: &[UserId],
+) -> Result<(), InternalError> {
+    let month = month_of(app, session);
+    let mut found = memberships::live_allowance(tx, users, session.starts_at).await?;
+    found.retain(|_, found| found.rollover_minutes > 0);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let (users, months): (Vec<UserId>, _) = (found.keys().copied().collect(), [previous(month), month]);
+    usage::lock_all(tx, &users, &months).await?;
+    let rows = usage::of(tx.conn(), &users, &months).await?;
+    let known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
+    for (user, found) in &found {
+        let Some(old) = known.get(&(*user, month)) else { continue };
+        let before = known.get(&(*user, previous(month))).cloned();
+        let new = as_of_now(app, (Some(old.clone()), before), (*user, month), allowance(app, Some(found)));
+        if new != *old {
+            usage::set(tx, &new).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks the month that an attendance of a locked session is charged to. While it is not over, it has what is rolled over
+/// into it now.
+pub(super) async fn lock_month(
+    tx: &mut Tx,
+    app: &App,
+    session: &LiveSession,
+    row: &Attendance,
+) -> Result<Usage, InternalError> {
+    if !is_over(app, row.month) {
+        keep_rollover(tx, app, session, &[row.user_id]).await?;
+    }
+    Ok(usage::lock(tx, row.user_id, row.month).await?)
+}
+
+/// Returns the minutes of a locked month that are spent in later ones, which are locked as well.
+pub(super) async fn lent(tx: &mut Tx, app: &App, month: &Usage) -> Result<i32, InternalError> {
+    Ok(month.lent(&later(tx, app, month).await?))
+}
+
+/// Returns the months after a locked one, earliest first, and locks them; none while it is not over, as nothing is rolled
+/// over until then.
+async fn later(tx: &mut Tx, app: &App, month: &Usage) -> Result<Vec<Usage>, InternalError> {
+    if !is_over(app, month.month) {
+        return Ok(Vec::new());
+    }
+    Ok(usage::lock_since(tx, month.user_id, next(month.month)).await?)
+}
+
+/// Writes a locked month, and tells of it; `before` is how much was left. What is spent in a month that is over comes off
+/// what was rolled over into the later ones.
 pub(super) async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> Result<(), InternalError> {
+    write_one(tx, app, before, usage).await?;
+    let later = later(tx, app, usage).await?;
+    for (old, new) in usage.taken_from(&later) {
+        write_one(tx, app, old.warning(), &new).await?;
+    }
+    Ok(())
+}
+
+async fn write_one(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> Result<(), InternalError> {
     usage::set(tx, usage).await?;
     let changed = LiveUsageChanged {
         user: usage.user_id,
@@ -138,8 +227,8 @@ pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Re
             return Ok(());
         }
         for row in waiting {
-            let judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
-            match (judged.reason, &judged.usage) {
+            let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
+            match (judged.reason, &mut judged.usage) {
                 (EligibilityReason::Full, _) => return Ok(()),
                 (EligibilityReason::Eligible, Some(usage)) => {
                     let held = (AttendanceStatus::Held, app.clock.now());

@@ -1,6 +1,7 @@
 //! Settles sessions that are over.
 
-use super::seat::tell_of_usage;
+use super::seat::{self, tell_of_usage};
+use crate::accounts::UserId;
 use crate::live::model::LiveSessionId;
 use crate::live::query::{attendance, session as query};
 use crate::platform::App;
@@ -32,7 +33,9 @@ async fn settle(tx: &mut Tx, app: &App, id: LiveSessionId) -> Result<(), Interna
         return Ok(());
     }
     attendance::release_waiting(tx, &[id]).await?;
-    let months = attendance::settle(tx, id, session.starts_at, now).await?;
+    let users: Vec<UserId> = attendance::held(tx, &[id]).await?.iter().map(|row| row.user_id).collect();
+    seat::keep_rollover(tx, app, &session, &users).await?;
+    let months = attendance::settle(tx, &session, app.config.live.has_partial_attendance, now).await?;
     tell_of_usage(tx, app, &months).await?;
     let left = attendance::last_left(tx, id).await?.unwrap_or(session.ends_at);
     query::set_settled(tx, id, left.min(session.ends_at), now).await?;

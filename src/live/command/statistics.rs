@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::graphql::YearMonth;
 use crate::live::model::{Bucket, MonthSum, Sums, Usage};
 use crate::live::query::statistics as query;
+use crate::memberships::{self, LiveMembers};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -18,6 +19,12 @@ pub(in crate::live) struct Statistics {
     pub(in crate::live) month: YearMonth,
     /// The sums over all users.
     pub(in crate::live) sums: Sums,
+    /// The number of users who were members of a plan with live classes.
+    pub(in crate::live) members: i64,
+    /// The members of each such plan, most first.
+    pub(in crate::live) by_plan: Vec<LiveMembers>,
+    /// The number of members who have changed to a plan with more hours.
+    pub(in crate::live) upgrades: i64,
     /// The users who attended the most hours.
     pub(in crate::live) top: Vec<Usage>,
     /// How many users attended how many hours.
@@ -39,6 +46,10 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
     let top = query::top(&mut conn, day).await?;
     let distribution = query::distribution(&mut conn, day).await?;
     let known = query::trend(&mut conn, (first, day)).await?;
+    let limits = month.bounds(app.config.time_zone);
+    let members = memberships::count_live_members(&mut conn, limits).await?;
+    let by_plan = memberships::live_members(&mut conn, limits).await?;
+    let upgrades = memberships::live_upgrades(&mut conn, limits).await?;
     drop(conn);
     let of = |ago| {
         let month = month.back(ago).first_day();
@@ -46,5 +57,6 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
         found.unwrap_or(MonthSum { month, attended_minutes: 0, attendees: 0 })
     };
     let trend = (0..TREND).rev().map(of).collect();
-    Ok(Statistics { month, sums, top, distribution, trend, computed_at: app.clock.now() })
+    let computed_at = app.clock.now();
+    Ok(Statistics { month, sums, members, by_plan, upgrades, top, distribution, trend, computed_at })
 }

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::create::{check_capacity, check_times, check_title, check_url};
 use super::seat::{self, month_of};
+use super::usage::previous;
 use crate::graphql::error::{Check, Edit};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::{Error, Result};
@@ -186,14 +187,16 @@ async fn charge_again(tx: &mut Tx, app: &App, sessions: &[&LiveSession]) -> std:
     let held = attendance::held(tx, &ids).await?;
     let users: Vec<_> = held.iter().map(|row| row.user_id).collect();
     let months = sessions.iter().map(|row| month_of(app, row)).chain(held.iter().map(|row| row.month));
-    let months: Vec<NaiveDate> = months.collect::<HashSet<_>>().into_iter().collect();
+    // What is left of a month may count in the next one.
+    let months: HashSet<NaiveDate> = months.flat_map(|month| [previous(month), month]).collect();
+    let months: Vec<NaiveDate> = months.into_iter().collect();
     usage::lock_all(tx, &users, &months).await?;
     let given_back = attendance::release_seats(tx, &ids).await?;
     seat::tell_of_usage(tx, app, &given_back).await?;
     for row in held {
         let Some(session) = sessions.iter().find(|session| session.id == row.session_id) else { continue };
-        let judged = seat::judge(tx, app, session, row.user_id, None).await?;
-        match (judged.reason, &judged.usage) {
+        let mut judged = seat::judge(tx, app, session, row.user_id, None).await?;
+        match (judged.reason, &mut judged.usage) {
             (EligibilityReason::Eligible, Some(usage)) => {
                 seat::take(tx, app, session, usage, (AttendanceStatus::Held, row.since)).await?;
             }

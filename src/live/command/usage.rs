@@ -19,14 +19,49 @@ use crate::platform::internal_error::InternalError;
 pub(super) fn allowance(app: &App, found: Option<&LiveAllowance>) -> Option<Allowance> {
     let free = app.config.live.free_minutes;
     match found {
-        Some(found) => Some(Allowance { minutes: found.minutes_per_month.max(free), since: Some(found.since) }),
-        None => (free > 0).then_some(Allowance { minutes: free, since: None }),
+        Some(found) => Some(Allowance {
+            minutes: found.minutes_per_month.max(free),
+            rollover: found.rollover_minutes,
+            since: Some(found.since),
+        }),
+        None => (free > 0).then_some(Allowance { minutes: free, rollover: 0, since: None }),
     }
 }
 
 /// When a month begins.
 pub(super) fn start_of(app: &App, month: NaiveDate) -> DateTime<Utc> {
     YearMonth::of_day(month).start(app.config.time_zone)
+}
+
+/// The month before a month, both by their first day.
+pub(super) fn previous(month: NaiveDate) -> NaiveDate {
+    YearMonth::of_day(month).back(1).first_day()
+}
+
+/// The month after a month, both by their first day.
+pub(super) fn next(month: NaiveDate) -> NaiveDate {
+    YearMonth::of_day(month).next().first_day()
+}
+
+/// Whether a month is over.
+pub(super) fn is_over(app: &App, month: NaiveDate) -> bool {
+    start_of(app, next(month)) <= app.clock.now()
+}
+
+/// Returns a month of a user as it is now, given its row and that of the month before, as far as there are some: with
+/// what the membership gives, and once it has begun, with what was rolled over.
+pub(super) fn as_of_now(
+    app: &App,
+    (row, before): (Option<Usage>, Option<Usage>),
+    (user, month): (UserId, NaiveDate),
+    allowance: Option<Allowance>,
+) -> Usage {
+    let start = start_of(app, month);
+    let usage = row.unwrap_or_else(|| Usage::empty(user, month)).with_allowance(allowance, start);
+    if start > app.clock.now() {
+        return usage;
+    }
+    usage.with_rollover(before, allowance, (start_of(app, previous(month)), start))
 }
 
 /// The time at which memberships are looked at for a month as a whole: now, or when it begins. For a session, they are
@@ -41,8 +76,9 @@ pub(in crate::live) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<HashMap<UsageOf, Hours>, InternalError> {
-    let (mut users, mut months): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.user, key.month)).unzip();
-    users.sort_unstable_by_key(|user: &UserId| user.uuid());
+    let mut users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
+    let mut months: Vec<NaiveDate> = keys.iter().flat_map(|key| [previous(key.month), key.month]).collect();
+    users.sort_unstable_by_key(|user| user.uuid());
     users.dedup();
     months.sort_unstable();
     months.dedup();
@@ -52,10 +88,13 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
     let known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
     let current = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
     let hours = |(key, asked): (&UsageOf, &LiveAllowanceOf)| {
-        let row = known.get(&(key.user, key.month)).cloned().unwrap_or_else(|| Usage::empty(key.user, key.month));
+        let row = |month: NaiveDate| known.get(&(key.user, month)).cloned();
         let allowance = allowance(app, allowed.get(asked));
-        let is_over = key.month < current;
-        let usage = if is_over { row } else { row.with_allowance(allowance, start_of(app, key.month)) };
+        let usage = if key.month < current {
+            row(key.month).unwrap_or_else(|| Usage::empty(key.user, key.month))
+        } else {
+            as_of_now(app, (row(key.month), row(previous(key.month))), (key.user, key.month), allowance)
+        };
         (*key, Hours { usage, allowance })
     };
     Ok(keys.iter().zip(&asked).map(hours).collect())

@@ -60,7 +60,8 @@ impl AttendanceObject {
         self.0.left_at
     }
 
-    /// What it costs in minutes: the whole session, however much of it was attended.
+    /// What it costs in minutes: the whole session, however much of it was attended. If the school counts partial
+    /// attendance, it is only what the user attended, from the end of the session on.
     async fn minutes(&self) -> i32 {
         self.0.minutes
     }
@@ -107,7 +108,7 @@ struct JoinLiveSessionPayload {
     live_session: Option<Sequential<LiveSessionObject>>,
     /// The viewer's place in the session; null if they got none, or are its host.
     attendance: Option<Sequential<AttendanceObject>>,
-    /// Whether the viewer could attend, and why not; null if there are `userErrors`.
+    /// Whether the viewer could attend, and why not; its `usage` is as it is now. Null if there are `userErrors`.
     eligibility: Option<Sequential<EligibilityObject>>,
     /// Errors in the input; empty on success. That the viewer cannot attend is no error.
     user_errors: Vec<Sequential<UserError>>,

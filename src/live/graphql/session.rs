@@ -98,6 +98,12 @@ impl LiveSessionObject {
         Ok(is_seated.then_some(url))
     }
 
+    /// The session as a file for calendar programs (RFC 5545), without the address of the meeting. The URL works for an
+    /// hour, for all who have it.
+    async fn calendar_url(&self, ctx: &Context<'_>) -> String {
+        command::session_url(app(ctx), self.0.id)
+    }
+
     /// The id that all sessions of a series have in common; null for a single session.
     async fn series_id(&self) -> Option<LiveSeriesId> {
         self.0.series_id

@@ -10,6 +10,7 @@ use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Scoped, Sequential, YearMonth};
 use crate::live::command::{self, Statistics};
 use crate::live::model::hours;
+use crate::memberships::{LiveMembers, PlanObject, plan_node};
 
 /// How many users attended a number of hours.
 #[derive(Clone, Debug, SimpleObject)]
@@ -20,6 +21,23 @@ struct HoursBucket {
     to_hours: Decimal,
     /// The number of users.
     users: i64,
+}
+
+/// The members of a plan with live classes.
+struct PlanMembers(LiveMembers);
+
+/// The members that a plan had in a month.
+#[Object]
+impl PlanMembers {
+    /// The plan.
+    async fn plan(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlanObject>>> {
+        Ok(plan_node(ctx, self.0.plan).await?.map(Sequential))
+    }
+
+    /// The number of members.
+    async fn members(&self) -> i64 {
+        self.0.members
+    }
 }
 
 /// What was attended in a month.
@@ -44,6 +62,22 @@ impl SubscriptionStatistics {
         self.0.month
     }
 
+    /// The number of users who were members of a plan with live classes in the month.
+    async fn active_members(&self) -> i64 {
+        self.0.members
+    }
+
+    /// The plans with the number of users who were their members in the month, most first. Who has changed the plan
+    /// counts for both.
+    async fn members_by_plan(&self) -> Vec<Sequential<PlanMembers>> {
+        self.0.by_plan.iter().map(|row| Sequential(PlanMembers(*row))).collect()
+    }
+
+    /// The number of members who have changed to a plan with more hours in the month.
+    async fn upgrades(&self) -> i64 {
+        self.0.upgrades
+    }
+
     /// The number of users who had or took a seat in the month.
     async fn participants(&self) -> i64 {
         self.0.sums.users
@@ -65,9 +99,10 @@ impl SubscriptionStatistics {
         share(sums.sessions_attended, sums.sessions_attended + sums.sessions_missed)
     }
 
-    /// The share of the participants who attended at least one session, from 0 to 1.
+    /// The share of the active members who attended at least one session, from 0 to 1; of the participants if they are
+    /// more, as with hours that are free.
     async fn engagement_rate(&self) -> f64 {
-        share(self.0.sums.attendees, self.0.sums.users)
+        share(self.0.sums.attendees, self.0.members.max(self.0.sums.users))
     }
 
     /// The hours of the ten users who attended the most.

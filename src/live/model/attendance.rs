@@ -29,7 +29,7 @@ pub struct Attendance {
     pub user_id: UserId,
     /// The state.
     pub status: AttendanceStatus,
-    /// What it costs, in minutes.
+    /// What it costs, in minutes; for those who were absent, what it would have.
     pub minutes: i32,
     /// The first day of the month that it is charged to.
     pub month: NaiveDate,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use rust_decimal::Decimal;
 
 use crate::accounts::UserId;
+use crate::graphql::YearMonth;
 use crate::platform::db::schema::live_usage;
 
 /// The share of the hours from which on a member is warned, in percent.
@@ -16,6 +17,8 @@ const NEARLY_USED: i64 = 80;
 pub(in crate::live) struct Allowance {
     /// The minutes per month.
     pub(in crate::live) minutes: i32,
+    /// The most of them that count in the next month if they are left.
+    pub(in crate::live) rollover: i32,
     /// Since when the membership is of its plan; `None` if the minutes are free.
     pub(in crate::live) since: Option<DateTime<Utc>>,
 }
@@ -69,6 +72,77 @@ impl Usage {
         let spent = self.held_minutes + self.attended_minutes - self.rolled_over_minutes;
         let least = if is_of_change { self.allowed_minutes } else { spent };
         Usage { allowed_minutes: minutes.max(least), ..self }
+    }
+
+    /// Adopts what is left of the month before, whose row is `before`, if there is one, and which began at `earlier`; this
+    /// one began at `start`. As with [`Usage::with_allowance`], a change of the plan takes nothing away from its month,
+    /// and no seat is lost.
+    ///
+    /// Without a row, nothing was used in the month before: all its minutes are left if the membership was of its plan
+    /// throughout that month.
+    #[must_use]
+    pub(in crate::live) fn with_rollover(
+        self,
+        before: Option<Usage>,
+        allowance: Option<Allowance>,
+        (earlier, start): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Usage {
+        let since = allowance.and_then(|allowance| allowance.since);
+        let before = match before {
+            // What the plan gave at its end, also if nothing was booked since the plan was changed.
+            Some(row) if since.is_some_and(|since| since < start) => row.with_allowance(allowance, earlier),
+            Some(row) => row,
+            None => {
+                let gave = allowance.filter(|_| since.is_some_and(|since| since <= earlier));
+                Usage::empty(self.user_id, self.month).with_allowance(gave, earlier)
+            }
+        };
+        let most = allowance.map_or(0, |allowance| allowance.rollover);
+        let is_of_change = since.is_some_and(|since| since >= start);
+        let kept = if is_of_change { self.rolled_over_minutes } else { 0 };
+        let needed = self.held_minutes + self.attended_minutes - self.allowed_minutes;
+        Usage { rolled_over_minutes: before.unused().min(most).max(kept).max(needed), ..self }
+    }
+
+    /// The minutes of the month's own that are left; what was rolled over is spent first, as it expires first.
+    pub(in crate::live) fn unused(&self) -> i32 {
+        self.remaining().min(self.allowed_minutes).max(0)
+    }
+
+    /// The minutes that are left of a month, but spent in those after it, to which they were rolled over; `later` are
+    /// their rows, earliest first.
+    pub(in crate::live) fn lent(&self, later: &[Usage]) -> i32 {
+        let followers: Vec<&Usage> = self.followers(later).collect();
+        let lacks =
+            |lent: i32, row: &&Usage| (row.held_minutes + row.attended_minutes - row.allowed_minutes + lent).max(0);
+        followers.iter().rev().fold(0, lacks)
+    }
+
+    /// Takes what is spent in a month that is over from what was rolled over into those after it, whose rows are `later`,
+    /// earliest first. Returns those that have changed, each as it was and as it is.
+    pub(in crate::live) fn taken_from(&self, later: &[Usage]) -> Vec<(Usage, Usage)> {
+        let (mut before, mut changed) = (self.clone(), Vec::new());
+        for old in self.followers(later) {
+            let rolled_over_minutes = old.rolled_over_minutes.min(before.unused());
+            if rolled_over_minutes == old.rolled_over_minutes {
+                break;
+            }
+            let new = Usage { rolled_over_minutes, ..old.clone() };
+            changed.push((old.clone(), new.clone()));
+            before = new;
+        }
+        changed
+    }
+
+    /// The months after this one without a gap. Nothing was spent in a month that is missing, so that what came after it
+    /// does not depend on this one.
+    fn followers<'a>(&self, later: &'a [Usage]) -> impl Iterator<Item = &'a Usage> + use<'a> {
+        let mut next = YearMonth::of_day(self.month).next();
+        later.iter().take_while(move |row| {
+            let follows = row.month == next.first_day();
+            next = next.next();
+            follows
+        })
     }
 
     /// All minutes of the month.
@@ -162,11 +236,65 @@ mod tests {
             (usage(480, 60, 0), 240, earlier, 240),
             (usage(480, 300, 0), 240, earlier, 300),
         ] {
-            let plan = Allowance { minutes, since: Some(since) };
+            let plan = Allowance { minutes, rollover: 0, since: Some(since) };
             assert_eq!(usage.clone().with_allowance(Some(plan), start).total(), total, "{usage:?} {plan:?}");
         }
-        let free = Allowance { minutes: 60, since: None };
+        let free = Allowance { minutes: 60, rollover: 0, since: None };
         assert_eq!(usage(240, 0, 0).with_allowance(Some(free), start).total(), 60);
         assert_eq!(usage(240, 60, 30).with_allowance(None, start).total(), 90);
+    }
+
+    #[test]
+    fn what_is_left_of_a_months_own_minutes_rolls_over_up_to_a_cap() {
+        let (start, earlier): (DateTime<Utc>, DateTime<Utc>) =
+            ("2026-12-01T00:00:00Z".parse().unwrap(), "2026-11-01T00:00:00Z".parse().unwrap());
+        let plan = |rollover, since| Some(Allowance { minutes: 240, rollover, since: Some(since) });
+        let (whole, within) = (earlier, earlier + TimeDelta::days(9));
+        let rolled = |allowed, rolled_over_minutes, held, attended| {
+            Some(Usage { rolled_over_minutes, ..usage(allowed, held, attended) })
+        };
+        for (before, allowance, expected) in [
+            (None, plan(120, whole), 120),
+            (None, plan(120, within), 0),
+            (None, plan(0, whole), 0),
+            (None, None, 0),
+            (Some(usage(240, 0, 180)), plan(120, whole), 60),
+            (Some(usage(240, 60, 180)), plan(120, whole), 0),
+            (Some(usage(60, 0, 60)), plan(120, within), 120),
+            (Some(usage(60, 0, 0)), plan(120, start), 60),
+            (Some(usage(240, 0, 0)), Some(Allowance { minutes: 240, rollover: 0, since: None }), 0),
+            // What was rolled over into the month before is spent first, and does not roll over again.
+            (rolled(240, 120, 0, 120), plan(600, whole), 240),
+            (rolled(240, 120, 60, 120), plan(600, whole), 180),
+            (rolled(240, 120, 0, 0), plan(600, whole), 240),
+        ] {
+            let found = usage(240, 0, 0).with_rollover(before.clone(), allowance, (earlier, start));
+            assert_eq!(found.rolled_over_minutes, expected, "{before:?} {allowance:?}");
+        }
+        let spent = Usage { rolled_over_minutes: 60, ..usage(240, 30, 240) };
+        let found = |allowance| spent.clone().with_rollover(None, allowance, (earlier, start)).rolled_over_minutes;
+        assert_eq!([found(plan(0, whole)), found(None)], [30, 30], "no seat is lost");
+        assert_eq!(found(plan(0, start)), 60, "the month of the change keeps its minutes");
+    }
+
+    #[test]
+    fn what_is_spent_later_is_taken_from_what_was_rolled_over() {
+        let month = |month, rolled_over_minutes, spent| {
+            let month = NaiveDate::from_ymd_opt(2026, month, 1).unwrap();
+            Usage { month, rolled_over_minutes, ..usage(240, 0, spent) }
+        };
+        let before = month(9, 0, 120);
+        for (later, lent, left) in [
+            (vec![], 0, vec![]),
+            (vec![month(10, 120, 60)], 0, vec![60]),
+            (vec![month(10, 120, 270)], 30, vec![60]),
+            (vec![month(10, 120, 330), month(11, 30, 270)], 120, vec![60, 0]),
+            (vec![month(11, 120, 330)], 0, vec![]),
+        ] {
+            assert_eq!(before.lent(&later), lent, "{later:?}");
+            let after = Usage { attended_minutes: 180, ..before.clone() };
+            let found: Vec<i32> = after.taken_from(&later).iter().map(|(_, new)| new.rolled_over_minutes).collect();
+            assert_eq!(found, left, "{later:?}");
+        }
     }
 }

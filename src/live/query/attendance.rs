@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
-use crate::live::model::{Attendance, AttendanceId, AttendanceStatus, LiveSessionId, Place, Seats, Usage};
+use crate::live::model::{Attendance, AttendanceId, AttendanceStatus, LiveSession, LiveSessionId, Place, Seats, Usage};
 use crate::platform::db::schema::{live_attendances, live_sessions};
 use crate::platform::db::{RunQueryDsl, Tx, oldest_first, sql_query};
 
@@ -193,29 +193,37 @@ pub(in crate::live) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionI
     .await
 }
 
-/// Settles all seats of a locked session: who was there has attended it, and the others get their hours back. Returns
+/// Settles all seats of a locked session: who was there has attended it, and the others get their hours back. If
+/// `is_partial`, it costs those who have entered the minutes of the session until they left, begun ones included. Returns
 /// the months of the users.
 pub(in crate::live) async fn settle(
     tx: &mut Tx,
-    session: LiveSessionId,
-    starts_at: DateTime<Utc>,
+    session: &LiveSession,
+    is_partial: bool,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Usage>> {
-    lock_months(tx, &[session]).await?;
+    lock_months(tx, &[session.id]).await?;
     sql_query(
-        "WITH settled AS (UPDATE live_attendances SET settled_at = $3, \
-                 status = CASE WHEN coalesce(recorded, joined_at IS NOT NULL) THEN 'ATTENDED' ELSE 'ABSENT' END \
-             WHERE session_id = $1 AND status = 'HELD' RETURNING user_id AS id, month AS first_day, minutes, \
+        "WITH seats AS (SELECT id AS seat, minutes AS held FROM live_attendances \
+             WHERE session_id = $1 AND status = 'HELD'), \
+         settled AS (UPDATE live_attendances SET settled_at = $4, \
+                 status = CASE WHEN coalesce(recorded, joined_at IS NOT NULL) THEN 'ATTENDED' ELSE 'ABSENT' END, \
+                 minutes = CASE WHEN $5 AND joined_at IS NOT NULL THEN least(minutes, greatest(1, \
+                     ceil(extract(epoch FROM coalesce(left_at, $3) - greatest(joined_at, $2)) / 60)::integer)) \
+                     ELSE minutes END \
+             FROM seats WHERE id = seat RETURNING user_id AS user_of, month AS first_day, held, minutes AS cost, \
                  (status = 'ATTENDED')::integer AS times, coalesce(joined_at, $2) AS entered) \
-         UPDATE live_usage SET held_minutes = held_minutes - minutes, \
-             attended_minutes = attended_minutes + times * minutes, sessions_attended = sessions_attended + times, \
+         UPDATE live_usage SET held_minutes = held_minutes - held, \
+             attended_minutes = attended_minutes + times * cost, sessions_attended = sessions_attended + times, \
              sessions_missed = sessions_missed + 1 - times, \
              last_attended_at = CASE times WHEN 1 THEN greatest(last_attended_at, entered) ELSE last_attended_at END \
-         FROM settled WHERE user_id = id AND month = first_day RETURNING live_usage.*",
+         FROM settled WHERE user_id = user_of AND month = first_day RETURNING live_usage.*",
     )
-    .bind::<SqlUuid, _>(session)
-    .bind::<Timestamptz, _>(starts_at)
+    .bind::<SqlUuid, _>(session.id)
+    .bind::<Timestamptz, _>(session.starts_at)
+    .bind::<Timestamptz, _>(session.ends_at)
     .bind::<Timestamptz, _>(now)
+    .bind::<Bool, _>(is_partial)
     .load(tx.conn())
     .await
 }

@@ -23,13 +23,43 @@ pub(in crate::live) async fn of(
         .await
 }
 
-/// Returns a month of a user and locks it, so that hours are spent one after another. Makes it if it is the first time.
-pub(in crate::live) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
+/// Returns the months of a user from `month` on, earliest first.
+pub(in crate::live) async fn since(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    month: NaiveDate,
+) -> QueryResult<Vec<Usage>> {
+    live_usage::table
+        .filter(live_usage::user_id.eq(user).and(live_usage::month.ge(month)))
+        .order(live_usage::month)
+        .select(Usage::as_select())
+        .load(conn)
+        .await
+}
+
+/// Like [`since`], and locks them.
+pub(in crate::live) async fn lock_since(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Vec<Usage>> {
+    live_usage::table
+        .filter(live_usage::user_id.eq(user).and(live_usage::month.ge(month)))
+        .order(live_usage::month)
+        .select(Usage::as_select())
+        .for_no_key_update()
+        .load(tx.conn())
+        .await
+}
+
+/// Makes a month of a user, if there is none.
+pub(in crate::live) async fn make(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<usize> {
     diesel::insert_into(live_usage::table)
         .values(Usage::empty(user, month))
         .on_conflict_do_nothing()
         .execute(tx.conn())
-        .await?;
+        .await
+}
+
+/// Returns a month of a user and locks it, so that hours are spent one after another. Makes it if it is the first time.
+pub(in crate::live) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
+    make(tx, user, month).await?;
     live_usage::table.find((user, month)).select(Usage::as_select()).for_no_key_update().first(tx.conn()).await
 }
 
@@ -50,6 +80,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize>
     diesel::update(live_usage::table.find((row.user_id, row.month)))
         .set((
             live_usage::allowed_minutes.eq(row.allowed_minutes),
+            live_usage::rolled_over_minutes.eq(row.rolled_over_minutes),
             live_usage::held_minutes.eq(row.held_minutes),
             live_usage::attended_minutes.eq(row.attended_minutes),
             live_usage::sessions_attended.eq(row.sessions_attended),

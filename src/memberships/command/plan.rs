@@ -51,6 +51,7 @@ pub(in crate::memberships) async fn create_plan(
     let description = check.text("description", &input.description, LONGEST_DESCRIPTION);
     let cron = check_cron(&mut check, input.renewal_cron.as_deref());
     let minutes = check_kind(&mut check, &input);
+    let rollover = check_rollover(&mut check, input.kind, input.rollover_hours);
     let prices = check_prices(&mut check, &input.prices);
     check.finish()?;
     app.db
@@ -68,6 +69,7 @@ pub(in crate::memberships) async fn create_plan(
                 course_id: input.course_id,
                 category_id: input.category_id,
                 live_minutes_per_month: minutes,
+                rollover_minutes: rollover,
                 renewal_cron: cron.as_deref(),
                 created_at: app.clock.now(),
             };
@@ -98,6 +100,7 @@ pub(in crate::memberships) async fn update_plan(
     let description = input.description.as_deref().map(|text| check.text("description", text, LONGEST_DESCRIPTION));
     let cron = input.renewal_cron.as_deref().map(|cron| check_cron(&mut check, Some(cron)));
     let minutes = input.live_hours_per_month.map(|hours| check_hours(&mut check, known.kind, Some(hours)));
+    let rollover = input.rollover_hours.map(|hours| check_rollover(&mut check, known.kind, Some(hours)));
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -106,6 +109,7 @@ pub(in crate::memberships) async fn update_plan(
             row.description = description.clone().unwrap_or(row.description);
             row.renewal_cron = cron.clone().unwrap_or(row.renewal_cron);
             row.live_minutes_per_month = minutes.unwrap_or(row.live_minutes_per_month);
+            row.rollover_minutes = rollover.unwrap_or(row.rollover_minutes);
             Ok(query::update(tx, &row).await?)
         })
         .await
@@ -330,6 +334,24 @@ fn check_hours(check: &mut Check, kind: PlanKind, hours: Option<Decimal>) -> Opt
         }
         (_, None) => None,
     }
+}
+
+/// Checks the hours that count in the next month if they are left; returns them in minutes, `None` for none.
+fn check_rollover(check: &mut Check, kind: PlanKind, hours: Option<Decimal>) -> Option<i32> {
+    const FIELD: &str = "rolloverHours";
+    let hours = hours?;
+    if kind != PlanKind::LiveClass {
+        check.error(UserErrorCode::NotAllowed, FIELD, "A plan of this kind has none.");
+        return None;
+    }
+    if hours.is_zero() {
+        return None;
+    }
+    let minutes = minutes_of(hours);
+    if minutes.is_none() {
+        check.error(UserErrorCode::OutOfRange, FIELD, "The hours are whole minutes, at most 744; 0 for none.");
+    }
+    minutes
 }
 
 /// Checks the prices of a new plan; returns them with their amounts in minor units.

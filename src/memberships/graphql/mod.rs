@@ -8,7 +8,7 @@ mod plan_mutation;
 use futures_util::FutureExt;
 
 pub use membership::{MembershipObject, membership_node};
-pub use plan::{PlanPriceObject, plan_price_node};
+pub use plan::{PlanObject, PlanPriceObject, plan_node, plan_price_node};
 
 use crate::graphql::{NodeType, RootFields};
 

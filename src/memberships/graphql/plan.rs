@@ -27,7 +27,7 @@ const LIST: &str = "plans";
 
 /// A plan in the schema.
 #[derive(Clone)]
-pub(super) struct PlanObject(pub(super) Arc<Plan>);
+pub struct PlanObject(pub(super) Arc<Plan>);
 
 /// What a membership is for.
 #[Object(name = "Plan")]
@@ -73,6 +73,11 @@ impl PlanObject {
     /// The hours of live classes per calendar month; null for other kinds.
     async fn live_hours_per_month(&self) -> Option<Decimal> {
         self.0.live_minutes_per_month.map(hours_of)
+    }
+
+    /// How many of these hours at most count in the next month if they are left, and only in that; null for none.
+    async fn rollover_hours(&self) -> Option<Decimal> {
+        self.0.rollover_minutes.map(hours_of)
     }
 
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; null for
@@ -188,7 +193,7 @@ impl PlanPriceObject {
 }
 
 /// Returns a plan to those who may see it.
-pub(super) async fn plan_node(ctx: &Context<'_>, id: PlanId) -> Result<Option<PlanObject>> {
+pub async fn plan_node(ctx: &Context<'_>, id: PlanId) -> Result<Option<PlanObject>> {
     let Some(row) = loaders(ctx).load(PlanById(id)).await? else { return Ok(None) };
     let manages = row.archived_at.is_some() && manages(loaders(ctx), within(ctx, Scope::ReadOrders), &row).await?;
     Ok(policy::can_see_plan(&row, manages).then_some(PlanObject(row)))

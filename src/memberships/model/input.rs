@@ -41,6 +41,9 @@ pub(crate) struct CreatePlanInput {
     pub(crate) category_id: Option<CategoryId>,
     /// The hours of live classes per month, for the kind LIVE_CLASS: whole minutes, such as 4 or 7.5, at most 744.
     pub(crate) live_hours_per_month: Option<Decimal>,
+    /// How many of these hours at most count in the next month if they are left, and only in that: whole minutes, at
+    /// most 744. Omit for none.
+    pub(crate) rollover_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged: five fields of cron in the school's time zone, such as
     /// `0 6 * * *` for six in the morning. Omit for the end of the period.
     pub(crate) renewal_cron: Option<String>,
@@ -62,6 +65,9 @@ pub(in crate::memberships) struct UpdatePlanInput {
     pub(in crate::memberships) description: Option<String>,
     /// The hours of live classes per month, of a plan of the kind LIVE_CLASS. Members have them from now on.
     pub(in crate::memberships) live_hours_per_month: Option<Decimal>,
+    /// How many of these hours at most count in the next month if they are left, as in `createPlan`; 0 for none.
+    /// Members have them from now on.
+    pub(in crate::memberships) rollover_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged, as in `createPlan`. Empty for the end of the period.
     /// It applies to periods that begin from now on.
     pub(in crate::memberships) renewal_cron: Option<String>,

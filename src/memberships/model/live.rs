@@ -14,6 +14,8 @@ pub struct LiveAllowance {
     pub plan: PlanId,
     /// The minutes per calendar month; 0 if the plan has no live classes.
     pub minutes_per_month: i32,
+    /// The most minutes that are left of a month and count in the next one; 0 if none do.
+    pub rollover_minutes: i32,
     /// Since when the membership is of this plan.
     pub since: DateTime<Utc>,
 }
@@ -29,7 +31,8 @@ impl LiveAllowance {
             return None;
         }
         let minutes_per_month = plan.live_minutes_per_month.unwrap_or_default();
-        Some(LiveAllowance { membership: row.id, plan: plan.id, minutes_per_month, since })
+        let rollover_minutes = plan.rollover_minutes.unwrap_or_default();
+        Some(LiveAllowance { membership: row.id, plan: plan.id, minutes_per_month, rollover_minutes, since })
     }
 
     /// Returns what allows a user most of what their memberships allow at a time.

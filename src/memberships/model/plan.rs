@@ -40,6 +40,8 @@ pub struct Plan {
     pub category_id: Option<CategoryId>,
     /// The minutes of live classes per month, for the kind [`PlanKind::LiveClass`].
     pub live_minutes_per_month: Option<i32>,
+    /// The most minutes of a month that count in the next one if they are left; `None` if none do.
+    pub rollover_minutes: Option<i32>,
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; `None`
     /// for the period's end.
     pub renewal_cron: Option<String>,
@@ -228,6 +230,7 @@ pub(in crate::memberships) struct NewPlan<'a> {
     pub(in crate::memberships) course_id: Option<CourseId>,
     pub(in crate::memberships) category_id: Option<CategoryId>,
     pub(in crate::memberships) live_minutes_per_month: Option<i32>,
+    pub(in crate::memberships) rollover_minutes: Option<i32>,
     pub(in crate::memberships) renewal_cron: Option<&'a str>,
     pub(in crate::memberships) created_at: DateTime<Utc>,
 }
@@ -298,6 +301,7 @@ mod tests {
             course_id: (kind == PlanKind::Course).then(|| CourseId::new(Uuid::from_u128(2))),
             category_id: (kind == PlanKind::Category).then(|| CategoryId::new(Uuid::from_u128(3))),
             live_minutes_per_month: None,
+            rollover_minutes: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,

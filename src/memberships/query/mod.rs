@@ -1,5 +1,6 @@
 //! SQL for plans and memberships.
 
+pub(super) mod live;
 pub(super) mod membership;
 pub(super) mod period;
 pub(super) mod plan;

@@ -144,7 +144,8 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
             | NotificationKind::OrderPaid
             | NotificationKind::OrderFailed
             | NotificationKind::OrderUnpaid
-            | NotificationKind::OrderRefunded => name("100001"),
+            | NotificationKind::OrderRefunded
+            | NotificationKind::OrderRefundFailed => name("100001"),
             _ => None,
         },
     };

@@ -47,6 +47,8 @@ pub enum NotificationKind {
     OrderUnpaid,
     /// An order of the user, or a part of it, was refunded.
     OrderRefunded,
+    /// A refund of an order has failed: for its buyer, and for administrators.
+    OrderRefundFailed,
     /// A membership of the user has begun, was renewed or changed, or could not be renewed.
     MembershipChanged,
     /// Orders were paid: for administrators.
@@ -78,6 +80,7 @@ stored_as_text!(NotificationKind {
     OrderFailed = "ORDER_FAILED",
     OrderUnpaid = "ORDER_UNPAID",
     OrderRefunded = "ORDER_REFUNDED",
+    OrderRefundFailed = "ORDER_REFUND_FAILED",
     MembershipChanged = "MEMBERSHIP_CHANGED",
     NewOrder = "NEW_ORDER",
     LiveSessionChanged = "LIVE_SESSION_CHANGED",
@@ -88,7 +91,7 @@ stored_as_text!(NotificationKind {
 
 impl NotificationKind {
     /// All kinds.
-    pub const ALL: [NotificationKind; 22] = [
+    pub const ALL: [NotificationKind; 23] = [
         NotificationKind::NewVideo,
         NotificationKind::NewCourse,
         NotificationKind::CourseUpdated,
@@ -105,6 +108,7 @@ impl NotificationKind {
         NotificationKind::OrderFailed,
         NotificationKind::OrderUnpaid,
         NotificationKind::OrderRefunded,
+        NotificationKind::OrderRefundFailed,
         NotificationKind::MembershipChanged,
         NotificationKind::NewOrder,
         NotificationKind::LiveSessionChanged,

@@ -923,6 +923,7 @@ diesel::table! {
         renewal_cron -> Nullable<Text>,
         created_at -> Timestamptz,
         archived_at -> Nullable<Timestamptz>,
+        rollover_minutes -> Nullable<Int4>,
     }
 }
 

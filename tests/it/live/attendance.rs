@@ -39,6 +39,21 @@ async fn joining_holds_an_hour_and_the_end_of_the_session_settles_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joining_answers_with_the_hours_that_are_left_then() {
+    let school = School::open().await;
+    let id = school.session(at(120), Some(1)).await;
+    let join = async |user: &User, wait: bool| {
+        let input = json!({ "liveSessionId": id, "wait": wait });
+        let selection = "eligibility { reason usage { heldHours remainingHours } }";
+        school.app.mutate(user, "joinLiveSession", selection, input).await["eligibility"].take()
+    };
+    let answer = |reason: &str, held: &str, left: &str| json!({ "reason": reason, "usage": { "heldHours": held, "remainingHours": left } });
+    assert_eq!(join(&school.sam, false).await, answer("ELIGIBLE", "1", "1"));
+    assert_eq!(join(&school.sam, false).await, answer("ALREADY_JOINED", "1", "1"));
+    assert_eq!(join(&school.tim, true).await, answer("FULL", "0", "2"), "waiting holds nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_host_enters_without_a_seat() {
     let school = School::open().await;
     let id = school.session(at(120), Some(1)).await;
@@ -205,4 +220,47 @@ async fn the_seats_of_a_deleted_user_are_given_back() {
     let states = "SELECT string_agg(status, ' ' ORDER BY status) FROM live_attendances";
     assert_eq!(school.app.sql(states).await, "ATTENDED HELD RELEASED");
     assert_eq!(school.hours(&school.tim, None).await, "0 1 2 1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partial_attendance_costs_the_minutes_that_have_begun_of_the_session() {
+    let school = School::with(&[("LYCEUM_LIVE_PARTIAL_ATTENDANCE", "on")]).await;
+    let id = school.session(at(120), None).await;
+    let (uma, vic) = (school.app.user("Uma", Role::Student).await, school.app.user("Vic", Role::Student).await);
+    for user in [&school.sam, &school.tim, &uma, &vic] {
+        school.join(user, &id, false).await;
+    }
+    // Sam waits before the start, leaves, comes back and leaves.
+    let turn = async |seconds: i64| school.turn_to(at(0) + TimeDelta::seconds(seconds)).await;
+    turn(110 * 60).await;
+    school.join(&school.sam, &id, false).await;
+    turn(125 * 60).await;
+    school.leave(&school.sam, &id).await;
+    turn(130 * 60).await;
+    school.join(&school.sam, &id, false).await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 1 2 1", "all of it is held");
+    turn(140 * 60 + 1).await;
+    school.leave(&school.sam, &id).await;
+    // Tim comes late and stays, Uma is recorded only, and Vic is not, though he was there for a moment.
+    turn(165 * 60).await;
+    school.join(&school.tim, &id, false).await;
+    school.join(&vic, &id, false).await;
+    school.leave(&vic, &id).await;
+    assert_eq!(school.record(&school.ada, &id, &[(&uma, true), (&vic, false)]).await, "HELD HELD");
+    turn(180 * 60).await;
+    let minutes = "SELECT string_agg(concat_ws(' ', name, live_attendances.status, minutes, held_minutes, \
+        attended_minutes), ', ' ORDER BY name) FROM live_attendances JOIN users ON users.id = user_id \
+        JOIN live_usage USING (user_id, month)";
+    let found = school.app.sql(minutes).await;
+    assert_eq!(found, "Sam ATTENDED 21 0 21, Tim ATTENDED 15 0 15, Uma ATTENDED 60 0 60, Vic ABSENT 1 0 0");
+    assert_eq!(school.hours(&school.tim, None).await, "0.25 0 2 1.75");
+    // A correction takes and gives back the same minutes.
+    for _ in 0..2 {
+        let both = [(&school.tim, false), (&vic, true)];
+        assert_eq!(school.record(&school.ada, &id, &both).await, "ABSENT ATTENDED");
+    }
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2");
+    assert_eq!(school.hours(&vic, None).await, "0.02 0 2 1.98");
+    assert_eq!(school.record(&school.ada, &id, &[(&school.tim, true)]).await, "ATTENDED");
+    assert_eq!(school.hours(&school.tim, None).await, "0.25 0 2 1.75");
 }

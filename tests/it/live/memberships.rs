@@ -3,7 +3,7 @@
 use super::*;
 
 /// The settings of a school in which only members take part.
-const MEMBERS_ONLY: [(&str, &str); 1] = [("LYCEUM_LIVE_FREE_HOURS", "0")];
+pub(super) const MEMBERS_ONLY: [(&str, &str); 1] = [("LYCEUM_LIVE_FREE_HOURS", "0")];
 const LOST: &str = "LIVE_SESSION_CHANGED You no longer have a seat in “Valves”";
 
 /// Eleven in the morning, so many days after the start of every test's clock. A membership that begins then is paid for
@@ -13,35 +13,6 @@ fn day(days: i64) -> DateTime<Utc> {
 }
 
 impl School {
-    /// A plan with so many hours of live classes for so many euros a month; the id of its price.
-    async fn plan(&self, name: &str, hours: &str, euros: &str) -> String {
-        let price = json!({ "amount": { "amount": euros, "currency": "EUR" }, "interval": "MONTH" });
-        let input = json!({ "kind": "LIVE_CLASS", "name": name, "liveHoursPerMonth": hours, "prices": [price] });
-        let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", input).await;
-        self.settle().await;
-        made["plan"]["prices"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// Orders and pays a membership; returns its id.
-    async fn subscribe(&self, user: &User, price: &str, euros: &str) -> String {
-        let input = json!({
-            "items": [{ "planPriceId": price }],
-            "billing": { "country": "DE", "currency": "EUR" },
-            "expectedTotal": { "amount": euros, "currency": "EUR" },
-        });
-        let selection = "order { number items { membership { id } } }";
-        let order = self.app.mutate(user, "createOrder", selection, input).await["order"].take();
-        let number = order["number"].as_str().unwrap();
-        let sql =
-            format!("SELECT external_id FROM payments JOIN orders ON orders.id = order_id WHERE number = {number}");
-        let page = format!("{}/dev/checkout/{}", self.app.url, self.app.sql(&sql).await);
-        let request = self.app.client.post(page).body("action=pay");
-        let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
-        assert!(answer.status().is_success() || answer.status().is_redirection(), "{}", answer.status());
-        self.settle().await;
-        order["items"][0]["membership"]["id"].as_str().unwrap().to_owned()
-    }
-
     /// Cancels or pauses a membership; nothing has reacted to it yet.
     async fn step(&self, user: &User, field: &str, membership: &str) {
         self.app.mutate(user, field, "membership { id }", json!({ "membershipId": membership })).await;

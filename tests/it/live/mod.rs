@@ -4,11 +4,13 @@ mod attendance;
 mod brief;
 mod calendar;
 mod deletions;
+mod kills;
 mod lists;
 mod memberships;
 mod model;
 mod notices;
 mod races;
+mod rollover;
 mod series;
 mod sessions;
 mod statistics;
@@ -65,6 +67,43 @@ impl School {
         let (sam, tim) = (app.user("Sam", Role::Student).await, app.user("Tim", Role::Student).await);
         let course = app.course(&ada, "Engines", 1).await;
         School { app, ada, root, sam, tim, course }
+    }
+
+    /// A plan with so many hours of live classes for so many euros a month; the id of its price.
+    async fn plan(&self, name: &str, hours: &str, euros: &str) -> String {
+        self.plan_with_rollover(name, hours, euros, "0").await
+    }
+
+    /// The same, and so many of the hours that are left count in the next month.
+    async fn plan_with_rollover(&self, name: &str, hours: &str, euros: &str, rollover: &str) -> String {
+        let price = json!({ "amount": { "amount": euros, "currency": "EUR" }, "interval": "MONTH" });
+        let input = json!({
+            "kind": "LIVE_CLASS", "name": name, "liveHoursPerMonth": hours, "rolloverHours": rollover,
+            "prices": [price],
+        });
+        let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", input).await;
+        self.settle().await;
+        made["plan"]["prices"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Orders and pays a membership; returns its id.
+    async fn subscribe(&self, user: &User, price: &str, euros: &str) -> String {
+        let input = json!({
+            "items": [{ "planPriceId": price }],
+            "billing": { "country": "DE", "currency": "EUR" },
+            "expectedTotal": { "amount": euros, "currency": "EUR" },
+        });
+        let selection = "order { number items { membership { id } } }";
+        let order = self.app.mutate(user, "createOrder", selection, input).await["order"].take();
+        let number = order["number"].as_str().unwrap();
+        let sql =
+            format!("SELECT external_id FROM payments JOIN orders ON orders.id = order_id WHERE number = {number}");
+        let page = format!("{}/dev/checkout/{}", self.app.url, self.app.sql(&sql).await);
+        let request = self.app.client.post(page).body("action=pay");
+        let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+        assert!(answer.status().is_success() || answer.status().is_redirection(), "{}", answer.status());
+        self.settle().await;
+        order["items"][0]["membership"]["id"].as_str().unwrap().to_owned()
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -1,5 +1,6 @@
 //! Random joins, leaves, records, cancellations and steps of the clock over the end of a month, compared with a simple
-//! model: hours are never overspent, seats never oversold, and a session is settled as a whole.
+//! model: hours are never overspent, also those that roll over into the next month, seats never oversold, and a session is
+//! settled as a whole.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,14 @@ use crate::support::rounds;
 const STEPS: usize = 120;
 /// What each user has a month.
 const ALLOWED: i64 = 120;
+/// How much of what is left of a month counts in the next one.
+const ROLLOVER: i64 = 60;
+const MONTHS: [&str; 2] = ["2026-11", "2026-12"];
+
+/// When December begins.
+fn december() -> DateTime<Utc> {
+    "2026-12-01T00:00:00Z".parse().unwrap()
+}
 
 #[derive(Clone, Debug, PartialEq)]
 struct Place {
@@ -60,8 +69,15 @@ impl Model {
         self.sessions.iter().filter(of).map(|session| session.minutes).sum()
     }
 
-    fn left(&self, user: usize, month: &str) -> i64 {
-        ALLOWED - self.spent(user, month, &["HELD", "ATTENDED"])
+    /// What a user can still spend in a month.
+    fn left(&self, user: usize, month: &str, now: DateTime<Utc>) -> i64 {
+        let [november, in_december] = MONTHS.map(|month| self.spent(user, month, &["HELD", "ATTENDED"]));
+        if month == MONTHS[0] {
+            // What December has spent of it is gone.
+            return ALLOWED - november - (in_december - ALLOWED).max(0);
+        }
+        let rolled_over = if now >= december() { ROLLOVER.min(ALLOWED - november) } else { 0 };
+        ALLOWED + rolled_over - in_december
     }
 
     fn join(&mut self, user: usize, at: usize, wait: bool, now: DateTime<Utc>) -> String {
@@ -72,7 +88,7 @@ impl Model {
             () if session.canceled => "CANCELED",
             () if now >= session.end() => "ENDED",
             () if status == "HELD" => "ALREADY_JOINED",
-            () if self.left(user, &session.month()) < session.minutes => "INSUFFICIENT_HOURS",
+            () if self.left(user, &session.month(), now) < session.minutes => "INSUFFICIENT_HOURS",
             () if session.taken() >= session.seats => "FULL",
             () => "ELIGIBLE",
         };
@@ -101,35 +117,35 @@ impl Model {
         match place.status {
             "HELD" if before_start => {
                 place.status = "RELEASED";
-                self.move_up(at);
+                self.move_up(at, now);
             }
             "WAITING" => place.status = "RELEASED",
             _ => {}
         }
     }
 
-    fn move_up(&mut self, at: usize) {
+    fn move_up(&mut self, at: usize, now: DateTime<Utc>) {
         loop {
             let session = &self.sessions[at];
             if session.taken() >= session.seats {
                 // Those at the front who cannot attend are looked at before it is seen that there is no seat.
-                return self.drop_broke(at);
+                return self.drop_broke(at, now);
             }
             let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
             let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            let can = self.left(user, &session.month()) >= session.minutes;
+            let can = self.left(user, &session.month(), now) >= session.minutes;
             let status = if can { "HELD" } else { "RELEASED" };
             let place = self.sessions[at].places.get_mut(&user).unwrap();
             place.status = status;
         }
     }
 
-    fn drop_broke(&mut self, at: usize) {
+    fn drop_broke(&mut self, at: usize, now: DateTime<Utc>) {
         loop {
             let session = &self.sessions[at];
             let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
             let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            if self.left(user, &session.month()) >= session.minutes {
+            if self.left(user, &session.month(), now) >= session.minutes {
                 return;
             }
             self.sessions[at].places.get_mut(&user).unwrap().status = "RELEASED";
@@ -138,7 +154,7 @@ impl Model {
 
     fn record(&mut self, user: usize, at: usize, attended: bool, now: DateTime<Utc>) {
         let session = &self.sessions[at];
-        let left = self.left(user, &session.month());
+        let left = self.left(user, &session.month(), now);
         let (open, minutes) = (now >= session.start && !session.canceled, session.minutes);
         let Some(place) = self.sessions[at].places.get_mut(&user).filter(|_| open) else { return };
         match place.status {
@@ -192,6 +208,12 @@ impl Run {
         for name in ["Uma", "Vic"] {
             users.push(school.app.user(name, Role::Student).await);
         }
+        let price = school.plan_with_rollover("Rolling", "2", "30", "1").await;
+        for user in &users {
+            school.subscribe(user, &price, "30").await;
+        }
+        // They had all of November, and nothing is left of October.
+        school.app.sql("UPDATE memberships SET plan_since = '2026-10-15T00:00:00Z'").await;
         let (mut random, mut model, mut ids) = (StdRng::seed_from_u64(seed), Model::default(), Vec::new());
         let mut start = school.now() + TimeDelta::minutes(40);
         for _ in 0..8 {
@@ -284,7 +306,12 @@ impl Run {
         let found = self.school.app.sql(months).await;
         let mut expected = Vec::new();
         for (number, user) in self.users.iter().enumerate() {
-            for month in ["2026-11", "2026-12"] {
+            // What they are shown is what they can spend.
+            let shown = self.school.hours(user, Some(MONTHS[1])).await;
+            let left: f64 = shown.rsplit(' ').next().unwrap().parse().unwrap();
+            let expected_left = self.model.left(number, MONTHS[1], self.school.now());
+            assert_eq!((left * 60.0).round() as i64, expected_left, "{shown} {trace:#?}");
+            for month in MONTHS {
                 let [attended, held] = ["ATTENDED", "HELD"].map(|status| self.model.spent(number, month, &[status]));
                 let was_in = |session: &&Session| {
                     session.month() == month

@@ -81,6 +81,33 @@ async fn who_gets_no_seat_is_no_participant() {
     assert_eq!((&found["participants"], &found["totalHoursRemaining"]), (&json!(1), &json!("0")));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_has_its_members_by_plan_and_who_wanted_more() {
+    let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "0")]).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let sam = school.subscribe(&school.sam, &basic, "30").await;
+    school.subscribe(&school.tim, &basic, "30").await;
+    school.app.app.clock.advance(TimeDelta::hours(20));
+    let change = json!({ "membershipId": sam, "planPriceId": premium, "when": "NOW" });
+    school.app.mutate(&school.sam, "changeMembership", "membership { id }", change).await;
+    school.settle().await;
+    let query =
+        "query ($month: YearMonth) { subscriptionStatistics(month: $month) { activeMembers upgrades engagementRate
+        membersByPlan { members plan { name } } } }";
+    for (month, found) in [
+        ("2026-10", json!({ "activeMembers": 0, "upgrades": 0, "engagementRate": 0.0, "membersByPlan": [] })),
+        (
+            "2026-11",
+            json!({ "activeMembers": 2, "upgrades": 1, "engagementRate": 0.0, "membersByPlan": [
+                { "members": 2, "plan": { "name": "Basic" } }, { "members": 1, "plan": { "name": "Premium" } },
+            ] }),
+        ),
+    ] {
+        let seen = school.app.data(Some(&school.root.token), query, json!({ "month": month })).await;
+        assert_eq!(seen["subscriptionStatistics"], found, "{month}");
+    }
+}
+
 /// A million attendances: 5,000 members, who have attended 200 sessions each in twelve months.
 const MILLION: &str = "
     SET session_replication_role = replica;

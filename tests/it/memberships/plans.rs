@@ -194,6 +194,14 @@ async fn plans_are_checked_as_a_whole_and_managed_by_who_may() {
             json!({ "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": "0.01", "prices": prices }),
             "OUT_OF_RANGE",
         ),
+        (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "rolloverHours": 1, "prices": prices }), "NOT_ALLOWED"),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "rolloverHours": "745", "prices": prices,
+            }),
+            "OUT_OF_RANGE",
+        ),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": " ", "prices": prices }), "BLANK"),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "slug": "A b", "prices": prices }), "INVALID"),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "renewalCron": "daily", "prices": prices }), "INVALID"),
@@ -229,6 +237,26 @@ async fn plans_are_checked_as_a_whole_and_managed_by_who_may() {
     let price = json!({ "planId": own, "price": price("7", "MONTH") });
     assert_eq!(club.code(&eve, "setPlanPrice", price.clone()).await, "FORBIDDEN");
     assert_eq!(club.code(&club.ada, "setPlanPrice", price).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_says_how_many_hours_count_in_the_next_month() {
+    let club = Club::open().await;
+    let input = json!({
+        "kind": "LIVE_CLASS", "name": "Basic", "liveHoursPerMonth": "4", "rolloverHours": "1.5",
+        "prices": [price("29", "MONTH")],
+    });
+    let made = club.app.mutate(&club.root, "createPlan", "plan { id rolloverHours }", input).await;
+    assert_eq!(made["plan"]["rolloverHours"], "1.5");
+    let edit = async |more: Value| {
+        let mut input = json!({ "planId": made["plan"]["id"] });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let edited = club.app.mutate(&club.root, "updatePlan", "plan { rolloverHours }", input).await;
+        edited["plan"]["rolloverHours"].clone()
+    };
+    assert_eq!(edit(json!({ "rolloverHours": "2" })).await, "2");
+    assert_eq!(edit(json!({ "name": "Better" })).await, "2");
+    assert_eq!(edit(json!({ "rolloverHours": 0 })).await, Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -124,6 +124,34 @@ async fn a_refund_that_fails_gives_back_what_is_being_bought_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_buyer_and_administrators_are_told_of_a_refund_that_fails() {
+    let shop = Shop::open().await;
+    // Users are told of nothing from the instant at which their accounts were made.
+    shop.app.app.clock.advance(TimeDelta::seconds(1));
+    let order = shop.order(&shop.sam).await;
+    shop.act(&order, "pay").await;
+    shop.sandbox().set_trouble(Trouble::Away);
+    shop.refund(&order, json!({})).await;
+    shop.settle().await;
+    shop.sandbox().set_trouble(Trouble::None);
+    shop.app.sql("UPDATE sandbox_checkouts SET refunded_minor = amount_minor").await;
+    shop.pass(TimeDelta::minutes(2)).await;
+    assert_eq!(shop.seen(&order).await["refunds"][0]["state"], "FAILED");
+    let title = format!("A refund of the order {} has failed", order["number"].as_str().unwrap());
+    let expected = json!({ "kind": "ORDER_REFUND_FAILED", "title": title, "count": 1 });
+    let query = "{ viewer { notifications { nodes { kind title count } } } }";
+    for (user, times) in [(&shop.sam, 1), (&shop.root, 1), (&shop.tim, 0), (&shop.ada, 0)] {
+        let data = shop.app.data(Some(&user.token), query, json!({})).await;
+        let nodes = data["viewer"]["notifications"]["nodes"].as_array().unwrap();
+        let told: Vec<&Value> = nodes.iter().filter(|node| node["kind"] == "ORDER_REFUND_FAILED").collect();
+        assert_eq!(told, vec![&expected; times]);
+    }
+    shop.app.run("notifications.send").await;
+    let mails = shop.app.mails.lock().unwrap();
+    assert_eq!(mails.iter().filter(|mail| mail.subject.contains(&title)).count(), 2, "to Sam and Root");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refund_at_the_provider_is_followed() {
     let shop = Shop::open().await;
     let order = shop.order(&shop.sam).await;

@@ -15,6 +15,7 @@ mod new_order;
 mod new_video;
 mod order_failed;
 mod order_paid;
+mod order_refund_failed;
 mod order_refunded;
 mod order_unpaid;
 mod question_asked;
@@ -78,6 +79,7 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
         NotificationKind::OrderFailed => &order_failed::KIND,
         NotificationKind::OrderUnpaid => &order_unpaid::KIND,
         NotificationKind::OrderRefunded => &order_refunded::KIND,
+        NotificationKind::OrderRefundFailed => &order_refund_failed::KIND,
         NotificationKind::MembershipChanged => &membership_changed::KIND,
         NotificationKind::NewOrder => &new_order::KIND,
         NotificationKind::LiveSessionChanged => &live_session_changed::KIND,

@@ -1,0 +1,1 @@
+DROP INDEX live_attendances_session_id;
