@@ -273,8 +273,8 @@ fn unsubscribe() -> Value {
 
 fn webhook() -> Value {
     json!({
-        "summary": "Receives the events of a payment provider, in its form and with its signature over the body",
-        "parameters": [parameter("provider", "path", "sandbox")],
+        "summary": "Receives the events of a payment provider, in its form and with its signature",
+        "parameters": [parameter("provider", "path", "sandbox, stripe, razorpay, paypal or google-play")],
         "requestBody": { "required": true, "content": { (JSON): { "schema": { "type": "object" } } } },
         "responses": responses(&[
             ("200", "Stored, now or before", None),

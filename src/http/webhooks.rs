@@ -8,9 +8,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 
 use super::HttpState;
+use crate::memberships;
 use crate::orders;
+use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{self, Provider, Unverified};
 
+/// What Pub/Sub pushes of Google Play is sent to `/webhooks/google-play`.
+const GOOGLE_PLAY: &str = "google-play";
 /// The largest body, in bytes. A provider's event has some kilobytes.
 const LARGEST: usize = 256 << 10;
 /// The timeout for receiving the request body.
@@ -22,27 +26,47 @@ pub(super) async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> StatusCode {
-    let Some(provider) = Provider::of_webhook(&provider) else { return StatusCode::NOT_FOUND };
+    let app = &state.app;
+    let play = app.payments.google_play().filter(|_| provider == GOOGLE_PLAY);
+    let known = Provider::of_webhook(&provider);
+    if play.is_none() && known.is_none() {
+        return StatusCode::NOT_FOUND;
+    }
     let body = match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, LARGEST)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
-    let app = &state.app;
-    let event = match payments::verify_webhook(&app.payments, provider, &headers, &body, app.clock.now()).await {
-        Ok(event) => event,
-        Err(Unverified::Off) => return StatusCode::NOT_FOUND,
-        Err(Unverified::Unavailable) => return StatusCode::SERVICE_UNAVAILABLE,
-        Err(why @ (Unverified::Forged | Unverified::Stale | Unverified::Malformed)) => {
-            tracing::warn!(?provider, ?why, "a webhook was refused");
-            return StatusCode::BAD_REQUEST;
-        }
-    };
-    match orders::receive(app, provider, &event).await {
+    if let Some(play) = play {
+        return match play.verify(&headers, &body).await {
+            Ok(told) => stored(memberships::receive_play(app, &told).await),
+            Err(why) => refused(&provider, why),
+        };
+    }
+    let Some(known) = known else { return StatusCode::NOT_FOUND };
+    match payments::verify_webhook(&app.payments, known, &headers, &body, app.clock.now()).await {
+        Ok(event) => stored(orders::receive(app, known, &event).await),
+        Err(why) => refused(&provider, why),
+    }
+}
+
+fn stored(outcome: Result<(), InternalError>) -> StatusCode {
+    match outcome {
         Ok(()) => StatusCode::OK,
         Err(error) => {
             tracing::error!(error = error.report(), "an event of a payment provider could not be stored");
             StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+fn refused(provider: &str, why: Unverified) -> StatusCode {
+    match why {
+        Unverified::Off => StatusCode::NOT_FOUND,
+        Unverified::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Unverified::Forged | Unverified::Stale | Unverified::Malformed => {
+            tracing::warn!(provider, ?why, "a webhook was refused");
+            StatusCode::BAD_REQUEST
         }
     }
 }

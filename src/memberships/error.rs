@@ -5,6 +5,7 @@ use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
 
 const PRICE: &str = "planPriceId";
+const TOKEN: &str = "purchaseToken";
 
 pub(super) fn no_such_plan() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["planId"], "There is no such plan.")
@@ -73,4 +74,60 @@ pub(super) fn not_possible(status: MembershipStatus, what: &str) -> Error {
     let status = status.as_str().to_lowercase().replace('_', " ");
     let message = format!("A membership that is {status} cannot be {what}.");
     Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
+}
+
+pub(super) fn managed_by_play() -> Error {
+    let message = "This membership is paid on Google Play. Change, pause or cancel it there.";
+    Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
+}
+
+pub(super) fn play_product_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &["productId"], "Another price is this product on Google Play.")
+}
+
+pub(super) fn no_such_plan_slug() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["planSlug"], "There is no such plan.")
+}
+
+pub(super) fn play_is_off() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[], "Nothing is sold on Google Play here.")
+}
+
+pub(super) fn play_is_away() -> Error {
+    Error::invalid(UserErrorCode::TryAgain, &[], "Google Play does not answer. Try again in a moment.")
+}
+
+pub(super) fn no_such_purchase() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &[TOKEN], "Google Play knows no such purchase.")
+}
+
+pub(super) fn purchase_taken() -> Error {
+    Error::invalid(UserErrorCode::Taken, &[TOKEN], "This purchase belongs to another account.")
+}
+
+pub(super) fn purchase_not_paid() -> Error {
+    let message = "This purchase is not paid yet. Confirm it again when it is.";
+    Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], message)
+}
+
+pub(super) fn purchase_over() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "This purchase has ended.")
+}
+
+pub(super) fn test_purchase() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "This is a purchase of a tester, who pays nothing.")
+}
+
+pub(super) fn another_product() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "What was bought is not a price of this plan.")
+}
+
+pub(super) fn another_play_order() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["orderId"], "Google Play knows the purchase by another order.")
+}
+
+pub(super) fn live_elsewhere() -> Error {
+    let message = "You have such a membership already, which has to end first. Google Play refunds this purchase \
+                   within three days.";
+    Error::invalid(UserErrorCode::Taken, &[], message)
 }

@@ -30,6 +30,16 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("memberships.archive_orphans", "*/5 * * * *", long, |app, _| {
             async move { command::archive_orphans(&app).await }.boxed()
         }),
+        Handler::queued(command::TOLD, short, |app, payload| {
+            async move {
+                let Told { token } = serde_json::from_value(payload)?;
+                command::told(&app, &token).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("memberships.check_play", "* * * * *", long, |app, _| {
+            async move { command::check_all(&app).await }.boxed()
+        }),
         Handler::queued(command::MOVE, long, |app, payload| {
             async move {
                 let Moving { from, to } = serde_json::from_value(payload)?;
@@ -62,6 +72,12 @@ pub fn handlers() -> Vec<Handler> {
             .boxed()
         }),
     ]
+}
+
+/// The payload of [`command::TOLD`].
+#[derive(Deserialize)]
+struct Told {
+    token: String,
 }
 
 /// The payload of [`command::MOVE`].

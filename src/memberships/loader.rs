@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::model::{
     LiveAllowance, Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich,
+    PlayProduct,
 };
-use super::query::{membership, period, plan};
+use super::query::{membership, period, plan, play};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -74,6 +75,20 @@ impl Load for UpgradesFrom {
             plan::with_more_than(conn, key.0).map_ok(|rows| Arc::new(shared(rows))).boxed()
         });
         read.await
+    }
+}
+
+/// The product on Google Play that a price is; missing if it is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PlayProductOf(pub(super) PlanPriceId);
+
+impl Load for PlayProductOf {
+    type Value = Arc<PlayProduct>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<PlayProduct>>, InternalError> {
+        let ids: Vec<PlanPriceId> = keys.iter().map(|key| key.0).collect();
+        let rows = play::products_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|row| (PlayProductOf(row.plan_price_id), Arc::new(row))).collect())
     }
 }
 

@@ -3,7 +3,8 @@
 //! A plan is sold by prices, which are never changed: an edit is a new version, and members keep theirs. A membership
 //! is bought and renewed by orders, which come later in the order of features: they ask here what a period costs
 //! ([`offer`]), and say what has become of its payment. While a membership is live, it has an entitlement; at most one
-//! is live for a user and the same content. Each period is charged once.
+//! is live for a user and the same content. Each period is charged once. A membership that is paid on Google Play has
+//! no orders, and follows what Google says.
 
 mod command;
 mod error;
@@ -17,7 +18,7 @@ mod port;
 mod query;
 
 pub(crate) use command::import_plan;
-pub use command::my_data;
+pub use command::{my_data, receive_play};
 pub use event::{MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
@@ -28,7 +29,8 @@ pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesF
 pub(crate) use model::CreatePlanInput;
 pub use model::{
     BillingInterval, ChangeTime, LiveAllowance, Membership, MembershipChangeTerms, MembershipId, MembershipStatus,
-    NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target,
+    NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus,
+    PlayState, Target,
 };
 pub use port::{
     Authorization, Begun, Change, Held, Offer, Outcome, Received, Students, Terms, cancel, change_at_renewal,

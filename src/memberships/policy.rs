@@ -1,8 +1,11 @@
 //! Authorization rules of plans and memberships.
 
+use super::error;
 use super::model::Plan;
 use crate::accounts::{UserId, can_see_private};
+use crate::graphql::Error;
 use crate::platform::auth::{Actor, Role};
+use crate::platform::payments::google_play::Subscription;
 
 /// Whether the actor may manage a plan: administrators may, and who may edit its course (`edits`).
 pub(super) fn can_manage(actor: &Actor, edits: bool) -> bool {
@@ -17,6 +20,16 @@ pub(super) fn can_see_plan(plan: &Plan, manages: bool) -> bool {
 /// Whether the actor may see a membership: the member and administrators may.
 pub(super) fn can_see(actor: &Actor, member: UserId) -> bool {
     can_see_private(actor, member)
+}
+
+/// Why a purchase on Google Play cannot be a user's; `None` if it can. Testers pay nothing, and an app may have named
+/// another user to Google.
+pub(super) fn refusal(user: UserId, read: &Subscription, is_production: bool) -> Option<Error> {
+    if read.is_test && is_production {
+        return Some(error::test_purchase());
+    }
+    let is_of_another = read.app_account.as_deref().is_some_and(|account| account != user.encode());
+    is_of_another.then(error::purchase_taken)
 }
 
 #[cfg(test)]
@@ -66,5 +79,34 @@ mod tests {
         assert!(can_see_plan(&plan, false));
         let archived = Plan { archived_at: Some(DateTime::UNIX_EPOCH), ..plan };
         assert!(!can_see_plan(&archived, false) && can_see_plan(&archived, true));
+    }
+
+    #[test]
+    fn purchases_of_testers_and_of_other_users_are_refused() {
+        use crate::platform::payments::google_play::SubscriptionState;
+        let user = UserId::new(Uuid::from_u128(1));
+        let (own, other) = (user.encode(), UserId::new(Uuid::from_u128(2)).encode());
+        for (is_test, account, in_production, in_development) in [
+            (false, None, true, true),
+            (true, None, false, true),
+            (false, Some(&own), true, true),
+            (false, Some(&other), false, false),
+        ] {
+            let read = Subscription {
+                state: SubscriptionState::Active,
+                product: "basic".into(),
+                base_plan: None,
+                order: None,
+                expires_at: None,
+                country: None,
+                renews: true,
+                linked_token: None,
+                is_acknowledged: false,
+                app_account: account.cloned(),
+                is_test,
+            };
+            assert_eq!(refusal(user, &read, true).is_none(), in_production, "{read:?}");
+            assert_eq!(refusal(user, &read, false).is_none(), in_development, "{read:?}");
+        }
     }
 }

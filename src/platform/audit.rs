@@ -123,6 +123,8 @@ pub enum Action {
     PayoutRecorded,
     /// An administrator changed what part of its sales is a channel's.
     ChannelShareChanged,
+    /// An administrator changed which product on Google Play a price of a plan is.
+    PlayProductChanged,
 }
 
 impl Action {
@@ -177,6 +179,7 @@ impl Action {
             Action::CouponArchived => "coupon_archived",
             Action::PayoutRecorded => "payout_recorded",
             Action::ChannelShareChanged => "channel_share_changed",
+            Action::PlayProductChanged => "play_product_changed",
         }
     }
 

@@ -62,6 +62,17 @@ impl fmt::Display for FetchError {
     }
 }
 
+impl FetchError {
+    /// The same without the URL, which may contain a secret.
+    pub fn without_url(self) -> FetchError {
+        match self {
+            FetchError::Unreachable(error) => FetchError::Unreachable(error.without_url()),
+            FetchError::Broken(error) => FetchError::Broken(error.without_url()),
+            other => other,
+        }
+    }
+}
+
 impl Error for FetchError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -10,6 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::audit_money::{
+    AuditCouponDetails, AuditEarningsDetails, AuditPaymentEventDetails, AuditPlayProductDetails, AuditRefundDetails,
+};
 use super::user::{UserObject, user_node};
 use crate::accounts::model::{AuditEntry, EmailChangeId, IdentityId, SessionEnd, UserId};
 use crate::accounts::policy;
@@ -41,6 +44,7 @@ pub(super) enum AuditDetails {
     PaymentEvent(AuditPaymentEventDetails),
     Coupon(AuditCouponDetails),
     Earnings(AuditEarningsDetails),
+    PlayProduct(AuditPlayProductDetails),
 }
 
 impl AuditDetails {
@@ -83,6 +87,7 @@ impl AuditDetails {
                 read(details, AuditDetails::Coupon)
             }
             Action::PayoutRecorded | Action::ChannelShareChanged => read(details, AuditDetails::Earnings),
+            Action::PlayProductChanged => read(details, AuditDetails::PlayProduct),
             Action::SecondFactorEnabled
             | Action::SecondFactorDisabled
             | Action::SecondFactorFailed
@@ -384,58 +389,6 @@ pub(super) struct AuditJobDetails {
     job_id: ID,
     /// What it does, such as `accounts.welcome`.
     kind: String,
-}
-
-/// The order that was refunded, or of which a part was.
-#[derive(SimpleObject, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AuditRefundDetails {
-    /// The id of the order.
-    order_id: ID,
-    /// The reason.
-    reason: String,
-}
-
-/// The event of a payment provider that was processed again.
-#[derive(SimpleObject, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AuditPaymentEventDetails {
-    /// The id of the event.
-    payment_event_id: ID,
-}
-
-/// The coupon that was created, changed or archived, with its terms afterwards.
-#[derive(SimpleObject, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AuditCouponDetails {
-    /// The id of the coupon.
-    coupon_id: ID,
-    /// What buyers enter.
-    code: String,
-    /// From when on it is valid; null for at once.
-    starts_at: Option<DateTime<Utc>>,
-    /// Until when it is valid; null for no end.
-    ends_at: Option<DateTime<Utc>>,
-    /// The maximum number of orders with it; null for no limit.
-    max_uses: Option<i32>,
-    /// The maximum number of orders of a user with it; null for no limit.
-    max_uses_per_user: Option<i32>,
-}
-
-/// The payout that was recorded, or the share that was changed.
-#[derive(SimpleObject, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AuditEarningsDetails {
-    /// The id of the channel.
-    channel_id: ID,
-    /// The month of the payout, such as `2026-11`; null of a share.
-    month: Option<String>,
-    /// The amount of the payout with its currency, such as `19.90 EUR`; null of a share.
-    amount: Option<String>,
-    /// What the bank calls the payout; null of a share.
-    reference: Option<String>,
-    /// The share in percent; null of a payout, and for the default.
-    percent: Option<i32>,
 }
 
 /// Returns the user with the id `text`; `None` if it is no such id.

@@ -3,6 +3,7 @@
 mod api_token;
 mod audit;
 mod audit_details;
+mod audit_money;
 mod background;
 mod ban;
 mod bulk;

@@ -1,4 +1,4 @@
-//! The viewer's memberships, for the export of their data.
+//! The viewer's memberships and purchases on Google Play, for the export of their data.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::accounts::viewer;
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
-use crate::memberships::model::{Membership, Plan, PlanId};
-use crate::memberships::query::{membership, plan};
+use crate::memberships::model::{Membership, Plan, PlanId, PlayPurchase};
+use crate::memberships::query::{membership, plan, play};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -22,6 +22,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let ids: Vec<PlanId> = rows.iter().map(|row| row.plan_id).collect();
     let plans: HashMap<PlanId, Plan> =
         plan::by_ids(&mut conn, &ids).await?.into_iter().map(|plan| (plan.id, plan)).collect();
+    let purchases = play::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let row = |row: Membership| {
         json!({
@@ -37,5 +38,20 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "endedAt": row.ended_at,
         })
     };
-    Ok(json!({ "memberships": items(rows.into_iter().map(row)) }))
+    // Without the token, which is a secret of the app.
+    let purchase = |row: PlayPurchase| {
+        json!({
+            "membershipId": row.membership_id.encode(),
+            "productId": row.product,
+            "basePlanId": row.base_plan,
+            "orderId": row.google_order,
+            "state": row.state.as_str(),
+            "expiresAt": row.expires_at,
+            "createdAt": row.created_at,
+        })
+    };
+    Ok(json!({
+        "memberships": items(rows.into_iter().map(row)),
+        "playPurchases": items(purchases.into_iter().map(purchase)),
+    }))
 }

@@ -27,13 +27,16 @@ pub(in crate::memberships) fn scope_of(plan: &Plan) -> (PlanKind, Option<Uuid>, 
 /// Pauses a membership that is active: its access ends now, and the time that is left is kept.
 ///
 /// # Errors
-/// There is no such membership of the actor, or it is not active.
+/// There is no such membership of the actor, it is not active, or it is paid on Google Play.
 pub(in crate::memberships) async fn pause(app: &App, actor: &Actor, input: PauseMembershipInput) -> Result<Membership> {
     let member = viewer(actor)?;
     app.db
         .transaction(async |tx| {
             let held = port::hold(tx, input.membership_id).await?;
             let mut held = held.filter(|held| held.row.user_id == member).ok_or_else(error::no_such_membership)?;
+            if held.row.is_play {
+                return Err(error::managed_by_play());
+            }
             if period::open_of(tx, held.row.id).await?.is_some() {
                 return Err(error::payment_in_flight());
             }
@@ -53,8 +56,8 @@ pub(in crate::memberships) async fn pause(app: &App, actor: &Actor, input: Pause
 /// the same checkout.
 ///
 /// # Errors
-/// There is no such membership of the actor, it is neither paused nor canceled, or what it is for was deleted or is not
-/// sold anymore.
+/// There is no such membership of the actor, it is neither paused nor canceled, what it is for was deleted or is not
+/// sold anymore, or it is paid on Google Play.
 pub(in crate::memberships) async fn resume(
     app: &App,
     actor: &Actor,
@@ -65,6 +68,9 @@ pub(in crate::memberships) async fn resume(
         .transaction(async |tx| {
             let held = port::hold(tx, input.membership_id).await?;
             let mut held = held.filter(|held| held.row.user_id == member).ok_or_else(error::no_such_membership)?;
+            if held.row.is_play {
+                return Err(error::managed_by_play());
+            }
             if held.row.status == MembershipStatus::Pending {
                 return Ok(held.row);
             }

@@ -18,7 +18,7 @@ use crate::memberships::model::{
     ArchivePlanInput, CreatePlanInput, NewPlan, NewPrice, NewPriceInput, Plan, PlanId, PlanKind, PlanPrice,
     PlanPriceId, SetPlanPriceInput, UpdatePlanInput, minutes_of,
 };
-use crate::memberships::query::plan as query;
+use crate::memberships::query::{plan as query, play};
 use crate::memberships::{error, policy};
 use crate::platform::App;
 use crate::platform::auth::{Actor, Role};
@@ -147,6 +147,9 @@ pub(in crate::memberships) async fn set_plan_price(
                 query::retire_prices(tx, &[price.id], app.clock.now()).await?;
             }
             let made = insert_price(tx, app, plan.id, &input.price, amount).await?;
+            if let Some(price) = replaced {
+                play::move_product(tx, (price.id, made.id)).await?;
+            }
             tell_gateways(tx, app, plan.id).await?;
             if let Some(price) = replaced.filter(|_| input.moves_members) {
                 let payload = json!({ "from": price.id, "to": made.id });
@@ -183,6 +186,7 @@ pub(super) async fn archive(tx: &mut Tx, app: &App, id: PlanId) -> std::result::
     let prices = query::prices_of(tx.conn(), &[id]).await?;
     let ids: Vec<PlanPriceId> = prices.iter().map(|price| price.id).collect();
     query::retire_prices(tx, &ids, now).await?;
+    play::remove_products(tx, &ids).await?;
     let plan = query::archive(tx, id, now).await?;
     tell_gateways(tx, app, id).await?;
     outbox::record(tx, &app.clock, &PlanArchived { plan: id }).await?;

@@ -12,7 +12,7 @@ use crate::entitlements::EndReason;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{Membership, MembershipId, MembershipStatus, PlanId, PlanPriceId};
 use crate::memberships::port::{self, Held};
-use crate::memberships::query::{membership as rows, plan as plans};
+use crate::memberships::query::{membership as rows, plan as plans, play};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -139,7 +139,7 @@ async fn archive_all(app: &App, ids: Vec<PlanId>) -> Result<(), InternalError> {
 }
 
 /// Cancels the memberships of an archived plan that renew themselves: they end with their periods. Those that wait for
-/// their payment end with their orders, and paused ones keep their days.
+/// their payment end with their orders, and paused ones keep their days. What renews on Google Play, is ended there.
 ///
 /// # Errors
 /// The database failed.
@@ -167,7 +167,7 @@ pub(in crate::memberships) async fn cancel_members(app: &App, plan: PlanId) -> R
     }
 }
 
-/// Ends all memberships of a deleted user.
+/// Ends all memberships of a deleted user, and forgets their purchases on Google Play.
 ///
 /// # Errors
 /// The database failed.
@@ -175,10 +175,16 @@ pub(in crate::memberships) async fn forget_user(app: &App, user: UserId) -> Resu
     loop {
         let live = rows::live_of_user(&mut *app.db.read().await?, user).await?;
         if live.is_empty() {
-            return Ok(());
+            break;
         }
         for id in live {
             end_one(app, id, EndReason::AccountDeleted, |_| true).await?;
         }
     }
+    app.db
+        .transaction(async |tx| {
+            play::delete_of(tx, user).await?;
+            Ok(())
+        })
+        .await
 }

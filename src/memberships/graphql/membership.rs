@@ -106,6 +106,11 @@ impl MembershipObject {
         Ok(entitlement_node(ctx, id).await?.map(Sequential))
     }
 
+    /// Whether it is paid on Google Play: it is changed, paused and canceled there, and has no orders.
+    async fn is_managed_by_google_play(&self) -> bool {
+        self.0.is_play
+    }
+
     /// The page of the payment provider on which the open order of the membership is paid: its first, a renewal without
     /// a stored payment, or a change. Null if nothing is to be paid there.
     async fn checkout_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {

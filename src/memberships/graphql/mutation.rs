@@ -14,8 +14,8 @@ use crate::graphql::money::Money;
 use crate::graphql::{Requires, Result, Sequential, UserError};
 use crate::memberships::command;
 use crate::memberships::model::{
-    CancelMembershipInput, ChangeMembershipInput, Membership, PauseMembershipInput, QuoteMembershipChangeInput,
-    ResumeMembershipInput,
+    CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, Membership, PauseMembershipInput,
+    QuoteMembershipChangeInput, ResumeMembershipInput,
 };
 use crate::orders::{cancel_membership, change_membership, quote_membership_change};
 
@@ -24,6 +24,7 @@ struct Cancel;
 struct Pause;
 struct Resume;
 struct Change;
+struct Confirm;
 
 /// The payload of a mutation of a membership.
 #[derive(SimpleObject)]
@@ -31,6 +32,7 @@ struct Change;
 #[graphql(concrete(name = "PauseMembershipPayload", params(Pause)))]
 #[graphql(concrete(name = "ResumeMembershipPayload", params(Resume)))]
 #[graphql(concrete(name = "ChangeMembershipPayload", params(Change)))]
+#[graphql(concrete(name = "ConfirmPlayPurchasePayload", params(Confirm)))]
 struct MembershipPayload<M: Send + Sync> {
     /// The membership; null if there are `userErrors`.
     membership: Option<Sequential<MembershipObject>>,
@@ -133,6 +135,18 @@ impl MembershipMutation {
             })
         });
         Ok(Some(Sequential(QuoteMembershipChangePayload { quote, user_errors })))
+    }
+
+    /// Makes what the viewer has bought in an app on Google Play a membership, as soon as it is paid; the server asks
+    /// Google about it, and acknowledges it. The app passes the viewer's `id` to Google as the obfuscated account id.
+    /// Again, it brings the membership up to date.
+    #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
+    async fn confirm_play_purchase(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The plan and the purchase.")] input: ConfirmPlayPurchaseInput,
+    ) -> Result<Option<Sequential<MembershipPayload<Confirm>>>> {
+        answer(command::confirm_play_purchase(app(ctx), actor(ctx), input).await)
     }
 }
 

@@ -14,10 +14,10 @@ use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
 use crate::memberships::command::manages;
-use crate::memberships::loader::{GatewaysOf, PlanById, PlanCount, PlanPage, PriceById, PricesOf};
+use crate::memberships::loader::{GatewaysOf, PlanById, PlanCount, PlanPage, PlayProductOf, PriceById, PricesOf};
 use crate::memberships::model::{
     BillingInterval, Plan, PlanFilter, PlanGateway, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlanWhich,
-    hours_of, status_of,
+    PlayProduct, hours_of, status_of,
 };
 use crate::memberships::policy;
 use crate::platform::auth;
@@ -189,6 +189,29 @@ impl PlanPriceObject {
     /// When the price was retired; null while it is sold. Its members keep it.
     async fn retired_at(&self) -> Option<DateTime<Utc>> {
         self.0.retired_at
+    }
+
+    /// What an app sells it as on Google Play; null if it is not sold there.
+    async fn play_product(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlayProductObject>>> {
+        let row = loaders(ctx).load(PlayProductOf(self.0.id)).await?;
+        Ok(row.map(|row| Sequential(PlayProductObject::new(&row))))
+    }
+}
+
+/// A product on Google Play.
+#[derive(Clone, SimpleObject)]
+#[graphql(name = "PlayProduct")]
+pub(super) struct PlayProductObject {
+    /// The id of the subscription.
+    product_id: String,
+    /// The id of its base plan; null for a subscription from before base plans.
+    base_plan_id: Option<String>,
+}
+
+impl PlayProductObject {
+    fn new(row: &PlayProduct) -> PlayProductObject {
+        let base_plan_id = Some(row.base_plan.clone()).filter(|id| !id.is_empty());
+        PlayProductObject { product_id: row.product.clone(), base_plan_id }
     }
 }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::plan::{PlanObject, PlanPriceObject};
-use crate::graphql::context::{actor, loaders};
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, requires};
 use crate::graphql::{Requires, Result, Sequential, UserError};
 use crate::memberships::command;
-use crate::memberships::model::{ArchivePlanInput, CreatePlanInput, Plan, SetPlanPriceInput, UpdatePlanInput};
+use crate::memberships::model::{
+    ArchivePlanInput, CreatePlanInput, Plan, SetPlanPriceInput, SetPlayProductInput, UpdatePlanInput,
+};
 
 // Markers: each mutation has a payload type of its own in the schema, which is named after it.
 struct Create;
@@ -38,6 +40,15 @@ struct SetPlanPricePayload {
     /// The plan; null if there are `userErrors`.
     plan: Option<Sequential<PlanObject>>,
     /// The price that is sold now; null if there are `userErrors`.
+    plan_price: Option<Sequential<PlanPriceObject>>,
+    /// Errors in the input; empty on success.
+    user_errors: Vec<Sequential<UserError>>,
+}
+
+/// The payload of `setPlayProduct`.
+#[derive(SimpleObject)]
+struct SetPlayProductPayload {
+    /// The price; null if there are `userErrors`.
     plan_price: Option<Sequential<PlanPriceObject>>,
     /// Errors in the input; empty on success.
     user_errors: Vec<Sequential<UserError>>,
@@ -85,6 +96,19 @@ impl PlanMutation {
             plan_price: price.map(|row| Sequential(PlanPriceObject(Arc::new(row)))),
             user_errors,
         })))
+    }
+
+    /// Sets which product on Google Play a price is, so that its purchases become memberships (`confirmPlayPurchase`).
+    /// A new version of the price is the same product. The audit trail records it.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn set_play_product(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The price and the product.")] input: SetPlayProductInput,
+    ) -> Result<Option<Sequential<SetPlayProductPayload>>> {
+        let (row, user_errors) = payload(command::set_play_product(app(ctx), actor(ctx), client(ctx), input).await)?;
+        let plan_price = row.map(|row| Sequential(PlanPriceObject(Arc::new(row))));
+        Ok(Some(Sequential(SetPlayProductPayload { plan_price, user_errors })))
     }
 
     /// Archives a plan: it is not sold anymore, its members stay until their periods end, and it is retired at the

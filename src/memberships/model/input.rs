@@ -151,6 +151,31 @@ pub(in crate::memberships) struct QuoteMembershipChangeInput {
     pub(in crate::memberships) terms: MembershipChangeTerms,
 }
 
+/// The input of `setPlayProduct`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::memberships) struct SetPlayProductInput {
+    /// The price, which must be sold.
+    pub(in crate::memberships) plan_price_id: PlanPriceId,
+    /// The id of the subscription on Google Play: letters, digits, dots, hyphens and underscores, at most 150. Empty if
+    /// the price is not sold there anymore.
+    pub(in crate::memberships) product_id: String,
+    /// The id of its base plan, as above. Omit for a subscription from before base plans.
+    pub(in crate::memberships) base_plan_id: Option<String>,
+}
+
+/// The input of `confirmPlayPurchase`.
+#[derive(Clone, InputObject)]
+pub(in crate::memberships) struct ConfirmPlayPurchaseInput {
+    /// The plan that was bought; this or `planSlug`.
+    pub(in crate::memberships) plan_id: Option<PlanId>,
+    /// The URL slug of the plan that was bought; this or `planId`.
+    pub(in crate::memberships) plan_slug: Option<String>,
+    /// The token of the purchase, which the app has from Google.
+    pub(in crate::memberships) purchase_token: String,
+    /// Google's id of the order (`GPA.…`), which the app has from Google; it is compared with what Google says.
+    pub(in crate::memberships) order_id: Option<String>,
+}
+
 /// A filter for plans; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, InputObject)]
 pub(in crate::memberships) struct PlanFilter {

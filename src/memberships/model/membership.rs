@@ -64,6 +64,8 @@ pub struct Membership {
     pub provider: Option<Provider>,
     /// The provider's id of a paid checkout that can be charged again.
     pub authorization_id: Option<String>,
+    /// Whether it is paid on Google Play: what becomes of it, is decided there.
+    pub is_play: bool,
     /// The access.
     pub entitlement_id: Option<EntitlementId>,
     /// Since when it is of this plan.
@@ -105,6 +107,7 @@ pub(in crate::memberships) struct NewMembership<'a> {
     pub(in crate::memberships) category_id: Option<Uuid>,
     pub(in crate::memberships) status: MembershipStatus,
     pub(in crate::memberships) country: &'a str,
+    pub(in crate::memberships) is_play: bool,
     pub(in crate::memberships) created_at: DateTime<Utc>,
     pub(in crate::memberships) updated_at: DateTime<Utc>,
 }

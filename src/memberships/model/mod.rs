@@ -5,11 +5,13 @@ mod live;
 mod membership;
 mod period;
 mod plan;
+mod play;
 
 pub(crate) use input::CreatePlanInput;
 pub(super) use input::{
-    ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, PauseMembershipInput, PlanFilter, PlanWhich,
-    QuoteMembershipChangeInput, ResumeMembershipInput, SetPlanPriceInput, UpdatePlanInput,
+    ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, PauseMembershipInput,
+    PlanFilter, PlanWhich, QuoteMembershipChangeInput, ResumeMembershipInput, SetPlanPriceInput, SetPlayProductInput,
+    UpdatePlanInput,
 };
 pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
 pub use live::LiveAllowance;
@@ -21,3 +23,5 @@ pub(super) use period::{
 pub use period::{Period, PeriodId, PeriodReason};
 pub use plan::{BillingInterval, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target};
 pub(super) use plan::{NewGateway, NewPlan, NewPrice, PlanGateway, hours_of, minutes_of, status_of};
+pub use play::PlayState;
+pub(super) use play::{DAILY, PlayProduct, PlayPurchase, Standing, base_order, change_between};

@@ -106,8 +106,11 @@ pub async fn open_period(tx: &mut Tx, id: MembershipId) -> std::result::Result<O
 /// Cancels a locked membership, with the end of its period, or at once if nothing of it is paid for or running.
 ///
 /// # Errors
-/// It is canceled, or has ended.
+/// It is canceled, has ended, or is paid on Google Play.
 pub async fn cancel(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students> {
+    if held.row.is_play {
+        return Err(error::managed_by_play());
+    }
     let status = held.row.status;
     let students = command::cancel(tx, app, held).await?;
     students.ok_or_else(|| error::not_possible(status, "canceled"))

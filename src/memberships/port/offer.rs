@@ -88,7 +88,8 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
     let is_trial = price.trial_days > 0 && earlier.is_empty();
     let due = earlier.into_iter().find(|row| row.status != MembershipStatus::Expired);
     match &due {
-        Some(live) if live.status != MembershipStatus::PastDue => Err(error::live_already(live.status)),
+        // What is past due on Google Play is paid there.
+        Some(live) if live.status != MembershipStatus::PastDue || live.is_play => Err(error::live_already(live.status)),
         // Its credit, if it has one, is in that currency.
         Some(live) if currency_of(tx, live).await? != Some(price.currency) => Err(error::another_currency()),
         _ => {
@@ -129,6 +130,7 @@ pub async fn offer(tx: &mut Tx, app: &App, offer: Offer<'_>) -> Result<Begun> {
         category_id,
         status: MembershipStatus::Pending,
         country: offer.country,
+        is_play: false,
         created_at: now,
         updated_at: now,
     };
@@ -216,13 +218,17 @@ pub async fn offer_change(
 /// Returns the price that a locked membership may be changed to.
 ///
 /// # Errors
-/// The price is not sold, is the same, or is for something else or in another currency.
+/// The membership is paid on Google Play; the price is not sold, is the same, or is for something else or in another
+/// currency.
 pub async fn target_of_change(
     tx: &mut Tx,
     held: &Held,
     new: PlanPriceId,
     provider: Option<Provider>,
 ) -> Result<(PlanPrice, Plan)> {
+    if held.row.is_play {
+        return Err(error::managed_by_play());
+    }
     let (price, plan) = command::sold(tx, new, provider).await?;
     if price.id == held.price.id && held.row.next_price_id.is_none() {
         return Err(error::same_price());

@@ -81,13 +81,14 @@ pub async fn to_bill(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryR
         .await
 }
 
-/// Returns a batch of canceled memberships whose period is over.
+/// Returns a batch of canceled memberships whose period is over. Of those on Google Play, Google says it.
 pub(in crate::memberships) async fn over(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<MembershipId>> {
     memberships::table
         .filter(memberships::status.eq(MembershipStatus::Canceled).and(memberships::period_ends_at.le(now)))
+        .filter(memberships::is_play.eq(false))
         .order((memberships::period_ends_at, memberships::id))
         .limit(BATCH)
         .select(memberships::id)
@@ -113,7 +114,7 @@ pub(in crate::memberships) async fn take_reminders(tx: &mut Tx, now: DateTime<Ut
         .await
 }
 
-/// Returns a batch of the memberships of a plan that renew, after an id.
+/// Returns a batch of the memberships of a plan that renew here, after an id.
 pub(in crate::memberships) async fn of_plan(
     conn: &mut AsyncPgConnection,
     plan: PlanId,
@@ -121,7 +122,7 @@ pub(in crate::memberships) async fn of_plan(
 ) -> QueryResult<Vec<MembershipId>> {
     memberships::table
         .filter(memberships::plan_id.eq(plan).and(memberships::status.ne(MembershipStatus::Expired)))
-        .filter(memberships::id.gt(after))
+        .filter(memberships::is_play.eq(false).and(memberships::id.gt(after)))
         .order(memberships::id)
         .limit(BATCH)
         .select(memberships::id)
@@ -130,7 +131,7 @@ pub(in crate::memberships) async fn of_plan(
 }
 
 /// Moves a batch of the members of a price, after an id, to another one at their next renewal, unless they have chosen one
-/// themselves.
+/// themselves, or pay on Google Play.
 pub(in crate::memberships) async fn move_members(
     tx: &mut Tx,
     (from, to): (PlanPriceId, PlanPriceId),
@@ -139,7 +140,7 @@ pub(in crate::memberships) async fn move_members(
     let moved: Vec<MembershipId> = memberships::table
         .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
         .filter(memberships::status.ne_all([MembershipStatus::Pending, MembershipStatus::Expired]))
-        .filter(memberships::id.gt(after))
+        .filter(memberships::is_play.eq(false).and(memberships::id.gt(after)))
         .order(memberships::id)
         .limit(BATCH)
         .select(memberships::id)

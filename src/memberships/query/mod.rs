@@ -4,3 +4,4 @@ pub(super) mod live;
 pub(super) mod membership;
 pub(super) mod period;
 pub(super) mod plan;
+pub(super) mod play;

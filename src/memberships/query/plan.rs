@@ -30,6 +30,10 @@ pub(in crate::memberships) async fn by_id(conn: &mut AsyncPgConnection, id: Plan
     plans::table.find(id).select(Plan::as_select()).first(conn).await.optional()
 }
 
+pub(in crate::memberships) async fn by_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<Option<Plan>> {
+    plans::table.filter(plans::slug.eq(slug)).select(Plan::as_select()).first(conn).await.optional()
+}
+
 /// Returns a plan and locks it. Its prices are written under this lock.
 pub(in crate::memberships) async fn lock(tx: &mut Tx, id: PlanId) -> QueryResult<Option<Plan>> {
     plans::table.find(id).select(Plan::as_select()).for_no_key_update().first(tx.conn()).await.optional()

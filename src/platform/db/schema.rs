@@ -686,6 +686,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
+        is_play -> Bool,
     }
 }
 
@@ -924,6 +925,33 @@ diesel::table! {
         created_at -> Timestamptz,
         archived_at -> Nullable<Timestamptz>,
         rollover_minutes -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    play_products (plan_price_id) {
+        plan_price_id -> Uuid,
+        product -> Text,
+        base_plan -> Text,
+    }
+}
+
+diesel::table! {
+    play_purchases (token) {
+        token -> Text,
+        user_id -> Uuid,
+        membership_id -> Uuid,
+        product -> Text,
+        base_plan -> Text,
+        google_order -> Nullable<Text>,
+        state -> Text,
+        expires_at -> Nullable<Timestamptz>,
+        linked_token -> Nullable<Text>,
+        acknowledged_at -> Nullable<Timestamptz>,
+        checked_at -> Timestamptz,
+        check_at -> Nullable<Timestamptz>,
+        failures -> Int4,
+        created_at -> Timestamptz,
     }
 }
 
@@ -1387,6 +1415,9 @@ diesel::joinable!(plan_gateways -> plan_prices (plan_price_id));
 diesel::joinable!(plan_prices -> plans (plan_id));
 diesel::joinable!(plans -> categories (category_id));
 diesel::joinable!(plans -> courses (course_id));
+diesel::joinable!(play_products -> plan_prices (plan_price_id));
+diesel::joinable!(play_purchases -> memberships (membership_id));
+diesel::joinable!(play_purchases -> users (user_id));
 diesel::joinable!(players -> users (user_id));
 diesel::joinable!(post_edits -> posts (post_id));
 diesel::joinable!(post_reports -> courses (course_id));
@@ -1495,6 +1526,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     plan_gateways,
     plan_prices,
     plans,
+    play_products,
+    play_purchases,
     players,
     post_edits,
     post_reports,

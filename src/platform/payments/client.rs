@@ -35,6 +35,11 @@ impl Client {
         Ok(Client { provider, fetcher: Fetcher::new(ATTEMPT)? })
     }
 
+    /// What sends the requests, for those that are not to be retried.
+    pub(super) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
+
     /// Sends a request and reads its response. A response of 409, 429 or 5xx and a lost connection are retried with
     /// backoff, and after the time that the provider asks for; a timeout is not.
     ///
@@ -79,7 +84,8 @@ impl Client {
                 }
                 Err(FetchError::TimedOut) => return Err(GatewayError::TimedOut),
                 Err(error) if is_last => {
-                    return Err(GatewayError::Failed(InternalError::from(error)));
+                    // The URL may have the token of a purchase.
+                    return Err(GatewayError::Failed(InternalError::from(error.without_url())));
                 }
                 Err(_) => {}
             }

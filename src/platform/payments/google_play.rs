@@ -10,15 +10,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
-use hyper::{HeaderMap, Request};
+use hyper::{HeaderMap, Request, StatusCode};
 use serde::Deserialize;
 
 use super::client::Client;
 use super::google_keys::Keys;
-use super::{GatewayError, Unverified};
+use super::{GatewayError, Unverified, timed};
 use crate::config::gateways::GooglePlaySettings;
 use crate::platform::clock::Clock;
-use crate::platform::fetch::Fetcher;
 use crate::platform::google::Account;
 use crate::platform::internal_error::InternalError;
 
@@ -30,7 +29,6 @@ const LONGEST_TOKEN: usize = 1000;
 pub struct GooglePlay {
     settings: GooglePlaySettings,
     client: Client,
-    fetcher: Fetcher,
     account: Account,
     keys: Keys,
     clock: Clock,
@@ -49,6 +47,8 @@ pub struct Subscription {
     pub order: Option<String>,
     /// When the access ends, unless it is renewed.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The country of its owner (ISO 3166-1, two letters).
+    pub country: Option<String>,
     /// Whether it renews by itself.
     pub renews: bool,
     /// The token of the purchase that this one replaces: after an upgrade, a downgrade or a new start.
@@ -93,56 +93,21 @@ pub enum SubscriptionState {
     Unknown,
 }
 
-/// A purchase of a product that is bought once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Purchase {
-    /// The state.
-    pub state: PurchaseState,
-    /// The id of the order.
-    pub order: Option<String>,
-    /// Whether the purchase was acknowledged.
-    pub is_acknowledged: bool,
-    /// The account that the app has named.
-    pub app_account: Option<String>,
-}
-
-/// The state of a purchase at Google.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PurchaseState {
-    /// It is paid.
-    Purchased,
-    /// It was canceled or refunded.
-    Canceled,
-    /// It waits for its payment.
-    Pending,
-}
-
-/// What a notification is about. The state is to be read anew.
+/// A notification that something has become of a purchase. The state is to be read anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     /// The id of the message, which is the same when it is sent again.
     pub id: String,
-    /// The subject.
-    pub about: About,
-}
-
-/// The subject of a notification.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The subscription with this token.
-    Subscription(String),
-    /// The purchase with this token, of this product.
-    Purchase(String, String),
-    /// The purchase or subscription with this token was refunded or charged back.
-    Voided(String),
-    /// Nothing: the owner of the app tries whether notifications arrive.
-    Test,
+    /// The token of the subscription that has changed, or of the purchase that was refunded or charged back. `None` if
+    /// it is about a product that is bought once, or the owner of the app tries whether notifications arrive.
+    pub token: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SubscriptionAnswer {
     subscription_state: SubscriptionState,
+    region_code: Option<String>,
     #[serde(default)]
     line_items: Vec<LineItem>,
     linked_purchase_token: Option<String>,
@@ -180,15 +145,6 @@ struct ExternalAccount {
     obfuscated_external_account_id: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PurchaseAnswer {
-    purchase_state: i32,
-    acknowledgement_state: i32,
-    order_id: Option<String>,
-    obfuscated_external_account_id: Option<String>,
-}
-
 /// A message of Pub/Sub: <https://cloud.google.com/pubsub/docs/push>.
 #[derive(Deserialize)]
 struct Push {
@@ -207,7 +163,6 @@ struct Message {
 struct Developer {
     package_name: String,
     subscription_notification: Option<OfToken>,
-    one_time_product_notification: Option<OfProduct>,
     voided_purchase_notification: Option<OfToken>,
 }
 
@@ -217,23 +172,16 @@ struct OfToken {
     purchase_token: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OfProduct {
-    purchase_token: String,
-    sku: String,
-}
-
 impl GooglePlay {
     /// Creates the client of an app.
     ///
     /// # Errors
     /// The key of the service account is malformed, or no root certificates are installed on this machine.
     pub fn new(settings: GooglePlaySettings, clock: Clock) -> Result<GooglePlay, InternalError> {
-        let (client, fetcher) = (Client::new("Google Play")?, Fetcher::new(super::CALL)?);
+        let client = Client::new("Google Play")?;
         let account = Account::new(&settings.account, SCOPE, clock.clone())?;
-        let keys = Keys::new(settings.keys_url.clone(), fetcher.clone());
-        Ok(GooglePlay { settings, client, fetcher, account, keys, clock })
+        let keys = Keys::new(settings.keys_url.clone(), client.fetcher().clone());
+        Ok(GooglePlay { settings, client, account, keys, clock })
     }
 
     /// Reads a subscription by the token of its purchase; `None` if there is none, or if it ended more than 60 days
@@ -244,7 +192,7 @@ impl GooglePlay {
     pub async fn read_subscription(&self, token: &str) -> Result<Option<Subscription>, GatewayError> {
         let Some(token) = in_path(token) else { return Ok(None) };
         let path = format!("purchases/subscriptionsv2/tokens/{token}");
-        let Some(answer) = found(self.get::<SubscriptionAnswer>(&path).await)? else { return Ok(None) };
+        let Some(answer) = found(timed(self.get::<SubscriptionAnswer>(&path)).await)? else { return Ok(None) };
         let item = answer.line_items.into_iter().next();
         let item = item.ok_or_else(|| InternalError::new("a subscription of Google Play has no product"))?;
         Ok(Some(Subscription {
@@ -253,6 +201,7 @@ impl GooglePlay {
             base_plan: item.offer_details.and_then(|offer| offer.base_plan_id),
             order: item.latest_successful_order_id,
             expires_at: item.expiry_time,
+            country: answer.region_code,
             renews: item.auto_renewing_plan.is_some_and(|plan| plan.auto_renew_enabled),
             linked_token: answer.linked_purchase_token,
             is_acknowledged: answer.acknowledgement_state.as_deref() == Some("ACKNOWLEDGEMENT_STATE_ACKNOWLEDGED"),
@@ -261,40 +210,26 @@ impl GooglePlay {
         }))
     }
 
-    /// Reads a purchase of a product by its token; `None` if there is none.
-    ///
-    /// # Errors
-    /// See [`GatewayError`].
-    pub async fn read_purchase(&self, product: &str, token: &str) -> Result<Option<Purchase>, GatewayError> {
-        let Some((product, token)) = in_path(product).zip(in_path(token)) else { return Ok(None) };
-        let path = format!("purchases/products/{product}/tokens/{token}");
-        let Some(answer) = found(self.get::<PurchaseAnswer>(&path).await)? else { return Ok(None) };
-        Ok(Some(Purchase {
-            state: match answer.purchase_state {
-                0 => PurchaseState::Purchased,
-                2 => PurchaseState::Pending,
-                _ => PurchaseState::Canceled,
-            },
-            order: answer.order_id,
-            is_acknowledged: answer.acknowledgement_state == 1,
-            app_account: answer.obfuscated_external_account_id,
-        }))
-    }
-
     /// Acknowledges a subscription. Doing it again does nothing.
     ///
     /// # Errors
     /// See [`GatewayError`].
-    pub async fn acknowledge_subscription(&self, product: &str, token: &str) -> Result<(), GatewayError> {
-        self.acknowledge("subscriptions", product, token).await
-    }
-
-    /// Acknowledges a purchase of a product. Doing it again does nothing.
-    ///
-    /// # Errors
-    /// See [`GatewayError`].
-    pub async fn acknowledge_purchase(&self, product: &str, token: &str) -> Result<(), GatewayError> {
-        self.acknowledge("products", product, token).await
+    pub async fn acknowledge(&self, product: &str, token: &str) -> Result<(), GatewayError> {
+        let parts = in_path(product).zip(in_path(token));
+        let (product, token) = parts.ok_or_else(|| GatewayError::Refused("no such purchase".into()))?;
+        let path = format!("purchases/subscriptions/{product}/tokens/{token}:acknowledge");
+        let request = Request::post(self.url(&path)).header(CONTENT_TYPE, "application/json");
+        let response = timed(self.send(request, "{}")).await?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        let why = format!("Google Play answers {}", response.status());
+        if response.status() == StatusCode::UNAUTHORIZED {
+            self.account.forget().await;
+        } else if response.status().is_client_error() {
+            return Err(GatewayError::Refused(why));
+        }
+        Err(GatewayError::Failed(InternalError::new(why)))
     }
 
     /// Checks that a notification comes from our subscription of Pub/Sub, and reads it.
@@ -309,24 +244,8 @@ impl GooglePlay {
         read(&self.settings.package, body).ok_or(Unverified::Malformed)
     }
 
-    async fn acknowledge(&self, kind: &str, product: &str, token: &str) -> Result<(), GatewayError> {
-        let parts = in_path(product).zip(in_path(token));
-        let (product, token) = parts.ok_or_else(|| GatewayError::Refused("no such purchase".into()))?;
-        let url = self.url(&format!("purchases/{kind}/{product}/tokens/{token}:acknowledge"));
-        let request = Request::post(url).header(CONTENT_TYPE, "application/json");
-        let response = self.send(request, "{}").await?;
-        if response.status().is_success() {
-            return Ok(());
-        }
-        let why = format!("Google Play answers {}", response.status());
-        Err(match response.status().is_client_error() && response.status() != hyper::StatusCode::UNAUTHORIZED {
-            true => GatewayError::Refused(why),
-            false => GatewayError::Failed(InternalError::new(why)),
-        })
-    }
-
     async fn get<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, GatewayError> {
-        let access = self.account.access(&self.fetcher).await?;
+        let access = self.account.access(self.client.fetcher()).await?;
         let request = Request::get(self.url(path)).header(AUTHORIZATION, format!("Bearer {access}"));
         let outcome = self.client.call(request.body(String::new()), self.clock.now()).await;
         if let Err(GatewayError::Failed(_)) = &outcome {
@@ -341,7 +260,7 @@ impl GooglePlay {
         request: hyper::http::request::Builder,
         body: &str,
     ) -> Result<hyper::Response<bytes::Bytes>, GatewayError> {
-        let access = self.account.access(&self.fetcher).await?;
+        let access = self.account.access(self.client.fetcher()).await?;
         let request = request.header(AUTHORIZATION, format!("Bearer {access}")).body(body.to_owned());
         self.client.send(request.map_err(InternalError::from)?, self.clock.now()).await
     }
@@ -374,13 +293,6 @@ fn read(package: &str, body: &[u8]) -> Option<Notification> {
     if told.package_name != package {
         return None;
     }
-    let about = match (told.voided_purchase_notification, told.subscription_notification) {
-        (Some(voided), _) => About::Voided(voided.purchase_token),
-        (None, Some(subscription)) => About::Subscription(subscription.purchase_token),
-        (None, None) => match told.one_time_product_notification {
-            Some(product) => About::Purchase(product.purchase_token, product.sku),
-            None => About::Test,
-        },
-    };
-    Some(Notification { id: message.message_id, about })
+    let about = told.voided_purchase_notification.or(told.subscription_notification);
+    Some(Notification { id: message.message_id, token: about.map(|about| about.purchase_token) })
 }

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 43] = [
+const HELD: [(&str, Option<&str>); 44] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -150,6 +150,7 @@ const HELD: [(&str, Option<&str>); 43] = [
     ("orders.buyer_id", Some("/orders/orders/items")),
     // What an administrator has recorded of others. That they did is in their activity.
     ("payouts.recorded_by", None),
+    ("play_purchases.user_id", Some("/memberships/playPurchases/items")),
     // Which session is playing something now, for two minutes.
     ("players.user_id", None),
     ("post_reports.reporter_id", Some("/discussions/reports/items")),
@@ -257,6 +258,11 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         SELECT users.id, users.id, plan_id, price.id, 'ALL_ACCESS', 'PENDING', 'DE', now(), now() FROM users, price",
     )
     .await;
+    app.sql(
+        "INSERT INTO play_purchases (token, user_id, membership_id, product, base_plan, state, checked_at, created_at) \
+        SELECT 'playtoken-' || id, id, id, 'basic', '', 'ACTIVE', now(), now() FROM users",
+    )
+    .await;
     let sessions = "INSERT INTO live_sessions (id, host_id, title, starts_at, ends_at, created_at) \
         SELECT id, id, name || '.mp4', now(), now() + interval '1 hour', now() FROM users";
     app.sql(sessions).await;
@@ -300,9 +306,18 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         assert!(part.as_array().map_or(part.is_object(), |items| items.len() == 1), "{column}: {part:#}");
     }
     let text = data.to_string();
-    for foreign in
-        ["Poisons", "Eve.mp4", &eve.id, "eve@people.example", "$argon2id$", "hash", "feedface", "sealed", "Eve asks"]
-    {
+    for foreign in [
+        "Poisons",
+        "Eve.mp4",
+        &eve.id,
+        "eve@people.example",
+        "$argon2id$",
+        "hash",
+        "feedface",
+        "sealed",
+        "Eve asks",
+        "playtoken",
+    ] {
         assert!(!text.contains(foreign), "{foreign}: {text}");
     }
 }

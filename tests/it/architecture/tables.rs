@@ -80,7 +80,18 @@ const TABLES: [(&str, &[&str]); 13] = [
         ],
     ),
     ("reviews", &["reviews"]),
-    ("memberships", &["membership_periods", "memberships", "plan_gateways", "plan_prices", "plans"]),
+    (
+        "memberships",
+        &[
+            "membership_periods",
+            "memberships",
+            "plan_gateways",
+            "plan_prices",
+            "plans",
+            "play_products",
+            "play_purchases",
+        ],
+    ),
     (
         "orders",
         &[

@@ -257,7 +257,8 @@ async fn a_filtered_searched_page_is_a_constant_number_of_statements() {
         "INSERT INTO categories VALUES ('00000000-0000-4000-8000-000000000001', NULL, 'c', 'C', 1, now(), now());
         INSERT INTO courses (id, slug, title, description, instructor_id, category_id, published_at, created_at, updated_at)
         SELECT gen_random_uuid(), 'c-' || n, 'Rust ' || n, 'All of it.', instructor_id, categories.id,
-            published_at, courses.created_at, courses.updated_at FROM courses, categories, generate_series(1, 2000) AS n",
+            published_at, courses.created_at, courses.updated_at FROM courses, categories, generate_series(1, 2000) AS n;
+        ANALYZE courses, course_texts",
     )
     .await;
     app.forget_rows();

@@ -5,6 +5,7 @@ mod changes;
 mod live;
 mod model;
 mod plans;
+mod play;
 mod renewals;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -2,7 +2,7 @@
 
 mod buying;
 mod coupons;
-mod fakes;
+pub(crate) mod fakes;
 mod gifts;
 mod google_play;
 mod inbox;

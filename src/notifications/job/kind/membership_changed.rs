@@ -64,6 +64,10 @@ async fn tell(app: &App, payload: Value) -> Result<(), InternalError> {
     if change == MembershipChange::Ordered || row.started_at.is_none() {
         return Ok(());
     }
+    // Google tells its customers itself, and it is paid there.
+    if change == MembershipChange::PaymentFailed && row.is_play {
+        return Ok(());
+    }
     let detail = serde_json::to_value(change)?.as_str().unwrap_or_default().to_lowercase();
     let occurrence = format!("{}/{detail}/{}", membership.uuid(), at.timestamp_micros());
     let new = NewNotification {

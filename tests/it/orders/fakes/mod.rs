@@ -1,8 +1,9 @@
 //! Payment providers that tests start: as much of their APIs as the program calls, in the documented forms, over HTTP.
 
-pub(super) mod paypal;
-pub(super) mod razorpay;
-pub(super) mod stripe;
+pub(crate) mod google_play;
+pub(crate) mod paypal;
+pub(crate) mod razorpay;
+pub(crate) mod stripe;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,7 @@ use url::form_urlencoded;
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It has no effect, and this status is returned, with a Retry-After of a second if it is 429.
     Refused(u16),
     /// It has its effect, and this status is returned.
@@ -30,43 +31,43 @@ pub(super) enum Fault {
 }
 
 /// A request as a fake sees it.
-pub(super) struct Call {
-    pub(super) method: String,
+pub(crate) struct Call {
+    pub(crate) method: String,
     /// The path with the query.
-    pub(super) path: String,
-    pub(super) headers: HashMap<String, String>,
-    pub(super) body: String,
+    pub(crate) path: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Call {
-    pub(super) fn form(&self) -> HashMap<String, String> {
+    pub(crate) fn form(&self) -> HashMap<String, String> {
         form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
 /// The faults to come, and the requests that came.
 #[derive(Default)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     faults: Mutex<Vec<(String, Fault)>>,
     log: Mutex<Vec<String>>,
 }
 
 impl Wire {
     /// Has the next request fail whose `<method> <path>` contains a text.
-    pub(super) fn fail(&self, of: &str, fault: Fault) {
+    pub(crate) fn fail(&self, of: &str, fault: Fault) {
         self.faults.lock().unwrap().push((of.into(), fault));
     }
 
     /// The number of requests whose `<method> <path>` contains a text.
-    pub(super) fn count(&self, of: &str) -> usize {
+    pub(crate) fn count(&self, of: &str) -> usize {
         self.log.lock().unwrap().iter().filter(|line| line.contains(of)).count()
     }
 
@@ -81,7 +82,7 @@ impl Wire {
 type Answer = Arc<dyn Fn(&Call) -> (u16, Value) + Send + Sync>;
 
 /// Starts a fake; returns its URL.
-pub(super) async fn start(wire: Arc<Wire>, answer: impl Fn(&Call) -> (u16, Value) + Send + Sync + 'static) -> String {
+pub(crate) async fn start(wire: Arc<Wire>, answer: impl Fn(&Call) -> (u16, Value) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answer: Answer = Arc::new(answer);
@@ -123,7 +124,7 @@ async fn serve(State((wire, answer)): State<(Arc<Wire>, Answer)>, request: Reque
 }
 
 /// HMAC-SHA256 in hexadecimal digits.
-pub(super) fn hmac(key: &str, text: &[u8]) -> String {
+pub(crate) fn hmac(key: &str, text: &[u8]) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap().chain_update(text);
     hex::encode(mac.finalize().into_bytes())
 }

@@ -1,0 +1,2 @@
+DROP TABLE play_purchases, play_products;
+ALTER TABLE memberships DROP COLUMN is_play;
