@@ -141,6 +141,18 @@ async fn the_example_of_the_bell_is_right_after_a_break_and_when_another_device_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_example_of_usage_shows_the_hours_and_what_can_be_joined_on_each_device() {
+    need_node("playwright-core");
+    need_chromium();
+    need_examples();
+    // With hosts for five classes at once.
+    let site = Site::new().await;
+    assert!(site.run(&["seed", "--users", "8", "--courses", "3"], "").status.success());
+    let (succeeded, said) = try_script(&site, "tests/examples/usage.mjs").await;
+    assert!(succeeded && said.contains("USAGE OK"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_example_of_next_renders_with_cookies_and_uses_a_refresh_token_once() {
     let (succeeded, said) = try_example("next.mjs").await;
     assert!(succeeded && said.contains("NEXT OK"), "{said}");
@@ -150,18 +162,18 @@ async fn the_example_of_next_renders_with_cookies_and_uses_a_refresh_token_once(
 async fn a_course_is_bought_and_refunded_in_a_browser() {
     need_node("playwright-core");
     need_chromium();
-    let (succeeded, said) = try_script("tests/browser/checkout.mjs").await;
+    let (succeeded, said) = try_script(&Site::new().await.seed(3), "tests/browser/checkout.mjs").await;
     assert!(succeeded && said.contains("CHECKOUT OK"), "{said}");
 }
 
 /// Runs a script of `tests/examples` against a demo school; whether it succeeded, and what it said.
 async fn try_example(script: &str) -> (bool, String) {
     need_examples();
-    try_script(&format!("tests/examples/{script}")).await
+    try_script(&Site::new().await.seed(3), &format!("tests/examples/{script}")).await
 }
 
-async fn try_script(script: &str) -> (bool, String) {
-    let site = Site::new().await.seed(3);
+/// Runs a script against a server of `site`; whether it succeeded, and what it said.
+async fn try_script(site: &Site, script: &str) -> (bool, String) {
     let node = site.serve().await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
     let mut command = Command::new("node");
