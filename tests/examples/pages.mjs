@@ -16,7 +16,7 @@ const started = Date.now();
 const [vite, browser] = await Promise.all([serve('browser', base), launch()]);
 const site = vite.resolvedUrls.local[0];
 const page = await (await browser.newContext()).newPage();
-page.setDefaultTimeout(20_000);
+page.setDefaultTimeout(60_000);
 const errors = [];
 page.on('pageerror', (error) => errors.push(String(error)));
 try {

@@ -48,7 +48,8 @@ async fn interrupted_before_it_is_ready_it_leaves_no_postgres_and_the_next_start
         let mut node = site.launch(&format!("127.0.0.1:{}", free_port()));
         tokio::time::sleep(Duration::from_millis(millis)).await;
         found += usize::from(!processes_of(&site).is_empty());
-        node.signal(Signal::INT);
+        // What a shell has started in the background ignores SIGINT until it listens for it.
+        node.signal(Signal::TERM);
         node.ended().await;
         // Some were killed, and may take a moment to end.
         eventually("no process is left", async || processes_of(&site).is_empty()).await;
