@@ -72,6 +72,23 @@ pub(super) fn category_in_use(by: &str) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], message)
 }
 
+pub(super) const ARCHIVED_CATEGORY: &str = "The category is archived; choose another one.";
+
+pub(super) fn archived_parent() -> Error {
+    let message = "This parent is archived; choose another one, or bring it back first, with unarchiveCategory.";
+    Error::invalid(UserErrorCode::NotAllowed, &["parentId"], message)
+}
+
+pub(super) fn below_archived() -> Error {
+    let message = "The parent of the category is archived; bring that back first, or move the category.";
+    Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], message)
+}
+
+pub(super) fn has_parts() -> Error {
+    let message = "The category has subcategories that are not archived; archive or move them first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], message)
+}
+
 pub(super) fn archived() -> Error {
     let message = "The course is archived; bring it back first, with unarchiveCourse.";
     Error::invalid(UserErrorCode::NotAllowed, &["courseId"], message)

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::model::{CourseId, LessonId, LessonKind};
+use super::model::{CategoryId, CourseId, LessonId, LessonKind};
 use crate::channels::ChannelId;
 use crate::platform::outbox::Event;
 
@@ -71,6 +71,17 @@ pub struct CourseArchived {
 
 impl Event for CourseArchived {
     const KIND: &'static str = "course_archived";
+}
+
+/// A category has been archived: it is not offered anymore. Its courses stay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CategoryArchived {
+    /// The category.
+    pub category_id: CategoryId,
+}
+
+impl Event for CategoryArchived {
+    const KIND: &'static str = "category_archived";
 }
 
 /// A course has been deleted with its sections and lessons.

@@ -22,7 +22,7 @@ pub use command::{
     publish_lesson, refresh_sort_keys, reorder_course, set_course_demo_video, set_course_thumbnail, set_lesson_video,
     showing, taught_courses, team_of, update_category, update_course, update_lesson, update_section, upload_target,
 };
-pub use event::{CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
+pub use event::{CategoryArchived, CourseArchived, CourseDeleted, CoursePublished, LessonPublished};
 pub use graphql::{
     CatalogSubscription, CategoryObject, CourseObject, LessonObject, SectionObject, category_node, course_for_enrolled,
     course_node, lesson_node, mutations, nodes, queries, section_node, viewer_fields,
@@ -39,6 +39,6 @@ pub use model::{
     UpdateCategoryInput, UpdateCourseInput, UpdateLessonInput, UpdateSectionInput, UploadTarget,
 };
 pub(crate) use model::{CourseFilter, CourseSort, search_query};
-pub use port::{add_ratings, hold_course, lock_ratings, prices_in, rating_changed, students_changed};
+pub use port::{add_ratings, hold_category, hold_course, lock_ratings, prices_in, rating_changed, students_changed};
 pub use query::stats::ratings;
 pub(crate) use query::{course::published_ids, outline::open_lessons};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::model::{Course, CourseId};
-use super::query::{course, price, stats};
+use super::model::{Category, CategoryId, Course, CourseId};
+use super::query::{category, course, price, stats};
 use crate::graphql::money::CurrencyCode;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -16,6 +16,14 @@ use crate::platform::internal_error::InternalError;
 /// The database failed.
 pub async fn hold_course(tx: &mut Tx, id: CourseId) -> Result<Option<Course>, InternalError> {
     Ok(course::hold(tx, id).await?)
+}
+
+/// Returns a category, and prevents its deletion and its archiving until the transaction ends.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold_category(tx: &mut Tx, id: CategoryId) -> Result<Option<Category>, InternalError> {
+    Ok(category::hold(tx, id).await?)
 }
 
 /// Returns the prices of courses in a currency that is not their own, in minor units, as far as there are any.

@@ -23,6 +23,10 @@ pub(super) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryId"], "There is no such category.")
 }
 
+pub(super) fn archived_category() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], "The category is archived; bring it back first.")
+}
+
 pub(super) fn slug_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["slug"], "Another plan has this slug.")
 }

@@ -9,7 +9,7 @@ use super::command;
 use super::event::PlanArchived;
 use super::model::PlanPriceId;
 use crate::accounts::UserDeleted;
-use crate::catalog::{CourseArchived, CourseDeleted};
+use crate::catalog::{CategoryArchived, CourseArchived, CourseDeleted};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 
@@ -58,6 +58,13 @@ pub fn handlers() -> Vec<Handler> {
             async move {
                 let CourseArchived { course_id } = serde_json::from_value(payload)?;
                 command::archive_plans_of(&app, course_id).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("memberships.archive_plans_of_category", CategoryArchived::KIND, short, |app, payload| {
+            async move {
+                let CategoryArchived { category_id } = serde_json::from_value(payload)?;
+                command::archive_plans_of_category(&app, category_id).await
             }
             .boxed()
         }),

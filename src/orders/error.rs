@@ -147,6 +147,10 @@ pub(super) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryIds"], "There is no such category.")
 }
 
+pub(super) fn no_such_plan() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["planIds"], "There is no such plan.")
+}
+
 pub(super) fn earnings_forbidden() -> Error {
     Error::Forbidden("Only the owner of the channel and administrators see what it earns.".into())
 }

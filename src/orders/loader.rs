@@ -371,13 +371,16 @@ impl Load for ScopeOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
         let ids: Vec<CouponId> = keys.iter().map(|key| key.0).collect();
-        let (courses, categories) = coupon::scopes(&mut *app.db.read().await?, &ids).await?;
+        let rows = coupon::scopes(&mut *app.db.read().await?, &ids).await?;
         let mut scopes: HashMap<Self, CouponScope> = HashMap::new();
-        for (id, course) in courses {
+        for (id, course) in rows.courses {
             scopes.entry(ScopeOf(id)).or_default().courses.push(course);
         }
-        for (id, category) in categories {
+        for (id, category) in rows.categories {
             scopes.entry(ScopeOf(id)).or_default().categories.push(category);
+        }
+        for (id, plan) in rows.plans {
+            scopes.entry(ScopeOf(id)).or_default().plans.push(plan);
         }
         Ok(scopes.into_iter().map(|(key, scope)| (key, Arc::new(scope))).collect())
     }

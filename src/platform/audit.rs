@@ -99,6 +99,10 @@ pub enum Action {
     CertificateRevoked,
     /// An administrator gave a course to another instructor.
     CourseTransferred,
+    /// An administrator archived a category.
+    CategoryArchived,
+    /// An administrator brought an archived category back.
+    CategoryUnarchived,
     /// A channel was deleted by its owner or by an administrator.
     ChannelDeleted,
     /// A member of a course's team or an administrator moderated a question, a reply or a review.
@@ -167,6 +171,8 @@ impl Action {
             Action::CourseAccessRevoked => "course_access_revoked",
             Action::CertificateRevoked => "certificate_revoked",
             Action::CourseTransferred => "course_transferred",
+            Action::CategoryArchived => "category_archived",
+            Action::CategoryUnarchived => "category_unarchived",
             Action::ChannelDeleted => "channel_deleted",
             Action::PostModerated => "post_moderated",
             Action::AnnouncementCreated => "announcement_created",

@@ -22,6 +22,7 @@ const values = [
   "AuditBanDetails",
   "AnnouncementDelivery",
   "AuditAnnouncementDetails",
+  "AuditCategoryDetails",
   "AuditChannelDetails",
   "AuditCouponDetails",
   "AuditCourseTransfer",

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 68] = [
+const PLAIN_LISTS: [&str; 69] = [
     "Query.paymentProviders",
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
@@ -73,6 +73,7 @@ const PLAIN_LISTS: [&str; 68] = [
     // At most 100 each.
     "Coupon.categories",
     "Coupon.courses",
+    "Coupon.plans",
     "Membership.nextStatuses",
     "Order.nextStatuses",
     // At most one price for an interval and a currency, and those that they have replaced.

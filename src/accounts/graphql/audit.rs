@@ -72,8 +72,8 @@ impl AuditEntryObject {
         Sequential(Device::of(&self.0.user_agent))
     }
 
-    /// What was acted upon: a session, an API token, an invitation, a linked identity, a course, a channel, a job,
-    /// otherwise the user to whom it was done. Null if it is gone or not visible to the viewer.
+    /// What was acted upon: a session, an API token, an invitation, a linked identity, a course, a category, a channel,
+    /// a job, otherwise the user to whom it was done. Null if it is gone or not visible to the viewer.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>> {
         let Some(id) = self.0.target() else { return Ok(None) };
         match node::find(ctx, &id).await {

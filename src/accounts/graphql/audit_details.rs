@@ -36,6 +36,7 @@ pub(super) enum AuditDetails {
     Deletion(AuditDeletionDetails),
     Access(AuditAccessDetails),
     Transfer(AuditCourseTransfer),
+    Category(AuditCategoryDetails),
     Channel(AuditChannelDetails),
     Moderation(AuditModerationDetails),
     Announcement(AuditAnnouncementDetails),
@@ -77,6 +78,7 @@ impl AuditDetails {
                 read(details, AuditDetails::Access)
             }
             Action::CourseTransferred => read(details, AuditDetails::Transfer),
+            Action::CategoryArchived | Action::CategoryUnarchived => read(details, AuditDetails::Category),
             Action::ChannelDeleted => read(details, AuditDetails::Channel),
             Action::PostModerated => read(details, AuditDetails::Moderation),
             Action::AnnouncementCreated | Action::AnnouncementCanceled => read(details, AuditDetails::Announcement),
@@ -340,6 +342,20 @@ impl AuditCourseTransfer {
     async fn new_instructor(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
         user(ctx, &self.new).await
     }
+}
+
+/// The category that was archived or brought back.
+#[derive(SimpleObject, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AuditCategoryDetails {
+    /// The id of the category.
+    category_id: ID,
+    /// The name that it had.
+    #[serde(rename = "name")]
+    category_name: String,
+    /// The URL slug that it had.
+    #[serde(rename = "slug")]
+    category_slug: String,
 }
 
 /// The channel that was deleted.

@@ -52,8 +52,18 @@ impl AuditEntry {
 }
 
 /// The fields of details with the id of what was acted upon.
-const TARGETS: [&str; 9] =
-    ["sessionId", "apiTokenId", "invitationId", "postId", "course", "courseId", "channelId", "announcementId", "jobId"];
+const TARGETS: [&str; 10] = [
+    "sessionId",
+    "apiTokenId",
+    "invitationId",
+    "postId",
+    "course",
+    "courseId",
+    "categoryId",
+    "channelId",
+    "announcementId",
+    "jobId",
+];
 /// The field with the UUID of a linked identity.
 const IDENTITY: &str = "identityId";
 

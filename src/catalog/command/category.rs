@@ -1,11 +1,14 @@
 //! Commands for the category tree.
 
+use serde_json::json;
+
 use super::course::LONGEST_SLUG;
 use super::file::show_picture;
 use crate::accounts::viewer;
+use crate::catalog::event::CategoryArchived;
 use crate::catalog::model::{
-    Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput,
-    SetCategoryImageInput, UpdateCategoryInput,
+    ArchiveCategoryInput, Category, CategoryId, CategoryTree, CreateCategoryInput, DeleteCategoryInput,
+    MoveCategoryInput, SetCategoryImageInput, UnarchiveCategoryInput, UpdateCategoryInput,
 };
 use crate::catalog::query::category::{self as query, CategoryChanges};
 use crate::catalog::{error, policy};
@@ -14,8 +17,11 @@ use crate::graphql::idempotency::{self, Turn};
 use crate::graphql::{Error, Result};
 use crate::media::{self, FileId};
 use crate::platform::App;
-use crate::platform::auth::Actor;
+use crate::platform::audit::{self, Action, Entry};
+use crate::platform::auth::{Actor, Client};
 use crate::platform::db::{self, Tx};
+use crate::platform::internal_error::InternalError;
+use crate::platform::outbox;
 
 /// The maximum number of categories; all are loaded at once.
 const MOST_CATEGORIES: i32 = 1000;
@@ -47,8 +53,11 @@ pub async fn create_category(app: &App, actor: &Actor, input: CreateCategoryInpu
             if tree.len() >= usize::try_from(MOST_CATEGORIES)? {
                 return Err(error::too_many("categories", MOST_CATEGORIES, "school"));
             }
-            if input.parent_id.is_some_and(|parent| tree.get(parent).is_none()) {
-                return Err(error::no_such_parent());
+            if let Some(parent) = input.parent_id {
+                let parent = tree.get(parent).ok_or_else(error::no_such_parent)?;
+                if parent.archived_at.is_some() {
+                    return Err(error::archived_parent());
+                }
             }
             let position = i32::try_from(tree.children(input.parent_id).len())? + 1;
             let place = (input.parent_id, position);
@@ -152,9 +161,12 @@ pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -
             let tree = CategoryTree::new(query::lock(tx).await?);
             let moved = tree.get(input.category_id).ok_or_else(|| error::no_such("category"))?;
             if let Some(parent) = input.parent_id {
-                tree.get(parent).ok_or_else(error::no_such_parent)?;
+                let above = tree.get(parent).ok_or_else(error::no_such_parent)?;
                 if tree.within(moved.id).contains(&parent) {
                     return Err(error::part_of_itself());
+                }
+                if above.archived_at.is_some() && moved.archived_at.is_none() {
+                    return Err(error::archived_parent());
                 }
             }
             let mut siblings = others(&tree, input.parent_id, moved.id);
@@ -167,6 +179,79 @@ pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -
             reread(tx, moved.id).await
         })
         .await
+}
+
+/// Archives a category: it is not offered anymore. Its courses stay as they are, and the plans for it are archived in
+/// the background. Archiving it again changes nothing.
+///
+/// # Errors
+/// It has subcategories that are not archived; the actor is not an administrator.
+pub(in crate::catalog) async fn archive_category(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: ArchiveCategoryInput,
+) -> Result<Category> {
+    permit(actor)?;
+    let now = app.clock.now();
+    app.db
+        .transaction(async |tx| {
+            let tree = CategoryTree::new(query::lock(tx).await?);
+            let category = tree.get(input.category_id).ok_or_else(|| error::no_such("category"))?;
+            if category.archived_at.is_some() {
+                return Ok(Category::clone(&category));
+            }
+            if tree.children(Some(category.id)).iter().any(|part| part.archived_at.is_none()) {
+                return Err(error::has_parts());
+            }
+            let archived = query::set_archived(tx, category.id, Some(now), now).await?;
+            record(tx, app, (actor, client), (Action::CategoryArchived, &archived)).await?;
+            outbox::record(tx, &app.clock, &CategoryArchived { category_id: archived.id }).await?;
+            Ok(archived)
+        })
+        .await
+}
+
+/// Brings an archived category back. Plans that were archived with it stay archived. Nothing changes if it is not
+/// archived.
+///
+/// # Errors
+/// Its parent is archived; the actor is not an administrator.
+pub(in crate::catalog) async fn unarchive_category(
+    app: &App,
+    actor: &Actor,
+    client: &Client,
+    input: UnarchiveCategoryInput,
+) -> Result<Category> {
+    permit(actor)?;
+    app.db
+        .transaction(async |tx| {
+            let tree = CategoryTree::new(query::lock(tx).await?);
+            let category = tree.get(input.category_id).ok_or_else(|| error::no_such("category"))?;
+            if category.archived_at.is_none() {
+                return Ok(Category::clone(&category));
+            }
+            let parent = category.parent_id.and_then(|id| tree.get(id));
+            if parent.is_some_and(|parent| parent.archived_at.is_some()) {
+                return Err(error::below_archived());
+            }
+            let back = query::set_archived(tx, category.id, None, app.clock.now()).await?;
+            record(tx, app, (actor, client), (Action::CategoryUnarchived, &back)).await?;
+            Ok(back)
+        })
+        .await
+}
+
+/// Records in the audit trail what an administrator has done with a category.
+async fn record(
+    tx: &mut Tx,
+    app: &App,
+    (actor, client): (&Actor, &Client),
+    (action, category): (Action, &Category),
+) -> std::result::Result<(), InternalError> {
+    let details = json!({ "categoryId": category.id.encode(), "name": category.name, "slug": category.slug });
+    let entry = Entry { action, actor: actor.id(), subject: None, client, details };
+    audit::record(tx.conn(), app.clock.uuid(), app.clock.now(), entry).await
 }
 
 /// Deletes a category without subcategories and courses; returns its last state.

@@ -60,8 +60,8 @@ pub(super) fn check(check: &mut Check, input: CourseFacts) -> FactChanges {
 
 /// Validates what depends on stored rows, within the transaction.
 ///
-/// The category must exist, the instructor must teach in the channel, and both prices must be in one currency. `course`
-/// is `None` for a new course.
+/// The category must exist and not be archived, unless the course has it; the instructor must teach in the channel, and
+/// both prices must be in one currency. `course` is `None` for a new course.
 ///
 /// # Errors
 /// One of these conditions is not met, or the database failed.
@@ -72,10 +72,15 @@ pub(super) async fn check_with(
     facts: &FactChanges,
 ) -> Result<()> {
     let mut check = Check::new();
-    if let Some(Some(category)) = facts.category_id
-        && !category::hold(tx, category).await?
-    {
-        check.error(UserErrorCode::NotFound, "categoryId", "There is no such category.");
+    if let Some(Some(id)) = facts.category_id {
+        let is_new = course.is_none_or(|course| course.category_id != Some(id));
+        match category::hold(tx, id).await? {
+            None => check.error(UserErrorCode::NotFound, "categoryId", "There is no such category."),
+            Some(row) if is_new && row.archived_at.is_some() => {
+                check.error(UserErrorCode::NotAllowed, "categoryId", error::ARCHIVED_CATEGORY);
+            }
+            Some(_) => {}
+        }
     }
     if let Some(channel) = facts.channel_id
         && !teaches_in(tx, instructor, channel).await?

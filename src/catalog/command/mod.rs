@@ -23,7 +23,7 @@ pub use arrange::{delete_lesson, delete_section, reorder_course};
 pub(super) use attach::attach_upload;
 pub use attach::upload_target;
 pub(super) use bulk::{archive_courses, publish_courses};
-pub(super) use category::set_category_image;
+pub(super) use category::{archive_category, set_category_image, unarchive_category};
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use channel::delete_channel;
 pub use course::{create_course, my_data, update_course};

@@ -11,11 +11,11 @@ use super::facet::CourseConnection;
 use crate::catalog::command;
 use crate::catalog::loader::{Categories, CategoryDescriptionOf, Html};
 use crate::catalog::model::{
-    Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput, DeleteCategoryInput,
-    MoveCategoryInput, SetCategoryImageInput, UpdateCategoryInput,
+    ArchiveCategoryInput, Category, CategoryId, CategoryTree, CourseFilter, CourseSort, CreateCategoryInput,
+    DeleteCategoryInput, MoveCategoryInput, SetCategoryImageInput, UnarchiveCategoryInput, UpdateCategoryInput,
 };
 use crate::graphql::caching::cache_control;
-use crate::graphql::context::{actor, app, loaders};
+use crate::graphql::context::{actor, app, client, loaders};
 use crate::graphql::error::{Edit, edit_payload, payload};
 use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
@@ -63,18 +63,23 @@ impl CategoryObject {
         image(ctx, id, &self.0.name).await
     }
 
-    /// When the category was last edited or moved.
+    /// When the category was archived: it is not offered anymore, and its courses stay as they are; null otherwise.
+    async fn archived_at(&self) -> Option<DateTime<Utc>> {
+        self.0.archived_at
+    }
+
+    /// When the category was last edited, moved, archived or unarchived.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at
     }
 
-    /// The version, incremented by each edit except moves. Pass it to updates: an update with a stale version is
-    /// rejected.
+    /// The version, incremented by each edit, but not when it is moved, archived or unarchived. Pass it to updates: an
+    /// update with a stale version is rejected.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// The position among its siblings, from 1.
+    /// The position among its siblings, from 1. Archived ones have their positions, too.
     async fn position(&self) -> i32 {
         self.0.position
     }
@@ -86,6 +91,7 @@ impl CategoryObject {
     }
 
     /// The direct subcategories, in order.
+    #[allow(clippy::too_many_arguments)]
     async fn children(
         &self,
         ctx: &Context<'_>,
@@ -94,8 +100,10 @@ impl CategoryObject {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(default, desc = "Whether to list archived subcategories, too.")] include_archived: bool,
     ) -> Result<Sequential<Connection<CategoryObject>>> {
-        listed(ctx, Some(self.0.id), "children", PageArgs { first, after, last, before }).await
+        let args = PageArgs { first, after, last, before };
+        listed(ctx, Some(self.0.id), include_archived, "children", args).await
     }
 
     /// The categories above this one, from the root to the parent; empty for a root category.
@@ -136,11 +144,13 @@ pub(super) async fn tree(ctx: &Context<'_>) -> Result<Arc<CategoryTree>> {
 async fn listed(
     ctx: &Context<'_>,
     parent: Option<CategoryId>,
+    with_archived: bool,
     list: &'static str,
     args: PageArgs,
 ) -> Result<Sequential<Connection<CategoryObject>>> {
     let tree = tree(ctx).await?;
-    let categories = tree.children(parent).iter().cloned().map(CategoryObject).collect();
+    let categories = tree.children(parent).iter().filter(|row| with_archived || row.archived_at.is_none());
+    let categories = categories.cloned().map(CategoryObject).collect();
     Ok(Sequential(page::slice(args, list, categories, |CategoryObject(category)| category.position)?))
 }
 
@@ -160,6 +170,7 @@ pub(super) struct CategoryQuery;
 impl CategoryQuery {
     /// The root categories, in order.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
+    #[allow(clippy::too_many_arguments)]
     async fn categories(
         &self,
         ctx: &Context<'_>,
@@ -168,12 +179,13 @@ impl CategoryQuery {
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(default, desc = "Whether to list archived categories, too.")] include_archived: bool,
     ) -> Result<Sequential<Connection<CategoryObject>>> {
-        listed(ctx, None, "categories", PageArgs { first, after, last, before }).await
+        listed(ctx, None, include_archived, "categories", PageArgs { first, after, last, before }).await
     }
 
-    /// A category by its id or its slug; null if there is none. Earlier slugs of the category work, too: if its `slug`
-    /// is not the one that you passed, a site can redirect to it.
+    /// A category by its id or its slug, archived or not; null if there is none. Earlier slugs of the category work,
+    /// too: if its `slug` is not the one that you passed, a site can redirect to it.
     #[graphql(directive = public::apply(), directive = cache_control::apply(300))]
     async fn category(
         &self,
@@ -195,6 +207,8 @@ pub(super) struct Create;
 pub(super) struct Update;
 pub(super) struct Move;
 pub(super) struct SetImage;
+pub(super) struct Archive;
+pub(super) struct Unarchive;
 
 /// The payload of a mutation of a category.
 #[derive(SimpleObject)]
@@ -202,6 +216,8 @@ pub(super) struct SetImage;
 #[graphql(concrete(name = "UpdateCategoryPayload", params(Update)))]
 #[graphql(concrete(name = "MoveCategoryPayload", params(Move)))]
 #[graphql(concrete(name = "SetCategoryImagePayload", params(SetImage)))]
+#[graphql(concrete(name = "ArchiveCategoryPayload", params(Archive)))]
+#[graphql(concrete(name = "UnarchiveCategoryPayload", params(Unarchive)))]
 pub(super) struct CategoryPayload<M: Send + Sync> {
     /// The category in its current state; null if there are `userErrors`. If the input has a `version`, it is returned
     /// with CONFLICT, too.
@@ -265,6 +281,28 @@ impl CategoryMutation {
         #[graphql(desc = "The category, its new parent and its new position.")] input: MoveCategoryInput,
     ) -> Result<Option<Sequential<CategoryPayload<Move>>>> {
         category(command::move_category(app(ctx), actor(ctx), input).await)
+    }
+
+    /// Archives a category: it is not offered anymore, neither in lists nor as a filter nor for more courses. Its
+    /// courses stay as they are, and are found and bought as before. Plans for the category are archived in the
+    /// background; their members keep their access until their periods end. Its subcategories must be archived first.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn archive_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category.")] input: ArchiveCategoryInput,
+    ) -> Result<Option<Sequential<CategoryPayload<Archive>>>> {
+        category(command::archive_category(app(ctx), actor(ctx), client(ctx), input).await)
+    }
+
+    /// Brings an archived category back. The plans that were archived with it stay archived.
+    #[graphql(guard = "Requires(Role::Admin)", directive = requires::apply(Role::Admin))]
+    async fn unarchive_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category.")] input: UnarchiveCategoryInput,
+    ) -> Result<Option<Sequential<CategoryPayload<Unarchive>>>> {
+        category(command::unarchive_category(app(ctx), actor(ctx), client(ctx), input).await)
     }
 
     /// Deletes a category that has neither subcategories nor courses, including drafts.

@@ -153,8 +153,9 @@ async fn suggested_courses(ctx: &Context<'_>, search: &Arc<Search>) -> Result<Ve
 
 async fn suggested_categories(ctx: &Context<'_>, search: &Search) -> Result<Vec<Arc<Category>>> {
     let tree = tree(ctx).await?;
+    let is_named = |row: &&Arc<Category>| search.is_in(&row.name) || search.begins(&row.name);
     let mut found: Vec<Arc<Category>> =
-        tree.all().filter(|row| search.is_in(&row.name) || search.begins(&row.name)).cloned().collect();
+        tree.all().filter(|row| row.archived_at.is_none()).filter(is_named).cloned().collect();
     found.sort_by_cached_key(|row| (!search.begins(&row.name), place(&row.name, row.id.uuid())));
     Ok(found)
 }

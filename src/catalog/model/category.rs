@@ -73,6 +73,20 @@ pub struct DeleteCategoryInput {
     pub category_id: CategoryId,
 }
 
+/// The input of `archiveCategory`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::catalog) struct ArchiveCategoryInput {
+    /// The category to archive.
+    pub(in crate::catalog) category_id: CategoryId,
+}
+
+/// The input of `unarchiveCategory`.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::catalog) struct UnarchiveCategoryInput {
+    /// The category to bring back.
+    pub(in crate::catalog) category_id: CategoryId,
+}
+
 /// All categories as a tree.
 ///
 /// They are loaded at once, because they are few and a page that shows one also shows its relatives.
@@ -169,6 +183,7 @@ mod tests {
             version: 1,
             image_id: None,
             updated_at: chrono::DateTime::UNIX_EPOCH,
+            archived_at: None,
         }
     }
 

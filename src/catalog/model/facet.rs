@@ -156,7 +156,7 @@ fn categories(counts: &[(Counted, i64)], tree: &CategoryTree, below: Option<Cate
         }
     }
     let value = |(id, count): (CategoryId, i64)| {
-        let category = tree.get(id)?;
+        let category = tree.get(id).filter(|category| category.archived_at.is_none())?;
         Some(FacetValue { key: category.slug.clone(), label: category.name.clone(), count })
     };
     frequent_first(sums.into_iter().filter_map(value).collect())

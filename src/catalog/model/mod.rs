@@ -25,7 +25,7 @@ pub(super) use cache_key::{
     categories_key, course_key, facts_key, found_keys, lesson_changed, lesson_key, lists_key, page_keys, slug_key,
     stats_key,
 };
-pub(super) use category::{CategoryTree, SetCategoryImageInput};
+pub(super) use category::{ArchiveCategoryInput, CategoryTree, SetCategoryImageInput, UnarchiveCategoryInput};
 pub use category::{CreateCategoryInput, DeleteCategoryInput, MoveCategoryInput, UpdateCategoryInput};
 pub use content::{LessonChapter, LessonContentInput, LessonLink, LessonResourceInput, LessonResourceSource};
 pub(super) use content::{LessonContent, LessonResource, StoredContent};

@@ -33,8 +33,10 @@ pub struct Category {
     pub version: i32,
     /// The file of the image.
     pub image_id: Option<FileId>,
-    /// When it was last edited or moved.
+    /// When it was last edited, moved, archived or unarchived.
     pub updated_at: DateTime<Utc>,
+    /// When it was archived: it is not offered anymore. Its subcategories are archived, too.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for Category {

@@ -46,10 +46,9 @@ pub(in crate::catalog) async fn count_of_channels(
         .await
 }
 
-/// Returns whether a category exists, and prevents its deletion until the transaction ends.
-pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
-    let found = categories::table.find(id).select(categories::id).for_key_share();
-    Ok(found.first::<CategoryId>(tx.conn()).await.optional()?.is_some())
+/// Returns a category, and prevents its deletion and its archiving until the transaction ends.
+pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
+    categories::table.find(id).select(Category::as_select()).for_share().first(tx.conn()).await.optional()
 }
 
 /// Reserves a slug for a category permanently; `false` if another category has or had it.
@@ -153,6 +152,21 @@ pub(in crate::catalog) async fn set_image(
             categories::version.eq(categories::version + 1),
             categories::updated_at.eq(now),
         ))
+        .returning(Category::as_returning())
+        .get_result(tx.conn())
+        .await
+}
+
+/// Archives a category since `archived_at`, or brings it back if that is `None`.
+pub(in crate::catalog) async fn set_archived(
+    tx: &mut Tx,
+    id: CategoryId,
+    archived_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Category> {
+    tx.changed(categories_key());
+    diesel::update(categories::table.find(id))
+        .set((categories::archived_at.eq(archived_at), categories::updated_at.eq(now)))
         .returning(Category::as_returning())
         .get_result(tx.conn())
         .await

@@ -18,5 +18,6 @@ pub(super) use plan::{archive_plan, create_plan, manages, set_plan_price, sold, 
 pub use play::receive_play;
 pub(super) use play::{TOLD, check_all, confirm_play_purchase, set_play_product, told};
 pub(super) use sweep::{
-    CANCEL, MOVE, archive_orphans, archive_plans_of, cancel_members, expire, forget_user, move_members, remind,
+    CANCEL, MOVE, archive_orphans, archive_plans_of, archive_plans_of_category, cancel_members, expire, forget_user,
+    move_members, remind,
 };

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::gateway::SYNC;
 use super::sweep::MOVE;
 use crate::accounts::viewer;
-use crate::catalog::{CourseById, is_in_team};
+use crate::catalog::{self, CourseById, is_in_team};
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
@@ -60,6 +60,12 @@ pub(in crate::memberships) async fn create_plan(
                 Turn::Create(claimed) => claimed,
                 Turn::Repeat(id) => return query::by_id(tx.conn(), id).await?.ok_or_else(gone),
             };
+            if let Some(category) = input.category_id {
+                let held = catalog::hold_category(tx, category).await?.ok_or_else(error::no_such_category)?;
+                if held.archived_at.is_some() {
+                    return Err(error::archived_category());
+                }
+            }
             let new = NewPlan {
                 id: PlanId::new(app.clock.uuid()),
                 slug: &slug,
@@ -399,11 +405,6 @@ fn refused(failed: diesel::result::Error) -> Error {
     use diesel::result::{DatabaseErrorKind, Error as Failure};
     match &failed {
         _ if is_taken(&failed, "plans_slug_key") => error::slug_taken(),
-        Failure::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, why)
-            if why.constraint_name() == Some("plans_category_id_fkey") =>
-        {
-            error::no_such_category()
-        }
         Failure::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => error::no_such_course(),
         _ => failed.into(),
     }

@@ -7,7 +7,7 @@ use super::access::{cancel, end, tell};
 use super::member::count;
 use super::plan::archive;
 use crate::accounts::UserId;
-use crate::catalog::CourseId;
+use crate::catalog::{CategoryId, CourseId};
 use crate::entitlements::EndReason;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{Membership, MembershipId, MembershipStatus, PlanId, PlanPriceId};
@@ -129,6 +129,19 @@ pub(in crate::memberships) async fn archive_orphans(app: &App) -> Result<(), Int
 pub(in crate::memberships) async fn archive_plans_of(app: &App, course: CourseId) -> Result<(), InternalError> {
     let of_course = plans::of_course(&mut *app.db.read().await?, course).await?;
     archive_all(app, of_course).await
+}
+
+/// Archives the plans for a category.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn archive_plans_of_category(
+    app: &App,
+    category: CategoryId,
+) -> Result<(), InternalError> {
+    // Not from a replica, which may lack a plan that was made just before.
+    let read = app.db.transaction(async |tx| Ok::<_, InternalError>(plans::of_category(tx, category).await?));
+    archive_all(app, read.await?).await
 }
 
 async fn archive_all(app: &App, ids: Vec<PlanId>) -> Result<(), InternalError> {

@@ -71,6 +71,8 @@ pub struct Terms {
     pub plan: Plan,
     /// Whether the first period is free.
     pub is_trial: bool,
+    /// Whether the membership begins by it, rather than going on after a renewal that has failed.
+    pub is_first: bool,
     /// What the first period costs before coupon and tax, in minor units.
     pub charged_minor: i64,
     /// The membership of the user whose renewal has failed: this pays for it.
@@ -95,7 +97,7 @@ pub async fn terms(tx: &mut Tx, offer: Offer<'_>) -> Result<Terms> {
         _ => {
             let credit = due.as_ref().map_or(0, |row| row.credit_minor);
             let charged_minor = if is_trial { 0 } else { price.amount_minor - credit.min(price.amount_minor) };
-            Ok(Terms { price, plan, is_trial, charged_minor, due })
+            Ok(Terms { price, plan, is_trial, is_first: due.is_none(), charged_minor, due })
         }
     }
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::catalog::CourseId;
+use crate::catalog::{CategoryId, CourseId};
 use crate::graphql::page::Page;
 use crate::memberships::model::{
     NewGateway, NewPlan, NewPrice, Plan, PlanGateway, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlanWhich,
@@ -221,6 +221,15 @@ pub(in crate::memberships) async fn of_course(
         .filter(plans::course_id.eq(course).and(plans::archived_at.is_null()))
         .select(plans::id)
         .load(conn)
+        .await
+}
+
+/// Returns the plans for a category that are not archived.
+pub(in crate::memberships) async fn of_category(tx: &mut Tx, category: CategoryId) -> QueryResult<Vec<PlanId>> {
+    plans::table
+        .filter(plans::category_id.eq(category).and(plans::archived_at.is_null()))
+        .select(plans::id)
+        .load(tx.conn())
         .await
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use futures_util::future::try_join_all;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::accounts::{UserId, viewer};
 use crate::catalog::{self, CourseId};
@@ -12,7 +11,8 @@ use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
-use crate::graphql::{Error, Result, Time};
+use crate::graphql::{Error, Id, Result, Time};
+use crate::memberships::{PlanPriceId, PriceById};
 use crate::orders::loader::ScopeOf;
 use crate::orders::model::{
     ArchiveCouponInput, Coupon, CouponId, CouponScope, CouponTerms, CreateCouponInput, Discount, NewCoupon,
@@ -28,7 +28,7 @@ use crate::platform::internal_error::InternalError;
 
 const SHORTEST_CODE: usize = 3;
 const LONGEST_CODE: usize = 40;
-/// The maximum number of courses, and of categories, that a coupon is for.
+/// The maximum number of courses, of categories, and of plans that a coupon is for.
 const MOST_SCOPES: usize = 100;
 const MOST_USES: i32 = 1_000_000;
 
@@ -66,24 +66,30 @@ pub(super) async fn entered(
                 None => Vec::new(),
             },
         };
-        Ok::<_, InternalError>((*id, covers(&scope, *id, &path)))
+        Ok::<_, InternalError>((*id, scope.has_course(*id, &path)))
     });
     let is_for: HashMap<CourseId, bool> = try_join_all(is_for).await?.into_iter().collect();
     if !is_for.values().any(|is_for| *is_for) {
-        return Err(error::bad_coupon("This coupon is for other courses."));
+        return Err(error::bad_coupon("This coupon is for something else."));
     }
     Ok(Entered { coupon, is_for })
 }
 
-/// Finds the coupon that a buyer has entered for a membership: only one for everything is.
+/// Finds the coupon that a buyer has entered for a membership at a price.
 ///
 /// # Errors
-/// There is no such coupon, it is not valid now, or is for courses.
-pub(super) async fn entered_for_all(loaders: &Loaders, code: &str, currency: CurrencyCode) -> Result<Entered> {
+/// There is no such coupon, it is not valid now, or is not for the plan.
+pub(super) async fn entered_for_plan(
+    loaders: &Loaders,
+    code: &str,
+    price: PlanPriceId,
+    currency: CurrencyCode,
+) -> Result<Entered> {
     let coupon = valid(loaders, code, currency).await?;
     let scope = loaders.load(ScopeOf(coupon.id)).await?.unwrap_or_default();
-    if !scope.courses.is_empty() || !scope.categories.is_empty() {
-        return Err(error::bad_coupon("This coupon is for courses."));
+    // A price that does not exist is refused as such, later.
+    if loaders.load(PriceById(price)).await?.is_some_and(|price| !scope.has_plan(price.plan_id)) {
+        return Err(error::bad_coupon("This coupon is for something else."));
     }
     Ok(Entered { coupon, is_for: HashMap::new() })
 }
@@ -95,13 +101,6 @@ async fn valid(loaders: &Loaders, code: &str, currency: CurrencyCode) -> Result<
     let coupon = found.ok_or_else(error::no_such_coupon)?;
     policy::is_valid(&coupon, currency, app.clock.now()).map_err(error::bad_coupon)?;
     Ok(coupon)
-}
-
-/// Whether a coupon is for a course, whose category and its ancestors are `path`.
-fn covers(scope: &CouponScope, course: CourseId, path: &[Uuid]) -> bool {
-    (scope.courses.is_empty() && scope.categories.is_empty())
-        || scope.courses.contains(&course)
-        || scope.categories.iter().any(|category| path.contains(&category.uuid()))
 }
 
 /// Locks a coupon, and checks that a buyer, who is locked, may use it once more.
@@ -147,10 +146,13 @@ pub(in crate::orders) async fn create_coupon(
     let code = check_code(&mut check, &input.code);
     let discount = check_discount(&mut check, &input);
     let scope = CouponScope {
-        courses: input.course_ids.clone().unwrap_or_default(),
-        categories: input.category_ids.clone().unwrap_or_default(),
+        courses: distinct(input.course_ids.as_deref()),
+        categories: distinct(input.category_ids.as_deref()),
+        plans: distinct(input.plan_ids.as_deref()),
     };
-    for (field, count) in [("courseIds", scope.courses.len()), ("categoryIds", scope.categories.len())] {
+    let counts =
+        [("courseIds", scope.courses.len()), ("categoryIds", scope.categories.len()), ("planIds", scope.plans.len())];
+    for (field, count) in counts {
         if count > MOST_SCOPES {
             check.error(UserErrorCode::TooLong, field, format!("At most {MOST_SCOPES} are allowed."));
         }
@@ -192,6 +194,14 @@ pub(in crate::orders) async fn create_coupon(
         .await
 }
 
+/// Returns each id once, in the order in which rows are locked.
+fn distinct<T>(ids: Option<&[Id<T>]>) -> Vec<Id<T>> {
+    let mut ids = ids.unwrap_or_default().to_vec();
+    ids.sort_unstable_by_key(|id| id.uuid());
+    ids.dedup();
+    ids
+}
+
 /// Turns the violation of a constraint by a new coupon into what the administrator can correct.
 fn refused(failed: diesel::result::Error) -> Error {
     use diesel::result::{DatabaseErrorKind, Error as Failed};
@@ -199,6 +209,11 @@ fn refused(failed: diesel::result::Error) -> Error {
         return error::code_taken();
     }
     match &failed {
+        Failed::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, why)
+            if why.constraint_name() == Some("coupon_plans_plan_id_fkey") =>
+        {
+            error::no_such_plan()
+        }
         Failed::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => error::no_such_category(),
         _ => failed.into(),
     }

@@ -15,6 +15,7 @@ use crate::graphql::money::Money;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential, UserError};
+use crate::memberships::{PlanObject, plan_node};
 use crate::orders::loader::{CouponById, CouponCount, CouponPage, ScopeOf, UsesOf};
 use crate::orders::model::{ArchiveCouponInput, Coupon, CouponId, CreateCouponInput, UpdateCouponInput};
 use crate::orders::{command, policy};
@@ -49,17 +50,24 @@ impl CouponObject {
         Some(Sequential(Money::new(amount, currency)))
     }
 
-    /// The courses that it is for, at most 100. Without courses and categories, it is for everything.
+    /// The courses that it is for, at most 100. Without courses, categories and plans, it is for all courses and plans.
     async fn courses(&self, ctx: &Context<'_>) -> Result<SequentialList<CourseObject>> {
         let scope = loaders(ctx).load(ScopeOf(self.0.id)).await?.unwrap_or_default();
         let found = try_join_all(scope.courses.iter().map(|id| course_node(ctx, *id))).await?;
         Ok(SequentialList(found.into_iter().flatten().collect()))
     }
 
-    /// The categories that it is for, with their subcategories, at most 100.
+    /// The categories whose courses it is for, with those of their subcategories, at most 100.
     async fn categories(&self, ctx: &Context<'_>) -> Result<SequentialList<CategoryObject>> {
         let scope = loaders(ctx).load(ScopeOf(self.0.id)).await?.unwrap_or_default();
         let found = try_join_all(scope.categories.iter().map(|id| category_node(ctx, *id))).await?;
+        Ok(SequentialList(found.into_iter().flatten().collect()))
+    }
+
+    /// The plans that it is for, at most 100: the first period of a membership is cheaper.
+    async fn plans(&self, ctx: &Context<'_>) -> Result<SequentialList<PlanObject>> {
+        let scope = loaders(ctx).load(ScopeOf(self.0.id)).await?.unwrap_or_default();
+        let found = try_join_all(scope.plans.iter().map(|id| plan_node(ctx, *id))).await?;
         Ok(SequentialList(found.into_iter().flatten().collect()))
     }
 

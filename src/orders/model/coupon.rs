@@ -3,11 +3,13 @@
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::amount::Discount;
 use crate::catalog::{CategoryId, CourseId};
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::graphql::{Entity, Id, Idempotency, Time};
+use crate::memberships::PlanId;
 use crate::platform::db::schema::coupons;
 
 /// A coupon's id: `coupon_01j…`.
@@ -55,12 +57,31 @@ impl Coupon {
     }
 }
 
-/// What a coupon is for: everything if both are empty.
+/// What a coupon is for: everything if all are empty.
 #[derive(Clone, Debug, Default)]
 pub(in crate::orders) struct CouponScope {
     pub(in crate::orders) courses: Vec<CourseId>,
-    /// With their subcategories.
+    /// The courses in them and in their subcategories, not the plans for them.
     pub(in crate::orders) categories: Vec<CategoryId>,
+    pub(in crate::orders) plans: Vec<PlanId>,
+}
+
+impl CouponScope {
+    fn is_everything(&self) -> bool {
+        self.courses.is_empty() && self.categories.is_empty() && self.plans.is_empty()
+    }
+
+    /// Whether it has a course, whose category and its ancestors are `path`.
+    pub(in crate::orders) fn has_course(&self, course: CourseId, path: &[Uuid]) -> bool {
+        self.is_everything()
+            || self.courses.contains(&course)
+            || self.categories.iter().any(|category| path.contains(&category.uuid()))
+    }
+
+    /// Whether it has a plan.
+    pub(in crate::orders) fn has_plan(&self, plan: PlanId) -> bool {
+        self.is_everything() || self.plans.contains(&plan)
+    }
 }
 
 /// A coupon to insert.
@@ -102,10 +123,15 @@ pub(in crate::orders) struct CreateCouponInput {
     pub(in crate::orders) percent: Option<i32>,
     /// The amount that it takes off all items together that it is for. Only orders in this currency.
     pub(in crate::orders) amount: Option<MoneyInput>,
-    /// The courses that it is for, at most 100. Without `courseIds` and `categoryIds`, it is for everything.
+    /// The courses that it is for, at most 100. Without `courseIds`, `categoryIds` and `planIds`, it is for all courses
+    /// and plans.
     pub(in crate::orders) course_ids: Option<Vec<CourseId>>,
-    /// The categories that it is for, with their subcategories, at most 100.
+    /// The categories whose courses it is for, with those of their subcategories, at most 100. The plans for a category
+    /// are not part of it.
     pub(in crate::orders) category_ids: Option<Vec<CategoryId>>,
+    /// The plans that it is for, at most 100. It makes the first period of a membership cheaper; renewals and changes
+    /// cost the full price.
+    pub(in crate::orders) plan_ids: Option<Vec<PlanId>>,
     /// When and how often it is valid.
     #[graphql(flatten)]
     pub(in crate::orders) terms: CouponTerms,

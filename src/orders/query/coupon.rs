@@ -9,8 +9,9 @@ use uuid::Uuid;
 use crate::accounts::UserId;
 use crate::catalog::{CategoryId, CourseId};
 use crate::graphql::page::Page;
+use crate::memberships::PlanId;
 use crate::orders::model::{Coupon, CouponId, CouponScope, NewCoupon, OrderStatus};
-use crate::platform::db::schema::{coupon_categories, coupon_courses, coupons, orders};
+use crate::platform::db::schema::{coupon_categories, coupon_courses, coupon_plans, coupons, orders};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 /// The states of orders that use a coupon.
@@ -60,11 +61,15 @@ pub(in crate::orders) async fn use_counts(
         .await
 }
 
+/// What coupons are for: the rows of each table.
+pub(in crate::orders) struct ScopeRows {
+    pub(in crate::orders) courses: Vec<(CouponId, CourseId)>,
+    pub(in crate::orders) categories: Vec<(CouponId, CategoryId)>,
+    pub(in crate::orders) plans: Vec<(CouponId, PlanId)>,
+}
+
 /// Returns what coupons are for.
-pub(in crate::orders) async fn scopes(
-    conn: &mut AsyncPgConnection,
-    ids: &[CouponId],
-) -> QueryResult<(Vec<(CouponId, CourseId)>, Vec<(CouponId, CategoryId)>)> {
+pub(in crate::orders) async fn scopes(conn: &mut AsyncPgConnection, ids: &[CouponId]) -> QueryResult<ScopeRows> {
     let courses = coupon_courses::table
         .filter(coupon_courses::coupon_id.eq_any(ids))
         .order(coupon_courses::course_id)
@@ -75,9 +80,15 @@ pub(in crate::orders) async fn scopes(
         .filter(coupon_categories::coupon_id.eq_any(ids))
         .order(coupon_categories::category_id)
         .select((coupon_categories::coupon_id, coupon_categories::category_id))
+        .load(&mut *conn)
+        .await?;
+    let plans = coupon_plans::table
+        .filter(coupon_plans::coupon_id.eq_any(ids))
+        .order(coupon_plans::plan_id)
+        .select((coupon_plans::coupon_id, coupon_plans::plan_id))
         .load(conn)
         .await?;
-    Ok((courses, categories))
+    Ok(ScopeRows { courses, categories, plans })
 }
 
 /// Inserts a coupon. Fails if another one that is not archived has its code.
@@ -96,6 +107,9 @@ pub(in crate::orders) async fn insert(tx: &mut Tx, new: &NewCoupon<'_>, scope: &
         .map(|category| (coupon_categories::coupon_id.eq(made.id), coupon_categories::category_id.eq(*category)))
         .collect();
     diesel::insert_into(coupon_categories::table).values(categories).execute(tx.conn()).await?;
+    let plans: Vec<_> =
+        scope.plans.iter().map(|plan| (coupon_plans::coupon_id.eq(made.id), coupon_plans::plan_id.eq(*plan))).collect();
+    diesel::insert_into(coupon_plans::table).values(plans).execute(tx.conn()).await?;
     Ok(made)
 }
 

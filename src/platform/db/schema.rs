@@ -57,6 +57,7 @@ diesel::table! {
         version -> Int4,
         description -> Text,
         image_id -> Nullable<Uuid>,
+        archived_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -159,6 +160,13 @@ diesel::table! {
     coupon_courses (coupon_id, course_id) {
         coupon_id -> Uuid,
         course_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    coupon_plans (coupon_id, plan_id) {
+        coupon_id -> Uuid,
+        plan_id -> Uuid,
     }
 }
 
@@ -1348,6 +1356,8 @@ diesel::joinable!(coupon_categories -> categories (category_id));
 diesel::joinable!(coupon_categories -> coupons (coupon_id));
 diesel::joinable!(coupon_courses -> coupons (coupon_id));
 diesel::joinable!(coupon_courses -> courses (course_id));
+diesel::joinable!(coupon_plans -> coupons (coupon_id));
+diesel::joinable!(coupon_plans -> plans (plan_id));
 diesel::joinable!(course_prices -> courses (course_id));
 diesel::joinable!(course_settings -> courses (course_id));
 diesel::joinable!(course_slugs -> courses (course_id));
@@ -1469,6 +1479,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     channels,
     coupon_categories,
     coupon_courses,
+    coupon_plans,
     coupons,
     course_prices,
     course_settings,

@@ -98,6 +98,7 @@ const TABLES: [(&str, &[&str]); 13] = [
             "channel_shares",
             "coupon_categories",
             "coupon_courses",
+            "coupon_plans",
             "coupons",
             "disputes",
             "gifts",

@@ -232,3 +232,105 @@ async fn one_operation_lists_the_courses_of_many_categories() {
     let data = app.data(None, lists, json!({})).await;
     assert_eq!(data["categories"]["nodes"].as_array().unwrap().len(), 40);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_category_is_not_offered_and_its_courses_stay() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    let arts = create(&app, &root, "Arts", None).await;
+    let physics = create(&app, &root, "Physics", None).await;
+    let course = app.course(&ada, "Engines", 1).await;
+    let sorted = json!({ "courseId": course.id, "categoryId": physics });
+    app.edit(&ada, "updateCourse", "course { id }", sorted.clone()).await;
+    let archive = |field: &'static str, id: &str| {
+        let input = json!({ "categoryId": id });
+        app.mutate(&root, field, "category { id archivedAt version }", input)
+    };
+    assert_eq!(archive("unarchiveCategory", &physics).await["category"]["archivedAt"], Value::Null, "it is not");
+    let archived = archive("archiveCategory", &physics).await["category"].take();
+    assert_eq!((&archived["archivedAt"], &archived["version"]), (&json!("2026-11-20T09:00:00+00:00"), &json!(1)));
+    app.app.clock.advance(chrono::TimeDelta::minutes(1));
+    assert_eq!(archive("archiveCategory", &physics).await["category"], archived, "twice changes nothing");
+
+    // It is not in the list, not a filter, and not found; but its course is, and it is known by its address.
+    assert_eq!(tree(&app).await, "arts");
+    let query = "{ categories(includeArchived: true) { nodes { slug position } }
+        suggested: searchSuggestions(query: \"Physics\") { __typename }
+        courses(filter: { categorySlugs: [\"physics\"] }) { nodes { title category { slug archivedAt } }
+            facets(kinds: [CATEGORY]) { values { key } } }
+        category(slug: \"physics\") { courseCount courses { nodes { title } } } }";
+    let seen = app.data(None, query, json!({})).await;
+    let all = json!([{ "slug": "arts", "position": 1 }, { "slug": "physics", "position": 2 }]);
+    assert_eq!(seen["categories"]["nodes"], all);
+    assert_eq!(seen["suggested"], json!([]));
+    let category = json!({ "slug": "physics", "archivedAt": "2026-11-20T09:00:00+00:00" });
+    assert_eq!(seen["courses"]["nodes"], json!([{ "title": "Engines", "category": category }]));
+    assert_eq!(seen["courses"]["facets"], json!([{ "values": [] }]));
+    let branch = json!({ "courseCount": 1, "courses": { "nodes": [{ "title": "Engines" }] } });
+    assert_eq!(seen["category"], branch);
+
+    // More courses do not come in, and those that are in it can be edited.
+    let code = async |user: &User, field: &str, input: Value| {
+        let payload = app.payload(user, field, "course { id }", input).await;
+        payload["userErrors"][0]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    app.edit(&ada, "updateCourse", "course { id }", sorted).await;
+    let new = json!({ "title": "Wheels", "categoryId": physics });
+    assert_eq!(code(&ada, "createCourse", new.clone()).await, "NOT_ALLOWED");
+    let other = app.course(&ada, "Levers", 0).await;
+    let into = app.current(&ada, json!({ "courseId": other.id, "categoryId": physics })).await;
+    assert_eq!(code(&ada, "updateCourse", into).await, "NOT_ALLOWED");
+    assert_eq!(archive("unarchiveCategory", &physics).await["category"]["archivedAt"], Value::Null);
+    assert_eq!(tree(&app).await, "arts physics", "at once, also where it was cached");
+    assert_eq!(code(&ada, "createCourse", new).await, "");
+
+    // The whole branch is archived from below and brought back from above.
+    let optics = create(&app, &root, "Optics", Some(&physics)).await;
+    let refused = async |field: &str, input: Value| {
+        let payload = payload(&app, &root, field, input).await;
+        refusal(&payload).0.to_owned()
+    };
+    assert_eq!(refused("archiveCategory", json!({ "categoryId": physics })).await, "NOT_ALLOWED");
+    archive("archiveCategory", &optics).await;
+    let parts =
+        "query ($all: Boolean!) { category(slug: \"physics\") { children(includeArchived: $all) { totalCount } } }";
+    for (all, count) in [(false, 0), (true, 1)] {
+        let seen = app.data(None, parts, json!({ "all": all })).await;
+        assert_eq!(seen["category"]["children"]["totalCount"], count);
+    }
+    archive("archiveCategory", &physics).await;
+    assert_eq!(refused("unarchiveCategory", json!({ "categoryId": optics })).await, "NOT_ALLOWED");
+    assert_eq!(refused("createCategory", json!({ "name": "Heat", "parentId": physics })).await, "NOT_ALLOWED");
+    assert_eq!(refused("moveCategory", json!({ "categoryId": arts, "parentId": physics })).await, "NOT_ALLOWED");
+    assert_eq!(refused("moveCategory", json!({ "categoryId": optics, "parentId": arts })).await, "");
+    let gone = json!({ "categoryId": "category_01h455vb4pex5vsknk084sn02q" });
+    assert_eq!(refused("archiveCategory", gone).await, "NOT_FOUND");
+    let forbidden = "mutation ($input: ArchiveCategoryInput!) { archiveCategory(input: $input) { category { id } } }";
+    let body = app.send(Some(&ada.token), forbidden, json!({ "input": { "categoryId": arts } })).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let entries = "SELECT string_agg(concat_ws(' ', action, details ->> 'slug'), ', ' ORDER BY at, id)
+        FROM audit_entries WHERE action LIKE 'category_%'";
+    let expected = "category_archived physics, category_unarchived physics, category_archived optics, \
+        category_archived physics";
+    assert_eq!(app.sql(entries).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_that_comes_in_while_its_category_is_archived_is_told_or_was_there_first() {
+    let app = TestApp::start().await;
+    let (root, ada) = (app.user("Root", Role::Admin).await, app.user("Ada", Role::Instructor).await);
+    for number in 0..6 {
+        let category = create(&app, &root, &format!("Category {number}"), None).await;
+        let course = app.course(&ada, "Engines", 0).await;
+        let into = json!({ "courseId": course.id, "version": 1, "categoryId": category });
+        let (archived, updated) = tokio::join!(
+            payload(&app, &root, "archiveCategory", json!({ "categoryId": category })),
+            app.payload(&ada, "updateCourse", "course { category { id } }", into),
+        );
+        assert_eq!(refusal(&archived).0, "", "{archived:#}");
+        match refusal(&updated).0 {
+            "" => assert_eq!(updated["course"]["category"]["id"], json!(category)),
+            code => assert_eq!(code, "NOT_ALLOWED", "{updated:#}"),
+        }
+    }
+}

@@ -217,7 +217,7 @@ async fn a_membership_is_ordered_by_itself_in_its_currency_and_a_coupon_is_for_i
     }
     let mut input = club.order_input(&month(&plan), "5.50");
     input["couponCode"] = json!("COURSE");
-    assert_eq!(club.code(&club.sam, "createOrder", input.clone()).await, "NOT_ALLOWED", "for courses only");
+    assert_eq!(club.code(&club.sam, "createOrder", input.clone()).await, "NOT_ALLOWED", "for a course only");
     input["couponCode"] = json!("half");
     input["idempotencyKey"] = json!("once");
     let create = async |club: &Club| {

@@ -2,6 +2,8 @@
 
 mod buying;
 mod changes;
+mod coupons;
+mod kills;
 mod live;
 mod model;
 mod plans;

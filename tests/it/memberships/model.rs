@@ -8,7 +8,8 @@ use crate::support::rounds;
 
 const STEPS: usize = 40;
 
-/// The plans' prices: all courses for a month, for a year, and live classes of two plans.
+/// The plans' prices: all courses for a month, for a year, and live classes of two plans. `HALF` takes half off
+/// those of the first three, three times.
 struct Prices([String; 4]);
 
 impl Club {
@@ -34,8 +35,14 @@ impl Club {
         let price = &prices.0[random.random_range(0..4)];
         match random.random_range(0..20) {
             0..=2 => {
-                let total = ["10", "100", "30", "50"][prices.0.iter().position(|own| own == price).unwrap()];
-                format!("order {}", self.code(&user, "createOrder", self.order_input(price, total)).await)
+                let place = prices.0.iter().position(|own| own == price).unwrap();
+                let has_coupon = random.random_bool(0.3);
+                let totals = if has_coupon { ["5", "50", "15", "25"] } else { ["10", "100", "30", "50"] };
+                let mut input = self.order_input(price, totals[place]);
+                if has_coupon {
+                    input["couponCode"] = json!("HALF");
+                }
+                format!("order {} {}", totals[place], self.code(&user, "createOrder", input).await)
             }
             3..=6 => {
                 let Some(order) = self.some_order(random, "payments.state <> 'PAID'").await else {
@@ -129,6 +136,11 @@ impl Club {
         ] {
             self.wrong(what, &format!("{periods} WHERE {condition}"), log).await;
         }
+        let coupon = "FROM coupons WHERE max_uses < (SELECT count(*) FROM orders WHERE coupon_id = coupons.id AND \
+            status IN ('PENDING', 'PAID', 'PARTIALLY_REFUNDED', 'REFUNDED'))";
+        self.wrong("a coupon was used too often", coupon, log).await;
+        let discounted = format!("{periods} WHERE orders.coupon_id IS NOT NULL AND period.reason <> 'START'");
+        self.wrong("a coupon was for a later period", &discounted, log).await;
         let twice = "FROM (SELECT membership_id, number FROM membership_periods WHERE state = 'PAID' \
             GROUP BY 1, 2 HAVING count(*) > 1) AS twice";
         self.wrong("a period was charged twice", twice, log).await;
@@ -146,6 +158,8 @@ async fn whatever_happens_members_are_entitled_while_they_are_live_and_charged_o
         let mut club = Club::open().await;
         let all = club.all_access().await;
         let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);
+        let coupon = json!({ "code": "HALF", "percent": 50, "maxUses": 3, "planIds": [all["id"], basic["id"]] });
+        club.app.mutate(&club.root, "createCoupon", "coupon { id }", coupon).await;
         let prices = Prices([month(&all), price_of(&all, "YEAR"), month(&basic), month(&premium)]);
         let mut log = vec![format!("seed {seed}")];
         for _ in 0..STEPS {

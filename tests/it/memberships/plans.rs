@@ -164,6 +164,42 @@ async fn archiving_or_deleting_what_a_plan_is_for_archives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archived_category_has_no_plans_and_its_courses_are_sold_as_before() {
+    let mut club = Club::open().await;
+    let made = club.app.mutate(&club.root, "createCategory", "category { id }", json!({ "name": "Subjects" })).await;
+    let category = made["category"]["id"].clone();
+    let input = json!({ "courseId": club.course.id, "categoryId": category });
+    club.app.edit(&club.ada, "updateCourse", "course { id }", input).await;
+    let prices = json!([price("5", "MONTH")]);
+    let of = |name: &str| json!({ "kind": "CATEGORY", "name": name, "categoryId": category, "prices": prices });
+    let of_course = json!({ "kind": "COURSE", "name": "One", "courseId": club.course.id, "prices": prices });
+    let (plan, of_course) = (club.plan(of("All subjects")).await, club.plan(of_course).await);
+    let sam = club.join(&club.sam, &month(&plan), "5").await;
+    club.sandbox().set_trouble(Trouble::Away);
+    let input = json!({ "categoryId": category });
+    club.app.mutate(&club.root, "archiveCategory", "category { id }", input.clone()).await;
+    club.settle().await;
+    let id = plan["id"].as_str().unwrap();
+    assert_eq!(club.seen_plan(id).await["status"], "RETIRING", "shown while the provider does not know it");
+    club.sandbox().set_trouble(Trouble::None);
+    club.app.app.clock.advance(TimeDelta::minutes(2));
+    club.app.run("memberships.sync_gateways").await;
+    assert_eq!(club.seen_plan(id).await["status"], "RETIRED");
+    assert_eq!(club.status(&sam).await, "CANCELED", "until the end of what is paid");
+    assert!(club.has(&club.sam, &club.course).await);
+    assert_eq!(club.code(&club.tim, "createOrder", club.order_input(&month(&plan), "5")).await, "NOT_FOUND");
+    club.join(&club.tim, &month(&of_course), "5").await;
+    assert!(club.has(&club.tim, &club.course).await, "the course is sold as before");
+    assert_eq!(club.code(&club.root, "createPlan", of("Another")).await, "NOT_ALLOWED");
+    // Brought back, it has the plans that are made then.
+    club.app.mutate(&club.root, "unarchiveCategory", "category { id }", input).await;
+    assert_eq!(club.seen_plan(id).await["status"], "RETIRED");
+    assert_eq!(club.code(&club.root, "createPlan", of("Another")).await, "");
+    club.pass(TimeDelta::days(31)).await;
+    assert!(!club.has(&club.sam, &club.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plans_are_checked_as_a_whole_and_managed_by_who_may() {
     let club = Club::open().await;
     let prices = json!([price("10", "MONTH")]);

@@ -11,6 +11,7 @@ mod kills;
 mod ledger;
 mod lists;
 mod live;
+mod localstripe;
 mod model;
 mod paypal;
 mod prices;

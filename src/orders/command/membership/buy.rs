@@ -7,7 +7,7 @@ use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::{Error, Result, UserError};
-use crate::memberships::{self, Offer, PlanPrice, PlanPriceId};
+use crate::memberships::{self, Offer, PeriodReason, PlanPrice, PlanPriceId};
 use crate::orders::command::choice::{BilledTo, check_billing};
 use crate::orders::command::coupon::{self, Entered};
 use crate::orders::command::create::{MOST_PENDING, check_return_url, open_checkout};
@@ -31,7 +31,7 @@ pub(in crate::orders::command) async fn quote(
     let mut check = Check::new();
     check_billing(&mut check, billing);
     check.finish()?;
-    let entered = entered(loaders, input.coupon_code.as_deref(), billing.currency).await?;
+    let entered = entered(loaders, input.coupon_code.as_deref(), price, billing.currency).await?;
     if let Some(Entered { coupon, .. }) = &entered {
         let uses = coupons::uses(&mut *app.db.read().await?, coupon.id, buyer).await?;
         coupon::check_uses(coupon, uses)?;
@@ -39,6 +39,9 @@ pub(in crate::orders::command) async fn quote(
     let offer = offer_of(buyer, billing, price, app.payments.first());
     let terms = app.db.transaction(async |tx| memberships::terms(tx, offer).await).await?;
     check_currency(&terms.price, billing.currency)?;
+    if entered.is_some() {
+        check_first(terms.is_first, terms.charged_minor)?;
+    }
     let tax = app.config.payments.taxes.get(&billing.country).copied();
     let (price_minor, sum) = (terms.charged_minor, priced(terms.charged_minor, entered.as_ref(), tax));
     let plan = Some((terms.plan.into(), terms.price.into()));
@@ -65,7 +68,7 @@ pub(in crate::orders::command) async fn order(
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
     // A request that is sent again is answered although its coupon has ended meanwhile.
-    let entered = match entered(loaders, input.coupon_code.as_deref(), input.billing.currency).await {
+    let entered = match entered(loaders, input.coupon_code.as_deref(), price, input.billing.currency).await {
         Err(Error::Invalid(errors)) => Err(errors),
         other => Ok(other?),
     };
@@ -107,6 +110,9 @@ async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Opti
     let provider = input.provider.or(app.payments.first());
     let mut begun = memberships::offer(tx, app, offer_of(buyer, billing, wanted.price, provider)).await?;
     check_currency(&begun.price, billing.currency)?;
+    if entered.is_some() {
+        check_first(begun.period.reason != PeriodReason::Renewal, begun.period.charged_minor())?;
+    }
     // The buyer pays by themselves: what is stored may be what has failed.
     begun.membership.authorization_id = None;
     let terms = Terms {
@@ -129,11 +135,25 @@ fn offer_of(user: UserId, billing: &BillingInput, price: PlanPriceId, provider: 
     Offer { user, price, country: &billing.country, provider }
 }
 
-/// Finds the coupon that a buyer has entered: one for everything.
-async fn entered(loaders: &Loaders, code: Option<&str>, currency: CurrencyCode) -> Result<Option<Entered>> {
+/// Finds the coupon that a buyer has entered for a price.
+async fn entered(
+    loaders: &Loaders,
+    code: Option<&str>,
+    price: PlanPriceId,
+    currency: CurrencyCode,
+) -> Result<Option<Entered>> {
     match code {
-        Some(code) => coupon::entered_for_all(loaders, code, currency).await.map(Some),
+        Some(code) => coupon::entered_for_plan(loaders, code, price, currency).await.map(Some),
         None => Ok(None),
+    }
+}
+
+/// Checks that a coupon is for a first period that costs something: a trial would use it up for nothing.
+fn check_first(is_first: bool, charged_minor: i64) -> Result<()> {
+    match (is_first, charged_minor) {
+        (false, _) => Err(error::bad_coupon("A coupon is for the first period of a membership.")),
+        (true, 0) => Err(error::bad_coupon("The first period costs nothing; order it without a coupon.")),
+        (true, _) => Ok(()),
     }
 }
 

@@ -22,6 +22,7 @@ const ENTRIES: &str = "query ($filter: AuditFilter, $first: Int, $last: Int, $af
                 ... on AuditEmailChangeDetails { emailChangeId }
                 ... on AuditDeletionDetails { dueAt }
                 ... on AuditCourseTransfer { courseId previousInstructor { name } newInstructor { name } }
+                ... on AuditCategoryDetails { categoryId categoryName categorySlug }
                 ... on AuditChannelDetails { channelId channelName channelSlug }
                 ... on AuditJobDetails { jobId kind }
             } }
@@ -303,6 +304,11 @@ async fn details_have_a_type_and_unknown_ones_break_no_page() {
         ("signed_in", json!({ "sessionId": 7 }), ""),
         ("course_transferred", json!({ "courseId": null }), ""),
         ("channel_deleted", json!({ "channelId": "channel_x", "name": "Lab", "slug": "lab" }), "AuditChannelDetails"),
+        (
+            "category_archived",
+            json!({ "categoryId": "category_x", "name": "Arts", "slug": "arts" }),
+            "AuditCategoryDetails",
+        ),
         ("job_replayed", json!({ "jobId": "job_x", "kind": "accounts.welcome" }), "AuditJobDetails"),
         ("job_replayed", json!({ "kind": "accounts.welcome" }), ""),
         ("order_refunded", json!({ "orderId": "order_x", "reason": "Late" }), "AuditRefundDetails"),
