@@ -1,6 +1,6 @@
 //! Settings of orders and payments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
@@ -16,6 +16,18 @@ pub struct TaxRate {
     pub hundredths: u32,
     /// Whether prices include the tax; otherwise it is added to them.
     pub included: bool,
+}
+
+/// Who says what tax is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taxes {
+    /// These settings, by country (ISO 3166-1, two letters).
+    Rates(BTreeMap<String, TaxRate>),
+    /// Stripe Tax, for each order.
+    Stripe {
+        /// The countries in which the tax is added to prices; in the others, prices include it.
+        added_in: BTreeSet<String>,
+    },
 }
 
 /// Who sells, as invoices say it.
@@ -46,8 +58,8 @@ pub struct Payments {
     pub gift_lifetime: TimeDelta,
     /// The days after a renewal has failed on which it is tried again, ascending.
     pub dunning_days: Vec<u32>,
-    /// The taxes by country (ISO 3166-1, two letters).
-    pub taxes: BTreeMap<String, TaxRate>,
+    /// Who says what tax is due.
+    pub taxes: Taxes,
     /// Who sells.
     pub seller: Seller,
     /// What the numbers of invoices begin with. Another prefix begins another series.
@@ -82,7 +94,7 @@ impl Payments {
         let reminder = reader.number("LYCEUM_ORDER_REMINDER_MINUTES", 0..=44_640);
         let channel_share = i16::try_from(reader.number("LYCEUM_CHANNEL_SHARE", 0..=100)).unwrap_or_default();
         let gift_days = reader.number("LYCEUM_GIFT_DAYS", 1..=3650);
-        let taxes = taxes(reader);
+        let taxes = taxes(reader, gateways.stripe.is_some());
         let [invoice_prefix, credit_note_prefix] = prefixes(reader);
         let dunning_days = dunning_days(reader);
         Payments {
@@ -101,12 +113,30 @@ impl Payments {
     }
 }
 
+/// Reads who says what tax is due.
+fn taxes(reader: &mut Reader, has_stripe: bool) -> Taxes {
+    let (rates, added_in) = (rates(reader), added_in(reader));
+    if reader.choice("LYCEUM_TAX", &["rates", "stripe"]) == "rates" {
+        if !added_in.is_empty() {
+            reader.problem("LYCEUM_TAX_ADDED_IN is for LYCEUM_TAX=stripe; in LYCEUM_TAXES, a plus says the same");
+        }
+        return Taxes::Rates(rates);
+    }
+    if !has_stripe {
+        reader.problem("LYCEUM_TAX is stripe, but Stripe is not set up: LYCEUM_STRIPE_SECRET_KEY is required");
+    }
+    if !rates.is_empty() {
+        reader.problem("LYCEUM_TAXES is for LYCEUM_TAX=rates; with stripe, only Stripe says what tax is due");
+    }
+    Taxes::Stripe { added_in }
+}
+
 /// Reads taxes such as `DE=19,US=+8.25`: the plus means that the tax is added to prices.
-fn taxes(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
+fn rates(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
     let mut taxes = BTreeMap::new();
     for entry in reader.list("LYCEUM_TAXES") {
         match entry.split_once('=').and_then(|(country, rate)| Some((country.trim(), rate_of(rate.trim())?))) {
-            Some((country, rate)) if country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            Some((country, rate)) if is_country(country) => {
                 taxes.insert(country.to_owned(), rate);
             }
             _ => reader.problem(format!(
@@ -115,6 +145,23 @@ fn taxes(reader: &mut Reader) -> BTreeMap<String, TaxRate> {
         }
     }
     taxes
+}
+
+/// Reads the countries in which the tax is added to prices.
+fn added_in(reader: &mut Reader) -> BTreeSet<String> {
+    let mut countries = BTreeSet::new();
+    for country in reader.list("LYCEUM_TAX_ADDED_IN") {
+        if is_country(&country) {
+            countries.insert(country);
+        } else {
+            reader.problem(format!("LYCEUM_TAX_ADDED_IN has {country:?}; it must be countries, such as US,CA"));
+        }
+    }
+    countries
+}
+
+fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 fn seller(reader: &Reader) -> Seller {
@@ -165,6 +212,31 @@ fn rate_of(text: &str) -> Option<TaxRate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(vars: &[(&str, &str)], has_stripe: bool) -> (Taxes, String) {
+        let vars = vars.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let mut reader = Reader::new(vars);
+        let taxes = taxes(&mut reader, has_stripe);
+        (taxes, reader.problems().join("\n"))
+    }
+
+    #[test]
+    fn either_rates_or_stripe_say_what_tax_is_due() {
+        let (taxes, problems) = read(&[("LYCEUM_TAX", "stripe"), ("LYCEUM_TAX_ADDED_IN", "US, CA")], true);
+        let added_in = ["CA", "US"].map(str::to_owned).into();
+        assert_eq!((taxes, problems.as_str()), (Taxes::Stripe { added_in }, ""));
+        assert_eq!(read(&[], false), (Taxes::Rates(BTreeMap::new()), String::new()));
+        for (vars, has_stripe, problem) in [
+            (vec![("LYCEUM_TAX", "stripe")], false, "Stripe is not set up"),
+            (vec![("LYCEUM_TAX", "stripe"), ("LYCEUM_TAXES", "DE=19")], true, "LYCEUM_TAXES is for LYCEUM_TAX=rates"),
+            (vec![("LYCEUM_TAX_ADDED_IN", "US")], true, "LYCEUM_TAX_ADDED_IN is for LYCEUM_TAX=stripe"),
+            (vec![("LYCEUM_TAX", "stripe"), ("LYCEUM_TAX_ADDED_IN", "usa")], true, "it must be countries"),
+            (vec![("LYCEUM_TAX", "avalara")], true, "it must be rates or stripe"),
+        ] {
+            let (_, problems) = read(&vars, has_stripe);
+            assert!(problems.contains(problem), "{vars:?}: {problems}");
+        }
+    }
 
     #[test]
     fn a_rate_has_two_decimals_and_may_be_added() {

@@ -212,6 +212,16 @@ pub const SETTINGS: &[Setting] = &[
         "URL of the keys with which Google signs tokens",
     ),
     setting(
+        "LYCEUM_TAX",
+        "rates",
+        "who says what tax is due: `rates` are LYCEUM_TAXES, `stripe` is Stripe Tax; see docs/payments.md",
+    ),
+    setting(
+        "LYCEUM_TAX_ADDED_IN",
+        "(none)",
+        "countries in which Stripe Tax is added to prices, comma-separated, such as `US,CA`; in the others, prices include it",
+    ),
+    setting(
         "LYCEUM_TAXES",
         "(none)",
         "taxes by country in percent, comma-separated, such as `DE=19,US=+8.25`: prices include the tax, or with a plus it is added",

@@ -13,6 +13,7 @@ use super::model::{
 };
 use super::query::{membership, period, plan, play};
 use crate::accounts::UserId;
+use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
 use crate::platform::App;
@@ -148,6 +149,20 @@ impl Load for MembershipById {
         let ids: Vec<MembershipId> = keys.iter().map(|key| key.0).collect();
         let rows = membership::by_ids(&mut *app.db.read().await?, &ids).await?;
         Ok(rows.into_iter().map(|row| (MembershipById(row.id), Arc::new(row))).collect())
+    }
+}
+
+/// The membership that an access is a part of; missing if there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct MembershipOf(pub(super) EntitlementId);
+
+impl Load for MembershipOf {
+    type Value = MembershipId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, MembershipId>, InternalError> {
+        let ids: Vec<EntitlementId> = keys.iter().map(|key| key.0).collect();
+        let rows = membership::of_entitlements(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().filter_map(|(entitlement, id)| Some((MembershipOf(entitlement?), id))).collect())
     }
 }
 

@@ -20,6 +20,7 @@ mod query;
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
 pub use event::{MembershipChange, MembershipChanged, PlanArchived};
+pub(crate) use graphql::membership_of_entitlement;
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,

@@ -44,6 +44,29 @@ pub(super) fn another_total(total: Money) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["expectedTotal"], message)
 }
 
+pub(super) fn no_such_donation() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["donationId"], "There is no such repeated donation.")
+}
+
+pub(super) fn donation_ended() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["donationId"], "This donation has ended.")
+}
+
+pub(super) fn no_tax_now() -> Error {
+    let message = "The tax cannot be determined at the moment. Try again in a minute.";
+    Error::invalid(UserErrorCode::TryAgain, &[], message)
+}
+
+pub(super) fn bad_tax_id() -> Error {
+    let message = "This is not a valid VAT ID. Correct it, or leave it out.";
+    Error::invalid(UserErrorCode::Invalid, &["billing", "taxId"], message)
+}
+
+pub(super) fn untaxable_country() -> Error {
+    let message = "The tax of this country cannot be determined, so nothing is sold there.";
+    Error::invalid(UserErrorCode::NotAllowed, &["billing", "country"], message)
+}
+
 pub(super) fn bought_already(other: &Order, path: &[&str]) -> Error {
     let number = other.number;
     let message = match other.paid_at {

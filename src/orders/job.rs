@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use self::mails::mails;
 use super::command::{self, GiftToMail};
-use super::event::{OrderPaid, OrderRefundDone};
+use super::event::{OrderCanceled, OrderExpired, OrderFailed, OrderPaid, OrderRefundDone, OrderRefundFailed};
 use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
@@ -73,6 +73,58 @@ pub fn handlers() -> Vec<Handler> {
                 command::issue_credit_note(&app, (order, RefundId::new(refund)), buyer).await
             }
             .boxed()
+        }),
+        Handler::reaction("orders.record_tax", OrderPaid::KIND, short, |app, payload| {
+            async move {
+                let OrderPaid { order, .. } = serde_json::from_value(payload)?;
+                command::record_tax(&app, order).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.record_refunded_tax", OrderRefundDone::KIND, short, |app, payload| {
+            async move {
+                let OrderRefundDone { order, refund, .. } = serde_json::from_value(payload)?;
+                command::record_refunded_tax(&app, (order, RefundId::new(refund))).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.undo_refunded_tax", OrderRefundFailed::KIND, short, |app, payload| {
+            async move {
+                let OrderRefundFailed { order, refund, .. } = serde_json::from_value(payload)?;
+                command::record_refunded_tax(&app, (order, RefundId::new(refund))).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.donation_paid", OrderPaid::KIND, short, |app, payload| {
+            async move {
+                let OrderPaid { order, .. } = serde_json::from_value(payload)?;
+                command::settle_donation(&app, order).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.donation_failed", OrderFailed::KIND, short, |app, payload| {
+            async move {
+                let OrderFailed { order, .. } = serde_json::from_value(payload)?;
+                command::settle_donation(&app, order).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.donation_expired", OrderExpired::KIND, short, |app, payload| {
+            async move {
+                let OrderExpired { order, .. } = serde_json::from_value(payload)?;
+                command::settle_donation(&app, order).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.donation_canceled", OrderCanceled::KIND, short, |app, payload| {
+            async move {
+                let OrderCanceled { order, .. } = serde_json::from_value(payload)?;
+                command::settle_donation(&app, order).await
+            }
+            .boxed()
+        }),
+        Handler::scheduled("orders.donate", "* * * * *", long, |app, _| {
+            async move { command::donate(&app).await }.boxed()
         }),
         Handler::scheduled("orders.reconcile", "* * * * *", long, |app, _| {
             async move { command::reconcile(&app).await }.boxed()

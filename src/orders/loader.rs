@@ -1,5 +1,6 @@
 //! Loads orders in batches. They are not cached across requests.
 
+mod donation;
 mod earnings;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
+pub(super) use donation::{DonationById, DonationCount, DonationPage};
 pub(super) use earnings::{EarnedBy, EarnedIn, PayoutsOf, SaleCount, SalePage};
 
 use super::model::{

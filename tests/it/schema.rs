@@ -470,7 +470,7 @@ const OPENED: [(Scope, &[&str]); 11] = [
     ),
     (
         Scope::ReadOrders,
-        &["coupons", "memberships", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"],
+        &["coupons", "donations", "memberships", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"],
     ),
 ];
 

@@ -15,6 +15,7 @@ use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{self, Scope, scoped};
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
+use crate::memberships::{MembershipObject, membership_of_entitlement};
 use crate::orders::{OrderObject, order_of_entitlement};
 use crate::platform::auth::Role;
 
@@ -85,6 +86,15 @@ impl EntitlementObject {
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Sequential<OrderObject>>> {
         match self.0.source {
             Source::Purchase | Source::Membership => order_of_entitlement(ctx, self.0.id).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// The membership that it is a part of; null for other sources, and if the viewer is neither the member nor an
+    /// administrator.
+    async fn membership(&self, ctx: &Context<'_>) -> Result<Option<Sequential<MembershipObject>>> {
+        match self.0.source {
+            Source::Membership => membership_of_entitlement(ctx, self.0.id).await,
             _ => Ok(None),
         }
     }

@@ -7,13 +7,15 @@ use chrono::{DateTime, Utc};
 
 use super::plan::{PlanPriceObject, plan_price_node};
 use crate::accounts::{UserObject, user_node, viewer};
-use crate::entitlements::{EntitlementObject, entitlement_node};
+use crate::entitlements::{EntitlementId, EntitlementObject, entitlement_node};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::money::Money;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
-use crate::memberships::loader::{MembershipById, MembershipCount, MembershipPage, OpenPeriodOf, PriceById};
+use crate::memberships::loader::{
+    MembershipById, MembershipCount, MembershipOf, MembershipPage, OpenPeriodOf, PriceById,
+};
 use crate::memberships::model::{Membership, MembershipId, MembershipStatus};
 use crate::memberships::policy;
 use crate::orders::{OrderObject, checkout_of_period, orders_of_membership};
@@ -142,6 +144,18 @@ pub async fn membership_node(ctx: &Context<'_>, id: MembershipId) -> Result<Opti
     let viewer = within(ctx, Scope::ReadOrders);
     let row = loaders(ctx).load(MembershipById(id)).await?;
     Ok(row.filter(|row| policy::can_see(viewer, row.user_id)).map(MembershipObject))
+}
+
+/// Returns the membership that an access is a part of, to the member and to administrators.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn membership_of_entitlement(
+    ctx: &Context<'_>,
+    entitlement: EntitlementId,
+) -> Result<Option<Sequential<MembershipObject>>> {
+    let Some(id) = loaders(ctx).load(MembershipOf(entitlement)).await? else { return Ok(None) };
+    Ok(membership_node(ctx, id).await?.map(Sequential))
 }
 
 /// The memberships of the viewer.

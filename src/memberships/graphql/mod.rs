@@ -7,6 +7,7 @@ mod plan_mutation;
 
 use futures_util::FutureExt;
 
+pub(crate) use membership::membership_of_entitlement;
 pub use membership::{MembershipObject, membership_node};
 pub use plan::{PlanObject, PlanPriceObject, plan_node, plan_price_node};
 

@@ -18,7 +18,9 @@ pub use outcome::{Authorization, Outcome, Received, forsake, keep_paid, may_be_p
 
 use super::command;
 use super::error;
-use super::model::{Membership, MembershipId, Period, PeriodId, Plan, PlanPrice, PlanPriceId, Target};
+use super::model::{
+    Membership, MembershipId, MembershipStatus, Period, PeriodId, Plan, PlanPrice, PlanPriceId, Target,
+};
 use super::query::{membership as rows, period as periods, plan as plans};
 use crate::accounts;
 use crate::catalog::{self, CourseId};
@@ -116,7 +118,8 @@ pub async fn cancel(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students>
     students.ok_or_else(|| error::not_possible(status, "canceled"))
 }
 
-/// Charges a membership later, because it cannot be charged now.
+/// Charges a membership later, because it cannot be charged now. That is not its member's fault, so the access lasts for
+/// as long after its period as while a charge is in flight.
 ///
 /// # Errors
 /// The database failed.
@@ -125,9 +128,14 @@ pub async fn postpone(
     app: &App,
     id: MembershipId,
     until: DateTime<Utc>,
-) -> std::result::Result<(), InternalError> {
-    let Some(mut row) = rows::lock(tx, id).await? else { return Ok(()) };
-    row.billing_at = row.billing_at.map(|_| until);
-    rows::update(tx, &row, app.clock.now()).await?;
-    Ok(())
+) -> std::result::Result<Students, InternalError> {
+    let Some(mut held) = hold(tx, id).await? else { return Ok(None) };
+    held.row.billing_at = held.row.billing_at.map(|_| until);
+    let is_running = matches!(held.row.status, MembershipStatus::Active | MembershipStatus::Trialing);
+    let students = match held.row.period_ends_at.filter(|_| is_running && held.has_member) {
+        Some(end) => command::give(tx, app, &mut held, command::end_of_grace(app, end)).await?,
+        None => None,
+    };
+    rows::update(tx, &held.row, app.clock.now()).await?;
+    Ok(students)
 }

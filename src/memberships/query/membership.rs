@@ -6,6 +6,7 @@ use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
+use crate::entitlements::EntitlementId;
 use crate::graphql::page::Page;
 use crate::memberships::model::{
     Membership, MembershipId, MembershipStatus, NewMembership, Plan, PlanId, PlanKind, PlanPriceId,
@@ -33,6 +34,19 @@ pub(in crate::memberships) async fn by_id(
 /// Returns a membership and locks it, after its user.
 pub(in crate::memberships) async fn lock(tx: &mut Tx, id: MembershipId) -> QueryResult<Option<Membership>> {
     memberships::table.find(id).select(Membership::as_select()).for_no_key_update().first(tx.conn()).await.optional()
+}
+
+/// Returns the memberships that accesses are a part of.
+pub(in crate::memberships) async fn of_entitlements(
+    conn: &mut AsyncPgConnection,
+    entitlements: &[EntitlementId],
+) -> QueryResult<Vec<(Option<EntitlementId>, MembershipId)>> {
+    memberships::table
+        .filter(memberships::entitlement_id.eq_any(entitlements))
+        .order(memberships::created_at)
+        .select((memberships::entitlement_id, memberships::id))
+        .load(conn)
+        .await
 }
 
 /// The columns of the scope of a membership: kind, course, category.

@@ -1,5 +1,6 @@
 //! Orders that are not paid: canceled by their buyers, or expired.
 
+use super::donation::forget_donor;
 use super::end::end;
 use super::gift::forget_giver;
 use super::hold;
@@ -50,11 +51,13 @@ pub(in crate::orders) async fn expire_orders(app: &App) -> std::result::Result<(
     Ok(())
 }
 
-/// Cancels the orders of a deleted user that wait for their payment. Others stay, for the books.
+/// Ends the repeated donations of a deleted user, and cancels their orders that wait for their payment. Others stay,
+/// for the books.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::orders) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+    forget_donor(app, user).await?;
     loop {
         let pending = query::pending_of(&mut *app.db.read().await?, user).await?;
         if pending.is_empty() {

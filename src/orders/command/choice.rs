@@ -23,8 +23,12 @@ const LONGEST_TAX_ID: usize = 50;
 pub(super) enum Chosen {
     Course(CourseId),
     Gift(ChosenGift),
-    /// The amount in minor units of the order's currency.
-    Donation(i64),
+    Donation {
+        /// The amount in minor units of the order's currency.
+        minor: i64,
+        /// Whether it is repeated each month.
+        is_monthly: bool,
+    },
 }
 
 /// A gift that a buyer has chosen.
@@ -41,7 +45,7 @@ impl Chosen {
         match self {
             Chosen::Course(id) => Some(*id),
             Chosen::Gift(gift) => Some(gift.course),
-            Chosen::Donation(_) => None,
+            Chosen::Donation { .. } => None,
         }
     }
 
@@ -50,7 +54,8 @@ impl Chosen {
         match self {
             Chosen::Course(_) => vec!["items", place, "courseId"],
             Chosen::Gift(_) => vec!["items", place, "gift", "courseId"],
-            Chosen::Donation(_) => vec!["items", place, "donation"],
+            Chosen::Donation { is_monthly: false, .. } => vec!["items", place, "donation"],
+            Chosen::Donation { is_monthly: true, .. } => vec!["items", place, "monthlyDonation"],
         }
     }
 }
@@ -79,12 +84,14 @@ pub(super) fn check_items(
             OrderItemInput::Gift(gift) => {
                 Some(Chosen::Gift(check.part(&["gift"], |check| check_gift(check, gift, now))))
             }
-            OrderItemInput::Donation(amount) => {
+            OrderItemInput::Donation(amount) | OrderItemInput::MonthlyDonation(amount) => {
                 donations += 1;
+                let is_monthly = matches!(item, OrderItemInput::MonthlyDonation(_));
+                let field = if is_monthly { "monthlyDonation" } else { "donation" };
                 if donations > 1 {
-                    check.error(UserErrorCode::Taken, "donation", "There is a donation in the order already.");
+                    check.error(UserErrorCode::Taken, field, "There is a donation in the order already.");
                 }
-                Some(Chosen::Donation(check_donation(check, amount, currency)))
+                Some(Chosen::Donation { minor: check_donation(check, field, amount, currency), is_monthly })
             }
             OrderItemInput::PlanPriceId(_) => {
                 check.error(UserErrorCode::NotAllowed, "planPriceId", "A membership is ordered by itself.");
@@ -109,16 +116,16 @@ fn check_gift(check: &mut Check, gift: &GiftInput, now: DateTime<Utc>) -> Chosen
 }
 
 /// A donation is in the currency of the order, and at least 1 in its main unit.
-fn check_donation(check: &mut Check, amount: &MoneyInput, currency: CurrencyCode) -> i64 {
+fn check_donation(check: &mut Check, field: &str, amount: &MoneyInput, currency: CurrencyCode) -> i64 {
     if amount.currency != currency {
         let message = format!("The order is in {}.", currency.code());
-        check.part(&["donation"], |check| check.error(UserErrorCode::NotAllowed, "currency", message));
+        check.part(&[field], |check| check.error(UserErrorCode::NotAllowed, "currency", message));
         return 0;
     }
-    let minor = amount.minor(check, "donation");
+    let minor = amount.minor(check, field);
     if minor < 10_i64.pow(currency.decimals()) {
         let message = format!("A donation is at least 1 {}.", currency.code());
-        check.error(UserErrorCode::OutOfRange, "donation", message);
+        check.error(UserErrorCode::OutOfRange, field, message);
     }
     minor
 }

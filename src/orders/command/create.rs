@@ -11,10 +11,10 @@ use super::hold::{self, Held};
 use super::insert::{Draft, insert_order, insert_payment};
 use super::pay::fulfil;
 use super::price::{Line, costs, lines, sum};
-use super::{checkout, membership, pay};
+use super::tax::{Calculations, Taxed};
+use super::{checkout, donation, membership, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{self, Course, CourseId};
-use crate::config::payments::TaxRate;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
@@ -68,9 +68,14 @@ pub(in crate::orders) async fn create_order(
         Err(Error::Invalid(errors)) => Err(errors),
         other => Ok(other?),
     };
-    let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let wanted = Wanted { buyer, input: &input, billed_to, chosen, expected, return_url, entered, tax };
-    let (order, payment) = app.db.transaction(async |tx| place(tx, app, &wanted).await).await?;
+    let wanted = Wanted { buyer, input: &input, billed_to, chosen, expected, return_url, entered };
+    let mut calculations = Calculations::default();
+    let (order, payment) = loop {
+        let placed = app.db.transaction(async |tx| place(tx, app, &wanted, &calculations).await).await;
+        if let Some(placed) = calculations.after(app, placed).await? {
+            break placed;
+        }
+    };
     Ok(open_checkout(app, order, payment.as_ref()).await?)
 }
 
@@ -99,11 +104,15 @@ struct Wanted<'a> {
     return_url: Option<String>,
     /// The coupon, or why there is none.
     entered: std::result::Result<Option<Entered>, Vec<UserError>>,
-    tax: Option<TaxRate>,
 }
 
 /// Places an order; returns it with its payment, unless it costs nothing or was placed by an earlier request.
-async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Option<Payment>)> {
+async fn place(
+    tx: &mut Tx,
+    app: &App,
+    wanted: &Wanted<'_>,
+    calculations: &Calculations,
+) -> Result<(Order, Option<Payment>)> {
     let (buyer, input) = (wanted.buyer, wanted.input);
     let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", input).await? {
         Turn::Create(claimed) => claimed,
@@ -120,7 +129,8 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
     let shared: HashMap<CourseId, Arc<Course>> =
         held.iter().map(|(id, course)| (*id, Arc::new(course.clone()))).collect();
     let lines = lines(&wanted.chosen, &shared, &others, currency)?;
-    let costs = costs(&lines, entered, wanted.tax);
+    let taxed = Taxed { country: &input.billing.country, tax_id: wanted.billed_to.tax_id.as_deref(), currency };
+    let (costs, tax) = costs(app, calculations, taxed, &lines, entered)?;
     let sum = sum(&costs);
     if (sum.total, currency) != (wanted.expected, input.expected_total.currency) {
         return Err(error::another_total(Money::new(sum.total, currency)));
@@ -138,7 +148,7 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
         country: &input.billing.country,
         currency,
         sum,
-        tax: wanted.tax,
+        tax: &tax,
         coupon: entered.map(|entered| entered.coupon.id),
         return_url: wanted.return_url.as_deref(),
         billed_to: Some(&wanted.billed_to),
@@ -146,6 +156,11 @@ async fn place(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Op
     };
     let order = insert_order(tx, app, &draft).await?;
     insert_items(tx, app, wanted, &order, &items).await?;
+    for chosen in &wanted.chosen {
+        if let Chosen::Donation { minor, is_monthly: true } = chosen {
+            donation::begin(tx, app, &order, *minor).await?;
+        }
+    }
     claimed.keep(tx, order.id.uuid()).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
     if sum.total > 0 {
@@ -192,7 +207,7 @@ async fn insert_items(
             message: &gift.message,
             send_at: gift.send_at,
         }),
-        Chosen::Course(_) | Chosen::Donation(_) => None,
+        Chosen::Course(_) | Chosen::Donation { .. } => None,
     });
     let gifts: Vec<NewGift<'_>> = gifts.collect();
     query::insert_items(tx, new).await?;
@@ -204,7 +219,7 @@ async fn insert_items(
 async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, chosen: &[Chosen]) -> Result<()> {
     let own = chosen.iter().enumerate().filter_map(|(place, chosen)| match chosen {
         Chosen::Course(id) => Some((place.to_string(), *id)),
-        Chosen::Gift(_) | Chosen::Donation(_) => None,
+        Chosen::Gift(_) | Chosen::Donation { .. } => None,
     });
     let own: Vec<(String, CourseId)> = own.collect();
     let ids: Vec<CourseId> = own.iter().map(|(_, id)| *id).collect();

@@ -10,7 +10,7 @@ use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::money::Money;
 use crate::orders::model::{Gift, Order, OrderId, OrderItem, OrderItemId, OrderItemKind};
-use crate::orders::query::{gift, list, order as query};
+use crate::orders::query::{donation, gift, list, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
@@ -32,6 +32,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         given.insert(gift.item_id, gift);
     }
     let claimed = gift::claimed_by(&mut conn, user, FETCH).await?;
+    let repeated = donation::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let order = |row: Order| {
         let money = |minor| Money::new(minor, row.currency).to_string();
@@ -58,7 +59,22 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         })
     };
     let claimed = claimed.into_iter().map(|gift| json!({ "id": gift.id.encode(), "claimedAt": gift.claimed_at }));
-    Ok(json!({ "orders": items(rows.into_iter().map(order)), "claimedGifts": items(claimed) }))
+    let repeated = repeated.into_iter().map(|row| {
+        json!({
+            "id": row.id.encode(),
+            "amount": Money::new(row.amount_minor, row.currency).to_string(),
+            "country": row.country,
+            "createdAt": row.created_at,
+            "startedAt": row.started_at,
+            "nextAt": row.next_at,
+            "endedAt": row.ended_at,
+        })
+    });
+    Ok(json!({
+        "orders": items(rows.into_iter().map(order)),
+        "claimedGifts": items(claimed),
+        "donations": items(repeated),
+    }))
 }
 
 /// Returns the courses that an order has for its buyer, in the order of its items.

@@ -3,15 +3,15 @@
 use chrono::TimeDelta;
 
 use super::choice::BilledTo;
+use super::tax::OrderTax;
 use crate::accounts::UserId;
-use crate::config::payments::TaxRate;
 use crate::graphql::Result;
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::orders::error;
 use crate::orders::model::{
-    Amounts, CouponId, NewOrder, NewPayment, Order, OrderId, OrderStatus, Payment, PaymentState,
+    Amounts, CouponId, NewOrder, NewPayment, NewTax, Order, OrderId, OrderStatus, Payment, PaymentState,
 };
-use crate::orders::query::{order as query, payment};
+use crate::orders::query::{order as query, payment, tax as taxes};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -28,7 +28,7 @@ pub(super) struct Draft<'a> {
     pub(super) currency: CurrencyCode,
     /// What it costs.
     pub(super) sum: Amounts,
-    pub(super) tax: Option<TaxRate>,
+    pub(super) tax: &'a OrderTax,
     pub(super) coupon: Option<CouponId>,
     /// Where the checkout leads back to.
     pub(super) return_url: Option<&'a str>,
@@ -61,13 +61,17 @@ pub(super) async fn insert_order(
         coupon_id: draft.coupon,
         discount_minor: draft.sum.discount,
         tax_minor: draft.sum.tax,
-        tax_included: draft.tax.is_none_or(|tax| tax.included),
+        tax_included: draft.tax.is_included,
         billing_name: draft.billed_to.and_then(|billed| billed.name.as_deref()),
         billing_address: draft.billed_to.and_then(|billed| billed.address.as_deref()),
         billing_tax_id: draft.billed_to.and_then(|billed| billed.tax_id.as_deref()),
-        tax_rate: draft.tax.map(|tax| tax.hundredths.cast_signed()),
+        tax_rate: draft.tax.rate.map(u32::cast_signed),
     };
-    Ok(query::insert(tx, &row).await?)
+    let order = query::insert(tx, &row).await?;
+    if let Some(calculation_id) = &draft.tax.calculation {
+        taxes::insert(tx, &NewTax { order_id: order.id, calculation_id }).await?;
+    }
+    Ok(order)
 }
 
 /// Inserts the payment of an order at the provider that was chosen, or the only one. With `charged_to`, it is charged to

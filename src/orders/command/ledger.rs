@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::hold::Held;
-use crate::catalog::CourseId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
+use crate::memberships;
 use crate::orders::model::{
     Movement, NewEntry, NewTransaction, OrderId, OrderItemId, Posting, Sold, negated, parts_of, return_postings,
     sale_postings,
@@ -18,19 +18,29 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
 /// Enters that an order was paid. What costs nothing enters nothing.
+///
+/// A course's channel has its share of gifts of it and of memberships for it, too. Other memberships are for courses of
+/// several channels, or for hours, so the school keeps their price.
 pub(super) async fn enter_payment(tx: &mut Tx, app: &App, held: &Held) -> Result<(), InternalError> {
-    let channel = |course: CourseId| held.courses.get(&course).and_then(|course| course.channel_id);
-    let channels: Vec<ChannelId> = held.items.iter().filter_map(|item| channel(item.course_id?)).collect();
-    let percents: HashMap<ChannelId, i16> = rows::percents(tx.conn(), &channels).await?;
+    let mut channels: HashMap<OrderItemId, ChannelId> = HashMap::new();
+    for item in &held.items {
+        let course = match item.membership_id {
+            Some(membership) => memberships::target_course(tx, membership).await?,
+            None => item.course_id,
+        };
+        let channel = course.and_then(|id| held.courses.get(&id)).and_then(|course| course.channel_id);
+        channels.extend(channel.map(|channel| (item.id, channel)));
+    }
+    let all: Vec<ChannelId> = channels.values().copied().collect();
+    let percents: HashMap<ChannelId, i16> = rows::percents(tx.conn(), &all).await?;
     let mut postings = Vec::new();
     for item in &held.items {
-        let channel = item.course_id.and_then(channel);
         let default = app.config.payments.channel_share;
         postings.extend(sale_postings(Sold {
             item: item.id,
             amount: item.amount_minor,
             tax: item.tax_minor,
-            channel: channel.map(|id| (id, percents.get(&id).copied().unwrap_or(default))),
+            channel: channels.get(&item.id).map(|id| (*id, percents.get(id).copied().unwrap_or(default))),
         }));
     }
     enter_of(tx, app, held, (Movement::Payment, held.order.id.uuid()), &postings).await

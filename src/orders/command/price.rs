@@ -8,17 +8,18 @@ use futures_util::future::{try_join, try_join_all};
 use super::choice::{Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use super::membership;
+use super::tax::{Calculations, OrderTax, Taxed};
 use crate::accounts::viewer;
 use crate::catalog::{Course, CourseById, CourseId, PricesOf};
-use crate::config::payments::TaxRate;
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
 use crate::memberships::{Plan, PlanPrice};
 use crate::orders::error;
-use crate::orders::model::{Amounts, OrderItemInput, OrderItemKind, Priced, QuoteOrderInput, amounts};
+use crate::orders::model::{Amounts, OrderItemInput, OrderItemKind, Priced, QuoteOrderInput};
 use crate::orders::query::coupon as query;
+use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
 
@@ -72,7 +73,7 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
     let currency = input.billing.currency;
     let mut check = Check::new();
     let chosen = check_items(&mut check, &input.items, currency, app.clock.now());
-    check_billing(&mut check, &input.billing);
+    let billed_to = check_billing(&mut check, &input.billing);
     check.finish()?;
     let wanted: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
     let found = wanted.iter().map(|id| async {
@@ -94,22 +95,37 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
         let uses = query::uses(&mut *app.db.read().await?, coupon.id, buyer).await?;
         coupon::check_uses(coupon, uses)?;
     }
-    let tax = app.config.payments.taxes.get(&input.billing.country).copied();
-    let amounts = costs(&lines, entered.as_ref(), tax);
+    let taxed = Taxed { country: &input.billing.country, tax_id: billed_to.tax_id.as_deref(), currency };
+    let mut calculations = Calculations::default();
+    let (amounts, tax) = loop {
+        let priced = costs(app, &calculations, taxed, &lines, entered.as_ref());
+        if let Some(priced) = calculations.after(app, priced).await? {
+            break priced;
+        }
+    };
     let sum = sum(&amounts);
-    let tax_included = tax.is_none_or(|tax| tax.included);
+    let tax_included = tax.is_included;
     Ok(Quote { items: lines.into_iter().zip(amounts).collect(), currency, sum, tax_included })
 }
 
-/// Returns what lines cost with a coupon and a tax.
-pub(super) fn costs(lines: &[Line], entered: Option<&Entered>, tax: Option<TaxRate>) -> Vec<Amounts> {
+/// Returns what lines cost with a coupon and the tax.
+///
+/// # Errors
+/// The tax is to be calculated first ([`Calculations::price`]).
+pub(super) fn costs(
+    app: &App,
+    calculations: &Calculations,
+    buyer: Taxed<'_>,
+    lines: &[Line],
+    entered: Option<&Entered>,
+) -> Result<(Vec<Amounts>, OrderTax)> {
     let item = |line: &Line| Priced {
         price: line.price_minor,
         is_discounted: entered.zip(line.course.as_ref()).is_some_and(|(entered, course)| entered.is_for(course.id)),
         is_taxed: line.kind != OrderItemKind::Donation,
     };
     let items: Vec<Priced> = lines.iter().map(item).collect();
-    amounts(&items, entered.map(|entered| entered.coupon.discount()), tax)
+    calculations.price(app, buyer, &items, entered.map(|entered| entered.coupon.discount()))
 }
 
 /// Returns the sums of amounts.
@@ -138,8 +154,8 @@ pub(super) fn lines(
         let (kind, id) = match one {
             Chosen::Course(id) => (OrderItemKind::Course, *id),
             Chosen::Gift(gift) => (OrderItemKind::Gift, gift.course),
-            Chosen::Donation(price_minor) => {
-                lines.push(Line { kind: OrderItemKind::Donation, course: None, plan: None, price_minor: *price_minor });
+            Chosen::Donation { minor, .. } => {
+                lines.push(Line { kind: OrderItemKind::Donation, course: None, plan: None, price_minor: *minor });
                 continue;
             }
         };

@@ -94,16 +94,20 @@ impl ViewerOrders {
         guard = "Scoped(Role::Student, Scope::ReadOrders)",
         directive = scoped::apply(Role::Student, Scope::ReadOrders)
     )]
+    #[allow(clippy::too_many_arguments)]
     async fn orders(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; defaults to all. Its `buyerId` changes nothing.")] filter: Option<OrderFilter>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
-        orders_of(ctx, viewer(within(ctx, Scope::ReadOrders))?, PageArgs { first, after, last, before }).await
+        let buyer = Some(viewer(within(ctx, Scope::ReadOrders))?);
+        let which = OrderWhich { buyer, ..filter.unwrap_or_default().which()? };
+        listed(ctx, which, PageArgs { first, after, last, before }).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Orders in the schema.
 
 mod coupon;
+mod donation;
 mod earnings;
 mod gift;
 mod list;
@@ -29,6 +30,7 @@ pub fn nodes() -> Vec<NodeType> {
         NodeType::new(|ctx, id| refund::refund_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| refund::dispute_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| gift::gift_node(ctx, id).boxed()),
+        NodeType::new(|ctx, id| donation::donation_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| coupon::coupon_node(ctx, id).boxed()),
         NodeType::new(|ctx, id| payment_event::payment_event_node(ctx, id).boxed()),
     ]
@@ -44,9 +46,9 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     ]
 }
 
-/// The orders of the viewer.
+/// The orders and repeated donations of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(list::ViewerOrders)]
+    vec![Box::new(list::ViewerOrders), Box::new(donation::ViewerDonations)]
 }
 
 /// The mutations of orders.
@@ -54,6 +56,7 @@ pub fn mutations() -> Vec<Box<dyn RootFields>> {
     vec![
         Box::new(mutation::OrderMutation),
         Box::new(gift::GiftMutation),
+        Box::new(donation::DonationMutation),
         Box::new(earnings::EarningsMutation),
         Box::new(coupon::CouponMutation),
         Box::new(payment_event::PaymentEventMutation),

@@ -19,6 +19,9 @@ pub(in crate::orders) enum OrderItemInput {
     /// A donation of this amount, at least 1 in the main unit of the order's currency; at most one in an order. It is
     /// not taxed, and coupons are not for it.
     Donation(MoneyInput),
+    /// The same, of this amount now and each month until it is canceled. Where the provider cannot charge again, each
+    /// month is paid on a page. It ends when three in succession are not paid.
+    MonthlyDonation(MoneyInput),
     /// A membership at this price of a plan, which is renewed until it is canceled. It is ordered by itself. If the
     /// viewer's membership is past due, this pays for its next period.
     PlanPriceId(PlanPriceId),
@@ -35,7 +38,8 @@ pub(in crate::orders) struct BillingInput {
     pub(in crate::orders) name: Option<String>,
     /// The address on the invoice, in lines, at most 500 characters.
     pub(in crate::orders) address: Option<String>,
-    /// The tax number of a company, such as a VAT ID, for the invoice, at most 50 characters. It changes no tax.
+    /// The tax number of a company, such as a VAT ID, for the invoice, at most 50 characters. It changes no tax, except
+    /// where Stripe Tax says what tax is due, which takes a VAT ID of the European Union into account.
     pub(in crate::orders) tax_id: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 mod amount;
 mod coupon;
+mod donation;
 mod earnings;
 mod event;
 mod gift;
@@ -12,12 +13,14 @@ mod list;
 mod order;
 mod payment;
 mod refund;
+mod tax;
 
 pub(super) use amount::{Amounts, Discount, Priced, amounts};
 pub(super) use coupon::{
     ArchiveCouponInput, CouponScope, CouponTerms, CreateCouponInput, NewCoupon, UpdateCouponInput,
 };
 pub use coupon::{Coupon, CouponId};
+pub(super) use donation::{CancelDonationInput, Donated, Donation, DonationId, DonationStatus, NewDonationOrder};
 pub(super) use earnings::{
     Earned, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
 };
@@ -42,3 +45,4 @@ pub use payment::PaymentState;
 pub(super) use payment::{NewPayment, Payment};
 pub(super) use refund::{Dispute, DisputeId, Refund, RefundId, RefundItem, left_of, parts_of};
 pub use refund::{DisputeStatus, RefundState};
+pub(super) use tax::{NewTax, TaxRecord, TaxReversal};

@@ -293,6 +293,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    donation_orders (order_id) {
+        order_id -> Uuid,
+        donation_id -> Uuid,
+        is_open -> Bool,
+    }
+}
+
+diesel::table! {
+    donations (id) {
+        id -> Uuid,
+        donor_id -> Uuid,
+        country -> Text,
+        amount_minor -> Int8,
+        currency -> Text,
+        provider -> Nullable<Text>,
+        authorization_id -> Nullable<Text>,
+        started_at -> Nullable<Timestamptz>,
+        next_at -> Nullable<Timestamptz>,
+        failures -> Int2,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     email_changes (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -820,6 +845,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_taxes (order_id) {
+        order_id -> Uuid,
+        calculation_id -> Text,
+        transaction_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     orders (id) {
         id -> Uuid,
         number -> Int8,
@@ -1226,6 +1259,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    tax_reversals (refund_id) {
+        refund_id -> Uuid,
+        reversal_id -> Text,
+        undone_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     team_invitations (id) {
         id -> Uuid,
         email -> Text,
@@ -1368,6 +1409,9 @@ diesel::joinable!(courses -> channels (channel_id));
 diesel::joinable!(courses -> users (instructor_id));
 diesel::joinable!(courses -> videos (demo_video_id));
 diesel::joinable!(disputes -> orders (order_id));
+diesel::joinable!(donation_orders -> donations (donation_id));
+diesel::joinable!(donation_orders -> orders (order_id));
+diesel::joinable!(donations -> users (donor_id));
 diesel::joinable!(email_changes -> users (user_id));
 diesel::joinable!(enrollments -> courses (course_id));
 diesel::joinable!(enrollments -> users (user_id));
@@ -1417,6 +1461,7 @@ diesel::joinable!(order_items -> entitlements (entitlement_id));
 diesel::joinable!(order_items -> membership_periods (membership_period_id));
 diesel::joinable!(order_items -> memberships (membership_id));
 diesel::joinable!(order_items -> orders (order_id));
+diesel::joinable!(order_taxes -> orders (order_id));
 diesel::joinable!(orders -> coupons (coupon_id));
 diesel::joinable!(orders -> users (buyer_id));
 diesel::joinable!(payments -> orders (order_id));
@@ -1457,6 +1502,7 @@ diesel::joinable!(second_factors -> users (user_id));
 diesel::joinable!(sections -> courses (course_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sign_in_challenges -> users (user_id));
+diesel::joinable!(tax_reversals -> refunds (refund_id));
 diesel::joinable!(team_invitations -> users (invited_by));
 diesel::joinable!(uploads -> users (user_id));
 diesel::joinable!(video_captions -> videos (video_id));
@@ -1490,6 +1536,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     courses,
     cron_turns,
     disputes,
+    donation_orders,
+    donations,
     email_changes,
     enrollments,
     entitlements,
@@ -1530,6 +1578,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notification_walks,
     notifications,
     order_items,
+    order_taxes,
     orders,
     payment_events,
     payments,
@@ -1562,6 +1611,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     seeding,
     sessions,
     sign_in_challenges,
+    tax_reversals,
     team_invitations,
     uploads,
     users,

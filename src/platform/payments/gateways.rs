@@ -80,6 +80,11 @@ impl Payments {
         self.google_play.as_ref()
     }
 
+    /// Stripe, if it is set up.
+    pub(super) fn stripe(&self) -> Result<&Stripe, GatewayError> {
+        self.stripe.as_ref().ok_or(GatewayError::Off)
+    }
+
     /// The provider, if it is set up.
     pub(super) fn of(&self, provider: Provider) -> Result<Gateway<'_>, GatewayError> {
         let gateway = match provider {

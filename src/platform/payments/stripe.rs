@@ -2,6 +2,8 @@
 //!
 //! Source: <https://docs.stripe.com/api>, version `VERSION`.
 
+pub mod tax;
+
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Request};

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 44] = [
+const HELD: [(&str, Option<&str>); 45] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -124,6 +124,7 @@ const HELD: [(&str, Option<&str>); 44] = [
     ("channel_members.user_id", Some("/channels/memberships/items")),
     ("channels.owner_id", Some("/channels/channels/items")),
     ("courses.instructor_id", Some("/catalog/courses/items")),
+    ("donations.donor_id", Some("/orders/donations/items")),
     ("email_changes.user_id", Some("/accounts/emailChanges/items")),
     ("enrollments.user_id", Some("/enrollments/enrollments/items")),
     // What an administrator has given to others. That they did is in their activity.
@@ -237,6 +238,11 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(
         "INSERT INTO orders (id, buyer_id, status, country, currency, total_minor, created_at, updated_at, expires_at) \
         SELECT id, id, 'PENDING', 'DE', 'EUR', 0, now(), now(), now() FROM users",
+    )
+    .await;
+    app.sql(
+        "INSERT INTO donations (id, donor_id, country, amount_minor, currency, created_at) \
+        SELECT id, id, 'DE', 700, 'EUR', now() FROM users",
     )
     .await;
     app.sql(

@@ -33,6 +33,7 @@ async fn a_membership_begins_with_its_payment_and_opens_courses_that_come_later(
     let end = club.now() + TimeDelta::days(30);
     assert_eq!((time(&seen["periodEndsAt"]), time(&seen["nextBillingAt"])), (end, end));
     assert_eq!(seen["entitlement"]["scope"], "EVERYTHING");
+    assert_eq!(seen["entitlement"]["membership"]["id"], seen["id"]);
     assert_eq!((time(&seen["entitlement"]["expiresAt"]), &seen["entitlement"]["source"]), (end, &json!("MEMBERSHIP")));
     assert_eq!(seen["orders"]["nodes"][0]["items"], json!([{ "kind": "MEMBERSHIP", "title": "All" }]));
     let later = club.app.course(&club.ada, "Wheels", 1).await;

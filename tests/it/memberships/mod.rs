@@ -9,6 +9,7 @@ mod model;
 mod plans;
 mod play;
 mod renewals;
+mod tax;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lyceum::accounts::{self, UserById};
@@ -24,7 +25,7 @@ const PLAN: &str = "id slug name kind status archivedAt liveHoursPerMonth renewa
     prices { id amount { amount currency } interval trialDays retiredAt }";
 const MEMBERSHIP: &str = "id status nextStatuses periodStartsAt periodEndsAt nextBillingAt pausedAt startedAt endedAt \
     checkoutUrl credit { amount } planPrice { id plan { name } } pendingPlanPrice { id } \
-    entitlement { id scope source expiresAt endedAt endReason } \
+    entitlement { id scope source expiresAt endedAt endReason membership { id } } \
     orders { totalCount nodes { id number status total { amount } items { kind title } } }";
 
 /// A school with a course of Ada's, and users who are members of nothing.

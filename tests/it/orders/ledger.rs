@@ -37,6 +37,18 @@ impl Shop {
         self.code(Some(&self.root), "recordPayout", input).await
     }
 
+    /// Makes a plan for 10 euros a month, of which a user becomes a member; returns the order.
+    async fn member(&self, user: &User, mut plan: Value) -> Value {
+        plan["prices"] = json!([{ "amount": { "amount": "10", "currency": "EUR" }, "interval": "MONTH" }]);
+        let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", plan).await;
+        self.settle().await;
+        let mut input = self.input(&[], "10");
+        input["items"] = json!([{ "planPriceId": made["plan"]["prices"][0]["id"] }]);
+        let order = self.ordered(user, input).await;
+        self.act(&order, "pay").await;
+        order
+    }
+
     /// The sums of the books by account, in the order of their names.
     async fn balances(&self) -> String {
         let sql = "SELECT coalesce(string_agg(concat_ws(' ', account, currency, amount), ', '), '') FROM \
@@ -85,6 +97,42 @@ async fn a_channel_has_its_share_of_what_is_sold_and_not_of_what_is_refunded() {
     let order = shop.ordered(&shop.tim, shop.input(&[&shop.other], "5")).await;
     shop.act(&order, "pay").await;
     assert_eq!(shop.balances().await, "CLEARING EUR 500, SHARE EUR -420, TAX EUR -80");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_has_its_share_of_each_period_of_a_membership_for_its_course_only() {
+    let shop = Shop::with(&[("LYCEUM_TAXES", "DE=19")]).await;
+    let own = json!({ "name": "One", "kind": "COURSE", "courseId": shop.course.id });
+    let order = shop.member(&shop.sam, own).await;
+    // Of 10.00 there are 1.60 of tax; 70 % of 8.40 are the channel's.
+    assert_eq!(shop.balances().await, "CLEARING EUR 1000, REVENUE EUR -252, SHARE EUR -588, TAX EUR -160");
+    let channel = shop.channel().await;
+    let sales =
+        shop.node(Some(&shop.ada), &channel, "... on Channel { sales { nodes { kind title share { amount } } } }");
+    let sale = json!({ "kind": "MEMBERSHIP", "title": "One", "share": { "amount": "5.88" } });
+    assert_eq!(sales.await["sales"]["nodes"], json!([sale]));
+
+    // A dispute takes it back until it is won, and a refund for good, in parts, too.
+    shop.act(&order, "dispute").await;
+    assert_eq!(shop.balances().await, "");
+    shop.act(&order, "win-dispute").await;
+    shop.refund(&order, json!({ "amount": { "amount": "5", "currency": "EUR" } })).await;
+    assert_eq!(shop.balances().await, "CLEARING EUR 500, REVENUE EUR -126, SHARE EUR -294, TAX EUR -80");
+    shop.settle().await;
+    shop.refund(&order, json!({})).await;
+    assert_eq!(shop.balances().await, "", "nothing is left behind");
+    shop.settle().await;
+
+    // What is renewed is shared like what is begun.
+    let other = json!({ "name": "Other", "kind": "COURSE", "courseId": shop.other.id });
+    shop.member(&shop.tim, other).await;
+    shop.app.sql("UPDATE memberships SET billing_at = '2026-11-20' WHERE billing_at IS NOT NULL").await;
+    shop.app.run("orders.renew").await;
+    shop.settle().await;
+    assert_eq!(shop.balances().await, "CLEARING EUR 2000, REVENUE EUR -504, SHARE EUR -1176, TAX EUR -320");
+    // A membership for all courses is the school's.
+    shop.member(&shop.sam, json!({ "name": "All", "kind": "ALL_ACCESS" })).await;
+    assert_eq!(shop.balances().await, "CLEARING EUR 3000, REVENUE EUR -1344, SHARE EUR -1176, TAX EUR -480");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

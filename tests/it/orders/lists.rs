@@ -38,6 +38,18 @@ async fn an_order_is_for_its_buyer_and_administrators() {
         let data = shop.app.data(Some(&user.token), mine, json!({})).await;
         assert_eq!(data["viewer"]["orders"]["totalCount"], count);
     }
+    // A filter finds no orders of others.
+    let (sam, tim) = (&shop.sam, &shop.tim);
+    for (user, filter, count) in [
+        (sam, "statuses: [PENDING]".to_owned(), 1),
+        (sam, "statuses: [PAID]".to_owned(), 0),
+        (sam, format!("buyerId: \"{}\"", tim.id), 1),
+        (tim, format!("buyerId: \"{}\"", sam.id), 0),
+    ] {
+        let filtered = format!("{{ viewer {{ orders(filter: {{ {filter} }}) {{ totalCount }} }} }}");
+        let data = shop.app.data(Some(&user.token), &filtered, json!({})).await;
+        assert_eq!(data["viewer"]["orders"]["totalCount"], count, "{filter}");
+    }
     let all = shop.app.send(Some(&shop.ada.token), "{ orders { totalCount } }", json!({})).await;
     assert_eq!(code_of(&all), "FORBIDDEN");
 }

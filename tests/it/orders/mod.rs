@@ -2,6 +2,7 @@
 
 mod buying;
 mod coupons;
+mod donations;
 pub(crate) mod fakes;
 mod gifts;
 mod google_play;
@@ -18,6 +19,7 @@ mod prices;
 mod razorpay;
 mod refunds;
 mod stripe;
+mod tax;
 mod unpaid;
 
 use chrono::TimeDelta;

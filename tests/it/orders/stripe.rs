@@ -6,15 +6,20 @@ use super::fakes::Fault;
 use super::fakes::stripe::{self, StripeFake, WEBHOOK_SECRET, event};
 use super::*;
 
-struct StripeShop {
-    shop: Shop,
-    fake: StripeFake,
+pub(super) struct StripeShop {
+    pub(super) shop: Shop,
+    pub(super) fake: StripeFake,
 }
 
 impl StripeShop {
     async fn open() -> StripeShop {
+        StripeShop::with(&[]).await
+    }
+
+    pub(super) async fn with(more: &[(&str, &str)]) -> StripeShop {
         let fake = StripeFake::start().await;
-        StripeShop { shop: Shop::with(&fake.settings()).await, fake }
+        let settings: Vec<_> = fake.settings().into_iter().chain(more.iter().copied()).collect();
+        StripeShop { shop: Shop::with(&settings).await, fake }
     }
 
     async fn webhook(&self, body: Vec<u8>, signature: &str) -> StatusCode {
@@ -29,7 +34,7 @@ impl StripeShop {
         assert_eq!(self.webhook(body, &signature).await, 200);
     }
 
-    async fn tell(&self, event: &Value) {
+    pub(super) async fn tell(&self, event: &Value) {
         self.deliver(event).await;
         self.shop.settle().await;
     }

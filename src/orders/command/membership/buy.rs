@@ -12,6 +12,7 @@ use crate::orders::command::choice::{BilledTo, check_billing};
 use crate::orders::command::coupon::{self, Entered};
 use crate::orders::command::create::{MOST_PENDING, check_return_url, open_checkout};
 use crate::orders::command::price::{Line, Quote};
+use crate::orders::command::tax::{Calculations, Taxed};
 use crate::orders::error;
 use crate::orders::model::{BillingInput, CreateOrderInput, Order, OrderItemKind, Payment, QuoteOrderInput};
 use crate::orders::query::{coupon as coupons, order as query};
@@ -29,7 +30,7 @@ pub(in crate::orders::command) async fn quote(
 ) -> Result<Quote> {
     let (app, buyer, billing) = (loaders.app(), viewer(actor)?, &input.billing);
     let mut check = Check::new();
-    check_billing(&mut check, billing);
+    let billed_to = check_billing(&mut check, billing);
     check.finish()?;
     let entered = entered(loaders, input.coupon_code.as_deref(), price, billing.currency).await?;
     if let Some(Entered { coupon, .. }) = &entered {
@@ -42,16 +43,18 @@ pub(in crate::orders::command) async fn quote(
     if entered.is_some() {
         check_first(terms.is_first, terms.charged_minor)?;
     }
-    let tax = app.config.payments.taxes.get(&billing.country).copied();
-    let (price_minor, sum) = (terms.charged_minor, priced(terms.charged_minor, entered.as_ref(), tax));
+    let (country, currency) = (&billing.country, billing.currency);
+    let taxed = Taxed { country, tax_id: billed_to.tax_id.as_deref(), currency };
+    let (price_minor, mut calculations) = (terms.charged_minor, Calculations::default());
+    let (sum, tax) = loop {
+        let priced = priced(app, &calculations, taxed, price_minor, entered.as_ref());
+        if let Some(priced) = calculations.after(app, priced).await? {
+            break priced;
+        }
+    };
     let plan = Some((terms.plan.into(), terms.price.into()));
     let line = Line { kind: OrderItemKind::Membership, course: None, plan, price_minor };
-    Ok(Quote {
-        items: vec![(line, sum)],
-        currency: billing.currency,
-        sum,
-        tax_included: tax.is_none_or(|tax| tax.included),
-    })
+    Ok(Quote { items: vec![(line, sum)], currency, sum, tax_included: tax.is_included })
 }
 
 /// Orders a membership, and opens its checkout. A trial costs nothing, and begins at once.
@@ -73,7 +76,13 @@ pub(in crate::orders::command) async fn order(
         other => Ok(other?),
     };
     let wanted = Wanted { buyer, input, price, expected, return_url, entered, billed_to };
-    let (order, payment) = app.db.transaction(async |tx| buy(tx, app, &wanted).await).await?;
+    let mut calculations = Calculations::default();
+    let (order, payment) = loop {
+        let bought = app.db.transaction(async |tx| buy(tx, app, &wanted, &calculations).await).await;
+        if let Some(bought) = calculations.after(app, bought).await? {
+            break bought;
+        }
+    };
     Ok(open_checkout(app, order, payment.as_ref()).await?)
 }
 
@@ -90,7 +99,12 @@ struct Wanted<'a> {
     billed_to: BilledTo,
 }
 
-async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Option<Payment>)> {
+async fn buy(
+    tx: &mut Tx,
+    app: &App,
+    wanted: &Wanted<'_>,
+    calculations: &Calculations,
+) -> Result<(Order, Option<Payment>)> {
     let (buyer, input, billing) = (wanted.buyer, wanted.input, &wanted.input.billing);
     let claimed = match input.once.claim::<Order>(tx, app, buyer.uuid(), "createOrder", input).await? {
         Turn::Create(claimed) => claimed,
@@ -123,7 +137,7 @@ async fn buy(tx: &mut Tx, app: &App, wanted: &Wanted<'_>) -> Result<(Order, Opti
         provider: input.provider,
         billed_to: Some(&wanted.billed_to),
     };
-    let (order, payment) = place(tx, app, &terms).await?;
+    let (order, payment) = place(tx, app, &terms, calculations).await?;
     if (order.total_minor, order.currency) != (wanted.expected, input.expected_total.currency) {
         return Err(error::another_total(Money::new(order.total_minor, order.currency)));
     }

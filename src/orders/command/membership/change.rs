@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::place::{Terms, place, priced};
+use super::place::{Terms, billed_before, place, priced};
 use crate::accounts::viewer;
 use crate::graphql::loaders::Load;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result};
 use crate::memberships::{
     self, Begun, ChangeTime, Held, Membership, MembershipById, MembershipChangeTerms, MembershipId, MembershipStatus,
-    PeriodId, PlanPrice,
+    PeriodId,
 };
 use crate::orders::command::create::open_checkout;
+use crate::orders::command::tax::{Calculations, Taxed};
 use crate::orders::command::{end, hold, pay};
 use crate::orders::model::{Order, Payment, Step};
 use crate::orders::policy;
@@ -71,7 +72,13 @@ pub(super) async fn end_order(tx: &mut Tx, app: &App, period: PeriodId) -> std::
 /// # Errors
 /// There is no such membership of the actor, it cannot be changed now, or the price is not one for it.
 pub async fn change_membership(app: &App, actor: &Actor, input: MembershipChangeTerms) -> Result<Membership> {
-    let changed = app.db.transaction(async |tx| change(tx, app, actor, &input).await).await?;
+    let mut calculations = Calculations::default();
+    let changed = loop {
+        let changed = app.db.transaction(async |tx| change(tx, app, actor, &input, &calculations).await).await;
+        if let Some(changed) = calculations.after(app, changed).await? {
+            break changed;
+        }
+    };
     if let Some((order, payment)) = changed {
         open_checkout(app, order, payment.as_ref()).await?;
     }
@@ -85,6 +92,7 @@ async fn change(
     app: &App,
     actor: &Actor,
     input: &MembershipChangeTerms,
+    calculations: &Calculations,
 ) -> Result<Option<(Order, Option<Payment>)>> {
     let mut held = own(tx, actor, input.membership_id).await?;
     let (price, provider) = (input.plan_price_id, provider(app));
@@ -109,7 +117,7 @@ async fn change(
         (_, ChangeTime::Now) => memberships::offer_change(tx, app, &held, price, provider).await?,
     };
     let country = begun.membership.country.clone();
-    place(tx, app, &terms(app, &begun, &country)).await.map(Some)
+    place(tx, app, &terms(app, &begun, &country), calculations).await.map(Some)
 }
 
 /// The order of a period for which the member has chosen no provider.
@@ -126,30 +134,46 @@ pub async fn quote_membership_change(
     actor: &Actor,
     input: MembershipChangeTerms,
 ) -> Result<MembershipQuote> {
-    app.db
-        .transaction(async |tx| {
-            let held = own(tx, actor, input.membership_id).await?;
-            let (price, _) = memberships::target_of_change(tx, &held, input.plan_price_id, provider(app)).await?;
-            if input.when == ChangeTime::Renewal || held.row.status == MembershipStatus::Trialing {
-                return Ok(quoted(app, &held, &price, (0, held.row.credit_minor), 0));
-            }
-            let change = memberships::quote_change(tx, app, &held, &price).await?;
-            let credit = (change.credit_minor, change.credit_left_minor);
-            Ok(quoted(app, &held, &price, credit, change.price_minor - change.credit_minor))
-        })
-        .await
+    let mut calculations = Calculations::default();
+    loop {
+        let quoted = app.db.transaction(async |tx| quote(tx, app, actor, &input, &calculations).await).await;
+        if let Some(quoted) = calculations.after(app, quoted).await? {
+            return Ok(quoted);
+        }
+    }
 }
 
-fn quoted(app: &App, held: &Held, price: &PlanPrice, (credit, left): (i64, i64), charged: i64) -> MembershipQuote {
-    let tax = app.config.payments.taxes.get(&held.row.country).copied();
+async fn quote(
+    tx: &mut Tx,
+    app: &App,
+    actor: &Actor,
+    input: &MembershipChangeTerms,
+    calculations: &Calculations,
+) -> Result<MembershipQuote> {
+    let held = own(tx, actor, input.membership_id).await?;
+    let (price, _) = memberships::target_of_change(tx, &held, input.plan_price_id, provider(app)).await?;
+    let is_later = input.when == ChangeTime::Renewal || held.row.status == MembershipStatus::Trialing;
+    let (credit, left, charged) = if is_later {
+        (0, held.row.credit_minor, 0)
+    } else {
+        let change = memberships::quote_change(tx, app, &held, &price).await?;
+        (change.credit_minor, change.credit_left_minor, change.price_minor - change.credit_minor)
+    };
+    let billed = billed_before(tx, held.row.id).await?;
+    let tax_id = billed.as_ref().and_then(|billed| billed.tax_id.as_deref());
+    let taxed = Taxed { country: &held.row.country, tax_id, currency: price.currency };
     let money = |minor| Money::new(minor, price.currency);
-    MembershipQuote {
-        price: money(priced(price.amount_minor, None, tax).total),
+    let with_tax = |minor| -> Result<Money> {
+        let (amounts, _) = priced(app, calculations, taxed, minor, None)?;
+        Ok(money(amounts.total))
+    };
+    Ok(MembershipQuote {
+        price: with_tax(price.amount_minor)?,
         credit: money(credit),
-        total: money(priced(charged, None, tax).total),
+        total: with_tax(charged)?,
         credit_left: money(left),
         next_billing_at: held.row.billing_at.filter(|_| credit == 0 && charged == 0),
-    }
+    })
 }
 
 async fn own(tx: &mut Tx, actor: &Actor, id: MembershipId) -> Result<Held> {

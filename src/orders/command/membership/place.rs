@@ -1,18 +1,19 @@
 //! Places the order of a period.
 
-use crate::config::payments::TaxRate;
 use crate::graphql::Result;
-use crate::memberships::Begun;
+use crate::memberships::{Begun, MembershipId};
 use crate::orders::command::choice::BilledTo;
 use crate::orders::command::coupon::Entered;
 use crate::orders::command::hold::Held;
 use crate::orders::command::insert::{Draft, insert_order, insert_payment};
 use crate::orders::command::pay::fulfil;
+use crate::orders::command::tax::{Calculations, OrderTax, Taxed};
 use crate::orders::event::OrderPlaced;
-use crate::orders::model::{Amounts, NewItem, Order, OrderItemId, OrderItemKind, Payment, Priced, amounts};
+use crate::orders::model::{Amounts, NewItem, Order, OrderItemId, OrderItemKind, Payment, Priced};
 use crate::orders::query::order as query;
 use crate::platform::App;
 use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 use crate::platform::payments::Provider;
 
@@ -28,32 +29,67 @@ pub(super) struct Terms<'a> {
     pub(super) return_url: Option<&'a str>,
     /// The provider that the buyer has chosen.
     pub(super) provider: Option<Provider>,
-    /// Whom the invoice is for, if that was said.
+    /// Whom the invoice is for, if that was said; `None` for whom that of the membership's latest order is for.
     pub(super) billed_to: Option<&'a BilledTo>,
 }
 
-impl Terms<'_> {
-    /// What the order costs.
-    fn amounts(&self, tax: Option<TaxRate>) -> Amounts {
-        priced(self.begun.period.charged_minor(), self.entered, tax)
-    }
-}
-
 /// Returns what a price before coupon and tax costs.
-pub(super) fn priced(price: i64, entered: Option<&Entered>, tax: Option<TaxRate>) -> Amounts {
+///
+/// # Errors
+/// The tax is to be calculated first ([`Calculations::price`]).
+pub(super) fn priced(
+    app: &App,
+    calculations: &Calculations,
+    buyer: Taxed<'_>,
+    price: i64,
+    entered: Option<&Entered>,
+) -> Result<(Amounts, OrderTax)> {
     let discount = entered.map(|entered| entered.coupon.discount());
     let item = Priced { price, is_discounted: discount.is_some(), is_taxed: true };
-    amounts(&[item], discount, tax).pop().unwrap_or_default()
+    let (mut amounts, tax) = calculations.price(app, buyer, &[item], discount)?;
+    Ok((amounts.pop().unwrap_or_default(), tax))
+}
+
+/// Returns whom the invoice of the latest order of a membership is for.
+pub(super) async fn billed_before(
+    tx: &mut Tx,
+    id: MembershipId,
+) -> std::result::Result<Option<BilledTo>, InternalError> {
+    let orders = query::of_memberships(tx.conn(), &[id]).await?;
+    let billed = |(_, order): (_, Order)| BilledTo {
+        name: order.billing_name,
+        address: order.billing_address,
+        tax_id: order.billing_tax_id,
+    };
+    Ok(orders.into_iter().next().map(billed))
 }
 
 /// Places the order of a period that was begun; returns it with its payment, unless it costs nothing and is paid at once.
 ///
 /// It is charged to the membership's stored payment if there is one; otherwise it gets a checkout.
-pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(Order, Option<Payment>)> {
+///
+/// # Errors
+/// The tax is to be calculated first ([`Calculations::price`]); see [`insert_payment`].
+pub(super) async fn place(
+    tx: &mut Tx,
+    app: &App,
+    terms: &Terms<'_>,
+    calculations: &Calculations,
+) -> Result<(Order, Option<Payment>)> {
     let begun = terms.begun;
     let buyer = begun.membership.user_id;
-    let tax = app.config.payments.taxes.get(terms.country).copied();
-    let amounts = terms.amounts(tax);
+    let before = match terms.billed_to {
+        Some(_) => None,
+        None => billed_before(tx, begun.membership.id).await?,
+    };
+    let billed_to = terms.billed_to.or(before.as_ref());
+    let taxed = Taxed {
+        country: terms.country,
+        tax_id: billed_to.and_then(|billed| billed.tax_id.as_deref()),
+        currency: begun.price.currency,
+    };
+    let charged = begun.period.charged_minor();
+    let (amounts, tax) = priced(app, calculations, taxed, charged, terms.entered)?;
     let stored = begun.membership.provider.zip(begun.membership.authorization_id.as_deref());
     let stored = stored.filter(|(provider, _)| app.payments.account(*provider).is_some());
     let draft = Draft {
@@ -61,10 +97,10 @@ pub(super) async fn place(tx: &mut Tx, app: &App, terms: &Terms<'_>) -> Result<(
         country: terms.country,
         currency: begun.price.currency,
         sum: amounts,
-        tax,
+        tax: &tax,
         coupon: terms.entered.map(|entered| entered.coupon.id),
         return_url: terms.return_url,
-        billed_to: terms.billed_to,
+        billed_to,
         has_checkout: stored.is_none(),
     };
     let order = insert_order(tx, app, &draft).await?;

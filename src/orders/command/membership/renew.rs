@@ -9,6 +9,7 @@ use crate::graphql::Error;
 use crate::memberships::{self, MembershipId};
 use crate::orders::command::create::open_checkout;
 use crate::orders::command::pay;
+use crate::orders::command::tax::Calculations;
 use crate::orders::model::{Order, Payment};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -38,13 +39,29 @@ pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
 
 /// Charges a membership; one that cannot be is tried later, so that it does not keep the others from it.
 async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
-    match app.db.transaction(async |tx| order(tx, app, id).await).await {
+    match place_next(app, id).await {
         Ok(Some((order, payment))) => open_checkout(app, order, payment.as_ref()).await.map(drop),
         Ok(None) => Ok(()),
         Err(error) => {
             tracing::error!(error = error.into_message(), membership = %id.uuid(), "a membership could not be renewed");
             let until = app.clock.now() + AGAIN;
-            app.db.transaction(async |tx| memberships::postpone(tx, app, id, until).await).await
+            app.db
+                .transaction(async |tx| {
+                    let students = memberships::postpone(tx, app, id, until).await?;
+                    pay::count_students(tx, students.into_iter().collect()).await
+                })
+                .await
+        }
+    }
+}
+
+/// Places the order of the next period, if it is due.
+async fn place_next(app: &App, id: MembershipId) -> Result<Option<(Order, Option<Payment>)>, Error> {
+    let mut calculations = Calculations::default();
+    loop {
+        let placed = app.db.transaction(async |tx| order(tx, app, id, &calculations).await).await;
+        if let Some(placed) = calculations.after(app, placed).await? {
+            return Ok(placed);
         }
     }
 }
@@ -53,6 +70,7 @@ async fn order(
     tx: &mut crate::platform::db::Tx,
     app: &App,
     id: MembershipId,
+    calculations: &Calculations,
 ) -> Result<Option<(Order, Option<Payment>)>, Error> {
     let Some(mut held) = memberships::hold(tx, id).await? else { return Ok(None) };
     if held.row.billing_at.is_none_or(|at| at > app.clock.now()) {
@@ -67,7 +85,7 @@ async fn order(
     let placed = match begun {
         Some(begun) => {
             let country = begun.membership.country.clone();
-            Some(place(tx, app, &terms(app, &begun, &country)).await?)
+            Some(place(tx, app, &terms(app, &begun, &country), calculations).await?)
         }
         None => None,
     };

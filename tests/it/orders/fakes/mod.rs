@@ -4,6 +4,7 @@ pub(crate) mod google_play;
 pub(crate) mod paypal;
 pub(crate) mod razorpay;
 pub(crate) mod stripe;
+mod stripe_tax;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

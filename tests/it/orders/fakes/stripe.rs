@@ -1,4 +1,4 @@
-//! Stripe: Checkout sessions, refunds, and the events of both.
+//! Stripe: Checkout sessions, refunds, and the events of both; taxes are in [`super::stripe_tax`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::stripe_tax::TaxFake;
 use super::{Call, Wire, hmac};
 
 pub(in crate::orders) const KEY: &str = "sk_test_51Lyceum";
 pub(in crate::orders) const ACCOUNT: &str = "acct_1Lyceum";
 pub(in crate::orders) const WEBHOOK_SECRET: &str = "whsec_Lyceum";
 
-pub(in crate::orders) struct StripeFake {
+pub(crate) struct StripeFake {
     pub(in crate::orders) url: String,
-    pub(in crate::orders) wire: Arc<Wire>,
+    pub(crate) wire: Arc<Wire>,
     inside: Arc<Mutex<Inside>>,
 }
 
@@ -26,17 +27,18 @@ struct Inside {
     keys: HashMap<String, (String, (u16, Value))>,
     /// Why refunds are refused.
     refusal: Option<&'static str>,
+    tax: TaxFake,
 }
 
 impl StripeFake {
-    pub(in crate::orders) async fn start() -> StripeFake {
+    pub(crate) async fn start() -> StripeFake {
         let (wire, inside) = (Arc::new(Wire::default()), Arc::new(Mutex::new(Inside::default())));
         let shared = inside.clone();
         let url = super::start(wire.clone(), move |call| shared.lock().unwrap().answer(call)).await;
         StripeFake { url, wire, inside }
     }
 
-    pub(in crate::orders) fn settings(&self) -> [(&str, &str); 4] {
+    pub(crate) fn settings(&self) -> [(&str, &str); 4] {
         [
             ("LYCEUM_STRIPE_SECRET_KEY", KEY),
             ("LYCEUM_STRIPE_ACCOUNT", ACCOUNT),
@@ -51,6 +53,11 @@ impl StripeFake {
 
     pub(in crate::orders) fn refunds(&self) -> Vec<Value> {
         self.inside.lock().unwrap().refunds.clone()
+    }
+
+    /// The tax that was collected, given back, and collected after all.
+    pub(crate) fn taxes(&self) -> Vec<Value> {
+        self.inside.lock().unwrap().tax.transactions.clone()
     }
 
     /// Has refunds refused with this code, or no longer.
@@ -141,6 +148,9 @@ impl Inside {
         let answer = match path {
             "checkout/sessions" => (200, self.create(&call.form())),
             "refunds" => self.make_refund(&call.form()),
+            "tax/calculations" => self.tax.calculate(&call.form()),
+            "tax/transactions/create_from_calculation" => self.tax.record(&call.form()),
+            "tax/transactions/create_reversal" => self.tax.reverse(&call.form()),
             path => self.expire(path),
         };
         self.keys.insert(key, (call.body.clone(), answer.clone()));
@@ -152,6 +162,9 @@ impl Inside {
             let of_intent = self.refunds.iter().filter(|refund| refund["payment_intent"] == intent);
             let data: Vec<&Value> = of_intent.collect();
             return (200, json!({ "object": "list", "data": data, "has_more": false, "url": "/v1/refunds" }));
+        }
+        if let Some(rest) = path.strip_prefix("tax/transactions/") {
+            return self.tax.lines(rest);
         }
         let id = path.strip_prefix("checkout/sessions/").unwrap();
         match self.sessions.iter().find(|session| session["id"] == id) {
@@ -236,7 +249,7 @@ fn refund(id: &str, amount: i64, intent: &Value, own: Value) -> Value {
     })
 }
 
-fn refused(status: u16, code: &str, message: &str) -> (u16, Value) {
+pub(super) fn refused(status: u16, code: &str, message: &str) -> (u16, Value) {
     (status, json!({ "error": { "code": code, "message": message, "type": "invalid_request_error" } }))
 }
 

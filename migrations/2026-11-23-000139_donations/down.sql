@@ -1,0 +1,1 @@
+DROP TABLE donation_orders, donations;
