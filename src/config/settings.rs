@@ -139,6 +139,11 @@ pub const SETTINGS: &[Setting] = &[
         "`on`: a live session costs a participant the minutes from when they entered until they left; `off`: all of it",
     ),
     setting(
+        "LYCEUM_ATTENDANCE_DAYS",
+        "0",
+        "number of days for which it is retained who was in a live session, 32 to 3650; the hours of each month stay; 0: for good",
+    ),
+    setting(
         "LYCEUM_HOURLY_POSTS",
         "60",
         "maximum number of questions, replies and reviews that a student writes in a course within an hour, 0 to 10000; 0 means no limit",

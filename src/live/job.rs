@@ -1,15 +1,18 @@
-//! The jobs of live sessions: their end, reminders, and what follows from memberships, deleted users and courses.
+//! The jobs of live sessions: their end, reminders, what is old, and what follows from memberships, extra hours, and
+//! deleted users and courses.
 
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use super::command;
+use super::query::attendance::ATTENDANCES;
 use crate::accounts::UserDeleted;
 use crate::catalog::CourseDeleted;
-use crate::memberships::{MembershipChange, MembershipChanged};
+use crate::memberships::{ExtraHoursChanged, MembershipChange, MembershipChanged};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
+use crate::platform::retention::{self, delete};
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -21,6 +24,16 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("live.remind", "* * * * *", long, |app, _| {
             async move { command::remind(&app).await }.boxed()
         }),
+        Handler::scheduled("live.forget_attendances", "55 3 * * *", retention::TIMEOUT, |app, _| {
+            async move {
+                let age = app.config.live.attendance_age;
+                match age {
+                    Some(age) => delete(app, &ATTENDANCES, age).await,
+                    None => Ok(()),
+                }
+            }
+            .boxed()
+        }),
         Handler::reaction("live.review_places", MembershipChanged::KIND, short, |app, payload| {
             async move {
                 let MembershipChanged { member, change, .. } = serde_json::from_value(payload)?;
@@ -30,6 +43,13 @@ pub fn handlers() -> Vec<Handler> {
                     }
                     _ => Ok(()),
                 }
+            }
+            .boxed()
+        }),
+        Handler::reaction("live.count_extra", ExtraHoursChanged::KIND, short, |app, payload| {
+            async move {
+                let ExtraHoursChanged { member, month } = serde_json::from_value(payload)?;
+                command::count_extra(&app, member, month).await
             }
             .boxed()
         }),

@@ -1,7 +1,7 @@
 //! The events of plans and memberships. No field ends with `_id`: an event with `user_id` or `course_id` says that those
 //! have changed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::model::{MembershipId, MembershipStatus, PlanId};
@@ -59,6 +59,19 @@ pub struct MembershipChanged {
 
 impl Event for MembershipChanged {
     const KIND: &'static str = "membership_changed";
+}
+
+/// Extra hours of live classes of a member for a month were paid, or their money goes back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExtraHoursChanged {
+    /// The member.
+    pub member: UserId,
+    /// The first day of the month.
+    pub month: NaiveDate,
+}
+
+impl Event for ExtraHoursChanged {
+    const KIND: &'static str = "extra_hours_changed";
 }
 
 /// A plan was archived: its members are not renewed.

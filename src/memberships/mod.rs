@@ -19,7 +19,7 @@ mod query;
 
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
-pub use event::{MembershipChange, MembershipChanged, PlanArchived};
+pub use event::{ExtraHoursChanged, MembershipChange, MembershipChanged, PlanArchived};
 pub(crate) use graphql::membership_of_entitlement;
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
@@ -29,15 +29,17 @@ pub use job::handlers;
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
-    BillingInterval, ChangeTime, LiveAllowance, Membership, MembershipChangeTerms, MembershipId, MembershipStatus,
-    NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus,
-    PlayState, Target,
+    BillingInterval, ChangeTime, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms, MembershipId,
+    MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId,
+    PlanStatus, PlayState, Target,
 };
 pub use port::{
-    Authorization, Begun, Change, Held, Offer, Outcome, Received, Students, Terms, cancel, change_at_renewal,
-    change_pending, change_trial, forsake, hold, keep_paid, live_allowance, lock_target, may_be_paid, offer,
-    offer_change, offer_renewal, open_period, paid, postpone, quote_change, restore, revoke, target_course,
-    target_of_change, terms, unpaid,
+    Authorization, Begun, Change, Held, HoursOffer, Offer, Outcome, Received, Students, Terms, WantedHours, cancel,
+    change_at_renewal, change_pending, change_trial, forsake, hold, hours_may_be_paid, hours_paid, hours_unpaid,
+    keep_paid, live_allowance, lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period,
+    paid, postpone, quote_change, reserve_hours, restore, revoke, revoke_hours, target_course, target_of_change, terms,
+    unpaid,
 };
+pub use query::extra::extra_minutes;
 pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
 pub use query::membership::to_bill;

@@ -72,6 +72,7 @@ mod tests {
             category_id: None,
             live_minutes_per_month: None,
             rollover_minutes: None,
+            max_extra_hours: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,

@@ -88,6 +88,16 @@ pub(super) fn free_gift(path: &[&str]) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, path, "This course is free for all, so it needs no gift.")
 }
 
+pub(super) fn no_extra_hours(path: &[&str]) -> Error {
+    let message = "You have no membership in this month whose plan sells extra hours.";
+    Error::invalid(UserErrorCode::NotAllowed, path, message)
+}
+
+pub(super) fn too_many_hours(left: i64, path: &[&str]) -> Error {
+    let message = format!("Your plan sells you at most {left} more for this month.");
+    Error::invalid(UserErrorCode::OutOfRange, path, message)
+}
+
 pub(super) fn no_such_gift() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["code"], "There is no such gift, or it was taken back.")
 }

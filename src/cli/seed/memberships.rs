@@ -50,6 +50,7 @@ fn input((name, description, hours, month, year, trial_days): DemoPlan) -> Creat
         amount: MoneyInput { amount: Decimal::from(amount), currency: CurrencyCode::USD },
         interval,
         trial_days,
+        extra_hour_amount: None,
     };
     CreatePlanInput {
         kind: if hours.is_some() { PlanKind::LiveClass } else { PlanKind::AllAccess },
@@ -60,6 +61,7 @@ fn input((name, description, hours, month, year, trial_days): DemoPlan) -> Creat
         category_id: None,
         live_hours_per_month: hours.map(Decimal::from),
         rollover_hours: None,
+        max_extra_hours: None,
         renewal_cron: Some("0 6 * * *".into()),
         prices: vec![price(month, BillingInterval::Month), price(year, BillingInterval::Year)],
         once: Idempotency::default(),

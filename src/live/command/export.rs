@@ -46,6 +46,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         json!({
             "month": YearMonth::of_day(row.month).to_string(),
             "allowedHours": hours(row.allowed_minutes).to_string(),
+            "extraHours": hours(row.extra_minutes).to_string(),
             "attendedHours": hours(row.attended_minutes).to_string(),
             "heldHours": hours(row.held_minutes).to_string(),
             "sessionsAttended": row.sessions_attended,

@@ -55,7 +55,8 @@ async fn is_covered(tx: &mut Tx, app: &App, session: &LiveSession, row: &Attenda
     }
     let stored = usage::of(tx.conn(), &[user], &[row.month]).await?.pop();
     let month = stored.unwrap_or_else(|| Usage::empty(user, row.month));
-    let free = Usage { allowed_minutes: app.config.live.free_minutes, rolled_over_minutes: 0, ..month };
+    let allowed_minutes = app.config.live.free_minutes;
+    let free = Usage { allowed_minutes, rolled_over_minutes: 0, extra_minutes: 0, ..month };
     // A seat's own minutes are held already.
     let needed = if row.status == AttendanceStatus::Held { 0 } else { row.minutes };
     Ok(free.remaining() >= needed)

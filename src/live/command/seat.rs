@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::extra::bought;
 use super::usage::{allowance, as_of_now, is_over, next, previous};
 use crate::accounts::{self, UserId};
 use crate::graphql::YearMonth;
@@ -25,16 +26,16 @@ pub(super) fn month_of(app: &App, session: &LiveSession) -> NaiveDate {
     YearMonth::of(session.starts_at, app.config.time_zone).first_day()
 }
 
-/// Returns a month of a user as it is now, and the minutes of it that are spent in later months; `rows` are the months of
-/// the user from the one before it on.
+/// Returns a month of a user as it is now, given the minutes of extra hours that they have bought for it, and the minutes
+/// of it that are spent in later months; `rows` are the months of the user from the one before it on.
 fn month_in(
     app: &App,
     rows: &[Usage],
     (user, month): (UserId, NaiveDate),
-    allowance: Option<Allowance>,
+    (allowance, extra): (Option<Allowance>, i32),
 ) -> (Usage, i32) {
     let row = |of: NaiveDate| rows.iter().find(|row| row.month == of).cloned();
-    let usage = as_of_now(app, (row(month), row(previous(month))), (user, month), allowance);
+    let usage = as_of_now(app, (row(month), row(previous(month))), (user, month), allowance).with_extra(extra);
     let later: Vec<Usage> = rows.iter().filter(|row| row.month > month).cloned().collect();
     let lent = usage.lent(&later);
     (usage, lent)
@@ -52,8 +53,9 @@ pub(super) async fn judge(
     let account = accounts::user_by_id(tx, user).await?;
     let found = memberships::live_allowance(tx, &[user], session.starts_at.max(now)).await?;
     let allowance = allowance(app, found.get(&user));
+    let extra = bought(tx, user, month).await?;
     let rows = usage::since(tx.conn(), user, previous(month)).await?;
-    let (mut usage, lent) = month_in(app, &rows, (user, month), allowance);
+    let (mut usage, lent) = month_in(app, &rows, (user, month), (allowance, extra));
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
     let mut facts = Facts {
         status: session.status(now),
@@ -70,7 +72,7 @@ pub(super) async fn judge(
         // left of the month before.
         usage::make(tx, user, month).await?;
         let rows = usage::lock_since(tx, user, previous(month)).await?;
-        let (locked, lent) = month_in(app, &rows, (user, month), allowance);
+        let (locked, lent) = month_in(app, &rows, (user, month), (allowance, extra));
         facts.remaining = locked.remaining() - lent;
         usage = locked;
     }
@@ -160,8 +162,8 @@ pub(super) async fn keep_rollover(
     Ok(())
 }
 
-/// Locks the month that an attendance of a locked session is charged to. While it is not over, it has what is rolled over
-/// into it now.
+/// Locks the month that an attendance of a locked session is charged to. It has the extra hours that are bought now, and
+/// while it is not over, what is rolled over into it now.
 pub(super) async fn lock_month(
     tx: &mut Tx,
     app: &App,
@@ -171,7 +173,8 @@ pub(super) async fn lock_month(
     if !is_over(app, row.month) {
         keep_rollover(tx, app, session, &[row.user_id]).await?;
     }
-    Ok(usage::lock(tx, row.user_id, row.month).await?)
+    let extra = bought(tx, row.user_id, row.month).await?;
+    Ok(usage::lock(tx, row.user_id, row.month).await?.with_extra(extra))
 }
 
 /// Returns the minutes of a locked month that are spent in later ones, which are locked as well.
@@ -199,7 +202,13 @@ pub(super) async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &
     Ok(())
 }
 
-async fn write_one(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> Result<(), InternalError> {
+/// Like [`write`], of a change after which the later months stay as they are.
+pub(super) async fn write_one(
+    tx: &mut Tx,
+    app: &App,
+    before: UsageWarning,
+    usage: &Usage,
+) -> Result<(), InternalError> {
     usage::set(tx, usage).await?;
     let changed = LiveUsageChanged {
         user: usage.user_id,

@@ -10,7 +10,7 @@ use crate::graphql::loaders::Load;
 use crate::live::loader::UsageOf;
 use crate::live::model::{Allowance, Hours, Usage};
 use crate::live::query::usage as query;
-use crate::memberships::{LiveAllowance, LiveAllowanceOf};
+use crate::memberships::{self, LiveAllowance, LiveAllowanceOf};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -71,7 +71,7 @@ pub(in crate::live) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
 }
 
 /// Returns the hours of users in months, as they are now: the current month and later ones have what the users'
-/// memberships give at the time of the key.
+/// memberships give at the time of the key, and all months the extra hours that are bought.
 ///
 /// # Errors
 /// The database failed.
@@ -82,7 +82,10 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
     users.dedup();
     months.sort_unstable();
     months.dedup();
-    let rows = query::of(&mut *app.db.read().await?, &users, &months).await?;
+    let mut conn = app.db.read().await?;
+    let rows = query::of(&mut conn, &users, &months).await?;
+    let extra = memberships::extra_minutes(&mut conn, &users, &months).await?;
+    drop(conn);
     let asked: Vec<_> = keys.iter().map(|key| LiveAllowanceOf { user: key.user, at: key.at }).collect();
     let allowed = LiveAllowanceOf::load(app, &asked).await?;
     let known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
@@ -95,7 +98,8 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
         } else {
             as_of_now(app, (row(key.month), row(previous(key.month))), (key.user, key.month), allowance)
         };
-        (*key, Hours { usage, allowance })
+        let extra = extra.get(&(key.user, key.month)).copied().unwrap_or_default();
+        (*key, Hours { usage: usage.with_extra(extra), allowance })
     };
     Ok(keys.iter().zip(&asked).map(hours).collect())
 }

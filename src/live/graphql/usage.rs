@@ -50,7 +50,7 @@ impl SubscriptionUsageObject {
         hours(self.0.allowed_minutes)
     }
 
-    /// The hours that are left: allowed and rolled over, less attended and held.
+    /// The hours that are left: allowed, rolled over and extra, less attended and held.
     async fn remaining_hours(&self) -> Decimal {
         hours(self.0.remaining())
     }
@@ -58,6 +58,11 @@ impl SubscriptionUsageObject {
     /// The hours that were left of earlier months and count in this one.
     async fn rolled_over_hours(&self) -> Decimal {
         hours(self.0.rolled_over_minutes)
+    }
+
+    /// The extra hours that the user has bought for this month. They are spent last, and end with it.
+    async fn extra_hours(&self) -> Decimal {
+        hours(self.0.extra_minutes)
     }
 
     /// The number of sessions that the user attended.

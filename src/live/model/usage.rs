@@ -35,6 +35,8 @@ pub struct Usage {
     pub allowed_minutes: i32,
     /// The minutes that were left of the month before.
     pub rolled_over_minutes: i32,
+    /// The minutes that were bought for it besides.
+    pub extra_minutes: i32,
     /// The minutes of seats in sessions that are not settled.
     pub held_minutes: i32,
     /// The minutes of sessions that the user attended.
@@ -55,6 +57,7 @@ impl Usage {
             month,
             allowed_minutes: 0,
             rolled_over_minutes: 0,
+            extra_minutes: 0,
             held_minutes: 0,
             attended_minutes: 0,
             sessions_attended: 0,
@@ -70,7 +73,8 @@ impl Usage {
         let minutes = allowance.map_or(0, |allowance| allowance.minutes);
         let is_of_change = allowance.and_then(|allowance| allowance.since).is_some_and(|since| since >= start);
         let spent = self.held_minutes + self.attended_minutes - self.rolled_over_minutes;
-        let least = if is_of_change { self.allowed_minutes } else { spent };
+        // What is spent of extra minutes is covered by them.
+        let least = if is_of_change { self.allowed_minutes } else { spent.min(self.allowed_minutes) };
         Usage { allowed_minutes: minutes.max(least), ..self }
     }
 
@@ -100,30 +104,44 @@ impl Usage {
         let most = allowance.map_or(0, |allowance| allowance.rollover);
         let is_of_change = since.is_some_and(|since| since >= start);
         let kept = if is_of_change { self.rolled_over_minutes } else { 0 };
-        let needed = self.held_minutes + self.attended_minutes - self.allowed_minutes;
+        let needed = (self.held_minutes + self.attended_minutes - self.allowed_minutes).min(self.rolled_over_minutes);
         Usage { rolled_over_minutes: before.unused().min(most).max(kept).max(needed), ..self }
     }
 
-    /// The minutes of the month's own that are left; what was rolled over is spent first, as it expires first.
+    /// Adopts the minutes that were bought for the month, after all else. Those that were taken back and are spent stay,
+    /// as far as nothing else covers them.
+    #[must_use]
+    pub(in crate::live) fn with_extra(self, minutes: i32) -> Usage {
+        let needed = self.held_minutes + self.attended_minutes - self.allowed_minutes - self.rolled_over_minutes;
+        Usage { extra_minutes: minutes.max(needed), ..self }
+    }
+
+    /// The minutes of the month's own that are left; what was rolled over is spent first, as it expires first, and what
+    /// was bought besides is spent last, so that it does not roll over.
     pub(in crate::live) fn unused(&self) -> i32 {
-        self.remaining().min(self.allowed_minutes).max(0)
+        (self.remaining() - self.extra_minutes).min(self.allowed_minutes).max(0)
     }
 
     /// The minutes that are left of a month, but spent in those after it, to which they were rolled over; `later` are
     /// their rows, earliest first.
     pub(in crate::live) fn lent(&self, later: &[Usage]) -> i32 {
         let followers: Vec<&Usage> = self.followers(later).collect();
-        let lacks =
-            |lent: i32, row: &&Usage| (row.held_minutes + row.attended_minutes - row.allowed_minutes + lent).max(0);
-        followers.iter().rev().fold(0, lacks)
+        followers.iter().rev().fold(0, |lent, row| row.borrowed(lent))
+    }
+
+    /// The minutes of what was rolled over into it that are spent, here or, `lent` of its own, in later months.
+    fn borrowed(&self, lent: i32) -> i32 {
+        let lacks = self.held_minutes + self.attended_minutes - self.allowed_minutes + lent;
+        lacks.clamp(0, self.rolled_over_minutes)
     }
 
     /// Takes what is spent in a month that is over from what was rolled over into those after it, whose rows are `later`,
-    /// earliest first. Returns those that have changed, each as it was and as it is.
+    /// earliest first. What is spent there stays. Returns those that have changed, each as it was and as it is.
     pub(in crate::live) fn taken_from(&self, later: &[Usage]) -> Vec<(Usage, Usage)> {
         let (mut before, mut changed) = (self.clone(), Vec::new());
-        for old in self.followers(later) {
-            let rolled_over_minutes = old.rolled_over_minutes.min(before.unused());
+        for (place, old) in self.followers(later).enumerate() {
+            let spent = old.borrowed(old.lent(later.get(place + 1..).unwrap_or_default()));
+            let rolled_over_minutes = old.rolled_over_minutes.min(before.unused().max(spent));
             if rolled_over_minutes == old.rolled_over_minutes {
                 break;
             }
@@ -147,7 +165,7 @@ impl Usage {
 
     /// All minutes of the month.
     pub fn total(&self) -> i32 {
-        self.allowed_minutes + self.rolled_over_minutes
+        self.allowed_minutes + self.rolled_over_minutes + self.extra_minutes
     }
 
     /// The minutes that are neither held nor attended.
@@ -288,7 +306,9 @@ mod tests {
             (vec![], 0, vec![]),
             (vec![month(10, 120, 60)], 0, vec![60]),
             (vec![month(10, 120, 270)], 30, vec![60]),
-            (vec![month(10, 120, 330), month(11, 30, 270)], 120, vec![60, 0]),
+            (vec![month(10, 120, 300), month(11, 30, 240)], 60, vec![60, 0]),
+            // What is spent there stays.
+            (vec![month(10, 120, 330), month(11, 30, 270)], 120, vec![]),
             (vec![month(11, 120, 330)], 0, vec![]),
         ] {
             assert_eq!(before.lent(&later), lent, "{later:?}");
@@ -296,5 +316,36 @@ mod tests {
             let found: Vec<i32> = after.taken_from(&later).iter().map(|(_, new)| new.rolled_over_minutes).collect();
             assert_eq!(found, left, "{later:?}");
         }
+    }
+
+    #[test]
+    fn extra_minutes_are_spent_last_and_do_not_roll_over() {
+        let start: DateTime<Utc> = "2026-12-01T00:00:00Z".parse().unwrap();
+        let earlier: DateTime<Utc> = "2026-11-01T00:00:00Z".parse().unwrap();
+        let plan = Some(Allowance { minutes: 240, rollover: 240, since: Some(earlier) });
+        for (spent, rolls_over, left, after_refund) in
+            [(0, 240, 300, 240), (180, 60, 120, 60), (240, 0, 60, 0), (270, 0, 30, 0), (300, 0, 0, 0)]
+        {
+            let month = usage(240, 0, spent).with_extra(60);
+            assert_eq!((month.total(), month.remaining()), (300, left), "{spent}");
+            let next = usage(240, 0, 0).with_rollover(Some(month.clone()), plan, (earlier, start));
+            assert_eq!((month.unused(), next.rolled_over_minutes), (rolls_over, rolls_over), "{spent}");
+            // What is spent stays when they are taken back, and is gone once it is given back.
+            let refunded = month.with_extra(0);
+            assert_eq!(refunded.remaining(), after_refund, "{spent}");
+            assert_eq!(refunded.extra_minutes, (spent - 240).max(0), "{spent}");
+            let released = Usage { attended_minutes: 0, ..refunded };
+            assert_eq!(released.with_extra(0).total(), 240, "{spent}");
+        }
+        // They cover their own part of a month whose plan has fewer minutes than before.
+        let spent = usage(240, 0, 300).with_extra(60).with_allowance(None, start).with_extra(60);
+        assert_eq!((spent.allowed_minutes, spent.extra_minutes), (240, 60));
+        // What was lent to the next month is not lent once more.
+        let next = |extra_minutes, spent| {
+            let month = NaiveDate::from_ymd_opt(2026, 10, 1).unwrap();
+            Usage { month, rolled_over_minutes: 120, extra_minutes, ..usage(240, 0, spent) }
+        };
+        let month = Usage { month: NaiveDate::from_ymd_opt(2026, 9, 1).unwrap(), ..usage(240, 0, 120) };
+        assert_eq!([month.lent(&[next(60, 300)]), month.lent(&[next(60, 420)])], [60, 120]);
     }
 }

@@ -12,6 +12,7 @@ use crate::graphql::page::Page;
 use crate::live::model::{Attendance, AttendanceId, AttendanceStatus, LiveSession, LiveSessionId, Place, Seats, Usage};
 use crate::platform::db::schema::{live_attendances, live_sessions};
 use crate::platform::db::{RunQueryDsl, Tx, oldest_first, sql_query};
+use crate::platform::retention::Retention;
 
 /// The states of those who have, or had, a seat.
 const SEATED: [AttendanceStatus; 3] = [AttendanceStatus::Held, AttendanceStatus::Attended, AttendanceStatus::Absent];
@@ -19,6 +20,13 @@ const SEATED: [AttendanceStatus; 3] = [AttendanceStatus::Held, AttendanceStatus:
 const OPEN: [AttendanceStatus; 2] = [AttendanceStatus::Held, AttendanceStatus::Waiting];
 /// The number of attendances in one batch of a sweep.
 const BATCH: i64 = 100;
+
+/// Old attendances: those of settled sessions, by when they were settled, and places that were given up, by when they
+/// were taken.
+pub(in crate::live) const ATTENDANCES: [Retention; 2] = [
+    Retention::new("live_attendances", "settled_at"),
+    Retention { only: "status = 'RELEASED'", ..Retention::new("live_attendances", "since") },
+];
 
 pub(in crate::live) async fn by_ids(
     conn: &mut AsyncPgConnection,

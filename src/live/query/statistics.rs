@@ -17,7 +17,7 @@ pub(in crate::live) async fn sums(conn: &mut AsyncPgConnection, month: NaiveDate
     sql_query(
         "SELECT count(*) AS users, count(*) FILTER (WHERE sessions_attended > 0) AS attendees, \
              coalesce(sum(attended_minutes), 0) AS attended_minutes, \
-             coalesce(sum(allowed_minutes + rolled_over_minutes - attended_minutes - held_minutes), 0) \
+             coalesce(sum(allowed_minutes + rolled_over_minutes + extra_minutes - attended_minutes - held_minutes), 0) \
                  AS remaining_minutes, \
              coalesce(sum(sessions_attended), 0) AS sessions_attended, \
              coalesce(sum(sessions_missed), 0) AS sessions_missed FROM live_usage WHERE month = $1",

@@ -81,6 +81,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize>
         .set((
             live_usage::allowed_minutes.eq(row.allowed_minutes),
             live_usage::rolled_over_minutes.eq(row.rolled_over_minutes),
+            live_usage::extra_minutes.eq(row.extra_minutes),
             live_usage::held_minutes.eq(row.held_minutes),
             live_usage::attended_minutes.eq(row.attended_minutes),
             live_usage::sessions_attended.eq(row.sessions_attended),

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use crate::accounts::viewer;
-use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
-use crate::memberships::model::{Membership, Plan, PlanId, PlayPurchase};
-use crate::memberships::query::{membership, plan, play};
+use crate::graphql::{Result, YearMonth};
+use crate::memberships::model::{ExtraHours, Membership, Plan, PlanId, PlayPurchase};
+use crate::memberships::query::{extra, membership, plan, play};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -23,6 +23,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let plans: HashMap<PlanId, Plan> =
         plan::by_ids(&mut conn, &ids).await?.into_iter().map(|plan| (plan.id, plan)).collect();
     let purchases = play::latest_of(&mut conn, user, FETCH).await?;
+    let hours = extra::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
     let row = |row: Membership| {
         json!({
@@ -50,8 +51,17 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "createdAt": row.created_at,
         })
     };
+    let extra = |row: ExtraHours| {
+        json!({
+            "month": YearMonth::of_day(row.month).to_string(),
+            "hours": row.minutes / 60,
+            "state": row.state.as_str(),
+            "createdAt": row.created_at,
+        })
+    };
     Ok(json!({
         "memberships": items(rows.into_iter().map(row)),
         "playPurchases": items(purchases.into_iter().map(purchase)),
+        "extraHours": items(hours.into_iter().map(extra)),
     }))
 }

@@ -7,6 +7,7 @@ mod import;
 mod member;
 mod plan;
 mod play;
+mod price;
 mod sweep;
 
 pub(super) use access::{cancel, end, end_of_grace, give, plan_billing, step, write};

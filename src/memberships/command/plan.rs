@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::gateway::SYNC;
+use super::price::{Amounts, check_extra, check_price, check_prices};
 use super::sweep::MOVE;
 use crate::accounts::viewer;
 use crate::catalog::{self, CourseById, is_in_team};
@@ -31,8 +32,6 @@ use crate::platform::payments::Provider;
 const LONGEST_NAME: usize = 80;
 const LONGEST_DESCRIPTION: usize = 2000;
 const LONGEST_CRON: usize = 100;
-const MOST_PRICES: usize = 12;
-const MOST_TRIAL_DAYS: i32 = 365;
 
 /// Makes a plan. A job creates it at the payment providers; then it is for sale.
 ///
@@ -52,7 +51,8 @@ pub(in crate::memberships) async fn create_plan(
     let cron = check_cron(&mut check, input.renewal_cron.as_deref());
     let minutes = check_kind(&mut check, &input);
     let rollover = check_rollover(&mut check, input.kind, input.rollover_hours);
-    let prices = check_prices(&mut check, &input.prices);
+    let extra = check_extra(&mut check, input.kind, input.max_extra_hours);
+    let prices = check_prices(&mut check, input.kind, &input.prices);
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -76,12 +76,13 @@ pub(in crate::memberships) async fn create_plan(
                 category_id: input.category_id,
                 live_minutes_per_month: minutes,
                 rollover_minutes: rollover,
+                max_extra_hours: extra,
                 renewal_cron: cron.as_deref(),
                 created_at: app.clock.now(),
             };
             let plan = query::insert(tx, &new).await.map_err(refused)?;
-            for (price, amount_minor) in &prices {
-                insert_price(tx, app, plan.id, price, *amount_minor).await?;
+            for (price, amounts) in &prices {
+                insert_price(tx, app, plan.id, price, *amounts).await?;
             }
             tell_gateways(tx, app, plan.id).await?;
             claimed.keep(tx, plan.id.uuid()).await?;
@@ -107,6 +108,7 @@ pub(in crate::memberships) async fn update_plan(
     let cron = input.renewal_cron.as_deref().map(|cron| check_cron(&mut check, Some(cron)));
     let minutes = input.live_hours_per_month.map(|hours| check_hours(&mut check, known.kind, Some(hours)));
     let rollover = input.rollover_hours.map(|hours| check_rollover(&mut check, known.kind, Some(hours)));
+    let extra = input.max_extra_hours.map(|hours| check_extra(&mut check, known.kind, Some(hours)));
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -116,6 +118,7 @@ pub(in crate::memberships) async fn update_plan(
             row.renewal_cron = cron.clone().unwrap_or(row.renewal_cron);
             row.live_minutes_per_month = minutes.unwrap_or(row.live_minutes_per_month);
             row.rollover_minutes = rollover.unwrap_or(row.rollover_minutes);
+            row.max_extra_hours = extra.unwrap_or(row.max_extra_hours);
             Ok(query::update(tx, &row).await?)
         })
         .await
@@ -132,9 +135,9 @@ pub(in crate::memberships) async fn set_plan_price(
     input: SetPlanPriceInput,
 ) -> Result<(Plan, PlanPrice)> {
     let app = loaders.app();
-    managed(loaders, actor, input.plan_id).await?;
+    let known = managed(loaders, actor, input.plan_id).await?;
     let mut check = Check::new();
-    let amount = check.part(&["price"], |check| check_price(check, &input.price));
+    let amounts = check.part(&["price"], |check| check_price(check, known.kind, &input.price));
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -146,13 +149,17 @@ pub(in crate::memberships) async fn set_plan_price(
             };
             let replaced = prices.iter().find(same);
             let trial = i16::try_from(input.price.trial_days).unwrap_or_default();
-            if let Some(price) = replaced.filter(|price| price.amount_minor == amount && price.trial_days == trial) {
+            let is_same = |price: &&PlanPrice| {
+                (price.amount_minor, price.extra_hour_minor) == (amounts.price, amounts.extra_hour)
+                    && price.trial_days == trial
+            };
+            if let Some(price) = replaced.filter(is_same) {
                 return Ok((plan, price.clone()));
             }
             if let Some(price) = replaced {
                 query::retire_prices(tx, &[price.id], app.clock.now()).await?;
             }
-            let made = insert_price(tx, app, plan.id, &input.price, amount).await?;
+            let made = insert_price(tx, app, plan.id, &input.price, amounts).await?;
             if let Some(price) = replaced {
                 play::move_product(tx, (price.id, made.id)).await?;
             }
@@ -224,15 +231,16 @@ async fn insert_price(
     app: &App,
     plan_id: PlanId,
     input: &NewPriceInput,
-    amount_minor: i64,
+    amounts: Amounts,
 ) -> Result<PlanPrice> {
     let new = NewPrice {
         id: PlanPriceId::new(app.clock.uuid()),
         plan_id,
         billing_interval: input.interval,
-        amount_minor,
+        amount_minor: amounts.price,
         currency: input.amount.currency,
         trial_days: i16::try_from(input.trial_days).unwrap_or_default(),
+        extra_hour_minor: amounts.extra_hour,
         created_at: app.clock.now(),
     };
     Ok(query::insert_price(tx, &new, &app.payments.available()).await?)
@@ -362,42 +370,6 @@ fn check_rollover(check: &mut Check, kind: PlanKind, hours: Option<Decimal>) -> 
         check.error(UserErrorCode::OutOfRange, FIELD, "The hours are whole minutes, at most 744; 0 for none.");
     }
     minutes
-}
-
-/// Checks the prices of a new plan; returns them with their amounts in minor units.
-fn check_prices(check: &mut Check, prices: &[NewPriceInput]) -> Vec<(NewPriceInput, i64)> {
-    if prices.is_empty() || prices.len() > MOST_PRICES {
-        let message = format!("A plan has 1 to {MOST_PRICES} prices; this one has {}.", prices.len());
-        check.error(UserErrorCode::OutOfRange, "prices", message);
-        return Vec::new();
-    }
-    let mut checked: Vec<(NewPriceInput, i64)> = Vec::new();
-    for (place, price) in prices.iter().enumerate() {
-        check.part(&["prices", &place.to_string()], |check| {
-            let same = |(other, _): &(NewPriceInput, i64)| {
-                other.interval == price.interval && other.amount.currency == price.amount.currency
-            };
-            if checked.iter().any(same) {
-                check.error(UserErrorCode::Taken, "interval", "There is a price for this interval and currency.");
-            }
-            let amount = check_price(check, price);
-            checked.push((price.clone(), amount));
-        });
-    }
-    checked
-}
-
-/// Checks a price; returns its amount in minor units.
-fn check_price(check: &mut Check, price: &NewPriceInput) -> i64 {
-    let minor = price.amount.minor(check, "amount");
-    if price.amount.amount.is_zero() {
-        check.error(UserErrorCode::OutOfRange, "amount", "A plan costs more than nothing.");
-    }
-    if !(0..=MOST_TRIAL_DAYS).contains(&price.trial_days) {
-        let message = format!("A trial has 0 to {MOST_TRIAL_DAYS} days.");
-        check.error(UserErrorCode::OutOfRange, "trialDays", message);
-    }
-    minor
 }
 
 /// Turns the violation of a constraint by a new plan into what the user can correct.

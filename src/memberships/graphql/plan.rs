@@ -80,6 +80,11 @@ impl PlanObject {
         self.0.rollover_minutes.map(hours_of)
     }
 
+    /// How many extra hours members may buy for a month at most, by an order; null if none are sold.
+    async fn max_extra_hours(&self) -> Option<i16> {
+        self.0.max_extra_hours
+    }
+
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; null for
     /// the end of the period.
     async fn renewal_cron(&self) -> Option<&str> {
@@ -184,6 +189,13 @@ impl PlanPriceObject {
     /// The number of days that are free for users who were no members for the same before.
     async fn trial_days(&self) -> i16 {
         self.0.trial_days
+    }
+
+    /// What an extra hour of live classes costs members at this price; null if none are sold. The plan says how many
+    /// they may buy for a month.
+    async fn extra_hour_amount(&self) -> Option<Sequential<Money>> {
+        let minor = self.0.extra_hour_minor?;
+        Some(Sequential(Money::new(minor, self.0.currency)))
     }
 
     /// When the price was retired; null while it is sold. Its members keep it.

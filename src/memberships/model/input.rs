@@ -19,6 +19,9 @@ pub struct NewPriceInput {
     /// The number of days that are free for users who were no members before, 0 to 365.
     #[graphql(default)]
     pub trial_days: i32,
+    /// What an extra hour of live classes costs members at this price, more than nothing and in the same currency; for
+    /// plans with `maxExtraHours`. Omit if none are sold.
+    pub extra_hour_amount: Option<MoneyInput>,
 }
 
 /// The input of `createPlan`.
@@ -44,6 +47,9 @@ pub(crate) struct CreatePlanInput {
     /// How many of these hours at most count in the next month if they are left, and only in that: whole minutes, at
     /// most 744. Omit for none.
     pub(crate) rollover_hours: Option<Decimal>,
+    /// How many extra hours members may buy for a month at most, for the kind LIVE_CLASS: 1 to 744. Omit for none. What
+    /// one costs is said by the prices.
+    pub(crate) max_extra_hours: Option<i32>,
     /// When on the last day of a period the next one is charged: five fields of cron in the school's time zone, such as
     /// `0 6 * * *` for six in the morning. Omit for the end of the period.
     pub(crate) renewal_cron: Option<String>,
@@ -68,6 +74,9 @@ pub(in crate::memberships) struct UpdatePlanInput {
     /// How many of these hours at most count in the next month if they are left, as in `createPlan`; 0 for none.
     /// Members have them from now on.
     pub(in crate::memberships) rollover_hours: Option<Decimal>,
+    /// How many extra hours members may buy for a month at most, as in `createPlan`; 0 for none. Those that were
+    /// ordered stay.
+    pub(in crate::memberships) max_extra_hours: Option<i32>,
     /// When on the last day of a period the next one is charged, as in `createPlan`. Empty for the end of the period.
     /// It applies to periods that begin from now on.
     pub(in crate::memberships) renewal_cron: Option<String>,

@@ -1,5 +1,6 @@
 //! Rows, ids, enums and inputs of plans and memberships, and their pure transitions.
 
+mod extra;
 mod input;
 mod live;
 mod membership;
@@ -7,6 +8,7 @@ mod period;
 mod plan;
 mod play;
 
+pub use extra::{ExtraHours, ExtraHoursId};
 pub(crate) use input::CreatePlanInput;
 pub(super) use input::{
     ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, PauseMembershipInput,

@@ -42,6 +42,8 @@ pub struct Plan {
     pub live_minutes_per_month: Option<i32>,
     /// The most minutes of a month that count in the next one if they are left; `None` if none do.
     pub rollover_minutes: Option<i32>,
+    /// The most extra hours that a member may buy for a month; `None` if none are sold.
+    pub max_extra_hours: Option<i16>,
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; `None`
     /// for the period's end.
     pub renewal_cron: Option<String>,
@@ -159,6 +161,8 @@ pub struct PlanPrice {
     pub currency: CurrencyCode,
     /// The number of days that are free for new members.
     pub trial_days: i16,
+    /// What an extra hour of live classes costs, in minor units; `None` if none are sold.
+    pub extra_hour_minor: Option<i64>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was retired: it is not sold anymore.
@@ -231,6 +235,7 @@ pub(in crate::memberships) struct NewPlan<'a> {
     pub(in crate::memberships) category_id: Option<CategoryId>,
     pub(in crate::memberships) live_minutes_per_month: Option<i32>,
     pub(in crate::memberships) rollover_minutes: Option<i32>,
+    pub(in crate::memberships) max_extra_hours: Option<i16>,
     pub(in crate::memberships) renewal_cron: Option<&'a str>,
     pub(in crate::memberships) created_at: DateTime<Utc>,
 }
@@ -245,6 +250,7 @@ pub(in crate::memberships) struct NewPrice {
     pub(in crate::memberships) amount_minor: i64,
     pub(in crate::memberships) currency: CurrencyCode,
     pub(in crate::memberships) trial_days: i16,
+    pub(in crate::memberships) extra_hour_minor: Option<i64>,
     pub(in crate::memberships) created_at: DateTime<Utc>,
 }
 
@@ -302,6 +308,7 @@ mod tests {
             category_id: (kind == PlanKind::Category).then(|| CategoryId::new(Uuid::from_u128(3))),
             live_minutes_per_month: None,
             rollover_minutes: None,
+            max_extra_hours: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,
@@ -318,6 +325,7 @@ mod tests {
             amount_minor: 1,
             currency: CurrencyCode::USD,
             trial_days: 0,
+            extra_hour_minor: None,
             created_at: DateTime::UNIX_EPOCH,
             retired_at: Some(DateTime::UNIX_EPOCH).filter(|_| retired),
         };

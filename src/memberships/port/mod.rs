@@ -3,12 +3,16 @@
 //! A membership is written under the row lock of its user (`accounts::lock_user`) and its own, after its course is held
 //! ([`target_course`]). What changes the number of a course's students is returned, and counted last.
 
+mod extra;
 mod live;
 mod offer;
 mod outcome;
 
 use chrono::{DateTime, Utc};
 
+pub use extra::{
+    HoursOffer, WantedHours, hours_may_be_paid, hours_paid, hours_unpaid, offer_hours, reserve_hours, revoke_hours,
+};
 pub use live::live_allowance;
 pub use offer::{
     Begun, Change, Offer, Terms, change_at_renewal, change_pending, change_trial, offer, offer_change, offer_renewal,

@@ -1,5 +1,6 @@
 //! SQL for plans and memberships.
 
+pub(super) mod extra;
 pub(super) mod live;
 pub(super) mod membership;
 pub(super) mod period;

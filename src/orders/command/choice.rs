@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::gift::latest_sending;
 use crate::accounts;
 use crate::catalog::CourseId;
-use crate::graphql::Time;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::money::{CurrencyCode, MoneyInput};
-use crate::orders::model::{BillingInput, GiftInput, OrderItemInput};
+use crate::graphql::{Time, YearMonth};
+use crate::orders::model::{BillingInput, ExtraHoursInput, GiftInput, OrderItemInput};
 
 /// The maximum number of items of an order.
 const MOST_ITEMS: usize = 20;
@@ -29,6 +30,11 @@ pub(super) enum Chosen {
         /// Whether it is repeated each month.
         is_monthly: bool,
     },
+    /// Extra hours of live classes for a month.
+    ExtraHours {
+        hours: i32,
+        month: YearMonth,
+    },
 }
 
 /// A gift that a buyer has chosen.
@@ -40,13 +46,18 @@ pub(super) struct ChosenGift {
 }
 
 impl Chosen {
-    /// The course; `None` of a donation.
+    /// The course; `None` of donations and extra hours.
     pub(super) fn course(&self) -> Option<CourseId> {
         match self {
             Chosen::Course(id) => Some(*id),
             Chosen::Gift(gift) => Some(gift.course),
-            Chosen::Donation { .. } => None,
+            Chosen::Donation { .. } | Chosen::ExtraHours { .. } => None,
         }
+    }
+
+    /// Whether it is extra hours.
+    pub(super) fn is_extra_hours(&self) -> bool {
+        matches!(self, Chosen::ExtraHours { .. })
     }
 
     /// Where the course is in the input.
@@ -56,6 +67,7 @@ impl Chosen {
             Chosen::Gift(_) => vec!["items", place, "gift", "courseId"],
             Chosen::Donation { is_monthly: false, .. } => vec!["items", place, "donation"],
             Chosen::Donation { is_monthly: true, .. } => vec!["items", place, "monthlyDonation"],
+            Chosen::ExtraHours { .. } => vec!["items", place, "extraHours"],
         }
     }
 }
@@ -65,14 +77,14 @@ pub(super) fn check_items(
     check: &mut Check,
     items: &[OrderItemInput],
     currency: CurrencyCode,
-    now: DateTime<Utc>,
+    (now, zone): (DateTime<Utc>, Tz),
 ) -> Vec<Chosen> {
     if items.is_empty() || items.len() > MOST_ITEMS {
         let message = format!("An order has 1 to {MOST_ITEMS} items; this one has {}.", items.len());
         check.error(UserErrorCode::OutOfRange, "items", message);
         return Vec::new();
     }
-    let (mut seen, mut donations, mut chosen) = (HashSet::new(), 0, Vec::new());
+    let (mut seen, mut donations, mut extras, mut chosen) = (HashSet::new(), 0, 0, Vec::new());
     for (place, item) in items.iter().enumerate() {
         chosen.extend(check.part(&["items", &place.to_string()], |check| match item {
             OrderItemInput::CourseId(id) => {
@@ -92,6 +104,14 @@ pub(super) fn check_items(
                     check.error(UserErrorCode::Taken, field, "There is a donation in the order already.");
                 }
                 Some(Chosen::Donation { minor: check_donation(check, field, amount, currency), is_monthly })
+            }
+            OrderItemInput::ExtraHours(wanted) => {
+                extras += 1;
+                if extras > 1 {
+                    check.error(UserErrorCode::Taken, "extraHours", "There are extra hours in the order already.");
+                }
+                let current = YearMonth::of(now, zone);
+                Some(check.part(&["extraHours"], |check| check_hours(check, wanted, current)))
             }
             OrderItemInput::PlanPriceId(_) => {
                 check.error(UserErrorCode::NotAllowed, "planPriceId", "A membership is ordered by itself.");
@@ -128,6 +148,18 @@ fn check_donation(check: &mut Check, field: &str, amount: &MoneyInput, currency:
         check.error(UserErrorCode::OutOfRange, field, message);
     }
     minor
+}
+
+/// Extra hours are for the current month or the next one.
+fn check_hours(check: &mut Check, wanted: &ExtraHoursInput, current: YearMonth) -> Chosen {
+    if wanted.hours < 1 {
+        check.error(UserErrorCode::OutOfRange, "hours", "At least one hour is ordered.");
+    }
+    let (month, next) = (wanted.month.unwrap_or(current), current.next());
+    if ![current, next].contains(&month) {
+        check.error(UserErrorCode::OutOfRange, "month", format!("Extra hours are for {current} or {next}."));
+    }
+    Chosen::ExtraHours { hours: wanted.hours, month }
 }
 
 /// Whom an invoice is for.

@@ -32,11 +32,13 @@ const LONGEST_CODE: usize = 40;
 const MOST_SCOPES: usize = 100;
 const MOST_USES: i32 = 1_000_000;
 
-/// A coupon that a buyer has entered, and which courses it is for.
+/// A coupon that a buyer has entered, and what it is for.
 pub(super) struct Entered {
     pub(super) coupon: Coupon,
     /// Of the courses that were asked for.
     is_for: HashMap<CourseId, bool>,
+    /// Whether it is for everything, and so for memberships and extra hours.
+    pub(super) is_for_all: bool,
 }
 
 impl Entered {
@@ -46,14 +48,14 @@ impl Entered {
     }
 }
 
-/// Finds the coupon that a buyer has entered for some courses.
+/// Finds the coupon that a buyer has entered for some courses, and extra hours if there are some.
 ///
 /// # Errors
-/// There is no such coupon, it is not valid now, or is for none of the courses.
+/// There is no such coupon, it is not valid now, or is for none of that.
 pub(super) async fn entered(
     loaders: &Loaders,
     code: &str,
-    courses: &[CourseId],
+    (courses, has_hours): (&[CourseId], bool),
     currency: CurrencyCode,
 ) -> Result<Entered> {
     let coupon = valid(loaders, code, currency).await?;
@@ -69,10 +71,11 @@ pub(super) async fn entered(
         Ok::<_, InternalError>((*id, scope.has_course(*id, &path)))
     });
     let is_for: HashMap<CourseId, bool> = try_join_all(is_for).await?.into_iter().collect();
-    if !is_for.values().any(|is_for| *is_for) {
+    let is_for_all = scope.is_everything();
+    if !is_for.values().any(|is_for| *is_for) && !(is_for_all && has_hours) {
         return Err(error::bad_coupon("This coupon is for something else."));
     }
-    Ok(Entered { coupon, is_for })
+    Ok(Entered { coupon, is_for, is_for_all })
 }
 
 /// Finds the coupon that a buyer has entered for a membership at a price.
@@ -91,7 +94,7 @@ pub(super) async fn entered_for_plan(
     if loaders.load(PriceById(price)).await?.is_some_and(|price| !scope.has_plan(price.plan_id)) {
         return Err(error::bad_coupon("This coupon is for something else."));
     }
-    Ok(Entered { coupon, is_for: HashMap::new() })
+    Ok(Entered { coupon, is_for: HashMap::new(), is_for_all: scope.is_everything() })
 }
 
 /// Finds the coupon that a buyer has entered, which must be valid now.

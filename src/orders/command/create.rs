@@ -12,7 +12,7 @@ use super::insert::{Draft, insert_order, insert_payment};
 use super::pay::fulfil;
 use super::price::{Line, costs, lines, sum};
 use super::tax::{Calculations, Taxed};
-use super::{checkout, donation, membership, pay};
+use super::{checkout, donation, hours, membership, pay};
 use crate::accounts::{self, UserId, viewer};
 use crate::catalog::{self, Course, CourseId};
 use crate::graphql::error::{Check, UserErrorCode};
@@ -20,10 +20,12 @@ use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result, UserError};
+use crate::memberships;
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
-    Amounts, CreateOrderInput, GiftId, NewGift, NewItem, Order, OrderItemId, OrderItemInput, Payment, gift_code,
+    Amounts, CreateOrderInput, GiftId, NewGift, NewItem, Order, OrderItemId, OrderItemInput, OrderItemKind, Payment,
+    gift_code,
 };
 use crate::orders::query::{gift, order as query};
 use crate::platform::App;
@@ -53,14 +55,18 @@ pub(in crate::orders) async fn create_order(
     }
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let mut check = Check::new();
-    let chosen = check_items(&mut check, &input.items, input.billing.currency, app.clock.now());
+    let time = (app.clock.now(), app.config.time_zone);
+    let chosen = check_items(&mut check, &input.items, input.billing.currency, time);
     let billed_to = check_billing(&mut check, &input.billing);
     let expected = input.expected_total.minor(&mut check, "expectedTotal");
     let return_url = check_return_url(&mut check, app, input.return_url.as_deref());
     check.finish()?;
     let courses: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
     let entered = match &input.coupon_code {
-        Some(code) => coupon::entered(loaders, code, &courses, input.billing.currency).await.map(Some),
+        Some(code) => {
+            let has_hours = chosen.iter().any(Chosen::is_extra_hours);
+            coupon::entered(loaders, code, (courses.as_slice(), has_hours), input.billing.currency).await.map(Some)
+        }
         None => Ok(None),
     };
     // A request that is sent again is answered although its coupon has ended meanwhile.
@@ -128,7 +134,8 @@ async fn place(
     let others = catalog::prices_in(tx, &courses, currency).await?;
     let shared: HashMap<CourseId, Arc<Course>> =
         held.iter().map(|(id, course)| (*id, Arc::new(course.clone()))).collect();
-    let lines = lines(&wanted.chosen, &shared, &others, currency)?;
+    let extra = hours::line(tx, app, buyer, &wanted.chosen, currency).await?;
+    let lines = lines(&wanted.chosen, (&shared, &others), extra.as_ref(), currency)?;
     let taxed = Taxed { country: &input.billing.country, tax_id: wanted.billed_to.tax_id.as_deref(), currency };
     let (costs, tax) = costs(app, calculations, taxed, &lines, entered)?;
     let sum = sum(&costs);
@@ -173,7 +180,7 @@ async fn place(
     Ok((fulfil(tx, app, &held, None).await?, None))
 }
 
-/// Inserts the items of an order, and the gifts among them.
+/// Inserts the items of an order, and the gifts and extra hours among them.
 async fn insert_items(
     tx: &mut Tx,
     app: &App,
@@ -181,6 +188,11 @@ async fn insert_items(
     order: &Order,
     items: &[(Line, Amounts)],
 ) -> Result<()> {
+    let extra = wanted.chosen.iter().find_map(|chosen| hours::wanted(chosen, wanted.buyer));
+    let extra = match extra {
+        Some(hours) => Some(memberships::reserve_hours(tx, app, hours).await?),
+        None => None,
+    };
     let item = |(position, (line, amounts)): (i16, &(Line, Amounts))| NewItem {
         id: OrderItemId::new(app.clock.uuid()),
         order_id: order.id,
@@ -195,6 +207,7 @@ async fn insert_items(
         tax_minor: amounts.tax,
         membership_id: None,
         membership_period_id: None,
+        extra_hours_id: extra.filter(|_| line.kind == OrderItemKind::ExtraHours),
     };
     let new: Vec<NewItem> = (0..).zip(items).map(item).collect();
     let gifts = new.iter().zip(&wanted.chosen).filter_map(|(item, chosen)| match chosen {
@@ -207,7 +220,7 @@ async fn insert_items(
             message: &gift.message,
             send_at: gift.send_at,
         }),
-        Chosen::Course(_) | Chosen::Donation { .. } => None,
+        Chosen::Course(_) | Chosen::Donation { .. } | Chosen::ExtraHours { .. } => None,
     });
     let gifts: Vec<NewGift<'_>> = gifts.collect();
     query::insert_items(tx, new).await?;
@@ -219,7 +232,7 @@ async fn insert_items(
 async fn refuse_owned(tx: &mut Tx, app: &App, buyer: UserId, chosen: &[Chosen]) -> Result<()> {
     let own = chosen.iter().enumerate().filter_map(|(place, chosen)| match chosen {
         Chosen::Course(id) => Some((place.to_string(), *id)),
-        Chosen::Gift(_) | Chosen::Donation { .. } => None,
+        Chosen::Gift(_) | Chosen::Donation { .. } | Chosen::ExtraHours { .. } => None,
     });
     let own: Vec<(String, CourseId)> = own.collect();
     let ids: Vec<CourseId> = own.iter().map(|(_, id)| *id).collect();

@@ -164,6 +164,7 @@ async fn place(tx: &mut Tx, app: &App, id: DonationId) -> Result<Option<(Order, 
         tax_minor: 0,
         membership_id: None,
         membership_period_id: None,
+        extra_hours_id: None,
     };
     query::insert_items(tx, vec![item]).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer: row.donor_id }).await?;

@@ -28,6 +28,9 @@ pub(super) async fn end(tx: &mut Tx, app: &App, held: &Held, step: Step) -> Resu
     for period in held.items.iter().filter_map(|item| item.membership_period_id) {
         more.extend(memberships::unpaid(tx, app, period).await?);
     }
+    for extra in held.items.iter().filter_map(|item| item.extra_hours_id) {
+        memberships::hours_unpaid(tx, extra).await?;
+    }
     match step {
         Step::Fail => outbox::record(tx, clock, &OrderFailed { order, buyer }).await?,
         Step::Expire => outbox::record(tx, clock, &OrderExpired { order, buyer }).await?,
@@ -47,6 +50,10 @@ pub(super) async fn end_access(
     query::set_item_live(tx, item.id, false).await?;
     if let Some(period) = item.membership_period_id {
         return memberships::revoke(tx, app, period).await;
+    }
+    if let Some(extra) = item.extra_hours_id {
+        memberships::revoke_hours(tx, app, extra).await?;
+        return Ok(None);
     }
     if let Some(gift) = held.gift_of(item) {
         gift::set_expiry(tx, gift.id, None).await?;

@@ -28,14 +28,14 @@ impl Held {
         self.people.contains(&self.order.buyer_id) && self.items.iter().all(|item| self.exists(item))
     }
 
-    /// Whether what an item gives access to exists; a donation gives none, and of a membership it is asked when it is paid
-    /// (`memberships::may_be_paid`).
+    /// Whether what an item gives access to exists; a donation gives none, and of a membership and extra hours it is
+    /// asked when they are paid (`memberships::may_be_paid`, `hours_may_be_paid`).
     pub(super) fn exists(&self, item: &OrderItem) -> bool {
         match item.kind {
             OrderItemKind::Course | OrderItemKind::Gift => {
                 item.course_id.is_some_and(|id| self.courses.contains_key(&id))
             }
-            OrderItemKind::Donation | OrderItemKind::Membership => true,
+            OrderItemKind::Donation | OrderItemKind::Membership | OrderItemKind::ExtraHours => true,
         }
     }
 
@@ -53,7 +53,7 @@ impl Held {
     /// Returns who has the access that an item gives: the buyer, or who has claimed the gift.
     pub(super) fn owner_of(&self, item: &OrderItem) -> Option<UserId> {
         match item.kind {
-            OrderItemKind::Course | OrderItemKind::Membership => Some(self.order.buyer_id),
+            OrderItemKind::Course | OrderItemKind::Membership | OrderItemKind::ExtraHours => Some(self.order.buyer_id),
             OrderItemKind::Gift => self.gift_of(item)?.claimed_by,
             OrderItemKind::Donation => None,
         }

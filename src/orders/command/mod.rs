@@ -15,6 +15,7 @@ mod end;
 mod export;
 mod gift;
 mod hold;
+mod hours;
 mod import;
 mod inbox;
 mod insert;

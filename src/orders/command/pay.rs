@@ -113,6 +113,11 @@ async fn may_follow(tx: &mut Tx, app: &App, held: &Held) -> Result<bool, Interna
             return Ok(false);
         }
     }
+    for extra in held.items.iter().filter_map(|item| item.extra_hours_id) {
+        if !memberships::hours_may_be_paid(tx, app, extra).await? {
+            return Ok(false);
+        }
+    }
     if held.items.iter().all(|item| item.is_live) {
         return Ok(true);
     }
@@ -181,14 +186,18 @@ async fn begin(
     Ok(outcome.students)
 }
 
-/// Gives access to what an item is; returns by how much that changes the number of the course's students. A gift that is
-/// not claimed is offered to its recipient.
+/// Gives what an item is; returns by how much that changes the number of the course's students. A gift that is not
+/// claimed is offered to its recipient.
 pub(super) async fn give(
     tx: &mut Tx,
     app: &App,
     held: &Held,
     item: &OrderItem,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
+    if let Some(extra) = item.extra_hours_id {
+        memberships::hours_paid(tx, app, extra).await?;
+        return Ok(None);
+    }
     let Some(course) = item.course_id else { return Ok(None) };
     let Some(user_id) = held.owner_of(item) else {
         if let Some(gift) = held.gift_of(item) {

@@ -7,14 +7,14 @@ use futures_util::future::{try_join, try_join_all};
 
 use super::choice::{Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
-use super::membership;
 use super::tax::{Calculations, OrderTax, Taxed};
+use super::{hours, membership};
 use crate::accounts::viewer;
 use crate::catalog::{Course, CourseById, CourseId, PricesOf};
-use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::CurrencyCode;
+use crate::graphql::{Result, YearMonth};
 use crate::memberships::{Plan, PlanPrice};
 use crate::orders::error;
 use crate::orders::model::{Amounts, OrderItemInput, OrderItemKind, Priced, QuoteOrderInput};
@@ -28,15 +28,22 @@ use crate::platform::internal_error::InternalError;
 pub(in crate::orders) struct Line {
     /// What it is.
     pub(in crate::orders) kind: OrderItemKind,
-    /// The course; `None` of a donation and a membership.
+    /// The course; `None` of a donation, a membership and extra hours.
     pub(in crate::orders) course: Option<Arc<Course>>,
     /// The plan of a membership, with its price.
     pub(in crate::orders) plan: Option<(Arc<Plan>, Arc<PlanPrice>)>,
+    /// How many extra hours, and for which month.
+    pub(in crate::orders) hours: Option<(i32, YearMonth)>,
     /// What it costs without discount; without the tax if that is added.
     pub(in crate::orders) price_minor: i64,
 }
 
 impl Line {
+    /// A line of a kind, of which nothing else is known yet.
+    pub(super) fn new(kind: OrderItemKind) -> Line {
+        Line { kind, course: None, plan: None, hours: None, price_minor: 0 }
+    }
+
     /// What it is called.
     pub(in crate::orders) fn title(&self) -> String {
         let course = self.course.as_ref().map(|course| course.title.as_str()).unwrap_or_default();
@@ -45,8 +52,14 @@ impl Line {
             OrderItemKind::Gift => format!("Gift: {course}"),
             OrderItemKind::Donation => "Donation".to_owned(),
             OrderItemKind::Membership => self.plan.as_ref().map(|(plan, _)| plan.name.clone()).unwrap_or_default(),
+            OrderItemKind::ExtraHours => self.hours.map(hours_title).unwrap_or_default(),
         }
     }
+}
+
+fn hours_title((hours, month): (i32, YearMonth)) -> String {
+    let unit = if hours == 1 { "hour" } else { "hours" };
+    format!("{hours} extra {unit} of live classes in {month}")
 }
 
 /// What an order would cost, in minor units.
@@ -72,7 +85,8 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
     let (app, buyer) = (loaders.app(), viewer(actor)?);
     let currency = input.billing.currency;
     let mut check = Check::new();
-    let chosen = check_items(&mut check, &input.items, currency, app.clock.now());
+    let time = (app.clock.now(), app.config.time_zone);
+    let chosen = check_items(&mut check, &input.items, currency, time);
     let billed_to = check_billing(&mut check, &input.billing);
     check.finish()?;
     let wanted: Vec<CourseId> = chosen.iter().filter_map(Chosen::course).collect();
@@ -86,9 +100,14 @@ pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, inp
         courses.extend(course.map(|course| (id, course)));
         others.extend(price.map(|price| (id, price)));
     }
-    let lines = lines(&chosen, &courses, &others, currency)?;
+    let extra = if chosen.iter().any(Chosen::is_extra_hours) {
+        app.db.transaction(async |tx| hours::line(tx, app, buyer, &chosen, currency).await).await?
+    } else {
+        None
+    };
+    let lines = lines(&chosen, (&courses, &others), extra.as_ref(), currency)?;
     let entered = match &input.coupon_code {
-        Some(code) => Some(coupon::entered(loaders, code, &wanted, currency).await?),
+        Some(code) => Some(coupon::entered(loaders, code, (wanted.as_slice(), extra.is_some()), currency).await?),
         None => None,
     };
     if let Some(Entered { coupon, .. }) = &entered {
@@ -121,11 +140,19 @@ pub(super) fn costs(
 ) -> Result<(Vec<Amounts>, OrderTax)> {
     let item = |line: &Line| Priced {
         price: line.price_minor,
-        is_discounted: entered.zip(line.course.as_ref()).is_some_and(|(entered, course)| entered.is_for(course.id)),
+        is_discounted: entered.is_some_and(|entered| is_for(entered, line)),
         is_taxed: line.kind != OrderItemKind::Donation,
     };
     let items: Vec<Priced> = lines.iter().map(item).collect();
     calculations.price(app, buyer, &items, entered.map(|entered| entered.coupon.discount()))
+}
+
+/// Whether a coupon is for something. Donations are never discounted.
+fn is_for(entered: &Entered, line: &Line) -> bool {
+    match &line.course {
+        Some(course) => entered.is_for(course.id),
+        None => line.kind == OrderItemKind::ExtraHours && entered.is_for_all,
+    }
 }
 
 /// Returns the sums of amounts.
@@ -137,14 +164,15 @@ pub(super) fn sum(amounts: &[Amounts]) -> Amounts {
     })
 }
 
-/// Returns what is ordered with its prices. `others` has the prices of courses whose default one is in another currency.
+/// Returns what is ordered with its prices. `others` has the prices of courses whose default one is in another
+/// currency, and `extra` is the line of extra hours, if there are some.
 ///
 /// # Errors
 /// Something is not for sale, or not in this currency.
 pub(super) fn lines(
     chosen: &[Chosen],
-    courses: &HashMap<CourseId, Arc<Course>>,
-    others: &HashMap<CourseId, i64>,
+    (courses, others): (&HashMap<CourseId, Arc<Course>>, &HashMap<CourseId, i64>),
+    extra: Option<&Line>,
     currency: CurrencyCode,
 ) -> Result<Vec<Line>> {
     let mut check = Check::new();
@@ -155,7 +183,11 @@ pub(super) fn lines(
             Chosen::Course(id) => (OrderItemKind::Course, *id),
             Chosen::Gift(gift) => (OrderItemKind::Gift, gift.course),
             Chosen::Donation { minor, .. } => {
-                lines.push(Line { kind: OrderItemKind::Donation, course: None, plan: None, price_minor: *minor });
+                lines.push(Line { price_minor: *minor, ..Line::new(OrderItemKind::Donation) });
+                continue;
+            }
+            Chosen::ExtraHours { .. } => {
+                lines.extend(extra.cloned());
                 continue;
             }
         };
@@ -172,7 +204,8 @@ pub(super) fn lines(
                 check.error(UserErrorCode::NotAllowed, "currency", message);
             });
         }
-        lines.push(Line { kind, course: Some(course.clone()), plan: None, price_minor: price.unwrap_or_default() });
+        let (course, price_minor) = (Some(course.clone()), price.unwrap_or_default());
+        lines.push(Line { course, price_minor, ..Line::new(kind) });
     }
     check.finish()?;
     Ok(lines)

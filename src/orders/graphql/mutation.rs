@@ -84,7 +84,7 @@ impl OrderQuoteItem {
         self.line.title()
     }
 
-    /// The course, also that of a gift; null of a donation and a membership.
+    /// The course, also that of a gift; null of other items.
     async fn course(&self) -> Option<Sequential<CourseObject>> {
         self.line.course.clone().map(|course| Sequential(CourseObject(course)))
     }

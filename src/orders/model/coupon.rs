@@ -67,7 +67,7 @@ pub(in crate::orders) struct CouponScope {
 }
 
 impl CouponScope {
-    fn is_everything(&self) -> bool {
+    pub(in crate::orders) fn is_everything(&self) -> bool {
         self.courses.is_empty() && self.categories.is_empty() && self.plans.is_empty()
     }
 

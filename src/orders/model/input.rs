@@ -4,8 +4,8 @@ use async_graphql::{InputObject, OneofObject};
 
 use super::{GiftInput, OrderId, OrderItemId, PaymentEventId};
 use crate::catalog::CourseId;
-use crate::graphql::Idempotency;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
+use crate::graphql::{Idempotency, YearMonth};
 use crate::memberships::PlanPriceId;
 use crate::platform::payments::Provider;
 
@@ -25,6 +25,19 @@ pub(in crate::orders) enum OrderItemInput {
     /// A membership at this price of a plan, which is renewed until it is canceled. It is ordered by itself. If the
     /// viewer's membership is past due, this pays for its next period.
     PlanPriceId(PlanPriceId),
+    /// Extra hours of live classes for a month, at the price of the viewer's membership; once in an order. A coupon for
+    /// everything is for them, too.
+    ExtraHours(ExtraHoursInput),
+}
+
+/// Extra hours of live classes for a month.
+#[derive(Clone, Debug, InputObject)]
+pub(in crate::orders) struct ExtraHoursInput {
+    /// How many, at least 1. The plan of the membership says how many may be bought for a month: its `maxExtraHours`.
+    pub(in crate::orders) hours: i32,
+    /// The month in which they count: the current one in the time zone of the school, which is the default, or the
+    /// next.
+    pub(in crate::orders) month: Option<YearMonth>,
 }
 
 /// Where the buyer is, and in what they pay.

@@ -30,8 +30,8 @@ pub(super) use gift::{
     ClaimGiftInput, Gift, GiftId, GiftInput, NewGift, ResendGiftInput, gift_code, normal_gift_code, written,
 };
 pub(super) use input::{
-    BillingInput, CancelOrderInput, CreateOrderInput, OrderItemInput, QuoteOrderInput, RefundOrderInput,
-    ReplayPaymentEventInput,
+    BillingInput, CancelOrderInput, CreateOrderInput, ExtraHoursInput, OrderItemInput, QuoteOrderInput,
+    RefundOrderInput, ReplayPaymentEventInput,
 };
 #[cfg(test)]
 pub(super) use invoice::InvoiceLine;

@@ -14,7 +14,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Entity, Id};
-use crate::memberships::{MembershipId, PeriodId};
+use crate::memberships::{ExtraHoursId, MembershipId, PeriodId};
 use crate::platform::db::schema::{order_items, orders};
 use crate::platform::db::stored_as_text;
 
@@ -196,6 +196,8 @@ pub(in crate::orders) struct OrderItem {
     pub(in crate::orders) membership_id: Option<MembershipId>,
     /// The period of the membership that is paid for.
     pub(in crate::orders) membership_period_id: Option<PeriodId>,
+    /// The extra hours.
+    pub(in crate::orders) extra_hours_id: Option<ExtraHoursId>,
 }
 
 impl OrderItem {
@@ -221,6 +223,8 @@ pub enum OrderItemKind {
     Donation,
     /// A period of a membership.
     Membership,
+    /// Extra hours of live classes for a month.
+    ExtraHours,
 }
 
 stored_as_text!(OrderItemKind {
@@ -228,6 +232,7 @@ stored_as_text!(OrderItemKind {
     Gift = "GIFT",
     Donation = "DONATION",
     Membership = "MEMBERSHIP",
+    ExtraHours = "EXTRA_HOURS",
 });
 
 /// An order to insert, without its items.
@@ -272,6 +277,7 @@ pub(in crate::orders) struct NewItem {
     pub(in crate::orders) tax_minor: i64,
     pub(in crate::orders) membership_id: Option<MembershipId>,
     pub(in crate::orders) membership_period_id: Option<PeriodId>,
+    pub(in crate::orders) extra_hours_id: Option<ExtraHoursId>,
 }
 
 #[cfg(test)]

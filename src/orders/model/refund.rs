@@ -145,6 +145,7 @@ mod tests {
             tax_minor: 0,
             membership_id: None,
             membership_period_id: None,
+            extra_hours_id: None,
         };
         let items = [item(1, 100, 50), item(2, 0, 0), item(3, 70, 70), item(4, 100, 0)];
         assert_eq!(left_of(&items), 150);

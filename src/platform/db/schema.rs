@@ -396,6 +396,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    extra_hours (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        month -> Date,
+        minutes -> Int4,
+        state -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     file_references (file_id, referrer_id) {
         file_id -> Uuid,
         referrer_kind -> Text,
@@ -642,6 +653,7 @@ diesel::table! {
         sessions_attended -> Int4,
         sessions_missed -> Int4,
         last_attended_at -> Nullable<Timestamptz>,
+        extra_minutes -> Int4,
     }
 }
 
@@ -841,6 +853,7 @@ diesel::table! {
         tax_minor -> Int8,
         membership_id -> Nullable<Uuid>,
         membership_period_id -> Nullable<Uuid>,
+        extra_hours_id -> Nullable<Uuid>,
     }
 }
 
@@ -949,6 +962,7 @@ diesel::table! {
         trial_days -> Int2,
         created_at -> Timestamptz,
         retired_at -> Nullable<Timestamptz>,
+        extra_hour_minor -> Nullable<Int8>,
     }
 }
 
@@ -966,6 +980,7 @@ diesel::table! {
         created_at -> Timestamptz,
         archived_at -> Nullable<Timestamptz>,
         rollover_minutes -> Nullable<Int4>,
+        max_extra_hours -> Nullable<Int2>,
     }
 }
 
@@ -1417,6 +1432,7 @@ diesel::joinable!(enrollments -> courses (course_id));
 diesel::joinable!(enrollments -> users (user_id));
 diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
+diesel::joinable!(extra_hours -> users (user_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(gifts -> order_items (item_id));
 diesel::joinable!(gifts -> orders (order_id));
@@ -1458,6 +1474,7 @@ diesel::joinable!(notification_unsubscribes -> users (user_id));
 diesel::joinable!(notification_walks -> notification_events (event_id));
 diesel::joinable!(order_items -> courses (course_id));
 diesel::joinable!(order_items -> entitlements (entitlement_id));
+diesel::joinable!(order_items -> extra_hours (extra_hours_id));
 diesel::joinable!(order_items -> membership_periods (membership_period_id));
 diesel::joinable!(order_items -> memberships (membership_id));
 diesel::joinable!(order_items -> orders (order_id));
@@ -1545,6 +1562,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_pusher,
     event_topics,
     events,
+    extra_hours,
     file_references,
     gifts,
     idempotency_keys,

@@ -130,6 +130,7 @@ const HELD: [(&str, Option<&str>); 45] = [
     // What an administrator has given to others. That they did is in their activity.
     ("entitlements.granted_by", None),
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),
+    ("extra_hours.user_id", Some("/memberships/extraHours/items")),
     ("gifts.claimed_by", Some("/orders/claimedGifts/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
@@ -269,6 +270,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
         SELECT 'playtoken-' || id, id, id, 'basic', '', 'ACTIVE', now(), now() FROM users",
     )
     .await;
+    app.sql("INSERT INTO extra_hours SELECT id, id, '2026-11-01', 60, 'PAID', now() FROM users").await;
     let sessions = "INSERT INTO live_sessions (id, host_id, title, starts_at, ends_at, created_at) \
         SELECT id, id, name || '.mp4', now(), now() + interval '1 hour', now() FROM users";
     app.sql(sessions).await;

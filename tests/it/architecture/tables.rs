@@ -83,6 +83,7 @@ const TABLES: [(&str, &[&str]); 13] = [
     (
         "memberships",
         &[
+            "extra_hours",
             "membership_periods",
             "memberships",
             "plan_gateways",

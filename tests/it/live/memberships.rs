@@ -136,5 +136,5 @@ async fn memberships_are_read_once() {
     let made = school.created(&school.root, input).await;
     let query = "query ($id: ID!) { checkAttendance(liveSessionId: $id) { reason usage { remainingHours } } }";
     let statements = school.app.statements(Some(&school.sam.token), query, json!({ "id": made[0]["id"] })).await;
-    assert_eq!(statements, 6, "the session, the user, their place, the seats, the month, the memberships");
+    assert_eq!(statements, 7, "session, user, their place, seats, the month, its extra hours, the memberships");
 }

@@ -1,6 +1,6 @@
-//! Random joins, leaves, records, cancellations and steps of the clock over the end of a month, compared with a simple
-//! model: hours are never overspent, also those that roll over into the next month, seats never oversold, and a session is
-//! settled as a whole.
+//! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, and steps of the clock over the
+//! end of a month, compared with a simple model: hours are never overspent, also those that roll over into the next
+//! month and those that were bought, seats never oversold, and a session is settled as a whole.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ const STEPS: usize = 120;
 const ALLOWED: i64 = 120;
 /// How much of what is left of a month counts in the next one.
 const ROLLOVER: i64 = 60;
+/// What each user may buy for November besides.
+const EXTRA: i64 = 180;
 const MONTHS: [&str; 2] = ["2026-11", "2026-12"];
 
 /// When December begins.
@@ -58,6 +60,8 @@ impl Session {
 #[derive(Clone, Debug, Default)]
 struct Model {
     sessions: Vec<Session>,
+    /// What each user has bought for November and not got refunded.
+    extra: BTreeMap<usize, i64>,
     step: usize,
 }
 
@@ -73,11 +77,13 @@ impl Model {
     fn left(&self, user: usize, month: &str, now: DateTime<Utc>) -> i64 {
         let [november, in_december] = MONTHS.map(|month| self.spent(user, month, &["HELD", "ATTENDED"]));
         if month == MONTHS[0] {
-            // What December has spent of it is gone.
-            return ALLOWED - november - (in_december - ALLOWED).max(0);
+            // What was refunded after it was spent is spent. What December has spent of it is gone.
+            let extra = self.extra.get(&user).copied().unwrap_or_default();
+            return (ALLOWED + extra - november).max(0) - (in_december - ALLOWED).max(0);
         }
-        let rolled_over = if now >= december() { ROLLOVER.min(ALLOWED - november) } else { 0 };
-        ALLOWED + rolled_over - in_december
+        // Of what is left of November's own: extra hours are spent last. What was rolled over and is spent stays.
+        let rolled_over = if now >= december() { ROLLOVER.min(ALLOWED - november).max(0) } else { 0 };
+        (ALLOWED + rolled_over - in_december).max(0)
     }
 
     fn join(&mut self, user: usize, at: usize, wait: bool, now: DateTime<Utc>) -> String {
@@ -196,6 +202,8 @@ struct Run {
     users: Vec<User>,
     ids: Vec<String>,
     model: Model,
+    /// The orders of extra hours that are not refunded: who has bought how many minutes.
+    bought: Vec<(usize, i64, Value)>,
     random: StdRng,
 }
 
@@ -208,7 +216,7 @@ impl Run {
         for name in ["Uma", "Vic"] {
             users.push(school.app.user(name, Role::Student).await);
         }
-        let price = school.plan_with_rollover("Rolling", "2", "30", "1").await;
+        let price = school.plan_with_extras("2", "1").await;
         for user in &users {
             school.subscribe(user, &price, "30").await;
         }
@@ -226,13 +234,13 @@ impl Run {
             model.sessions.push(Session { start, minutes, seats, canceled, settled, places });
             start += TimeDelta::minutes(minutes + random.random_range(0..60));
         }
-        Run { school, users, ids, model, random }
+        Run { school, users, ids, model, bought: Vec::new(), random }
     }
 
     async fn step(&mut self) -> String {
         let now = self.school.now();
         let (user, at) = (self.random.random_range(0..self.users.len()), self.random.random_range(0..self.ids.len()));
-        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..20));
+        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..22));
         let (school, who, id) = (&self.school, &self.users[user], &self.ids[at]);
         match choice {
             0..=8 => {
@@ -259,6 +267,8 @@ impl Run {
                 format!("{at} is canceled")
             }
             15..=16 => self.race(user, at, wait).await,
+            17 => self.buy(user, if wait { 1 } else { 2 }).await,
+            18 => self.refund().await,
             _ => {
                 let to = now + TimeDelta::minutes(self.random.random_range(5..60));
                 school.turn_to(to).await;
@@ -266,6 +276,31 @@ impl Run {
                 format!("it is {to}")
             }
         }
+    }
+
+    /// A user buys extra hours for November, while it is not over.
+    async fn buy(&mut self, user: usize, hours: i32) -> String {
+        let (school, who, minutes) = (&self.school, &self.users[user], 60 * i64::from(hours));
+        let extra = self.model.extra.entry(user).or_default();
+        if school.now() >= december() || *extra + minutes > EXTRA {
+            let input = school.extra(hours, Some(MONTHS[0]));
+            assert_eq!(school.error(Some(who), "createOrder", input).await.0, "OUT_OF_RANGE");
+            return format!("{user} may not buy {hours}");
+        }
+        *extra += minutes;
+        self.bought.push((user, minutes, school.buy(who, hours).await));
+        format!("{user} buys {hours}")
+    }
+
+    /// The money of some extra hours goes back, also after their month.
+    async fn refund(&mut self) -> String {
+        if self.bought.is_empty() {
+            return "nothing to refund".into();
+        }
+        let (user, minutes, order) = self.bought.swap_remove(self.random.random_range(0..self.bought.len()));
+        self.school.refund(&order).await;
+        *self.model.extra.entry(user).or_default() -= minutes;
+        format!("{user} gets the money for {minutes} back")
     }
 
     /// Two users join a session, or one joins two, at once: as if it were one after the other.
@@ -306,12 +341,15 @@ impl Run {
         let found = self.school.app.sql(months).await;
         let mut expected = Vec::new();
         for (number, user) in self.users.iter().enumerate() {
-            // What they are shown is what they can spend.
-            let shown = self.school.hours(user, Some(MONTHS[1])).await;
-            let left: f64 = shown.rsplit(' ').next().unwrap().parse().unwrap();
-            let expected_left = self.model.left(number, MONTHS[1], self.school.now());
-            assert_eq!((left * 60.0).round() as i64, expected_left, "{shown} {trace:#?}");
             for month in MONTHS {
+                // What they are shown is what they can spend, while the month is not over.
+                let now = self.school.now();
+                if month == MONTHS[1] || now < december() {
+                    let shown = self.school.hours(user, Some(month)).await;
+                    let left: f64 = shown.rsplit(' ').next().unwrap().parse().unwrap();
+                    let expected = self.model.left(number, month, now);
+                    assert_eq!((left * 60.0).round() as i64, expected, "{shown} {trace:#?}");
+                }
                 let [attended, held] = ["ATTENDED", "HELD"].map(|status| self.model.spent(number, month, &[status]));
                 let was_in = |session: &&Session| {
                     session.month() == month

@@ -2,6 +2,13 @@
 
 use super::*;
 
+/// A price of a euro a month, and of so much for an extra hour.
+fn price_with_extra(amount: &str, currency: &str) -> Value {
+    let mut price = price("1", "MONTH");
+    price["extraHourAmount"] = json!({ "amount": amount, "currency": currency });
+    price
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_is_created_at_the_provider_and_then_sold() {
     let club = Club::open().await;
@@ -235,6 +242,33 @@ async fn plans_are_checked_as_a_whole_and_managed_by_who_may() {
             &club.root,
             json!({
                 "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "rolloverHours": "745", "prices": prices,
+            }),
+            "OUT_OF_RANGE",
+        ),
+        (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "maxExtraHours": 1, "prices": prices }), "NOT_ALLOWED"),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "maxExtraHours": 745, "prices": prices,
+            }),
+            "OUT_OF_RANGE",
+        ),
+        (
+            &club.root,
+            json!({ "kind": "ALL_ACCESS", "name": "x", "prices": [price_with_extra("1", "EUR")] }),
+            "NOT_ALLOWED",
+        ),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "prices": [price_with_extra("1", "USD")],
+            }),
+            "NOT_ALLOWED",
+        ),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "prices": [price_with_extra("0", "EUR")],
             }),
             "OUT_OF_RANGE",
         ),

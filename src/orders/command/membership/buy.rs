@@ -53,7 +53,7 @@ pub(in crate::orders::command) async fn quote(
         }
     };
     let plan = Some((terms.plan.into(), terms.price.into()));
-    let line = Line { kind: OrderItemKind::Membership, course: None, plan, price_minor };
+    let line = Line { plan, price_minor, ..Line::new(OrderItemKind::Membership) };
     Ok(Quote { items: vec![(line, sum)], currency, sum, tax_included: tax.is_included })
 }
 

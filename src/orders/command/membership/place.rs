@@ -118,6 +118,7 @@ pub(super) async fn place(
         tax_minor: amounts.tax,
         membership_id: Some(begun.membership.id),
         membership_period_id: Some(begun.period.id),
+        extra_hours_id: None,
     };
     let items = query::insert_items(tx, vec![item]).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
