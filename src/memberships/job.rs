@@ -40,6 +40,9 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("memberships.check_play", "* * * * *", long, |app, _| {
             async move { command::check_all(&app).await }.boxed()
         }),
+        Handler::scheduled("memberships.end_subscriptions", "* * * * *", long, |app, _| {
+            async move { command::end_subscriptions(&app).await }.boxed()
+        }),
         Handler::queued(command::MOVE, long, |app, payload| {
             async move {
                 let Moving { from, to } = serde_json::from_value(payload)?;

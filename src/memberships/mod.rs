@@ -3,8 +3,8 @@
 //! A plan is sold by prices, which are never changed: an edit is a new version, and members keep theirs. A membership
 //! is bought and renewed by orders, which come later in the order of features: they ask here what a period costs
 //! ([`offer`]), and say what has become of its payment. While a membership is live, it has an entitlement; at most one
-//! is live for a user and the same content. Each period is charged once. A membership that is paid on Google Play has
-//! no orders, and follows what Google says.
+//! is live for a user and the same content. Each period is charged once: by this server, on a page, or by a
+//! subscription at the provider. A membership that is paid on Google Play has no orders, and follows what Google says.
 
 mod command;
 mod error;
@@ -30,16 +30,18 @@ pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesF
 pub(crate) use model::CreatePlanInput;
 pub use model::{
     BillingInterval, ChangeTime, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms, MembershipId,
-    MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId,
-    PlanStatus, PlayState, Target,
+    MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind,
+    PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
 };
 pub use port::{
-    Authorization, Begun, Change, Held, HoursOffer, Offer, Outcome, Received, Students, Terms, WantedHours, cancel,
-    change_at_renewal, change_pending, change_trial, forsake, hold, hours_may_be_paid, hours_paid, hours_unpaid,
-    keep_paid, live_allowance, lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period,
-    paid, postpone, quote_change, reserve_hours, restore, revoke, revoke_hours, target_course, target_of_change, terms,
-    unpaid,
+    Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription, Students,
+    Terms, WantedHours, cancel, change_at_renewal, change_pending, change_trial, drop_subscription, forsake, hold,
+    hours_may_be_paid, hours_paid, hours_unpaid, keep_paid, live_allowance, lock_target, may_be_paid, offer,
+    offer_change, offer_hours, offer_renewal, open_period, paid, postpone, quote_change, refuse_subscription,
+    reserve_hours, restore, revoke, revoke_hours, subscription_asked, subscription_start, subscription_told,
+    target_course, target_of_change, terms, unpaid,
 };
 pub use query::extra::extra_minutes;
 pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
 pub use query::membership::to_bill;
+pub use query::subscription::{price_at, subscription, subscriptions_to_ask};

@@ -132,6 +132,9 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("orders.renew", "* * * * *", long, |app, _| {
             async move { command::renew(&app).await }.boxed()
         }),
+        Handler::scheduled("orders.follow_subscriptions", "* * * * *", long, |app, _| {
+            async move { command::follow_subscriptions(&app).await }.boxed()
+        }),
         Handler::scheduled("orders.expire", "* * * * *", long, |app, _| {
             async move { command::expire_orders(&app).await }.boxed()
         }),

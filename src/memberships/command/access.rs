@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use croner::Cron;
 
+use super::subscription::release;
 use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
@@ -32,13 +33,17 @@ pub(in crate::memberships) fn step(app: &App, row: &mut Membership, step: Step) 
     true
 }
 
-/// Writes a locked membership, and says what has happened.
+/// Writes a locked membership, and says what has happened. A subscription that would charge what is not to be charged
+/// anymore is ended.
 pub(in crate::memberships) async fn write(
     tx: &mut Tx,
     app: &App,
-    row: &Membership,
+    row: &mut Membership,
     change: MembershipChange,
 ) -> Result<(), InternalError> {
+    if !row.may_have_subscription() {
+        release(tx, app, row).await?;
+    }
     rows::update(tx, row, app.clock.now()).await?;
     tell(tx, app, row, change).await
 }
@@ -138,7 +143,7 @@ pub(in crate::memberships) async fn end(
         return Ok(None);
     }
     let students = end_access(tx, app, held, reason).await?;
-    write(tx, app, &held.row, MembershipChange::Ended).await?;
+    write(tx, app, &mut held.row, MembershipChange::Ended).await?;
     Ok(students)
 }
 
@@ -153,7 +158,7 @@ pub(in crate::memberships) async fn cancel(
     }
     if held.row.status == MembershipStatus::Expired {
         let students = end_access(tx, app, held, EndReason::MembershipChanged).await?;
-        write(tx, app, &held.row, MembershipChange::Ended).await?;
+        write(tx, app, &mut held.row, MembershipChange::Ended).await?;
         return Ok(Some(students));
     }
     // The renewal may have been in flight, and access have lasted until it is given up.
@@ -162,6 +167,6 @@ pub(in crate::memberships) async fn cancel(
         Some(end) => give(tx, app, held, end).await?,
         None => None,
     };
-    write(tx, app, &held.row, MembershipChange::Canceled).await?;
+    write(tx, app, &mut held.row, MembershipChange::Canceled).await?;
     Ok(Some(students))
 }

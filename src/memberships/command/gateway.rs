@@ -84,7 +84,7 @@ async fn retire(app: &App, row: &PlanGateway) -> Result<(PlanStatus, Option<Stri
 }
 
 /// How long to wait after so many attempts that have failed.
-pub(super) fn wait_after(attempts: i32) -> TimeDelta {
+pub(in crate::memberships) fn wait_after(attempts: i32) -> TimeDelta {
     TimeDelta::minutes(1 << attempts.clamp(0, 10)).min(LONGEST_WAIT)
 }
 

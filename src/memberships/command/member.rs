@@ -45,7 +45,7 @@ pub(in crate::memberships) async fn pause(app: &App, actor: &Actor, input: Pause
                 return Err(error::not_possible(status, "paused"));
             }
             let students = end_access(tx, app, &held, EndReason::MembershipChanged).await?;
-            write(tx, app, &held.row, MembershipChange::Paused).await?;
+            write(tx, app, &mut held.row, MembershipChange::Paused).await?;
             count(tx, students).await?;
             Ok(held.row)
         })
@@ -114,7 +114,7 @@ async fn resume_held(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students
         Some(end) => give(tx, app, held, end).await?,
         None => None,
     };
-    write(tx, app, &held.row, MembershipChange::Resumed).await?;
+    write(tx, app, &mut held.row, MembershipChange::Resumed).await?;
     Ok(students)
 }
 

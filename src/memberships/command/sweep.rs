@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::access::{cancel, end, tell};
+use super::access::{cancel, end, tell, write};
 use super::member::count;
 use super::plan::archive;
 use crate::accounts::UserId;
@@ -14,7 +14,6 @@ use crate::memberships::model::{Membership, MembershipId, MembershipStatus, Plan
 use crate::memberships::port::{self, Held};
 use crate::memberships::query::{membership as rows, plan as plans, play};
 use crate::platform::App;
-use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
 /// The job that moves the members of a price to another one.
@@ -69,7 +68,9 @@ pub(in crate::memberships) async fn remind(app: &App) -> Result<(), InternalErro
     while !app.stopping.is_cancelled() {
         let reminded = app.db.transaction(async |tx| {
             let due = rows::take_reminders(tx, app.clock.now()).await?;
-            tell_all(tx, app, &due, MembershipChange::RenewsSoon).await?;
+            for row in &due {
+                tell(tx, app, row, MembershipChange::RenewsSoon).await?;
+            }
             Ok::<_, InternalError>(due.len())
         });
         if reminded.await? == 0 {
@@ -91,20 +92,15 @@ pub(in crate::memberships) async fn move_members(
     let mut after = MembershipId::new(Uuid::nil());
     loop {
         let moved = app.db.transaction(async |tx| {
-            let moved = rows::move_members(tx, (from, to), after).await?;
-            tell_all(tx, app, &moved, MembershipChange::ChangePlanned).await?;
+            let mut moved = rows::move_members(tx, (from, to), after).await?;
+            for row in &mut moved {
+                write(tx, app, row, MembershipChange::ChangePlanned).await?;
+            }
             Ok::<_, InternalError>(moved.iter().map(|row| row.id.uuid()).max())
         });
         let Some(last) = moved.await? else { return Ok(()) };
         after = MembershipId::new(last);
     }
-}
-
-async fn tell_all(tx: &mut Tx, app: &App, rows: &[Membership], change: MembershipChange) -> Result<(), InternalError> {
-    for row in rows {
-        tell(tx, app, row, change).await?;
-    }
-    Ok(())
 }
 
 /// Archives plans whose course or category was deleted.

@@ -16,7 +16,7 @@ use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 use crate::memberships::loader::{
     MembershipById, MembershipCount, MembershipOf, MembershipPage, OpenPeriodOf, PriceById,
 };
-use crate::memberships::model::{Membership, MembershipId, MembershipStatus};
+use crate::memberships::model::{Membership, MembershipId, MembershipRenewal, MembershipStatus};
 use crate::memberships::policy;
 use crate::orders::{OrderObject, checkout_of_period, orders_of_membership};
 
@@ -68,6 +68,11 @@ impl MembershipObject {
     /// is in flight.
     async fn next_billing_at(&self) -> Option<DateTime<Utc>> {
         self.0.billing_at
+    }
+
+    /// How the next period is paid; null if it is not renewed.
+    async fn renewal(&self) -> Option<MembershipRenewal> {
+        self.0.renewal()
     }
 
     /// The price from the next renewal on; null if it stays.

@@ -60,10 +60,12 @@ pub struct Membership {
     pub paused_at: Option<DateTime<Utc>>,
     /// How much less the next periods cost, in minor units.
     pub credit_minor: i64,
-    /// The provider of [`Membership::authorization_id`].
+    /// The provider of [`Membership::authorization_id`] or [`Membership::subscription_id`].
     pub provider: Option<Provider>,
     /// The provider's id of a paid checkout that can be charged again.
     pub authorization_id: Option<String>,
+    /// The provider's id of the subscription that charges the next periods.
+    pub subscription_id: Option<String>,
     /// Whether it is paid on Google Play: what becomes of it, is decided there.
     pub is_play: bool,
     /// The access.
@@ -88,6 +90,23 @@ impl Membership {
         self.plan_price_id = price.id;
         self.next_price_id = None;
     }
+
+    /// How its next period is paid; `None` if it is not renewed.
+    pub(in crate::memberships) fn renewal(&self) -> Option<MembershipRenewal> {
+        let is_stored = self.is_play || self.provider.is_some();
+        let renewal = if is_stored { MembershipRenewal::Automatic } else { MembershipRenewal::ByPage };
+        self.status.renews().then_some(renewal)
+    }
+}
+
+/// How the next period of a membership is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum MembershipRenewal {
+    /// It is charged without the member: to what they have paid with, by a subscription at the provider, or by Google
+    /// Play.
+    Automatic,
+    /// The member pays it on a page of the provider, of which a mail tells.
+    ByPage,
 }
 
 impl Entity for Membership {

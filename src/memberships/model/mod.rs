@@ -7,6 +7,7 @@ mod membership;
 mod period;
 mod plan;
 mod play;
+mod subscription;
 
 pub use extra::{ExtraHours, ExtraHoursId};
 pub(crate) use input::CreatePlanInput;
@@ -17,7 +18,7 @@ pub(super) use input::{
 };
 pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
 pub use live::LiveAllowance;
-pub use membership::{Membership, MembershipId, MembershipStatus};
+pub use membership::{Membership, MembershipId, MembershipRenewal, MembershipStatus};
 pub(super) use membership::{NewMembership, Step};
 pub(super) use period::{
     NewPeriod, PeriodState, billing_time, end_of_interval, next_attempt, remaining, reminder_time,
@@ -27,3 +28,5 @@ pub use plan::{BillingInterval, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, 
 pub(super) use plan::{NewGateway, NewPlan, NewPrice, PlanGateway, hours_of, minutes_of, status_of};
 pub use play::PlayState;
 pub(super) use play::{DAILY, PlayProduct, PlayPurchase, Standing, base_order, change_between};
+pub(super) use subscription::next_charge;
+pub use subscription::{ProviderSubscription, SubscriptionState};

@@ -7,6 +7,7 @@ mod extra;
 mod live;
 mod offer;
 mod outcome;
+mod subscription;
 
 use chrono::{DateTime, Utc};
 
@@ -19,6 +20,10 @@ pub use offer::{
     quote_change, target_of_change, terms,
 };
 pub use outcome::{Authorization, Outcome, Received, forsake, keep_paid, may_be_paid, paid, restore, revoke, unpaid};
+pub use subscription::{
+    NextCharge, StartedSubscription, drop_subscription, refuse_subscription, subscription_asked, subscription_start,
+    subscription_told,
+};
 
 use super::command;
 use super::error;

@@ -136,11 +136,11 @@ pub async fn offer(tx: &mut Tx, app: &App, offer: Offer<'_>) -> Result<Begun> {
         created_at: now,
         updated_at: now,
     };
-    let row = rows::insert(tx, &new).await.map_err(|failed| match db::is_taken(&failed, "memberships_live") {
+    let mut row = rows::insert(tx, &new).await.map_err(|failed| match db::is_taken(&failed, "memberships_live") {
         true => error::live_already(MembershipStatus::Active),
         false => failed.into(),
     })?;
-    write(tx, app, &row, MembershipChange::Ordered).await?;
+    write(tx, app, &mut row, MembershipChange::Ordered).await?;
     let reason = if is_trial { PeriodReason::Trial } else { PeriodReason::Start };
     Ok(begin(tx, app, Held { row, price, plan, has_member: true }, reason).await?)
 }
@@ -260,7 +260,7 @@ pub async fn change_at_renewal(
         return Err(error::not_possible(held.row.status, "changed"));
     }
     held.row.next_price_id = Some(price.id).filter(|next| *next != held.price.id);
-    Ok(write(tx, app, &held.row, MembershipChange::ChangePlanned).await?)
+    Ok(write(tx, app, &mut held.row, MembershipChange::ChangePlanned).await?)
 }
 
 /// Changes the price of a locked membership at once that is in its trial, which goes on.
@@ -281,7 +281,7 @@ pub async fn change_trial(
     held.row.move_to(&price, &plan, app.clock.now());
     (held.price, held.plan) = (price, plan);
     plan_billing(app, held, PeriodReason::Trial);
-    Ok(write(tx, app, &held.row, MembershipChange::PlanChanged).await?)
+    Ok(write(tx, app, &mut held.row, MembershipChange::PlanChanged).await?)
 }
 
 /// Makes a locked membership that is not paid yet one of another price, and begins its first period anew. The order
@@ -300,7 +300,7 @@ pub async fn change_pending(
     held.row.move_to(&price, &plan, app.clock.now());
     (held.price, held.plan) = (price, plan);
     held.row.plan_since = None;
-    write(tx, app, &held.row, MembershipChange::PlanChanged).await?;
+    write(tx, app, &mut held.row, MembershipChange::PlanChanged).await?;
     let earlier = rows::of_scope(tx.conn(), held.row.user_id, scope_of(&held.plan)).await?;
     let was_member = earlier.iter().any(|row| row.started_at.is_some());
     let is_trial = held.price.trial_days > 0 && !was_member;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::subscription::{NextCharge, set_next_charge};
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
 use crate::memberships::command::{end, end_of_grace, give, plan_billing, scope_of, step, write};
@@ -29,8 +30,8 @@ pub struct Authorization {
 pub struct Received {
     /// What the member has paid, without tax that is added to prices, in minor units.
     pub net_minor: i64,
-    /// What later periods can be charged to; `None` if nothing new can.
-    pub authorization: Option<Authorization>,
+    /// What the next period is charged to.
+    pub next: NextCharge,
 }
 
 /// What a paid period gives.
@@ -113,18 +114,15 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     held.row.period_ends_at = Some(end);
     held.row.credit_minor = period.credit_left_minor;
     held.row.started_at = held.row.started_at.or(Some(now));
-    if let Some(Authorization { provider, id }) = received.authorization {
-        held.row.provider = Some(provider);
-        held.row.authorization_id = Some(id);
-    }
     plan_billing(app, &mut held, period.reason);
-    let students = give(tx, app, &mut held, end).await?;
-    write(tx, app, &held.row, change).await?;
+    let until = set_next_charge(tx, app, &mut held, received.next, end).await?;
+    let students = give(tx, app, &mut held, until).await?;
+    write(tx, app, &mut held.row, change).await?;
     Ok(Outcome { entitlement: held.row.entitlement_id, students })
 }
 
 /// Returns the limits of a period that is paid now, and counts its interval. The one before was of the interval `was`.
-fn limits(
+pub(super) fn limits(
     app: &App,
     held: &mut Held,
     reason: PeriodReason,
@@ -191,7 +189,7 @@ async fn fail(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students, Inter
     step(app, &mut held.row, Step::Fail);
     held.row.billing_at = Some(next.max(now));
     let students = give(tx, app, held, end_of_grace(app, next.max(now))).await?;
-    write(tx, app, &held.row, MembershipChange::PaymentFailed).await?;
+    write(tx, app, &mut held.row, MembershipChange::PaymentFailed).await?;
     Ok(students)
 }
 
@@ -255,6 +253,6 @@ pub async fn restore(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Option<Outc
     }
     periods::set_state(tx, period.id, PeriodState::Paid).await?;
     let students = give(tx, app, &mut held, end).await?;
-    write(tx, app, &held.row, MembershipChange::Restored).await?;
+    write(tx, app, &mut held.row, MembershipChange::Restored).await?;
     Ok(Some(Outcome { entitlement: held.row.entitlement_id, students }))
 }

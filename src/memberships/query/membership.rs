@@ -81,13 +81,15 @@ pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Membership, now: D
     diesel::update(memberships::table.find(row.id)).set((row, memberships::updated_at.eq(now))).execute(tx.conn()).await
 }
 
-/// Returns a batch of memberships whose next period is to be charged, the longest due first.
+/// Returns a batch of memberships whose next period is to be charged here, the longest due first. Of those that a
+/// subscription charges, it is those for which that has not succeeded until the last attempt.
 ///
 /// # Errors
 /// The database failed.
 pub async fn to_bill(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<MembershipId>> {
     memberships::table
         .filter(memberships::billing_at.le(now))
+        .filter(memberships::subscription_id.is_null().or(memberships::status.eq(MembershipStatus::PastDue)))
         .order((memberships::billing_at, memberships::id))
         .limit(BATCH)
         .select(memberships::id)

@@ -6,3 +6,4 @@ pub(super) mod membership;
 pub(super) mod period;
 pub(super) mod plan;
 pub(super) mod play;
+pub(super) mod subscription;

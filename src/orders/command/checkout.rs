@@ -1,12 +1,13 @@
 //! Opens the checkout of an order at its provider, and closes it.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::pay;
 use super::refund::wait_at;
 use crate::graphql::loaders::Load;
+use crate::memberships::{self, PeriodId};
 use crate::orders::event::OrderOpened;
 use crate::orders::loader::ItemsOf;
 use crate::orders::model::{Order, OrderStatus, Payment, PaymentState, Step};
@@ -16,7 +17,7 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::{self, Postponed};
 use crate::platform::outbox;
-use crate::platform::payments::{self, Checkout, GatewayError, NewCharge, NewCheckout};
+use crate::platform::payments::{self, Checkout, GatewayError, NewCharge, NewCheckout, NewSubscription, Provider};
 
 /// The job that closes a checkout.
 pub(in crate::orders) const CLOSE: &str = "orders.close_checkout";
@@ -31,27 +32,45 @@ const PATIENCE: TimeDelta = TimeDelta::days(7);
 /// The provider did not answer, or refused; the database failed.
 pub(super) async fn open(app: &App, order: &Order, payment: &Payment) -> Result<(), GatewayError> {
     let items = ItemsOf(order.id).load_one(app).await?.unwrap_or_default();
-    let first = items.first().map(|item| item.title.clone()).unwrap_or_default();
+    let first = items.first();
     let more = match items.len() {
         0 | 1 => String::new(),
         count => format!(" + {}", count - 1),
     };
-    let title = format!("{}: {first}{more}", order.number);
+    let title = format!("{}: {}{more}", order.number, first.map_or("", |item| item.title.as_str()));
     if let Some(authorization) = &payment.authorization_id {
         return charge(app, payment, authorization, title).await;
     }
+    let subscription = match (payment.subscription_starts_at, first.and_then(|item| item.membership_period_id)) {
+        (Some(starts_at), Some(period)) => Some(subscription(app, payment.provider, period, starts_at).await?),
+        _ => None,
+    };
     let new = NewCheckout {
         reference: payment.id.to_string(),
         title,
         amount_minor: payment.amount_minor,
         currency: payment.currency.code().to_owned(),
         return_url: order.return_url.clone(),
+        subscription,
     };
     let made = payments::create_checkout(app, payment.provider, &new).await;
     if let Err(GatewayError::Refused(_)) = &made {
         pay::failed(app, payment.id, Step::Fail).await?;
     }
     Ok(keep(app, order, payment, &made?).await?)
+}
+
+/// The subscription that a checkout starts for the periods after this one.
+async fn subscription(
+    app: &App,
+    provider: Provider,
+    period: PeriodId,
+    starts_at: DateTime<Utc>,
+) -> Result<NewSubscription, InternalError> {
+    let found = memberships::price_at(&mut *app.db.read().await?, period, provider).await?;
+    let (price, plan) = found.ok_or_else(|| InternalError::new("the provider does not know the price of a period"))?;
+    let (amount_minor, interval_months) = (price.amount_minor, price.billing_interval.months());
+    Ok(NewSubscription { plan, amount_minor, interval_months, starts_at })
 }
 
 async fn keep(app: &App, order: &Order, payment: &Payment, checkout: &Checkout) -> Result<(), InternalError> {

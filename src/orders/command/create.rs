@@ -8,7 +8,7 @@ use url::Url;
 use super::choice::{BilledTo, Chosen, check_billing, check_items};
 use super::coupon::{self, Entered};
 use super::hold::{self, Held};
-use super::insert::{Draft, insert_order, insert_payment};
+use super::insert::{Draft, Way, insert_order, insert_payment};
 use super::pay::fulfil;
 use super::price::{Line, costs, lines, sum};
 use super::tax::{Calculations, Taxed};
@@ -20,7 +20,7 @@ use crate::graphql::idempotency::{Turn, gone};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result, UserError};
-use crate::memberships;
+use crate::memberships::{self, NextCharge};
 use crate::orders::error;
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{
@@ -171,13 +171,13 @@ async fn place(
     claimed.keep(tx, order.id.uuid()).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
     if sum.total > 0 {
-        let payment = insert_payment(tx, app, &order, input.provider, None).await?;
+        let payment = insert_payment(tx, app, &order, input.provider, Way::Page(None)).await?;
         return Ok((order, Some(payment)));
     }
     let items = query::items_of(tx.conn(), &[order.id]).await?;
     let gifts = gift::of_orders(tx.conn(), &[order.id]).await?;
     let held = Held { order, items, courses: held, gifts, people: [buyer].into() };
-    Ok((fulfil(tx, app, &held, None).await?, None))
+    Ok((fulfil(tx, app, &held, &NextCharge::Stored).await?, None))
 }
 
 /// Inserts the items of an order, and the gifts and extra hours among them.

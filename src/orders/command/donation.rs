@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::create::open_checkout;
 use super::end::end;
 use super::hold;
-use super::insert::{Draft, insert_order, insert_payment};
+use super::insert::{Draft, Way, insert_order, insert_payment};
 use super::tax::OrderTax;
 use crate::accounts::{self, UserId};
 use crate::graphql::Result;
@@ -137,13 +137,12 @@ async fn place(tx: &mut Tx, app: &App, id: DonationId) -> Result<Option<(Order, 
     // Another one, if the provider is not set up anymore.
     let provider = row.provider.filter(|provider| app.payments.account(*provider).is_some());
     let charged_to = row.authorization_id.clone().filter(|_| provider.is_some());
-    let tax = OrderTax { is_included: true, rate: None, calculation: None };
     let draft = Draft {
         buyer: row.donor_id,
         country: &row.country,
         currency: row.currency,
         sum: Amounts { total: row.amount_minor, ..Amounts::default() },
-        tax: &tax,
+        tax: &OrderTax::none(),
         coupon: None,
         return_url: None,
         billed_to: None,
@@ -169,7 +168,8 @@ async fn place(tx: &mut Tx, app: &App, id: DonationId) -> Result<Option<(Order, 
     query::insert_items(tx, vec![item]).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer: row.donor_id }).await?;
     let provider = provider.or(app.payments.first());
-    let payment = insert_payment(tx, app, &order, provider, charged_to.as_deref()).await?;
+    let way = charged_to.as_deref().map_or(Way::Page(None), Way::Charge);
+    let payment = insert_payment(tx, app, &order, provider, way).await?;
     rows::insert_order(tx, NewDonationOrder { order_id: order.id, donation_id: id, is_open: true }).await?;
     row.next_at = None;
     rows::update(tx, &row).await?;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
 use super::refund::{done, refunded_elsewhere, return_rest, undo_refund};
-use super::{dispute, reconcile};
+use super::{dispute, membership, reconcile};
 use crate::graphql::Result;
+use crate::memberships;
 use crate::orders::model::{
     DisputeStatus, Payment, PaymentEvent, PaymentEventId, PaymentEventState, PaymentState, RefundId,
     ReplayPaymentEventInput, Step,
@@ -137,6 +138,10 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
     if let GatewayFact::Other { .. } = event.fact {
         return Ok(Outcome::Done);
     }
+    if let GatewayFact::SubscriptionPaid | GatewayFact::SubscriptionFailed | GatewayFact::SubscriptionEnded = event.fact
+    {
+        return follow_subscription(app, row, &event).await;
+    }
     let known = match payment_of(app, row.provider, &event).await? {
         Ok(Some(known)) => known,
         Ok(None) => return Ok(Outcome::Wait("There is no such payment, or not yet.")),
@@ -144,11 +149,7 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
     };
     let id = known.id;
     if event.reference.is_empty() {
-        let found = app.db.transaction(async |tx| {
-            rows::set_reference(tx, row.id, &id.to_string()).await?;
-            Ok::<_, InternalError>(())
-        });
-        found.await?;
+        refer(app, row, id).await?;
     }
     if let Some(why) = contradiction(&known, row.provider, &event) {
         return Ok(Outcome::Refuse(why));
@@ -156,7 +157,11 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
     match &event.fact {
         GatewayFact::Approved => return ask(app, &known, &event).await,
         GatewayFact::Paid => {
-            let arrived = Arrived { checkout: &event.checkout, transaction: event.transaction.as_deref() };
+            let arrived = Arrived {
+                checkout: &event.checkout,
+                transaction: event.transaction.as_deref(),
+                subscription: event.subscription.as_deref(),
+            };
             pay::paid(app, id, arrived).await?;
         }
         GatewayFact::Failed | GatewayFact::Expired if !known.state.is_open() => {}
@@ -181,6 +186,41 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Keeps which payment an event is about that does not tell it by our id.
+async fn refer(app: &App, row: &PaymentEvent, payment: Uuid) -> std::result::Result<(), InternalError> {
+    let reference = payment.to_string();
+    app.db.transaction(async |tx| Ok(rows::set_reference(tx, row.id, &reference).await.map(drop)?)).await
+}
+
+/// Asks the provider about the subscription of an event, and does what follows from that.
+async fn follow_subscription(
+    app: &App,
+    row: &PaymentEvent,
+    event: &GatewayEvent,
+) -> std::result::Result<Outcome, InternalError> {
+    if app.payments.account(row.provider) != Some(event.account.as_str()) {
+        return Ok(Outcome::Refuse(format!("The account {} is not one of this server.", event.account)));
+    }
+    let Some(id) = &event.subscription else {
+        return Ok(Outcome::Refuse("The event names no subscription.".into()));
+    };
+    let known = memberships::subscription(&mut *app.db.read().await?, row.provider, id).await?;
+    let Some(known) = known else { return Ok(Outcome::Wait("There is no such subscription, or not yet.")) };
+    if let Err(error) = membership::ask(app, &known, event.fact == GatewayFact::SubscriptionFailed).await {
+        tracing::warn!(error = error.report(), subscription = id, "the provider of an event could not be asked");
+        return Ok(Outcome::Wait("The provider could not be asked about the subscription."));
+    }
+    let Some(transaction) = event.transaction.as_deref() else { return Ok(Outcome::Done) };
+    let paid = payment::by_transaction(&mut *app.db.read().await?, row.provider, transaction).await?;
+    match paid {
+        Some(paid) => refer(app, row, paid.id).await.map(|()| Outcome::Done),
+        None if event.fact == GatewayFact::SubscriptionPaid => {
+            Ok(Outcome::Wait("The provider does not know of the charge yet."))
+        }
+        None => Ok(Outcome::Done),
+    }
 }
 
 /// Asks the provider about the payment of an event, and does what follows from that.
@@ -231,6 +271,9 @@ async fn follow(
                 | GatewayFact::Paid
                 | GatewayFact::Failed
                 | GatewayFact::Expired
+                | GatewayFact::SubscriptionPaid
+                | GatewayFact::SubscriptionFailed
+                | GatewayFact::SubscriptionEnded
                 | GatewayFact::Other { .. } => {}
                 GatewayFact::Refunded { refund, refund_reference } => {
                     return refunded(tx, app, &held, (refund, refund_reference.as_deref()), amount).await;
@@ -371,12 +414,14 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             transaction_id: Some("money".into()),
             authorization_id: None,
+            subscription_starts_at: None,
         };
         let event = GatewayEvent {
             id: "event".into(),
             account: "school".into(),
             checkout: "checkout".into(),
             transaction: Some("money".into()),
+            subscription: None,
             reference: known.id.to_string(),
             amount_minor: 1990,
             currency: "USD".into(),

@@ -1,6 +1,6 @@
 //! Inserts orders that are placed, and their payments.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::choice::BilledTo;
 use super::tax::OrderTax;
@@ -74,16 +74,28 @@ pub(super) async fn insert_order(
     Ok(order)
 }
 
-/// Inserts the payment of an order at the provider that was chosen, or the only one. With `charged_to`, it is charged to
-/// that earlier checkout; otherwise it gets one of its own.
+/// How an order is paid.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    /// On a page. It starts a subscription that charges for the first time at this time, if there is one.
+    Page(Option<DateTime<Utc>>),
+    /// Charged to this earlier checkout.
+    Charge(&'a str),
+}
+
+/// Inserts the payment of an order at the provider that was chosen, or the only one.
 pub(super) async fn insert_payment(
     tx: &mut Tx,
     app: &App,
     order: &Order,
     chosen: Option<Provider>,
-    charged_to: Option<&str>,
+    way: Way<'_>,
 ) -> Result<Payment> {
     let (provider, account) = gateway(app, chosen)?;
+    let (authorization_id, subscription_starts_at) = match way {
+        Way::Page(starts_at) => (None, starts_at),
+        Way::Charge(authorization) => (Some(authorization), None),
+    };
     if !payments::can_charge(provider, order.total_minor, order.currency.code()) {
         return Err(error::cannot_charge(Money::new(order.total_minor, order.currency)));
     }
@@ -99,13 +111,14 @@ pub(super) async fn insert_payment(
         created_at: now,
         updated_at: now,
         check_at: Some(now + FIRST_CHECK),
-        authorization_id: charged_to,
+        authorization_id,
+        subscription_starts_at,
     };
     Ok(payment::insert(tx, &row).await?)
 }
 
 /// Returns the provider that the buyer has chosen, or the only one, and the school's account there.
-fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
+pub(super) fn gateway(app: &App, chosen: Option<Provider>) -> Result<(Provider, &str)> {
     let provider = match (chosen, app.payments.available().as_slice()) {
         (Some(provider), _) => provider,
         (None, []) => return Err(error::no_payments()),

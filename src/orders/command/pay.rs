@@ -9,7 +9,7 @@ use super::{coupon, gift, ledger};
 use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
-use crate::memberships::{self, Authorization, PeriodId, Received};
+use crate::memberships::{self, Authorization, NextCharge, PeriodId, Received, StartedSubscription};
 use crate::orders::event::OrderPaid;
 use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::policy;
@@ -26,6 +26,8 @@ pub(super) struct Arrived<'a> {
     /// The checkout; empty if only the money is named.
     pub(super) checkout: &'a str,
     pub(super) transaction: Option<&'a str>,
+    /// The subscription that the checkout has started.
+    pub(super) subscription: Option<&'a str>,
 }
 
 /// Does what follows from what the provider knows of a payment; nothing if that is still open.
@@ -40,7 +42,11 @@ pub(super) async fn decided(app: &App, payment: &Payment, known: &Known) -> Resu
     }
     match known.state {
         CheckoutState::Paid => {
-            let arrived = Arrived { checkout: &known.checkout, transaction: known.transaction.as_deref() };
+            let arrived = Arrived {
+                checkout: &known.checkout,
+                transaction: known.transaction.as_deref(),
+                subscription: known.subscription.as_deref(),
+            };
             paid(app, payment.id, arrived).await
         }
         CheckoutState::Failed => failed(app, payment.id, Step::Fail).await,
@@ -60,8 +66,13 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
         .transaction(async |tx| {
             let Some(held) = hold::lock(tx, known.order_id).await? else { return Ok(()) };
             let Some(row) = rows::lock(tx, payment).await? else { return Ok(()) };
+            let started = arrived
+                .subscription
+                .zip(row.subscription_starts_at)
+                .map(|(id, starts_at)| StartedSubscription { provider: row.provider, id: id.to_owned(), starts_at });
             if row.state == PaymentState::Paid {
-                return Ok(());
+                // Known by now, unless it is told later than the money.
+                return refuse(tx, app, &held, started).await;
             }
             // Some providers name the money alone.
             let checkout = Some(arrived.checkout).filter(|id| !id.is_empty()).or(row.external_id.as_deref());
@@ -69,8 +80,14 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
             if held.is_complete() && may_follow(tx, app, &held).await? {
                 let is_first = row.authorization_id.is_none() && row.provider.charges_again();
                 let authorization = checkout.map(|id| Authorization { provider: row.provider, id: id.to_owned() });
-                fulfil(tx, app, &held, authorization.filter(|_| is_first)).await?;
+                let next = match (started, authorization.filter(|_| is_first)) {
+                    (Some(started), _) => NextCharge::Subscription(started),
+                    (None, Some(authorization)) => NextCharge::Authorization(authorization),
+                    (None, None) => NextCharge::Stored,
+                };
+                fulfil(tx, app, &held, &next).await?;
             } else {
+                refuse(tx, app, &held, started).await?;
                 if held.order.status.after(Step::Cancel).is_some() {
                     end(tx, app, &held, Step::Cancel).await?;
                 }
@@ -79,6 +96,18 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
             Ok(())
         })
         .await
+}
+
+/// Has a subscription ended that the checkout of an order has started, which cannot use it. Does nothing if it is known.
+async fn refuse(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    started: Option<StartedSubscription>,
+) -> Result<(), InternalError> {
+    let Some(started) = started else { return Ok(()) };
+    let Some(membership) = held.items.iter().find_map(|item| item.membership_id) else { return Ok(()) };
+    memberships::refuse_subscription(tx, app, membership, started).await
 }
 
 /// Records that no money will come, unless it has arrived. `step` is what that means for an order that waits for it.
@@ -144,14 +173,9 @@ pub(super) async fn is_owned(tx: &mut Tx, app: &App, user: UserId, course: Cours
     Ok(policy::owns(&ledger, course.uuid(), app.clock.now()))
 }
 
-/// Makes an order paid, and gives its buyer access to all that is in it. Memberships are renewed by `authorization`, if
-/// it is new.
-pub(super) async fn fulfil(
-    tx: &mut Tx,
-    app: &App,
-    held: &Held,
-    authorization: Option<Authorization>,
-) -> Result<Order, InternalError> {
+/// Makes an order paid, and gives its buyer access to all that is in it. The next periods of memberships are charged to
+/// `next`.
+pub(super) async fn fulfil(tx: &mut Tx, app: &App, held: &Held, next: &NextCharge) -> Result<Order, InternalError> {
     let (now, order) = (app.clock.now(), &held.order);
     let status = order.status.after(Step::Pay).ok_or_else(|| InternalError::new("an order cannot be paid"))?;
     let paid = query::set_status(tx, order.id, status, Some(now), now).await?;
@@ -160,7 +184,7 @@ pub(super) async fn fulfil(
     let mut more = Vec::new();
     for item in &held.items {
         more.extend(match item.membership_period_id {
-            Some(period) => begin(tx, app, (order, item), period, authorization.clone()).await?,
+            Some(period) => begin(tx, app, (order, item), period, next.clone()).await?,
             None => give(tx, app, held, item).await?,
         });
     }
@@ -176,9 +200,9 @@ async fn begin(
     app: &App,
     (order, item): (&Order, &OrderItem),
     period: PeriodId,
-    authorization: Option<Authorization>,
+    next: NextCharge,
 ) -> Result<Option<(CourseId, i32)>, InternalError> {
-    let received = Received { net_minor: item.net_minor(order), authorization };
+    let received = Received { net_minor: item.net_minor(order), next };
     let outcome = memberships::paid(tx, app, period, received).await?;
     if let Some(entitlement) = outcome.entitlement {
         query::set_entitlement(tx, item.id, entitlement).await?;

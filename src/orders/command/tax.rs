@@ -40,6 +40,21 @@ pub(super) struct OrderTax {
     pub(super) calculation: Option<String>,
 }
 
+impl OrderTax {
+    /// Nothing is taxed.
+    pub(super) fn none() -> OrderTax {
+        OrderTax { is_included: true, rate: None, calculation: None }
+    }
+}
+
+/// Whether a tax is added to prices in a country: what is bought there costs more than its price.
+pub(super) fn adds_tax(app: &App, country: &str) -> bool {
+    match &app.config.payments.taxes {
+        Taxes::Rates(rates) => rates.get(country).is_some_and(|rate| !rate.included),
+        Taxes::Stripe { added_in } => added_in.contains(country),
+    }
+}
+
 /// What Stripe has calculated for an order that is about to be placed; nothing while the settings have the rates.
 #[derive(Default)]
 pub(super) struct Calculations {

@@ -48,6 +48,8 @@ pub(in crate::orders) struct Payment {
     pub(in crate::orders) transaction_id: Option<String>,
     /// The checkout that it is charged to, without a page; `None` if the buyer pays on a page.
     pub(in crate::orders) authorization_id: Option<String>,
+    /// When the subscription charges for the first time that its checkout starts; `None` if it starts none.
+    pub(in crate::orders) subscription_starts_at: Option<DateTime<Utc>>,
 }
 
 impl Payment {
@@ -106,6 +108,7 @@ pub(in crate::orders) struct NewPayment<'a> {
     pub(in crate::orders) updated_at: DateTime<Utc>,
     pub(in crate::orders) check_at: Option<DateTime<Utc>>,
     pub(in crate::orders) authorization_id: Option<&'a str>,
+    pub(in crate::orders) subscription_starts_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]
@@ -128,6 +131,7 @@ mod tests {
             created_at: made,
             transaction_id: None,
             authorization_id: None,
+            subscription_starts_at: None,
         };
         for (age, wait) in [
             (TimeDelta::zero(), Some(TimeDelta::minutes(1))),

@@ -732,6 +732,7 @@ diesel::table! {
         started_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
         is_play -> Bool,
+        subscription_id -> Nullable<Text>,
     }
 }
 
@@ -924,6 +925,7 @@ diesel::table! {
         check_at -> Nullable<Timestamptz>,
         authorization_id -> Nullable<Text>,
         transaction_id -> Nullable<Text>,
+        subscription_starts_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1083,6 +1085,19 @@ diesel::table! {
         deleted_at -> Nullable<Timestamptz>,
         hidden_at -> Nullable<Timestamptz>,
         hidden_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    provider_subscriptions (provider, external_id) {
+        provider -> Text,
+        external_id -> Text,
+        membership_id -> Uuid,
+        state -> Text,
+        starts_at -> Timestamptz,
+        created_at -> Timestamptz,
+        check_at -> Nullable<Timestamptz>,
+        attempts -> Int4,
     }
 }
 
@@ -1502,6 +1517,7 @@ diesel::joinable!(post_votes -> users (user_id));
 diesel::joinable!(posts -> courses (course_id));
 diesel::joinable!(posts -> lessons (lesson_id));
 diesel::joinable!(posts -> users (author_id));
+diesel::joinable!(provider_subscriptions -> memberships (membership_id));
 diesel::joinable!(push_subscriptions -> sessions (session_id));
 diesel::joinable!(push_subscriptions -> users (user_id));
 diesel::joinable!(question_follows -> questions (question_id));
@@ -1613,6 +1629,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     post_texts,
     post_votes,
     posts,
+    provider_subscriptions,
     push_subscriptions,
     question_follows,
     questions,

@@ -13,6 +13,7 @@ mod request;
 pub mod sandbox;
 mod signature;
 pub mod stripe;
+mod subscription;
 mod told;
 mod transmission;
 
@@ -29,7 +30,10 @@ use serde::{Deserialize, Serialize};
 
 use self::gateways::Gateway;
 pub use self::gateways::Payments;
-pub use self::request::{Asked, GatewayPlan, NewCharge, NewCheckout, NewRefund};
+pub use self::request::{Asked, GatewayPlan, NewCharge, NewCheckout, NewRefund, NewSubscription};
+pub use self::subscription::{
+    KnownSubscription, SubscriptionCharge, SubscriptionStatus, can_subscribe, end_subscription, fetch_subscription,
+};
 use self::told::Told;
 use super::App;
 use super::db::stored_as_text;
@@ -75,6 +79,11 @@ impl Provider {
     /// Whether a customer who has paid once can be charged again without a page ([`charge`]).
     pub fn charges_again(self) -> bool {
         self == Provider::Sandbox
+    }
+
+    /// Whether the provider charges each period itself, by a subscription that the first checkout starts.
+    pub fn has_subscriptions(self) -> bool {
+        matches!(self, Provider::Stripe | Provider::Razorpay | Provider::Paypal)
     }
 }
 
@@ -145,13 +154,20 @@ pub struct Known {
     pub amount_minor: i64,
     /// The currency (ISO 4217); empty if the checkout is gone.
     pub currency: String,
+    /// The provider's id of the subscription that the checkout has started.
+    pub subscription: Option<String>,
 }
 
 impl Known {
     /// A checkout that is gone.
     fn expired(checkout: &str) -> Known {
-        let (checkout, state) = (checkout.to_owned(), CheckoutState::Expired);
-        Known { checkout, transaction: None, state, amount_minor: 0, currency: String::new() }
+        Known::in_state(checkout, CheckoutState::Expired)
+    }
+
+    /// A checkout of which no more is known.
+    fn in_state(checkout: &str, state: CheckoutState) -> Known {
+        let checkout = checkout.to_owned();
+        Known { checkout, transaction: None, state, amount_minor: 0, currency: String::new(), subscription: None }
     }
 }
 
@@ -167,7 +183,11 @@ pub struct GatewayEvent {
     /// The provider's id of the money; `None` if it has not arrived, and at the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
-    /// The id of the payment, as it was passed to [`create_checkout`]; empty if only the transaction tells.
+    /// The provider's id of the subscription that the checkout has started, or that has charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
+    /// The id of the payment, as it was passed to [`create_checkout`]; empty if only the transaction or the
+    /// subscription tells.
     pub reference: String,
     /// The amount in minor units: that of the payment, of the refund, or the disputed one.
     pub amount_minor: i64,
@@ -228,6 +248,15 @@ pub enum GatewayFact {
         /// The provider's id of the dispute.
         dispute: String,
     },
+    /// A subscription has charged an interval.
+    #[serde(rename = "subscription.paid")]
+    SubscriptionPaid,
+    /// A charge of a subscription has failed; the provider tries again by itself.
+    #[serde(rename = "subscription.failed")]
+    SubscriptionFailed,
+    /// The subscription charges nothing more.
+    #[serde(rename = "subscription.ended")]
+    SubscriptionEnded,
     /// Something that changes nothing here.
     #[serde(rename = "other")]
     Other {
@@ -249,6 +278,9 @@ impl GatewayFact {
             GatewayFact::DisputeOpened { .. } => "dispute.opened",
             GatewayFact::DisputeWon { .. } => "dispute.won",
             GatewayFact::DisputeLost { .. } => "dispute.lost",
+            GatewayFact::SubscriptionPaid => "subscription.paid",
+            GatewayFact::SubscriptionFailed => "subscription.failed",
+            GatewayFact::SubscriptionEnded => "subscription.ended",
             GatewayFact::Other { kind } => kind,
         }
     }

@@ -160,7 +160,7 @@ impl Razorpay {
             _ => CheckoutState::Open,
         };
         let Link { id: checkout, amount: amount_minor, currency, .. } = link;
-        Ok(Some(Known { checkout, transaction, state, amount_minor, currency }))
+        Ok(Some(Known { checkout, transaction, state, amount_minor, currency, subscription: None }))
     }
 
     pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {

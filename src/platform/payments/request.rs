@@ -17,6 +17,21 @@ pub struct NewCheckout {
     pub currency: String,
     /// Where the checkout leads back to.
     pub return_url: Option<String>,
+    /// The subscription that the customer starts with it.
+    pub subscription: Option<NewSubscription>,
+}
+
+/// A subscription that the customer starts with a checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSubscription {
+    /// The provider's id of the plan, from [`create_plan`](super::create_plan).
+    pub plan: String,
+    /// What each interval costs, in minor units of the checkout's currency (equals the amount of the plan).
+    pub amount_minor: i64,
+    /// The number of calendar months of an interval.
+    pub interval_months: u32,
+    /// When it charges for the first time: the end of what the checkout pays for.
+    pub starts_at: DateTime<Utc>,
 }
 
 /// A payment, as the caller knows it.

@@ -147,7 +147,8 @@ impl Stripe {
         let Some((amount_minor, currency)) = session.amount() else {
             return Err(InternalError::new("a checkout of Stripe has no amount").into());
         };
-        Ok(Some(Known { checkout: session.id, transaction: session.payment_intent, state, amount_minor, currency }))
+        let (checkout, transaction) = (session.id, session.payment_intent);
+        Ok(Some(Known { checkout, transaction, state, amount_minor, currency, subscription: None }))
     }
 
     pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {

@@ -31,6 +31,6 @@ impl Told {
     /// Returns the event with this id, of this account.
     pub(super) fn into_event(self, id: String, account: String) -> GatewayEvent {
         let Told { checkout, transaction, reference, amount: (amount_minor, currency), fact } = self;
-        GatewayEvent { id, account, checkout, transaction, reference, amount_minor, currency, fact }
+        GatewayEvent { id, account, checkout, transaction, subscription: None, reference, amount_minor, currency, fact }
     }
 }

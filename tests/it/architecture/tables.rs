@@ -91,6 +91,7 @@ const TABLES: [(&str, &[&str]); 13] = [
             "plans",
             "play_products",
             "play_purchases",
+            "provider_subscriptions",
         ],
     ),
     (

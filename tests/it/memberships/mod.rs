@@ -3,12 +3,14 @@
 mod buying;
 mod changes;
 mod coupons;
+mod gateway;
 mod kills;
 mod live;
 mod model;
 mod plans;
 mod play;
 mod renewals;
+mod subscriptions;
 mod tax;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -79,7 +81,15 @@ impl Club {
     }
 
     async fn sweep(&self) {
-        for job in ["orders.expire", "memberships.expire", "orders.renew", "orders.reconcile", "memberships.remind"] {
+        for job in [
+            "orders.expire",
+            "memberships.expire",
+            "orders.follow_subscriptions",
+            "orders.renew",
+            "orders.reconcile",
+            "memberships.remind",
+            "memberships.end_subscriptions",
+        ] {
             self.app.run(job).await;
         }
         self.settle().await;

@@ -1,13 +1,15 @@
 //! Places the order of a period.
 
+use chrono::{DateTime, Utc};
+
 use crate::graphql::Result;
-use crate::memberships::{Begun, MembershipId};
+use crate::memberships::{self, Begun, MembershipId, NextCharge};
 use crate::orders::command::choice::BilledTo;
 use crate::orders::command::coupon::Entered;
 use crate::orders::command::hold::Held;
-use crate::orders::command::insert::{Draft, insert_order, insert_payment};
+use crate::orders::command::insert::{Draft, Way, gateway, insert_order, insert_payment};
 use crate::orders::command::pay::fulfil;
-use crate::orders::command::tax::{Calculations, OrderTax, Taxed};
+use crate::orders::command::tax::{Calculations, OrderTax, Taxed, adds_tax};
 use crate::orders::event::OrderPlaced;
 use crate::orders::model::{Amounts, NewItem, Order, OrderItemId, OrderItemKind, Payment, Priced};
 use crate::orders::query::order as query;
@@ -15,7 +17,7 @@ use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
-use crate::platform::payments::Provider;
+use crate::platform::payments::{self, Provider};
 
 /// What is known of the order of a period.
 pub(super) struct Terms<'a> {
@@ -66,7 +68,8 @@ pub(super) async fn billed_before(
 
 /// Places the order of a period that was begun; returns it with its payment, unless it costs nothing and is paid at once.
 ///
-/// It is charged to the membership's stored payment if there is one; otherwise it gets a checkout.
+/// It is charged to the membership's stored payment if there is one; otherwise it gets a checkout, which starts a
+/// subscription where that can charge the next periods.
 ///
 /// # Errors
 /// The tax is to be calculated first ([`Calculations::price`]); see [`insert_payment`].
@@ -76,6 +79,36 @@ pub(super) async fn place(
     terms: &Terms<'_>,
     calculations: &Calculations,
 ) -> Result<(Order, Option<Payment>)> {
+    let begun = terms.begun;
+    let stored = begun.membership.provider.zip(begun.membership.authorization_id.as_deref());
+    let stored = stored.filter(|(provider, _)| app.payments.account(*provider).is_some());
+    let held = insert(tx, app, terms, calculations, stored.is_none()).await?;
+    if held.order.total_minor == 0 {
+        return Ok((fulfil(tx, app, &held, &NextCharge::Stored).await?, None));
+    }
+    let order = held.order;
+    let (provider, way) = match stored {
+        Some((provider, authorization)) => (provider, Way::Charge(authorization)),
+        None => {
+            let (provider, _) = gateway(app, terms.provider)?;
+            (provider, Way::Page(subscription_start(tx, app, terms, (&order, provider)).await?))
+        }
+    };
+    let payment = insert_payment(tx, app, &order, Some(provider), way).await?;
+    Ok((order, Some(payment)))
+}
+
+/// Inserts the order of a period.
+///
+/// # Errors
+/// The tax is to be calculated first ([`Calculations::price`]).
+pub(super) async fn insert(
+    tx: &mut Tx,
+    app: &App,
+    terms: &Terms<'_>,
+    calculations: &Calculations,
+    has_checkout: bool,
+) -> Result<Held> {
     let begun = terms.begun;
     let buyer = begun.membership.user_id;
     let before = match terms.billed_to {
@@ -90,8 +123,6 @@ pub(super) async fn place(
     };
     let charged = begun.period.charged_minor();
     let (amounts, tax) = priced(app, calculations, taxed, charged, terms.entered)?;
-    let stored = begun.membership.provider.zip(begun.membership.authorization_id.as_deref());
-    let stored = stored.filter(|(provider, _)| app.payments.account(*provider).is_some());
     let draft = Draft {
         buyer,
         country: terms.country,
@@ -101,7 +132,7 @@ pub(super) async fn place(
         coupon: terms.entered.map(|entered| entered.coupon.id),
         return_url: terms.return_url,
         billed_to,
-        has_checkout: stored.is_none(),
+        has_checkout,
     };
     let order = insert_order(tx, app, &draft).await?;
     let item = NewItem {
@@ -122,13 +153,23 @@ pub(super) async fn place(
     };
     let items = query::insert_items(tx, vec![item]).await?;
     outbox::record(tx, &app.clock, &OrderPlaced { order: order.id, buyer }).await?;
-    if amounts.total == 0 {
-        let (courses, gifts) = Default::default();
-        let held = Held { order, items, courses, gifts, people: [buyer].into() };
-        return Ok((fulfil(tx, app, &held, None).await?, None));
+    let (courses, gifts) = Default::default();
+    Ok(Held { order, items, courses, gifts, people: [buyer].into() })
+}
+
+/// Returns when the subscription charges for the first time that the checkout of an order starts; `None` if it starts
+/// none, as each period would not cost what its renewal here does.
+async fn subscription_start(
+    tx: &mut Tx,
+    app: &App,
+    terms: &Terms<'_>,
+    (order, provider): (&Order, Provider),
+) -> Result<Option<DateTime<Utc>>> {
+    let (begun, price) = (terms.begun, &terms.begun.price);
+    let is_taxed_more = adds_tax(app, &begun.membership.country);
+    if is_taxed_more || !payments::can_charge(provider, price.amount_minor, price.currency.code()) {
+        return Ok(None);
     }
-    let chosen = stored.map(|(provider, _)| provider).or(terms.provider);
-    let charged_to = stored.map(|(_, authorization)| authorization);
-    let payment = insert_payment(tx, app, &order, chosen, charged_to).await?;
-    Ok((order, Some(payment)))
+    let until = order.expires_at.unwrap_or_else(|| app.clock.now());
+    Ok(memberships::subscription_start(tx, app, begun, provider, until).await?)
 }

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use super::change::{end_order, terms};
 use super::place::place;
 use crate::graphql::Error;
-use crate::memberships::{self, MembershipId};
+use crate::memberships::{self, MembershipId, MembershipStatus};
 use crate::orders::command::create::open_checkout;
 use crate::orders::command::pay;
 use crate::orders::command::tax::Calculations;
@@ -76,6 +76,10 @@ async fn order(
     if held.row.billing_at.is_none_or(|at| at > app.clock.now()) {
         return Ok(None);
     }
+    if held.row.subscription_id.is_some() && held.row.status != MembershipStatus::PastDue {
+        return Ok(None);
+    }
+    memberships::drop_subscription(tx, app, &mut held).await?;
     if let Some(period) = memberships::open_period(tx, id).await? {
         // Of a change, or an order of the member's: if its money comes after all, it goes back.
         memberships::forsake(tx, period).await?;

@@ -290,7 +290,7 @@ impl Order {
         let (transaction, captured) = capture.map_or((None, None), |capture| (Some(capture.id), capture.amount));
         let amount = captured.or(total).and_then(|amount| amount.minor());
         let (amount_minor, currency) = amount.ok_or_else(|| InternalError::new("an order of PayPal has no amount"))?;
-        Ok(Known { checkout: self.id, transaction, state, amount_minor, currency })
+        Ok(Known { checkout: self.id, transaction, state, amount_minor, currency, subscription: None })
     }
 }
 

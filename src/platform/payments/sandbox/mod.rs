@@ -232,17 +232,13 @@ impl Sandbox {
 }
 
 fn known(row: SandboxCheckout) -> Known {
-    Known {
-        checkout: row.id.to_string(),
-        transaction: None,
-        state: match row.state.as_str() {
-            "PAID" => CheckoutState::Paid,
-            "FAILED" => CheckoutState::Failed,
-            _ => CheckoutState::Open,
-        },
-        amount_minor: row.amount_minor,
-        currency: row.currency,
-    }
+    let state = match row.state.as_str() {
+        "PAID" => CheckoutState::Paid,
+        "FAILED" => CheckoutState::Failed,
+        _ => CheckoutState::Open,
+    };
+    let checkout = row.id.to_string();
+    Known { amount_minor: row.amount_minor, currency: row.currency, ..Known::in_state(&checkout, state) }
 }
 
 /// Returns a checkout; `None` if there is none.
@@ -419,6 +415,7 @@ fn event(app: &App, row: &SandboxCheckout, fact: GatewayFact) -> Result<GatewayE
         account: sandbox.account.clone(),
         checkout: row.id.to_string(),
         transaction: None,
+        subscription: None,
         reference: row.reference.clone(),
         amount_minor: row.amount_minor,
         currency: row.currency.clone(),
