@@ -425,6 +425,7 @@ mod tests {
             reference: known.id.to_string(),
             amount_minor: 1990,
             currency: "USD".into(),
+            subscription: None,
             fact: GatewayFact::Paid,
         };
         let part = GatewayFact::DisputeOpened { dispute: "dispute".into() };

@@ -14,7 +14,8 @@ use crate::platform::internal_error::{Context, InternalError};
 
 /// The timeout of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(6);
-/// The number of attempts in one call. All calls can be repeated: those that change something have an idempotency key.
+/// The number of attempts in one call. All calls can be repeated: those that change something have an idempotency key,
+/// or doing them twice does no harm.
 const MOST_ATTEMPTS: u32 = 3;
 /// How long it takes until the second attempt; twice as long until the third.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -54,7 +55,9 @@ impl Client {
         let response = self.send(request.map_err(InternalError::from)?, now).await?;
         let status = response.status();
         if status.is_success() {
-            let read = serde_json::from_slice(response.body());
+            // 204 has no content.
+            let body: &[u8] = if response.body().is_empty() { b"null" } else { response.body() };
+            let read = serde_json::from_slice(body);
             return Ok(read.context(format!("read what {} answers", self.provider))?);
         }
         let message = message(response.body());

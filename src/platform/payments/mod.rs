@@ -32,7 +32,8 @@ use self::gateways::Gateway;
 pub use self::gateways::Payments;
 pub use self::request::{Asked, GatewayPlan, NewCharge, NewCheckout, NewRefund, NewSubscription};
 pub use self::subscription::{
-    KnownSubscription, SubscriptionCharge, SubscriptionStatus, can_subscribe, end_subscription, fetch_subscription,
+    KnownSubscription, SubscriptionCharge, SubscriptionStatus, can_subscribe, create_plan, end_subscription,
+    fetch_subscription, retire_plan,
 };
 use self::told::Told;
 use super::App;
@@ -83,7 +84,10 @@ impl Provider {
 
     /// Whether the provider charges each period itself, by a subscription that the first checkout starts.
     pub fn has_subscriptions(self) -> bool {
-        matches!(self, Provider::Stripe | Provider::Razorpay | Provider::Paypal)
+        match self {
+            Provider::Stripe | Provider::Razorpay | Provider::Paypal => true,
+            Provider::Sandbox => false,
+        }
     }
 }
 
@@ -150,9 +154,9 @@ pub struct Known {
     pub transaction: Option<String>,
     /// What has become of it.
     pub state: CheckoutState,
-    /// The amount in minor units; 0 if the checkout is gone.
+    /// The amount in minor units; 0 if that is not known, which is so only of money that has not arrived.
     pub amount_minor: i64,
-    /// The currency (ISO 4217); empty if the checkout is gone.
+    /// The currency (ISO 4217); empty where the amount is not known.
     pub currency: String,
     /// The provider's id of the subscription that the checkout has started.
     pub subscription: Option<String>,
@@ -189,10 +193,14 @@ pub struct GatewayEvent {
     /// The id of the payment, as it was passed to [`create_checkout`]; empty if only the transaction or the
     /// subscription tells.
     pub reference: String,
-    /// The amount in minor units: that of the payment, of the refund, or the disputed one.
+    /// The amount in minor units: that of the payment, of the charge, of the refund, or the disputed one; 0 if the end of
+    /// a subscription, or a charge that has failed, names none.
     pub amount_minor: i64,
-    /// The currency (ISO 4217).
+    /// The currency (ISO 4217); empty where no amount is told.
     pub currency: String,
+    /// The provider's id of the subscription that the checkout has started, or of the one that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
     /// What has happened.
     #[serde(flatten)]
     pub fact: GatewayFact,
@@ -202,7 +210,8 @@ pub struct GatewayEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum GatewayFact {
-    /// The customer has approved the payment: the money can be taken, by asking for its state.
+    /// The customer has approved the payment: the money can be taken, by asking for its state. Or it has arrived, and
+    /// only the state names it.
     #[serde(rename = "checkout.approved")]
     Approved,
     /// The customer has paid.
@@ -248,7 +257,7 @@ pub enum GatewayFact {
         /// The provider's id of the dispute.
         dispute: String,
     },
-    /// A subscription has charged an interval.
+    /// A subscription has charged an interval. Not every provider names the money here: [`fetch_subscription`] does.
     #[serde(rename = "subscription.paid")]
     SubscriptionPaid,
     /// A charge of a subscription has failed; the provider tries again by itself.
@@ -337,8 +346,7 @@ pub async fn close_checkout(app: &App, provider: Provider, checkout: &str) -> Re
             Gateway::Sandbox(sandbox) => sandbox.close(app, checkout).await,
             Gateway::Stripe(stripe) => stripe.close(app, checkout).await,
             Gateway::Razorpay(razorpay) => razorpay.close(app, checkout).await,
-            // What is not captured is not paid.
-            Gateway::Paypal(_) => Ok(()),
+            Gateway::Paypal(paypal) => paypal.close(app, checkout).await,
         }
     })
     .await
@@ -355,36 +363,6 @@ pub async fn charge(app: &App, provider: Provider, new: &NewCharge) -> Result<Kn
         Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => {
             Err(GatewayError::Refused("each period is paid on a page".into()))
         }
-    }
-}
-
-/// Creates a price of a plan; returns the provider's id. The same reference again creates nothing more.
-///
-/// Each period of a membership is an order of its own, so Stripe, Razorpay and PayPal need to know of no plan.
-///
-/// # Errors
-/// See [`GatewayError`].
-pub async fn create_plan(app: &App, provider: Provider, new: &GatewayPlan) -> Result<String, GatewayError> {
-    match app.payments.of(provider)? {
-        Gateway::Sandbox(sandbox) => timed(async { sandbox.create_plan(new) }).await,
-        Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => Ok(new.reference.clone()),
-    }
-}
-
-/// Retires a price of a plan, so that nothing new is bought for it. `external_id` is `None` if the answer to its creation
-/// was lost, or it was never created. Doing it again does nothing.
-///
-/// # Errors
-/// See [`GatewayError`].
-pub async fn retire_plan(
-    app: &App,
-    provider: Provider,
-    reference: &str,
-    external_id: Option<&str>,
-) -> Result<(), GatewayError> {
-    match app.payments.of(provider)? {
-        Gateway::Sandbox(sandbox) => timed(async { sandbox.retire_plan(reference, external_id) }).await,
-        Gateway::Stripe(_) | Gateway::Razorpay(_) | Gateway::Paypal(_) => Ok(()),
     }
 }
 

@@ -17,7 +17,8 @@ pub struct NewCheckout {
     pub currency: String,
     /// Where the checkout leads back to.
     pub return_url: Option<String>,
-    /// The subscription that the customer starts with it.
+    /// The subscription that the customer starts with it; `None` where [`can_subscribe`](super::can_subscribe) is
+    /// false.
     pub subscription: Option<NewSubscription>,
 }
 
@@ -26,9 +27,9 @@ pub struct NewCheckout {
 pub struct NewSubscription {
     /// The provider's id of the plan, from [`create_plan`](super::create_plan).
     pub plan: String,
-    /// What each interval costs, in minor units of the checkout's currency (equals the amount of the plan).
+    /// What each interval costs, in minor units of the checkout's currency: the amount of the plan.
     pub amount_minor: i64,
-    /// The number of calendar months of an interval.
+    /// The number of calendar months of an interval: that of the plan.
     pub interval_months: u32,
     /// When it charges for the first time: the end of what the checkout pays for.
     pub starts_at: DateTime<Utc>,
@@ -50,7 +51,7 @@ pub struct Asked<'a> {
 /// A refund to make.
 #[derive(Clone, Copy, Debug)]
 pub struct NewRefund<'a> {
-    /// The provider's id of the checkout.
+    /// The provider's id of the checkout; of money that a subscription has charged, that of the subscription.
     pub checkout: &'a str,
     /// The provider's id of the money that has arrived; `None` at the sandbox.
     pub transaction: Option<&'a str>,

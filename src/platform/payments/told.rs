@@ -12,6 +12,8 @@ pub(super) struct Told {
     pub(super) reference: String,
     /// The amount in minor units, and the currency (ISO 4217).
     pub(super) amount: (i64, String),
+    /// The provider's id of the subscription.
+    pub(super) subscription: Option<String>,
     /// What has happened.
     pub(super) fact: GatewayFact,
 }
@@ -19,18 +21,32 @@ pub(super) struct Told {
 impl Told {
     /// What changes nothing here.
     pub(super) fn other(kind: String) -> Told {
-        let fact = GatewayFact::Other { kind };
-        Told { checkout: String::new(), transaction: None, reference: String::new(), amount: (0, String::new()), fact }
+        Told::new(None, (0, String::new()), GatewayFact::Other { kind })
     }
 
     /// What happens to money that has arrived.
     pub(super) fn of_transaction(id: String, amount: (i64, String), fact: GatewayFact) -> Told {
-        Told { checkout: String::new(), transaction: Some(id), reference: String::new(), amount, fact }
+        Told::new(Some(id), amount, fact)
+    }
+
+    /// What a subscription has charged.
+    pub(super) fn of_charge(subscription: String, transaction: Option<String>, amount: (i64, String)) -> Told {
+        let subscription = Some(subscription);
+        Told { subscription, ..Told::new(transaction, amount, GatewayFact::SubscriptionPaid) }
+    }
+
+    /// What happens to a subscription, without money.
+    pub(super) fn of_subscription(id: String, fact: GatewayFact) -> Told {
+        Told { subscription: Some(id), ..Told::new(None, (0, String::new()), fact) }
+    }
+
+    fn new(transaction: Option<String>, amount: (i64, String), fact: GatewayFact) -> Told {
+        Told { checkout: String::new(), transaction, reference: String::new(), amount, subscription: None, fact }
     }
 
     /// Returns the event with this id, of this account.
     pub(super) fn into_event(self, id: String, account: String) -> GatewayEvent {
-        let Told { checkout, transaction, reference, amount: (amount_minor, currency), fact } = self;
-        GatewayEvent { id, account, checkout, transaction, subscription: None, reference, amount_minor, currency, fact }
+        let Told { checkout, transaction, reference, amount: (amount_minor, currency), subscription, fact } = self;
+        GatewayEvent { id, account, checkout, transaction, reference, amount_minor, currency, subscription, fact }
     }
 }

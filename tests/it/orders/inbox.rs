@@ -37,6 +37,7 @@ impl Shop {
             reference: self.app.sql(&of("payments.id")).await,
             amount_minor: 1990,
             currency: "EUR".into(),
+            subscription: None,
             fact: GatewayFact::Paid,
         }
     }

@@ -19,6 +19,7 @@ mod prices;
 mod razorpay;
 mod refunds;
 mod stripe;
+mod subscribing;
 mod tax;
 mod unpaid;
 

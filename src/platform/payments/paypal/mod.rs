@@ -1,4 +1,4 @@
-//! PayPal: orders, captures, refunds and disputes.
+//! PayPal: orders, captures, refunds and disputes, and subscriptions.
 //!
 //! A buyer approves an order on PayPal's page; the money moves when this server captures the order, once it hears of
 //! the approval or asks. An order that has ended here is not captured, so there is nothing to close at PayPal.
@@ -7,6 +7,7 @@
 //! <https://developer.paypal.com/api/rest/webhooks/event-names/>.
 
 mod amount;
+mod subscription;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -150,6 +151,9 @@ impl PayPal {
 
     pub(super) async fn create_checkout(&self, app: &App, new: &NewCheckout) -> Result<Checkout, GatewayError> {
         let back = new.return_url.as_deref().unwrap_or(&app.config.app_url);
+        if let Some(starts) = &new.subscription {
+            return self.subscribe(app, (new, starts), back).await;
+        }
         let experience = json!({
             "return_url": back,
             "cancel_url": back,
@@ -167,18 +171,17 @@ impl PayPal {
             "payment_source": { "paypal": { "experience_context": experience } },
         });
         let order: Order = self.post(app, "v2/checkout/orders", &body, &new.reference).await?;
-        let url = order.links.into_iter().find(|link| ["payer-action", "approve"].contains(&link.rel.as_str()));
-        let url = url.ok_or_else(|| InternalError::new("an order of PayPal has no page"))?.href;
-        Ok(Checkout { id: order.id, url })
+        Ok(Checkout { id: order.id, url: page(order.links)? })
     }
 
     pub(super) async fn fetch_state(&self, app: &App, asked: &Asked<'_>) -> Result<Option<Known>, GatewayError> {
         let Some(id) = asked.checkout else { return Ok(None) };
+        if subscription::is_id(id) {
+            return self.first_payment(app, id).await.map(Some);
+        }
         let order = match self.order(app, id).await {
             // An order that nobody has approved is gone after some hours.
-            Err(GatewayError::Refused(why)) if why.starts_with("INVALID_RESOURCE_ID") => {
-                return Ok(Some(Known::expired(id)));
-            }
+            Err(GatewayError::Refused(why)) if is_unknown(&why) => return Ok(Some(Known::expired(id))),
             order => order?,
         };
         if order.status == "APPROVED" && asked.is_wanted {
@@ -201,12 +204,24 @@ impl PayPal {
         }
     }
 
+    /// Closes a checkout. An order that is not captured is not paid.
+    pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {
+        if subscription::is_id(checkout) { self.end_unpaid(app, checkout).await } else { Ok(()) }
+    }
+
     pub(super) async fn refund(&self, app: &App, new: &NewRefund<'_>) -> Result<String, GatewayError> {
         let capture = new.transaction.ok_or_else(|| GatewayError::Refused("the payment has not arrived".into()))?;
+        if subscription::is_id(new.checkout) {
+            return self.refund_sale(app, new, capture).await;
+        }
         let body = json!({ "amount": amount::charged(new.amount_minor, new.currency)?, "custom_id": new.reference });
         // PayPal keeps the keys of refunds for 45 days, longer than it is asked.
         let path = format!("v2/payments/captures/{capture}/refund");
-        let made: Capture = self.post(app, &path, &body, &format!("refund-{}", new.reference)).await?;
+        let made: Capture = match self.post(app, &path, &body, &format!("refund-{}", new.reference)).await {
+            // What a subscription has charged is no capture.
+            Err(GatewayError::Refused(why)) if is_unknown(&why) => return self.refund_sale(app, new, capture).await,
+            made => made?,
+        };
         match made.status.as_str() {
             "FAILED" | "CANCELLED" => Err(GatewayError::Refused(made.status)),
             _ => Ok(made.id),
@@ -226,8 +241,11 @@ impl PayPal {
     }
 
     async fn order(&self, app: &App, id: &str) -> Result<Order, GatewayError> {
-        let request = Request::get(format!("{}/v2/checkout/orders/{id}", self.settings.url));
-        self.call(app, request, String::new()).await
+        self.get(app, &format!("v2/checkout/orders/{id}")).await
+    }
+
+    async fn get<T: for<'a> Deserialize<'a>>(&self, app: &App, path: &str) -> Result<T, GatewayError> {
+        self.call(app, Request::get(format!("{}/{path}", self.settings.url)), String::new()).await
     }
 
     async fn post<T: for<'a> Deserialize<'a>>(
@@ -294,6 +312,17 @@ impl Order {
     }
 }
 
+/// Returns the page on which the buyer approves.
+fn page(links: Vec<Link>) -> Result<String, InternalError> {
+    let page = links.into_iter().find(|link| ["payer-action", "approve"].contains(&link.rel.as_str()));
+    Ok(page.ok_or_else(|| InternalError::new("a checkout of PayPal has no page"))?.href)
+}
+
+/// Whether PayPal refuses because it does not know what is asked for.
+fn is_unknown(why: &str) -> bool {
+    why.starts_with("INVALID_RESOURCE_ID") || why.starts_with("RESOURCE_NOT_FOUND")
+}
+
 /// Reads an event. What changes nothing here is `Other`.
 fn read(merchant: &str, event: Event) -> Result<GatewayEvent, serde_json::Error> {
     let Event { id, event_type: kind, resource } = event;
@@ -308,6 +337,14 @@ fn read(merchant: &str, event: Event) -> Result<GatewayEvent, serde_json::Error>
         "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" | "CUSTOMER.DISPUTE.RESOLVED" => {
             of_dispute(&kind, serde_json::from_value(resource)?)
         }
+        "PAYMENT.SALE.COMPLETED" => (None, subscription::of_sale(serde_json::from_value(resource)?)),
+        "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => {
+            (None, subscription::of_refund(serde_json::from_value(resource)?))
+        }
+        "BILLING.SUBSCRIPTION.PAYMENT.FAILED"
+        | "BILLING.SUBSCRIPTION.SUSPENDED"
+        | "BILLING.SUBSCRIPTION.CANCELLED"
+        | "BILLING.SUBSCRIPTION.EXPIRED" => (None, subscription::of_change(&kind, serde_json::from_value(resource)?)),
         _ => (None, None),
     };
     // The signature names our webhook; where the event names an account as well, it must be ours.
@@ -325,6 +362,7 @@ fn of_order(order: Order) -> OfPayee {
         transaction: None,
         reference,
         amount,
+        subscription: None,
         fact: GatewayFact::Approved,
     });
     (unit.payee, told)
@@ -338,6 +376,7 @@ fn of_capture(kind: &str, capture: Capture) -> OfPayee {
         transaction: Some(capture.id),
         reference,
         amount,
+        subscription: None,
         fact,
     });
     (capture.payee, told)

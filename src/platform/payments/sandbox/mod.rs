@@ -419,6 +419,7 @@ fn event(app: &App, row: &SandboxCheckout, fact: GatewayFact) -> Result<GatewayE
         reference: row.reference.clone(),
         amount_minor: row.amount_minor,
         currency: row.currency.clone(),
+        subscription: None,
         fact,
     })
 }

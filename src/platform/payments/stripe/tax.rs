@@ -8,7 +8,7 @@
 
 use serde::Deserialize;
 
-use super::{charged, minor};
+use super::amount::{charged, minor};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{GatewayError, timed};

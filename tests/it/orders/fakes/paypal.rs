@@ -1,4 +1,6 @@
-//! PayPal: tokens, orders, captures, refunds, and the signed events of them.
+//! PayPal: tokens, orders, captures, refunds, plans and subscriptions, and the signed events of them.
+
+mod subscriptions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -32,6 +34,11 @@ pub(in crate::orders) struct PayPalFake {
 struct Inside {
     orders: Vec<Value>,
     refunds: Vec<Value>,
+    products: Vec<Value>,
+    plans: Vec<Value>,
+    subscriptions: Vec<Value>,
+    /// What each subscription has taken, by its place.
+    sales: Vec<(usize, Value)>,
     keys: HashMap<String, (u16, Value)>,
     /// Whether the bank declines the next capture.
     declines: bool,
@@ -66,6 +73,10 @@ impl PayPalFake {
 
     pub(in crate::orders) fn decline_next(&self) {
         self.inside.lock().unwrap().declines = true;
+    }
+
+    pub(in crate::orders) fn forget_keys(&self) {
+        self.inside.lock().unwrap().keys.clear();
     }
 
     pub(in crate::orders) fn refuse_refunds(&self, refuses: bool) {
@@ -166,6 +177,9 @@ impl Inside {
                 None => refused(404, "INVALID_RESOURCE_ID"),
             };
         }
+        if let ("GET", ["v1", "billing", rest @ ..]) = (call.method.as_str(), parts.as_slice()) {
+            return self.read_billing(rest);
+        }
         let key = format!("{} {}", parts.join("/"), call.header("paypal-request-id"));
         assert!(!call.header("paypal-request-id").is_empty(), "{key}");
         if let Some(answer) = self.keys.get(&key) {
@@ -175,6 +189,7 @@ impl Inside {
             ["v2", "checkout", "orders"] => self.create(&call.json()),
             ["v2", "checkout", "orders", id, "capture"] => self.capture(id),
             ["v2", "payments", "captures", id, "refund"] => self.refund(id, &call.json()),
+            ["v1", rest @ ..] => self.answer_of_subscriptions(rest, &call.json()),
             other => panic!("{other:?}"),
         };
         if answer.0 < 300 {
@@ -235,6 +250,9 @@ impl Inside {
     fn refund(&mut self, capture: &str, body: &Value) -> (u16, Value) {
         if self.refuses {
             return refused(422, "CAPTURE_FULLY_REFUNDED");
+        }
+        if self.sales.iter().any(|(_, sale)| sale["id"] == capture) {
+            return refused(404, "INVALID_RESOURCE_ID");
         }
         let up = format!("https://api.paypal.com/v2/payments/captures/{capture}");
         let refund = json!({

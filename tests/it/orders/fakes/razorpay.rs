@@ -1,4 +1,6 @@
-//! Razorpay: payment links, refunds, and the events of both.
+//! Razorpay: payment links, refunds, plans and subscriptions, and the events of them.
+
+mod subscriptions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -24,6 +26,10 @@ pub(in crate::orders) struct RazorpayFake {
 struct Inside {
     links: Vec<Value>,
     refunds: Vec<Value>,
+    plans: Vec<Value>,
+    subscriptions: Vec<Value>,
+    /// Those of subscriptions, in the order in which they were made.
+    invoices: Vec<Value>,
     /// The refunds that were answered, by idempotency key.
     keys: HashMap<String, (String, Value)>,
     refuses: bool,
@@ -137,6 +143,10 @@ impl Inside {
                 Some(link) => (200, link.clone()),
                 None => refused("The id provided does not exist"),
             },
+            (_, ["plans" | "subscriptions", ..] | ["plans?count=100" | "subscriptions?count=100"]) => {
+                self.answer_of_subscriptions(call, &parts)
+            }
+            ("GET", [query]) if query.starts_with("invoices?") => self.list_invoices(query),
             ("GET", [query]) => {
                 let reference = query.strip_prefix("payment_links?reference_id=").unwrap();
                 let found: Vec<Value> =

@@ -1,4 +1,7 @@
-//! Stripe: Checkout sessions, refunds, and the events of both; taxes are in [`super::stripe_tax`].
+//! Stripe: Checkout sessions, refunds, prices and subscriptions, and the events of them; taxes are in
+//! [`super::stripe_tax`].
+
+mod subscriptions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,6 +26,12 @@ pub(crate) struct StripeFake {
 struct Inside {
     sessions: Vec<Value>,
     refunds: Vec<Value>,
+    prices: Vec<Value>,
+    subscriptions: Vec<Value>,
+    /// Those of subscriptions, with their payments.
+    invoices: Vec<Value>,
+    /// The products that are archived.
+    archived: Vec<String>,
     /// What was answered, by idempotency key and with the parameters.
     keys: HashMap<String, (String, (u16, Value))>,
     /// Why refunds are refused.
@@ -90,7 +99,7 @@ impl StripeFake {
     /// A refund that is made in the dashboard.
     pub(in crate::orders) fn refund(&self, place: usize, amount: i64) -> Value {
         let mut inside = self.inside.lock().unwrap();
-        let intent = inside.sessions[place]["payment_intent"].clone();
+        let intent = inside.intent(place);
         let refund = refund(&format!("re_dashboard{}", inside.refunds.len()), amount, &intent, Value::Null);
         inside.refunds.push(refund.clone());
         event("refund.created", refund)
@@ -98,7 +107,8 @@ impl StripeFake {
 
     /// An event about a dispute of a session's payment.
     pub(in crate::orders) fn dispute(&self, place: usize, kind: &str, status: &str) -> Value {
-        let session = &self.inside.lock().unwrap().sessions[place];
+        let inside = self.inside.lock().unwrap();
+        let (session, intent) = (&inside.sessions[place], inside.intent(place));
         let dispute = json!({
             "id": format!("du_{place}Lyceum"),
             "object": "dispute",
@@ -110,7 +120,7 @@ impl StripeFake {
             "is_charge_refundable": false,
             "livemode": false,
             "metadata": {},
-            "payment_intent": session["payment_intent"],
+            "payment_intent": intent,
             "reason": "fraudulent",
             "status": status,
         });
@@ -124,17 +134,30 @@ impl Inside {
         assert_eq!(session["status"], "open", "only an open checkout can be paid");
         session["status"] = "complete".into();
         session["payment_status"] = "paid".into();
-        session["payment_intent"] = format!("pi_{place}Lyceum").into();
         session["customer_details"] = json!({ "email": "sam@example.org", "name": "Sam", "phone": null });
-        event("checkout.session.completed", session.clone())
+        if session["mode"] == "subscription" {
+            self.subscribe(place);
+        } else {
+            session["payment_intent"] = format!("pi_{place}Lyceum").into();
+        }
+        event("checkout.session.completed", self.sessions[place].clone())
+    }
+
+    /// The payment intent of a session.
+    fn intent(&self, place: usize) -> Value {
+        let session = &self.sessions[place];
+        let invoice = self.invoices.iter().find(|invoice| invoice["id"] == session["invoice"]);
+        invoice.map_or(session["payment_intent"].clone(), intent_of)
     }
 
     fn answer(&mut self, call: &Call) -> (u16, Value) {
         assert_eq!(call.header("authorization"), format!("Bearer {KEY}"));
         assert!(call.header("stripe-version").starts_with("20"), "the version is pinned");
         let path = call.path.strip_prefix("/v1/").unwrap();
-        if call.method == "GET" {
-            return self.read(path);
+        match call.method.as_str() {
+            "GET" => return self.read(path),
+            "DELETE" => return self.end(path),
+            _ => {}
         }
         let key = call.header("idempotency-key").to_owned();
         assert!(!key.is_empty(), "{path} has an idempotency key");
@@ -146,11 +169,19 @@ impl Inside {
             };
         }
         let answer = match path {
-            "checkout/sessions" => (200, self.create(&call.form())),
+            "checkout/sessions" => self.create(&call.form()),
             "refunds" => self.make_refund(&call.form()),
             "tax/calculations" => self.tax.calculate(&call.form()),
             "tax/transactions/create_from_calculation" => self.tax.record(&call.form()),
             "tax/transactions/create_reversal" => self.tax.reverse(&call.form()),
+            "prices" => self.make_price(&call.form()),
+            path if path.starts_with("prices/") => self.retire(path, &call.form()),
+            path if path.starts_with("products/") => {
+                assert_eq!(call.form()["active"], "false");
+                let id = path.trim_start_matches("products/");
+                self.archived.push(id.into());
+                (200, json!({ "id": id, "object": "product", "active": false }))
+            }
             path => self.expire(path),
         };
         self.keys.insert(key, (call.body.clone(), answer.clone()));
@@ -166,14 +197,41 @@ impl Inside {
         if let Some(rest) = path.strip_prefix("tax/transactions/") {
             return self.tax.lines(rest);
         }
-        let id = path.strip_prefix("checkout/sessions/").unwrap();
-        match self.sessions.iter().find(|session| session["id"] == id) {
-            Some(session) => (200, session.clone()),
-            None => refused(404, "resource_missing", "No such checkout.session"),
+        let list = |data: Vec<Value>| (200, json!({ "object": "list", "data": data, "has_more": false }));
+        if let Some(key) = path.strip_prefix("prices?lookup_keys%5B%5D=") {
+            return list(self.prices.iter().filter(|price| price["lookup_key"] == key).cloned().collect());
         }
+        if let Some(query) = path.strip_prefix("invoices?subscription=") {
+            let id = query.strip_suffix("&status=paid&limit=11&expand%5B%5D=data.payments").unwrap();
+            let of = |invoice: &&Value| invoice["parent"]["subscription_details"]["subscription"] == id;
+            return list(self.invoices.iter().rev().filter(of).cloned().collect());
+        }
+        if let Some(id) = path.strip_prefix("subscriptions/") {
+            return match self.subscriptions.iter().find(|subscription| subscription["id"] == id) {
+                Some(subscription) => (200, subscription.clone()),
+                None => refused(404, "resource_missing", "No such subscription"),
+            };
+        }
+        let id = path.strip_prefix("checkout/sessions/").unwrap();
+        let id = id.strip_suffix("?expand%5B%5D=invoice.payments").expect("its invoice is wanted");
+        let Some(session) = self.sessions.iter().find(|session| session["id"] == id) else {
+            return refused(404, "resource_missing", "No such checkout.session");
+        };
+        let mut session = session.clone();
+        if let Some(invoice) = self.invoices.iter().find(|invoice| invoice["id"] == session["invoice"]) {
+            session["invoice"] = invoice.clone();
+        }
+        (200, session)
     }
 
-    fn create(&mut self, form: &HashMap<String, String>) -> Value {
+    fn create(&mut self, form: &HashMap<String, String>) -> (u16, Value) {
+        let price = form.get("line_items[1][price]");
+        assert_eq!(form["mode"] == "subscription", price.is_some());
+        assert_eq!(price.is_none(), form.contains_key("payment_intent_data[metadata][payment]"));
+        let is_offered = |id: &String| self.prices.iter().any(|price| price["id"] == **id && price["active"] == true);
+        if price.is_some_and(|id| !is_offered(id)) {
+            return refused(400, "resource_missing", "No such price");
+        }
         let id = format!("cs_test_{}Lyceum", self.sessions.len());
         let amount: i64 = form["line_items[0][price_data][unit_amount]"].parse().unwrap();
         let session = json!({
@@ -192,13 +250,17 @@ impl Inside {
             "metadata": { "payment": form["metadata[payment]"] },
             "mode": form["mode"],
             "payment_intent": null,
+            "invoice": null,
             "payment_status": "unpaid",
+            "price": price,
             "status": "open",
+            "subscription": null,
             "success_url": form["success_url"],
+            "trial_end": form.get("subscription_data[trial_end]"),
             "url": format!("https://checkout.stripe.com/c/pay/{id}"),
         });
         self.sessions.push(session.clone());
-        session
+        (200, session)
     }
 
     fn expire(&mut self, path: &str) -> (u16, Value) {
@@ -218,9 +280,12 @@ impl Inside {
         }
         let amount: i64 = form["amount"].parse().unwrap();
         let intent = Value::from(form["payment_intent"].clone());
-        let paid = self.sessions.iter().find(|session| session["payment_intent"] == intent).unwrap();
+        let paid = self.sessions.iter().find(|session| session["payment_intent"] == intent);
+        let paid = paid.map(|session| &session["amount_total"]);
+        let of_invoice = self.invoices.iter().find(|invoice| intent_of(invoice) == intent);
+        let paid = paid.or(of_invoice.map(|invoice| &invoice["amount_paid"])).unwrap();
         let before: i64 = self.refunds.iter().filter(|refund| refund["payment_intent"] == intent).map(cents).sum();
-        if before + amount > paid["amount_total"].as_i64().unwrap() {
+        if before + amount > paid.as_i64().unwrap() {
             return refused(400, "charge_already_refunded", "The charge has already been refunded.");
         }
         let id = format!("re_{}Lyceum", self.refunds.len());
@@ -228,6 +293,10 @@ impl Inside {
         self.refunds.push(refund.clone());
         (200, refund)
     }
+}
+
+fn intent_of(invoice: &Value) -> Value {
+    invoice["payments"]["data"][0]["payment"]["payment_intent"].clone()
 }
 
 fn cents(refund: &Value) -> i64 {

@@ -1,10 +1,12 @@
-//! Razorpay: payment links, refunds and disputes.
+//! Razorpay: payment links, refunds and disputes, and subscriptions.
 //!
 //! A payment link is Razorpay's page for one payment. Its `reference_id` is unique at Razorpay, so it is the
 //! idempotency key of the creation.
 //!
 //! Source: <https://razorpay.com/docs/api/payments/payment-links/>, <https://razorpay.com/docs/api/refunds/>,
 //! <https://razorpay.com/docs/webhooks/>.
+
+mod subscription;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -69,6 +71,9 @@ struct Payment {
     id: String,
     amount: i64,
     currency: String,
+    status: Option<String>,
+    /// Seconds since 1970.
+    created_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +126,9 @@ impl Razorpay {
     }
 
     pub(super) async fn create_checkout(&self, app: &App, new: &NewCheckout) -> Result<Checkout, GatewayError> {
+        if let Some(starts) = &new.subscription {
+            return self.subscribe(app, new, starts).await;
+        }
         let body = json!({
             "amount": new.amount_minor,
             "currency": new.currency,
@@ -146,11 +154,12 @@ impl Razorpay {
 
     pub(super) async fn fetch_state(&self, app: &App, asked: &Asked<'_>) -> Result<Option<Known>, GatewayError> {
         let link = match asked.checkout {
+            Some(id) if subscription::is_id(id) => return self.first_payment(app, id).await.map(Some),
             Some(id) => self.link(app, id).await?,
             // The list may leave payments out.
             None => match self.by_reference(app, asked.reference).await? {
                 Some(link) => self.link(app, &link.id).await?,
-                None => return Ok(None),
+                None => return self.first_payment_by_reference(app, asked.reference).await,
             },
         };
         let transaction = link.captured();
@@ -164,6 +173,9 @@ impl Razorpay {
     }
 
     pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {
+        if subscription::is_id(checkout) {
+            return self.end_unpaid(app, checkout).await;
+        }
         match self.post::<Value>(app, &format!("payment_links/{checkout}/cancel"), &json!({}), None).await {
             Err(GatewayError::Refused(why)) => match self.link(app, checkout).await?.status.as_str() {
                 "created" => Err(GatewayError::Refused(why)),
@@ -295,6 +307,11 @@ fn read(id: String, event: Event) -> Result<GatewayEvent, serde_json::Error> {
         "payment.dispute.created" | "payment.dispute.won" | "payment.dispute.lost" | "payment.dispute.closed" => {
             of_dispute(&kind, serde_json::from_value(entity("dispute"))?)
         }
+        kind if subscription::KINDS.contains(&kind) => subscription::of_event(
+            kind,
+            serde_json::from_value(entity("subscription"))?,
+            serde_json::from_value(entity("payment"))?,
+        ),
         _ => None,
     };
     Ok(told.unwrap_or_else(|| Told::other(kind)).into_event(id, account))
@@ -304,13 +321,14 @@ fn of_paid(link: Link, payment: Payment) -> Option<Told> {
     let (amount, transaction) = ((payment.amount, payment.currency), Some(payment.id));
     // Without a reference, another program has made it.
     let reference = link.reference_id.filter(|reference| !reference.is_empty())?;
-    Some(Told { checkout: link.id, transaction, reference, amount, fact: GatewayFact::Paid })
+    Some(Told { checkout: link.id, transaction, reference, amount, subscription: None, fact: GatewayFact::Paid })
 }
 
 fn of_expired(link: Link) -> Option<Told> {
     let amount = (link.amount, link.currency);
     let reference = link.reference_id.filter(|reference| !reference.is_empty())?;
-    Some(Told { checkout: link.id, transaction: None, reference, amount, fact: GatewayFact::Expired })
+    let (checkout, fact) = (link.id, GatewayFact::Expired);
+    Some(Told { checkout, transaction: None, reference, amount, subscription: None, fact })
 }
 
 fn of_refund(kind: &str, told: Refund) -> Told {

@@ -1,7 +1,9 @@
-//! Stripe: Checkout sessions, refunds and disputes.
+//! Stripe: Checkout sessions, refunds and disputes, and subscriptions.
 //!
 //! Source: <https://docs.stripe.com/api>, version `VERSION`.
 
+mod amount;
+mod subscription;
 pub mod tax;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
+pub(super) use self::amount::amount;
+use self::amount::{charged, minor};
 use super::client::Client;
 use super::{
     Asked, Checkout, CheckoutState, GatewayError, GatewayEvent, GatewayFact, KEY_AGE, Known, NewCheckout, NewRefund,
@@ -44,6 +48,10 @@ struct Session {
     currency: Option<String>,
     client_reference_id: Option<String>,
     payment_intent: Option<String>,
+    /// What the session has started; `None` in the mode `payment`.
+    subscription: Option<String>,
+    /// What a session that starts a subscription is paid by: the id, or all of it if it was asked for.
+    invoice: Option<Value>,
 }
 
 /// A refund: <https://docs.stripe.com/api/refunds/object>.
@@ -116,20 +124,36 @@ impl Stripe {
         let amount = charged(new.amount_minor, &new.currency)?.to_string();
         let title: String = new.title.chars().take(LONGEST_TITLE).collect();
         let currency = new.currency.to_lowercase();
-        let form = [
-            ("mode", "payment"),
-            ("client_reference_id", &new.reference),
+        let subscription = new.subscription.as_ref();
+        let trial_end = subscription.map(|new| new.starts_at.timestamp().to_string()).unwrap_or_default();
+        let mut form = vec![
+            ("mode", if subscription.is_some() { "subscription" } else { "payment" }),
+            ("client_reference_id", new.reference.as_str()),
             ("success_url", back),
             ("cancel_url", back),
             ("line_items[0][quantity]", "1"),
-            ("line_items[0][price_data][currency]", &currency),
-            ("line_items[0][price_data][unit_amount]", &amount),
-            ("line_items[0][price_data][product_data][name]", &title),
-            ("metadata[payment]", &new.reference),
-            ("payment_intent_data[metadata][payment]", &new.reference),
+            ("line_items[0][price_data][currency]", currency.as_str()),
+            ("line_items[0][price_data][unit_amount]", amount.as_str()),
+            ("line_items[0][price_data][product_data][name]", title.as_str()),
+            ("metadata[payment]", new.reference.as_str()),
         ];
-        let session: Session =
-            self.post(app, "checkout/sessions", &form, &format!("checkout-{}", new.reference)).await?;
+        let key = match subscription {
+            Some(starts) => {
+                // The first amount is on the first invoice alone, which is paid at once though the trial has begun.
+                form.extend([
+                    ("line_items[1][quantity]", "1"),
+                    ("line_items[1][price]", starts.plan.as_str()),
+                    ("subscription_data[trial_end]", trial_end.as_str()),
+                    ("subscription_data[metadata][payment]", new.reference.as_str()),
+                ]);
+                format!("subscribe-{trial_end}-{}", new.reference)
+            }
+            None => {
+                form.push(("payment_intent_data[metadata][payment]", new.reference.as_str()));
+                format!("checkout-{}", new.reference)
+            }
+        };
+        let session: Session = self.post(app, "checkout/sessions", &form, &key).await?;
         let url = session.url.ok_or_else(|| InternalError::new("a checkout of Stripe has no URL"))?;
         Ok(Checkout { id: session.id, url })
     }
@@ -147,8 +171,12 @@ impl Stripe {
         let Some((amount_minor, currency)) = session.amount() else {
             return Err(InternalError::new("a checkout of Stripe has no amount").into());
         };
-        let (checkout, transaction) = (session.id, session.payment_intent);
-        Ok(Some(Known { checkout, transaction, state, amount_minor, currency, subscription: None }))
+        let Session { id: checkout, payment_intent, subscription, invoice, .. } = session;
+        let transaction = payment_intent.or_else(|| subscription::intent_of(invoice?));
+        if state == CheckoutState::Paid && subscription.is_some() && transaction.is_none() {
+            return Err(InternalError::new("the first invoice of a subscription of Stripe names no payment").into());
+        }
+        Ok(Some(Known { checkout, transaction, state, amount_minor, currency, subscription }))
     }
 
     pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {
@@ -156,10 +184,15 @@ impl Stripe {
         match self.post::<Session>(app, &path, &[], &format!("expire-{checkout}")).await {
             Ok(_) => Ok(()),
             // It is complete or expired already.
-            Err(GatewayError::Refused(why)) => match self.session(app, checkout).await?.status.as_deref() {
-                Some("open") => Err(GatewayError::Refused(why)),
-                _ => Ok(()),
-            },
+            Err(GatewayError::Refused(why)) => {
+                let session = self.session(app, checkout).await?;
+                match (session.status.as_deref(), session.payment_status.as_str(), session.subscription) {
+                    (Some("open"), ..) => Err(GatewayError::Refused(why)),
+                    // The money did not come, or not yet. What was started is not to charge later.
+                    (_, "unpaid", Some(subscription)) => self.end_subscription(app, &subscription).await,
+                    _ => Ok(()),
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -193,7 +226,7 @@ impl Stripe {
     }
 
     async fn session(&self, app: &App, id: &str) -> Result<Session, GatewayError> {
-        self.get(app, &format!("checkout/sessions/{id}")).await
+        self.get(app, &format!("checkout/sessions/{id}?expand%5B%5D=invoice.payments")).await
     }
 
     async fn get<T: for<'a> Deserialize<'a>>(&self, app: &App, path: &str) -> Result<T, GatewayError> {
@@ -212,6 +245,11 @@ impl Stripe {
         let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").header("idempotency-key", key);
         let body = Serializer::new(String::new()).extend_pairs(form).finish();
         self.client.call(request.body(body), app.clock.now()).await
+    }
+
+    async fn delete<T: for<'a> Deserialize<'a>>(&self, app: &App, path: &str) -> Result<T, GatewayError> {
+        let request = self.request(Request::delete(format!("{}/v1/{path}", self.settings.url)));
+        self.client.call(request.body(String::new()), app.clock.now()).await
     }
 
     fn request(&self, request: hyper::http::request::Builder) -> hyper::http::request::Builder {
@@ -253,6 +291,10 @@ fn read(settings: &StripeSettings, event: Event) -> Result<GatewayEvent, serde_j
         "charge.dispute.created" | "charge.dispute.funds_withdrawn" | "charge.dispute.closed" => {
             of_dispute(&kind, serde_json::from_value(data.object)?)
         }
+        "invoice.paid" | "invoice.payment_failed" => {
+            subscription::of_invoice(&kind, serde_json::from_value(data.object)?)
+        }
+        "customer.subscription.deleted" => subscription::of_ended(serde_json::from_value(data.object)?),
         _ => None,
     };
     Ok(told.unwrap_or_else(|| Told::other(kind)).into_event(id, account))
@@ -262,6 +304,8 @@ fn of_session(kind: &str, session: Session) -> Option<Told> {
     let fact = match (kind, session.payment_status.as_str()) {
         ("checkout.session.expired", _) => GatewayFact::Expired,
         ("checkout.session.async_payment_failed", _) => GatewayFact::Failed,
+        // Its invoice names the money, which is not sent along: that is asked for.
+        (_, "paid") if session.subscription.is_some() => GatewayFact::Approved,
         (_, "paid") => GatewayFact::Paid,
         // The money is on its way.
         _ => return None,
@@ -269,7 +313,8 @@ fn of_session(kind: &str, session: Session) -> Option<Told> {
     let amount = session.amount()?;
     // Without a reference, another program has made it.
     let reference = session.client_reference_id?;
-    Some(Told { checkout: session.id, transaction: session.payment_intent, reference, amount, fact })
+    let Session { id: checkout, payment_intent: transaction, subscription, .. } = session;
+    Some(Told { checkout, transaction, reference, amount, subscription, fact })
 }
 
 fn of_refund(told: Refund) -> Option<Told> {
@@ -295,78 +340,4 @@ fn of_dispute(kind: &str, told: Dispute) -> Option<Told> {
     };
     let amount = minor(told.amount, &told.currency)?;
     Some(Told::of_transaction(told.payment_intent?, amount, fact))
-}
-
-/// How Stripe counts the minor units of a currency, compared with ISO 4217.
-enum Units {
-    /// In the same way.
-    Same,
-    /// The least amount is so many minor units of ISO 4217, and so many of Stripe.
-    Steps(i64, i64),
-    /// It is not known for sure.
-    Unknown,
-}
-
-/// Source: <https://docs.stripe.com/currencies>, "Zero-decimal", "Three-decimal", "Special cases".
-fn units(currency: &str) -> Units {
-    match currency {
-        // Whole krónur, counted in hundredths.
-        "ISK" => Units::Steps(1, 100),
-        // Two decimals in ISO 4217, none at Stripe.
-        "MGA" => Units::Steps(100, 1),
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => Units::Steps(10, 10),
-        // Its page lists it among those without decimals and among those that are counted in hundredths.
-        "UGX" => Units::Unknown,
-        _ => Units::Same,
-    }
-}
-
-/// Converts minor units of ISO 4217 to those of Stripe; `None` if Stripe cannot charge the amount exactly.
-pub(super) fn amount(minor: i64, currency: &str) -> Option<i64> {
-    match units(currency) {
-        Units::Same => Some(minor),
-        Units::Steps(iso, stripe) if minor % iso == 0 => (minor / iso).checked_mul(stripe),
-        Units::Steps(..) | Units::Unknown => None,
-    }
-}
-
-/// Converts what Stripe says to minor units of ISO 4217 and its code.
-fn minor(amount: i64, currency: &str) -> Option<(i64, String)> {
-    let currency = currency.to_uppercase();
-    let minor = match units(&currency) {
-        Units::Same => amount,
-        Units::Steps(iso, stripe) if amount % stripe == 0 => (amount / stripe).checked_mul(iso)?,
-        Units::Steps(..) | Units::Unknown => return None,
-    };
-    Some((minor, currency))
-}
-
-fn charged(minor: i64, currency: &str) -> Result<i64, GatewayError> {
-    amount(minor, currency).ok_or_else(|| GatewayError::Refused(format!("no such amount of {currency} can be charged")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_have_the_exponents_of_stripe() {
-        for (iso, currency, stripe) in [
-            (1990, "EUR", Some(1990)),
-            (500, "JPY", Some(500)),
-            (5, "ISK", Some(500)),
-            (500, "MGA", Some(5)),
-            (550, "MGA", None),
-            (5120, "KWD", Some(5120)),
-            (5124, "KWD", None),
-            (1990, "HUF", Some(1990)),
-            (1990, "TWD", Some(1990)),
-            (1, "UGX", None),
-        ] {
-            assert_eq!(amount(iso, currency), stripe, "{iso} {currency}");
-            if let Some(stripe) = stripe {
-                assert_eq!(minor(stripe, &currency.to_lowercase()), Some((iso, currency.to_owned())));
-            }
-        }
-    }
 }
