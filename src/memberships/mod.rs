@@ -29,14 +29,14 @@ pub use job::handlers;
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
-    BillingInterval, ChangeTime, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms, MembershipId,
-    MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId, PlanKind,
-    PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
+    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms,
+    MembershipId, MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId,
+    PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
 };
 pub use port::{
-    Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription, Students,
-    Terms, WantedHours, cancel, change_at_renewal, change_pending, change_trial, drop_subscription, forsake, hold,
-    hours_may_be_paid, hours_paid, hours_unpaid, keep_paid, live_allowance, lock_target, may_be_paid, offer,
+    Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription,
+    Students, Terms, WantedHours, cancel, change_at_renewal, change_pending, change_trial, drop_subscription, forsake,
+    hold, hours_may_be_paid, hours_paid, hours_unpaid, keep_paid, live_allowance, lock_target, may_be_paid, offer,
     offer_change, offer_hours, offer_renewal, open_period, paid, postpone, quote_change, refuse_subscription,
     reserve_hours, restore, revoke, revoke_hours, subscription_asked, subscription_start, subscription_told,
     target_course, target_of_change, terms, unpaid,

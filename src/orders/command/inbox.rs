@@ -421,7 +421,6 @@ mod tests {
             account: "school".into(),
             checkout: "checkout".into(),
             transaction: Some("money".into()),
-            subscription: None,
             reference: known.id.to_string(),
             amount_minor: 1990,
             currency: "USD".into(),

@@ -187,9 +187,6 @@ pub struct GatewayEvent {
     /// The provider's id of the money; `None` if it has not arrived, and at the sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
-    /// The provider's id of the subscription that the checkout has started, or that has charged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subscription: Option<String>,
     /// The id of the payment, as it was passed to [`create_checkout`]; empty if only the transaction or the
     /// subscription tells.
     pub reference: String,

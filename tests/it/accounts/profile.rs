@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 45] = [
+const HELD: [(&str, Option<&str>); 46] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),

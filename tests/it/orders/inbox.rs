@@ -33,7 +33,6 @@ impl Shop {
             account: "sandbox".into(),
             checkout: self.app.sql(&of("external_id")).await,
             transaction: None,
-            subscription: None,
             reference: self.app.sql(&of("payments.id")).await,
             amount_minor: 1990,
             currency: "EUR".into(),

@@ -415,7 +415,6 @@ fn event(app: &App, row: &SandboxCheckout, fact: GatewayFact) -> Result<GatewayE
         account: sandbox.account.clone(),
         checkout: row.id.to_string(),
         transaction: None,
-        subscription: None,
         reference: row.reference.clone(),
         amount_minor: row.amount_minor,
         currency: row.currency.clone(),
