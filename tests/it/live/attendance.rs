@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// Brief 003, "Attendance Recording", "Attendance Tracking": recorded when a user joins; times are kept; all or nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn joining_holds_an_hour_and_the_end_of_the_session_settles_it() {
     let school = School::open().await;
@@ -119,6 +120,7 @@ async fn a_canceled_session_gives_the_hours_back() {
     assert_eq!(school.hours(&school.sam, None).await, "0 0 2 2");
 }
 
+/// Brief 003, "Record Attendance": recorded or updated, one row for a user and a session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_host_records_who_was_there_as_often_as_they_like() {
     let school = School::open().await;
@@ -222,6 +224,7 @@ async fn the_seats_of_a_deleted_user_are_given_back() {
     assert_eq!(school.hours(&school.tim, None).await, "0 1 2 1");
 }
 
+/// Brief 003, "Planned Features" 2, off by default.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn partial_attendance_costs_the_minutes_that_have_begun_of_the_session() {
     let school = School::with(&[("LYCEUM_LIVE_PARTIAL_ATTENDANCE", "on")]).await;

@@ -105,6 +105,7 @@ async fn a_canceled_membership_books_nothing_after_its_end() {
     assert_eq!(school.hours(&school.sam, Some("2026-12")).await, "0 1 4 3");
 }
 
+/// Brief 003, "Subscription Limits": the hours are those of the plan.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fewer_hours_count_from_the_next_month_on_also_if_it_was_booked_before() {
     // Nine in the morning of the last day of November.

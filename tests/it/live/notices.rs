@@ -50,6 +50,7 @@ async fn participants_hear_of_changes_and_of_their_hours() {
     assert_eq!(school.told(&school.sam).await.len(), 1);
 }
 
+/// Brief 003, "Planned Features" 3, "Usage Alerts".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_is_warned_at_eighty_percent() {
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "5")]).await;

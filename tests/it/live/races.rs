@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 
+/// Brief 003, "Subscription Limits", also at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_joins_of_one_user_with_one_hour_left_are_one_hold() {
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "1"), ("LYCEUM_MAX_CLIENT_CONNECTIONS", "1000")]).await;

@@ -31,6 +31,7 @@ impl School {
     }
 }
 
+/// Brief 003, "Planned Features" 4.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_left_of_a_month_counts_in_the_next_one_up_to_a_cap() {
     let school = School::rolling("4", "2").await;

@@ -81,6 +81,7 @@ async fn who_gets_no_seat_is_no_participant() {
     assert_eq!((&found["participants"], &found["totalHoursRemaining"]), (&json!(1), &json!("0")));
 }
 
+/// Brief 003, "Key Metrics" and "Admin Dashboard": members by plan, upgrades.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_month_has_its_members_by_plan_and_who_wanted_more() {
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "0")]).await;
@@ -124,6 +125,7 @@ const MILLION: &str = "
         SELECT user_id, month, 6000, sum(minutes), count(*) FROM live_attendances GROUP BY 1, 2;
     ANALYZE live_attendances; ANALYZE live_usage; ANALYZE live_sessions";
 
+/// Brief 003, "Performance Considerations": each look-up has an index.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_million_attendances_do_not_slow_what_is_read() {
     let school = School::open().await;

@@ -103,6 +103,7 @@ async fn each_reason_has_its_code_and_text() {
     assert_eq!((code, text), ("NOT_FOUND".into(), format!("Session {unknown} not found")));
 }
 
+/// Brief 003, "Duration Enforcement", and "Planned Features" 1.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_no_membership_and_what_has_another_length() {
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "0")]).await;
@@ -124,6 +125,7 @@ async fn who_has_no_membership_and_what_has_another_length() {
     assert_eq!(school.record(&school.ada, &id, &[(&school.sam, true)]).await, "NOT_ALLOWED");
 }
 
+/// Brief 003, "Monthly Reset".
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_month_begins_at_its_first_instant_in_the_time_zone_of_the_school() {
     // In Kolkata, November ends at 18:30 UTC.
@@ -153,6 +155,7 @@ async fn the_database_refuses_a_month_that_is_overspent() {
     assert_eq!(failed.as_db_error().unwrap().constraint(), Some("live_usage_is_not_overspent"));
 }
 
+/// Brief 003, "Integration Points" 4: usage in real time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_the_hours_are_pushed() {
     let school = School::open().await;
