@@ -8,7 +8,8 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
 use crate::memberships::model::{
-    Membership, MembershipStatus, PeriodReason, Step, Target, billing_time, reminder_time,
+    BillingInterval, Membership, MembershipStatus, PeriodReason, Step, Target, billing_time, end_of_interval,
+    reminder_time,
 };
 use crate::memberships::port::{Held, Students};
 use crate::memberships::query::membership as rows;
@@ -169,4 +170,38 @@ pub(in crate::memberships) async fn cancel(
     };
     write(tx, app, &mut held.row, MembershipChange::Canceled).await?;
     Ok(Some(students))
+}
+
+/// Returns the limits of a period that is paid now, and counts its interval. The one before was of the interval `was`.
+pub(in crate::memberships) fn limits(
+    app: &App,
+    held: &mut Held,
+    reason: PeriodReason,
+    was: BillingInterval,
+) -> (DateTime<Utc>, DateTime<Utc>) {
+    let (now, zone, interval) = (app.clock.now(), app.config.time_zone, held.price.billing_interval);
+    if reason == PeriodReason::Trial {
+        let end = now + TimeDelta::days(i64::from(held.price.trial_days));
+        held.row.anchor_at = Some(end);
+        held.row.anchor_intervals = 0;
+        return (now, end);
+    }
+    let start = held.row.period_ends_at.filter(|_| reason == PeriodReason::Renewal).unwrap_or(now);
+    let anchor = match held.row.anchor_at.filter(|_| reason == PeriodReason::Renewal && was == interval) {
+        Some(anchor) => anchor,
+        None => {
+            held.row.anchor_intervals = 0;
+            start
+        }
+    };
+    held.row.anchor_at = Some(anchor);
+    held.row.anchor_intervals += 1;
+    let end = end_of_interval(anchor, interval, held.row.anchor_intervals, zone);
+    if end > now {
+        return (start, end);
+    }
+    // Paid so late that it would be over: it begins now.
+    held.row.anchor_at = Some(now);
+    held.row.anchor_intervals = 1;
+    (now, end_of_interval(now, interval, 1, zone))
 }

@@ -11,7 +11,7 @@ mod price;
 mod subscription;
 mod sweep;
 
-pub(super) use access::{cancel, end, end_of_grace, give, plan_billing, step, write};
+pub(super) use access::{cancel, end, end_of_grace, give, limits, plan_billing, step, write};
 pub use export::my_data;
 pub(super) use gateway::{SYNC, sync, wait_after};
 pub(crate) use import::import_plan;

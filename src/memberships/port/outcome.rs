@@ -1,15 +1,11 @@
 //! What becomes of a membership when its period is paid, is not, or its money goes back.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::subscription::{NextCharge, set_next_charge};
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
-use crate::memberships::command::{end, end_of_grace, give, plan_billing, scope_of, step, write};
+use crate::memberships::command::{end, end_of_grace, give, limits, plan_billing, scope_of, step, write};
 use crate::memberships::event::MembershipChange;
-use crate::memberships::model::{
-    MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, end_of_interval, next_attempt,
-};
+use crate::memberships::model::{MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, next_attempt};
 use crate::memberships::query::{membership as rows, period as periods, plan as plans};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -119,40 +115,6 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     let students = give(tx, app, &mut held, until).await?;
     write(tx, app, &mut held.row, change).await?;
     Ok(Outcome { entitlement: held.row.entitlement_id, students })
-}
-
-/// Returns the limits of a period that is paid now, and counts its interval. The one before was of the interval `was`.
-pub(super) fn limits(
-    app: &App,
-    held: &mut Held,
-    reason: PeriodReason,
-    was: crate::memberships::model::BillingInterval,
-) -> (DateTime<Utc>, DateTime<Utc>) {
-    let (now, zone, interval) = (app.clock.now(), app.config.time_zone, held.price.billing_interval);
-    if reason == PeriodReason::Trial {
-        let end = now + TimeDelta::days(i64::from(held.price.trial_days));
-        held.row.anchor_at = Some(end);
-        held.row.anchor_intervals = 0;
-        return (now, end);
-    }
-    let start = held.row.period_ends_at.filter(|_| reason == PeriodReason::Renewal).unwrap_or(now);
-    let anchor = match held.row.anchor_at.filter(|_| reason == PeriodReason::Renewal && was == interval) {
-        Some(anchor) => anchor,
-        None => {
-            held.row.anchor_intervals = 0;
-            start
-        }
-    };
-    held.row.anchor_at = Some(anchor);
-    held.row.anchor_intervals += 1;
-    let end = end_of_interval(anchor, interval, held.row.anchor_intervals, zone);
-    if end > now {
-        return (start, end);
-    }
-    // Paid so late that it would be over: it begins now.
-    held.row.anchor_at = Some(now);
-    held.row.anchor_intervals = 1;
-    (now, end_of_interval(now, interval, 1, zone))
 }
 
 /// Marks a period as not paid. A membership that has not begun ends; of one that could not be renewed, that is tried

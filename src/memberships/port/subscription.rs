@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::outcome::{Authorization, limits};
+use super::outcome::Authorization;
 use super::{Begun, Held, Students};
-use crate::memberships::command::{cancel, end_of_grace, give, release, step, wait_after, write};
+use crate::memberships::command::{cancel, end_of_grace, give, limits, release, step, wait_after, write};
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{
     MembershipId, MembershipStatus, PeriodReason, ProviderSubscription, Step, SubscriptionState, next_charge,

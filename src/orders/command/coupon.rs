@@ -72,7 +72,7 @@ pub(super) async fn entered(
     });
     let is_for: HashMap<CourseId, bool> = try_join_all(is_for).await?.into_iter().collect();
     let is_for_all = scope.is_everything();
-    if !is_for.values().any(|is_for| *is_for) && !(is_for_all && has_hours) {
+    if !(is_for_all && has_hours || is_for.values().any(|is_for| *is_for)) {
         return Err(error::bad_coupon("This coupon is for something else."));
     }
     Ok(Entered { coupon, is_for, is_for_all })
