@@ -10,6 +10,9 @@ const TAXED: &str = "order { id number tax { amount } isTaxIncluded total { amou
 const CALCULATE: &str = "POST /v1/tax/calculations";
 const UNRECORDED: &str = "SELECT count(*) FROM jobs WHERE handler LIKE 'orders.record%'";
 
+/// The type and the reference of what Stripe keeps of a tax, and each line's amount with its tax, in minor units.
+type Known = (String, String, Vec<(i64, i64)>);
+
 /// A school whose taxes Stripe calculates, and whose orders are paid in the sandbox.
 async fn open() -> StripeShop {
     let settings = [("LYCEUM_TAX", "stripe"), ("LYCEUM_TAX_ADDED_IN", "CH"), ("LYCEUM_PAYMENTS", "sandbox")];
@@ -41,8 +44,8 @@ impl StripeShop {
         }
     }
 
-    /// The type, the reference, and each amount with its tax, of what Stripe knows of taxes.
-    fn known(&self) -> Vec<(String, String, Vec<(i64, i64)>)> {
+    /// What Stripe knows of taxes.
+    fn known(&self) -> Vec<Known> {
         let line = |line: &Value| (line["amount"].as_i64().unwrap(), line["amount_tax"].as_i64().unwrap());
         let known = |own: &Value| {
             let lines = own["line_items"]["data"].as_array().unwrap().iter().map(line).collect();
@@ -74,7 +77,7 @@ async fn stripe_says_what_tax_is_in_a_price_and_is_told_what_was_collected_and_g
     shop.act(&order, "pay").await;
     // A donation is not taxed.
     let collected = ("transaction".to_owned(), text(&order["id"]), vec![(1990, 318)]);
-    assert_eq!(stripe.known(), [collected.clone()]);
+    assert_eq!(stripe.known(), std::slice::from_ref(&collected));
     let tax = "SELECT -sum(amount_minor) FROM ledger_entries WHERE account = 'TAX'";
     assert_eq!(shop.app.sql(tax).await, "318");
     assert_eq!(shop.app.sql("SELECT content ->> 'tax_minor' FROM invoices").await, "318");
