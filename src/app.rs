@@ -76,7 +76,8 @@ pub fn hooks() -> Hooks {
 
 /// Returns examples of all emails of the program, for the preview.
 pub fn mails() -> Vec<Sample> {
-    let features = [accounts::mails(), channels::mails(), orders::mails(), notifications::mails()];
+    let features =
+        [accounts::mails(), channels::mails(), memberships::mails(), orders::mails(), notifications::mails()];
     features.into_iter().flatten().collect()
 }
 

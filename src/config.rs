@@ -91,8 +91,8 @@ pub struct Config {
     /// The public URL of this server, without a trailing slash.
     pub public_url: String,
     /// The URL of the school's front end, without a trailing slash. Links in emails lead to its pages `/activate`,
-    /// `/reset-password`, `/confirm-email` and `/join`, with a `token` query parameter, to `/open`, which shows the node
-    /// whose id is the query parameter `id`, and to `/notifications`.
+    /// `/reset-password`, `/confirm-email`, `/join` and `/family`, with a `token` query parameter, to `/open`, which shows
+    /// the node whose id is the query parameter `id`, and to `/notifications`.
     pub app_url: String,
     /// The name of the school.
     pub site_name: String,

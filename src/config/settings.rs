@@ -33,8 +33,8 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "LYCEUM_APP_URL",
         "LYCEUM_PUBLIC_URL",
-        "URL of the frontend that emails link to; it serves /activate, /reset-password, /confirm-email, /join, /open \
-         (shows the node whose ID is `id`) and /notifications",
+        "URL of the frontend that emails link to; it serves /activate, /reset-password, /confirm-email, /join, \
+         /family, /open (shows the node whose ID is `id`) and /notifications",
     ),
     setting("LYCEUM_SITE_NAME", "Lyceum", "name of the school in emails"),
     setting("LYCEUM_DATA", ".lyceum", "directory for the embedded services and the development secret"),

@@ -38,6 +38,11 @@ const JOIN: &str = "mutation {
     user { name email role } accessToken refreshToken userErrors { code field message }
   }
 }";
+const JOIN_FAMILY: &str = "mutation {
+  joinFamily(input: { token: TOKEN }) {
+    family { owner { name } } userErrors { code field message }
+  }
+}";
 
 pub(super) fn routes() -> Router<HttpState> {
     Router::new()
@@ -51,6 +56,7 @@ pub(super) fn routes() -> Router<HttpState> {
         .route("/reset-password", get(|query| link("Set a new password", RESET_PASSWORD, query)))
         .route("/confirm-email", get(|query| link("Confirm an e-mail address", CONFIRM_EMAIL, query)))
         .route("/join", get(|query| link("Join the team", JOIN, query)))
+        .route("/family", get(|query| link("Join a family", JOIN_FAMILY, query)))
 }
 
 /// An email as shown on a page.

@@ -92,6 +92,9 @@ impl Event for LiveSeatLost {
 pub struct LiveUsageChanged {
     /// The user.
     pub user: UserId,
+    /// The family members with whom they share the hours.
+    #[serde(default)]
+    pub family: Vec<UserId>,
     /// The first day of the month.
     pub month: NaiveDate,
     /// Whether 80 % of the hours are spent since then; they were not before.
@@ -104,6 +107,6 @@ impl Event for LiveUsageChanged {
     const KIND: &'static str = "live_usage_changed";
 
     fn topics(&self) -> Vec<String> {
-        vec![usage_topic(self.user)]
+        [self.user].iter().chain(&self.family).map(|user| usage_topic(*user)).collect()
     }
 }

@@ -9,7 +9,7 @@ use super::command;
 use super::query::attendance::ATTENDANCES;
 use crate::accounts::UserDeleted;
 use crate::catalog::CourseDeleted;
-use crate::memberships::{ExtraHoursChanged, MembershipChange, MembershipChanged};
+use crate::memberships::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{self, delete};
@@ -39,7 +39,7 @@ pub fn handlers() -> Vec<Handler> {
                 let MembershipChanged { member, change, .. } = serde_json::from_value(payload)?;
                 match change {
                     MembershipChange::Canceled | MembershipChange::Ended | MembershipChange::Paused => {
-                        command::review_places(&app, member).await
+                        command::review_family(&app, member).await
                     }
                     _ => Ok(()),
                 }
@@ -50,6 +50,13 @@ pub fn handlers() -> Vec<Handler> {
             async move {
                 let ExtraHoursChanged { member, month } = serde_json::from_value(payload)?;
                 command::count_extra(&app, member, month).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("live.review_places_of_family", FamilyLeft::KIND, short, |app, payload| {
+            async move {
+                let FamilyLeft { member } = serde_json::from_value(payload)?;
+                command::review_places(&app, member).await
             }
             .boxed()
         }),

@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) allowance: Option<Allowance>,
     /// The minutes that remain in the month of the session.
     pub(super) remaining: i32,
+    /// The minutes of them that the user can spend as a family member; `None` for no limit of their own.
+    pub(super) member_remaining: Option<i32>,
     /// The minutes that the session costs.
     pub(super) minutes: i32,
     /// The seats that are left; `None` if there is no limit.
@@ -66,6 +68,9 @@ pub(super) fn eligibility(facts: &Facts) -> EligibilityReason {
     if facts.remaining < facts.minutes {
         return EligibilityReason::InsufficientHours;
     }
+    if facts.member_remaining.is_some_and(|left| left < facts.minutes) {
+        return EligibilityReason::FamilyLimitReached;
+    }
     if facts.seats_left.is_some_and(|left| left <= 0) {
         return EligibilityReason::Full;
     }
@@ -85,11 +90,12 @@ mod tests {
             has_valid_length: true,
             allowance: Some(Allowance { minutes: 240, rollover: 0, since: None }),
             remaining: 60,
+            member_remaining: None,
             minutes: 60,
             seats_left: Some(1),
         };
         type Change = fn(&mut Facts);
-        let table: [(EligibilityReason, Change); 16] = [
+        let table: [(EligibilityReason, Change); 19] = [
             (EligibilityReason::Eligible, |_| {}),
             (EligibilityReason::Eligible, |facts| facts.status = LiveSessionStatus::Live),
             (EligibilityReason::Eligible, |facts| facts.seats_left = None),
@@ -100,6 +106,11 @@ mod tests {
                 (facts.seats_left, facts.place) = (Some(0), Some(AttendanceStatus::Waiting));
             }),
             (EligibilityReason::InsufficientHours, |facts| facts.remaining = 59),
+            (EligibilityReason::Eligible, |facts| facts.member_remaining = Some(60)),
+            (EligibilityReason::FamilyLimitReached, |facts| facts.member_remaining = Some(59)),
+            (EligibilityReason::InsufficientHours, |facts| {
+                (facts.remaining, facts.member_remaining) = (59, Some(59));
+            }),
             (EligibilityReason::NoMembership, |facts| facts.allowance = None),
             (EligibilityReason::NoMembership, |facts| {
                 (facts.allowance, facts.place) = (None, Some(AttendanceStatus::Held));

@@ -130,6 +130,52 @@ pub(super) fn another_play_order() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["orderId"], "Google Play knows the purchase by another order.")
 }
 
+pub(super) fn no_family_plan() -> Error {
+    let message = "The plan of this membership is for one user.";
+    Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
+}
+
+pub(super) fn own_address() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["email"], "This is your own address.")
+}
+
+pub(super) fn family_full(field: &str) -> Error {
+    Error::invalid(UserErrorCode::OutOfRange, &[field], "There is no room for one more in this family.")
+}
+
+pub(super) fn too_many_invitations() -> Error {
+    Error::invalid(UserErrorCode::TooOften, &["email"], "At most 20 invitations are mailed in a day.")
+}
+
+pub(super) fn no_such_invitation() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["email"], "There is no such invitation.")
+}
+
+pub(super) fn family_invitation_over() -> Error {
+    Error::invalid(UserErrorCode::Expired, &["token"], "This invitation is not valid, or no longer.")
+}
+
+pub(super) fn own_family() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["token"], "This is your own family.")
+}
+
+pub(super) fn has_own_hours() -> Error {
+    let message = "You have a membership for live classes of your own. It has to end first.";
+    Error::invalid(UserErrorCode::NotAllowed, &["token"], message)
+}
+
+pub(super) fn in_family() -> Error {
+    Error::invalid(UserErrorCode::NotAllowed, &["token"], "You are in a family already. Leave it first.")
+}
+
+pub(super) fn not_in_family() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["ownerId"], "You are not in a family of this user.")
+}
+
+pub(super) fn no_such_family_member() -> Error {
+    Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no such member of this family.")
+}
+
 pub(super) fn live_elsewhere() -> Error {
     let message = "You have such a membership already, which has to end first. Google Play refunds this purchase \
                    within three days.";

@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{MembershipId, MembershipStatus, PlanId};
+use super::model::{FamilyInvitationId, MembershipId, MembershipStatus, PlanId};
 use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
@@ -83,4 +83,26 @@ pub struct PlanArchived {
 
 impl Event for PlanArchived {
     const KIND: &'static str = "plan_archived";
+}
+
+/// An email address was invited to share the hours of a membership.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct FamilyMemberInvited {
+    /// The invitation.
+    pub(super) invitation: FamilyInvitationId,
+}
+
+impl Event for FamilyMemberInvited {
+    const KIND: &'static str = "family_member_invited";
+}
+
+/// A user no longer shares the hours of another user's membership.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FamilyLeft {
+    /// The user.
+    pub member: UserId,
+}
+
+impl Event for FamilyLeft {
+    const KIND: &'static str = "family_left";
 }

@@ -1,17 +1,29 @@
 //! The jobs of plans and memberships: what providers are told, and what time and deletions bring.
 
+mod mails;
+
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use serde::Deserialize;
 
+pub use self::mails::mails;
 use super::command;
-use super::event::PlanArchived;
+use super::event::{FamilyMemberInvited, PlanArchived};
+use super::loader::MembershipById;
 use super::model::PlanPriceId;
-use crate::accounts::UserDeleted;
+use super::query::family;
+use crate::accounts::{UserById, UserDeleted};
 use crate::catalog::{CategoryArchived, CourseArchived, CourseDeleted};
+use crate::graphql::loaders::Load;
+use crate::platform::App;
+use crate::platform::auth::Proof;
+use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
+use crate::platform::mail;
 use crate::platform::outbox::Event;
+use crate::platform::retention::{TIMEOUT, delete};
 
 /// Returns the job handlers of this feature.
 pub fn handlers() -> Vec<Handler> {
@@ -81,7 +93,31 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
+        Handler::reaction("memberships.mail_invitation", FamilyMemberInvited::KIND, short, |app, payload| {
+            async move { mail_invitation(&app, serde_json::from_value(payload)?).await }.boxed()
+        }),
+        Handler::scheduled("memberships.sweep_invitations", "37 * * * *", TIMEOUT, |app, _| {
+            delete(app, &[family::INVITATIONS], TimeDelta::zero())
+        }),
     ]
+}
+
+async fn mail_invitation(app: &App, event: FamilyMemberInvited) -> Result<(), InternalError> {
+    let now = app.clock.now();
+    let found = family::invitation(&mut *app.db.read().await?, event.invitation).await?;
+    // Revoked, accepted or expired in the meantime.
+    let Some(invitation) = found.filter(|row| row.is_open(now)) else { return Ok(()) };
+    let Some(membership) = MembershipById(invitation.membership_id).load_one(app).await? else { return Ok(()) };
+    let Some(owner) = UserById(membership.user_id).load_one(app).await? else { return Ok(()) };
+    let until = invitation.expires_at;
+    let token = app.codes.link(Proof::FamilyInvitation, invitation.id.uuid(), until, &invitation.state());
+    let context = mails::FamilyInvitation {
+        owner: &owner.name,
+        link: &format!("{}/family?token={token}", app.config.app_url),
+        until,
+    };
+    let mail = mail::render(&app.config, &mails::FAMILY_INVITATION, &invitation.email, context)?;
+    app.mailer.send(&mail, now).await
 }
 
 /// The payload of [`command::TOLD`].

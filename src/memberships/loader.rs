@@ -8,10 +8,10 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{
-    LiveAllowance, Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanPrice, PlanPriceId, PlanWhich,
-    PlayProduct,
+    Family, FamilyInvitation, LiveAllowance, Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanKind,
+    PlanPrice, PlanPriceId, PlanWhich, PlayProduct,
 };
-use super::query::{membership, period, plan, play};
+use super::query::{family, membership, period, plan, play};
 use crate::accounts::UserId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
@@ -204,6 +204,36 @@ impl Load for MembershipCount {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
         app.db.read_each(keys, |conn, key| membership::count(conn, key.0).boxed()).await
+    }
+}
+
+/// The family of which a user is a member or the owner; missing if there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct FamilyOf(pub(super) UserId);
+
+impl Load for FamilyOf {
+    type Value = Arc<Family>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Arc<Family>>, InternalError> {
+        let users: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mut conn = app.db.read().await?;
+        let mut rows = membership::unexpired_of(&mut conn, &users).await?;
+        rows.retain(|(_, plan, _)| plan.kind == PlanKind::LiveClass);
+        let ids: Vec<MembershipId> = rows.iter().map(|(row, ..)| row.id).collect();
+        let members = family::members_of(&mut conn, &ids).await?;
+        let invitations = family::invitations_of(&mut conn, &ids, app.clock.now()).await?;
+        drop(conn);
+        let mut found = HashMap::new();
+        for (membership, plan, user) in rows {
+            let members: Vec<_> = members.iter().filter(|row| row.membership_id == membership.id).cloned().collect();
+            if members.is_empty() && plan.family_size.is_none() {
+                continue;
+            }
+            let of = |row: &&FamilyInvitation| row.membership_id == membership.id;
+            let invitations = invitations.iter().filter(of).cloned().collect();
+            found.insert(FamilyOf(user), Arc::new(Family { membership, plan, members, invitations }));
+        }
+        Ok(found)
     }
 }
 

@@ -5,6 +5,7 @@
 //! ([`offer`]), and say what has become of its payment. While a membership is live, it has an entitlement; at most one
 //! is live for a user and the same content. Each period is charged once: by this server, on a page, or by a
 //! subscription at the provider. A membership that is paid on Google Play has no orders, and follows what Google says.
+//! The member may share hours of live classes with a family, if the plan has one.
 
 mod command;
 mod error;
@@ -19,13 +20,13 @@ mod query;
 
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
-pub use event::{ExtraHoursChanged, MembershipChange, MembershipChanged, PlanArchived};
+pub use event::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
 pub(crate) use graphql::membership_of_entitlement;
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,
 };
-pub use job::handlers;
+pub use job::{handlers, mails};
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
@@ -42,6 +43,7 @@ pub use port::{
     target_course, target_of_change, terms, unpaid,
 };
 pub use query::extra::extra_minutes;
+pub use query::family::families_of;
 pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
 pub use query::membership::to_bill;
 pub use query::subscription::{price_at, subscription, subscriptions_to_ask};

@@ -73,6 +73,8 @@ mod tests {
             live_minutes_per_month: None,
             rollover_minutes: None,
             max_extra_hours: None,
+            family_size: None,
+            family_member_minutes: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,

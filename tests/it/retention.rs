@@ -8,7 +8,7 @@ use crate::support::{TestApp, rounds};
 /// A sweep: its job, its table, the column with the time, the columns and the values of row `n` with the time `at`.
 struct Sweep(&'static str, &'static str, &'static str, &'static str, &'static str);
 
-const SWEEPS: [Sweep; 15] = [
+const SWEEPS: [Sweep; 16] = [
     Sweep(
         "outbox.forget",
         "events",
@@ -94,6 +94,13 @@ const SWEEPS: [Sweep; 15] = [
         "(id, email, name, role, invited_by, sent_at, expires_at)",
         "uid, n || '@people.example', 'x', 'ADMIN', ada.id, '2019-01-01', at",
     ),
+    Sweep(
+        "memberships.sweep_invitations",
+        "family_invitations",
+        "expires_at",
+        "(id, membership_id, email, sent_at, expires_at)",
+        "uid, (SELECT id FROM memberships LIMIT 1), n || '@people.example', '2019-01-01', at",
+    ),
     Sweep("enrollments.forget_players", "players", "seen_at", "(session_id, user_id, seen_at)", "uid, ada.id, at"),
     Sweep(
         "media.forget_uploads",
@@ -111,6 +118,15 @@ async fn every_backlog_of_old_rows_is_deleted_by_an_index_and_nothing_else() {
     app.sql(
         "INSERT INTO sessions (id, user_id, user_agent, created_at, last_used_at, expires_at)
         SELECT gen_random_uuid(), id, '', '2026-01-01', '2026-01-01', '2030-01-01' FROM users",
+    )
+    .await;
+    app.sql(
+        "WITH plan AS (INSERT INTO plans (id, slug, name, kind, created_at) \
+            VALUES (gen_random_uuid(), 'all', 'All', 'ALL_ACCESS', now()) RETURNING id), \
+        price AS (INSERT INTO plan_prices (id, plan_id, billing_interval, amount_minor, currency, trial_days, created_at) \
+            SELECT gen_random_uuid(), id, 'MONTH', 100, 'EUR', 0, now() FROM plan RETURNING id, plan_id) \
+        INSERT INTO memberships (id, user_id, plan_id, plan_price_id, kind, status, country, created_at, updated_at) \
+        SELECT gen_random_uuid(), users.id, plan_id, price.id, 'ALL_ACCESS', 'PENDING', 'DE', now(), now() FROM users, price",
     )
     .await;
     // 200,000 in `make faults`.

@@ -20,7 +20,7 @@ use crate::support::TestApp;
 use crate::support::app::start;
 
 /// Lists that are not connections: parts of connections, and lists that are short by nature or as short as their input.
-const PLAIN_LISTS: [&str; 69] = [
+const PLAIN_LISTS: [&str; 71] = [
     "Query.paymentProviders",
     "ApiToken.scopes",
     // As long as the list in the entry: the scopes of a token, the sessions of a user.
@@ -60,6 +60,9 @@ const PLAIN_LISTS: [&str; 69] = [
     "UpdateLiveSessionPayload.liveSessions",
     "RecordAttendancePayload.attendances",
     "Viewer.subscriptionUsageHistory",
+    // At most ten, and as many invitations.
+    "Family.invitations",
+    "Family.members",
     // Ten; one for each number of hours; twelve.
     "SubscriptionStatistics.topUsers",
     "SubscriptionStatistics.membersByPlan",
@@ -470,7 +473,17 @@ const OPENED: [(Scope, &[&str]); 11] = [
     ),
     (
         Scope::ReadOrders,
-        &["coupons", "donations", "memberships", "orderChanged", "orders", "orders", "ordersCsvUrl", "paymentEvents"],
+        &[
+            "coupons",
+            "donations",
+            "family",
+            "memberships",
+            "orderChanged",
+            "orders",
+            "orders",
+            "ordersCsvUrl",
+            "paymentEvents",
+        ],
     ),
 ];
 

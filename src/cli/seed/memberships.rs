@@ -62,6 +62,8 @@ fn input((name, description, hours, month, year, trial_days): DemoPlan) -> Creat
         live_hours_per_month: hours.map(Decimal::from),
         rollover_hours: None,
         max_extra_hours: None,
+        family_size: None,
+        family_member_hours: None,
         renewal_cron: Some("0 6 * * *".into()),
         prices: vec![price(month, BillingInterval::Month), price(year, BillingInterval::Year)],
         once: Idempotency::default(),

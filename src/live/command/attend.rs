@@ -73,7 +73,7 @@ async fn open(tx: &mut Tx, app: &App, mut session: LiveSession) -> std::result::
         LiveSessionStatus::Scheduled | LiveSessionStatus::Live => EligibilityReason::Eligible,
     };
     let (minutes, lengths) = (session.minutes(), app.config.live.minutes.clone());
-    let eligibility = Eligibility { reason, minutes, lengths, usage: None };
+    let eligibility = Eligibility { reason, minutes, lengths, pool: None };
     Ok(Joined { session: Arc::new(session), attendance: None, eligibility })
 }
 
@@ -100,12 +100,12 @@ async fn join(
     let old = attendance::of(tx.conn(), &[session.id], &[user]).await?.pop();
     let mut eligibility = seat::judge(tx, app, &session, user, old.as_ref().map(|old| old.status)).await?;
     let waits = old.as_ref().is_some_and(|old| old.status == AttendanceStatus::Waiting);
-    let mut place = match (eligibility.reason, &mut eligibility.usage) {
-        (EligibilityReason::Eligible, Some(usage)) => {
-            Some(seat::take(tx, app, &session, usage, (AttendanceStatus::Held, now)).await?)
+    let mut place = match (eligibility.reason, &mut eligibility.pool) {
+        (EligibilityReason::Eligible, Some(pool)) => {
+            Some(seat::take(tx, app, &session, pool, (AttendanceStatus::Held, now)).await?)
         }
-        (EligibilityReason::Full, Some(usage)) if wait && !waits => {
-            Some(seat::take(tx, app, &session, usage, (AttendanceStatus::Waiting, now)).await?)
+        (EligibilityReason::Full, Some(pool)) if wait && !waits => {
+            Some(seat::take(tx, app, &session, pool, (AttendanceStatus::Waiting, now)).await?)
         }
         _ => old,
     };

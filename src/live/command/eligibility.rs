@@ -74,7 +74,8 @@ pub(in crate::live) async fn eligibility_of(
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
         allowance: hours.as_ref().and_then(|hours| hours.allowance),
-        remaining: hours.as_ref().map_or(0, |hours| hours.usage.remaining()),
+        remaining: hours.as_ref().map_or(0, |hours| hours.pool.usage.remaining()),
+        member_remaining: hours.as_ref().and_then(|hours| hours.pool.member_remaining()),
         minutes: session.minutes(),
         seats_left: seats.unwrap_or_default().left(session.capacity),
     };
@@ -82,6 +83,6 @@ pub(in crate::live) async fn eligibility_of(
         reason: policy::eligibility(&facts),
         minutes: session.minutes(),
         lengths: app.config.live.minutes.clone(),
-        usage: hours.map(|hours| hours.usage),
+        pool: hours.map(|hours| hours.pool),
     })
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::accounts::viewer;
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Result, YearMonth};
-use crate::live::model::{Attendance, LiveSession, Usage, hours};
-use crate::live::query::{attendance, calendar, list, usage};
+use crate::live::model::{Attendance, LiveSession, MemberUsage, Usage, hours};
+use crate::live::query::{attendance, calendar, family, list, usage};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -19,6 +19,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let hosted = list::hosted(&mut conn, user, FETCH).await?;
     let attended = attendance::latest_of(&mut conn, user, FETCH).await?;
     let months = usage::latest_of(&mut conn, user, FETCH).await?;
+    let shares = family::latest_of(&mut conn, user, FETCH).await?;
     let calendar = calendar::since(&mut conn, user).await?;
     drop(conn);
     let session = |row: LiveSession| {
@@ -52,10 +53,21 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
             "sessionsAttended": row.sessions_attended,
         })
     };
+    // Whose hours they were, is the other one's data.
+    let share = |row: MemberUsage| {
+        json!({
+            "month": YearMonth::of_day(row.month).to_string(),
+            "allowedHours": row.allowed_minutes.map(|minutes| hours(minutes).to_string()),
+            "attendedHours": hours(row.attended_minutes).to_string(),
+            "heldHours": hours(row.held_minutes).to_string(),
+            "sessionsAttended": row.sessions_attended,
+        })
+    };
     Ok(json!({
         "calendarFeed": calendar.map(|created_at| json!({ "createdAt": created_at })),
         "sessions": items(hosted.into_iter().map(session)),
         "attendances": items(attended.into_iter().map(attendance)),
         "months": items(months.into_iter().map(month)),
+        "familyMonths": items(shares.into_iter().map(share)),
     }))
 }

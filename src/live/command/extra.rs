@@ -40,7 +40,8 @@ pub(in crate::live) async fn count_extra(app: &App, user: UserId, month: NaiveDa
                 old.clone()
             } else {
                 let found = memberships::live_allowance(tx, &[user], asked_at(app, month)).await?;
-                let allowance = allowance(app, found.get(&user));
+                // Not that of the family that the user has joined since.
+                let allowance = allowance(app, found.get(&user).filter(|found| found.payer == user));
                 as_of_now(app, (Some(old.clone()), earlier), (user, month), allowance)
             };
             // Nothing rolls over of them, so that no other month has changed.

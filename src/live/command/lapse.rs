@@ -12,8 +12,21 @@ use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
-/// Takes back the places of a user, a membership of whom was canceled or paused or has ended, in the sessions to come
-/// that it has covered. Those that another membership or free hours cover stay.
+/// Takes back the places of the members of a membership that was canceled or paused or has ended: of its owner, and of
+/// the family with whom they share it.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::live) async fn review_family(app: &App, owner: UserId) -> Result<(), InternalError> {
+    for (_, member) in memberships::families_of(&mut *app.db.read().await?, &[owner]).await? {
+        review_places(app, member).await?;
+    }
+    // Last, as free hours may cover the owner's seats then.
+    review_places(app, owner).await
+}
+
+/// Takes back the places of a user, a membership of whom was canceled or paused or has ended, or who has left a family,
+/// in the sessions to come that it has covered. Those that another membership or free hours cover stay.
 ///
 /// # Errors
 /// The database failed.
@@ -50,8 +63,12 @@ async fn review(tx: &mut Tx, app: &App, id: LiveSessionId, user: UserId) -> Resu
 async fn is_covered(tx: &mut Tx, app: &App, session: &LiveSession, row: &Attendance) -> Result<bool, InternalError> {
     let user = row.user_id;
     let found = memberships::live_allowance(tx, &[user], session.starts_at).await?;
-    if found.get(&user).is_some_and(|found| found.minutes_per_month > 0) {
+    if found.get(&user).is_some_and(|found| found.minutes_per_month > 0 && found.payer == row.payer()) {
         return Ok(true);
+    }
+    // Free hours are the user's own, and do not pay for what a family has paid for.
+    if row.payer_id.is_some() {
+        return Ok(false);
     }
     let stored = usage::of(tx.conn(), &[user], &[row.month]).await?.pop();
     let month = stored.unwrap_or_else(|| Usage::empty(user, row.month));

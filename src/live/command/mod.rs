@@ -1,7 +1,7 @@
 //! Commands for live sessions.
 //!
-//! What changes places locks the user who acts, the session and then the months of the participants (`live_usage`), in
-//! the order of user and month.
+//! What changes places locks the user who acts, the session and then the months of the users whose hours pay
+//! (`live_usage`), in the order of user and month. Under that lock is what family members have of them.
 
 mod attend;
 mod calendar;
@@ -30,7 +30,7 @@ pub(super) use eligibility::{eligibility_of, sees};
 pub use export::my_data;
 pub(super) use extra::count_extra;
 pub use import::import;
-pub(super) use lapse::review_places;
+pub(super) use lapse::{review_family, review_places};
 pub(super) use record::record_attendance;
 pub(super) use remind::remind;
 pub(super) use settle::settle_all;

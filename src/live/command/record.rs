@@ -10,7 +10,7 @@ use crate::graphql::{Error, Result};
 use crate::live::error;
 use crate::live::model::{
     Attendance, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionStatus,
-    RecordAttendanceInput, Usage, wrong_length,
+    RecordAttendanceInput, wrong_length,
 };
 use crate::live::query::{attendance, session as query};
 use crate::platform::App;
@@ -34,19 +34,22 @@ pub(in crate::live) async fn record_attendance(
     let (app, id) = (loaders.app(), input.live_session_id);
     managed(loaders, actor, id).await?;
     check(&input)?;
-    // In the order in which other transactions lock the users' months.
-    let mut entries: Vec<_> = input.entries.iter().enumerate().collect();
-    entries.sort_by_key(|(_, entry)| entry.user_id.uuid());
     app.db
         .transaction(async |tx| {
             let session = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
             check_session(app, &session)?;
             let users: Vec<_> = input.entries.iter().map(|entry| entry.user_id).collect();
             let rows = attendance::of(tx.conn(), &[id], &users).await?;
-            let mut recorded = Vec::new();
-            for (place, entry) in &entries {
+            let mut entries = Vec::new();
+            for (place, entry) in input.entries.iter().enumerate() {
                 let row = rows.iter().find(|row| row.user_id == entry.user_id);
-                recorded.push((*place, record(tx, app, &session, row, (*place, entry.attended)).await?));
+                entries.push((row.map_or(entry.user_id, Attendance::payer), row, (place, entry.attended)));
+            }
+            // In the order in which other transactions lock the months.
+            entries.sort_by_key(|(payer, ..)| payer.uuid());
+            let mut recorded = Vec::new();
+            for (_, row, entry) in entries {
+                recorded.push((entry.0, record(tx, app, &session, row, entry).await?));
             }
             recorded.sort_by_key(|(place, _)| *place);
             Ok::<_, Error>(recorded.into_iter().map(|(_, row)| row).collect())
@@ -113,28 +116,22 @@ async fn correct(
     row: &Attendance,
     (place, attended): (usize, bool),
 ) -> Result<Attendance> {
-    let month = seat::lock_month(tx, app, session, row).await?;
-    let minutes = if attended { row.minutes } else { -row.minutes };
+    let mut pool = seat::lock_charged(tx, app, session, row).await?;
+    let (before, minutes) = (pool.usage.warning(), if attended { row.minutes } else { -row.minutes });
     // What was rolled over into a later month and is spent there is not left anymore.
-    let lent = seat::lent(tx, app, &month).await?;
-    if attended && month.remaining() - lent < minutes {
-        let eligibility = Eligibility {
-            reason: EligibilityReason::InsufficientHours,
-            minutes: row.minutes,
-            lengths: Vec::new(),
-            usage: Some(Usage { held_minutes: month.held_minutes + lent, ..month }),
-        };
+    let lent = seat::lent(tx, app, &pool.usage).await?;
+    let reason = if pool.usage.remaining() - lent < minutes {
+        Some(EligibilityReason::InsufficientHours)
+    } else {
+        pool.member_remaining().filter(|left| *left < minutes).map(|_| EligibilityReason::FamilyLimitReached)
+    };
+    if let Some(reason) = reason.filter(|_| attended) {
+        pool.usage.held_minutes += lent;
+        let eligibility = Eligibility { reason, minutes: row.minutes, lengths: Vec::new(), pool: Some(pool) };
         return error::bad_entry(place, UserErrorCode::NotAllowed, eligibility.message());
     }
-    let entered = row.joined_at.unwrap_or(session.starts_at);
-    let changed = Usage {
-        attended_minutes: month.attended_minutes + minutes,
-        sessions_attended: month.sessions_attended + minutes.signum(),
-        sessions_missed: month.sessions_missed - minutes.signum(),
-        last_attended_at: if attended { month.last_attended_at.max(Some(entered)) } else { month.last_attended_at },
-        ..month.clone()
-    };
-    seat::write(tx, app, month.warning(), &changed).await?;
+    pool.correct(minutes, row.joined_at.unwrap_or(session.starts_at));
+    seat::write_pool(tx, app, before, &pool).await?;
     let status = if attended { AttendanceStatus::Attended } else { AttendanceStatus::Absent };
     Ok(attendance::set(tx, &Attendance { status, recorded: Some(attended), ..row.clone() }).await?)
 }

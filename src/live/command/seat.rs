@@ -11,11 +11,11 @@ use crate::graphql::YearMonth;
 use crate::live::event::{LiveSeatGranted, LiveSeatLost, LiveUsageChanged};
 use crate::live::model::{
     Allowance, Attendance, AttendanceId, AttendanceStatus, Eligibility, EligibilityReason, LiveSession, LiveSessionId,
-    Place, Usage, UsageWarning,
+    MemberUsage, Place, Pool, Usage, UsageWarning,
 };
 use crate::live::policy::{self, Facts};
-use crate::live::query::{attendance, usage};
-use crate::memberships;
+use crate::live::query::{attendance, family, usage};
+use crate::memberships::{self, LiveAllowance};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -52,10 +52,12 @@ pub(super) async fn judge(
     let (now, month) = (app.clock.now(), month_of(app, session));
     let account = accounts::user_by_id(tx, user).await?;
     let found = memberships::live_allowance(tx, &[user], session.starts_at.max(now)).await?;
-    let allowance = allowance(app, found.get(&user));
-    let extra = bought(tx, user, month).await?;
-    let rows = usage::since(tx.conn(), user, previous(month)).await?;
-    let (mut usage, lent) = month_in(app, &rows, (user, month), (allowance, extra));
+    let found = found.get(&user);
+    let (payer, allowance) = (found.map_or(user, |found| found.payer), allowance(app, found));
+    let extra = bought(tx, payer, month).await?;
+    let rows = usage::since(tx.conn(), payer, previous(month)).await?;
+    let (usage, lent) = month_in(app, &rows, (payer, month), (allowance, extra));
+    let mut pool = Pool { usage, member: member_in(tx, (user, month), found).await? };
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
     let mut facts = Facts {
         status: session.status(now),
@@ -63,60 +65,86 @@ pub(super) async fn judge(
         place,
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
         allowance,
-        remaining: usage.remaining() - lent,
+        remaining: pool.usage.remaining() - lent,
+        member_remaining: pool.member_remaining(),
         minutes: session.minutes(),
         seats_left: seats.left(session.capacity),
     };
     if policy::eligibility(&facts) == EligibilityReason::Eligible {
         // Only users with seats have a row. Its hours may have been spent since it was read, and so may those that were
         // left of the month before.
-        usage::make(tx, user, month).await?;
-        let rows = usage::lock_since(tx, user, previous(month)).await?;
-        let (locked, lent) = month_in(app, &rows, (user, month), (allowance, extra));
-        facts.remaining = locked.remaining() - lent;
-        usage = locked;
+        usage::make(tx, payer, month).await?;
+        let rows = usage::lock_since(tx, payer, previous(month)).await?;
+        let (usage, lent) = month_in(app, &rows, (payer, month), (allowance, extra));
+        pool = Pool { usage, member: member_in(tx, (user, month), found).await? };
+        facts.remaining = pool.usage.remaining() - lent;
+        facts.member_remaining = pool.member_remaining();
     }
     Ok(Eligibility {
         reason: policy::eligibility(&facts),
         minutes: session.minutes(),
         lengths: app.config.live.minutes.clone(),
-        usage: Some(usage),
+        pool: Some(pool),
     })
 }
 
+/// Returns what a user has of the hours of the family in a month, given what their membership allows; `None` if they
+/// have hours of their own.
+async fn member_in(
+    tx: &mut Tx,
+    (user, month): (UserId, NaiveDate),
+    found: Option<&LiveAllowance>,
+) -> Result<Option<MemberUsage>, InternalError> {
+    let Some(found) = found.filter(|found| found.payer != user) else { return Ok(None) };
+    let row = family::one(tx, (user, month, found.payer)).await?;
+    let row = row.unwrap_or_else(|| MemberUsage::empty(user, month, found.payer));
+    Ok(Some(row.with_limit(found.family_member_minutes)))
+}
+
+/// Locks the hours that pay for a seat in a locked session.
+async fn lock_pool(tx: &mut Tx, row: &Attendance) -> Result<Pool, InternalError> {
+    let usage = usage::lock(tx, row.payer(), row.month).await?;
+    let Some(payer) = row.payer_id else { return Ok(Pool::own(usage)) };
+    let member = family::one(tx, (row.user_id, row.month, payer)).await?;
+    let member = member.unwrap_or_else(|| MemberUsage::empty(row.user_id, row.month, payer));
+    Ok(Pool { usage, member: Some(member) })
+}
+
 /// Gives a user a seat, or a place in the waiting list, in a locked session; it counts as theirs from `since` on. For a
-/// seat, their month is locked, and `usage` has its minutes afterwards.
+/// seat, their month is locked, and `pool` has its minutes afterwards.
 pub(super) async fn take(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
-    usage: &mut Usage,
+    pool: &mut Pool,
     (status, since): (AttendanceStatus, DateTime<Utc>),
 ) -> Result<Attendance, InternalError> {
     if status == AttendanceStatus::Held {
-        let before = usage.warning();
-        usage.held_minutes += session.minutes();
-        write(tx, app, before, usage).await?;
+        let before = pool.usage.warning();
+        pool.hold(session.minutes());
+        write_pool(tx, app, before, pool).await?;
     }
     let place = Place {
         status,
         minutes: session.minutes(),
-        month: usage.month,
+        month: pool.usage.month,
         since,
         joined_at: None,
         left_at: None,
         recorded: None,
+        payer_id: pool.payer(),
     };
-    let ids = (AttendanceId::new(app.clock.uuid()), session.id, usage.user_id);
+    let ids = (AttendanceId::new(app.clock.uuid()), session.id, pool.user());
     Ok(attendance::place(tx, ids, &place).await?)
 }
 
 /// Takes a place in a locked session back, with the minutes that it holds.
 pub(super) async fn release(tx: &mut Tx, app: &App, row: &Attendance) -> Result<Attendance, InternalError> {
     if row.status == AttendanceStatus::Held {
-        let month = usage::lock(tx, row.user_id, row.month).await?;
-        let held_minutes = month.held_minutes - row.minutes;
-        write(tx, app, month.warning(), &Usage { held_minutes, ..month }).await?;
+        let mut pool = lock_pool(tx, row).await?;
+        let before = pool.usage.warning();
+        pool.hold(-row.minutes);
+        write_pool(tx, app, before, &pool).await?;
     }
     Ok(attendance::set(tx, &Attendance { status: AttendanceStatus::Released, ..row.clone() }).await?)
 }
@@ -133,8 +161,8 @@ pub(super) async fn tell_of_loss(
     Ok(())
 }
 
-/// Writes what was rolled over into the months of users with a seat in a locked session. What is left of a month depends
-/// on it, and a month that was booked before it has begun has nothing yet.
+/// Writes what was rolled over into the months of users whose hours pay for a seat in a locked session. What is left of
+/// a month depends on it, and a month that was booked before it has begun has nothing yet.
 pub(super) async fn keep_rollover(
     tx: &mut Tx,
     app: &App,
@@ -143,7 +171,8 @@ pub(super) async fn keep_rollover(
 ) -> Result<(), InternalError> {
     let month = month_of(app, session);
     let mut found = memberships::live_allowance(tx, users, session.starts_at).await?;
-    found.retain(|_, found| found.rollover_minutes > 0);
+    // Not those of the family that a user has joined since.
+    found.retain(|user, found| found.payer == *user && found.rollover_minutes > 0);
     if found.is_empty() {
         return Ok(());
     }
@@ -162,19 +191,21 @@ pub(super) async fn keep_rollover(
     Ok(())
 }
 
-/// Locks the month that an attendance of a locked session is charged to. It has the extra hours that are bought now, and
-/// while it is not over, what is rolled over into it now.
-pub(super) async fn lock_month(
+/// Locks the hours that an attendance of a locked session is charged to. Their month has the extra hours that are bought
+/// now, and while it is not over, what is rolled over into it now.
+pub(super) async fn lock_charged(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
     row: &Attendance,
-) -> Result<Usage, InternalError> {
+) -> Result<Pool, InternalError> {
     if !is_over(app, row.month) {
-        keep_rollover(tx, app, session, &[row.user_id]).await?;
+        keep_rollover(tx, app, session, &[row.payer()]).await?;
     }
-    let extra = bought(tx, row.user_id, row.month).await?;
-    Ok(usage::lock(tx, row.user_id, row.month).await?.with_extra(extra))
+    let mut pool = lock_pool(tx, row).await?;
+    let extra = bought(tx, row.payer(), row.month).await?;
+    pool.usage = pool.usage.with_extra(extra);
+    Ok(pool)
 }
 
 /// Returns the minutes of a locked month that are spent in later ones, which are locked as well.
@@ -191,9 +222,17 @@ async fn later(tx: &mut Tx, app: &App, month: &Usage) -> Result<Vec<Usage>, Inte
     Ok(usage::lock_since(tx, month.user_id, next(month.month)).await?)
 }
 
+/// Writes locked hours, and tells of them; `before` is how much was left.
+pub(super) async fn write_pool(tx: &mut Tx, app: &App, before: UsageWarning, pool: &Pool) -> Result<(), InternalError> {
+    if let Some(member) = &pool.member {
+        family::set(tx, member).await?;
+    }
+    write(tx, app, before, &pool.usage).await
+}
+
 /// Writes a locked month, and tells of it; `before` is how much was left. What is spent in a month that is over comes off
 /// what was rolled over into the later ones.
-pub(super) async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> Result<(), InternalError> {
+async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> Result<(), InternalError> {
     write_one(tx, app, before, usage).await?;
     let later = later(tx, app, usage).await?;
     for (old, new) in usage.taken_from(&later) {
@@ -210,8 +249,10 @@ pub(super) async fn write_one(
     usage: &Usage,
 ) -> Result<(), InternalError> {
     usage::set(tx, usage).await?;
+    let family = memberships::families_of(tx.conn(), &[usage.user_id]).await?;
     let changed = LiveUsageChanged {
         user: usage.user_id,
+        family: family.into_iter().map(|(_, member)| member).collect(),
         month: usage.month,
         nearly_used: before < UsageWarning::NearlyUsed && usage.warning() == UsageWarning::NearlyUsed,
         used_up: before < UsageWarning::UsedUp && usage.warning() == UsageWarning::UsedUp,
@@ -222,8 +263,13 @@ pub(super) async fn write_one(
 
 /// Tells of months in which fewer hours are held than before.
 pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> Result<(), InternalError> {
-    let changed =
-        |row: &Usage| LiveUsageChanged { user: row.user_id, month: row.month, nearly_used: false, used_up: false };
+    let users: Vec<UserId> = months.iter().map(|row| row.user_id).collect();
+    let families = memberships::families_of(tx.conn(), &users).await?;
+    let changed = |row: &Usage| {
+        let of = families.iter().filter(|(owner, _)| *owner == row.user_id);
+        let family = of.map(|(_, member)| *member).collect();
+        LiveUsageChanged { user: row.user_id, family, month: row.month, nearly_used: false, used_up: false }
+    };
     outbox::record_all(tx, &app.clock, &months.iter().map(changed).collect::<Vec<_>>()).await?;
     Ok(())
 }
@@ -237,11 +283,11 @@ pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Re
         }
         for row in waiting {
             let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
-            match (judged.reason, &mut judged.usage) {
+            match (judged.reason, &mut judged.pool) {
                 (EligibilityReason::Full, _) => return Ok(()),
-                (EligibilityReason::Eligible, Some(usage)) => {
+                (EligibilityReason::Eligible, Some(pool)) => {
                     let held = (AttendanceStatus::Held, app.clock.now());
-                    let seated = take(tx, app, session, usage, held).await?;
+                    let seated = take(tx, app, session, pool, held).await?;
                     let granted = LiveSeatGranted { session: session.id, participant: row.user_id, at: seated.since };
                     outbox::record(tx, &app.clock, &granted).await?;
                 }

@@ -2,7 +2,7 @@
 
 use super::seat::{self, tell_of_usage};
 use crate::accounts::UserId;
-use crate::live::model::LiveSessionId;
+use crate::live::model::{Attendance, LiveSessionId};
 use crate::live::query::{attendance, session as query};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -33,8 +33,8 @@ async fn settle(tx: &mut Tx, app: &App, id: LiveSessionId) -> Result<(), Interna
         return Ok(());
     }
     attendance::release_waiting(tx, &[id]).await?;
-    let users: Vec<UserId> = attendance::held(tx, &[id]).await?.iter().map(|row| row.user_id).collect();
-    seat::keep_rollover(tx, app, &session, &users).await?;
+    let payers: Vec<UserId> = attendance::held(tx, &[id]).await?.iter().map(Attendance::payer).collect();
+    seat::keep_rollover(tx, app, &session, &payers).await?;
     let months = attendance::settle(tx, &session, app.config.live.has_partial_attendance, now).await?;
     tell_of_usage(tx, app, &months).await?;
     let left = attendance::last_left(tx, id).await?.unwrap_or(session.ends_at);

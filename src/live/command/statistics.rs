@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::accounts::UserId;
 use crate::graphql::YearMonth;
-use crate::live::model::{Bucket, MonthSum, Sums, Usage};
-use crate::live::query::statistics as query;
+use crate::live::model::{Bucket, MonthSum, Person, Sums, Usage};
+use crate::live::query::{statistics as query, usage};
 use crate::memberships::{self, LiveMembers};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -43,7 +44,9 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
     let (day, first) = (month.first_day(), month.back(TREND - 1).first_day());
     let mut conn = app.db.read().await?;
     let sums = query::sums(&mut conn, day).await?;
-    let top = query::top(&mut conn, day).await?;
+    let people = query::top(&mut conn, day).await?;
+    let payers: Vec<UserId> = people.iter().map(|person| person.payer_id).collect();
+    let pools = usage::of(&mut conn, &payers, &[day]).await?;
     let distribution = query::distribution(&mut conn, day).await?;
     let known = query::trend(&mut conn, (first, day)).await?;
     let limits = month.bounds(app.config.time_zone);
@@ -57,6 +60,11 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
         found.unwrap_or(MonthSum { month, attended_minutes: 0, attendees: 0 })
     };
     let trend = (0..TREND).rev().map(of).collect();
+    let of_person = |person: &Person| {
+        let pool = pools.iter().find(|row| row.user_id == person.payer_id)?.clone();
+        Some(pool.of_person(person.user_id, (person.held_minutes, person.attended_minutes)))
+    };
+    let top = people.iter().filter_map(of_person).collect();
     let computed_at = app.clock.now();
     Ok(Statistics { month, sums, members, by_plan, upgrades, top, distribution, trend, computed_at })
 }

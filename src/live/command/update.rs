@@ -15,8 +15,8 @@ use crate::live::command::cancel::tell_participants;
 use crate::live::event::SessionChange;
 use crate::live::loader::LiveSessionById;
 use crate::live::model::{
-    AttendanceStatus, EligibilityReason, LiveSession, LiveSessionId, LiveSessionStatus, NewTimes, SeriesScope,
-    SessionChanges, UpdateLiveSessionInput, next_reminder, shifted,
+    Attendance, AttendanceStatus, EligibilityReason, LiveSession, LiveSessionId, LiveSessionStatus, NewTimes,
+    SeriesScope, SessionChanges, UpdateLiveSessionInput, next_reminder, shifted,
 };
 use crate::live::query::{attendance, session as query, usage};
 use crate::live::{command, error, policy};
@@ -185,7 +185,7 @@ async fn follow(tx: &mut Tx, app: &App, before: &[LiveSession], changed: &[LiveS
 async fn charge_again(tx: &mut Tx, app: &App, sessions: &[&LiveSession]) -> std::result::Result<(), InternalError> {
     let ids: Vec<_> = sessions.iter().map(|row| row.id).collect();
     let held = attendance::held(tx, &ids).await?;
-    let users: Vec<_> = held.iter().map(|row| row.user_id).collect();
+    let users: Vec<_> = held.iter().map(Attendance::payer).collect();
     let months = sessions.iter().map(|row| month_of(app, row)).chain(held.iter().map(|row| row.month));
     // What is left of a month may count in the next one.
     let months: HashSet<NaiveDate> = months.flat_map(|month| [previous(month), month]).collect();
@@ -196,9 +196,9 @@ async fn charge_again(tx: &mut Tx, app: &App, sessions: &[&LiveSession]) -> std:
     for row in held {
         let Some(session) = sessions.iter().find(|session| session.id == row.session_id) else { continue };
         let mut judged = seat::judge(tx, app, session, row.user_id, None).await?;
-        match (judged.reason, &mut judged.usage) {
-            (EligibilityReason::Eligible, Some(usage)) => {
-                seat::take(tx, app, session, usage, (AttendanceStatus::Held, row.since)).await?;
+        match (judged.reason, &mut judged.pool) {
+            (EligibilityReason::Eligible, Some(pool)) => {
+                seat::take(tx, app, session, pool, (AttendanceStatus::Held, row.since)).await?;
             }
             _ => seat::tell_of_loss(tx, app, row.session_id, row.user_id).await?,
         }

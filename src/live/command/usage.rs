@@ -8,8 +8,8 @@ use crate::accounts::UserId;
 use crate::graphql::YearMonth;
 use crate::graphql::loaders::Load;
 use crate::live::loader::UsageOf;
-use crate::live::model::{Allowance, Hours, Usage};
-use crate::live::query::usage as query;
+use crate::live::model::{Allowance, Hours, MemberUsage, Pool, Usage};
+use crate::live::query::{family, usage as query};
 use crate::memberships::{self, LiveAllowance, LiveAllowanceOf};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
@@ -71,12 +71,19 @@ pub(in crate::live) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
 }
 
 /// Returns the hours of users in months, as they are now: the current month and later ones have what the users'
-/// memberships give at the time of the key, and all months the extra hours that are bought.
+/// memberships give at the time of the key, and all months the extra hours that are bought. Those of a family member are
+/// the family's: of a month that is over, if they have used them then.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<HashMap<UsageOf, Hours>, InternalError> {
+    let current = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
+    let asked: Vec<_> = keys.iter().map(|key| LiveAllowanceOf { user: key.user, at: key.at }).collect();
+    let allowed = LiveAllowanceOf::load(app, &asked).await?;
+    let shares = shares_of(app, keys, current, &allowed).await?;
     let mut users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
+    users.extend(shares.iter().map(|share| share.payer_id));
+    users.extend(allowed.values().map(|found| found.payer));
     let mut months: Vec<NaiveDate> = keys.iter().flat_map(|key| [previous(key.month), key.month]).collect();
     users.sort_unstable_by_key(|user| user.uuid());
     users.dedup();
@@ -86,32 +93,71 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
     let rows = query::of(&mut conn, &users, &months).await?;
     let extra = memberships::extra_minutes(&mut conn, &users, &months).await?;
     drop(conn);
-    let asked: Vec<_> = keys.iter().map(|key| LiveAllowanceOf { user: key.user, at: key.at }).collect();
-    let allowed = LiveAllowanceOf::load(app, &asked).await?;
     let known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
-    let current = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
     let hours = |(key, asked): (&UsageOf, &LiveAllowanceOf)| {
-        let row = |month: NaiveDate| known.get(&(key.user, month)).cloned();
-        let allowance = allowance(app, allowed.get(asked));
+        let found = allowed.get(asked);
+        let allowance = allowance(app, found);
+        let member = share_in(&shares, key, current, found);
+        let payer = member.as_ref().map_or(key.user, |member| member.payer_id);
+        let row = |month: NaiveDate| known.get(&(payer, month)).cloned();
         let usage = if key.month < current {
-            row(key.month).unwrap_or_else(|| Usage::empty(key.user, key.month))
+            row(key.month).unwrap_or_else(|| Usage::empty(payer, key.month))
         } else {
-            as_of_now(app, (row(key.month), row(previous(key.month))), (key.user, key.month), allowance)
+            as_of_now(app, (row(key.month), row(previous(key.month))), (payer, key.month), allowance)
         };
-        let extra = extra.get(&(key.user, key.month)).copied().unwrap_or_default();
-        (*key, Hours { usage: usage.with_extra(extra), allowance })
+        let extra = extra.get(&(payer, key.month)).copied().unwrap_or_default();
+        (*key, Hours { pool: Pool { usage: usage.with_extra(extra), member }, allowance })
     };
     Ok(keys.iter().zip(&asked).map(hours).collect())
+}
+
+/// Returns what users have used of the hours of families, as far as that matters: in months that are over, and of users
+/// who are in a family.
+async fn shares_of(
+    app: &App,
+    keys: &[UsageOf],
+    current: NaiveDate,
+    allowed: &HashMap<LiveAllowanceOf, LiveAllowance>,
+) -> Result<Vec<MemberUsage>, InternalError> {
+    let is_shared = |key: &&UsageOf| {
+        let found = allowed.get(&LiveAllowanceOf { user: key.user, at: key.at });
+        key.month < current || found.is_some_and(|found| found.payer != key.user)
+    };
+    let (users, months): (Vec<UserId>, Vec<NaiveDate>) =
+        keys.iter().filter(is_shared).map(|key| (key.user, key.month)).unzip();
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(family::of(&mut *app.db.read().await?, &users, &months).await?)
+}
+
+/// Returns what a user has of the hours of the family in a month; `None` if the hours are their own.
+fn share_in(
+    shares: &[MemberUsage],
+    key: &UsageOf,
+    current: NaiveDate,
+    found: Option<&LiveAllowance>,
+) -> Option<MemberUsage> {
+    let mut own = shares.iter().filter(|share| share.user_id == key.user && share.month == key.month);
+    if key.month < current {
+        // Of several families, the one whose hours were attended most.
+        let used = own.filter(|share| share.attended_minutes + share.held_minutes > 0);
+        return used.max_by_key(|share| (share.attended_minutes, share.payer_id.uuid())).cloned();
+    }
+    let found = found.filter(|found| found.payer != key.user)?;
+    let share = own.find(|share| share.payer_id == found.payer).cloned();
+    let share = share.unwrap_or_else(|| MemberUsage::empty(key.user, key.month, found.payer));
+    Some(share.with_limit(found.family_member_minutes))
 }
 
 /// Returns the hours of a user in the latest `months` months with the current one, latest first.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn history_of(app: &App, user: UserId, months: u32) -> Result<Vec<Usage>, InternalError> {
+pub(in crate::live) async fn history_of(app: &App, user: UserId, months: u32) -> Result<Vec<Pool>, InternalError> {
     let current = YearMonth::of(app.clock.now(), app.config.time_zone);
     let key = |month: NaiveDate| UsageOf { user, month, at: asked_at(app, month) };
     let keys: Vec<_> = (0..months).map(|ago| key(current.back(ago).first_day())).collect();
     let mut known = usage_of(app, &keys).await?;
-    Ok(keys.iter().filter_map(|key| known.remove(key)).map(|hours| hours.usage).collect())
+    Ok(keys.iter().filter_map(|key| known.remove(key)).map(|hours| hours.pool).collect())
 }

@@ -35,7 +35,7 @@ impl EligibilityObject {
 
     /// The viewer's hours in the month of the session; null for its host.
     async fn usage(&self) -> Option<Sequential<SubscriptionUsageObject>> {
-        self.0.usage.clone().map(|usage| Sequential(SubscriptionUsageObject(usage)))
+        self.0.pool.clone().map(|pool| Sequential(SubscriptionUsageObject(pool)))
     }
 }
 

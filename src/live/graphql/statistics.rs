@@ -9,7 +9,7 @@ use crate::graphql::context::app;
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::{Result, Scoped, Sequential, YearMonth};
 use crate::live::command::{self, Statistics};
-use crate::live::model::hours;
+use crate::live::model::{Pool, hours};
 use crate::memberships::{LiveMembers, PlanObject, plan_node};
 
 /// How many users attended a number of hours.
@@ -105,9 +105,9 @@ impl SubscriptionStatistics {
         share(self.0.sums.attendees, self.0.members.max(self.0.sums.users))
     }
 
-    /// The hours of the ten users who attended the most.
+    /// The hours of the ten users who attended the most; of each family member, those that they attended themselves.
     async fn top_users(&self) -> Vec<Sequential<SubscriptionUsageObject>> {
-        self.0.top.iter().map(|row| Sequential(SubscriptionUsageObject(row.clone()))).collect()
+        self.0.top.iter().map(|row| Sequential(SubscriptionUsageObject(Pool::own(row.clone())))).collect()
     }
 
     /// How many participants attended how many hours, from few to many; numbers of hours without users are missing.

@@ -11,7 +11,7 @@ use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Error, Result, Scoped, Sequential, YearMonth};
 use crate::live::command;
 use crate::live::loader::UsageOf;
-use crate::live::model::{Usage, UsageWarning, hours};
+use crate::live::model::{MemberUsage, Pool, UsageWarning, hours};
 use crate::memberships::{PlanPriceObject, UpgradesFrom};
 
 /// The longest history.
@@ -19,76 +19,111 @@ const MOST_MONTHS: i32 = 36;
 
 /// The hours of a user in a month, in the schema.
 #[derive(Clone)]
-pub(crate) struct SubscriptionUsageObject(pub(super) Usage);
+pub(crate) struct SubscriptionUsageObject(pub(super) Pool);
 
-/// The hours of live classes that a user has in a month, and what they have used of them.
+/// The hours of live classes that a user has in a month, and what they have used of them. A family has one pool of
+/// hours, which each of its members sees.
 #[Object(name = "SubscriptionUsage")]
 impl SubscriptionUsageObject {
     /// The user; of a deleted account only the id is left.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        Ok(user_node(ctx, self.0.user_id).await?.map(Sequential))
+        Ok(user_node(ctx, self.0.user()).await?.map(Sequential))
     }
 
     /// The month.
     async fn month(&self) -> YearMonth {
-        YearMonth::of_day(self.0.month)
+        YearMonth::of_day(self.0.usage.month)
     }
 
-    /// The hours of the sessions that the user attended.
+    /// The hours of the sessions that the user, and their family, attended.
     async fn total_hours_attended(&self) -> Decimal {
-        hours(self.0.attended_minutes)
+        hours(self.0.usage.attended_minutes)
     }
 
     /// The hours of seats in sessions that are not over.
     async fn held_hours(&self) -> Decimal {
-        hours(self.0.held_minutes)
+        hours(self.0.usage.held_minutes)
     }
 
     /// The hours that the membership gives for the month. More hours after a change of plan count at once, fewer from
     /// the next month on.
     async fn max_hours_allowed(&self) -> Decimal {
-        hours(self.0.allowed_minutes)
+        hours(self.0.usage.allowed_minutes)
     }
 
     /// The hours that are left: allowed, rolled over and extra, less attended and held.
     async fn remaining_hours(&self) -> Decimal {
-        hours(self.0.remaining())
+        hours(self.0.usage.remaining())
     }
 
     /// The hours that were left of earlier months and count in this one.
     async fn rolled_over_hours(&self) -> Decimal {
-        hours(self.0.rolled_over_minutes)
+        hours(self.0.usage.rolled_over_minutes)
     }
 
-    /// The extra hours that the user has bought for this month. They are spent last, and end with it.
+    /// The extra hours that the user, or the owner of their family, has bought for this month. They are spent last, and
+    /// end with it.
     async fn extra_hours(&self) -> Decimal {
-        hours(self.0.extra_minutes)
+        hours(self.0.usage.extra_minutes)
     }
 
     /// The number of sessions that the user attended.
     async fn sessions_attended(&self) -> i32 {
-        self.0.sessions_attended
+        self.0.sessions_attended()
     }
 
     /// When the user entered the latest session that they attended; null if there is none.
     async fn last_attendance_date(&self) -> Option<DateTime<Utc>> {
-        self.0.last_attended_at
+        self.0.last_attended_at()
     }
 
     /// When the hours of the next month are there: its first instant in the time zone of the school.
     async fn resets_at(&self, ctx: &Context<'_>) -> DateTime<Utc> {
-        YearMonth::of_day(self.0.month).next().start(app(ctx).config.time_zone)
+        YearMonth::of_day(self.0.usage.month).next().start(app(ctx).config.time_zone)
     }
 
     /// Whether the hours are running out.
     async fn warning(&self) -> UsageWarning {
-        self.0.warning()
+        self.0.usage.warning()
+    }
+
+    /// What the user has of them as a member of a family; null if the hours are the user's own.
+    async fn family(&self) -> Option<Sequential<FamilyUsageObject>> {
+        self.0.member.clone().map(|member| Sequential(FamilyUsageObject(member)))
     }
 
     /// The prices of plans with more hours per month, fewest hours first, at most 20.
     async fn upgrade_options(&self, ctx: &Context<'_>) -> Result<SequentialList<PlanPriceObject>> {
-        let prices = loaders(ctx).load(UpgradesFrom(self.0.allowed_minutes)).await?.unwrap_or_default();
+        let prices = loaders(ctx).load(UpgradesFrom(self.0.usage.allowed_minutes)).await?.unwrap_or_default();
         Ok(SequentialList(prices.iter().cloned().map(PlanPriceObject).collect()))
+    }
+}
+
+/// What a family member has of the hours of the family, in the schema.
+#[derive(Clone)]
+pub(super) struct FamilyUsageObject(MemberUsage);
+
+/// What a member of a family has of its hours in a month, and what they have used of them.
+#[Object(name = "FamilyUsage")]
+impl FamilyUsageObject {
+    /// The owner of the family, whose hours they are.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
+        Ok(user_node(ctx, self.0.payer_id).await?.map(Sequential))
+    }
+
+    /// The hours of the sessions that the member attended.
+    async fn own_hours_attended(&self) -> Decimal {
+        hours(self.0.attended_minutes)
+    }
+
+    /// The hours of the member's seats in sessions that are not over.
+    async fn own_held_hours(&self) -> Decimal {
+        hours(self.0.held_minutes)
+    }
+
+    /// The hours that the member can use at most in the month; null for no limit of their own.
+    async fn member_hours(&self) -> Option<Decimal> {
+        self.0.allowed_minutes.map(hours)
     }
 }
 
@@ -105,7 +140,7 @@ pub(crate) async fn usage_of_user(
     let app = app(ctx);
     let month = month.unwrap_or_else(|| YearMonth::of(app.clock.now(), app.config.time_zone)).first_day();
     let hours = loaders(ctx).load(UsageOf { user, month, at: command::asked_at(app, month) }).await?;
-    Ok(hours.map(|hours| Sequential(SubscriptionUsageObject(hours.usage))))
+    Ok(hours.map(|hours| Sequential(SubscriptionUsageObject(hours.pool))))
 }
 
 /// The hours of the viewer.

@@ -43,6 +43,15 @@ pub struct Attendance {
     pub recorded: Option<bool>,
     /// When it was settled.
     pub settled_at: Option<DateTime<Utc>>,
+    /// Whose hours pay for it: the owner of the family in which the user was then; `None` for the user's own.
+    pub payer_id: Option<UserId>,
+}
+
+impl Attendance {
+    /// Whose hours pay for it.
+    pub(in crate::live) fn payer(&self) -> UserId {
+        self.payer_id.unwrap_or(self.user_id)
+    }
 }
 
 impl Entity for Attendance {
@@ -86,6 +95,7 @@ pub(in crate::live) struct Place {
     pub(in crate::live) joined_at: Option<DateTime<Utc>>,
     pub(in crate::live) left_at: Option<DateTime<Utc>>,
     pub(in crate::live) recorded: Option<bool>,
+    pub(in crate::live) payer_id: Option<UserId>,
 }
 
 /// How many places of a session are taken.

@@ -2,7 +2,8 @@
 
 use async_graphql::Enum;
 
-use super::usage::{Usage, hours};
+use super::family::Pool;
+use super::usage::hours;
 
 /// Why a user can attend a session, or cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -13,6 +14,8 @@ pub enum EligibilityReason {
     AlreadyJoined,
     /// The hours that remain in the month of the session do not suffice.
     InsufficientHours,
+    /// The user shares the hours of a family, and what a member can use of them does not suffice.
+    FamilyLimitReached,
     /// The user has no membership.
     NoMembership,
     /// The user's membership does not include live classes.
@@ -39,7 +42,7 @@ pub(in crate::live) struct Eligibility {
     /// The lengths that the school allows, in minutes.
     pub lengths: Vec<i32>,
     /// The user's hours in the month of the session; `None` if they have none.
-    pub usage: Option<Usage>,
+    pub pool: Option<Pool>,
 }
 
 impl Eligibility {
@@ -50,13 +53,19 @@ impl Eligibility {
 
     /// The reason in words.
     pub(in crate::live) fn message(&self) -> String {
-        let remaining = self.usage.as_ref().map_or(0, Usage::remaining);
+        let remaining = self.pool.as_ref().map_or(0, |pool| pool.usage.remaining());
         match self.reason {
             EligibilityReason::Eligible => "You can attend this session.".into(),
             EligibilityReason::AlreadyJoined => "You have a seat in this session.".into(),
             EligibilityReason::InsufficientHours => format!(
                 "Insufficient subscription hours. You have {} hours remaining, but this session requires {} hours.",
                 hours(remaining),
+                hours(self.minutes)
+            ),
+            EligibilityReason::FamilyLimitReached => format!(
+                "You have {} hours remaining of those that you can use of your family's, but this session requires {} \
+                 hours.",
+                hours(self.pool.as_ref().and_then(Pool::member_remaining).unwrap_or_default()),
                 hours(self.minutes)
             ),
             EligibilityReason::NoMembership => "You need a membership for live classes to attend this session.".into(),

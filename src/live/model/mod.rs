@@ -2,6 +2,7 @@
 
 mod attendance;
 mod eligibility;
+mod family;
 mod input;
 mod list;
 mod recurrence;
@@ -12,6 +13,7 @@ mod usage;
 pub use attendance::{Attendance, AttendanceId, AttendanceStatus};
 pub(super) use attendance::{Place, Seats};
 pub(super) use eligibility::{Eligibility, EligibilityReason, wrong_length};
+pub(super) use family::{MemberUsage, Pool};
 pub(super) use input::{
     CancelLiveSessionInput, CreateLiveSessionInput, DeleteLiveSessionInput, JoinLiveSessionInput,
     LeaveLiveSessionInput, RecordAttendanceInput, RecurrenceInput, SeriesScope, SetCalendarFeedInput,
@@ -22,6 +24,6 @@ pub(super) use recurrence::{Bad, occurrences, shifted};
 pub(super) use session::LiveSeriesId;
 pub use session::{LiveSession, LiveSessionId, LiveSessionStatus};
 pub(super) use session::{NewSession, NewTimes, SessionChanges, next_reminder};
-pub(super) use statistics::{Bucket, MonthSum, Sums};
+pub(super) use statistics::{Bucket, MonthSum, Person, Sums};
 pub(super) use usage::{Allowance, Hours, hours};
 pub use usage::{Usage, UsageWarning};

@@ -1,7 +1,9 @@
 //! What administrators see of a month.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Date};
+use diesel::sql_types::{BigInt, Date, Integer, Uuid};
+
+use crate::accounts::UserId;
 
 /// Sums over all months of users that are the same calendar month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
@@ -29,6 +31,21 @@ pub(in crate::live) struct Bucket {
     pub(in crate::live) hours: i64,
     #[diesel(sql_type = BigInt)]
     pub(in crate::live) users: i64,
+}
+
+/// What a user has attended themselves in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub(in crate::live) struct Person {
+    #[diesel(sql_type = Uuid)]
+    pub(in crate::live) user_id: UserId,
+    /// Whose hours they have spent.
+    #[diesel(sql_type = Uuid)]
+    pub(in crate::live) payer_id: UserId,
+    #[diesel(sql_type = Integer)]
+    pub(in crate::live) attended_minutes: i32,
+    #[diesel(sql_type = Integer)]
+    pub(in crate::live) held_minutes: i32,
 }
 
 /// What was attended in a month.

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
+use super::family::Pool;
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
 use crate::platform::db::schema::live_usage;
@@ -173,6 +174,24 @@ impl Usage {
         self.total() - self.held_minutes - self.attended_minutes
     }
 
+    /// What the hours of a family are for one of its users: what the others have used of them does not count.
+    #[must_use]
+    pub(in crate::live) fn of_person(self, user: UserId, (held, attended): (i32, i32)) -> Usage {
+        let others = self.held_minutes + self.attended_minutes - held - attended;
+        let total = self.total() - others;
+        let rolled_over_minutes = self.rolled_over_minutes.min(total);
+        let allowed_minutes = self.allowed_minutes.min(total - rolled_over_minutes);
+        Usage {
+            user_id: user,
+            allowed_minutes,
+            rolled_over_minutes,
+            extra_minutes: total - rolled_over_minutes - allowed_minutes,
+            held_minutes: held,
+            attended_minutes: attended,
+            ..self
+        }
+    }
+
     /// How much is left, in words.
     pub fn warning(&self) -> UsageWarning {
         let (spent, total) = (i64::from(self.held_minutes) + i64::from(self.attended_minutes), i64::from(self.total()));
@@ -189,7 +208,7 @@ impl Usage {
 #[derive(Clone, Debug)]
 pub(in crate::live) struct Hours {
     /// The month.
-    pub(in crate::live) usage: Usage,
+    pub(in crate::live) pool: Pool,
     /// What the membership allows; `None` if there is no membership, and nothing is free.
     pub(in crate::live) allowance: Option<Allowance>,
 }
@@ -240,6 +259,18 @@ mod tests {
             (usage(240, 60, 180), UsageWarning::UsedUp, 0),
         ] {
             assert_eq!((usage.warning(), usage.remaining()), (warning, remaining), "{usage:?}");
+        }
+    }
+
+    #[test]
+    fn what_others_of_a_family_have_used_is_not_a_persons() {
+        let user = UserId::new(uuid::Uuid::from_u128(1));
+        for (extra_minutes, own) in [(0, [60, 60, 0]), (150, [60, 210, 0]), (240, [60, 240, 60])] {
+            let shared = Usage { rolled_over_minutes: 60, extra_minutes, ..usage(240, 60, 180) };
+            let found = shared.clone().of_person(user, (0, 60));
+            assert_eq!((found.attended_minutes, found.remaining()), (60, shared.remaining()));
+            assert_eq!([found.rolled_over_minutes, found.allowed_minutes, found.extra_minutes], own);
+            assert_eq!((found.user_id, found.total()), (user, own.iter().sum::<i32>()));
         }
     }
 

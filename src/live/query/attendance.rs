@@ -160,6 +160,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<A
             live_attendances::left_at.eq(row.left_at),
             live_attendances::recorded.eq(row.recorded),
             live_attendances::settled_at.eq(row.settled_at),
+            live_attendances::payer_id.eq(row.payer_id),
         ))
         .returning(Attendance::as_returning())
         .get_result(tx.conn())
@@ -178,8 +179,9 @@ pub(in crate::live) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessio
 /// Locks the months of all who have seats in sessions, in an order that all transactions follow.
 async fn lock_months(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
     sql_query(
-        "SELECT 1 FROM live_usage WHERE (user_id, month) IN (SELECT user_id, month FROM live_attendances \
-             WHERE session_id = ANY ($1) AND status = 'HELD') ORDER BY user_id, month FOR NO KEY UPDATE",
+        "SELECT 1 FROM live_usage WHERE (user_id, month) IN (SELECT coalesce(payer_id, user_id), month \
+             FROM live_attendances WHERE session_id = ANY ($1) AND status = 'HELD') \
+         ORDER BY user_id, month FOR NO KEY UPDATE",
     )
     .bind::<Array<SqlUuid>, _>(sessions.to_vec())
     .execute(tx.conn())
@@ -191,8 +193,13 @@ pub(in crate::live) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionI
     lock_months(tx, sessions).await?;
     sql_query(
         "WITH released AS (UPDATE live_attendances SET status = 'RELEASED' \
-             WHERE session_id = ANY ($1) AND status = 'HELD' RETURNING user_id, month, minutes), \
-         sums AS (SELECT user_id AS id, month AS first_day, sum(minutes)::integer AS back FROM released GROUP BY 1, 2) \
+             WHERE session_id = ANY ($1) AND status = 'HELD' RETURNING user_id, payer_id, month, minutes), \
+         shares AS (SELECT user_id AS member, payer_id AS owner, month AS first_day, sum(minutes)::integer AS back \
+             FROM released WHERE payer_id IS NOT NULL GROUP BY 1, 2, 3), \
+         members AS (UPDATE live_family_usage SET held_minutes = held_minutes - back FROM shares \
+             WHERE user_id = member AND month = first_day AND payer_id = owner), \
+         sums AS (SELECT coalesce(payer_id, user_id) AS id, month AS first_day, sum(minutes)::integer AS back \
+             FROM released GROUP BY 1, 2) \
          UPDATE live_usage SET held_minutes = held_minutes - back FROM sums \
          WHERE user_id = id AND month = first_day RETURNING live_usage.*",
     )
@@ -219,13 +226,23 @@ pub(in crate::live) async fn settle(
                  minutes = CASE WHEN $5 AND joined_at IS NOT NULL THEN least(minutes, greatest(1, \
                      ceil(extract(epoch FROM coalesce(left_at, $3) - greatest(joined_at, $2)) / 60)::integer)) \
                      ELSE minutes END \
-             FROM seats WHERE id = seat RETURNING user_id AS user_of, month AS first_day, held, minutes AS cost, \
-                 (status = 'ATTENDED')::integer AS times, coalesce(joined_at, $2) AS entered) \
-         UPDATE live_usage SET held_minutes = held_minutes - held, \
-             attended_minutes = attended_minutes + times * cost, sessions_attended = sessions_attended + times, \
-             sessions_missed = sessions_missed + 1 - times, \
-             last_attended_at = CASE times WHEN 1 THEN greatest(last_attended_at, entered) ELSE last_attended_at END \
-         FROM settled WHERE user_id = user_of AND month = first_day RETURNING live_usage.*",
+             FROM seats WHERE id = seat RETURNING user_id AS user_of, payer_id AS owner, month AS first_day, held, \
+                 minutes AS cost, (status = 'ATTENDED')::integer AS times, coalesce(joined_at, $2) AS entered), \
+         members AS (UPDATE live_family_usage SET held_minutes = held_minutes - held, \
+                 attended_minutes = attended_minutes + times * cost, sessions_attended = sessions_attended + times, \
+                 sessions_missed = sessions_missed + 1 - times, last_attended_at = \
+                     CASE times WHEN 1 THEN greatest(last_attended_at, entered) ELSE last_attended_at END \
+             FROM settled WHERE user_id = user_of AND month = first_day AND payer_id = owner), \
+         sums AS (SELECT coalesce(owner, user_of) AS id, first_day, sum(held)::integer AS back, \
+                 sum(times * cost)::integer AS spent, \
+                 count(*) FILTER (WHERE owner IS NULL AND times = 1)::integer AS own, \
+                 count(*) FILTER (WHERE owner IS NULL AND times = 0)::integer AS missed, \
+                 max(entered) FILTER (WHERE owner IS NULL AND times = 1) AS entered \
+             FROM settled GROUP BY 1, 2) \
+         UPDATE live_usage SET held_minutes = held_minutes - back, attended_minutes = attended_minutes + spent, \
+             sessions_attended = sessions_attended + own, sessions_missed = sessions_missed + missed, \
+             last_attended_at = greatest(last_attended_at, entered) \
+         FROM sums WHERE user_id = id AND month = first_day RETURNING live_usage.*",
     )
     .bind::<SqlUuid, _>(session.id)
     .bind::<Timestamptz, _>(session.starts_at)

@@ -2,6 +2,7 @@
 
 pub(super) mod attendance;
 pub(super) mod calendar;
+pub(super) mod family;
 pub(super) mod list;
 pub(super) mod session;
 pub(super) mod statistics;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use croner::Cron;
 
+use super::family;
 use super::subscription::release;
 use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
@@ -46,6 +47,7 @@ pub(in crate::memberships) async fn write(
         release(tx, app, row).await?;
     }
     rows::update(tx, row, app.clock.now()).await?;
+    family::follow(tx, app, row).await?;
     tell(tx, app, row, change).await
 }
 

@@ -8,7 +8,7 @@ use crate::accounts::viewer;
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::{Result, YearMonth};
 use crate::memberships::model::{ExtraHours, Membership, Plan, PlanId, PlayPurchase};
-use crate::memberships::query::{extra, membership, plan, play};
+use crate::memberships::query::{extra, family, membership, plan, play};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 
@@ -22,6 +22,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let ids: Vec<PlanId> = rows.iter().map(|row| row.plan_id).collect();
     let plans: HashMap<PlanId, Plan> =
         plan::by_ids(&mut conn, &ids).await?.into_iter().map(|plan| (plan.id, plan)).collect();
+    let joined = family::member(&mut conn, user).await?;
     let purchases = play::latest_of(&mut conn, user, FETCH).await?;
     let hours = extra::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
@@ -61,6 +62,8 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     };
     Ok(json!({
         "memberships": items(rows.into_iter().map(row)),
+        // Whose family it is, is the other one's data.
+        "family": joined.map(|row| json!({ "joinedAt": row.joined_at })),
         "playPurchases": items(purchases.into_iter().map(purchase)),
         "extraHours": items(hours.into_iter().map(extra)),
     }))

@@ -2,6 +2,7 @@
 
 mod access;
 mod export;
+mod family;
 mod gateway;
 mod import;
 mod member;
@@ -13,6 +14,9 @@ mod sweep;
 
 pub(super) use access::{cancel, end, end_of_grace, give, limits, plan_billing, step, write};
 pub use export::my_data;
+pub(super) use family::{
+    invite_family_member, join_family, leave_family, remove_family_member, revoke_family_invitation,
+};
 pub(super) use gateway::{SYNC, sync, wait_after};
 pub(crate) use import::import_plan;
 pub(super) use member::{pause, resume, scope_of};

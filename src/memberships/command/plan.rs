@@ -4,6 +4,7 @@ use croner::Cron;
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::family;
 use super::gateway::SYNC;
 use super::price::{Amounts, check_extra, check_price, check_prices};
 use super::sweep::MOVE;
@@ -52,6 +53,8 @@ pub(in crate::memberships) async fn create_plan(
     let minutes = check_kind(&mut check, &input);
     let rollover = check_rollover(&mut check, input.kind, input.rollover_hours);
     let extra = check_extra(&mut check, input.kind, input.max_extra_hours);
+    let (family_size, family_member_minutes) =
+        family::check_terms(&mut check, input.kind, false, (input.family_size, input.family_member_hours));
     let prices = check_prices(&mut check, input.kind, &input.prices);
     check.finish()?;
     app.db
@@ -77,6 +80,8 @@ pub(in crate::memberships) async fn create_plan(
                 live_minutes_per_month: minutes,
                 rollover_minutes: rollover,
                 max_extra_hours: extra,
+                family_size: family_size.flatten(),
+                family_member_minutes: family_member_minutes.flatten(),
                 renewal_cron: cron.as_deref(),
                 created_at: app.clock.now(),
             };
@@ -109,6 +114,8 @@ pub(in crate::memberships) async fn update_plan(
     let minutes = input.live_hours_per_month.map(|hours| check_hours(&mut check, known.kind, Some(hours)));
     let rollover = input.rollover_hours.map(|hours| check_rollover(&mut check, known.kind, Some(hours)));
     let extra = input.max_extra_hours.map(|hours| check_extra(&mut check, known.kind, Some(hours)));
+    let given = (input.family_size, input.family_member_hours);
+    let (size, share) = family::check_terms(&mut check, known.kind, known.family_size.is_some(), given);
     check.finish()?;
     app.db
         .transaction(async |tx| {
@@ -119,6 +126,9 @@ pub(in crate::memberships) async fn update_plan(
             row.live_minutes_per_month = minutes.unwrap_or(row.live_minutes_per_month);
             row.rollover_minutes = rollover.unwrap_or(row.rollover_minutes);
             row.max_extra_hours = extra.unwrap_or(row.max_extra_hours);
+            row.family_size = size.unwrap_or(row.family_size);
+            row.family_member_minutes =
+                share.unwrap_or(row.family_member_minutes).filter(|_| row.family_size.is_some());
             Ok(query::update(tx, &row).await?)
         })
         .await

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use super::access::{cancel, end, tell, write};
+use super::family;
 use super::member::count;
 use super::plan::archive;
 use crate::accounts::UserId;
@@ -176,7 +177,7 @@ pub(in crate::memberships) async fn cancel_members(app: &App, plan: PlanId) -> R
     }
 }
 
-/// Ends all memberships of a deleted user, and forgets their purchases on Google Play.
+/// Ends all memberships of a deleted user, lets them leave their family, and forgets their purchases on Google Play.
 ///
 /// # Errors
 /// The database failed.
@@ -193,7 +194,7 @@ pub(in crate::memberships) async fn forget_user(app: &App, user: UserId) -> Resu
     app.db
         .transaction(async |tx| {
             play::delete_of(tx, user).await?;
-            Ok(())
+            family::forget_member(tx, app, user).await
         })
         .await
 }

@@ -1,5 +1,6 @@
 //! Plans and memberships in the schema.
 
+mod family;
 mod membership;
 mod mutation;
 mod plan;
@@ -29,10 +30,14 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
 
 /// The memberships of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(membership::ViewerMemberships)]
+    vec![Box::new(membership::ViewerMemberships), Box::new(family::ViewerFamily)]
 }
 
 /// The mutations of plans and memberships.
 pub fn mutations() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(plan_mutation::PlanMutation), Box::new(mutation::MembershipMutation)]
+    vec![
+        Box::new(plan_mutation::PlanMutation),
+        Box::new(mutation::MembershipMutation),
+        Box::new(family::FamilyMutation),
+    ]
 }

@@ -85,6 +85,16 @@ impl PlanObject {
         self.0.max_extra_hours
     }
 
+    /// How many users beside the member may share the hours of a membership; null for none.
+    async fn family_size(&self) -> Option<i32> {
+        self.0.family_size
+    }
+
+    /// How many of the hours each of these users can use a month at most; null for no limit of their own.
+    async fn family_member_hours(&self) -> Option<Decimal> {
+        self.0.family_member_minutes.map(hours_of)
+    }
+
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; null for
     /// the end of the period.
     async fn renewal_cron(&self) -> Option<&str> {

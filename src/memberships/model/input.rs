@@ -50,6 +50,12 @@ pub(crate) struct CreatePlanInput {
     /// How many extra hours members may buy for a month at most, for the kind LIVE_CLASS: 1 to 744. Omit for none. What
     /// one costs is said by the prices.
     pub(crate) max_extra_hours: Option<i32>,
+    /// How many users beside the member may share the hours of a membership, of a plan of the kind LIVE_CLASS: at most
+    /// 10. Omit for none.
+    pub(crate) family_size: Option<i32>,
+    /// How many of the hours each of these users can use a month at most: whole minutes, at most 744. Omit for no limit
+    /// of their own.
+    pub(crate) family_member_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged: five fields of cron in the school's time zone, such as
     /// `0 6 * * *` for six in the morning. Omit for the end of the period.
     pub(crate) renewal_cron: Option<String>,
@@ -77,6 +83,12 @@ pub(in crate::memberships) struct UpdatePlanInput {
     /// How many extra hours members may buy for a month at most, as in `createPlan`; 0 for none. Those that were
     /// ordered stay.
     pub(in crate::memberships) max_extra_hours: Option<i32>,
+    /// How many users beside the member may share the hours, as in `createPlan`; 0 for none. It counts for who joins
+    /// from now on, and for a membership's family from its next renewal or change on.
+    pub(in crate::memberships) family_size: Option<i32>,
+    /// How many of the hours each of these users can use a month at most, as in `createPlan`; 0 for no limit of their
+    /// own. It counts from now on.
+    pub(in crate::memberships) family_member_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged, as in `createPlan`. Empty for the end of the period.
     /// It applies to periods that begin from now on.
     pub(in crate::memberships) renewal_cron: Option<String>,

@@ -10,12 +10,16 @@ use crate::accounts::UserId;
 pub struct LiveAllowance {
     /// The membership.
     pub membership: MembershipId,
+    /// Whose membership it is: the member themself, or the owner of the family in which they are.
+    pub payer: UserId,
     /// The plan.
     pub plan: PlanId,
     /// The minutes per calendar month; 0 if the plan has no live classes.
     pub minutes_per_month: i32,
     /// The most minutes that are left of a month and count in the next one; 0 if none do.
     pub rollover_minutes: i32,
+    /// The most minutes per month that a family member can use; `None` for no limit of their own.
+    pub family_member_minutes: Option<i32>,
     /// Since when the membership is of this plan.
     pub since: DateTime<Utc>,
 }
@@ -32,17 +36,28 @@ impl LiveAllowance {
         }
         let minutes_per_month = plan.live_minutes_per_month.unwrap_or_default();
         let rollover_minutes = plan.rollover_minutes.unwrap_or_default();
-        Some(LiveAllowance { membership: row.id, plan: plan.id, minutes_per_month, rollover_minutes, since })
+        let (payer, family_member_minutes) = (row.user_id, plan.family_member_minutes);
+        let (membership, plan) = (row.id, plan.id);
+        Some(LiveAllowance {
+            membership,
+            payer,
+            plan,
+            minutes_per_month,
+            rollover_minutes,
+            family_member_minutes,
+            since,
+        })
     }
 
-    /// Returns what allows a user most of what their memberships allow at a time.
+    /// Returns what allows a user most of what their memberships allow at a time, of each of which there is a row, and
+    /// for the one whose hours they share.
     pub(in crate::memberships) fn most(
-        rows: &[(Membership, Plan)],
+        rows: &[(Membership, Plan, UserId)],
         user: UserId,
         at: DateTime<Utc>,
     ) -> Option<LiveAllowance> {
-        let own = rows.iter().filter(|(row, _)| row.user_id == user);
-        own.filter_map(|(row, plan)| LiveAllowance::of(row, plan, at))
+        let own = rows.iter().filter(|(_, _, member)| *member == user);
+        own.filter_map(|(row, plan, _)| LiveAllowance::of(row, plan, at))
             .max_by_key(|allowance| allowance.minutes_per_month)
     }
 }

@@ -1,6 +1,7 @@
 //! Rows, ids, enums and inputs of plans and memberships, and their pure transitions.
 
 mod extra;
+mod family;
 mod input;
 mod live;
 mod membership;
@@ -10,6 +11,10 @@ mod play;
 mod subscription;
 
 pub use extra::{ExtraHours, ExtraHoursId};
+pub(super) use family::{
+    Family, FamilyInvitation, FamilyInvitationId, FamilyMember, INVITATION_LIFETIME, InviteFamilyMemberInput,
+    JoinFamilyInput, LeaveFamilyInput, RemoveFamilyMemberInput, RevokeFamilyInvitationInput,
+};
 pub(crate) use input::CreatePlanInput;
 pub(super) use input::{
     ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, PauseMembershipInput,

@@ -44,6 +44,10 @@ pub struct Plan {
     pub rollover_minutes: Option<i32>,
     /// The most extra hours that a member may buy for a month; `None` if none are sold.
     pub max_extra_hours: Option<i16>,
+    /// How many users beside the member may share the hours; `None` for none.
+    pub family_size: Option<i32>,
+    /// The most minutes per month that each of them can use; `None` for no limit of their own.
+    pub family_member_minutes: Option<i32>,
     /// When on the last day of a period the next one is charged: a cron expression in the school's time zone; `None`
     /// for the period's end.
     pub renewal_cron: Option<String>,
@@ -236,6 +240,8 @@ pub(in crate::memberships) struct NewPlan<'a> {
     pub(in crate::memberships) live_minutes_per_month: Option<i32>,
     pub(in crate::memberships) rollover_minutes: Option<i32>,
     pub(in crate::memberships) max_extra_hours: Option<i16>,
+    pub(in crate::memberships) family_size: Option<i32>,
+    pub(in crate::memberships) family_member_minutes: Option<i32>,
     pub(in crate::memberships) renewal_cron: Option<&'a str>,
     pub(in crate::memberships) created_at: DateTime<Utc>,
 }
@@ -309,6 +315,8 @@ mod tests {
             live_minutes_per_month: None,
             rollover_minutes: None,
             max_extra_hours: None,
+            family_size: None,
+            family_member_minutes: None,
             renewal_cron: None,
             created_at: DateTime::UNIX_EPOCH,
             archived_at: None,

@@ -60,7 +60,7 @@ pub async fn offer_hours(tx: &mut Tx, app: &App, wanted: WantedHours) -> Result<
 }
 
 /// Returns the plan and price of the membership that a user has in a month, from now on, of several the one with the
-/// most hours.
+/// most hours. For a family, its owner buys.
 async fn plan_for(
     tx: &mut Tx,
     app: &App,
@@ -68,9 +68,10 @@ async fn plan_for(
     month: YearMonth,
 ) -> Result<Option<(Plan, PlanPrice)>, InternalError> {
     let at = month.start(app.config.time_zone).max(app.clock.now());
-    let memberships = membership::unexpired_of(tx.conn(), &[user]).await?;
+    let mut memberships = membership::unexpired_of(tx.conn(), &[user]).await?;
+    memberships.retain(|(row, ..)| row.user_id == user);
     let Some(found) = LiveAllowance::most(&memberships, user, at) else { return Ok(None) };
-    let price = memberships.iter().find(|(row, _)| row.id == found.membership).map(|(row, _)| row.plan_price_id);
+    let price = memberships.iter().find(|(row, ..)| row.id == found.membership).map(|(row, ..)| row.plan_price_id);
     let Some(price) = price else { return Ok(None) };
     Ok(plans::prices_by_ids(tx.conn(), &[price]).await?.pop().map(|(price, plan)| (plan, price)))
 }

@@ -11,7 +11,7 @@ use crate::graphql::page::Page;
 use crate::memberships::model::{
     Membership, MembershipId, MembershipStatus, NewMembership, Plan, PlanId, PlanKind, PlanPriceId,
 };
-use crate::platform::db::schema::{memberships, plans};
+use crate::platform::db::schema::{family_members, memberships, plans};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 
 /// The number of rows in one batch of a sweep.
@@ -214,15 +214,20 @@ pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, user: Us
     memberships::table.filter(memberships::user_id.eq(user)).count().get_result(&mut conn).await
 }
 
-/// Returns the memberships of users that have not expired, with their plans.
+/// Returns the memberships that have not expired and that users have, or whose hours they share as family members, with
+/// their plans and these users.
 pub(in crate::memberships) async fn unexpired_of(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
-) -> QueryResult<Vec<(Membership, Plan)>> {
-    memberships::table
+) -> QueryResult<Vec<(Membership, Plan, UserId)>> {
+    let own = memberships::table
         .inner_join(plans::table)
         .filter(memberships::user_id.eq_any(users).and(memberships::status.ne(MembershipStatus::Expired)))
-        .select((Membership::as_select(), Plan::as_select()))
-        .load(conn)
-        .await
+        .select((Membership::as_select(), Plan::as_select(), memberships::user_id));
+    let shared = memberships::table
+        .inner_join(plans::table)
+        .inner_join(family_members::table)
+        .filter(family_members::user_id.eq_any(users).and(memberships::status.ne(MembershipStatus::Expired)))
+        .select((Membership::as_select(), Plan::as_select(), family_members::user_id));
+    own.union_all(shared).load(conn).await
 }

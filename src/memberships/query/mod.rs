@@ -1,6 +1,7 @@
 //! SQL for plans and memberships.
 
 pub(super) mod extra;
+pub(super) mod family;
 pub(super) mod live;
 pub(super) mod membership;
 pub(super) mod period;

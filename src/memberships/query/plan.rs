@@ -184,6 +184,8 @@ pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Plan) -> QueryResu
             plans::live_minutes_per_month.eq(row.live_minutes_per_month),
             plans::rollover_minutes.eq(row.rollover_minutes),
             plans::max_extra_hours.eq(row.max_extra_hours),
+            plans::family_size.eq(row.family_size),
+            plans::family_member_minutes.eq(row.family_member_minutes),
             plans::renewal_cron.eq(&row.renewal_cron),
         ))
         .returning(Plan::as_returning())

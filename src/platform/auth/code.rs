@@ -33,6 +33,8 @@ pub enum Proof {
     EmailChange,
     /// That someone who joins the team is the invited person.
     TeamInvitation,
+    /// That a user who joins a family was invited to it.
+    FamilyInvitation,
     /// That someone who wants no more mails has got one of them.
     Unsubscription,
     /// That someone who fetches a file was given its URL.
@@ -47,6 +49,7 @@ impl Proof {
             Proof::PasswordReset => "password-reset",
             Proof::EmailChange => "email-change",
             Proof::TeamInvitation => "team-invitation",
+            Proof::FamilyInvitation => "family-invitation",
             Proof::Unsubscription => "unsubscription",
             Proof::Download => "download",
         }

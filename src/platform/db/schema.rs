@@ -407,6 +407,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    family_invitations (id) {
+        id -> Uuid,
+        membership_id -> Uuid,
+        email -> Text,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    family_members (user_id) {
+        user_id -> Uuid,
+        membership_id -> Uuid,
+        joined_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     file_references (file_id, referrer_id) {
         file_id -> Uuid,
         referrer_kind -> Text,
@@ -600,6 +619,7 @@ diesel::table! {
         left_at -> Nullable<Timestamptz>,
         recorded -> Nullable<Bool>,
         settled_at -> Nullable<Timestamptz>,
+        payer_id -> Nullable<Uuid>,
     }
 }
 
@@ -608,6 +628,20 @@ diesel::table! {
         user_id -> Uuid,
         token_hash -> Bytea,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    live_family_usage (user_id, month, payer_id) {
+        user_id -> Uuid,
+        month -> Date,
+        payer_id -> Uuid,
+        allowed_minutes -> Nullable<Int4>,
+        held_minutes -> Int4,
+        attended_minutes -> Int4,
+        sessions_attended -> Int4,
+        sessions_missed -> Int4,
+        last_attended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -982,6 +1016,8 @@ diesel::table! {
         created_at -> Timestamptz,
         archived_at -> Nullable<Timestamptz>,
         rollover_minutes -> Nullable<Int4>,
+        family_size -> Nullable<Int4>,
+        family_member_minutes -> Nullable<Int4>,
         max_extra_hours -> Nullable<Int2>,
     }
 }
@@ -1448,6 +1484,9 @@ diesel::joinable!(enrollments -> users (user_id));
 diesel::joinable!(entitlements -> categories (category_id));
 diesel::joinable!(entitlements -> courses (course_id));
 diesel::joinable!(extra_hours -> users (user_id));
+diesel::joinable!(family_invitations -> memberships (membership_id));
+diesel::joinable!(family_members -> memberships (membership_id));
+diesel::joinable!(family_members -> users (user_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(gifts -> order_items (item_id));
 diesel::joinable!(gifts -> orders (order_id));
@@ -1465,7 +1504,6 @@ diesel::joinable!(lesson_resources -> lessons (lesson_id));
 diesel::joinable!(lesson_resources -> media_files (file_id));
 diesel::joinable!(lessons -> videos (video_id));
 diesel::joinable!(live_attendances -> live_sessions (session_id));
-diesel::joinable!(live_attendances -> users (user_id));
 diesel::joinable!(live_calendars -> users (user_id));
 diesel::joinable!(live_sessions -> categories (category_id));
 diesel::joinable!(live_sessions -> live_series (series_id));
@@ -1579,6 +1617,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_topics,
     events,
     extra_hours,
+    family_invitations,
+    family_members,
     file_references,
     gifts,
     idempotency_keys,
@@ -1595,6 +1635,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lessons,
     live_attendances,
     live_calendars,
+    live_family_usage,
     live_series,
     live_sessions,
     live_usage,

@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 46] = [
+const HELD: [(&str, Option<&str>); 50] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -131,12 +131,17 @@ const HELD: [(&str, Option<&str>); 46] = [
     ("entitlements.granted_by", None),
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),
     ("extra_hours.user_id", Some("/memberships/extraHours/items")),
+    ("family_members.user_id", Some("/memberships/family")),
     ("gifts.claimed_by", Some("/orders/claimedGifts/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
     ("identity_attempts.user_id", None),
+    // Whose hours have paid, is the other one's data.
+    ("live_attendances.payer_id", None),
     ("live_attendances.user_id", Some("/live/attendances/items")),
     ("live_calendars.user_id", Some("/live/calendarFeed")),
+    ("live_family_usage.payer_id", None),
+    ("live_family_usage.user_id", Some("/live/familyMonths/items")),
     ("live_sessions.host_id", Some("/live/sessions/items")),
     ("live_usage.user_id", Some("/live/months/items")),
     ("media_files.owner_id", Some("/media/files/items")),
@@ -279,6 +284,10 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql(attendances).await;
     app.sql("INSERT INTO live_calendars SELECT id, sha256(id::text::bytea), now() FROM users").await;
     app.sql("INSERT INTO live_usage (user_id, month, allowed_minutes) SELECT id, '2026-11-01', 60 FROM users").await;
+    app.sql("INSERT INTO family_members SELECT user_id, id, now() FROM memberships").await;
+    let shares = "INSERT INTO live_family_usage (user_id, month, payer_id) SELECT id, '2026-11-01', \
+        (SELECT other.id FROM users AS other WHERE other.id <> users.id LIMIT 1) FROM users";
+    app.sql(shares).await;
     app.sql("INSERT INTO notification_marks SELECT id, now(), now() FROM users").await;
     app.sql("INSERT INTO notification_mutes SELECT id, 'course:' || id, now() FROM users").await;
     app.sql("INSERT INTO notification_settings SELECT id, '{}', NULL, NULL, 'DAILY' FROM users").await;

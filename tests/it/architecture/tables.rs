@@ -84,6 +84,8 @@ const TABLES: [(&str, &[&str]); 13] = [
         "memberships",
         &[
             "extra_hours",
+            "family_invitations",
+            "family_members",
             "membership_periods",
             "memberships",
             "plan_gateways",
@@ -121,7 +123,10 @@ const TABLES: [(&str, &[&str]); 13] = [
             "tax_reversals",
         ],
     ),
-    ("live", &["live_attendances", "live_calendars", "live_series", "live_sessions", "live_usage"]),
+    (
+        "live",
+        &["live_attendances", "live_calendars", "live_family_usage", "live_series", "live_sessions", "live_usage"],
+    ),
     (
         "notifications",
         &[

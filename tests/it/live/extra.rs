@@ -9,12 +9,13 @@ const ORDER: &str = "order { id number status total { amount } items { id kind t
 
 impl School {
     /// A plan with so many hours for 30 euros a month, of which so many roll over, and up to three extra hours for 5 euros
-    /// each; the id of its price.
-    pub(super) async fn plan_with_extras(&self, hours: &str, rollover: &str) -> String {
-        let input = json!({
+    /// each, with more of the input of `createPlan`; the id of its price.
+    pub(super) async fn plan_with_extras(&self, hours: &str, rollover: &str, more: Value) -> String {
+        let mut input = json!({
             "kind": "LIVE_CLASS", "name": "Flexible", "liveHoursPerMonth": hours, "rolloverHours": rollover,
             "maxExtraHours": 3, "prices": [price("5")],
         });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", input).await;
         self.settle().await;
         made["plan"]["prices"][0]["id"].as_str().unwrap().to_owned()
@@ -82,7 +83,7 @@ impl School {
     async fn flexible(settings: &[(&str, &str)], days: i64) -> School {
         let settings: Vec<_> = MEMBERS_ONLY.iter().chain(settings).copied().collect();
         let school = School::later(&settings, TimeDelta::days(days)).await;
-        let price = school.plan_with_extras("1", "1").await;
+        let price = school.plan_with_extras("1", "1", json!({})).await;
         for user in [&school.sam, &school.tim] {
             school.subscribe(user, &price, "30").await;
         }
@@ -275,7 +276,7 @@ async fn money_that_comes_late_counts_within_the_month_or_goes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_pay_what_their_version_of_the_price_says() {
     let school = School::later(&MEMBERS_ONLY, TimeDelta::zero()).await;
-    let old = school.plan_with_extras("1", "0").await;
+    let old = school.plan_with_extras("1", "0", json!({})).await;
     school.subscribe(&school.sam, &old, "30").await;
     let query = "query ($id: ID!) { node(id: $id) { ... on PlanPrice { extraHourAmount { amount }
         plan { id maxExtraHours } } } }";
@@ -359,4 +360,70 @@ async fn a_coupon_for_everything_is_for_extra_hours_too() {
     let order = school.app.mutate(&school.sam, "createOrder", ORDER, input).await;
     assert_eq!(order["order"]["status"], "PAID");
     assert_eq!(school.hours(&school.sam, None).await, "0 0 1 3");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn extra_hours_of_the_owner_are_for_all_of_the_family() {
+    let school = School::with(&MEMBERS_ONLY).await;
+    let price = school.plan_with_extras("1", "0", json!({ "familySize": 2 })).await;
+    let membership = school.subscribe(&school.sam, &price, "30").await;
+    school.adopt(&school.sam, &membership, &school.tim, "tim").await;
+    assert_eq!(school.error(Some(&school.tim), "createOrder", school.extra(1, None)).await.0, "NOT_ALLOWED");
+    let order = school.buy(&school.sam, 2).await;
+    for user in [&school.sam, &school.tim] {
+        assert_eq!(school.extra_hours(user, None).await, "2");
+        assert_eq!(school.hours(user, None).await, "0 0 1 3");
+    }
+    let ids = [school.session(at(120), None).await, school.session(at(240), None).await];
+    for (user, id) in [(&school.tim, &ids[0]), (&school.sam, &ids[1])] {
+        assert_eq!(school.join(user, id, false).await, "ELIGIBLE HELD");
+    }
+    school.turn_to(at(115)).await;
+    school.join(&school.tim, &ids[0], false).await;
+    school.turn_to(at(180)).await;
+    assert_eq!(school.hours(&school.tim, None).await, "1 1 1 1");
+    // Those that the others have spent are not his, and all are there once.
+    let query = "{ subscriptionStatistics { totalHoursRemaining topUsers { user { name } maxHoursAllowed extraHours
+        remainingHours } } }";
+    let found = school.app.data(Some(&school.root.token), query, json!({})).await;
+    let tim = json!({ "user": { "name": "Tim" }, "maxHoursAllowed": "1", "extraHours": "1", "remainingHours": "1" });
+    assert_eq!(found["subscriptionStatistics"], json!({ "totalHoursRemaining": "1", "topUsers": [tim] }));
+    // A refund takes back what is left of them.
+    school.refund(&order).await;
+    assert_eq!(school.hours(&school.tim, None).await, "1 1 1 0");
+    assert_eq!(school.record(&school.ada, &ids[0], &[(&school.tim, false)]).await, "ABSENT");
+    assert_eq!(school.hours(&school.tim, None).await, "0 1 1 0");
+    assert_eq!(school.record(&school.ada, &ids[0], &[(&school.tim, true)]).await, "NOT_ALLOWED");
+    school.buy(&school.sam, 1).await;
+    assert_eq!(school.record(&school.ada, &ids[0], &[(&school.tim, true)]).await, "ATTENDED");
+    assert_eq!(school.hours(&school.sam, None).await, "1 1 1 0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_extra_hours_do_not_count_in_a_family() {
+    let school = School::with(&MEMBERS_ONLY).await;
+    let own = school.plan_with_extras("1", "0", json!({})).await;
+    let membership = school.subscribe(&school.tim, &own, "30").await;
+    let order = school.buy(&school.tim, 1).await;
+    let id = school.session(at(120), None).await;
+    assert_eq!(school.join(&school.tim, &id, false).await, "ELIGIBLE HELD");
+    school.leave(&school.tim, &id).await;
+    let input = json!({ "membershipId": membership });
+    school.app.mutate(&school.tim, "cancelMembership", "membership { id }", input).await;
+    school.turn_to(at(60)).await;
+    let over = format!("UPDATE memberships SET period_ends_at = '{}'", school.now().to_rfc3339());
+    school.app.sql(&over).await;
+    school.app.run("memberships.expire").await;
+    school.settle().await;
+
+    let shared = school.plan_with_extras("2", "0", json!({ "name": "Family", "familySize": 1 })).await;
+    let membership = school.subscribe(&school.sam, &shared, "30").await;
+    school.adopt(&school.sam, &membership, &school.tim, "tim").await;
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2");
+    assert_eq!(school.extra_hours(&school.tim, None).await, "0");
+    // Their refund leaves the family's hours as they are, and gives him none.
+    school.refund(&order).await;
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2");
+    let stored = "SELECT concat_ws(' ', allowed_minutes, extra_minutes) FROM live_usage";
+    assert_eq!(school.app.sql(stored).await, "0 0");
 }

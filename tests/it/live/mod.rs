@@ -5,12 +5,15 @@ mod brief;
 mod calendar;
 mod deletions;
 mod extra;
+mod family;
+mod invitations;
 mod kills;
 mod lists;
 mod memberships;
 mod model;
 mod notices;
 mod races;
+mod reference;
 mod retention;
 mod rollover;
 mod series;
@@ -78,11 +81,14 @@ impl School {
 
     /// The same, and so many of the hours that are left count in the next month.
     async fn plan_with_rollover(&self, name: &str, hours: &str, euros: &str, rollover: &str) -> String {
+        self.plan_with(name, hours, euros, json!({ "rolloverHours": rollover })).await
+    }
+
+    /// The same, with more of the input of `createPlan`.
+    async fn plan_with(&self, name: &str, hours: &str, euros: &str, more: Value) -> String {
         let price = json!({ "amount": { "amount": euros, "currency": "EUR" }, "interval": "MONTH" });
-        let input = json!({
-            "kind": "LIVE_CLASS", "name": name, "liveHoursPerMonth": hours, "rolloverHours": rollover,
-            "prices": [price],
-        });
+        let mut input = json!({ "kind": "LIVE_CLASS", "name": name, "liveHoursPerMonth": hours, "prices": [price] });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", input).await;
         self.settle().await;
         made["plan"]["prices"][0]["id"].as_str().unwrap().to_owned()
@@ -106,6 +112,26 @@ impl School {
         assert!(answer.status().is_success() || answer.status().is_redirection(), "{}", answer.status());
         self.settle().await;
         order["items"][0]["membership"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Invites the address of a user, `name@people.example`, to the family of a membership; the code that was mailed.
+    async fn invite(&self, owner: &User, membership: &str, name: &str) -> String {
+        let email = format!("{name}@people.example");
+        let input = json!({ "membershipId": membership, "email": email });
+        self.app.mutate(owner, "inviteFamilyMember", "family { size }", input).await;
+        self.settle().await;
+        let mails = std::mem::take(&mut *self.app.mails.lock().unwrap());
+        let mail = mails.into_iter().rfind(|mail| mail.to == email).unwrap();
+        let (_, rest) = mail.text.split_once("/family?token=").unwrap();
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Invites a user to the family of a membership, who joins it.
+    async fn adopt(&self, owner: &User, membership: &str, user: &User, name: &str) {
+        let code = self.invite(owner, membership, name).await;
+        // Members are told apart by when they joined.
+        self.app.app.clock.advance(TimeDelta::milliseconds(1));
+        self.app.mutate(user, "joinFamily", "family { size }", json!({ "token": code })).await;
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -1,205 +1,25 @@
 //! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, and steps of the clock over the
 //! end of a month, compared with a simple model: hours are never overspent, also those that roll over into the next
-//! month and those that were bought, seats never oversold, and a session is settled as a whole.
+//! month, that were bought, or that a family shares, seats never oversold, and a session is settled as a whole. Users
+//! join and leave families meanwhile.
 
 use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::reference::{EXTRA, MONTHS, Model, OWNERS, Session, december};
 use super::*;
 use crate::support::rounds;
 
 const STEPS: usize = 120;
-/// What each user has a month.
-const ALLOWED: i64 = 120;
-/// How much of what is left of a month counts in the next one.
-const ROLLOVER: i64 = 60;
-/// What each user may buy for November besides.
-const EXTRA: i64 = 180;
-const MONTHS: [&str; 2] = ["2026-11", "2026-12"];
-
-/// When December begins.
-fn december() -> DateTime<Utc> {
-    "2026-12-01T00:00:00Z".parse().unwrap()
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Place {
-    status: &'static str,
-    /// When it was taken, as a step.
-    since: usize,
-    joined: bool,
-    recorded: Option<bool>,
-}
-
-#[derive(Clone, Debug)]
-struct Session {
-    start: DateTime<Utc>,
-    minutes: i64,
-    seats: i64,
-    canceled: bool,
-    settled: bool,
-    places: BTreeMap<usize, Place>,
-}
-
-impl Session {
-    fn end(&self) -> DateTime<Utc> {
-        self.start + TimeDelta::minutes(self.minutes)
-    }
-
-    fn month(&self) -> String {
-        self.start.format("%Y-%m").to_string()
-    }
-
-    fn taken(&self) -> i64 {
-        self.places.values().filter(|place| ["HELD", "ATTENDED", "ABSENT"].contains(&place.status)).count() as i64
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-struct Model {
-    sessions: Vec<Session>,
-    /// What each user has bought for November and not got refunded.
-    extra: BTreeMap<usize, i64>,
-    step: usize,
-}
-
-impl Model {
-    fn spent(&self, user: usize, month: &str, statuses: &[&str]) -> i64 {
-        let of = |session: &&Session| {
-            session.month() == month && session.places.get(&user).is_some_and(|place| statuses.contains(&place.status))
-        };
-        self.sessions.iter().filter(of).map(|session| session.minutes).sum()
-    }
-
-    /// What a user can still spend in a month.
-    fn left(&self, user: usize, month: &str, now: DateTime<Utc>) -> i64 {
-        let [november, in_december] = MONTHS.map(|month| self.spent(user, month, &["HELD", "ATTENDED"]));
-        if month == MONTHS[0] {
-            // What was refunded after it was spent is spent. What December has spent of it is gone.
-            let extra = self.extra.get(&user).copied().unwrap_or_default();
-            return (ALLOWED + extra - november).max(0) - (in_december - ALLOWED).max(0);
-        }
-        // Of what is left of November's own: extra hours are spent last. What was rolled over and is spent stays.
-        let rolled_over = if now >= december() { ROLLOVER.min(ALLOWED - november).max(0) } else { 0 };
-        (ALLOWED + rolled_over - in_december).max(0)
-    }
-
-    fn join(&mut self, user: usize, at: usize, wait: bool, now: DateTime<Utc>) -> String {
-        self.step += 1;
-        let (since, session) = (self.step, &self.sessions[at]);
-        let status = session.places.get(&user).map_or("-", |place| place.status);
-        let reason = match () {
-            () if session.canceled => "CANCELED",
-            () if now >= session.end() => "ENDED",
-            () if status == "HELD" => "ALREADY_JOINED",
-            () if self.left(user, &session.month(), now) < session.minutes => "INSUFFICIENT_HOURS",
-            () if session.taken() >= session.seats => "FULL",
-            () => "ELIGIBLE",
-        };
-        let session = &mut self.sessions[at];
-        let place = |status| Place { status, since, joined: false, recorded: None };
-        match reason {
-            "ELIGIBLE" => drop(session.places.insert(user, place("HELD"))),
-            "FULL" if wait && status != "WAITING" => drop(session.places.insert(user, place("WAITING"))),
-            _ => {}
-        }
-        let is_open = now >= session.start - TimeDelta::minutes(15) && now < session.end() && !session.canceled;
-        if let Some(place) = session.places.get_mut(&user).filter(|place| place.status == "HELD" && is_open) {
-            place.joined = true;
-        }
-        format!("{reason} {}", self.sessions[at].places.get(&user).map_or("-", |place| place.status))
-    }
-
-    fn leave(&mut self, user: usize, at: usize, now: DateTime<Utc>) {
-        self.step += 1;
-        let session = &mut self.sessions[at];
-        if session.canceled || now >= session.end() {
-            return;
-        }
-        let before_start = now < session.start;
-        let Some(place) = session.places.get_mut(&user) else { return };
-        match place.status {
-            "HELD" if before_start => {
-                place.status = "RELEASED";
-                self.move_up(at, now);
-            }
-            "WAITING" => place.status = "RELEASED",
-            _ => {}
-        }
-    }
-
-    fn move_up(&mut self, at: usize, now: DateTime<Utc>) {
-        loop {
-            let session = &self.sessions[at];
-            if session.taken() >= session.seats {
-                // Those at the front who cannot attend are looked at before it is seen that there is no seat.
-                return self.drop_broke(at, now);
-            }
-            let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
-            let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            let can = self.left(user, &session.month(), now) >= session.minutes;
-            let status = if can { "HELD" } else { "RELEASED" };
-            let place = self.sessions[at].places.get_mut(&user).unwrap();
-            place.status = status;
-        }
-    }
-
-    fn drop_broke(&mut self, at: usize, now: DateTime<Utc>) {
-        loop {
-            let session = &self.sessions[at];
-            let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
-            let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            if self.left(user, &session.month(), now) >= session.minutes {
-                return;
-            }
-            self.sessions[at].places.get_mut(&user).unwrap().status = "RELEASED";
-        }
-    }
-
-    fn record(&mut self, user: usize, at: usize, attended: bool, now: DateTime<Utc>) {
-        let session = &self.sessions[at];
-        let left = self.left(user, &session.month(), now);
-        let (open, minutes) = (now >= session.start && !session.canceled, session.minutes);
-        let Some(place) = self.sessions[at].places.get_mut(&user).filter(|_| open) else { return };
-        match place.status {
-            "HELD" => place.recorded = Some(attended),
-            "ATTENDED" if !attended => place.status = "ABSENT",
-            "ABSENT" if attended && left >= minutes => place.status = "ATTENDED",
-            _ => {}
-        }
-    }
-
-    fn cancel(&mut self, at: usize, now: DateTime<Utc>) {
-        let session = &mut self.sessions[at];
-        if now < session.end() {
-            session.canceled = true;
-            for place in session.places.values_mut().filter(|place| ["HELD", "WAITING"].contains(&place.status)) {
-                place.status = "RELEASED";
-            }
-        }
-    }
-
-    fn settle(&mut self, now: DateTime<Utc>) {
-        for session in self.sessions.iter_mut().filter(|session| !session.canceled && now >= session.end()) {
-            session.settled = true;
-            for place in session.places.values_mut() {
-                place.status = match place.status {
-                    "HELD" if place.recorded.unwrap_or(place.joined) => "ATTENDED",
-                    "HELD" => "ABSENT",
-                    "WAITING" => "RELEASED",
-                    other => other,
-                };
-            }
-        }
-    }
-}
 
 /// What runs at random, and the ids of it.
 struct Run {
     school: School,
     users: Vec<User>,
+    /// The ids of those of the owners.
+    memberships: Vec<String>,
     ids: Vec<String>,
     model: Model,
     /// The orders of extra hours that are not refunded: who has bought how many minutes.
@@ -210,19 +30,23 @@ struct Run {
 impl Run {
     async fn start(seed: u64) -> Run {
         // Nine in the evening of the last day of November.
-        let settings = [("LYCEUM_LIVE_MINUTES", "30,60,90")];
+        let settings = [("LYCEUM_LIVE_MINUTES", "30,60,90"), ("LYCEUM_LIVE_FREE_HOURS", "0")];
         let school = School::later(&settings, TimeDelta::days(10) + TimeDelta::hours(12)).await;
         let mut users = vec![school.sam.clone(), school.tim.clone()];
         for name in ["Uma", "Vic"] {
             users.push(school.app.user(name, Role::Student).await);
         }
-        let price = school.plan_with_extras("2", "1").await;
-        for user in &users {
-            school.subscribe(user, &price, "30").await;
+        let terms = json!({ "familySize": 3, "familyMemberHours": "1.5" });
+        let price = school.plan_with_extras("2", "1", terms).await;
+        let mut memberships = Vec::new();
+        for user in &users[..OWNERS] {
+            memberships.push(school.subscribe(user, &price, "30").await);
         }
+        school.adopt(&users[0], &memberships[0], &users[2], "uma").await;
         // They had all of November, and nothing is left of October.
         school.app.sql("UPDATE memberships SET plan_since = '2026-10-15T00:00:00Z'").await;
         let (mut random, mut model, mut ids) = (StdRng::seed_from_u64(seed), Model::default(), Vec::new());
+        model.payers = vec![Some(0), Some(1), Some(0), None];
         let mut start = school.now() + TimeDelta::minutes(40);
         for _ in 0..8 {
             let minutes = [30, 60, 90][random.random_range(0..3)];
@@ -234,13 +58,13 @@ impl Run {
             model.sessions.push(Session { start, minutes, seats, canceled, settled, places });
             start += TimeDelta::minutes(minutes + random.random_range(0..60));
         }
-        Run { school, users, ids, model, bought: Vec::new(), random }
+        Run { school, users, memberships, ids, model, bought: Vec::new(), random }
     }
 
     async fn step(&mut self) -> String {
         let now = self.school.now();
         let (user, at) = (self.random.random_range(0..self.users.len()), self.random.random_range(0..self.ids.len()));
-        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..22));
+        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..24));
         let (school, who, id) = (&self.school, &self.users[user], &self.ids[at]);
         match choice {
             0..=8 => {
@@ -267,8 +91,9 @@ impl Run {
                 format!("{at} is canceled")
             }
             15..=16 => self.race(user, at, wait).await,
-            17 => self.buy(user, if wait { 1 } else { 2 }).await,
+            17 => self.buy(user % OWNERS, if wait { 1 } else { 2 }).await,
             18 => self.refund().await,
+            19..=20 => self.change_family(OWNERS + user % 2, at % OWNERS, wait).await,
             _ => {
                 let to = now + TimeDelta::minutes(self.random.random_range(5..60));
                 school.turn_to(to).await;
@@ -278,7 +103,7 @@ impl Run {
         }
     }
 
-    /// A user buys extra hours for November, while it is not over.
+    /// An owner buys extra hours for November, while it is not over.
     async fn buy(&mut self, user: usize, hours: i32) -> String {
         let (school, who, minutes) = (&self.school, &self.users[user], 60 * i64::from(hours));
         let extra = self.model.extra.entry(user).or_default();
@@ -303,6 +128,30 @@ impl Run {
         format!("{user} gets the money for {minutes} back")
     }
 
+    /// A user joins a family, or leaves theirs, or is removed from it.
+    async fn change_family(&mut self, user: usize, owner: usize, leaves: bool) -> String {
+        let (school, who, now) = (&self.school, &self.users[user], self.school.now());
+        let family = self.model.payers[user];
+        match family {
+            None => {
+                let email = ["uma", "vic"][user - OWNERS];
+                school.adopt(&self.users[owner], &self.memberships[owner], who, email).await;
+            }
+            Some(owner) if leaves => {
+                let input = json!({ "ownerId": self.users[owner].id });
+                school.app.mutate(who, "leaveFamily", "owner { id }", input).await;
+            }
+            Some(owner) => {
+                let input = json!({ "membershipId": self.memberships[owner], "userId": who.id });
+                school.app.mutate(&self.users[owner], "removeFamilyMember", "family { size }", input).await;
+            }
+        }
+        school.settle().await;
+        let joined = family.is_none().then_some(owner);
+        self.model.change_family(user, joined, now);
+        format!("{user} in family {family:?}, now {joined:?}")
+    }
+
     /// Two users join a session, or one joins two, at once: as if it were one after the other.
     async fn race(&mut self, user: usize, at: usize, wait: bool) -> String {
         let (other, beside) = ((user + 1) % self.users.len(), (at + 1) % self.ids.len());
@@ -322,43 +171,58 @@ impl Run {
 
     /// Compares all places and months.
     async fn compare(&self, trace: &[String]) {
-        let places = "SELECT coalesce(string_agg(concat_ws(' ', session_id, user_id, status), ',' ORDER BY session_id, \
-            user_id), '') FROM live_attendances";
+        let places = "SELECT coalesce(string_agg(concat_ws(' ', session_id, user_id, status, CASE WHEN status IN \
+            ('HELD', 'ATTENDED', 'ABSENT') THEN coalesce(payer_id, user_id) END), ',' ORDER BY session_id, user_id), '') \
+            FROM live_attendances";
         let found = self.school.app.sql(places).await;
         let uuid = |id: &str| id.parse::<lyceum::live::LiveSessionId>().unwrap().uuid();
         let person = |user: &User| user.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
         let mut expected = Vec::new();
         for (session, id) in self.model.sessions.iter().zip(&self.ids) {
             for (user, place) in &session.places {
-                expected.push(format!("{} {} {}", uuid(id), person(&self.users[*user]), place.status));
+                let mut line = format!("{} {} {}", uuid(id), person(&self.users[*user]), place.status);
+                if ["HELD", "ATTENDED", "ABSENT"].contains(&place.status) {
+                    line += &format!(" {}", person(&self.users[place.payer]));
+                }
+                expected.push(line);
             }
             assert!(session.taken() <= session.seats);
         }
         expected.sort();
         assert_eq!(found, expected.join(","), "{trace:#?}");
-        let months = "SELECT coalesce(string_agg(concat_ws(' ', user_id, month, attended_minutes, held_minutes, \
-            sessions_attended), ',' ORDER BY user_id, month), '') FROM live_usage WHERE attended_minutes + held_minutes > 0";
+        let months = "SELECT coalesce(string_agg(line, ',' ORDER BY line COLLATE \"C\"), '') FROM (SELECT \
+            concat_ws(' ', user_id, user_id, month, attended_minutes, held_minutes, sessions_attended) AS line FROM live_usage \
+            WHERE attended_minutes + held_minutes > 0 UNION ALL SELECT concat_ws(' ', payer_id, user_id, month, \
+            attended_minutes, held_minutes, sessions_attended) FROM live_family_usage \
+            WHERE attended_minutes + held_minutes > 0) AS t";
         let found = self.school.app.sql(months).await;
         let mut expected = Vec::new();
         for (number, user) in self.users.iter().enumerate() {
             for month in MONTHS {
-                // What they are shown is what they can spend, while the month is not over.
+                // What they are shown is what they can spend, or all of the family, while the month is not over.
                 let now = self.school.now();
                 if month == MONTHS[1] || now < december() {
                     let shown = self.school.hours(user, Some(month)).await;
                     let left: f64 = shown.rsplit(' ').next().unwrap().parse().unwrap();
-                    let expected = self.model.left(number, month, now);
+                    let expected = self.model.payers[number].map_or(0, |payer| self.model.left(payer, month, now));
                     assert_eq!((left * 60.0).round() as i64, expected, "{shown} {trace:#?}");
                 }
-                let [attended, held] = ["ATTENDED", "HELD"].map(|status| self.model.spent(number, month, &[status]));
+            }
+            for (payer, month) in (0..OWNERS).flat_map(|payer| MONTHS.map(|month| (payer, month))) {
+                let by = Some(number).filter(|user| *user != payer);
+                let spent = |status| self.model.spent(payer, by, month, &[status]);
+                let (attended, held) = (spent("ATTENDED"), spent("HELD"));
+                if (number < OWNERS && payer != number) || attended + held == 0 {
+                    continue;
+                }
                 let was_in = |session: &&Session| {
+                    let place = session.places.get(&number);
                     session.month() == month
-                        && session.places.get(&number).is_some_and(|place| place.status == "ATTENDED")
+                        && place.is_some_and(|place| place.status == "ATTENDED" && place.payer == payer)
                 };
                 let times = self.model.sessions.iter().filter(was_in).count();
-                if attended + held > 0 {
-                    expected.push(format!("{} {month}-01 {attended} {held} {times}", person(user)));
-                }
+                let (payer, user) = (person(&self.users[payer]), person(user));
+                expected.push(format!("{payer} {user} {month}-01 {attended} {held} {times}"));
             }
         }
         expected.sort();

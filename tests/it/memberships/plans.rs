@@ -272,6 +272,27 @@ async fn plans_are_checked_as_a_whole_and_managed_by_who_may() {
             }),
             "OUT_OF_RANGE",
         ),
+        (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "familySize": 2, "prices": prices }), "NOT_ALLOWED"),
+        (
+            &club.root,
+            json!({ "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "familySize": 11, "prices": prices }),
+            "OUT_OF_RANGE",
+        ),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "familyMemberHours": 1, "prices": prices,
+            }),
+            "NOT_ALLOWED",
+        ),
+        (
+            &club.root,
+            json!({
+                "kind": "LIVE_CLASS", "name": "x", "liveHoursPerMonth": 4, "familySize": 2, "familyMemberHours": "745",
+                "prices": prices,
+            }),
+            "OUT_OF_RANGE",
+        ),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": " ", "prices": prices }), "BLANK"),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "slug": "A b", "prices": prices }), "INVALID"),
         (&club.root, json!({ "kind": "ALL_ACCESS", "name": "x", "renewalCron": "daily", "prices": prices }), "INVALID"),
@@ -327,6 +348,29 @@ async fn a_plan_says_how_many_hours_count_in_the_next_month() {
     assert_eq!(edit(json!({ "rolloverHours": "2" })).await, "2");
     assert_eq!(edit(json!({ "name": "Better" })).await, "2");
     assert_eq!(edit(json!({ "rolloverHours": 0 })).await, Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hours_of_a_plan_may_be_for_a_family() {
+    let club = Club::open().await;
+    let input = json!({
+        "kind": "LIVE_CLASS", "name": "Family", "liveHoursPerMonth": "8", "familySize": 3, "familyMemberHours": "2.5",
+        "prices": [price("29", "MONTH")],
+    });
+    let made = club.app.mutate(&club.root, "createPlan", "plan { id familySize familyMemberHours }", input).await;
+    assert_eq!((&made["plan"]["familySize"], &made["plan"]["familyMemberHours"]), (&json!(3), &json!("2.5")));
+    for (more, size, hours) in [
+        (json!({ "name": "Better" }), json!(3), json!("2.5")),
+        (json!({ "familyMemberHours": "4" }), json!(3), json!("4")),
+        (json!({ "familySize": 2, "familyMemberHours": 0 }), json!(2), Value::Null),
+        (json!({ "familyMemberHours": "1" }), json!(2), json!("1")),
+        (json!({ "familySize": 0 }), Value::Null, Value::Null),
+    ] {
+        let mut input = json!({ "planId": made["plan"]["id"] });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let edited = club.app.mutate(&club.root, "updatePlan", "plan { familySize familyMemberHours }", input).await;
+        assert_eq!(edited["plan"], json!({ "familySize": size, "familyMemberHours": hours }), "{more}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ use crate::catalog::{self, CourseId};
 use crate::entitlements::EndReason;
 use crate::graphql::{Error, Result};
 use crate::memberships::command::access::{end, end_access, give, tell};
+use crate::memberships::command::family;
 use crate::memberships::command::member::scope_of;
 use crate::memberships::error;
 use crate::memberships::model::{
@@ -165,6 +166,7 @@ async fn follow(
         }
     };
     rows::update(tx, &held.row, now).await?;
+    family::follow(tx, app, &held.row).await?;
     if let Some(change) = change_between(before, &held.row) {
         tell(tx, app, &held.row, change).await?;
     }
