@@ -154,6 +154,23 @@ impl Load for TaughtIn {
     }
 }
 
+/// The channels that a user owns, also those that were deleted since; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OwnedBy(pub UserId);
+
+impl Load for OwnedBy {
+    type Value = Arc<Vec<ChannelId>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let owners: Vec<UserId> = keys.iter().map(|key| key.0).collect();
+        let mut found: HashMap<UserId, Vec<ChannelId>> = HashMap::new();
+        for (owner, channel) in query::owned_by(&*app.db.read().await?, &owners).await? {
+            found.entry(owner).or_default().push(channel);
+        }
+        Ok(found.into_iter().map(|(owner, channels)| (OwnedBy(owner), Arc::new(channels))).collect())
+    }
+}
+
 /// Whether a user follows a channel; missing if not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Follows(pub(super) UserId, pub(super) ChannelId);

@@ -22,7 +22,7 @@ pub use command::{
 pub use graphql::{ChannelObject, channel_node, mutations, nodes, queries, viewer_fields};
 pub use job::{handlers, mails};
 pub use loader::{
-    ChannelById, ChannelsNamed, EditableSince, FollowedSince, FollowerCount, channel_editors, followed,
+    ChannelById, ChannelsNamed, EditableSince, FollowedSince, FollowerCount, OwnedBy, channel_editors, followed,
     followers_after, is_channel_editor,
 };
 pub use model::{

@@ -80,6 +80,12 @@ pub(super) async fn taught_in(
         .await
 }
 
+/// Returns the channels that users own, deleted ones included, each with its owner.
+pub(super) async fn owned_by(mut conn: &AsyncPgConnection, owners: &[UserId]) -> QueryResult<Vec<(UserId, ChannelId)>> {
+    let owned = channels::table.filter(channels::owner_id.eq_any(owners)).order(channels::id);
+    owned.select((channels::owner_id, channels::id)).load(&mut conn).await
+}
+
 /// Returns which of these users follow which of these channels.
 pub(super) async fn follows(
     mut conn: &AsyncPgConnection,

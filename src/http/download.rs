@@ -41,7 +41,7 @@ pub(super) async fn live_session(State(state): State<HttpState>, Query(Signed { 
     private(response)
 }
 
-/// `/earnings/<month>.csv`: what a channel has earned in a month.
+/// `/earnings/<month>.csv`: what one or all channels of a user have earned in a month.
 pub(super) async fn earnings(
     State(state): State<HttpState>,
     Path(file): Path<String>,

@@ -25,7 +25,7 @@ pub(super) async fn document() -> Json<Value> {
             "/certificates/{file}": { "get": certificate() },
             "/earnings/{file}": {
                 "get": table(
-                    "What a channel has earned in a month, whose URL is an earnings statement's csvUrl",
+                    "What one or all channels of a user have earned in a month, whose URL is a statement's csvUrl",
                     parameter("file", "path", "The month and .csv"),
                 ),
             },

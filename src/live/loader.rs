@@ -9,8 +9,8 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::command;
-use super::model::{Attendance, AttendanceId, Hours, LiveSession, LiveSessionId, Seats, SessionWhich};
-use super::query::{attendance, list, session};
+use super::model::{Attendance, AttendanceId, Hours, LiveSession, LiveSessionId, MemberUsage, Seats, SessionWhich};
+use super::query::{attendance, family, list, session};
 use crate::accounts::UserId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -94,6 +94,26 @@ impl Load for UsageOf {
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Hours>, InternalError> {
         command::usage_of(app, keys).await
+    }
+}
+
+/// What a member has used of the hours of a payer's family in a month, which is named by its first day; missing if that
+/// is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct MemberUsageOf {
+    pub(super) member: UserId,
+    pub(super) month: NaiveDate,
+    pub(super) payer: UserId,
+}
+
+impl Load for MemberUsageOf {
+    type Value = MemberUsage;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, MemberUsage>, InternalError> {
+        let (members, months) = (distinct(keys, |key| key.member), distinct(keys, |key| key.month));
+        let rows = family::of(&mut *app.db.read().await?, &members, &months).await?;
+        let key = |row: &MemberUsage| MemberUsageOf { member: row.user_id, month: row.month, payer: row.payer_id };
+        Ok(rows.into_iter().map(|row| (key(&row), row)).collect())
     }
 }
 

@@ -18,7 +18,7 @@ mod query;
 pub use command::{calendar_feed, import, my_data, session_file, session_title};
 pub use event::{LiveSeatGranted, LiveSeatLost, LiveSessionChanged, LiveSessionSoon, LiveUsageChanged, SessionChange};
 pub use graphql::{LiveSessionObject, LiveSubscription, mutations, nodes, queries, viewer_fields};
-pub(crate) use graphql::{SubscriptionUsageObject, usage_of_user};
+pub(crate) use graphql::{SubscriptionUsageObject, family_hours_used, usage_of_user};
 pub use job::handlers;
 pub use loader::LiveSessionById;
 pub use model::{

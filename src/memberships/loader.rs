@@ -1,6 +1,7 @@
 //! Loads plans and memberships in batches. They are not cached across requests.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,11 +9,12 @@ use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
 use super::model::{
-    Family, FamilyInvitation, LiveAllowance, Membership, MembershipId, PeriodId, Plan, PlanGateway, PlanId, PlanKind,
-    PlanPrice, PlanPriceId, PlanWhich, PlayProduct,
+    Family, FamilyInvitation, LiveAllowance, Membership, MembershipId, MembershipWhich, PeriodId, Plan, PlanGateway,
+    PlanId, PlanKind, PlanPrice, PlanPriceId, PlanWhich, PlayProduct,
 };
 use super::query::{family, membership, period, plan, play};
 use crate::accounts::UserId;
+use crate::catalog::{CategoryId, CourseId};
 use crate::entitlements::EntitlementId;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
@@ -110,6 +112,45 @@ impl Load for GatewaysOf {
     }
 }
 
+/// The plans for a course that are sold, latest first; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PlansOfCourse(pub(super) CourseId);
+
+impl Load for PlansOfCourse {
+    type Value = Arc<Vec<Arc<Plan>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<CourseId> = keys.iter().map(|key| key.0).collect();
+        let rows = plan::sold_for_courses(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| row.course_id.map(PlansOfCourse)))
+    }
+}
+
+/// The plans for a category that are sold, latest first; missing if there are none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PlansOfCategory(pub(super) CategoryId);
+
+impl Load for PlansOfCategory {
+    type Value = Arc<Vec<Arc<Plan>>>;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
+        let ids: Vec<CategoryId> = keys.iter().map(|key| key.0).collect();
+        let rows = plan::sold_for_categories(&mut *app.db.read().await?, &ids).await?;
+        Ok(grouped(rows, |row| row.category_id.map(PlansOfCategory)))
+    }
+}
+
+/// Groups plans by their keys, in their order.
+fn grouped<K: Eq + Hash>(rows: Vec<Plan>, key: impl Fn(&Plan) -> Option<K>) -> HashMap<K, Arc<Vec<Arc<Plan>>>> {
+    let mut groups: HashMap<K, Vec<Arc<Plan>>> = HashMap::new();
+    for row in rows {
+        if let Some(key) = key(&row) {
+            groups.entry(key).or_default().push(Arc::new(row));
+        }
+    }
+    groups.into_iter().map(|(key, rows)| (key, Arc::new(rows))).collect()
+}
+
 /// A page of plans, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct PlanPage(pub(super) PlanWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
@@ -180,30 +221,44 @@ impl Load for OpenPeriodOf {
     }
 }
 
+/// The price that a period of a membership is charged at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct PriceOfPeriod(pub(super) PeriodId);
+
+impl Load for PriceOfPeriod {
+    type Value = PlanPriceId;
+
+    async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, PlanPriceId>, InternalError> {
+        let ids: Vec<PeriodId> = keys.iter().map(|key| key.0).collect();
+        let rows = period::prices_of(&mut *app.db.read().await?, &ids).await?;
+        Ok(rows.into_iter().map(|(period, price)| (PriceOfPeriod(period), price)).collect())
+    }
+}
+
 /// A page of a user's memberships, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct MembershipPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub(super) struct MembershipPage(pub(super) MembershipWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for MembershipPage {
     type Value = Vec<Arc<Membership>>;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let read = app.db.read_each(keys, |conn, MembershipPage(user, page)| {
-            membership::page(conn, *user, page).map_ok(shared).boxed()
+        let read = app.db.read_each(keys, |conn, MembershipPage(which, page)| {
+            membership::page(conn, which, page).map_ok(shared).boxed()
         });
         read.await
     }
 }
 
-/// The number of a user's memberships.
+/// The number of a user's memberships in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct MembershipCount(pub(super) UserId);
+pub(super) struct MembershipCount(pub(super) MembershipWhich);
 
 impl Load for MembershipCount {
     type Value = i64;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        app.db.read_each(keys, |conn, key| membership::count(conn, key.0).boxed()).await
+        app.db.read_each(keys, |conn, key| membership::count(conn, &key.0).boxed()).await
     }
 }
 

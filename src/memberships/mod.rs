@@ -21,11 +21,11 @@ mod query;
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
 pub use event::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
-pub(crate) use graphql::membership_of_entitlement;
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,
 };
+pub(crate) use graphql::{membership_of_entitlement, plan_price_of_period, plans_of_category, plans_of_course};
 pub use job::{handlers, mails};
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;

@@ -184,6 +184,10 @@ pub(super) fn no_such_plan() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["planIds"], "There is no such plan.")
 }
 
+pub(super) fn coupons_forbidden() -> Error {
+    Error::Forbidden("Only administrators see coupons.".into())
+}
+
 pub(super) fn earnings_forbidden() -> Error {
     Error::Forbidden("Only the owner of the channel and administrators see what it earns.".into())
 }

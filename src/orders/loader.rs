@@ -16,7 +16,7 @@ pub(super) use earnings::{EarnedBy, EarnedIn, PayoutsOf, SaleCount, SalePage};
 
 use super::model::{
     Coupon, CouponId, CouponScope, Dispute, DisputeId, Gift, GiftId, Invoice, Order, OrderId, OrderItem, OrderItemId,
-    OrderWhich, Payment, PaymentEvent, PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem,
+    OrderWhich, Payment, PaymentEvent, PaymentEventId, PaymentEventWhich, Refund, RefundId, RefundItem, SortedPage,
 };
 use super::query::{coupon, event, gift, invoice, list, order as query, payment, refund};
 use crate::entitlements::EntitlementId;
@@ -281,15 +281,20 @@ impl Load for DisputeById {
 
 /// A page of orders, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct OrderPage(pub(super) OrderWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub(super) struct OrderPage {
+    pub(super) which: OrderWhich,
+    pub(super) ascending: bool,
+    pub(super) page: SortedPage,
+}
 
 impl Load for OrderPage {
     type Value = Vec<Arc<Order>>;
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let read =
-            app.db.read_each(keys, |conn, OrderPage(which, page)| list::page(conn, which, page).map_ok(shared).boxed());
+        let read = app
+            .db
+            .read_each(keys, |conn, key| list::page(conn, &key.which, key.ascending, &key.page).map_ok(shared).boxed());
         read.await
     }
 }

@@ -205,7 +205,7 @@ impl Sdl {
                 // `courseId` is the id of a course.
                 ("ID", _) => {
                     let entity = match name.strip_suffix("Id") {
-                        None | Some("instructor") => "user",
+                        None | Some("instructor" | "owner") => "user",
                         Some("post" | "parent") => "question",
                         Some(entity) => entity,
                     };
@@ -476,6 +476,7 @@ const OPENED: [(Scope, &[&str]); 11] = [
         &[
             "coupons",
             "donations",
+            "earnings",
             "family",
             "memberships",
             "orderChanged",

@@ -21,6 +21,7 @@ use crate::graphql::guard::{Requires, Role, public, requires};
 use crate::graphql::id::Name;
 use crate::graphql::{Connection, ImageObject, PageArgs, Result, Sequential, UserError, page};
 use crate::media::image;
+use crate::memberships::{PlanObject, plans_of_category};
 
 /// A category in the schema.
 #[derive(Clone)]
@@ -116,6 +117,19 @@ impl CategoryObject {
     /// The number of published courses in the category and all its subcategories.
     async fn course_count(&self, ctx: &Context<'_>) -> Result<i64> {
         count_within(ctx, &tree(ctx).await?.within(self.0.id)).await
+    }
+
+    /// The plans for this very category that are sold, latest first.
+    async fn plans(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<Connection<PlanObject>>> {
+        plans_of_category(ctx, self.0.id, PageArgs { first, after, last, before }).await
     }
 
     /// The published courses in the category and all its subcategories, newest first unless they are sorted otherwise.

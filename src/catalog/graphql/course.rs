@@ -29,6 +29,7 @@ use crate::graphql::money::Money;
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential, page};
 use crate::media::image;
+use crate::memberships::{PlanObject, plans_of_course};
 use crate::platform::internal_error::InternalError;
 use crate::reviews::{ReviewConnection, ReviewFilter, ReviewObject, ReviewSort, course_reviews, viewer_review};
 
@@ -146,6 +147,24 @@ impl CourseObject {
     /// Whether the course is free.
     async fn is_free(&self) -> bool {
         self.0.price_minor == 0
+    }
+
+    /// Whether the course is sold by itself: it is published, and not free. `plans` are the memberships for it.
+    async fn is_purchasable(&self) -> bool {
+        PublicationStatus::of_course(&self.0) == PublicationStatus::Published && self.0.price_minor > 0
+    }
+
+    /// The plans for this very course that are sold, latest first.
+    async fn plans(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Sequential<Connection<PlanObject>>> {
+        plans_of_course(ctx, self.0.id, PageArgs { first, after, last, before }).await
     }
 
     /// The average rating, 1 to 5 stars; null if no review counts. `Review.stars` says which reviews count.

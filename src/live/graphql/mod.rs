@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 
 pub use session::LiveSessionObject;
 pub use subscription::LiveSubscription;
-pub(crate) use usage::{SubscriptionUsageObject, usage_of_user};
+pub(crate) use usage::{SubscriptionUsageObject, family_hours_used, usage_of_user};
 
 use crate::graphql::{NodeType, RootFields};
 

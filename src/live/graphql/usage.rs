@@ -10,7 +10,7 @@ use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Error, Result, Scoped, Sequential, YearMonth};
 use crate::live::command;
-use crate::live::loader::UsageOf;
+use crate::live::loader::{MemberUsageOf, UsageOf};
 use crate::live::model::{MemberUsage, Pool, UsageWarning, hours};
 use crate::memberships::{PlanPriceObject, UpgradesFrom};
 
@@ -141,6 +141,18 @@ pub(crate) async fn usage_of_user(
     let month = month.unwrap_or_else(|| YearMonth::of(app.clock.now(), app.config.time_zone)).first_day();
     let hours = loaders(ctx).load(UsageOf { user, month, at: command::asked_at(app, month) }).await?;
     Ok(hours.map(|hours| Sequential(SubscriptionUsageObject(hours.pool))))
+}
+
+/// Returns the hours of a family that one of its members has used in the current month: of sessions that they attended,
+/// and of their seats in sessions that are not over. The caller has checked that the viewer may see them.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn family_hours_used(ctx: &Context<'_>, member: UserId, payer: UserId) -> Result<Decimal> {
+    let app = app(ctx);
+    let month = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
+    let used = loaders(ctx).load(MemberUsageOf { member, month, payer }).await?;
+    Ok(hours(used.map_or(0, |used| used.attended_minutes + used.held_minutes)))
 }
 
 /// The hours of the viewer.

@@ -7,11 +7,12 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::accounts::{UserObject, user_node, viewer};
+use crate::accounts::{UserId, UserObject, user_node, viewer};
 use crate::graphql::context::{actor, app, loaders, within};
 use crate::graphql::error::payload;
 use crate::graphql::guard::{Role, Scope, requires, scoped};
 use crate::graphql::{Requires, Result, Scoped, Sequential, UserError};
+use crate::live::family_hours_used;
 use crate::memberships::loader::FamilyOf;
 use crate::memberships::model::{
     Family, FamilyInvitation, FamilyMember, InviteFamilyMemberInput, JoinFamilyInput, LeaveFamilyInput,
@@ -43,7 +44,8 @@ impl FamilyObject {
 
     /// The members beside the owner, in the order in which they joined; at most 10.
     async fn members(&self) -> Vec<Sequential<FamilyMemberObject>> {
-        self.0.members.iter().map(|row| Sequential(FamilyMemberObject(row.clone()))).collect()
+        let owner = self.0.membership.user_id;
+        self.0.members.iter().map(|row| Sequential(FamilyMemberObject { row: row.clone(), owner })).collect()
     }
 
     /// The invitations that can be accepted, in the order in which they were sent; null unless the viewer is the owner.
@@ -57,19 +59,32 @@ impl FamilyObject {
 
 /// A member of a family in the schema.
 #[derive(Clone)]
-pub(super) struct FamilyMemberObject(FamilyMember);
+pub(super) struct FamilyMemberObject {
+    row: FamilyMember,
+    owner: UserId,
+}
 
 /// A user who shares the hours of another user's membership.
 #[Object(name = "FamilyMember")]
 impl FamilyMemberObject {
     /// The user.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<Sequential<UserObject>>> {
-        Ok(user_node(ctx, self.0.user_id).await?.map(Sequential))
+        Ok(user_node(ctx, self.row.user_id).await?.map(Sequential))
     }
 
     /// When they joined.
     async fn joined_at(&self) -> DateTime<Utc> {
-        self.0.joined_at
+        self.row.joined_at
+    }
+
+    /// The hours of this month that they have used: of sessions that they attended, and of their seats in sessions that
+    /// are not over. Null unless the viewer is the owner of the family or this member.
+    async fn used_hours(&self, ctx: &Context<'_>) -> Result<Option<Decimal>> {
+        let viewer = within(ctx, Scope::ReadLearning);
+        if !policy::can_see(viewer, self.owner) && !policy::can_see(viewer, self.row.user_id) {
+            return Ok(None);
+        }
+        family_hours_used(ctx, self.row.user_id, self.owner).await.map(Some)
     }
 }
 

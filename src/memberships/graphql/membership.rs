@@ -16,7 +16,9 @@ use crate::graphql::{Connection, PageArgs, Result, Scoped, Sequential};
 use crate::memberships::loader::{
     MembershipById, MembershipCount, MembershipOf, MembershipPage, OpenPeriodOf, PriceById,
 };
-use crate::memberships::model::{Membership, MembershipId, MembershipRenewal, MembershipStatus};
+use crate::memberships::model::{
+    Membership, MembershipFilter, MembershipId, MembershipRenewal, MembershipStatus, MembershipWhich,
+};
 use crate::memberships::policy;
 use crate::orders::{OrderObject, checkout_of_period, orders_of_membership};
 
@@ -174,9 +176,11 @@ impl ViewerMemberships {
         guard = "Scoped(Role::Student, Scope::ReadOrders)",
         directive = scoped::apply(Role::Student, Scope::ReadOrders)
     )]
+    #[allow(clippy::too_many_arguments)]
     async fn memberships(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which memberships to return; defaults to all.")] filter: Option<MembershipFilter>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
@@ -184,8 +188,9 @@ impl ViewerMemberships {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<MembershipObject>>>> {
         let user = viewer(within(ctx, Scope::ReadOrders))?;
+        let which = MembershipWhich { user, statuses: filter.unwrap_or_default().statuses };
         let page = PageArgs { first, after, last, before }.timed_page(LIST)?;
-        let rows = loaders(ctx).load(MembershipPage(user, page.clone())).await?.unwrap_or_default();
+        let rows = loaders(ctx).load(MembershipPage(which.clone(), page.clone())).await?.unwrap_or_default();
         let cursor = |MembershipObject(row): &MembershipObject| {
             encode_cursor(LIST, &(row.created_at.timestamp_micros(), row.id.uuid()))
         };
@@ -193,7 +198,7 @@ impl ViewerMemberships {
         if !wants_total(ctx) {
             return Ok(Some(Sequential(connection)));
         }
-        let total = loaders(ctx).load(MembershipCount(user)).await?.unwrap_or_default();
+        let total = loaders(ctx).load(MembershipCount(which)).await?.unwrap_or_default();
         Ok(Some(Sequential(connection.with_total(total))))
     }
 }

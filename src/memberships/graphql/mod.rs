@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 pub(crate) use membership::membership_of_entitlement;
 pub use membership::{MembershipObject, membership_node};
 pub use plan::{PlanObject, PlanPriceObject, plan_node, plan_price_node};
+pub(crate) use plan::{plan_price_of_period, plans_of_category, plans_of_course};
 
 use crate::graphql::{NodeType, RootFields};
 

@@ -1,23 +1,27 @@
 //! Plans and their prices in the schema.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::catalog::{CategoryObject, CourseObject, category_node, course_node};
+use crate::catalog::{CategoryId, CategoryObject, CourseId, CourseObject, category_node, course_node};
 use crate::graphql::context::{loaders, within};
 use crate::graphql::guard::{Role, Scope, owned, public};
 use crate::graphql::money::Money;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
-use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
+use crate::graphql::{Connection, Error, PageArgs, Result, Sequential, page};
 use crate::memberships::command::manages;
-use crate::memberships::loader::{GatewaysOf, PlanById, PlanCount, PlanPage, PlayProductOf, PriceById, PricesOf};
+use crate::memberships::loader::{
+    GatewaysOf, PlanById, PlanCount, PlanPage, PlansOfCategory, PlansOfCourse, PlayProductOf, PriceById, PriceOfPeriod,
+    PricesOf,
+};
 use crate::memberships::model::{
-    BillingInterval, Plan, PlanFilter, PlanGateway, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlanWhich,
-    PlayProduct, hours_of, status_of,
+    BillingInterval, PeriodId, Plan, PlanFilter, PlanGateway, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus,
+    PlanWhich, PlayProduct, hours_of, status_of,
 };
 use crate::memberships::policy;
 use crate::platform::auth;
@@ -250,6 +254,49 @@ pub async fn plan_node(ctx: &Context<'_>, id: PlanId) -> Result<Option<PlanObjec
 /// The database failed.
 pub async fn plan_price_node(ctx: &Context<'_>, id: PlanPriceId) -> Result<Option<PlanPriceObject>> {
     Ok(loaders(ctx).load(PriceById(id)).await?.map(PlanPriceObject))
+}
+
+/// Returns the price at which a period of a membership is charged. The caller has checked that the viewer may see it.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn plan_price_of_period(
+    ctx: &Context<'_>,
+    period: PeriodId,
+) -> Result<Option<Sequential<PlanPriceObject>>> {
+    let Some(id) = loaders(ctx).load(PriceOfPeriod(period)).await? else { return Ok(None) };
+    Ok(plan_price_node(ctx, id).await?.map(Sequential))
+}
+
+/// Returns a page of the plans for a course that are sold, latest first.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub(crate) async fn plans_of_course(
+    ctx: &Context<'_>,
+    course: CourseId,
+    args: PageArgs,
+) -> Result<Sequential<Connection<PlanObject>>> {
+    sold(loaders(ctx).load(PlansOfCourse(course)).await?, args)
+}
+
+/// Returns a page of the plans for a category that are sold, latest first.
+///
+/// # Errors
+/// An argument is invalid; the database failed.
+pub(crate) async fn plans_of_category(
+    ctx: &Context<'_>,
+    category: CategoryId,
+    args: PageArgs,
+) -> Result<Sequential<Connection<PlanObject>>> {
+    sold(loaders(ctx).load(PlansOfCategory(category)).await?, args)
+}
+
+fn sold(rows: Option<Arc<Vec<Arc<Plan>>>>, args: PageArgs) -> Result<Sequential<Connection<PlanObject>>> {
+    let rows = rows.unwrap_or_default();
+    let plans = rows.iter().cloned().map(PlanObject).collect();
+    let place = |PlanObject(row): &PlanObject| Reverse((row.created_at.timestamp_micros(), row.id.uuid()));
+    Ok(Sequential(page::slice(args, LIST, plans, place)?))
 }
 
 /// The list of plans.

@@ -3,8 +3,9 @@
 use async_graphql::{Enum, InputObject};
 use rust_decimal::Decimal;
 
-use super::membership::MembershipId;
+use super::membership::{MembershipId, MembershipStatus};
 use super::plan::{BillingInterval, PlanId, PlanKind, PlanPriceId};
+use crate::accounts::UserId;
 use crate::catalog::{CategoryId, CourseId};
 use crate::graphql::Idempotency;
 use crate::graphql::money::MoneyInput;
@@ -195,6 +196,22 @@ pub(in crate::memberships) struct ConfirmPlayPurchaseInput {
     pub(in crate::memberships) purchase_token: String,
     /// Google's id of the order (`GPA.…`), which the app has from Google; it is compared with what Google says.
     pub(in crate::memberships) order_id: Option<String>,
+}
+
+/// A filter for memberships. Omitted fields restrict nothing.
+#[derive(Clone, Debug, Default, InputObject)]
+pub(in crate::memberships) struct MembershipFilter {
+    /// Memberships in one of these states.
+    pub(in crate::memberships) statuses: Option<Vec<MembershipStatus>>,
+}
+
+/// A user's memberships in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::memberships) struct MembershipWhich {
+    /// The member.
+    pub(in crate::memberships) user: UserId,
+    /// The states; `None` for any.
+    pub(in crate::memberships) statuses: Option<Vec<MembershipStatus>>,
 }
 
 /// A filter for plans; its conditions are combined with AND. Omitted fields restrict nothing.

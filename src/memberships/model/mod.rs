@@ -17,9 +17,9 @@ pub(super) use family::{
 };
 pub(crate) use input::CreatePlanInput;
 pub(super) use input::{
-    ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, PauseMembershipInput,
-    PlanFilter, PlanWhich, QuoteMembershipChangeInput, ResumeMembershipInput, SetPlanPriceInput, SetPlayProductInput,
-    UpdatePlanInput,
+    ArchivePlanInput, CancelMembershipInput, ChangeMembershipInput, ConfirmPlayPurchaseInput, MembershipFilter,
+    MembershipWhich, PauseMembershipInput, PlanFilter, PlanWhich, QuoteMembershipChangeInput, ResumeMembershipInput,
+    SetPlanPriceInput, SetPlayProductInput, UpdatePlanInput,
 };
 pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
 pub use live::LiveAllowance;

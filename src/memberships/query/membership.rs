@@ -1,6 +1,7 @@
 //! SQL for memberships. They are written under the row lock of their user, and their own.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::accounts::UserId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::page::Page;
 use crate::memberships::model::{
-    Membership, MembershipId, MembershipStatus, NewMembership, Plan, PlanId, PlanKind, PlanPriceId,
+    Membership, MembershipId, MembershipStatus, MembershipWhich, NewMembership, Plan, PlanId, PlanKind, PlanPriceId,
 };
 use crate::platform::db::schema::{family_members, memberships, plans};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
@@ -202,16 +203,24 @@ pub(in crate::memberships) async fn latest_of(
 /// Returns a page of a user's memberships, newest first, in the direction of the page.
 pub(in crate::memberships) async fn page(
     mut conn: &AsyncPgConnection,
-    user: UserId,
+    which: &MembershipWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Membership>> {
-    let rows = memberships::table.into_boxed().filter(memberships::user_id.eq(user)).select(Membership::as_select());
+    let rows = filtered(which).select(Membership::as_select());
     newest_first!(&mut conn, rows, memberships::created_at, memberships::id, page)
 }
 
-/// Counts a user's memberships.
-pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
-    memberships::table.filter(memberships::user_id.eq(user)).count().get_result(&mut conn).await
+/// Counts a user's memberships in a list.
+pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, which: &MembershipWhich) -> QueryResult<i64> {
+    filtered(which).count().get_result(&mut conn).await
+}
+
+fn filtered(which: &MembershipWhich) -> memberships::BoxedQuery<'_, Pg> {
+    let rows = memberships::table.into_boxed().filter(memberships::user_id.eq(which.user));
+    match &which.statuses {
+        Some(statuses) => rows.filter(memberships::status.eq_any(statuses)),
+        None => rows,
+    }
 }
 
 /// Returns the memberships that have not expired and that users have, or whose hours they share as family members, with

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
-use crate::memberships::model::{MembershipId, NewPeriod, Period, PeriodId, PeriodState};
+use crate::memberships::model::{MembershipId, NewPeriod, Period, PeriodId, PeriodState, PlanPriceId};
 use crate::platform::db::schema::membership_periods;
 use crate::platform::db::{RunQueryDsl, Tx};
 
@@ -32,6 +32,18 @@ pub(in crate::memberships) async fn open_of_all(
         .filter(membership_periods::membership_id.eq_any(memberships))
         .filter(membership_periods::state.eq(PeriodState::Open))
         .select((membership_periods::membership_id, membership_periods::id))
+        .load(conn)
+        .await
+}
+
+/// Returns the prices that periods are charged at.
+pub(in crate::memberships) async fn prices_of(
+    conn: &mut AsyncPgConnection,
+    periods: &[PeriodId],
+) -> QueryResult<Vec<(PeriodId, PlanPriceId)>> {
+    membership_periods::table
+        .filter(membership_periods::id.eq_any(periods))
+        .select((membership_periods::id, membership_periods::plan_price_id))
         .load(conn)
         .await
 }

@@ -227,6 +227,32 @@ pub(in crate::memberships) async fn of_course(
         .await
 }
 
+/// Returns the plans for courses that are sold, latest first.
+pub(in crate::memberships) async fn sold_for_courses(
+    conn: &mut AsyncPgConnection,
+    courses: &[CourseId],
+) -> QueryResult<Vec<Plan>> {
+    plans::table
+        .filter(plans::course_id.eq_any(courses).and(plans::archived_at.is_null()))
+        .order((plans::created_at.desc(), plans::id.desc()))
+        .select(Plan::as_select())
+        .load(conn)
+        .await
+}
+
+/// Returns the plans for categories that are sold, latest first.
+pub(in crate::memberships) async fn sold_for_categories(
+    conn: &mut AsyncPgConnection,
+    categories: &[CategoryId],
+) -> QueryResult<Vec<Plan>> {
+    plans::table
+        .filter(plans::category_id.eq_any(categories).and(plans::archived_at.is_null()))
+        .order((plans::created_at.desc(), plans::id.desc()))
+        .select(Plan::as_select())
+        .load(conn)
+        .await
+}
+
 /// Returns the plans for a category that are not archived.
 pub(in crate::memberships) async fn of_category(tx: &mut Tx, category: CategoryId) -> QueryResult<Vec<PlanId>> {
     plans::table

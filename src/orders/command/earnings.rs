@@ -1,17 +1,22 @@
 //! What channels earn: statements, payouts, and what part of their sales is theirs.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{self, Stream};
 use serde_json::json;
 
 use super::ledger::enter;
-use crate::accounts::viewer;
-use crate::channels::{self, Channel, ChannelId};
+use crate::accounts::{UserId, viewer};
+use crate::channels::{self, Channel, ChannelId, OwnedBy};
 use crate::graphql::YearMonth;
 use crate::graphql::error::{Check, UserErrorCode};
+use crate::graphql::loaders::Load;
 use crate::graphql::money::Money;
 use crate::graphql::{Error, Result};
-use crate::orders::model::{Account, EarningsLine, Movement, Payout, Posting, RecordPayoutInput, SetChannelShareInput};
+use crate::orders::model::{
+    Account, Earner, EarningsLine, Movement, Payout, Posting, RecordPayoutInput, SetChannelShareInput,
+};
 use crate::orders::query::ledger as rows;
 use crate::orders::{error, policy};
 use crate::platform::App;
@@ -121,14 +126,23 @@ pub(in crate::orders) async fn set_channel_share(
         .await
 }
 
-/// What the URL of a statement proves.
-fn state(month: YearMonth) -> String {
+/// What the URL of the statement of a channel proves.
+fn state_of_channel(month: YearMonth) -> String {
     format!("earnings/{month}")
 }
 
+/// What the URL of the statement of all channels of a user proves.
+fn state_of_owner(month: YearMonth) -> String {
+    format!("earnings of all channels/{month}")
+}
+
 /// The URL of a statement as CSV, which is valid for an hour.
-pub(in crate::orders) fn earnings_url(app: &App, channel: ChannelId, month: YearMonth) -> String {
-    let token = app.codes.link(Proof::Download, channel.uuid(), app.clock.now() + URL_LIFETIME, &state(month));
+pub(in crate::orders) fn earnings_url(app: &App, earner: Earner, month: YearMonth) -> String {
+    let (id, state) = match earner {
+        Earner::Channel(channel) => (channel.uuid(), state_of_channel(month)),
+        Earner::Owner(user) => (user.uuid(), state_of_owner(month)),
+    };
+    let token = app.codes.link(Proof::Download, id, app.clock.now() + URL_LIFETIME, &state);
     format!("{}/earnings/{month}.csv?token={token}", app.config.public_url)
 }
 
@@ -140,12 +154,18 @@ pub fn earnings_file(
 ) -> Option<impl Stream<Item = std::result::Result<String, InternalError>> + use<>> {
     let month = YearMonth::parse(month)?;
     let link = Link::parse(token)?;
-    let is_ours = app.codes.is_link(&link, Proof::Download, &state(month), app.clock.now());
-    let channel = is_ours.then(|| ChannelId::new(link.id))?;
+    let proves = |state: &str| app.codes.is_link(&link, Proof::Download, state, app.clock.now());
+    let earner = if proves(&state_of_channel(month)) {
+        Earner::Channel(ChannelId::new(link.id))
+    } else if proves(&state_of_owner(month)) {
+        Earner::Owner(UserId::new(link.id))
+    } else {
+        return None;
+    };
     let (app, bounds) = (app.clone(), month.bounds(app.config.time_zone));
     Some(stream::try_unfold(Reading::Begin, move |reading| {
         let app = app.clone();
-        async move { next_lines(&app, (channel, bounds), reading).await }
+        async move { next_lines(&app, (earner, bounds), reading).await }
     }))
 }
 
@@ -158,7 +178,7 @@ enum Reading {
 
 async fn next_lines(
     app: &App,
-    (channel, bounds): (ChannelId, (DateTime<Utc>, DateTime<Utc>)),
+    (earner, bounds): (Earner, (DateTime<Utc>, DateTime<Utc>)),
     reading: Reading,
 ) -> std::result::Result<Option<(String, Reading)>, InternalError> {
     let mut out = String::new();
@@ -170,7 +190,11 @@ async fn next_lines(
         Reading::After(line) => Some(line),
         Reading::End => return Ok(None),
     };
-    let lines = rows::lines_of(&*app.db.read().await?, channel, bounds, after.as_ref()).await?;
+    let channels = match earner {
+        Earner::Channel(channel) => Arc::new(vec![channel]),
+        Earner::Owner(user) => OwnedBy(user).load_one(app).await?.unwrap_or_default(),
+    };
+    let lines = rows::lines_of(&*app.db.read().await?, &channels, bounds, after.as_ref()).await?;
     for line in &lines {
         let decimal = |minor: i64| Money::new(minor, line.currency).decimal().to_string();
         write_row(

@@ -5,29 +5,33 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use crate::channels::{Channel, ChannelId, ChannelObject};
+use crate::accounts::viewer;
+use crate::channels::{Channel, ChannelId, ChannelObject, OwnedBy};
 use crate::graphql::YearMonth;
 use crate::graphql::context::{actor, app, client, loaders, within};
 use crate::graphql::error::payload;
-use crate::graphql::guard::{Role, Scope, requires};
+use crate::graphql::guard::{Role, Scope, requires, scoped};
 use crate::graphql::money::Money;
 use crate::graphql::page::{encode_cursor, wants_total};
 use crate::graphql::sequential::SequentialList;
-use crate::graphql::{Connection, PageArgs, Requires, Result, Sequential, UserError};
+use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 use crate::orders::loader::{EarnedBy, EarnedIn, ItemById, OrderById, PayoutsOf, SaleCount, SalePage};
-use crate::orders::model::{Earned, OrderItem, OrderItemKind, RecordPayoutInput, Sale, SetChannelShareInput};
+use crate::orders::model::{
+    Earned, Earner, OrderItem, OrderItemKind, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
+};
 use crate::orders::{command, error, policy};
 
 const LIST: &str = "sales";
 
-/// What a channel has earned in a month, in the schema.
+/// What a channel, or a user with all their channels, has earned in a month, in the schema.
 pub struct EarningsStatement {
-    channel: ChannelId,
+    earner: Earner,
+    channels: Arc<Vec<ChannelId>>,
     month: YearMonth,
 }
 
-/// What the sales of a channel have brought it in a month: payments, without refunds and disputes of the same month, which
-/// may be of earlier sales.
+/// What the sales of a channel, or of all channels of a user, have brought in a month: payments, without refunds and
+/// disputes of the same month, which may be of earlier sales.
 #[Object]
 impl EarningsStatement {
     /// The month.
@@ -41,7 +45,7 @@ impl EarningsStatement {
         Ok(SequentialList(earned.iter().map(|row| Money::new(row.gross, row.currency)).collect()))
     }
 
-    /// What of it is the channel's, one amount for each currency.
+    /// What of it is the channel's or the channels', one amount for each currency.
     async fn share(&self, ctx: &Context<'_>) -> Result<SequentialList<Money>> {
         let earned = self.earned(ctx).await?;
         Ok(SequentialList(earned.iter().map(|row| Money::new(row.share, row.currency)).collect()))
@@ -49,26 +53,39 @@ impl EarningsStatement {
 
     /// What was paid out for the month, one amount for each currency.
     async fn paid_out(&self, ctx: &Context<'_>) -> Result<SequentialList<Money>> {
-        let payouts = loaders(ctx).load(PayoutsOf(self.channel, self.month)).await?.unwrap_or_default();
-        Ok(SequentialList(payouts.iter().map(|row| Money::new(row.amount_minor, row.currency)).collect()))
+        let payouts = self.payouts(ctx).await?;
+        let sum = |rows: &[Payout]| {
+            let currency = rows.first()?.currency;
+            Some(Money::new(rows.iter().map(|row| row.amount_minor).sum(), currency))
+        };
+        let by_currency = payouts.chunk_by(|one, other| one.currency == other.currency);
+        Ok(SequentialList(by_currency.filter_map(sum).collect()))
     }
 
     /// When the latest payout for the month was recorded; null if there is none.
     async fn paid_out_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
-        let payouts = loaders(ctx).load(PayoutsOf(self.channel, self.month)).await?.unwrap_or_default();
+        let payouts = self.payouts(ctx).await?;
         Ok(payouts.iter().map(|payout| payout.recorded_at).max())
     }
 
     /// The statement with a line for each item that was sold or refunded (CSV). The URL works for an hour, for all who
     /// have it.
     async fn csv_url(&self, ctx: &Context<'_>) -> String {
-        command::earnings_url(app(ctx), self.channel, self.month)
+        command::earnings_url(app(ctx), self.earner, self.month)
     }
 }
 
 impl EarningsStatement {
+    fn of_channel(channel: ChannelId, month: YearMonth) -> EarningsStatement {
+        EarningsStatement { earner: Earner::Channel(channel), channels: Arc::new(vec![channel]), month }
+    }
+
     async fn earned(&self, ctx: &Context<'_>) -> Result<Arc<Vec<Earned>>> {
-        Ok(loaders(ctx).load(EarnedIn(self.channel, self.month)).await?.unwrap_or_default())
+        Ok(loaders(ctx).load(EarnedIn(self.channels.clone(), self.month)).await?.unwrap_or_default())
+    }
+
+    async fn payouts(&self, ctx: &Context<'_>) -> Result<Arc<Vec<Payout>>> {
+        Ok(loaders(ctx).load(PayoutsOf(self.channels.clone(), self.month)).await?.unwrap_or_default())
     }
 }
 
@@ -80,7 +97,30 @@ pub(crate) fn channel_earnings(ctx: &Context<'_>, channel: &Channel, month: Year
     if !policy::can_see_earnings(within(ctx, Scope::ReadOrders), channel.owner_id) {
         return Err(error::earnings_forbidden());
     }
-    Ok(EarningsStatement { channel: channel.id, month })
+    Ok(EarningsStatement::of_channel(channel.id, month))
+}
+
+/// What the viewer earns.
+#[derive(Default)]
+pub(super) struct ViewerEarnings;
+
+#[Object]
+impl ViewerEarnings {
+    /// What the sales of all channels that the user owns have brought them in a month, also of channels that were
+    /// deleted since.
+    #[graphql(
+        guard = "Scoped(Role::Instructor, Scope::ReadOrders)",
+        directive = scoped::apply(Role::Instructor, Scope::ReadOrders)
+    )]
+    async fn earnings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month.")] month: YearMonth,
+    ) -> Result<Option<Sequential<EarningsStatement>>> {
+        let owner = viewer(within(ctx, Scope::ReadOrders))?;
+        let channels = loaders(ctx).load(OwnedBy(owner)).await?.unwrap_or_default();
+        Ok(Some(Sequential(EarningsStatement { earner: Earner::Owner(owner), channels, month })))
+    }
 }
 
 /// An item of a channel that was sold, in the schema.
@@ -200,7 +240,7 @@ impl EarningsMutation {
         let month = input.month;
         let recorded = command::record_payout(app(ctx), actor(ctx), client(ctx), input).await;
         let (channel, user_errors) = payload(recorded)?;
-        let earnings_statement = channel.map(|channel| Sequential(EarningsStatement { channel, month }));
+        let earnings_statement = channel.map(|channel| Sequential(EarningsStatement::of_channel(channel, month)));
         Ok(Some(Sequential(RecordPayoutPayload { earnings_statement, user_errors })))
     }
 

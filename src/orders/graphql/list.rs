@@ -3,19 +3,22 @@
 use std::cmp::Reverse;
 
 use async_graphql::{Context, Object};
+use uuid::Uuid;
 
 use super::order::OrderObject;
 use crate::accounts::{UserId, viewer};
 use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
-use crate::graphql::page::{encode_cursor, wants_total};
+use crate::graphql::money::CurrencyCode;
+use crate::graphql::page::{SortDirection, encode_cursor, wants_total};
 use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time, page};
 use crate::memberships::MembershipId;
 use crate::orders::loader::{OrderCount, OrderPage, OrdersOf};
-use crate::orders::model::{OrderFilter, OrderWhich};
+use crate::orders::model::{OrderFilter, OrderSort, OrderSortField, OrderWhich, SortedPage, TotalPlace};
 use crate::orders::{command, error, policy};
 
 const LIST: &str = "orders";
+const BY_TOTAL: &str = "orders by total";
 const LONGEST_QUERY: usize = 100;
 
 impl OrderFilter {
@@ -36,16 +39,38 @@ impl OrderFilter {
     }
 }
 
+/// Returns the position of a cursor in the list by total. Cursors are not signed.
+fn total_place((code, total, id): (String, i64, Uuid)) -> Result<TotalPlace> {
+    match CurrencyCode::parse(&code) {
+        Some(currency) => Ok((currency, total, id)),
+        None => Err(Error::BadInput(format!("The cursor is not one that {BY_TOTAL} returned."))),
+    }
+}
+
 async fn listed(
     ctx: &Context<'_>,
     which: OrderWhich,
+    sort: OrderSort,
     args: PageArgs,
 ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
-    let page = args.timed_page(LIST)?;
-    let rows = loaders(ctx).load(OrderPage(which.clone(), page.clone())).await?.unwrap_or_default();
-    let cursor =
-        |OrderObject(row): &OrderObject| encode_cursor(LIST, &(row.created_at.timestamp_micros(), row.id.uuid()));
-    let connection = page.connection(rows, OrderObject, cursor);
+    let ascending = sort.direction == SortDirection::Asc;
+    let key = |page| OrderPage { which: which.clone(), ascending, page };
+    let connection = match sort.field {
+        OrderSortField::CreatedAt => {
+            let page = args.timed_page(LIST)?;
+            let rows = loaders(ctx).load(key(SortedPage::CreatedAt(page.clone()))).await?.unwrap_or_default();
+            page.connection(rows, OrderObject, |OrderObject(row)| {
+                encode_cursor(LIST, &(row.created_at.timestamp_micros(), row.id.uuid()))
+            })
+        }
+        OrderSortField::Total => {
+            let page = args.page::<(String, i64, Uuid)>(BY_TOTAL)?.try_map(total_place)?;
+            let rows = loaders(ctx).load(key(SortedPage::Total(page.clone()))).await?.unwrap_or_default();
+            page.connection(rows, OrderObject, |OrderObject(row)| {
+                encode_cursor(BY_TOTAL, &(row.currency.code(), row.total_minor, row.id.uuid()))
+            })
+        }
+    };
     if !wants_total(ctx) {
         return Ok(Some(Sequential(connection)));
     }
@@ -65,7 +90,7 @@ pub(crate) async fn orders_of(
     if !policy::can_see(within(ctx, Scope::ReadOrders), user) {
         return Err(error::orders_forbidden());
     }
-    listed(ctx, OrderWhich { buyer: Some(user), ..OrderWhich::default() }, args).await
+    listed(ctx, OrderWhich { buyer: Some(user), ..OrderWhich::default() }, OrderSort::default(), args).await
 }
 
 /// Returns a page of the orders of a membership, latest first. The caller has checked that the viewer may see it.
@@ -107,7 +132,7 @@ impl ViewerOrders {
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
         let buyer = Some(viewer(within(ctx, Scope::ReadOrders))?);
         let which = OrderWhich { buyer, ..filter.unwrap_or_default().which()? };
-        listed(ctx, which, PageArgs { first, after, last, before }).await
+        listed(ctx, which, OrderSort::default(), PageArgs { first, after, last, before }).await
     }
 }
 
@@ -117,7 +142,7 @@ pub(super) struct OrderQuery;
 
 #[Object]
 impl OrderQuery {
-    /// All orders, latest first.
+    /// All orders, latest first unless they are sorted otherwise.
     #[graphql(
         guard = "Scoped(Role::Admin, Scope::ReadOrders)",
         directive = scoped::apply(Role::Admin, Scope::ReadOrders)
@@ -127,6 +152,7 @@ impl OrderQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which orders to return; defaults to all.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "The sort order. A cursor is valid for one sort field only.")] sort: Option<OrderSort>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
@@ -134,7 +160,7 @@ impl OrderQuery {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
         let which = filter.unwrap_or_default().which()?;
-        listed(ctx, which, PageArgs { first, after, last, before }).await
+        listed(ctx, which, sort.unwrap_or_default(), PageArgs { first, after, last, before }).await
     }
 
     /// The URL of the list of orders as a table (CSV), latest first. It works for an hour, for all who have it, while the

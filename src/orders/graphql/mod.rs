@@ -46,9 +46,9 @@ pub fn queries() -> Vec<Box<dyn RootFields>> {
     ]
 }
 
-/// The orders and repeated donations of the viewer.
+/// The orders, the repeated donations and the earnings of the viewer.
 pub fn viewer_fields() -> Vec<Box<dyn RootFields>> {
-    vec![Box::new(list::ViewerOrders), Box::new(donation::ViewerDonations)]
+    vec![Box::new(list::ViewerOrders), Box::new(donation::ViewerDonations), Box::new(earnings::ViewerEarnings)]
 }
 
 /// The mutations of orders.

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use chrono::{DateTime, Utc};
 
+use super::coupon::{CouponObject, coupon_node};
 use super::gift::GiftObject;
 use super::refund::{DisputeObject, RefundObject};
 use crate::accounts::{UserObject, user_node};
 use crate::catalog::{CourseObject, course_for_enrolled};
 use crate::entitlements::{EntitlementId, EntitlementObject, entitlement_node};
 use crate::graphql::context::{app, loaders, within};
-use crate::graphql::guard::Scope;
+use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::money::{CurrencyCode, Money};
 use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Result, Sequential};
-use crate::memberships::{MembershipObject, PeriodId, membership_node};
-use crate::orders::command;
+use crate::memberships::{MembershipObject, PeriodId, PlanPriceObject, membership_node, plan_price_of_period};
 use crate::orders::loader::{
     CouponById, DisputesOf, GiftOf, InvoiceOf, ItemsOf, OrderById, OrderOf, OrderOfPeriod, PaymentOf, RefundsOf,
 };
 use crate::orders::model::{Dispute, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus, Refund};
-use crate::orders::policy;
+use crate::orders::{command, error, policy};
 use crate::platform::payments::Provider;
 
 /// An order in the schema.
@@ -67,6 +67,17 @@ impl OrderObject {
     async fn coupon_code(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let Some(id) = self.0.coupon_id else { return Ok(None) };
         Ok(loaders(ctx).load(CouponById(id)).await?.map(|coupon| coupon.code.clone()))
+    }
+
+    /// The coupon, as it is now; null if there was none. Visible to administrators; for others it is null, with an
+    /// error.
+    #[graphql(directive = scoped::apply(Role::Admin, Scope::ReadOrders))]
+    async fn coupon(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CouponObject>>> {
+        if !policy::can_manage(within(ctx, Scope::ReadOrders)) {
+            return Err(error::coupons_forbidden());
+        }
+        let Some(id) = self.0.coupon_id else { return Ok(None) };
+        Ok(coupon_node(ctx, id).await?.map(Sequential))
     }
 
     /// The prices of all items, before the discount; without the tax if that is added to them.
@@ -206,6 +217,12 @@ impl OrderItemObject {
     async fn course(&self, ctx: &Context<'_>) -> Result<Option<Sequential<CourseObject>>> {
         let Some(course) = self.item.course_id else { return Ok(None) };
         Ok(course_for_enrolled(ctx, course).await?.map(Sequential))
+    }
+
+    /// The price of the plan for which a period is charged; null for other items.
+    async fn plan_price(&self, ctx: &Context<'_>) -> Result<Option<Sequential<PlanPriceObject>>> {
+        let Some(period) = self.item.membership_period_id else { return Ok(None) };
+        plan_price_of_period(ctx, period).await
     }
 
     /// The gift; null if it is none.

@@ -16,33 +16,33 @@ use crate::orders::query::ledger;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// What the sales of a channel have brought it in a month, by currency.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct EarnedIn(pub(in crate::orders) ChannelId, pub(in crate::orders) YearMonth);
+/// What the sales of channels have brought them in a month, by currency.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::orders) struct EarnedIn(pub(in crate::orders) Arc<Vec<ChannelId>>, pub(in crate::orders) YearMonth);
 
 impl Load for EarnedIn {
     type Value = Arc<Vec<Earned>>;
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let read = app.db.read_each(keys, |conn, EarnedIn(channel, month)| {
-            ledger::earned(conn, *channel, month.bounds(app.config.time_zone)).map_ok(Arc::new).boxed()
+        let read = app.db.read_each(keys, |conn, EarnedIn(channels, month)| {
+            ledger::earned(conn, channels, month.bounds(app.config.time_zone)).map_ok(Arc::new).boxed()
         });
         read.await
     }
 }
 
-/// What a channel was paid for a month, by currency.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct PayoutsOf(pub(in crate::orders) ChannelId, pub(in crate::orders) YearMonth);
+/// What channels were paid for a month, by currency.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::orders) struct PayoutsOf(pub(in crate::orders) Arc<Vec<ChannelId>>, pub(in crate::orders) YearMonth);
 
 impl Load for PayoutsOf {
     type Value = Arc<Vec<Payout>>;
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let read = app.db.read_each(keys, |conn, PayoutsOf(channel, month)| {
-            ledger::payouts_of(conn, *channel, month.first_day()).map_ok(Arc::new).boxed()
+        let read = app.db.read_each(keys, |conn, PayoutsOf(channels, month)| {
+            ledger::payouts_of(conn, channels, month.first_day()).map_ok(Arc::new).boxed()
         });
         read.await
     }

@@ -13,7 +13,16 @@ use crate::graphql::YearMonth;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
 use crate::platform::db::schema::{ledger_entries, payouts};
 
-/// What sales have brought a channel in a currency. Amounts are in minor units, without taxes, after refunds.
+/// Whose earnings a statement has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::orders) enum Earner {
+    /// A channel's.
+    Channel(ChannelId),
+    /// Those of all channels of a user, also of those that were deleted since.
+    Owner(UserId),
+}
+
+/// What sales have brought channels in a currency. Amounts are in minor units, without taxes, after refunds.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
 pub(in crate::orders) struct Earned {

@@ -1,12 +1,16 @@
 //! Lists of orders: what is in them.
 
-use async_graphql::InputObject;
+use async_graphql::{Enum, InputObject};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::OrderStatus;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
 use crate::graphql::Time;
+use crate::graphql::money::CurrencyCode;
+use crate::graphql::page::{Page, SortDirection};
 
 /// A filter for orders; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, InputObject)]
@@ -24,6 +28,42 @@ pub(in crate::orders) struct OrderFilter {
     pub(in crate::orders) created_from: Option<Time>,
     /// Orders before this time.
     pub(in crate::orders) created_to: Option<Time>,
+}
+
+/// The field to sort orders by. Ties are ordered by id, in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub(in crate::orders) enum OrderSortField {
+    /// When the order was placed.
+    CreatedAt,
+    /// The total. Orders in the same currency are together, in the order of the codes of the currencies.
+    Total,
+}
+
+/// How to sort orders.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub(in crate::orders) struct OrderSort {
+    /// The field to sort by.
+    pub(in crate::orders) field: OrderSortField,
+    /// The direction.
+    pub(in crate::orders) direction: SortDirection,
+}
+
+impl Default for OrderSort {
+    fn default() -> OrderSort {
+        OrderSort { field: OrderSortField::CreatedAt, direction: SortDirection::Desc }
+    }
+}
+
+/// The position of an order in the list by total: the currency, the total in minor units, and the id.
+pub(in crate::orders) type TotalPlace = (CurrencyCode, i64, Uuid);
+
+/// A page of orders, in one of their orders.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(in crate::orders) enum SortedPage {
+    /// By the time at which they were placed.
+    CreatedAt(Page<(DateTime<Utc>, Uuid)>),
+    /// By the total.
+    Total(Page<TotalPlace>),
 }
 
 /// The orders in a list.

@@ -22,7 +22,7 @@ pub(super) use coupon::{
 pub use coupon::{Coupon, CouponId};
 pub(super) use donation::{CancelDonationInput, Donated, Donation, DonationId, DonationStatus, NewDonationOrder};
 pub(super) use earnings::{
-    Earned, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
+    Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
 };
 pub use event::PaymentEventState;
 pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
@@ -38,7 +38,7 @@ pub(super) use invoice::InvoiceLine;
 pub(super) use invoice::{Invoice, InvoiceContent, Party, part_of};
 pub use ledger::{Account, Movement};
 pub(super) use ledger::{NewEntry, NewTransaction, Posting, Sold, negated, return_postings, sale_postings};
-pub(super) use list::{OrderFilter, OrderWhich};
+pub(super) use list::{OrderFilter, OrderSort, OrderSortField, OrderWhich, SortedPage, TotalPlace};
 pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};
 pub use payment::PaymentState;

@@ -77,20 +77,21 @@ pub(in crate::orders) async fn set_percent(
         .await
 }
 
-/// Returns what the sales of a channel have entered within a time, by currency. Payouts are left out.
+/// Returns what the sales of channels have entered within a time, by currency. Payouts are left out.
 pub(in crate::orders) async fn earned(
     mut conn: &AsyncPgConnection,
-    channel: ChannelId,
+    channels: &[ChannelId],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<Vec<Earned>> {
     sql_query(
         "SELECT currency, coalesce(-sum(amount_minor) FILTER (WHERE account IN ('SHARE', 'REVENUE')), 0)::bigint AS gross, \
             coalesce(-sum(amount_minor) FILTER (WHERE account = 'SHARE'), 0)::bigint AS share \
         FROM ledger_entries JOIN ledger_transactions ON ledger_transactions.id = transaction_id \
-        WHERE channel_id = $1 AND ledger_entries.recorded_at >= $2 AND ledger_entries.recorded_at < $3 AND kind <> 'PAYOUT' \
+        WHERE channel_id = ANY($1) AND ledger_entries.recorded_at >= $2 AND ledger_entries.recorded_at < $3 \
+            AND kind <> 'PAYOUT' \
         GROUP BY currency ORDER BY currency",
     )
-    .bind::<sql_types::Uuid, _>(channel)
+    .bind::<Array<sql_types::Uuid>, _>(channels.to_vec())
     .bind::<Timestamptz, _>(from)
     .bind::<Timestamptz, _>(to)
     .load(&mut conn)
@@ -125,10 +126,10 @@ pub(in crate::orders) async fn owed(tx: &mut Tx, channel: ChannelId, currency: C
     Ok(owed.amount)
 }
 
-/// Returns a batch of what the sales of a channel have entered within a time, after a row; oldest first.
+/// Returns a batch of what the sales of channels have entered within a time, after a row; oldest first.
 pub(in crate::orders) async fn lines_of(
     mut conn: &AsyncPgConnection,
-    channel: ChannelId,
+    channels: &[ChannelId],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     after: Option<&EarningsLine>,
 ) -> QueryResult<Vec<EarningsLine>> {
@@ -141,12 +142,12 @@ pub(in crate::orders) async fn lines_of(
         FROM ledger_entries AS entries JOIN ledger_transactions ON ledger_transactions.id = transaction_id \
             JOIN orders ON orders.id = ledger_transactions.order_id \
             JOIN order_items ON order_items.id = item_id \
-        WHERE entries.channel_id = $1 AND entries.recorded_at >= $2 AND entries.recorded_at < $3 \
+        WHERE entries.channel_id = ANY($1) AND entries.recorded_at >= $2 AND entries.recorded_at < $3 \
             AND (entries.recorded_at, transaction_id, item_id) > ($4, $5, $6) \
         GROUP BY entries.recorded_at, transaction_id, item_id, ledger_transactions.kind, number, title, entries.currency \
         ORDER BY entries.recorded_at, transaction_id, item_id LIMIT {LINES}"
     ))
-    .bind::<sql_types::Uuid, _>(channel)
+    .bind::<Array<sql_types::Uuid>, _>(channels.to_vec())
     .bind::<Timestamptz, _>(from)
     .bind::<Timestamptz, _>(to)
     .bind::<Timestamptz, _>(at)
@@ -189,15 +190,15 @@ pub(in crate::orders) async fn insert_payout(tx: &mut Tx, new: &Payout) -> Query
     diesel::insert_into(payouts::table).values(new.clone()).execute(tx.conn()).await
 }
 
-/// Returns what a channel was paid for a month, by currency.
+/// Returns what channels were paid for a month, by currency.
 pub(in crate::orders) async fn payouts_of(
     mut conn: &AsyncPgConnection,
-    channel: ChannelId,
+    channels: &[ChannelId],
     month: NaiveDate,
 ) -> QueryResult<Vec<Payout>> {
     payouts::table
-        .filter(payouts::channel_id.eq(channel).and(payouts::month.eq(month)))
-        .order(payouts::currency)
+        .filter(payouts::channel_id.eq_any(channels).and(payouts::month.eq(month)))
+        .order((payouts::currency, payouts::channel_id))
         .select(Payout::as_select())
         .load(&mut conn)
         .await

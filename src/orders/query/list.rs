@@ -1,18 +1,18 @@
 //! SQL for lists of orders.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{exists, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
-use crate::orders::model::{Order, OrderWhich};
+use crate::orders::model::{Order, OrderWhich, SortedPage, TotalPlace};
 use crate::platform::db::schema::{order_items, orders};
-use crate::platform::db::{RunQueryDsl, newest_first, storable};
+use crate::platform::db::{RunQueryDsl, newest_first, oldest_first, storable};
 
 /// The number of orders of a table that are read at once.
 const BATCH: i64 = 500;
@@ -24,16 +24,51 @@ extern "SQL" {
     fn strpos(text: Text, part: Text) -> Integer;
 }
 
-/// Returns a page of orders, newest first, in the page's direction.
+/// Returns a page of orders, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
 pub(in crate::orders) async fn page(
     mut conn: &AsyncPgConnection,
     which: &OrderWhich,
-    page: &Page<(DateTime<Utc>, Uuid)>,
+    ascending: bool,
+    page: &SortedPage,
 ) -> QueryResult<Vec<Order>> {
+    let page = match page {
+        SortedPage::CreatedAt(page) => page,
+        SortedPage::Total(page) => return by_total(conn, which, ascending, page).await,
+    };
     let rows = filtered(which).select(Order::as_select());
-    newest_first!(&mut conn, rows, orders::created_at, orders::id, page)
+    if ascending {
+        oldest_first!(&mut conn, rows, orders::created_at, orders::id, page)
+    } else {
+        newest_first!(&mut conn, rows, orders::created_at, orders::id, page)
+    }
+}
+
+/// Returns a page of orders by currency, total and id.
+///
+/// Rows are compared as tuples, so that an index scan can start at the cursor.
+async fn by_total(
+    mut conn: &AsyncPgConnection,
+    which: &OrderWhich,
+    ascending: bool,
+    page: &Page<TotalPlace>,
+) -> QueryResult<Vec<Order>> {
+    use orders::{currency, id, total_minor};
+    let mut rows = filtered(which);
+    let (low, high) = if ascending { (page.after, page.before) } else { (page.before, page.after) };
+    for (than, place) in [(">", low), ("<", high)] {
+        let Some((code, total, order)) = place else { continue };
+        let row = sql::<Bool>(&format!("(orders.currency, orders.total_minor, orders.id) {than} ("));
+        let row = row.bind::<Text, _>(code).sql(", ").bind::<BigInt, _>(total);
+        rows = rows.filter(row.sql(", ").bind::<SqlUuid, _>(order).sql(")"));
+    }
+    let rows = if ascending == page.backward {
+        rows.order((currency.desc(), total_minor.desc(), id.desc()))
+    } else {
+        rows.order((currency.asc(), total_minor.asc(), id.asc()))
+    };
+    rows.limit(page.fetch()).select(Order::as_select()).load(&mut conn).await
 }
 
 /// Returns the next orders of a list, newest first, after the one with this time and id.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::data_types::PgInterval;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Interval, Jsonb, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Interval, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use serde_json::Value;
 use uuid::Uuid;
@@ -142,11 +142,16 @@ pub(super) async fn lease_push(writer: &mut Writer, node: Uuid, lease: PgInterva
     Ok(leased == 1)
 }
 
+/// Marks events as pushed. Their rows are locked in one order, as a node whose lease expired may do the same.
 pub(super) async fn mark_pushed(writer: &mut Writer, positions: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
-    diesel::update(events::table.filter(events::position.eq_any(positions)))
-        .set(events::pushed_at.eq(now))
-        .execute(writer.conn())
-        .await
+    sql_query(
+        "WITH pushed AS (SELECT id FROM events WHERE position = ANY($1) ORDER BY position FOR NO KEY UPDATE) \
+         UPDATE events SET pushed_at = $2 FROM pushed WHERE events.id = pushed.id",
+    )
+    .bind::<Array<BigInt>, _>(positions)
+    .bind::<Timestamptz, _>(now)
+    .execute(writer.conn())
+    .await
 }
 
 /// The epoch of the log, never 0.

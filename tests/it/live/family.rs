@@ -408,3 +408,34 @@ async fn changes_of_the_hours_are_pushed_to_all_of_the_family() {
         assert_eq!(event, json!({ "isStart": false, "usage": { "user": { "name": name }, "heldHours": "1" } }));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_sees_what_each_member_has_used_and_a_member_only_what_is_theirs() {
+    let home = Home::of("4", json!({ "familySize": 2 })).await;
+    home.adopt_uma().await;
+    let school = &home.school;
+    let used = async |user: &User| {
+        let query = "{ viewer { family { members { user { name } usedHours } } } }";
+        let data = school.app.data(Some(&user.token), query, json!({})).await;
+        let members = data["viewer"]["family"]["members"].as_array().unwrap().clone();
+        let shown = |member: &Value| {
+            let hours = member["usedHours"].as_str().unwrap_or("-");
+            format!("{} {hours}", member["user"]["name"].as_str().unwrap())
+        };
+        members.iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(used(&school.sam).await, "Tim 0, Uma 0");
+    let id = school.session(at(120), None).await;
+    for user in [&school.sam, &school.tim, &home.uma] {
+        assert_eq!(school.join(user, &id, false).await, "ELIGIBLE HELD");
+    }
+    for (user, expected) in [(&school.sam, "Tim 1, Uma 1"), (&school.tim, "Tim 1, Uma -"), (&home.uma, "Tim -, Uma 1")]
+    {
+        assert_eq!(used(user).await, expected);
+    }
+    // Uma is not there, and gets her hour back.
+    school.turn_to(at(115)).await;
+    school.join(&school.tim, &id, false).await;
+    school.turn_to(at(180)).await;
+    assert_eq!(used(&school.sam).await, "Tim 1, Uma 0");
+}

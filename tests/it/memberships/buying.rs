@@ -273,3 +273,64 @@ async fn a_list_of_memberships_takes_the_same_statements_whatever_its_length() {
     }
     assert_eq!(counts[0], counts[1]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_of_an_order_has_the_price_that_was_charged() {
+    let club = Club::open().await;
+    let plan = club.all_access().await;
+    let old = month(&plan);
+    club.join(&club.sam, &old, "10").await;
+    let input = json!({ "planId": plan["id"], "price": price("12", "MONTH") });
+    club.app.mutate(&club.root, "setPlanPrice", "plan { id }", input).await;
+    club.settle().await;
+    let new = month(&club.seen_plan(plan["id"].as_str().unwrap()).await);
+    club.join(&club.tim, &new, "12").await;
+    let query = "query ($first: Int) { orders(first: $first, sort: { field: TOTAL, direction: ASC }) { nodes {
+        items { kind planPrice { id amount { amount } plan { name } } } } } }";
+    let data = club.app.data(Some(&club.root.token), query, json!({ "first": 2 })).await;
+    let order = |id: &str, amount: &str| {
+        let price = json!({ "id": id, "amount": { "amount": amount }, "plan": { "name": "All" } });
+        json!({ "items": [{ "kind": "MEMBERSHIP", "planPrice": price }] })
+    };
+    assert_eq!(data["orders"]["nodes"], json!([order(&old, "10.00"), order(&new, "12.00")]));
+    let mut counts = Vec::new();
+    for first in [1, 2] {
+        counts.push(club.app.statements(Some(&club.root.token), query, json!({ "first": first })).await);
+    }
+    assert_eq!(counts[0], counts[1]);
+    // The buyer sees it, too; other items have none.
+    let mine = "{ viewer { orders { nodes { items { planPrice { id } } } } } }";
+    let data = club.app.data(Some(&club.sam.token), mine, json!({})).await;
+    assert_eq!(data["viewer"]["orders"]["nodes"], json!([{ "items": [{ "planPrice": { "id": old } }] }]));
+    let mut donation = club.order_input(&old, "2");
+    donation["items"] = json!([{ "donation": { "amount": "2", "currency": "EUR" } }]);
+    let donated = club.app.mutate(&club.sam, "createOrder", "order { items { planPrice { id } } }", donation).await;
+    assert_eq!(donated["order"]["items"], json!([{ "planPrice": null }]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_lists_their_memberships_by_state() {
+    let club = Club::open().await;
+    let (all, basic) = (club.all_access().await, club.hours("Basic", "4", "29").await);
+    club.join(&club.sam, &month(&all), "10").await;
+    club.app.app.clock.advance(TimeDelta::minutes(1));
+    club.order(&club.sam, &month(&basic), "29").await;
+    for (filter, expected) in [
+        ("", vec!["PENDING", "ACTIVE"]),
+        ("(filter: {})", vec!["PENDING", "ACTIVE"]),
+        ("(filter: { statuses: [ACTIVE, PENDING] })", vec!["PENDING", "ACTIVE"]),
+        ("(filter: { statuses: [ACTIVE, TRIALING] })", vec!["ACTIVE"]),
+        ("(filter: { statuses: [PENDING] })", vec!["PENDING"]),
+        ("(filter: { statuses: [EXPIRED] })", vec![]),
+        ("(filter: { statuses: [] })", vec![]),
+    ] {
+        let query = format!("{{ viewer {{ memberships{filter} {{ totalCount nodes {{ status }} }} }} }}");
+        let data = club.app.data(Some(&club.sam.token), &query, json!({})).await;
+        let nodes = data["viewer"]["memberships"]["nodes"].as_array().unwrap();
+        let found: Vec<&str> = nodes.iter().map(|node| node["status"].as_str().unwrap()).collect();
+        let total = &data["viewer"]["memberships"]["totalCount"];
+        assert_eq!((&found, total), (&expected, &json!(expected.len())), "{filter}");
+        let data = club.app.data(Some(&club.tim.token), &query, json!({})).await;
+        assert_eq!(data["viewer"]["memberships"]["totalCount"], 0, "those of others");
+    }
+}

@@ -394,3 +394,44 @@ async fn a_list_of_plans_takes_the_same_statements_whatever_its_length() {
     }
     assert_eq!(counts[0], counts[1]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_and_a_category_show_the_plans_for_them() {
+    let club = Club::open().await;
+    let made = club.app.mutate(&club.root, "createCategory", "category { id }", json!({ "name": "Subjects" })).await;
+    let category = &made["category"]["id"];
+    let other = club.app.course(&club.ada, "Wheels", 1).await;
+    let plan = async |name: &str, kind: &str, target: Value| {
+        let mut input = json!({ "name": name, "kind": kind, "prices": [price("5", "MONTH")] });
+        input.as_object_mut().unwrap().extend(target.as_object().unwrap().clone());
+        club.app.app.clock.advance(TimeDelta::minutes(1));
+        club.plan(input).await["id"].take()
+    };
+    let one = plan("One", "COURSE", json!({ "courseId": club.course.id })).await;
+    plan("Two", "COURSE", json!({ "courseId": club.course.id })).await;
+    plan("Three", "COURSE", json!({ "courseId": other.id })).await;
+    plan("Four", "CATEGORY", json!({ "categoryId": category })).await;
+    club.all_access().await;
+    let plans = "plans(first: 5) { totalCount nodes { name prices { amount { amount } } } }";
+    let query = format!(
+        "query ($course: ID!, $other: ID!, $category: ID!) {{ course(id: $course) {{ {plans} }} \
+            other: course(id: $other) {{ {plans} }} category(id: $category) {{ {plans} }} }}"
+    );
+    let variables = json!({ "course": club.course.id, "other": other.id, "category": category });
+    let shown = |names: &[&str]| {
+        let node = |name: &&str| json!({ "name": name, "prices": [{ "amount": { "amount": "5.00" } }] });
+        json!({ "plans": { "totalCount": names.len(), "nodes": names.iter().map(node).collect::<Vec<_>>() } })
+    };
+    let data = club.app.data(None, &query, variables.clone()).await;
+    let expected = (shown(&["Two", "One"]), shown(&["Three"]), shown(&["Four"]));
+    assert_eq!((&data["course"], &data["other"], &data["category"]), (&expected.0, &expected.1, &expected.2));
+    let page = format!("query ($first: Int) {{ courses(first: $first) {{ nodes {{ {plans} }} }} }}");
+    let mut counts = Vec::new();
+    for first in [1, 2] {
+        counts.push(club.app.statements(None, &page, json!({ "first": first })).await);
+    }
+    assert_eq!(counts[0], counts[1]);
+    club.app.mutate(&club.root, "archivePlan", "plan { id }", json!({ "planId": one })).await;
+    let data = club.app.data(Some(&club.root.token), &query, variables).await;
+    assert_eq!(data["course"], shown(&["Two"]), "those that are sold");
+}

@@ -223,3 +223,31 @@ async fn a_request_that_is_sent_again_is_answered_after_its_coupon_has_ended() {
         "coupon_created TEN, coupon_updated TEN 2027-01-01T00:00:00Z, coupon_archived TEN 2027-01-01T00:00:00Z";
     assert_eq!(shop.app.sql(entries).await, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_see_which_coupon_an_order_has() {
+    let shop = Shop::open().await;
+    let ten = shop.coupon("ten", json!({ "percent": 10 })).await;
+    shop.coupon("half", json!({ "percent": 50 })).await;
+    let without = shop.ordered(&shop.sam, shop.input(&[&shop.other], "5")).await;
+    shop.app.app.clock.advance(TimeDelta::minutes(1));
+    let order = shop.ordered(&shop.sam, shop.with_code(&[&shop.course], "17.91", "ten")).await;
+    shop.ordered(&shop.tim, shop.with_code(&[&shop.course], "9.95", "half")).await;
+    let [id, without] = [&order, &without].map(|order| order["id"].as_str().unwrap());
+    let selection = "... on Order { couponCode coupon { id usedCount } }";
+    let seen = shop.node(Some(&shop.root), id, selection).await;
+    assert_eq!(seen, json!({ "couponCode": "TEN", "coupon": { "id": ten, "usedCount": 1 } }));
+    let seen = shop.node(Some(&shop.root), without, selection).await;
+    assert_eq!(seen, json!({ "couponCode": null, "coupon": null }));
+    // The buyer sees the code only.
+    let query = format!("{{ node(id: \"{id}\") {{ {selection} }} }}");
+    let body = shop.app.send(Some(&shop.sam.token), &query, json!({})).await;
+    assert_eq!(code_of(&body), "FORBIDDEN");
+    assert_eq!(body["data"]["node"], json!({ "couponCode": "TEN", "coupon": null }));
+    let page = "query ($first: Int) { orders(first: $first) { nodes { coupon { code usedCount courses { id } } } } }";
+    let mut counts = Vec::new();
+    for first in [1, 3] {
+        counts.push(shop.app.statements(Some(&shop.root.token), page, json!({ "first": first })).await);
+    }
+    assert_eq!(counts[0], counts[1]);
+}

@@ -355,3 +355,60 @@ impl Shop {
         format!("{action} {}", order["number"])
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_sees_what_all_their_channels_have_earned() {
+    let shop = Shop::open().await;
+    let lab = shop.app.mutate(&shop.ada, "createChannel", "channel { id }", json!({ "name": "Lab" })).await;
+    let lab = lab["channel"]["id"].clone();
+    let moved = json!({ "courseId": shop.other.id, "channelId": lab });
+    shop.app.edit(&shop.ada, "updateCourse", "course { id }", moved).await;
+    let order = shop.ordered(&shop.sam, shop.input(&[&shop.course, &shop.other], "24.90")).await;
+    shop.act(&order, "pay").await;
+    let query = "query ($month: YearMonth!) { viewer { earnings(month: $month) {
+        month gross { amount currency } share { amount currency } paidOut { amount currency } paidOutAt csvUrl } } }";
+    let of = async |user: &User, month: &str| {
+        let variables = json!({ "month": month });
+        shop.app.data(Some(&user.token), query, variables).await["viewer"]["earnings"].take()
+    };
+    let euros = |amount: &str| json!([{ "amount": amount, "currency": "EUR" }]);
+    let earned = of(&shop.ada, "2026-11").await;
+    assert_eq!((&earned["month"], &earned["gross"]), (&json!("2026-11"), &euros("24.90")));
+    assert_eq!((&earned["share"], &earned["paidOut"]), (&euros("17.43"), &json!([])));
+    assert_eq!(shop.share("2026-11").await, euros("13.93"), "of the other channel alone");
+    // The table of each has its own sales, and a URL is for its month.
+    let table = async |url: &Value| {
+        let url = url.as_str().unwrap().replace("http://127.0.0.1:8080", &shop.app.url);
+        let other = shop.app.client.get(url.replace("2026-11", "2026-10")).send().await.unwrap();
+        assert_eq!(other.status(), 403);
+        shop.app.client.get(&url).send().await.unwrap().text().await.unwrap()
+    };
+    let both = table(&earned["csvUrl"]).await;
+    assert!(both.lines().count() == 3 && both.contains("Engines") && both.contains("Wheels"), "{both}");
+    let one = table(&shop.earnings("2026-11").await["csvUrl"]).await;
+    assert!(one.lines().count() == 2 && one.contains("Engines"), "{one}");
+    // Others have none of it, and students have no channels.
+    let eve = shop.app.user("Eve", Role::Instructor).await;
+    for user in [&eve, &shop.root] {
+        assert_eq!(of(user, "2026-11").await["share"], json!([]));
+    }
+    let body = shop.app.send(Some(&shop.sam.token), query, json!({ "month": "2026-11" })).await;
+    assert_eq!(code_of(&body), "FORBIDDEN");
+
+    // The month passes, and both channels are paid.
+    shop.app.sql("ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_never_change").await;
+    shop.app.sql("UPDATE ledger_entries SET recorded_at = recorded_at - interval '1 month'").await;
+    shop.app.sql("ALTER TABLE ledger_entries ENABLE TRIGGER ledger_entries_never_change").await;
+    assert_eq!(shop.payout("2026-10", "10").await, "");
+    let amount = json!({ "amount": "3.50", "currency": "EUR" });
+    let input = json!({ "channelId": lab, "month": "2026-10", "amount": amount, "reference": "SEPA 2" });
+    assert_eq!(shop.code(Some(&shop.root), "recordPayout", input).await, "");
+    let earned = of(&shop.ada, "2026-10").await;
+    assert_eq!((&earned["share"], &earned["paidOut"]), (&euros("17.43"), &euros("13.50")));
+    assert_eq!(earned["paidOutAt"], "2026-11-20T09:00:00+00:00");
+    // What a channel has earned stays when it is deleted.
+    let back = json!({ "courseId": shop.other.id, "channelId": shop.channel().await });
+    shop.app.edit(&shop.ada, "updateCourse", "course { id }", back).await;
+    shop.app.mutate(&shop.ada, "deleteChannel", "deletedChannelId", json!({ "channelId": lab })).await;
+    assert_eq!(of(&shop.ada, "2026-10").await["share"], euros("17.43"));
+}

@@ -1,6 +1,10 @@
 //! Who sees which orders.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
+use crate::support::plans::{Plans, most_rows, whole_tables};
 
 impl Shop {
     async fn numbers(&self, user: &User, filter: &str) -> Vec<String> {
@@ -160,5 +164,93 @@ async fn administrators_see_the_orders_of_a_user() {
         let orders = &body["data"]["user"]["orders"];
         assert_eq!(orders["nodes"][0]["id"] == order["id"], sees, "{body:#}");
         assert_eq!(body["errors"][0]["extensions"]["code"] == "FORBIDDEN", !sees, "{body:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn administrators_sort_orders_by_time_or_by_total() {
+    let shop = Shop::open().await;
+    let prices = json!([{ "amount": "7", "currency": "USD" }]);
+    let input = json!({ "courseId": shop.other.id, "prices": prices });
+    shop.app.edit(&shop.ada, "updateCourse", "course { id }", input).await;
+    let mut dollars = shop.input(&[&shop.other], "7");
+    for part in ["billing", "expectedTotal"] {
+        dollars[part]["currency"] = "USD".into();
+    }
+    let (uma, vic) = (shop.app.user("Uma", Role::Student).await, shop.app.user("Vic", Role::Student).await);
+    let mut numbers = Vec::new();
+    for (user, input) in [
+        (&shop.sam, shop.input(&[&shop.course], "19.90")),
+        (&uma, dollars),
+        (&shop.tim, shop.input(&[&shop.other], "5")),
+        (&vic, shop.input(&[&shop.course], "19.90")),
+    ] {
+        numbers.push(shop.ordered(user, input).await["number"].take());
+        shop.app.app.clock.advance(TimeDelta::minutes(1));
+    }
+    let listed = async |arguments: &str| {
+        let fields = "totalCount pageInfo { startCursor endCursor } nodes { number }";
+        let query = format!("{{ orders({arguments}) {{ {fields} }} }}");
+        shop.app.data(Some(&shop.root.token), &query, json!({})).await["orders"].take()
+    };
+    let places = |list: &Value| -> Vec<usize> {
+        let nodes = list["nodes"].as_array().unwrap();
+        nodes.iter().map(|node| numbers.iter().position(|number| *number == node["number"]).unwrap()).collect()
+    };
+    assert_eq!(places(&listed("first: 10").await), [3_usize, 2, 1, 0]);
+    for (sort, expected) in [
+        ("{ field: CREATED_AT, direction: ASC }", [0_usize, 1, 2, 3]),
+        ("{ field: CREATED_AT, direction: DESC }", [3, 2, 1, 0]),
+        // Euros before dollars.
+        ("{ field: TOTAL, direction: ASC }", [2, 0, 3, 1]),
+        ("{ field: TOTAL, direction: DESC }", [1, 3, 0, 2]),
+    ] {
+        assert_eq!(places(&listed(&format!("sort: {sort}")).await), expected, "{sort}");
+        let (mut forward, mut backward) = (Vec::new(), Vec::new());
+        let (mut after, mut before) = (String::new(), String::new());
+        for _ in 0..4 {
+            let page = listed(&format!("sort: {sort}, first: 1{after}")).await;
+            assert_eq!(page["totalCount"], 4);
+            after = format!(", after: {}", page["pageInfo"]["endCursor"]);
+            forward.extend(places(&page));
+            let page = listed(&format!("sort: {sort}, last: 1{before}")).await;
+            before = format!(", before: {}", page["pageInfo"]["startCursor"]);
+            backward.extend(places(&page));
+        }
+        backward.reverse();
+        assert_eq!((forward, backward), (expected.to_vec(), expected.to_vec()), "{sort}");
+    }
+    let total = "sort: { field: TOTAL, direction: ASC }";
+    assert_eq!(places(&listed(&format!("{total}, filter: {{ query: \"gine\" }}")).await), [0_usize, 3]);
+    let other = listed("first: 1").await["pageInfo"]["endCursor"].take();
+    let id = "01932a0f-5c00-7000-8000-000000000000";
+    let forged = URL_SAFE_NO_PAD.encode(json!(["orders by total", ["ABC", 1, id]]).to_string());
+    for cursor in [other.as_str().unwrap(), &forged] {
+        let query = format!("{{ orders({total}, after: \"{cursor}\") {{ totalCount }} }}");
+        let body = shop.app.send(Some(&shop.root.token), &query, json!({})).await;
+        assert_eq!(code_of(&body), "BAD_USER_INPUT", "{body:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_by_total_reads_no_more_orders_than_it_has() {
+    let shop = Shop::open().await;
+    let many = "INSERT INTO orders (id, buyer_id, status, country, currency, total_minor, created_at, updated_at)
+        SELECT gen_random_uuid(), users.id, 'FAILED', 'DE', 'EUR', n % 997, now(), now()
+        FROM users, generate_series(1, 20000) AS n WHERE users.name = 'Sam'";
+    shop.app.sql(many).await;
+    shop.app.sql("ANALYZE orders").await;
+    let middle = json!(["orders by total", ["EUR", 500, "01932a0f-5c00-7000-8000-000000000000"]]);
+    let cursor = URL_SAFE_NO_PAD.encode(middle.to_string());
+    let mut plans = Plans::of(&shop.app).await;
+    for direction in ["ASC", "DESC"] {
+        let arguments = format!("first: 10, after: \"{cursor}\", sort: {{ field: TOTAL, direction: {direction} }}");
+        let query = format!("{{ orders({arguments}) {{ nodes {{ total {{ amount }} }} }} }}");
+        let data = shop.app.data(Some(&shop.root.token), &query, json!({})).await;
+        assert_eq!(data["orders"]["nodes"].as_array().unwrap().len(), 10);
+        for plan in plans.next("ORDER BY \"orders\".\"currency\"", 1).await {
+            let plan = &plan["Plan"];
+            assert!(most_rows(plan) <= 11.0 && whole_tables(plan, &["orders"]).is_empty(), "{direction}: {plan:#}");
+        }
     }
 }

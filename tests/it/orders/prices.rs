@@ -73,3 +73,20 @@ async fn a_course_is_sold_in_the_currencies_that_it_has_prices_in() {
     assert_eq!(data["course"]["prices"], json!([money("25.00", "USD"), money("8.125", "BHD"), money("3200", "JPY")]));
     assert_eq!(shop.prices(&shop.course, json!([])).await, json!([money("25.00", "USD")]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_course_is_purchasable_while_it_is_published_and_has_a_price() {
+    let shop = Shop::open().await;
+    let free = shop.app.course(&shop.ada, "Pulleys", 1).await;
+    let draft = shop.app.course(&shop.ada, "Levers", 0).await;
+    shop.price(&draft, "5", "EUR").await;
+    let query = "query ($id: ID!) { course(id: $id) { isPurchasable } }";
+    let seen = async |course: &Course| {
+        shop.app.data(Some(&shop.ada.token), query, json!({ "id": course.id })).await["course"]["isPurchasable"].take()
+    };
+    for (course, expected) in [(&shop.course, true), (&free, false), (&draft, false)] {
+        assert_eq!(seen(course).await, expected, "{}", course.slug);
+    }
+    shop.app.mutate(&shop.ada, "archiveCourse", "course { id }", json!({ "courseId": shop.course.id })).await;
+    assert_eq!(seen(&shop.course).await, false);
+}

@@ -1,0 +1,2 @@
+DROP INDEX channels_owner_id;
+DROP INDEX orders_by_total;
