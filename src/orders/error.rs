@@ -71,6 +71,7 @@ pub(super) fn bought_already(other: &Order, path: &[&str]) -> Error {
     let number = other.number;
     let message = match other.paid_at {
         Some(_) => format!("You have bought this course with order {number}."),
+        None if other.is_processing() => format!("Order {number} has this course, and its payment is on its way."),
         None => format!("Order {number} has this course and waits for its payment. Pay or cancel it."),
     };
     Error::invalid(UserErrorCode::Taken, path, message)
@@ -141,6 +142,11 @@ pub(super) fn not_pending(order: &Order) -> Error {
     let status = order.status.as_str().to_lowercase().replace('_', " ");
     let message = format!("Only an order that waits for its payment can be canceled; this one is {status}.");
     Error::invalid(UserErrorCode::NotAllowed, &["orderId"], message)
+}
+
+pub(super) fn processing(path: &[&str]) -> Error {
+    let message = "The payment is on its way. Wait until the provider says what has become of it.";
+    Error::invalid(UserErrorCode::NotAllowed, path, message)
 }
 
 pub(super) fn not_refundable() -> Error {

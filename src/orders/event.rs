@@ -38,6 +38,8 @@ events! {
     OrderPlaced = "order_placed";
     /// The checkout of an order is open.
     OrderOpened = "order_opened";
+    /// The provider processes the payment of an order: its money is on its way.
+    OrderProcessing = "order_processing";
     /// An order was paid, and gives access.
     OrderPaid = "order_paid";
     /// The payment of an order has failed for good.

@@ -22,7 +22,7 @@ pub use command::{
 };
 pub use event::{
     GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced,
-    OrderRefundDone, OrderRefundFailed, OrderRefunded, OrderUnpaid,
+    OrderProcessing, OrderRefundDone, OrderRefundFailed, OrderRefunded, OrderUnpaid,
 };
 pub use graphql::{
     EarningsStatement, OrderObject, OrderSubscription, SaleObject, mutations, nodes, queries, viewer_fields,

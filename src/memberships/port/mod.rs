@@ -19,7 +19,9 @@ pub use offer::{
     Begun, Change, Offer, Terms, change_at_renewal, change_pending, change_trial, offer, offer_change, offer_renewal,
     quote_change, target_of_change, terms,
 };
-pub use outcome::{Authorization, Outcome, Received, forsake, keep_paid, may_be_paid, paid, restore, revoke, unpaid};
+pub use outcome::{
+    Authorization, Outcome, Received, forsake, keep_access, keep_paid, may_be_paid, paid, restore, revoke, unpaid,
+};
 pub use subscription::{
     NextCharge, StartedSubscription, drop_subscription, refuse_subscription, subscription_asked, subscription_start,
     subscription_told,

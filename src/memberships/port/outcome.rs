@@ -1,5 +1,7 @@
 //! What becomes of a membership when its period is paid, is not, or its money goes back.
 
+use chrono::{DateTime, Utc};
+
 use super::subscription::{NextCharge, set_next_charge};
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
@@ -152,6 +154,28 @@ async fn fail(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students, Inter
     held.row.billing_at = Some(next.max(now));
     let students = give(tx, app, held, end_of_grace(app, next.max(now))).await?;
     write(tx, app, &mut held.row, MembershipChange::PaymentFailed).await?;
+    Ok(students)
+}
+
+/// Keeps the access of a membership whose renewal is on its way, until a time at the latest and as long as it would be
+/// without: what becomes of the payment decides before.
+///
+/// # Errors
+/// The database failed.
+pub async fn keep_access(
+    tx: &mut Tx,
+    app: &App,
+    id: PeriodId,
+    until: DateTime<Utc>,
+) -> Result<Students, InternalError> {
+    let Some((period, mut held)) = of_period(tx, id).await? else { return Ok(None) };
+    let is_renewal = period.state == PeriodState::Open && period.reason == PeriodReason::Renewal;
+    if !is_renewal || !held.row.status.renews() {
+        return Ok(None);
+    }
+    let from = held.row.period_ends_at.map_or(until, |end| end.max(until));
+    let students = give(tx, app, &mut held, end_of_grace(app, from)).await?;
+    rows::update(tx, &held.row, app.clock.now()).await?;
     Ok(students)
 }
 

@@ -18,7 +18,7 @@ use crate::platform::outbox;
 /// Cancels an order that waits for its payment.
 ///
 /// # Errors
-/// There is no such order of the actor, or it does not wait for its payment.
+/// There is no such order of the actor, it does not wait for its payment, or that is on its way.
 pub(in crate::orders) async fn cancel_order(app: &App, actor: &Actor, input: CancelOrderInput) -> Result<Order> {
     app.db
         .transaction(async |tx| {
@@ -27,6 +27,9 @@ pub(in crate::orders) async fn cancel_order(app: &App, actor: &Actor, input: Can
             let held = held.ok_or_else(error::no_such_order)?;
             if held.order.status.after(Step::Cancel).is_none() {
                 return Err(error::not_pending(&held.order));
+            }
+            if held.order.is_processing() && !policy::can_manage(actor) {
+                return Err(error::processing(&["orderId"]));
             }
             Ok(end(tx, app, &held, Step::Cancel).await?)
         })

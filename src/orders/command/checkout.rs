@@ -55,7 +55,7 @@ pub(super) async fn open(app: &App, order: &Order, payment: &Payment) -> Result<
     };
     let made = payments::create_checkout(app, payment.provider, &new).await;
     if let Err(GatewayError::Refused(_)) = &made {
-        pay::failed(app, payment.id, Step::Fail).await?;
+        pay::failed(app, payment.id, Step::Fail, None).await?;
     }
     Ok(keep(app, order, payment, &made?).await?)
 }
@@ -137,7 +137,7 @@ async fn charge(app: &App, payment: &Payment, authorization: &str, title: String
     };
     let known = match payments::charge(app, payment.provider, &new).await {
         // There is nothing to charge anymore, such as an expired card.
-        Err(GatewayError::Refused(_)) => return Ok(pay::failed(app, payment.id, Step::Fail).await?),
+        Err(GatewayError::Refused(_)) => return Ok(pay::failed(app, payment.id, Step::Fail, None).await?),
         known => known?,
     };
     // A job asks again about what is not decided.

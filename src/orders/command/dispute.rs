@@ -1,5 +1,7 @@
 //! Disputes: the buyer's bank takes the money back, until it is decided who keeps it.
 
+use chrono::TimeDelta;
+
 use super::end::end_access;
 use super::hold::{self, Held};
 use super::ledger;
@@ -7,16 +9,21 @@ use super::pay::{count_students, restore};
 use super::refund::{refunded_elsewhere, undo_refund};
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::{DisputeStatus, OrderStatus, left_of};
-use crate::orders::query::refund;
+use crate::orders::query::refund as rows;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
+/// How long after it was opened the provider is asked how a dispute was decided.
+const ASKED: TimeDelta = TimeDelta::days(7);
+/// After what time a reversal of which no dispute was told counts as one that is lost.
+const NO_CASE: TimeDelta = TimeDelta::days(90);
 /// The reason of the refund that a lost dispute is.
 const CHARGED_BACK: &str = "The payment was charged back.";
 
-/// Opens a dispute about a locked order: the access ends. Doing it again does nothing.
+/// Opens a dispute about a locked order: the access ends. Doing it again does nothing, nor does it if its money was
+/// reversed before.
 pub(super) async fn open(
     tx: &mut Tx,
     app: &App,
@@ -24,8 +31,34 @@ pub(super) async fn open(
     (external_id, amount): (&str, i64),
 ) -> Result<(), InternalError> {
     let dispute = (held.order.id, external_id, amount);
-    let id = app.clock.uuid();
-    if !refund::open_dispute(tx, id, dispute, app.clock.now()).await? {
+    if rows::name_dispute(tx, dispute, app.clock.now() + ASKED).await? {
+        return Ok(());
+    }
+    begin(tx, app, held, (external_id, amount)).await
+}
+
+/// Does what follows when the provider has taken money of a locked order back because of a case: nothing if the dispute
+/// that the case is was told before; otherwise it is open, until the dispute is told and decided. Doing it again does
+/// nothing.
+pub(super) async fn reversed(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    (reversal, amount): (&str, i64),
+) -> Result<(), InternalError> {
+    let order = held.order.id;
+    // An earlier version took a reversal for a refund.
+    if rows::is_known(tx, order, reversal).await? || rows::has_reversal(tx, (order, reversal, amount)).await? {
+        return Ok(());
+    }
+    begin(tx, app, held, (reversal, amount)).await?;
+    rows::set_reversal(tx, (order, reversal), app.clock.now() + NO_CASE).await?;
+    Ok(())
+}
+
+async fn begin(tx: &mut Tx, app: &App, held: &Held, (external_id, amount): (&str, i64)) -> Result<(), InternalError> {
+    let (id, now) = (app.clock.uuid(), app.clock.now());
+    if !rows::open_dispute(tx, id, (held.order.id, external_id, amount), (now, now + ASKED)).await? {
         return Ok(());
     }
     ledger::enter_dispute(tx, app, held, (id, amount)).await?;
@@ -37,7 +70,8 @@ pub(super) async fn open(
     count_students(tx, more).await
 }
 
-/// Closes a dispute: one that is won restores the access, one that is lost is a refund of its amount. Doing it again does nothing.
+/// Closes a dispute: one that is won restores the access, one that is lost is a refund of its amount. Doing it again
+/// does nothing.
 ///
 /// The event that opened it may come later.
 pub(super) async fn close(
@@ -49,13 +83,13 @@ pub(super) async fn close(
 ) -> Result<(), InternalError> {
     open(tx, app, held, (external_id, amount)).await?;
     let order = held.order.id;
-    let Some(closed) = refund::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
+    let Some(closed) = rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
         return Ok(());
     };
     ledger::enter_dispute_closed(tx, app, held, closed.id.uuid()).await?;
     tell(tx, app, held).await?;
     if status == DisputeStatus::Lost {
-        for pending in refund::pending_of(tx, order).await? {
+        for pending in rows::pending_of(tx, order).await? {
             // The provider refuses it by now, as the bank has taken the money.
             let held = hold::reread(tx, held).await?;
             undo_refund(tx, app, held, &pending, (None, CHARGED_BACK)).await?;

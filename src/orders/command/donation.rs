@@ -176,7 +176,8 @@ async fn place(tx: &mut Tx, app: &App, id: DonationId) -> Result<Option<(Order, 
     Ok(Some((order, payment)))
 }
 
-/// Ends a donation. Its order that waits for its payment is canceled, unless there is something else in it.
+/// Ends a donation. Its order that waits for its payment is canceled, unless there is something else in it, or the
+/// money is on its way.
 ///
 /// # Errors
 /// There is no such donation of the actor, or it has ended.
@@ -192,7 +193,9 @@ pub(in crate::orders) async fn cancel_donation(
             for order in rows::open_orders(tx, id).await? {
                 let held = hold::lock(tx, order).await?;
                 let held = held.filter(|held| policy::can_see(actor, held.order.buyer_id) && held.items.len() == 1);
-                if let Some(held) = held.filter(|held| held.order.status.after(Step::Cancel).is_some()) {
+                let may_cancel =
+                    |held: &hold::Held| held.order.status.after(Step::Cancel).is_some() && !held.order.is_processing();
+                if let Some(held) = held.filter(may_cancel) {
                     end(tx, app, &held, Step::Cancel).await?;
                 }
             }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
-use super::refund::{done, refunded_elsewhere, return_rest, undo_refund};
+use super::refund::{ASKED, came_back, done, refunded_elsewhere, return_rest};
 use super::{dispute, membership, reconcile};
 use crate::graphql::Result;
 use crate::memberships;
@@ -31,8 +31,6 @@ pub(in crate::orders) const PROCESS: &str = "orders.process_event";
 const MOST_ATTEMPTS: i32 = 11;
 /// The reason of a refund that was made at the provider.
 const AT_PROVIDER: &str = "Refunded at the payment provider.";
-/// Why a refund has failed of which the provider tells no reason.
-const BACK: &str = "The money came back to the provider.";
 
 /// What became of an attempt to process an event.
 enum Outcome {
@@ -169,7 +167,7 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
         GatewayFact::Failed | GatewayFact::Expired => match ask(app, &known, &event).await? {
             Outcome::Done => {
                 let step = if event.fact == GatewayFact::Failed { Step::Fail } else { Step::Expire };
-                pay::failed(app, id, step).await?;
+                pay::failed(app, id, step, event.subscription.as_deref()).await?;
             }
             outcome => return Ok(outcome),
         },
@@ -279,7 +277,12 @@ async fn follow(
                     return refunded(tx, app, &held, (refund, refund_reference.as_deref()), amount).await;
                 }
                 GatewayFact::RefundFailed { refund, refund_reference } => {
-                    return refund_failed(tx, app, held, (refund, refund_reference.as_deref())).await;
+                    if !came_back(tx, app, held, (refund_reference.as_deref(), refund)).await? {
+                        return Ok(Outcome::Wait("There is no such refund, or not yet."));
+                    }
+                }
+                GatewayFact::Reversed { reversal } => {
+                    dispute::reversed(tx, app, &held, (reversal, amount)).await?;
                 }
                 GatewayFact::DisputeOpened { dispute } => {
                     dispute::open(tx, app, &held, (dispute, amount)).await?;
@@ -313,6 +316,7 @@ async fn refunded(
         return Ok(Outcome::Done);
     }
     if refunded_elsewhere(tx, app, held, (external_id, AT_PROVIDER), amount).await? {
+        refund::check_later(tx, order, external_id, app.clock.now() + ASKED).await?;
         return_rest(tx, app, held).await?;
         return Ok(Outcome::Done);
     }
@@ -321,20 +325,6 @@ async fn refunded(
         true => Outcome::Refuse("More was refunded than was left of the order.".into()),
         false => Outcome::WaitLong("A refund of the order is not decided yet."),
     })
-}
-
-async fn refund_failed(
-    tx: &mut Tx,
-    app: &App,
-    held: Held,
-    (external_id, reference): (&str, Option<&str>),
-) -> std::result::Result<Outcome, InternalError> {
-    let own = reference.and_then(|reference| reference.parse::<Uuid>().ok()).map(RefundId::new);
-    let Some(refund) = refund::find(tx, held.order.id, own, external_id).await? else {
-        return Ok(Outcome::Wait("There is no such refund, or not yet."));
-    };
-    undo_refund(tx, app, held, &refund, (Some(external_id), BACK)).await?;
-    Ok(Outcome::Done)
 }
 
 /// Returns what an event says otherwise than the payment; `None` if they agree.

@@ -13,6 +13,7 @@ mod donation;
 mod earnings;
 mod end;
 mod export;
+mod follow_up;
 mod gift;
 mod hold;
 mod hours;

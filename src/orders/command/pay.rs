@@ -10,7 +10,7 @@ use crate::accounts::UserId;
 use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::memberships::{self, Authorization, NextCharge, PeriodId, Received, StartedSubscription};
-use crate::orders::event::OrderPaid;
+use crate::orders::event::{OrderPaid, OrderProcessing};
 use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::policy;
 use crate::orders::query::{order as query, payment as rows, refund};
@@ -49,8 +49,9 @@ pub(super) async fn decided(app: &App, payment: &Payment, known: &Known) -> Resu
             };
             paid(app, payment.id, arrived).await
         }
-        CheckoutState::Failed => failed(app, payment.id, Step::Fail).await,
-        CheckoutState::Expired => failed(app, payment.id, Step::Expire).await,
+        CheckoutState::Failed => failed(app, payment.id, Step::Fail, known.subscription.as_deref()).await,
+        CheckoutState::Expired => failed(app, payment.id, Step::Expire, known.subscription.as_deref()).await,
+        CheckoutState::Processing => processing(app, payment).await,
         CheckoutState::Open => Ok(()),
     }
 }
@@ -66,10 +67,7 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
         .transaction(async |tx| {
             let Some(held) = hold::lock(tx, known.order_id).await? else { return Ok(()) };
             let Some(row) = rows::lock(tx, payment).await? else { return Ok(()) };
-            let started = arrived
-                .subscription
-                .zip(row.subscription_starts_at)
-                .map(|(id, starts_at)| StartedSubscription { provider: row.provider, id: id.to_owned(), starts_at });
+            let mut started = started(&row, arrived.subscription);
             if row.state == PaymentState::Paid {
                 // Known by now, unless it is told later than the money.
                 return refuse(tx, app, &held, started).await;
@@ -78,6 +76,10 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
             let checkout = Some(arrived.checkout).filter(|id| !id.is_empty()).or(row.external_id.as_deref());
             rows::set_paid(tx, payment, (checkout, arrived.transaction), app.clock.now()).await?;
             if held.is_complete() && may_follow(tx, app, &held).await? {
+                if held.order.status != OrderStatus::Pending {
+                    // It may have been ended with the order. The next period is paid on a page.
+                    refuse(tx, app, &held, started.take()).await?;
+                }
                 let is_first = row.authorization_id.is_none() && row.provider.charges_again();
                 let authorization = checkout.map(|id| Authorization { provider: row.provider, id: id.to_owned() });
                 let next = match (started, authorization.filter(|_| is_first)) {
@@ -98,6 +100,12 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
         .await
 }
 
+/// Returns the subscription that the checkout of a payment has started.
+fn started(row: &Payment, subscription: Option<&str>) -> Option<StartedSubscription> {
+    let (id, starts_at) = subscription.zip(row.subscription_starts_at)?;
+    Some(StartedSubscription { provider: row.provider, id: id.to_owned(), starts_at })
+}
+
 /// Has a subscription ended that the checkout of an order has started, which cannot use it. Does nothing if it is known.
 async fn refuse(
     tx: &mut Tx,
@@ -110,11 +118,39 @@ async fn refuse(
     memberships::refuse_subscription(tx, app, membership, started).await
 }
 
-/// Records that no money will come, unless it has arrived. `step` is what that means for an order that waits for it.
+/// Keeps the order of a payment pending until the provider says that it is paid or has failed, because the money is on
+/// its way. Doing it again does nothing.
+async fn processing(app: &App, payment: &Payment) -> Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let Some(held) = hold::lock(tx, payment.order_id).await? else { return Ok(()) };
+            let Some(row) = rows::lock(tx, payment.id).await? else { return Ok(()) };
+            let order = &held.order;
+            if !row.state.is_open() || order.status != OrderStatus::Pending || order.is_processing() {
+                return Ok(());
+            }
+            query::set_processing(tx, order.id, app.clock.now()).await?;
+            let mut more = Vec::new();
+            for period in held.items.iter().filter_map(|item| item.membership_period_id) {
+                more.extend(memberships::keep_access(tx, app, period, row.given_up_at()).await?);
+            }
+            outbox::record(tx, &app.clock, &OrderProcessing { order: order.id, buyer: order.buyer_id }).await?;
+            count_students(tx, more).await
+        })
+        .await
+}
+
+/// Records that no money will come, unless it has arrived. `step` is what that means for an order that waits for it. A
+/// `subscription` that the checkout has started is ended.
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn failed(app: &App, payment: Uuid, step: Step) -> Result<(), InternalError> {
+pub(super) async fn failed(
+    app: &App,
+    payment: Uuid,
+    step: Step,
+    subscription: Option<&str>,
+) -> Result<(), InternalError> {
     let Some(known) = rows::by_id(&mut *app.db.read().await?, payment).await? else { return Ok(()) };
     app.db
         .transaction(async |tx| {
@@ -124,6 +160,7 @@ pub(super) async fn failed(app: &App, payment: Uuid, step: Step) -> Result<(), I
                 return Ok(());
             }
             rows::set_ended(tx, payment, PaymentState::Failed, app.clock.now()).await?;
+            refuse(tx, app, &held, started(&row, subscription)).await?;
             if held.order.status.after(step).is_some() {
                 end(tx, app, &held, step).await?;
             }

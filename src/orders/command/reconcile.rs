@@ -2,18 +2,20 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use super::checkout;
-use super::pay;
-use crate::orders::model::{Order, OrderStatus, Payment, PaymentState};
+use super::end::end;
+use super::hold;
+use super::{checkout, follow_up, pay};
+use crate::orders::model::{LONGEST_WAIT, Order, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::query::{order, payment as rows};
 use crate::platform::App;
+use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{self, Asked, CheckoutState, Known};
 
 /// The number of questions at a time.
 const IN_FLIGHT: usize = 8;
 
-/// Asks about each open payment that is due.
+/// Asks about each open payment that is due, and each refund and dispute.
 ///
 /// # Errors
 /// The database failed.
@@ -23,7 +25,7 @@ pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError>
     while let Some(outcome) = asked.next().await {
         outcome?;
     }
-    Ok(())
+    follow_up::reconcile(app).await
 }
 
 async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
@@ -34,19 +36,29 @@ async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
-            match payment.next_check(now) {
-                Some(at) => rows::set_check(tx, payment.id, at).await?,
-                None => {
-                    let Some(row) = rows::lock(tx, payment.id).await? else { return Ok(()) };
-                    if !row.state.is_open() {
-                        return Ok(());
-                    }
-                    rows::set_ended(tx, payment.id, PaymentState::Abandoned, now).await?
-                }
-            };
+            let Some(at) = payment.next_check(now) else { return give_up(tx, app, &payment).await };
+            rows::set_check(tx, payment.id, at).await?;
             Ok(())
         })
         .await
+}
+
+/// Gives a payment up that is open. An order whose payment is still processed ends first, which closes its checkout; if
+/// its money comes after all, it pays for it or goes back.
+async fn give_up(tx: &mut Tx, app: &App, payment: &Payment) -> Result<(), InternalError> {
+    let Some(held) = hold::lock(tx, payment.order_id).await? else { return Ok(()) };
+    let Some(row) = rows::lock(tx, payment.id).await? else { return Ok(()) };
+    if !row.state.is_open() {
+        return Ok(());
+    }
+    let now = app.clock.now();
+    if held.order.is_processing() {
+        end(tx, app, &held, Step::Expire).await?;
+        rows::set_check(tx, row.id, now + LONGEST_WAIT).await?;
+    } else {
+        rows::set_ended(tx, row.id, PaymentState::Abandoned, now).await?;
+    }
+    Ok(())
 }
 
 /// Asks the provider about a payment, and does what follows.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::end::end_access;
 use super::hold::{self, Held};
@@ -37,8 +38,12 @@ pub(in crate::orders) const REFUND: &str = "orders.refund";
 const LONGEST_REASON: usize = 500;
 /// The reason of a refund of money that came too late.
 const TOO_LATE: &str = "The payment arrived when the order could not be fulfilled anymore.";
+/// Why a refund has failed of which the provider tells no reason.
+const BACK: &str = "The money came back to the provider.";
 /// When a provider that did not answer is told again of a refund, at first and in the end.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// How long after it was accepted the provider is asked what has become of a refund.
+pub(super) const ASKED: TimeDelta = TimeDelta::days(1);
 /// How long a provider may be away, or reject the key, without a refund failing.
 const PATIENCE: TimeDelta = TimeDelta::days(7);
 
@@ -308,7 +313,8 @@ pub(super) async fn done(
     id: RefundId,
     external_id: &str,
 ) -> std::result::Result<bool, InternalError> {
-    if rows::set_done(tx, order.id, id, external_id, app.clock.now()).await? {
+    let now = app.clock.now();
+    if rows::set_done(tx, (order.id, id), external_id, (now, now + ASKED)).await? {
         tell_done(tx, app, order, id).await?;
         return Ok(true);
     }
@@ -337,6 +343,20 @@ async fn fail(app: &App, refund: &Refund, why: &str) -> std::result::Result<(), 
             }
         })
         .await
+}
+
+/// Marks a refund of a locked order as failed whose money came back to the provider; returns whether there is such a
+/// refund. The provider names it by our id or its own.
+pub(super) async fn came_back(
+    tx: &mut Tx,
+    app: &App,
+    held: Held,
+    (own, external_id): (Option<&str>, &str),
+) -> std::result::Result<bool, InternalError> {
+    let own = own.and_then(|reference| reference.parse::<Uuid>().ok()).map(RefundId::new);
+    let Some(refund) = rows::find(tx, held.order.id, own, external_id).await? else { return Ok(false) };
+    undo_refund(tx, app, held, &refund, (Some(external_id), BACK)).await?;
+    Ok(true)
 }
 
 /// Marks a refund of a locked order as failed, once: its money counts as paid again, and the access is restored.

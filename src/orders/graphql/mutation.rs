@@ -179,8 +179,9 @@ impl OrderMutation {
         answer(command::create_order(loaders(ctx), actor(ctx), input).await)
     }
 
-    /// Cancels an order that waits for its payment; administrators may cancel any. If money arrives nevertheless, it
-    /// pays for the order after all, or goes back by itself if the course was bought otherwise.
+    /// Cancels an order that waits for its payment; administrators may cancel any, also one whose payment the provider
+    /// processes. If money arrives nevertheless, it pays for the order after all, or goes back by itself if the course
+    /// was bought otherwise.
     #[graphql(guard = "Requires(Role::Student)", directive = requires::apply(Role::Student))]
     async fn cancel_order(
         &self,

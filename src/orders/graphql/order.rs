@@ -116,8 +116,8 @@ impl OrderObject {
         Ok(loaders(ctx).load(PaymentOf(self.0.id)).await?.map(|payment| payment.provider))
     }
 
-    /// The page of the provider on which the buyer pays; null if the order is not to be paid, and for a moment while
-    /// the provider does not answer: `orderChanged` tells when it is there.
+    /// The page of the provider on which the buyer pays; null if the order is not to be paid, while the provider
+    /// processes its payment, and for a moment while it does not answer: `orderChanged` tells when it is there.
     async fn checkout_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         checkout_of(ctx, &self.0).await
     }
@@ -156,7 +156,8 @@ impl OrderObject {
         self.0.paid_at
     }
 
-    /// When the order expires if it is not paid; null unless it is pending.
+    /// When the order expires if it is not paid; null unless it is pending, and while the provider processes its
+    /// payment, such as a bank debit: the order is neither reminded of nor expires then.
     async fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.0.expires_at
     }
@@ -255,7 +256,7 @@ pub(super) async fn order_node(ctx: &Context<'_>, id: OrderId) -> Result<Option<
 }
 
 async fn checkout_of(ctx: &Context<'_>, order: &Order) -> Result<Option<String>> {
-    if order.status != OrderStatus::Pending {
+    if order.status != OrderStatus::Pending || order.is_processing() {
         return Ok(None);
     }
     Ok(loaders(ctx).load(PaymentOf(order.id)).await?.and_then(|payment| payment.checkout_url.clone()))

@@ -42,7 +42,7 @@ pub(super) use list::{OrderFilter, OrderSort, OrderSortField, OrderWhich, Sorted
 pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};
 pub use payment::PaymentState;
-pub(super) use payment::{NewPayment, Payment};
-pub(super) use refund::{Dispute, DisputeId, Refund, RefundId, RefundItem, left_of, parts_of};
+pub(super) use payment::{LONGEST_WAIT, NewPayment, Payment};
+pub(super) use refund::{Dispute, DisputeId, OpenDispute, Refund, RefundId, RefundItem, left_of, parts_of};
 pub use refund::{DisputeStatus, RefundState};
 pub(super) use tax::{NewTax, TaxRecord, TaxReversal};

@@ -45,7 +45,7 @@ pub struct Order {
     pub return_url: Option<String>,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
-    /// When it expires unless it is paid; `None` unless it is pending.
+    /// When it expires unless it is paid; `None` unless it is pending, and while its payment is processed.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was paid.
     pub paid_at: Option<DateTime<Utc>>,
@@ -69,6 +69,13 @@ pub struct Order {
 
 impl Entity for Order {
     const PREFIX: &'static str = "order";
+}
+
+impl Order {
+    /// Whether the provider processes its payment: the buyer has done what they can, and the money is on its way.
+    pub(in crate::orders) fn is_processing(&self) -> bool {
+        self.status == OrderStatus::Pending && self.expires_at.is_none()
+    }
 }
 
 /// The state of an order.

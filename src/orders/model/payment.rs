@@ -16,7 +16,7 @@ use crate::platform::payments::Provider;
 /// The shortest time between two questions about a payment.
 const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
 /// The longest time between two questions about a payment.
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(12);
+pub(in crate::orders) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(12);
 /// How long a provider is asked about an open payment.
 const PATIENCE: TimeDelta = TimeDelta::days(30);
 
@@ -53,6 +53,11 @@ pub(in crate::orders) struct Payment {
 }
 
 impl Payment {
+    /// Returns when the provider is not asked anymore. What it still processes then counts as not paid.
+    pub(in crate::orders) fn given_up_at(&self) -> DateTime<Utc> {
+        self.created_at + PATIENCE
+    }
+
     /// Returns when the provider is asked again what has become of it; `None` if it is not asked anymore.
     ///
     /// The older the payment, the less often.

@@ -90,6 +90,29 @@ pub(in crate::orders) struct Dispute {
     pub(in crate::orders) opened_at: DateTime<Utc>,
 }
 
+/// A dispute about which the provider is asked.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = disputes, check_for_backend(diesel::pg::Pg))]
+pub(in crate::orders) struct OpenDispute {
+    /// The id.
+    pub(in crate::orders) id: DisputeId,
+    /// The order.
+    pub(in crate::orders) order_id: OrderId,
+    /// The provider's id.
+    pub(in crate::orders) external_id: String,
+    /// The provider's id of the reversal that has taken its money.
+    pub(in crate::orders) reversal_id: Option<String>,
+    /// The amount in minor units.
+    pub(in crate::orders) amount_minor: i64,
+}
+
+impl OpenDispute {
+    /// Whether nothing was told of it but the reversal.
+    pub(in crate::orders) fn is_unnamed(&self) -> bool {
+        self.reversal_id.as_ref() == Some(&self.external_id)
+    }
+}
+
 impl Entity for Dispute {
     const PREFIX: &'static str = "dispute";
 }

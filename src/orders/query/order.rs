@@ -132,6 +132,18 @@ pub(in crate::orders) async fn set_status(
         .await
 }
 
+/// Keeps a pending order until its payment is decided: it is neither reminded of nor expires.
+pub(in crate::orders) async fn set_processing(tx: &mut Tx, id: OrderId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(orders::table.find(id))
+        .set((
+            orders::expires_at.eq(None::<DateTime<Utc>>),
+            orders::remind_at.eq(None::<DateTime<Utc>>),
+            orders::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await
+}
+
 /// Adds to the refunded amount of an order, or takes from it; its state is `status` then.
 pub(in crate::orders) async fn add_refund(
     tx: &mut Tx,

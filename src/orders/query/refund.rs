@@ -5,9 +5,14 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::orders::model::{Dispute, DisputeId, DisputeStatus, OrderId, Refund, RefundId, RefundItem, RefundState};
+use crate::orders::model::{
+    Dispute, DisputeId, DisputeStatus, OpenDispute, OrderId, Refund, RefundId, RefundItem, RefundState,
+};
 use crate::platform::db::schema::{disputes, refund_items, refunds};
 use crate::platform::db::{RunQueryDsl, Tx};
+
+/// The number of refunds, and of disputes, that are asked about in one run.
+const BATCH: i64 = 100;
 
 pub(in crate::orders) async fn insert(tx: &mut Tx, new: &Refund, parts: &[RefundItem]) -> QueryResult<()> {
     diesel::insert_into(refunds::table).values(new.clone()).execute(tx.conn()).await?;
@@ -47,17 +52,22 @@ pub(in crate::orders) async fn parts_of(
     refund_items::table.filter(refund_items::refund_id.eq_any(ids)).select(RefundItem::as_select()).load(conn).await
 }
 
-/// Marks a refund of an order as done by the provider; returns whether it was not before.
+/// Marks a refund of an order as done by the provider, which is asked about it later; returns whether it was not
+/// before.
 pub(in crate::orders) async fn set_done(
     tx: &mut Tx,
-    order: OrderId,
-    id: RefundId,
+    (order, id): (OrderId, RefundId),
     external_id: &str,
-    now: DateTime<Utc>,
+    (now, check_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<bool> {
     let done = diesel::update(refunds::table.find(id).filter(refunds::order_id.eq(order)))
         .filter(refunds::state.eq(RefundState::Pending))
-        .set((refunds::state.eq(RefundState::Done), refunds::external_id.eq(external_id), refunds::done_at.eq(now)))
+        .set((
+            refunds::state.eq(RefundState::Done),
+            refunds::external_id.eq(external_id),
+            refunds::done_at.eq(now),
+            refunds::check_at.eq(check_at),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(done == 1)
@@ -105,6 +115,33 @@ pub(in crate::orders) async fn set_failed(
     Ok(failed == 1)
 }
 
+/// Has the provider asked about a refund of an order that was made there.
+pub(in crate::orders) async fn check_later(
+    tx: &mut Tx,
+    order: OrderId,
+    external_id: &str,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let made = refunds::table.filter(refunds::order_id.eq(order).and(refunds::external_id.eq(external_id)));
+    diesel::update(made).set(refunds::check_at.eq(at)).execute(tx.conn()).await
+}
+
+/// Returns a batch of refunds about which the provider is to be asked.
+pub(in crate::orders) async fn to_check(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Refund>> {
+    refunds::table
+        .filter(refunds::check_at.le(now))
+        .order((refunds::check_at, refunds::id))
+        .limit(BATCH)
+        .select(Refund::as_select())
+        .load(conn)
+        .await
+}
+
+/// Sets when the provider is asked about a refund again; `None` if it is not.
+pub(in crate::orders) async fn set_check(tx: &mut Tx, id: RefundId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
+    diesel::update(refunds::table.find(id)).set(refunds::check_at.eq(at)).execute(tx.conn()).await
+}
+
 /// Returns whether a refund with the provider's id is known.
 pub(in crate::orders) async fn is_known(tx: &mut Tx, order: OrderId, external_id: &str) -> QueryResult<bool> {
     let known = refunds::table.filter(refunds::order_id.eq(order).and(refunds::external_id.eq(external_id)));
@@ -116,7 +153,7 @@ pub(in crate::orders) async fn open_dispute(
     tx: &mut Tx,
     id: Uuid,
     (order, external_id, amount): (OrderId, &str, i64),
-    now: DateTime<Utc>,
+    (now, check_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<bool> {
     let opened = diesel::insert_into(disputes::table)
         .values((
@@ -126,12 +163,95 @@ pub(in crate::orders) async fn open_dispute(
             disputes::amount_minor.eq(amount),
             disputes::status.eq(DisputeStatus::Open),
             disputes::opened_at.eq(now),
+            disputes::check_at.eq(check_at),
         ))
         .on_conflict((disputes::order_id, disputes::external_id))
         .do_nothing()
         .execute(tx.conn())
         .await?;
     Ok(opened == 1)
+}
+
+/// Gives the reversal of an order that stands for a dispute the name of the dispute, which may be about more; returns
+/// whether there is one.
+pub(in crate::orders) async fn name_dispute(
+    tx: &mut Tx,
+    (order, external_id, amount): (OrderId, &str, i64),
+    check_at: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let known = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
+    let is_known: bool = diesel::select(diesel::dsl::exists(known.select(disputes::id))).get_result(tx.conn()).await?;
+    if is_known {
+        return Ok(false);
+    }
+    let unnamed = disputes::table
+        .filter(disputes::order_id.eq(order).and(disputes::amount_minor.le(amount)))
+        .filter(disputes::reversal_id.eq(disputes::external_id.nullable()))
+        .order((disputes::amount_minor.desc(), disputes::id))
+        .select(disputes::id);
+    let found: Option<Uuid> = unnamed.first(tx.conn()).await.optional()?;
+    let Some(id) = found else { return Ok(false) };
+    diesel::update(disputes::table.find(id)).set(disputes::external_id.eq(external_id)).execute(tx.conn()).await?;
+    let open = disputes::table.find(id).filter(disputes::check_at.is_not_null());
+    diesel::update(open).set(disputes::check_at.eq(check_at)).execute(tx.conn()).await?;
+    Ok(true)
+}
+
+/// Whether a reversal is that of a dispute of an order: it is known to be, or becomes that of one without, which may be
+/// about more. One that is decided is the last choice.
+pub(in crate::orders) async fn has_reversal(
+    tx: &mut Tx,
+    (order, reversal, amount): (OrderId, &str, i64),
+) -> QueryResult<bool> {
+    let known =
+        disputes::table.filter(disputes::order_id.eq(order).and(disputes::reversal_id.eq(reversal).assume_not_null()));
+    let is_known: bool = diesel::select(diesel::dsl::exists(known.select(disputes::id))).get_result(tx.conn()).await?;
+    if is_known {
+        return Ok(true);
+    }
+    let without = disputes::table
+        .filter(disputes::order_id.eq(order))
+        .filter(disputes::reversal_id.is_null().and(disputes::amount_minor.ge(amount)))
+        .order((disputes::closed_at.is_not_null(), disputes::amount_minor, disputes::id))
+        .select(disputes::id);
+    let found: Option<Uuid> = without.first(tx.conn()).await.optional()?;
+    let Some(id) = found else { return Ok(false) };
+    let dispute = disputes::table.find(id);
+    diesel::update(dispute).set(disputes::reversal_id.eq(reversal)).execute(tx.conn()).await?;
+    Ok(true)
+}
+
+/// Keeps that a dispute is a reversal, of which no dispute was told.
+pub(in crate::orders) async fn set_reversal(
+    tx: &mut Tx,
+    (order, reversal): (OrderId, &str),
+    check_at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let new = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(reversal)));
+    diesel::update(new)
+        .set((disputes::reversal_id.eq(reversal), disputes::check_at.eq(check_at)))
+        .execute(tx.conn())
+        .await
+}
+
+/// Returns a batch of disputes about which the provider is to be asked.
+pub(in crate::orders) async fn disputes_to_check(
+    conn: &mut AsyncPgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<OpenDispute>> {
+    disputes::table
+        .filter(disputes::check_at.le(now))
+        .order((disputes::check_at, disputes::id))
+        .limit(BATCH)
+        .select(OpenDispute::as_select())
+        .load(conn)
+        .await
+}
+
+/// Sets when the provider is asked about a dispute again, unless it is decided.
+pub(in crate::orders) async fn set_dispute_check(tx: &mut Tx, id: DisputeId, at: DateTime<Utc>) -> QueryResult<usize> {
+    let open = disputes::table.find(id).filter(disputes::check_at.is_not_null());
+    diesel::update(open).set(disputes::check_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Closes an open dispute; returns it, `None` if it is not open.
@@ -143,7 +263,7 @@ pub(in crate::orders) async fn close_dispute(
 ) -> QueryResult<Option<Dispute>> {
     let open = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
     diesel::update(open.filter(disputes::status.eq(DisputeStatus::Open)))
-        .set((disputes::status.eq(status), disputes::closed_at.eq(now)))
+        .set((disputes::status.eq(status), disputes::closed_at.eq(now), disputes::check_at.eq(None::<DateTime<Utc>>)))
         .returning(Dispute::as_returning())
         .get_result(tx.conn())
         .await

@@ -289,6 +289,8 @@ diesel::table! {
         status -> Text,
         opened_at -> Timestamptz,
         closed_at -> Nullable<Timestamptz>,
+        reversal_id -> Nullable<Text>,
+        check_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1214,6 +1216,7 @@ diesel::table! {
         created_at -> Timestamptz,
         done_at -> Nullable<Timestamptz>,
         failure -> Nullable<Text>,
+        check_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -4,6 +4,7 @@
 //! provider tells by a webhook, and when it is asked ([`fetch_state`]); either may come first, or twice.
 
 mod client;
+mod follow_up;
 mod gateways;
 mod google_keys;
 pub mod google_play;
@@ -28,6 +29,7 @@ use diesel::sql_types::Text;
 use hyper::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+pub use self::follow_up::{DisputeDecision, RefundProgress, fetch_dispute, fetch_refund};
 use self::gateways::Gateway;
 pub use self::gateways::Payments;
 pub use self::request::{Asked, GatewayPlan, NewCharge, NewCheckout, NewRefund, NewSubscription};
@@ -137,6 +139,8 @@ pub struct Checkout {
 pub enum CheckoutState {
     /// The customer can still pay.
     Open,
+    /// The customer has done what they can, and the money is on its way, as with bank debits: it is not decided yet.
+    Processing,
     /// The customer has paid.
     Paid,
     /// The payment has failed for good.
@@ -207,8 +211,8 @@ pub struct GatewayEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum GatewayFact {
-    /// The customer has approved the payment: the money can be taken, by asking for its state. Or it has arrived, and
-    /// only the state names it.
+    /// The customer has approved the payment: the money can be taken, by asking for its state. Or it is on its way, or
+    /// has arrived, and only the state says so.
     #[serde(rename = "checkout.approved")]
     Approved,
     /// The customer has paid.
@@ -235,6 +239,12 @@ pub enum GatewayFact {
         refund: String,
         /// The id that was passed to [`refund`]; `None` if it was made at the provider.
         refund_reference: Option<String>,
+    },
+    /// The provider has taken money back, because of a case that is told of apart, as a dispute, before or after.
+    #[serde(rename = "payment.reversed")]
+    Reversed {
+        /// The provider's id of the reversal.
+        reversal: String,
     },
     /// The customer's bank has taken the money back.
     #[serde(rename = "dispute.opened")]
@@ -281,6 +291,7 @@ impl GatewayFact {
             GatewayFact::Expired => "checkout.expired",
             GatewayFact::Refunded { .. } => "refund.created",
             GatewayFact::RefundFailed { .. } => "refund.failed",
+            GatewayFact::Reversed { .. } => "payment.reversed",
             GatewayFact::DisputeOpened { .. } => "dispute.opened",
             GatewayFact::DisputeWon { .. } => "dispute.won",
             GatewayFact::DisputeLost { .. } => "dispute.lost",

@@ -118,6 +118,8 @@ struct Inside {
     subscriptions: HashMap<String, (&'static str, Vec<Charge>)>,
     refunds: Vec<Value>,
     keys: HashMap<String, Value>,
+    /// What a checkout has started whose money is on its way, as all of them are then.
+    debited: Option<String>,
 }
 
 #[derive(Clone)]
@@ -160,6 +162,12 @@ impl Gateway {
     /// A subscription is started, and waits for its first charge.
     pub(super) fn begin(&self, subscription: &str) {
         self.inside.lock().unwrap().subscriptions.insert(subscription.to_owned(), ("active", Vec::new()));
+    }
+
+    /// The customer completes the page by a bank debit that takes days, and starts a subscription.
+    pub(super) fn debit(&self, subscription: &str) {
+        self.begin(subscription);
+        self.inside.lock().unwrap().debited = Some(subscription.to_owned());
     }
 
     /// A subscription charges euros. That is known when it is asked about.
@@ -270,11 +278,16 @@ impl Inside {
 
     fn read(&self, path: &str) -> (u16, Value) {
         if path.starts_with("checkout/sessions/") {
+            let status = if self.debited.is_some() { "complete" } else { "open" };
             return (
                 200,
-                json!({ "id": path.rsplit('/').next(), "payment_status": "unpaid", "status": "open",
-                    "amount_total": 1000, "currency": "eur" }),
+                json!({ "id": path.rsplit('/').next(), "payment_status": "unpaid", "status": status,
+                    "amount_total": 1000, "currency": "eur", "subscription": self.debited,
+                    "payment_intent": self.debited.as_ref().map(|_| "pi_debit") }),
             );
+        }
+        if path.starts_with("payment_intents/") {
+            return (200, json!({ "id": "pi_debit", "object": "payment_intent", "status": "processing" }));
         }
         let list = |data: Vec<Value>| (200, json!({ "object": "list", "data": data, "has_more": false }));
         if path.starts_with("prices?") {

@@ -3,6 +3,7 @@
 mod buying;
 mod changes;
 mod coupons;
+mod debits;
 mod gateway;
 mod kills;
 mod live;

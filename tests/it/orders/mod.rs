@@ -2,8 +2,10 @@
 
 mod buying;
 mod coupons;
+mod debits;
 mod donations;
 pub(crate) mod fakes;
+mod follow_up;
 mod gifts;
 mod google_play;
 mod inbox;

@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 
 use super::fakes::Fault;
 use super::fakes::paypal::PayPalFake;
+use super::follow_up::ORDER_STATE;
 use super::*;
 
 struct PayPalShop {
@@ -213,4 +214,130 @@ async fn refunds_and_disputes_at_paypal_are_followed() {
     paypal.tell(&told("CREATED", None)).await;
     let seen = shop.seen(&lost).await;
     assert_eq!((&seen["status"], &seen["disputes"][0]["status"]), (&json!("REFUNDED"), &json!("LOST")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reversal_and_the_dispute_of_its_case_are_booked_once() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    let told = |place: usize, value: &str, outcome: Option<&str>| {
+        let kind = if outcome.is_some() { "CUSTOMER.DISPUTE.RESOLVED" } else { "CUSTOMER.DISPUTE.CREATED" };
+        let mut event = fake.dispute(place, kind, "CHARGEBACK", outcome);
+        event["resource"]["dispute_amount"]["value"] = value.into();
+        event
+    };
+    let (lost, won) = (Some("RESOLVED_BUYER_FAVOUR"), Some("RESOLVED_SELLER_FAVOUR"));
+    let mut orders = Vec::new();
+    for (place, name) in ["Eve", "Bob", "Kim", "Joe", "Ann"].into_iter().enumerate() {
+        let user = shop.app.user(name, Role::Student).await;
+        let order = paypal.paid(&user, place).await;
+        orders.push((user, order));
+    }
+    for (place, events, sum, dispute) in [
+        // A part, which is lost before it is told that it was taken; and told twice.
+        (
+            0,
+            vec![told(0, "5.00", None), told(0, "5.00", lost), fake.reversed(0, "5.00"), fake.reversed(0, "5.00")],
+            ("PARTIALLY_REFUNDED", "5.00"),
+            "LOST",
+        ),
+        // All of it, in the same order.
+        (1, vec![told(1, "19.90", lost), fake.reversed(1, "19.90")], ("REFUNDED", "19.90"), "LOST"),
+        // The other way round.
+        (
+            2,
+            vec![fake.reversed(2, "19.90"), told(2, "19.90", None), told(2, "19.90", lost)],
+            ("REFUNDED", "19.90"),
+            "LOST",
+        ),
+        (3, vec![fake.reversed(3, "19.90"), told(3, "19.90", None), told(3, "19.90", won)], ("PAID", "0.00"), "WON"),
+        // What was taken is told after it is back.
+        (4, vec![told(4, "19.90", won), fake.reversed(4, "19.90")], ("PAID", "0.00"), "WON"),
+    ] {
+        let (user, order) = &orders[place];
+        for event in &events {
+            paypal.tell(event).await;
+        }
+        let seen = shop.seen(order).await;
+        assert_eq!((&seen["status"], &seen["refunded"]["amount"]), (&json!(sum.0), &json!(sum.1)), "{place}");
+        assert_eq!(seen["disputes"].as_array().unwrap().len(), 1, "{seen:#}");
+        assert_eq!(seen["disputes"][0]["status"], dispute, "{place}");
+        assert_eq!(shop.has(user, &shop.course).await, sum.0 != "REFUNDED", "{place}");
+    }
+    let events = shop.events().await;
+    assert!(events.iter().all(|event| event.ends_with("PROCESSED")), "{events:?}");
+    assert_eq!(events.iter().filter(|event| event.starts_with("payment.reversed")).count(), 6);
+    let kept = "SELECT sum(amount_minor) FROM ledger_entries WHERE account = 'CLEARING'";
+    assert_eq!(shop.app.sql(kept).await, (1490 + 1990 + 1990).to_string(), "of five payments, each once");
+    assert_eq!(shop.app.sql("SELECT sum(amount_minor) FROM ledger_entries").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reversal_ends_the_access_until_its_dispute_is_decided() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    let order = paypal.paid(&shop.sam, 0).await;
+    let reversed = fake.reversed(0, "19.90");
+    paypal.tell(&reversed).await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["disputes"][0]["status"]), (&json!("PAID"), &json!("OPEN")));
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+    let stored = shop.app.sql("SELECT string_agg(body::text, '') FROM payment_events").await;
+    assert!(!stored.contains("sam@example.org"), "{stored}");
+    paypal.tell(&fake.dispute(0, "CUSTOMER.DISPUTE.RESOLVED", "CHARGEBACK", Some("CANCELED_BY_BUYER"))).await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["disputes"][0]["status"]), (&json!("PAID"), &json!("WON")));
+    assert!(shop.has(&shop.sam, &shop.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_refunds_and_disputes_at_paypal_is_known_without_webhooks() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    let order = paypal.paid(&shop.sam, 0).await;
+    shop.refund(&order, json!({})).await;
+    shop.settle().await;
+    fake.set_refund(0, "PENDING");
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false");
+    fake.set_refund(0, "FAILED");
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID true");
+    // A dispute.
+    paypal.tell(&fake.dispute(0, "CUSTOMER.DISPUTE.CREATED", "CHARGEBACK", None)).await;
+    shop.reconcile(TimeDelta::days(7)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID false");
+    fake.dispute(0, "CUSTOMER.DISPUTE.RESOLVED", "CHARGEBACK", Some("RESOLVED_SELLER_FAVOUR"));
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID true");
+
+    // A reversal of whose case nothing more is told.
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    paypal.paid(&shop.sam, 0).await;
+    paypal.tell(&fake.reversed(0, "19.90")).await;
+    shop.reconcile(TimeDelta::days(89)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID false");
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false");
+    assert_eq!(fake.wire.count("/v1/customer/disputes"), 0, "it has no other name");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_waits_for_a_capture_that_paypal_decides_later() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    for (user, place, status, kind, then) in [
+        (&shop.sam, 0, "COMPLETED", "PAYMENT.CAPTURE.COMPLETED", "PAID"),
+        (&shop.tim, 1, "DECLINED", "PAYMENT.CAPTURE.DENIED", "FAILED"),
+    ] {
+        fake.hold_next();
+        let order = shop.order(user).await;
+        paypal.tell(&fake.approve(place)).await;
+        let seen = shop.seen(&order).await;
+        assert_eq!((&seen["status"], &seen["expiresAt"]), (&json!("PENDING"), &Value::Null));
+        paypal.tell(&fake.decide(place, status, kind)).await;
+        assert_eq!(shop.status(&order).await, then);
+    }
+    assert_eq!(fake.wire.count("/capture"), 2);
 }

@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 
 use super::fakes::razorpay::{RazorpayFake, WEBHOOK_SECRET, event};
 use super::fakes::{Fault, hmac};
+use super::follow_up::ORDER_STATE;
 use super::*;
 
 struct RazorpayShop {
@@ -248,4 +249,24 @@ async fn disputes_and_ends_at_razorpay_are_followed() {
     razorpay.tell(&razorpay.event("payment_link.expired", told), "expired").await;
     assert_eq!((shop.status(&canceled).await.as_str(), shop.status(&lapsed).await.as_str()), ("CANCELED", "EXPIRED"));
     assert_eq!(shop.app.sql("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_refunds_and_disputes_at_razorpay_is_known_without_webhooks() {
+    let razorpay = RazorpayShop::open().await;
+    let (shop, fake) = (&razorpay.shop, &razorpay.fake);
+    let order = razorpay.paid(&shop.sam, 0).await;
+    shop.refund(&order, json!({})).await;
+    shop.settle().await;
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false", "it is pending");
+    fake.set_refund(0, "failed");
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID true");
+    razorpay.tell(&razorpay.event("payment.dispute.created", fake.dispute(0, "chargeback")), "opened").await;
+    shop.reconcile(TimeDelta::days(7)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID false");
+    fake.decide(0, "lost");
+    shop.reconcile(TimeDelta::days(1)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false");
 }

@@ -15,8 +15,8 @@ use crate::orders::command::create::open_checkout;
 use crate::orders::command::tax::{Calculations, Taxed};
 use crate::orders::command::{end, hold, pay};
 use crate::orders::model::{Order, Payment, Step};
-use crate::orders::policy;
 use crate::orders::query::order as query;
+use crate::orders::{error, policy};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -40,13 +40,16 @@ pub struct MembershipQuote {
 /// Cancels a membership; an open order of it is canceled, too.
 ///
 /// # Errors
-/// There is no such membership that the actor may see, or it is canceled or has ended.
+/// There is no such membership that the actor may see, it is canceled or has ended, or its first payment is on its way.
 pub async fn cancel_membership(app: &App, actor: &Actor, id: MembershipId) -> Result<Membership> {
     app.db
         .transaction(async |tx| {
             let held = memberships::hold(tx, id).await?.filter(|held| policy::can_see(actor, held.row.user_id));
             let mut held = held.ok_or_else(missing)?;
             if let Some(period) = memberships::open_period(tx, id).await? {
+                if held.row.status == MembershipStatus::Pending && !policy::can_manage(actor) {
+                    check_not_processing(tx, period).await?;
+                }
                 memberships::forsake(tx, period).await?;
                 end_order(tx, app, period).await?;
             }
@@ -55,6 +58,17 @@ pub async fn cancel_membership(app: &App, actor: &Actor, id: MembershipId) -> Re
             Ok(held.row)
         })
         .await
+}
+
+/// Checks that the money for a period is not on its way.
+async fn check_not_processing(tx: &mut Tx, period: PeriodId) -> Result<()> {
+    if is_processing(tx, period).await? { Err(error::processing(&["membershipId"])) } else { Ok(()) }
+}
+
+/// Whether the provider processes the payment of a period.
+pub(super) async fn is_processing(tx: &mut Tx, period: PeriodId) -> std::result::Result<bool, InternalError> {
+    let Some((_, order)) = query::of_periods(tx.conn(), &[period]).await?.pop() else { return Ok(false) };
+    Ok(query::by_id(tx.conn(), order).await?.is_some_and(|order| order.is_processing()))
 }
 
 /// Ends the order of a period that waits for its payment.
@@ -101,6 +115,7 @@ async fn change(
             // Checked before the order ends, so that nothing is lost by a mistake.
             memberships::target_of_change(tx, &held, price, provider).await?;
             if let Some(period) = memberships::open_period(tx, held.row.id).await? {
+                check_not_processing(tx, period).await?;
                 memberships::forsake(tx, period).await?;
                 end_order(tx, app, period).await?;
             }
@@ -187,5 +202,5 @@ fn provider(app: &App) -> Option<Provider> {
 }
 
 fn missing() -> Error {
-    crate::orders::error::no_such_membership()
+    error::no_such_membership()
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 
-use super::change::{end_order, terms};
+use super::change::{end_order, is_processing, terms};
 use super::place::place;
 use crate::graphql::Error;
 use crate::memberships::{self, MembershipId, MembershipStatus};
@@ -16,7 +16,8 @@ use crate::platform::internal_error::InternalError;
 
 /// The number of charges at a time.
 const IN_FLIGHT: usize = 4;
-/// When a membership is looked at again that could not be charged for a reason of this server's.
+/// When a membership is looked at again that could not be charged for a reason of this server's, or whose payment is on
+/// its way.
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// Charges the next period of each membership that is due, once.
@@ -77,6 +78,14 @@ async fn order(
         return Ok(None);
     }
     if held.row.subscription_id.is_some() && held.row.status != MembershipStatus::PastDue {
+        return Ok(None);
+    }
+    if let Some(period) = memberships::open_period(tx, id).await?
+        && is_processing(tx, period).await?
+    {
+        // The member is not asked twice.
+        let students = memberships::postpone(tx, app, id, app.clock.now() + AGAIN).await?;
+        pay::count_students(tx, students.into_iter().collect()).await?;
         return Ok(None);
     }
     memberships::drop_subscription(tx, app, &mut held).await?;

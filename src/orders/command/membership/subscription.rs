@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use super::change::{end_order, terms};
+use super::change::{end_order, is_processing, terms};
 use super::place::insert;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Error, Result};
@@ -86,13 +86,21 @@ async fn settle(
             if !held.row.is_charged_by(known.provider, &known.external_id) {
                 return Ok(());
             }
-            if state == Some(SubscriptionStatus::Ended) {
+            if state == Some(SubscriptionStatus::Ended) && !is_on_its_way(tx, &held).await? {
                 forsake_open(tx, app, &held).await?;
             }
             let students = memberships::subscription_told(tx, app, &mut held, state, has_failed).await?;
             pay::count_students(tx, students.into_iter().collect()).await
         })
         .await
+}
+
+/// Whether the money for a period of a membership is on its way, which was ordered without its subscription.
+async fn is_on_its_way(tx: &mut Tx, held: &Held) -> std::result::Result<bool, InternalError> {
+    match memberships::open_period(tx, held.row.id).await? {
+        Some(period) => is_processing(tx, period).await,
+        None => Ok(false),
+    }
 }
 
 /// Gives up what is ordered of a membership and not paid: if its money comes after all, it goes back.

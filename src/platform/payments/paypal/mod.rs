@@ -7,6 +7,7 @@
 //! <https://developer.paypal.com/api/rest/webhooks/event-names/>.
 
 mod amount;
+mod follow_up;
 mod subscription;
 
 use base64::Engine;
@@ -34,6 +35,9 @@ use crate::platform::internal_error::InternalError;
 const LONGEST_TITLE: usize = 127;
 /// The states of a capture that has taken the money.
 const TAKEN: [&str; 3] = ["COMPLETED", "REFUNDED", "PARTIALLY_REFUNDED"];
+/// The outcomes of a dispute after which the buyer has the money.
+const BUYER_WINS: [&str; 2] = ["RESOLVED_BUYER_FAVOUR", "ACCEPTED"];
+
 /// An account at PayPal.
 pub struct PayPal {
     settings: PayPalSettings,
@@ -301,8 +305,9 @@ impl Order {
         let state = match (self.status.as_str(), capture.as_ref().map(|capture| capture.status.as_str())) {
             (_, Some(status)) if TAKEN.contains(&status) => CheckoutState::Paid,
             (_, Some("DECLINED" | "FAILED")) => CheckoutState::Failed,
+            // It is decided by PayPal or the buyer's bank later.
+            (_, Some("PENDING")) => CheckoutState::Processing,
             ("VOIDED", _) => CheckoutState::Expired,
-            // A capture that is pending is decided by PayPal or the buyer's bank later.
             _ => CheckoutState::Open,
         };
         let (transaction, captured) = capture.map_or((None, None), |capture| (Some(capture.id), capture.amount));
@@ -339,7 +344,7 @@ fn read(merchant: &str, event: Event) -> Result<GatewayEvent, serde_json::Error>
         }
         "PAYMENT.SALE.COMPLETED" => (None, subscription::of_sale(serde_json::from_value(resource)?)),
         "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => {
-            (None, subscription::of_refund(serde_json::from_value(resource)?))
+            (None, subscription::of_refund(&kind, serde_json::from_value(resource)?))
         }
         "BILLING.SUBSCRIPTION.PAYMENT.FAILED"
         | "BILLING.SUBSCRIPTION.SUSPENDED"
@@ -390,6 +395,7 @@ fn of_refund(kind: &str, refund: Capture) -> OfPayee {
     let refund_id = refund.id;
     let fact = match kind {
         "PAYMENT.REFUND.FAILED" => GatewayFact::RefundFailed { refund: refund_id, refund_reference },
+        "PAYMENT.CAPTURE.REVERSED" => GatewayFact::Reversed { reversal: refund_id },
         _ => GatewayFact::Refunded { refund: refund_id, refund_reference },
     };
     let told = capture.zip(amount).map(|(capture, amount)| Told::of_transaction(capture, amount, fact));
@@ -400,7 +406,7 @@ fn of_dispute(kind: &str, told: Dispute) -> OfPayee {
     let Some(disputed) = told.disputed_transactions.into_iter().next() else { return (None, None) };
     let (dispute, outcome) = (told.dispute_id, told.dispute_outcome.map(|outcome| outcome.outcome_code));
     let fact = match (kind, outcome.as_deref(), told.dispute_life_cycle_stage.as_deref()) {
-        ("CUSTOMER.DISPUTE.RESOLVED", Some("RESOLVED_BUYER_FAVOUR" | "ACCEPTED"), _) => {
+        ("CUSTOMER.DISPUTE.RESOLVED", Some(code), _) if BUYER_WINS.contains(&code) => {
             GatewayFact::DisputeLost { dispute }
         }
         ("CUSTOMER.DISPUTE.RESOLVED", Some(_), stage) if stage != Some("INQUIRY") => {

@@ -150,7 +150,7 @@ impl PayPal {
         let Some(SubscriptionCharge { transaction, amount_minor, currency, .. }) = first else {
             // Transactions appear some minutes later. If the set-up fee fails, the subscription is canceled.
             let is_over = OVER.contains(&subscription.status.as_str());
-            return Ok(Known::in_state(id, if is_over { CheckoutState::Expired } else { CheckoutState::Open }));
+            return Ok(Known::in_state(id, if is_over { CheckoutState::Expired } else { CheckoutState::Processing }));
         };
         Ok(Known {
             checkout: id.to_owned(),
@@ -368,12 +368,14 @@ pub(super) fn of_sale(sale: Sale) -> Option<Told> {
     Some(Told { checkout: id, transaction, reference, amount, subscription, fact })
 }
 
-/// What a refund of such money says, or its reversal.
-pub(super) fn of_refund(refund: Sale) -> Option<Told> {
+/// What a refund of such money says, or its reversal, which names the sale alone.
+pub(super) fn of_refund(kind: &str, refund: Sale) -> Option<Told> {
     let (amount, id) = (refund.amount?.minor()?, refund.id);
-    // A reversal names the sale alone.
     let sale = refund.sale_id.unwrap_or_else(|| id.clone());
-    let fact = GatewayFact::Refunded { refund: id, refund_reference: refund.invoice_number };
+    let fact = match kind {
+        "PAYMENT.SALE.REVERSED" => GatewayFact::Reversed { reversal: id },
+        _ => GatewayFact::Refunded { refund: id, refund_reference: refund.invoice_number },
+    };
     Some(Told::of_transaction(sale, amount, fact))
 }
 
@@ -434,15 +436,15 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_names_the_sale_and_a_reversal_is_one() {
-        let told = |refund: Value| of_refund(serde_json::from_value(refund).unwrap()).unwrap();
+    fn a_refund_names_the_sale_and_a_reversal_is_it() {
+        let told = |kind: &str, refund: Value| of_refund(kind, serde_json::from_value(refund).unwrap()).unwrap();
         let amount = json!({ "total": "-9.90", "currency": "EUR" });
-        let made = told(json!({ "id": "REFUND1", "sale_id": "SALE1", "invoice_number": "ours", "amount": amount }));
-        assert_eq!((made.transaction.as_deref(), made.amount), (Some("SALE1"), (990, "EUR".into())));
+        let refund = json!({ "id": "REFUND1", "sale_id": "SALE1", "invoice_number": "ours", "amount": amount });
+        let made = told("PAYMENT.SALE.REFUNDED", refund);
         let fact = GatewayFact::Refunded { refund: "REFUND1".into(), refund_reference: Some("ours".into()) };
-        assert_eq!(made.fact, fact);
-        let reversed = told(json!({ "id": "SALE1", "amount": amount }));
+        assert_eq!((made.transaction.as_deref(), made.amount, made.fact), (Some("SALE1"), (990, "EUR".into()), fact));
+        let reversed = told("PAYMENT.SALE.REVERSED", json!({ "id": "SALE1", "amount": amount }));
         assert_eq!(reversed.transaction.as_deref(), Some("SALE1"));
-        assert_eq!(reversed.fact, GatewayFact::Refunded { refund: "SALE1".into(), refund_reference: None });
+        assert_eq!(reversed.fact, GatewayFact::Reversed { reversal: "SALE1".into() });
     }
 }

@@ -6,6 +6,7 @@
 //! Source: <https://razorpay.com/docs/api/payments/payment-links/>, <https://razorpay.com/docs/api/refunds/>,
 //! <https://razorpay.com/docs/webhooks/>.
 
+mod follow_up;
 mod subscription;
 
 use base64::Engine;

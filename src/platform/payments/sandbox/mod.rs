@@ -4,6 +4,7 @@
 //! over HTTP, which fail, come late, twice or in another order on demand. It takes no money.
 
 mod charge;
+mod follow_up;
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -3,6 +3,7 @@
 //! Source: <https://docs.stripe.com/api>, version `VERSION`.
 
 mod amount;
+mod follow_up;
 mod subscription;
 pub mod tax;
 
@@ -52,6 +53,12 @@ struct Session {
     subscription: Option<String>,
     /// What a session that starts a subscription is paid by: the id, or all of it if it was asked for.
     invoice: Option<Value>,
+}
+
+/// A payment intent: <https://docs.stripe.com/api/payment_intents/object>.
+#[derive(Deserialize)]
+struct Intent {
+    status: String,
 }
 
 /// A refund: <https://docs.stripe.com/api/refunds/object>.
@@ -165,7 +172,7 @@ impl Stripe {
         let state = match (session.status.as_deref(), session.payment_status.as_str()) {
             (_, "paid") => CheckoutState::Paid,
             (Some("expired"), _) => CheckoutState::Expired,
-            // Complete and not paid: the money is on its way, as with bank debits.
+            (Some("complete"), "unpaid") => self.debited(app, &session).await?,
             _ => CheckoutState::Open,
         };
         let Some((amount_minor, currency)) = session.amount() else {
@@ -177,6 +184,20 @@ impl Stripe {
             return Err(InternalError::new("the first invoice of a subscription of Stripe names no payment").into());
         }
         Ok(Some(Known { checkout, transaction, state, amount_minor, currency, subscription }))
+    }
+
+    /// What has become of the money of a session that is complete and was not paid at once. The session stays unpaid
+    /// when a bank debit fails; its payment intent tells.
+    async fn debited(&self, app: &App, session: &Session) -> Result<CheckoutState, GatewayError> {
+        let of_invoice = || subscription::open_intent_of(session.invoice.clone()?);
+        let Some(id) = session.payment_intent.clone().or_else(of_invoice) else {
+            return Ok(CheckoutState::Processing);
+        };
+        let intent: Intent = self.get(app, &format!("payment_intents/{id}")).await?;
+        Ok(match intent.status.as_str() {
+            "requires_payment_method" | "canceled" => CheckoutState::Failed,
+            _ => CheckoutState::Processing,
+        })
     }
 
     pub(super) async fn close(&self, app: &App, checkout: &str) -> Result<(), GatewayError> {
@@ -307,7 +328,8 @@ fn of_session(kind: &str, session: Session) -> Option<Told> {
         // Its invoice names the money, which is not sent along: that is asked for.
         (_, "paid") if session.subscription.is_some() => GatewayFact::Approved,
         (_, "paid") => GatewayFact::Paid,
-        // The money is on its way.
+        // The money is on its way, as with bank debits.
+        ("checkout.session.completed", "unpaid") => GatewayFact::Approved,
         _ => return None,
     };
     let amount = session.amount()?;

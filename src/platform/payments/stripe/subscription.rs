@@ -221,6 +221,12 @@ pub(super) fn intent_of(invoice: Value) -> Option<String> {
     serde_json::from_value::<Invoice>(invoice).ok()?.intent()
 }
 
+/// Returns the payment intent that is to pay an invoice, if that was expanded.
+pub(super) fn open_intent_of(invoice: Value) -> Option<String> {
+    let payments = serde_json::from_value::<Invoice>(invoice).ok()?.payments?.data;
+    payments.into_iter().find(|payment| payment.status == "open")?.payment.payment_intent
+}
+
 /// What an invoice of a subscription says; `None` of the first one, of which the session tells.
 pub(super) fn of_invoice(kind: &str, invoice: Invoice) -> Option<Told> {
     let details = invoice.parent?.subscription_details?;

@@ -40,8 +40,12 @@ struct Inside {
     /// What each subscription has taken, by its place.
     sales: Vec<(usize, Value)>,
     keys: HashMap<String, (u16, Value)>,
+    /// The disputes as they are now.
+    disputes: HashMap<String, Value>,
     /// Whether the bank declines the next capture.
     declines: bool,
+    /// Whether the next capture is decided later.
+    holds: bool,
     refuses: bool,
 }
 
@@ -71,8 +75,26 @@ impl PayPalFake {
         self.inside.lock().unwrap().refunds.clone()
     }
 
+    /// Sets what has become of a refund.
+    pub(in crate::orders) fn set_refund(&self, place: usize, status: &str) {
+        let refund = &mut self.inside.lock().unwrap().refunds[place];
+        let field = if refund["state"].is_string() { "state" } else { "status" };
+        refund[field] = status.into();
+    }
+
     pub(in crate::orders) fn decline_next(&self) {
         self.inside.lock().unwrap().declines = true;
+    }
+
+    pub(in crate::orders) fn hold_next(&self) {
+        self.inside.lock().unwrap().holds = true;
+    }
+
+    /// A capture that was held is decided; returns the event that tells.
+    pub(in crate::orders) fn decide(&self, place: usize, status: &str, kind: &str) -> Value {
+        let capture = "/purchase_units/0/payments/captures/0/status";
+        *self.inside.lock().unwrap().orders[place].pointer_mut(capture).unwrap() = status.into();
+        self.captured(place, kind)
     }
 
     pub(in crate::orders) fn forget_keys(&self) {
@@ -104,10 +126,26 @@ impl PayPalFake {
         event(kind, "refund", self.inside.lock().unwrap().refunds[place].clone())
     }
 
-    /// An event about a dispute of an order's capture.
-    pub(in crate::orders) fn dispute(&self, place: usize, kind: &str, stage: &str, outcome: Option<&str>) -> Value {
+    /// The event that PayPal has taken back so much of the capture of an order.
+    pub(in crate::orders) fn reversed(&self, place: usize, value: &str) -> Value {
         let order = &self.inside.lock().unwrap().orders[place];
         let capture = &order["purchase_units"][0]["payments"]["captures"][0];
+        let up = format!("https://api.paypal.com/v2/payments/captures/{}", capture["id"].as_str().unwrap());
+        let reversal = json!({
+            "id": format!("REVERSAL{place}LYCEUM"),
+            "status": "COMPLETED",
+            "amount": { "currency_code": "EUR", "value": value },
+            "custom_id": capture["custom_id"],
+            "note_to_payer": "A case of sam@example.org",
+            "links": [{ "href": up, "rel": "up", "method": "GET" }],
+        });
+        event("PAYMENT.CAPTURE.REVERSED", "refund", reversal)
+    }
+
+    /// An event about a dispute of an order's capture.
+    pub(in crate::orders) fn dispute(&self, place: usize, kind: &str, stage: &str, outcome: Option<&str>) -> Value {
+        let mut inside = self.inside.lock().unwrap();
+        let capture = &inside.orders[place]["purchase_units"][0]["payments"]["captures"][0];
         let mut dispute = json!({
             "dispute_id": format!("PP-D-{place}"),
             "disputed_transactions": [{
@@ -123,6 +161,7 @@ impl PayPalFake {
         if let Some(code) = outcome {
             dispute["dispute_outcome"] = json!({ "outcome_code": code });
         }
+        inside.disputes.insert(format!("PP-D-{place}"), dispute.clone());
         event(kind, "dispute", dispute)
     }
 
@@ -175,6 +214,18 @@ impl Inside {
             return match self.orders.iter().find(|order| order["id"] == **id) {
                 Some(order) => (200, order.clone()),
                 None => refused(404, "INVALID_RESOURCE_ID"),
+            };
+        }
+        if let ("GET", ["v1", "customer", "disputes", id]) = (call.method.as_str(), parts.as_slice()) {
+            return (200, self.disputes[*id].clone());
+        }
+        // A refund of a sale is known to the first version alone, in another form.
+        if let ("GET", [version, "payments", "refunds" | "refund", id]) = (call.method.as_str(), parts.as_slice()) {
+            let field = if *version == "v1" { "state" } else { "status" };
+            let is_same = |refund: &&Value| refund["id"] == **id && refund[field].is_string();
+            return match self.refunds.iter().find(is_same) {
+                Some(refund) => (200, refund.clone()),
+                None => refused(404, "RESOURCE_NOT_FOUND"),
             };
         }
         if let ("GET", ["v1", "billing", rest @ ..]) = (call.method.as_str(), parts.as_slice()) {
@@ -236,10 +287,11 @@ impl Inside {
             return refused(422, "INSTRUMENT_DECLINED");
         }
         order["status"] = "COMPLETED".into();
+        let status = if std::mem::take(&mut self.holds) { "PENDING" } else { "COMPLETED" };
         let unit = &mut order["purchase_units"][0];
         unit["payments"] = json!({ "captures": [{
             "id": format!("CAPTURE-{id}"),
-            "status": "COMPLETED",
+            "status": status,
             "amount": unit["amount"],
             "custom_id": unit["custom_id"],
             "final_capture": true,

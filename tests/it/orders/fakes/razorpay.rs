@@ -33,6 +33,8 @@ struct Inside {
     /// The refunds that were answered, by idempotency key.
     keys: HashMap<String, (String, Value)>,
     refuses: bool,
+    /// The states of the disputes that are decided.
+    decisions: HashMap<String, &'static str>,
 }
 
 impl RazorpayFake {
@@ -105,6 +107,16 @@ impl RazorpayFake {
         self.inside.lock().unwrap().links[place]["status"] = "expired".into();
     }
 
+    /// Sets what has become of a refund.
+    pub(in crate::orders) fn set_refund(&self, place: usize, status: &str) {
+        self.inside.lock().unwrap().refunds[place]["status"] = status.into();
+    }
+
+    /// The dispute of a link's payment is decided.
+    pub(in crate::orders) fn decide(&self, place: usize, status: &'static str) {
+        self.inside.lock().unwrap().decisions.insert(format!("disp_{place}Lyceum"), status);
+    }
+
     /// The payload of an event about a dispute of a link's payment.
     pub(in crate::orders) fn dispute(&self, place: usize, phase: &str) -> Value {
         let link = &self.inside.lock().unwrap().links[place];
@@ -138,6 +150,11 @@ impl Inside {
             ("GET", ["payments", id, "refunds?count=100"]) => {
                 let items: Vec<&Value> = self.refunds.iter().filter(|refund| refund["payment_id"] == **id).collect();
                 (200, json!({ "entity": "collection", "count": items.len(), "items": items }))
+            }
+            ("GET", ["refunds", id]) => (200, self.refunds.iter().find(|refund| refund["id"] == **id).unwrap().clone()),
+            ("GET", ["disputes", id]) => {
+                let status = self.decisions.get(*id).copied().unwrap_or("under_review");
+                (200, json!({ "id": id, "entity": "dispute", "status": status }))
             }
             ("GET", ["payment_links", id]) => match self.links.iter().find(|link| link["id"] == **id) {
                 Some(link) => (200, link.clone()),

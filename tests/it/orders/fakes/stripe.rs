@@ -30,6 +30,10 @@ struct Inside {
     subscriptions: Vec<Value>,
     /// Those of subscriptions, with their payments.
     invoices: Vec<Value>,
+    /// The payment intents that have failed after their sessions were complete.
+    failed: Vec<Value>,
+    /// The disputes as they are now.
+    disputes: HashMap<String, Value>,
     /// The products that are archived.
     archived: Vec<String>,
     /// What was answered, by idempotency key and with the parameters.
@@ -105,9 +109,14 @@ impl StripeFake {
         event("refund.created", refund)
     }
 
+    /// Sets what has become of a refund.
+    pub(in crate::orders) fn set_refund(&self, place: usize, status: &str) {
+        self.inside.lock().unwrap().refunds[place]["status"] = status.into();
+    }
+
     /// An event about a dispute of a session's payment.
     pub(in crate::orders) fn dispute(&self, place: usize, kind: &str, status: &str) -> Value {
-        let inside = self.inside.lock().unwrap();
+        let mut inside = self.inside.lock().unwrap();
         let (session, intent) = (&inside.sessions[place], inside.intent(place));
         let dispute = json!({
             "id": format!("du_{place}Lyceum"),
@@ -124,6 +133,7 @@ impl StripeFake {
             "reason": "fraudulent",
             "status": status,
         });
+        inside.disputes.insert(format!("du_{place}Lyceum"), dispute.clone());
         event(kind, dispute)
     }
 }
@@ -211,6 +221,17 @@ impl Inside {
                 Some(subscription) => (200, subscription.clone()),
                 None => refused(404, "resource_missing", "No such subscription"),
             };
+        }
+        if let Some(id) = path.strip_prefix("refunds/") {
+            return (200, self.refunds.iter().find(|refund| refund["id"] == id).unwrap().clone());
+        }
+        if let Some(id) = path.strip_prefix("disputes/") {
+            return (200, self.disputes[id].clone());
+        }
+        if let Some(id) = path.strip_prefix("payment_intents/") {
+            let status =
+                if self.failed.iter().any(|intent| intent == id) { "requires_payment_method" } else { "processing" };
+            return (200, json!({ "id": id, "object": "payment_intent", "status": status }));
         }
         let id = path.strip_prefix("checkout/sessions/").unwrap();
         let id = id.strip_suffix("?expand%5B%5D=invoice.payments").expect("its invoice is wanted");

@@ -60,6 +60,8 @@ async fn the_set_up_fee_of_a_subscription_at_paypal_pays_the_first_period() {
     let refund = school.refund("I-0LYCEUM", "SALE0LYCEUM", 500).await.unwrap();
     school.refund("", "SALE1LYCEUM", 1990).await.unwrap();
     assert_eq!(fake.refunds()[0]["amount"], json!({ "total": "5.00", "currency": "EUR" }));
+    let progress = payments::fetch_refund(&school.app.app, Provider::Paypal, &refund).await.unwrap();
+    assert_eq!(progress, payments::RefundProgress::Done);
     let refunded = read(&school, &fake, &fake.sale_refunded(0)).await;
     assert_eq!(told(&refunded), ("refund.created", None, Some("SALE0LYCEUM"), 500, "EUR"));
     let own = fake.refunds()[0]["invoice_number"].as_str().map(str::to_owned);
@@ -99,7 +101,7 @@ async fn what_paypal_has_made_is_found_again_when_its_answer_was_lost() {
     assert_eq!(school.state("I-UNKNOWN").await, CheckoutState::Expired);
     // What PayPal takes appears some minutes later in its list; what it could not take has ended.
     fake.set_subscription(0, "ACTIVE", "ACTIVATED");
-    assert_eq!(school.state(&made.id).await, CheckoutState::Open);
+    assert_eq!(school.state(&made.id).await, CheckoutState::Processing);
     fake.set_subscription(0, "CANCELLED", "CANCELLED");
     assert_eq!(school.state(&made.id).await, CheckoutState::Expired);
 

@@ -90,14 +90,17 @@ async fn what_stripe_has_made_is_found_again_when_its_answer_was_lost() {
     school.payment = uuid::Uuid::new_v4().to_string();
     let made = school.start(&plan).await.unwrap();
     let completed = read(&school, &fake.debit(1)).await;
-    assert_eq!(completed.fact, GatewayFact::Other { kind: "checkout.session.completed".into() });
+    assert_eq!(told(&completed), ("checkout.approved", Some("sub_0Lyceum"), None, 990, "EUR"));
     let known = school.known(Some(&made.id)).await.unwrap();
     assert_eq!(
         (known.state, known.transaction, known.subscription.as_deref()),
-        (CheckoutState::Open, None, Some("sub_0Lyceum"))
+        (CheckoutState::Processing, None, Some("sub_0Lyceum"))
     );
     school.close(&made.id).await.unwrap();
     assert_eq!(school.sums("sub_0Lyceum").await, (SubscriptionStatus::Ended, 0));
+    let failed = read(&school, &fake.debited(1, false)).await;
+    assert_eq!(told(&failed), ("checkout.failed", Some("sub_0Lyceum"), None, 990, "EUR"));
+    assert_eq!(school.state(&made.id).await, CheckoutState::Failed, "its payment intent says so");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,14 +20,26 @@ impl StripeFake {
         self.inside.lock().unwrap().archived.clone()
     }
 
-    /// The customer completes a session that starts a subscription, by a bank debit that takes days; returns the event
-    /// that tells.
+    /// The customer completes a session by a bank debit that takes days; returns the event that tells.
     pub(in crate::orders) fn debit(&self, place: usize) -> Value {
         self.pay(place);
         let mut inside = self.inside.lock().unwrap();
-        inside.invoices.last_mut().unwrap()["payments"]["data"][0]["status"] = "open".into();
-        inside.sessions[place]["payment_status"] = "unpaid".into();
+        inside.set_debit(place, ("open", "unpaid"));
         event("checkout.session.completed", inside.sessions[place].clone())
+    }
+
+    /// The money of a bank debit has arrived, or never will; returns the event that tells.
+    pub(in crate::orders) fn debited(&self, place: usize, succeeds: bool) -> Value {
+        let mut inside = self.inside.lock().unwrap();
+        let kind = if succeeds {
+            inside.set_debit(place, ("paid", "paid"));
+            "checkout.session.async_payment_succeeded"
+        } else {
+            let intent = inside.intent(place);
+            inside.failed.push(intent);
+            "checkout.session.async_payment_failed"
+        };
+        event(kind, inside.sessions[place].clone())
     }
 
     /// A subscription charges an interval; returns the event that tells.
@@ -62,6 +74,15 @@ impl StripeFake {
 }
 
 impl Inside {
+    /// Sets what has become of the money of a session, of its invoice and of itself.
+    fn set_debit(&mut self, place: usize, (of_invoice, of_session): (&str, &str)) {
+        let session = &mut self.sessions[place];
+        session["payment_status"] = of_session.into();
+        if let Some(invoice) = self.invoices.iter_mut().find(|invoice| invoice["id"] == session["invoice"]) {
+            invoice["payments"]["data"][0]["status"] = of_invoice.into();
+        }
+    }
+
     /// A session that is paid starts its subscription, whose first invoice is what was paid.
     pub(super) fn subscribe(&mut self, place: usize) {
         let session = self.sessions[place].clone();
