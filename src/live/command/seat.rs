@@ -241,7 +241,7 @@ async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> R
     Ok(())
 }
 
-/// Like [`write`], of a change after which the later months stay as they are.
+/// Like [`write()`], of a change after which the later months stay as they are.
 pub(super) async fn write_one(
     tx: &mut Tx,
     app: &App,
