@@ -1,7 +1,10 @@
 //! Commands for live sessions.
 //!
 //! What changes places locks the user who acts, the session and then the months of the users whose hours pay
-//! (`live_usage`), in the order of user and month. Under that lock is what family members have of them.
+//! (`live_usage`), in the order of user and month. Under that lock is what family members have of them. Who joins a
+//! session holds the membership of their family in between, after the user and before the session, so that what becomes
+//! of it is either known, or comes later and reviews the seat. What changes a membership or its family locks users
+//! before it, and nothing of live classes after it: the two do not wait for each other in a circle.
 
 mod attend;
 mod calendar;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
 
 use super::extra::bought;
 use super::usage::{allowance, as_of_now, is_over, next, previous};
@@ -14,7 +15,7 @@ use crate::live::model::{
     MemberUsage, Place, Pool, Usage, UsageWarning,
 };
 use crate::live::policy::{self, Facts};
-use crate::live::query::{attendance, family, usage};
+use crate::live::query::{attendance, family, session as session_query, usage};
 use crate::memberships::{self, LiveAllowance};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -134,6 +135,9 @@ pub(super) async fn take(
         recorded: None,
         payer_id: pool.payer(),
     };
+    if !session.had_places {
+        session_query::set_had_places(tx, session.id).await?;
+    }
     let ids = (AttendanceId::new(app.clock.uuid()), session.id, pool.user());
     Ok(attendance::place(tx, ids, &place).await?)
 }
@@ -274,22 +278,29 @@ pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> R
     Ok(())
 }
 
-/// Gives the free seats of a locked session to those who wait, in their order. Who can no longer attend leaves the list.
+/// Gives the free seats of a locked session to those who wait, in their order. Who lacks hours is passed over and keeps
+/// the place; who can no longer attend leaves the list.
 pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
+    let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
+    let mut free = seats.left(session.capacity);
+    let mut after = (DateTime::<Utc>::UNIX_EPOCH, AttendanceId::new(Uuid::nil()));
     loop {
-        let waiting = attendance::waiting(tx, session.id).await?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
+        let waiting = attendance::waiting(tx, session.id, after).await?;
+        let Some(last) = waiting.last() else { return Ok(()) };
+        after = (last.since, last.id);
         for row in waiting {
+            if free == Some(0) {
+                return Ok(());
+            }
             let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
             match (judged.reason, &mut judged.pool) {
-                (EligibilityReason::Full, _) => return Ok(()),
+                (EligibilityReason::InsufficientHours | EligibilityReason::FamilyLimitReached, _) => {}
                 (EligibilityReason::Eligible, Some(pool)) => {
                     let held = (AttendanceStatus::Held, app.clock.now());
                     let seated = take(tx, app, session, pool, held).await?;
                     let granted = LiveSeatGranted { session: session.id, participant: row.user_id, at: seated.since };
                     outbox::record(tx, &app.clock, &granted).await?;
+                    free = free.map(|free| free - 1);
                 }
                 _ => {
                     release(tx, app, &row).await?;

@@ -62,6 +62,12 @@ pub(in crate::memberships) async fn member(
     family_members::table.find(user).select(FamilyMember::as_select()).first(conn).await.optional()
 }
 
+/// Locks the membership whose hours a user shares, so that it is not changed; others may do so at the same time.
+pub(in crate::memberships) async fn hold(tx: &mut Tx, user: UserId) -> QueryResult<Vec<MembershipId>> {
+    let of = family_members::table.filter(family_members::user_id.eq(user)).select(family_members::membership_id);
+    memberships::table.filter(memberships::id.eq_any(of)).select(memberships::id).for_share().load(tx.conn()).await
+}
+
 /// Adds a member to a family; returns whether that is possible: a user is in one family at a time.
 pub(in crate::memberships) async fn join(tx: &mut Tx, row: &FamilyMember) -> QueryResult<bool> {
     let insert = diesel::insert_into(family_members::table).values(row.clone()).on_conflict_do_nothing();

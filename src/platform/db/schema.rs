@@ -673,6 +673,7 @@ diesel::table! {
         canceled_at -> Nullable<Timestamptz>,
         settled_at -> Nullable<Timestamptz>,
         remind_at -> Nullable<Timestamptz>,
+        had_places -> Bool,
     }
 }
 

@@ -51,7 +51,7 @@ impl Home {
         self.school.app.data(Some(&user.token), query, json!({})).await["viewer"]["subscriptionUsage"].take()
     }
 
-    async fn remove(&self, user: &User) {
+    pub(super) async fn remove(&self, user: &User) {
         let input = json!({ "membershipId": self.membership, "userId": user.id });
         self.school.app.mutate(&self.school.sam, "removeFamilyMember", "family { size }", input).await;
         self.school.settle().await;
@@ -64,7 +64,7 @@ impl Home {
     }
 
     /// Does something with Sam's membership.
-    async fn step(&self, field: &str) {
+    pub(super) async fn step(&self, field: &str) {
         let input = json!({ "membershipId": self.membership });
         self.school.app.mutate(&self.school.sam, field, "membership { id }", input).await;
         self.school.settle().await;
@@ -80,6 +80,7 @@ impl Home {
     }
 }
 
+/// Brief 003, "Planned Features" 5.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_invited_shares_one_pool_of_hours() {
     let school = School::with(&MEMBERS_ONLY).await;

@@ -6,6 +6,7 @@ mod calendar;
 mod deletions;
 mod extra;
 mod family;
+mod indexes;
 mod invitations;
 mod kills;
 mod lists;

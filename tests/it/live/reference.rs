@@ -155,31 +155,24 @@ impl Model {
         }
     }
 
+    /// Gives free seats to those who wait, in their order; who lacks hours keeps the place.
     fn move_up(&mut self, at: usize, now: DateTime<Utc>) {
-        loop {
+        let places = &self.sessions[at].places;
+        let mut waiting: Vec<usize> =
+            places.iter().filter(|(_, place)| place.status == "WAITING").map(|(user, _)| *user).collect();
+        waiting.sort_by_key(|user| places[user].since);
+        for user in waiting {
             let session = &self.sessions[at];
             if session.taken() >= session.seats {
-                // Those at the front who cannot attend are looked at before it is seen that there is no seat.
-                return self.drop_broke(at, now);
-            }
-            let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
-            let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            let status = if self.can(user, session, now) { "HELD" } else { "RELEASED" };
-            let payer = self.payers[user];
-            let place = self.sessions[at].places.get_mut(&user).unwrap();
-            (place.status, place.payer) = (status, payer.unwrap_or(place.payer));
-        }
-    }
-
-    fn drop_broke(&mut self, at: usize, now: DateTime<Utc>) {
-        loop {
-            let session = &self.sessions[at];
-            let waiting = session.places.iter().filter(|(_, place)| place.status == "WAITING");
-            let Some(user) = waiting.min_by_key(|(_, place)| place.since).map(|(user, _)| *user) else { return };
-            if self.can(user, session, now) {
                 return;
             }
-            self.sessions[at].places.get_mut(&user).unwrap().status = "RELEASED";
+            let (payer, can) = (self.payers[user], self.can(user, session, now));
+            let place = self.sessions[at].places.get_mut(&user).unwrap();
+            match payer {
+                None => place.status = "RELEASED",
+                Some(payer) if can => (place.status, place.payer) = ("HELD", payer),
+                Some(_) => {}
+            }
         }
     }
 
