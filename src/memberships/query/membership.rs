@@ -147,16 +147,18 @@ pub(in crate::memberships) async fn of_plan(
         .await
 }
 
-/// Moves a batch of the members of a price, after an id, to another one at their next renewal, unless they have chosen one
-/// themselves, or pay on Google Play.
+/// Moves a batch of the members of earlier versions of a price, after an id, to it at their next renewal: also those
+/// who were to get an earlier version then, and those who have yet to pay for the first time. Not those who have chosen
+/// something else themselves, or pay on Google Play.
 pub(in crate::memberships) async fn move_members(
     tx: &mut Tx,
-    (from, to): (PlanPriceId, PlanPriceId),
+    (earlier, to): (&[PlanPriceId], PlanPriceId),
     after: MembershipId,
 ) -> QueryResult<Vec<Membership>> {
+    let stays = memberships::plan_price_id.eq_any(earlier).and(memberships::next_price_id.is_null());
     let moved: Vec<MembershipId> = memberships::table
-        .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
-        .filter(memberships::status.ne_all([MembershipStatus::Pending, MembershipStatus::Expired]))
+        .filter(memberships::next_price_id.eq_any(earlier).or(stays))
+        .filter(memberships::status.ne(MembershipStatus::Expired))
         .filter(memberships::is_play.eq(false).and(memberships::id.gt(after)))
         .order(memberships::id)
         .limit(BATCH)

@@ -111,7 +111,7 @@ pub(in crate::orders) struct Payout {
 /// The input of `recordPayout`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::orders) struct RecordPayoutInput {
-    /// The channel.
+    /// The channel, which may be deleted.
     pub(in crate::orders) channel_id: ChannelId,
     /// The month that it is for, which is over. There is one payout for a month in each currency.
     pub(in crate::orders) month: YearMonth,

@@ -279,3 +279,22 @@ async fn an_event_before_our_own_commit_waits_and_one_of_no_order_is_refused_in_
     shop.replay("checkout.paid").await;
     assert!(shop.events().await.contains(&"checkout.paid WAITING".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_cannot_be_stored_is_not_acknowledged_so_that_it_comes_again() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    shop.app.sql("ALTER TABLE payment_events RENAME TO payment_events_gone").await;
+    assert_eq!(shop.tell(&event).await, StatusCode::SERVICE_UNAVAILABLE);
+    shop.app.sql("ALTER TABLE payment_events_gone RENAME TO payment_events").await;
+    // Neither can what processes it.
+    shop.app.sql("ALTER TABLE jobs RENAME TO jobs_gone").await;
+    assert_eq!(shop.tell(&event).await, StatusCode::SERVICE_UNAVAILABLE);
+    shop.app.sql("ALTER TABLE jobs_gone RENAME TO jobs").await;
+    assert_eq!(shop.events().await, [""; 0], "stored with its job or not at all");
+    assert_eq!(shop.tell(&event).await, StatusCode::OK);
+    shop.settle().await;
+    assert_eq!(shop.events().await, ["checkout.paid PROCESSED"]);
+    assert_eq!(shop.status(&order).await, "PAID");
+}
