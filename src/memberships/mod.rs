@@ -44,6 +44,6 @@ pub use port::{
 };
 pub use query::extra::extra_minutes;
 pub use query::family::families_of;
-pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
+pub use query::live::{LiveMember, LiveMembers, live_members, live_members_by_plan, live_upgrades};
 pub use query::membership::to_bill;
 pub use query::subscription::{price_at, subscription, subscriptions_to_ask};

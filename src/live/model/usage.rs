@@ -174,13 +174,15 @@ impl Usage {
         self.total() - self.held_minutes - self.attended_minutes
     }
 
-    /// What the hours of a family are for one of its users: what the others have used of them does not count.
+    /// What the hours of a family are for one of its users: what the others have used of them does not count. What the
+    /// user has used of other hours as well, is added to them.
     #[must_use]
     pub(in crate::live) fn of_person(self, user: UserId, (held, attended): (i32, i32)) -> Usage {
         let others = self.held_minutes + self.attended_minutes - held - attended;
         let total = self.total() - others;
         let rolled_over_minutes = self.rolled_over_minutes.min(total);
-        let allowed_minutes = self.allowed_minutes.min(total - rolled_over_minutes);
+        let given = self.allowed_minutes + (-others).max(0);
+        let allowed_minutes = given.min(total - rolled_over_minutes);
         Usage {
             user_id: user,
             allowed_minutes,
@@ -272,6 +274,9 @@ mod tests {
             assert_eq!([found.rolled_over_minutes, found.allowed_minutes, found.extra_minutes], own);
             assert_eq!((found.user_id, found.total()), (user, own.iter().sum::<i32>()));
         }
+        // Three hours of a family, and one of their own.
+        let own = usage(240, 0, 60).of_person(user, (0, 240));
+        assert_eq!((own.allowed_minutes, own.extra_minutes, own.attended_minutes, own.remaining()), (420, 0, 240, 180));
     }
 
     #[test]

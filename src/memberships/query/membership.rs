@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
+use super::live;
 use crate::accounts::UserId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::page::Page;
@@ -77,8 +78,9 @@ pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewMembership<'_>)
     insert.returning(Membership::as_returning()).get_result(tx.conn()).await
 }
 
-/// Writes a membership that is locked.
+/// Writes a membership that is locked, and since when it is one of its plan.
 pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<usize> {
+    live::keep_span(tx, row, now).await?;
     diesel::update(memberships::table.find(row.id)).set((row, memberships::updated_at.eq(now))).execute(tx.conn()).await
 }
 

@@ -736,6 +736,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    membership_spans (membership_id, starts_at) {
+        membership_id -> Uuid,
+        starts_at -> Timestamptz,
+        plan_id -> Uuid,
+        ends_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     memberships (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -1512,6 +1521,8 @@ diesel::joinable!(live_sessions -> users (host_id));
 diesel::joinable!(live_usage -> users (user_id));
 diesel::joinable!(membership_periods -> memberships (membership_id));
 diesel::joinable!(membership_periods -> plan_prices (plan_price_id));
+diesel::joinable!(membership_spans -> memberships (membership_id));
+diesel::joinable!(membership_spans -> plans (plan_id));
 diesel::joinable!(memberships -> entitlements (entitlement_id));
 diesel::joinable!(memberships -> plans (plan_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -1643,6 +1654,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_suppressions,
     media_files,
     membership_periods,
+    membership_spans,
     memberships,
     notification_deliveries,
     notification_events,

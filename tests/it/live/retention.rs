@@ -52,7 +52,7 @@ async fn the_hours_and_statistics_of_a_month_stay_when_its_attendances_are_delet
     };
     let before = told().await;
     let month = &before.0["subscriptionStatistics"];
-    assert_eq!((&month["participants"], &month["attendanceRate"]), (&json!(3), &json!(0.5)), "{month:#}");
+    assert_eq!((&month["participants"], &month["attendanceRate"]), (&json!(2), &json!(0.5)), "{month:#}");
     assert_eq!(before.1["viewer"]["subscriptionUsageHistory"][2]["totalHoursAttended"], "1");
     assert_eq!(school.app.sql(COUNT).await, "5");
     school.app.run(JOB).await;
