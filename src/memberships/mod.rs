@@ -20,7 +20,7 @@ mod query;
 
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
-pub use event::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
+pub use event::{ExtraHoursChanged, FamilyJoined, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,
@@ -30,7 +30,7 @@ pub use job::{handlers, mails};
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
-    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms,
+    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, LiveGiven, Membership, MembershipChangeTerms,
     MembershipId, MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId,
     PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
 };

@@ -165,18 +165,21 @@ pub(super) async fn tell_of_loss(
     Ok(())
 }
 
-/// Writes what was rolled over into the months of users whose hours pay for a seat in a locked session. What is left of
-/// a month depends on it, and a month that was booked before it has begun has nothing yet.
-pub(super) async fn keep_rollover(
+/// Writes what the memberships of users whose hours pay for a seat in a locked session give in its month now, and what
+/// was rolled over into it. What is left of a month depends on it, and a month that was booked before it has begun has
+/// nothing rolled over yet.
+pub(super) async fn keep_allowance(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
     users: &[UserId],
 ) -> Result<(), InternalError> {
     let month = month_of(app, session);
-    let mut found = memberships::live_allowance(tx, users, session.starts_at).await?;
+    // A plan that was changed after the start counts in the same month.
+    let at = if is_over(app, month) { session.starts_at } else { session.starts_at.max(app.clock.now()) };
+    let mut found = memberships::live_allowance(tx, users, at).await?;
     // Not those of the family that a user has joined since.
-    found.retain(|user, found| found.payer == *user && found.rollover_minutes > 0);
+    found.retain(|user, found| found.payer == *user);
     if found.is_empty() {
         return Ok(());
     }
@@ -188,6 +191,7 @@ pub(super) async fn keep_rollover(
         let Some(old) = known.get(&(*user, month)) else { continue };
         let before = known.get(&(*user, previous(month))).cloned();
         let new = as_of_now(app, (Some(old.clone()), before), (*user, month), allowance(app, Some(found)));
+        let new = new.with_extra(old.extra_minutes);
         if new != *old {
             usage::set(tx, &new).await?;
         }
@@ -196,7 +200,7 @@ pub(super) async fn keep_rollover(
 }
 
 /// Locks the hours that an attendance of a locked session is charged to. Their month has the extra hours that are bought
-/// now, and while it is not over, what is rolled over into it now.
+/// now, and while it is not over, what the membership gives and what is rolled over into it now.
 pub(super) async fn lock_charged(
     tx: &mut Tx,
     app: &App,
@@ -204,9 +208,16 @@ pub(super) async fn lock_charged(
     row: &Attendance,
 ) -> Result<Pool, InternalError> {
     if !is_over(app, row.month) {
-        keep_rollover(tx, app, session, &[row.payer()]).await?;
+        keep_allowance(tx, app, session, &[row.payer()]).await?;
     }
     let mut pool = lock_pool(tx, row).await?;
+    if let Some(member) = pool.member.take() {
+        let found = memberships::live_allowance(tx, &[row.user_id], session.starts_at.max(app.clock.now())).await?;
+        let found = found.get(&row.user_id).filter(|found| found.payer == member.payer_id);
+        // Of who has left the family since, it stays.
+        let limit = found.map_or(member.allowed_minutes, |found| found.family_member_minutes);
+        pool.member = Some(member.with_limit(limit));
+    }
     let extra = bought(tx, row.payer(), row.month).await?;
     pool.usage = pool.usage.with_extra(extra);
     Ok(pool)

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::usage::{asked_at, is_over, usage_of};
+use super::usage::{is_over, usage_of};
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
 use crate::live::loader::UsageOf;
@@ -102,9 +102,8 @@ async fn left_to(app: &App, members: &[LiveMember], month: YearMonth) -> Result<
     if is_over(app, day) {
         return left_at_end(app, members, month).await;
     }
-    let at = asked_at(app, day);
     let present = members.iter().filter(|member| member.minutes.is_some());
-    let keys: Vec<UsageOf> = present.map(|member| UsageOf { user: member.user_id, month: day, at }).collect();
+    let keys: Vec<UsageOf> = present.map(|member| UsageOf { user: member.user_id, month: day, at: None }).collect();
     let mut left = 0;
     for batch in keys.chunks(BATCH) {
         let known = usage_of(app, batch).await?;

@@ -83,8 +83,8 @@ impl Usage {
     /// one began at `start`. As with [`Usage::with_allowance`], a change of the plan takes nothing away from its month,
     /// and no seat is lost.
     ///
-    /// Without a row, nothing was used in the month before: all its minutes are left if the membership was of its plan
-    /// throughout that month.
+    /// Without a row, nothing was used in the month before, and the plan was not changed in it: all its minutes are left
+    /// if the membership was of its plan before this month.
     #[must_use]
     pub(in crate::live) fn with_rollover(
         self,
@@ -98,7 +98,7 @@ impl Usage {
             Some(row) if since.is_some_and(|since| since < start) => row.with_allowance(allowance, earlier),
             Some(row) => row,
             None => {
-                let gave = allowance.filter(|_| since.is_some_and(|since| since <= earlier));
+                let gave = allowance.filter(|_| since.is_some_and(|since| since < start));
                 Usage::empty(self.user_id, self.month).with_allowance(gave, earlier)
             }
         };
@@ -211,6 +211,8 @@ impl Usage {
 pub(in crate::live) struct Hours {
     /// The month.
     pub(in crate::live) pool: Pool,
+    /// The minutes of it that are left, but spent in the month after it, to which they were rolled over.
+    pub(in crate::live) lent: i32,
     /// What the membership allows; `None` if there is no membership, and nothing is free.
     pub(in crate::live) allowance: Option<Allowance>,
 }
@@ -309,7 +311,8 @@ mod tests {
         };
         for (before, allowance, expected) in [
             (None, plan(120, whole), 120),
-            (None, plan(120, within), 0),
+            (None, plan(120, within), 120),
+            (None, plan(120, start), 0),
             (None, plan(0, whole), 0),
             (None, None, 0),
             (Some(usage(240, 0, 180)), plan(120, whole), 60),

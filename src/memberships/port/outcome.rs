@@ -217,6 +217,8 @@ pub async fn restore(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Option<Outc
     if !step(app, &mut held.row, Step::Restore) {
         return Ok(None);
     }
+    // It gave nothing meanwhile.
+    held.row.plan_since = Some(now);
     periods::set_state(tx, period.id, PeriodState::Paid).await?;
     let students = give(tx, app, &mut held, end).await?;
     write(tx, app, &mut held.row, MembershipChange::Restored).await?;

@@ -49,6 +49,7 @@ pub async fn families_of(conn: &mut AsyncPgConnection, owners: &[UserId]) -> Que
     family_members::table
         .inner_join(memberships::table)
         .filter(memberships::user_id.eq_any(owners))
+        .order(family_members::user_id)
         .select((memberships::user_id, family_members::user_id))
         .load(conn)
         .await

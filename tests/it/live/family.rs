@@ -20,7 +20,7 @@ impl Home {
         Home::later(hours, more, TimeDelta::zero()).await
     }
 
-    async fn later(hours: &str, more: Value, by: TimeDelta) -> Home {
+    pub(super) async fn later(hours: &str, more: Value, by: TimeDelta) -> Home {
         let school = School::later(&MEMBERS_ONLY, by).await;
         let uma = school.app.user("Uma", Role::Student).await;
         // Users are told of what happens after they have signed up.
@@ -57,7 +57,7 @@ impl Home {
         self.school.settle().await;
     }
 
-    async fn leave(&self, user: &User) {
+    pub(super) async fn leave(&self, user: &User) {
         let input = json!({ "ownerId": self.school.sam.id });
         self.school.app.mutate(user, "leaveFamily", "owner { name }", input).await;
         self.school.settle().await;

@@ -13,6 +13,7 @@ mod lists;
 mod memberships;
 mod model;
 mod notices;
+mod pools;
 mod races;
 mod reference;
 mod retention;
