@@ -163,6 +163,9 @@ pub(in crate::memberships) struct ChangeMembershipInput {
     /// What is changed.
     #[graphql(flatten)]
     pub(in crate::memberships) terms: MembershipChangeTerms,
+    /// The total that the member was shown, as `quoteMembershipChange` returns it. If another one would be charged now,
+    /// nothing is changed. Send it always: a stored payment is charged without a page that shows the total.
+    pub(in crate::memberships) expected_total: Option<MoneyInput>,
 }
 
 /// The input of `quoteMembershipChange`.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Movement, OrderItemId};
 use crate::accounts::UserId;
+use crate::catalog::CourseId;
 use crate::channels::ChannelId;
 use crate::graphql::YearMonth;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
@@ -78,6 +79,15 @@ pub(in crate::orders) struct EarningsLine {
     pub(in crate::orders) gross: i64,
     #[diesel(sql_type = BigInt)]
     pub(in crate::orders) share: i64,
+}
+
+/// A filter for what a channel has sold; its conditions are combined with AND. Omitted fields restrict nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+pub struct SaleFilter {
+    /// What was sold in this month.
+    pub(in crate::orders) month: Option<YearMonth>,
+    /// Sales of this course, also as gifts. Memberships are not found by it.
+    pub(in crate::orders) course_id: Option<CourseId>,
 }
 
 /// An item of a channel that was sold.

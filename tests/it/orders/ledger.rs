@@ -165,6 +165,19 @@ async fn the_owner_sees_what_was_sold_but_not_to_whom_and_gets_a_table() {
     assert_eq!((&latest["orderNumber"], &latest["kind"]), (&second["number"], &json!("COURSE")));
     assert_eq!((&latest["gross"]["amount"], &latest["share"]["amount"]), (&json!("4.00"), &json!("2.80")));
     assert_eq!(sales["nodes"][1]["share"]["amount"], "13.93");
+    let (course, other) = (&shop.course.id, &shop.other.id);
+    for (filter, numbers) in [
+        (format!("courseId: \"{course}\""), vec![&first["number"]]),
+        (format!("courseId: \"{other}\", month: \"2026-11\""), vec![&second["number"]]),
+        ("month: \"2026-11\"".to_owned(), vec![&second["number"], &first["number"]]),
+        ("month: \"2026-12\"".to_owned(), vec![]),
+    ] {
+        let list =
+            format!("... on Channel {{ sales(filter: {{ {filter} }}) {{ totalCount nodes {{ orderNumber }} }} }}");
+        let sales = shop.node(Some(&shop.ada), &channel, &list).await["sales"].take();
+        let numbers: Vec<Value> = numbers.into_iter().map(|number| json!({ "orderNumber": number })).collect();
+        assert_eq!(sales, json!({ "totalCount": numbers.len(), "nodes": numbers }), "{filter}");
+    }
 
     let url =
         shop.earnings("2026-11").await["csvUrl"].as_str().unwrap().replace("http://127.0.0.1:8080", &shop.app.url);
