@@ -8,6 +8,7 @@ interface Usage {
   heldHours: string;
   maxHoursAllowed: string;
   rolledOverHours: string;
+  extraHours: string;
   remainingHours: string;
   resetsAt: string;
   warning: 'NONE' | 'NEARLY_USED' | 'USED_UP';
@@ -22,20 +23,27 @@ interface Session {
   meetingUrl: string | null;
   host: { name: string } | null;
   viewerEligibility: { canAttend: boolean; reason: string; message: string };
-  viewerAttendance: { status: 'ABSENT' | 'ATTENDED' | 'HELD' | 'RELEASED' | 'WAITING' } | null;
+  viewerAttendance: {
+    status: 'ABSENT' | 'ATTENDED' | 'HELD' | 'RELEASED' | 'WAITING';
+    joinedAt: string | null;
+    leftAt: string | null;
+  } | null;
 }
 
-const HOURS = `month totalHoursAttended heldHours maxHoursAllowed rolledOverHours remainingHours resetsAt warning
+const HOURS = `month totalHoursAttended heldHours maxHoursAllowed rolledOverHours extraHours remainingHours
+  resetsAt warning
   upgradeOptions { id plan { name liveHoursPerMonth } amount { amount currency } interval }`;
 const PAGE = `query ($from: DateTime!) {
   viewer { subscriptionUsage { ${HOURS} } subscriptionUsageHistory(months: 6) { month totalHoursAttended } }
   liveSessions(first: 6, filter: { startsFrom: $from, statuses: [SCHEDULED, LIVE] }) { nodes {
     id title startsAt seatsLeft meetingUrl host { name }
-    viewerEligibility { canAttend reason message } viewerAttendance { status } } } }`;
+    viewerEligibility { canAttend reason message } viewerAttendance { status joinedAt leftAt } } } }`;
 const JOIN = `mutation ($input: JoinLiveSessionInput!) { joinLiveSession(input: $input) {
   eligibility { canAttend message } userErrors { message } } }`;
 const LEAVE = `mutation ($input: LeaveLiveSessionInput!) { leaveLiveSession(input: $input) {
   attendance { status } userErrors { message } } }`;
+/** Participants are let in from so long before the start. */
+const DOORS = 15 * 60_000;
 const CHANGED = `subscription ($after: String) { subscriptionUsageChanged(after: $after) { cursor } }`;
 
 const find = <E extends HTMLElement>(selector: string) => document.querySelector(selector) as E;
@@ -58,11 +66,12 @@ async function load() {
   const sessions: Session[] = data.liveSessions.nodes;
   find('#sessions').replaceChildren(...sessions.map(entry));
   find('#none').hidden = sessions.length > 0;
+  wait(sessions);
   main.hidden = false;
 }
 
 function showUsage(usage: Usage) {
-  const all = Number(usage.maxHoursAllowed) + Number(usage.rolledOverHours);
+  const all = Number(usage.maxHoursAllowed) + Number(usage.rolledOverHours) + Number(usage.extraHours);
   find('#month').textContent = ofMonth(usage.month, 'long');
   find('#left').textContent = all > 0 ? `${usage.remainingHours} of ${all} hours left` : 'No hours';
   const bar = find('#bar');
@@ -100,18 +109,34 @@ function showHistory(months: Pick<Usage, 'month' | 'totalHoursAttended'>[]) {
   }));
 }
 
+let doors = 0;
+/** Reads the page again when participants are let into the next class. */
+function wait(sessions: Session[]) {
+  clearTimeout(doors);
+  const opens = sessions.map(({ startsAt }) => Date.parse(startsAt) - DOORS);
+  const next = Math.min(...opens.filter((at) => at > Date.now()));
+  // A timer cannot be set for weeks.
+  if (next - Date.now() < 24 * 60 * 60_000) doors = window.setTimeout(() => attempt(load), next - Date.now());
+}
+
 function entry(session: Session) {
   const { title, startsAt, host, seatsLeft, viewerEligibility: eligibility, viewerAttendance, meetingUrl } = session;
   const holds = viewerAttendance?.status === 'HELD';
   const item = made('li');
   const seats = seatsLeft === null ? '' : ` · ${seatsLeft} seats left`;
   const act = made('span', '', { className: 'act' });
+  const button = (name: string, work: (session: Session) => Promise<void>, disabled = false) => {
+    const action = made('button', name, { type: 'button', disabled, onclick: () => attempt(() => work(session)) });
+    action.setAttribute('aria-label', `${name} ${title}`);
+    act.append(action);
+  };
+  // Only who has entered is shown the link, and has attended in the end.
+  const isInside = viewerAttendance?.joinedAt && !viewerAttendance.leftAt;
+  const isOpen = Date.parse(startsAt) - DOORS <= Date.now();
   if (holds && meetingUrl) act.append(made('a', 'Open the meeting', { href: meetingUrl, target: '_blank', rel: 'noopener' }));
-  const button = holds
-    ? made('button', 'Leave', { type: 'button', onclick: () => attempt(() => leave(session)) })
-    : made('button', 'Join', { type: 'button', disabled: !eligibility.canAttend, onclick: () => attempt(() => join(session)) });
-  button.setAttribute('aria-label', `${button.textContent} ${title}`);
-  act.append(button);
+  if (holds && isOpen && !isInside) button('Enter', join);
+  if (holds) button('Leave', leave);
+  else button('Join', join, !eligibility.canAttend);
   item.append(
     made('strong', title),
     made('span', `${day.format(new Date(startsAt))}${host ? ` · ${host.name}` : ''}${seats}`, { className: 'when' }),
@@ -122,6 +147,7 @@ function entry(session: Session) {
   return item;
 }
 
+/** Takes a seat, and enters as soon as participants are let in. */
 async function join({ id }: Session) {
   const { eligibility } = await change('joinLiveSession', JOIN, { liveSessionId: id });
   await load();

@@ -35,4 +35,5 @@ pub use model::{
 };
 pub use policy::{can_see_private, can_step_in_for};
 pub use port::{lock_user, open_sessions, set_avatar, user_by_email, user_by_id};
+pub(crate) use query::directory::ids_found as ids_of_users_found;
 pub use query::user::{any as any_users, count as count_users, is_registered};

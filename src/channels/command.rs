@@ -291,7 +291,7 @@ pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelIn
         .await
 }
 
-/// Removes the followers of a deleted channel, in batches, and then its row. It is idempotent.
+/// Removes the followers of a deleted channel, in batches, then its description and image. It is idempotent.
 ///
 /// # Errors
 /// The database failed.
@@ -301,7 +301,7 @@ pub(super) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result
     {}
     app.db
         .transaction(async |tx| {
-            query::remove(tx, channel).await?;
+            query::deleted::empty(tx, channel).await?;
             Ok(())
         })
         .await

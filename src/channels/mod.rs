@@ -31,5 +31,6 @@ pub use model::{
     UnfollowChannelInput, UpdateChannelInput,
 };
 pub use port::{
-    delete, edits_courses, lock_editable, lock_to_delete, own_channel, remove_images, set_image, teaches_in,
+    delete, edits_courses, lock_editable, lock_even_deleted, lock_to_delete, own_channel, remove_images, set_image,
+    teaches_in,
 };

@@ -75,6 +75,14 @@ pub async fn lock_editable(tx: &mut Tx, actor: &Actor, id: ChannelId) -> Result<
     if policy::can_edit(actor, &channel) { Ok(channel) } else { Err(error::not_yours()) }
 }
 
+/// Locks a channel, also one that is deleted: what it has earned is still its owner's.
+///
+/// # Errors
+/// There was never such a channel.
+pub async fn lock_even_deleted(tx: &mut Tx, id: ChannelId) -> Result<Channel, Error> {
+    query::deleted::lock(tx, id).await?.ok_or_else(error::no_such_channel)
+}
+
 /// Sets or removes the file of a channel's image. The channel must be locked.
 ///
 /// # Errors

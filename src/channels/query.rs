@@ -3,6 +3,7 @@
 //! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
 pub(super) mod audience;
+pub(super) mod deleted;
 pub(super) mod import;
 pub(super) mod slug;
 
@@ -249,14 +250,6 @@ pub(super) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<
     .bind::<diesel::sql_types::Uuid, _>(id)
     .execute(tx.conn())
     .await
-}
-
-/// Removes the row of a deleted channel without followers.
-pub(super) async fn remove(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
-    tx.changed(channel_key(id));
-    tx.changed(stats_key(id));
-    let deleted = channels::table.filter(channels::id.eq(id).and(channels::deleted_at.is_not_null()));
-    diesel::delete(deleted).execute(tx.conn()).await
 }
 
 /// Sets or removes the file of a channel's image.

@@ -59,6 +59,10 @@ fn a_complete_production_starts() {
             "LYCEUM_APP_URL is \"http://app.acme.org\"; in production it must begin with https://, as in https://school.example"
         ]
     );
+    let paid = |by| read(&[vars.as_slice(), &[("LYCEUM_PAYMENTS", by)]].concat());
+    assert!(!config.payments.sandbox && !paid("off").unwrap().payments.sandbox);
+    let problem = "LYCEUM_PAYMENTS is sandbox, which gives away everything for nothing; in production it must be off";
+    assert_eq!(paid("sandbox").unwrap_err(), [problem]);
     let expected = "LYCEUM_APP_URL is \"app\"; it must be a URL that starts with http:// or https://, such as https://";
     assert!(with("app").unwrap_err()[0].starts_with(expected));
 }

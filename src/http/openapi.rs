@@ -278,7 +278,7 @@ fn webhook() -> Value {
         "requestBody": { "required": true, "content": { (JSON): { "schema": { "type": "object" } } } },
         "responses": responses(&[
             ("200", "Stored, now or before", None),
-            ("400", "The signature is missing, wrong or older than five minutes, or the body is not an event", None),
+            ("400", "The signature is missing, wrong or older than five minutes, or the body is no JSON object", None),
             ("404", "There is no such provider, or it is off", None),
             ("408", "The body took too long", None),
             ("413", "The body is too large", None),

@@ -9,7 +9,7 @@ use super::command;
 use super::query::attendance::ATTENDANCES;
 use crate::accounts::UserDeleted;
 use crate::catalog::CourseDeleted;
-use crate::memberships::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged};
+use crate::memberships::{ExtraHoursChanged, FamilyJoined, FamilyLeft, MembershipChange, MembershipChanged};
 use crate::platform::jobs::Handler;
 use crate::platform::outbox::Event;
 use crate::platform::retention::{self, delete};
@@ -36,12 +36,23 @@ pub fn handlers() -> Vec<Handler> {
         }),
         Handler::reaction("live.review_places", MembershipChanged::KIND, short, |app, payload| {
             async move {
-                let MembershipChanged { member, change, .. } = serde_json::from_value(payload)?;
-                match change {
-                    MembershipChange::Canceled | MembershipChange::Ended | MembershipChange::Paused => {
-                        command::review_family(&app, member).await
+                let changed: MembershipChanged = serde_json::from_value(payload)?;
+                match changed.change {
+                    MembershipChange::Canceled => command::review_family(&app, changed.member).await,
+                    MembershipChange::Ended | MembershipChange::Paused => {
+                        command::review_family(&app, changed.member).await?;
+                        command::follow_membership(&app, &changed).await
                     }
-                    _ => Ok(()),
+                    MembershipChange::TrialStarted
+                    | MembershipChange::Started
+                    | MembershipChange::Renewed
+                    | MembershipChange::PlanChanged
+                    | MembershipChange::Resumed
+                    | MembershipChange::Restored => command::follow_membership(&app, &changed).await,
+                    MembershipChange::Ordered
+                    | MembershipChange::PaymentFailed
+                    | MembershipChange::ChangePlanned
+                    | MembershipChange::RenewsSoon => Ok(()),
                 }
             }
             .boxed()
@@ -56,7 +67,15 @@ pub fn handlers() -> Vec<Handler> {
         Handler::reaction("live.review_places_of_family", FamilyLeft::KIND, short, |app, payload| {
             async move {
                 let FamilyLeft { member } = serde_json::from_value(payload)?;
-                command::review_places(&app, member).await
+                command::review_places(&app, member).await?;
+                command::tell_member(&app, member).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("live.tell_family_member", FamilyJoined::KIND, short, |app, payload| {
+            async move {
+                let FamilyJoined { member } = serde_json::from_value(payload)?;
+                command::tell_member(&app, member).await
             }
             .boxed()
         }),

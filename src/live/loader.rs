@@ -81,12 +81,13 @@ impl Load for AttendanceById {
     }
 }
 
-/// The hours of a user in a month, which is named by its first day, as far as their membership at a time gives them.
+/// The hours of a user in a month, which is named by its first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct UsageOf {
     pub(super) user: UserId,
     pub(super) month: NaiveDate,
-    pub(super) at: DateTime<Utc>,
+    /// When the membership gives them, for a session in which they would be spent; `None` for the month as a whole.
+    pub(super) at: Option<DateTime<Utc>>,
 }
 
 impl Load for UsageOf {

@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::model::{FamilyInvitationId, MembershipId, MembershipStatus, PlanId};
+use super::model::{FamilyInvitationId, LiveGiven, MembershipId, MembershipStatus, PlanId};
 use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
@@ -55,6 +55,9 @@ pub struct MembershipChanged {
     pub status: MembershipStatus,
     /// When it happened.
     pub at: DateTime<Utc>,
+    /// The live classes that it gave until then; `None` if it gave none.
+    #[serde(default)]
+    pub gave: Option<LiveGiven>,
 }
 
 impl Event for MembershipChanged {
@@ -94,6 +97,17 @@ pub(super) struct FamilyMemberInvited {
 
 impl Event for FamilyMemberInvited {
     const KIND: &'static str = "family_member_invited";
+}
+
+/// A user shares the hours of another user's membership now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FamilyJoined {
+    /// The user.
+    pub member: UserId,
+}
+
+impl Event for FamilyJoined {
+    const KIND: &'static str = "family_joined";
 }
 
 /// A user no longer shares the hours of another user's membership.

@@ -57,8 +57,8 @@ pub fn handlers() -> Vec<Handler> {
         }),
         Handler::queued(command::MOVE, long, |app, payload| {
             async move {
-                let Moving { from, to } = serde_json::from_value(payload)?;
-                command::move_members(&app, from, to).await
+                let Moving { to } = serde_json::from_value(payload)?;
+                command::move_members(&app, to).await
             }
             .boxed()
         }),
@@ -129,6 +129,5 @@ struct Told {
 /// The payload of [`command::MOVE`].
 #[derive(Deserialize)]
 struct Moving {
-    from: PlanPriceId,
     to: PlanPriceId,
 }

@@ -20,7 +20,7 @@ mod query;
 
 pub(crate) use command::import_plan;
 pub use command::{my_data, receive_play};
-pub use event::{ExtraHoursChanged, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
+pub use event::{ExtraHoursChanged, FamilyJoined, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,
@@ -30,20 +30,20 @@ pub use job::{handlers, mails};
 pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
 pub(crate) use model::CreatePlanInput;
 pub use model::{
-    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, Membership, MembershipChangeTerms,
+    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, LiveGiven, Membership, MembershipChangeTerms,
     MembershipId, MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId,
     PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
 };
 pub use port::{
     Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription,
     Students, Terms, WantedHours, cancel, change_at_renewal, change_pending, change_trial, drop_subscription, forsake,
-    hold, hours_may_be_paid, hours_paid, hours_unpaid, keep_access, keep_paid, live_allowance, lock_target,
-    may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period, paid, postpone, quote_change,
-    refuse_subscription, reserve_hours, restore, revoke, revoke_hours, subscription_asked, subscription_start,
-    subscription_told, target_course, target_of_change, terms, unpaid,
+    hold, hold_family, hours_may_be_paid, hours_paid, hours_unpaid, keep_access, keep_paid, live_allowance,
+    lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period, paid, postpone,
+    quote_change, refuse_subscription, reserve_hours, restore, revoke, revoke_hours, subscription_asked,
+    subscription_start, subscription_told, target_course, target_of_change, terms, unpaid,
 };
 pub use query::extra::extra_minutes;
 pub use query::family::families_of;
-pub use query::live::{LiveMembers, count_live_members, live_members, live_upgrades};
+pub use query::live::{LiveMember, LiveMembers, live_members, live_members_by_plan, live_upgrades};
 pub use query::membership::to_bill;
 pub use query::subscription::{price_at, subscription, subscriptions_to_ask};

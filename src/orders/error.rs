@@ -211,3 +211,7 @@ pub(super) fn paid_out_already() -> Error {
 pub(super) fn orders_forbidden() -> Error {
     Error::Forbidden("Only the user and administrators see these orders.".into())
 }
+
+pub(super) fn buyers_forbidden() -> Error {
+    Error::Forbidden("Only who may see email addresses finds orders by them.".into())
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::OrderId;
+use super::model::{DonationId, OrderId};
 use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
@@ -111,6 +111,33 @@ impl Event for OrderRefunded {
     fn topics(&self) -> Vec<String> {
         vec![topic(self.order)]
     }
+}
+
+/// Why a repeated donation has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DonationEnd {
+    /// The donor or an administrator has canceled it.
+    Canceled,
+    /// The first one was not paid.
+    NotBegun,
+    /// Too many in succession were not paid.
+    Unpaid,
+}
+
+/// A repeated donation has ended. Those of a deleted account end without this: nobody is left to be told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DonationEnded {
+    /// The donation.
+    pub donation: DonationId,
+    /// The donor.
+    pub donor: UserId,
+    /// Why it has ended.
+    pub why: DonationEnd,
+}
+
+impl Event for DonationEnded {
+    const KIND: &'static str = "donation_ended";
 }
 
 /// What a subscriber reads of any of these events. Never recorded.

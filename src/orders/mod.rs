@@ -18,11 +18,11 @@ mod query;
 
 pub use command::{
     MembershipQuote, cancel_membership, change_membership, courses_of, earnings_file, import, import_membership,
-    invoice_file, my_data, orders_file, quote_membership_change, receive,
+    invoice_file, my_data, orders_file, quote_membership_change, receipt_of, receive, receive_unread,
 };
 pub use event::{
-    GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened, OrderPaid, OrderPlaced,
-    OrderProcessing, OrderRefundDone, OrderRefundFailed, OrderRefunded, OrderUnpaid,
+    DonationEnd, DonationEnded, GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened,
+    OrderPaid, OrderPlaced, OrderProcessing, OrderRefundDone, OrderRefundFailed, OrderRefunded, OrderUnpaid,
 };
 pub use graphql::{
     EarningsStatement, OrderObject, OrderSubscription, SaleObject, mutations, nodes, queries, viewer_fields,
@@ -33,6 +33,6 @@ pub(crate) use graphql::{
 pub use job::{handlers, mails};
 pub use loader::OrderById;
 pub use model::{
-    Account, Coupon, CouponId, DisputeStatus, Movement, Order, OrderId, OrderItemKind, OrderStatus, PaymentEventState,
-    PaymentState, RefundState,
+    Account, Coupon, CouponId, DisputeStatus, Donation, DonationId, Movement, Order, OrderId, OrderItemKind,
+    OrderStatus, PaymentEventState, PaymentState, Receipt, RefundState, SaleFilter,
 };

@@ -32,7 +32,8 @@ try {
 
 async function usage() {
   const [student, admin] = [await session(base, 'student@lyceum.example'), await session(base, 'admin@lyceum.example')];
-  await plan(admin);
+  const first = await plan(admin);
+  await sellExtraHours(admin);
   await page.goto(vite.resolvedUrls.local[0]);
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -72,6 +73,24 @@ async function usage() {
   await left('1 of 4 hours left');
   await page.locator('#warning').waitFor({ state: 'hidden' });
   check(await joinOf('Class 5').isEnabled(), 'what is given back can be used');
+
+  await pay(student, [{ extraHours: { hours: 2 } }], { amount: '10', currency: 'USD' });
+  await left('3 of 6 hours left');
+  const spent = await page.locator('#bar').evaluate((meter) => `${meter.ariaValueNow} of ${meter.ariaValueMax}`);
+  check(spent === '3 of 6', `extra hours are a part of the bar, not: ${spent}`);
+
+  // Participants are let in: who has a seat has the link once they have entered.
+  const enter = page.getByRole('button', { name: 'Enter Class 1' });
+  const link = page.getByRole('link', { name: 'Open the meeting' });
+  check((await enter.count()) === 0, 'nothing to enter before the doors are open');
+  await bringForward(admin, first, 10);
+  await page.reload();
+  await enter.waitFor();
+  check((await link.count()) === 0, 'no link without entering');
+  await enter.click();
+  await link.waitFor();
+  check((await link.getAttribute('href')) === 'https://meet.example/class-1', 'the link of the class that was entered');
+  check((await enter.count()) === 0, 'it is entered once');
 }
 
 function joinOf(title) {
@@ -82,43 +101,78 @@ function left(words) {
   return page.locator('#left').filter({ hasText: words }).waitFor();
 }
 
-/** Plans five classes at the same time, soon, each with a host of its own: in one month, unless it is about to end. */
+/**
+ * Plans five classes at the same time, soon, each with a host of its own: in one month, unless it is about to end.
+ * Returns the first one.
+ */
 async function plan(admin) {
   const { users } = await admin('{ users(first: 50, filter: { roles: [INSTRUCTOR, ADMIN] }) { nodes { id } } }');
   const hosts = users.nodes.slice(0, 5);
   check(hosts.length === 5, 'five hosts');
   const startsAt = new Date(Math.ceil(Date.now() / 60_000 + 20) * 60_000);
   const endsAt = new Date(startsAt.getTime() + 60 * 60_000);
+  const planned = [];
   for (const [number, { id: hostId }] of hosts.entries()) {
-    await admin(
+    const meetingUrl = `https://meet.example/class-${number + 1}`;
+    const { createLiveSession } = await admin(
       `mutation ($input: CreateLiveSessionInput!) { createLiveSession(input: $input) {
-        liveSessions { id } userErrors { message } } }`,
-      { hostId, title: `Class ${number + 1}`, startsAt, endsAt, capacity: 20 },
+        liveSessions { id version startsAt endsAt } userErrors { message } } }`,
+      { hostId, title: `Class ${number + 1}`, startsAt, endsAt, capacity: 20, meetingUrl },
     );
+    planned.push(...createLiveSession.liveSessions);
   }
+  return planned[0];
 }
 
-/** Orders a month of Basic, and pays it on the sandbox's page. */
+/** Moves a class so many minutes forward. */
+async function bringForward(admin, { id, version, ...times }, minutes) {
+  const earlier = (time) => new Date(Date.parse(time) - minutes * 60_000);
+  await admin(
+    `mutation ($input: UpdateLiveSessionInput!) { updateLiveSession(input: $input) {
+      liveSessions { id } userErrors { message } } }`,
+    { liveSessionId: id, version, startsAt: earlier(times.startsAt), endsAt: earlier(times.endsAt) },
+  );
+}
+
+/** Has Basic sell two extra hours a month to those who buy it from now on. */
+async function sellExtraHours(admin) {
+  const { plans } = await admin(
+    '{ plans(first: 20) { nodes { id name prices { interval amount { amount currency } } } } }',
+  );
+  const { id: planId, prices } = plans.nodes.find(({ name }) => name === 'Basic');
+  const { amount, interval } = prices.find((price) => price.interval === 'MONTH');
+  await admin(
+    'mutation ($input: UpdatePlanInput!) { updatePlan(input: $input) { plan { id } userErrors { message } } }',
+    { planId, maxExtraHours: 2 },
+  );
+  await admin(
+    'mutation ($input: SetPlanPriceInput!) { setPlanPrice(input: $input) { plan { id } userErrors { message } } }',
+    { planId, price: { amount, interval, extraHourAmount: { amount: '5', currency: amount.currency } } },
+  );
+}
+
+/** Orders a month of Basic, and pays it. */
 async function buy(student) {
   const { plans } = await student('{ plans(first: 20) { nodes { name prices { id interval amount { amount currency } } } } }');
   const price = plans.nodes.find(({ name }) => name === 'Basic').prices.find(({ interval }) => interval === 'MONTH');
+  await pay(student, [{ planPriceId: price.id }], price.amount);
+  for (let tries = 0; (await maximum(student)) !== '4'; tries += 1) {
+    check(tries < 40, 'the membership begins with the payment');
+    await page.waitForTimeout(250);
+  }
+}
+
+/** Orders something, and pays it on the sandbox's page. */
+async function pay(student, items, expectedTotal) {
   const { createOrder } = await student(
     'mutation ($input: CreateOrderInput!) { createOrder(input: $input) { order { checkoutUrl } userErrors { message } } }',
-    {
-      items: [{ planPriceId: price.id }],
-      billing: { country: 'DE', currency: price.amount.currency },
-      expectedTotal: price.amount,
-    },
+    { items, billing: { country: 'DE', currency: expectedTotal.currency }, expectedTotal },
   );
   const checkout = await page.context().newPage();
   await checkout.goto(createOrder.order.checkoutUrl);
   await checkout.getByRole('button', { name: 'Pay', exact: true }).click();
   await checkout.locator('#state').filter({ hasText: 'PAID' }).waitFor();
   await checkout.close();
-  for (let tries = 0; (await maximum(student)) !== '4'; tries += 1) {
-    check(tries < 40, 'the membership begins with the payment');
-    await page.waitForTimeout(250);
-  }
 }
 
 async function maximum(student) {

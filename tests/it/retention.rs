@@ -8,7 +8,7 @@ use crate::support::{TestApp, rounds};
 /// A sweep: its job, its table, the column with the time, the columns and the values of row `n` with the time `at`.
 struct Sweep(&'static str, &'static str, &'static str, &'static str, &'static str);
 
-const SWEEPS: [Sweep; 16] = [
+const SWEEPS: [Sweep; 17] = [
     Sweep(
         "outbox.forget",
         "events",
@@ -100,6 +100,13 @@ const SWEEPS: [Sweep; 16] = [
         "expires_at",
         "(id, membership_id, email, sent_at, expires_at)",
         "uid, (SELECT id FROM memberships LIMIT 1), n || '@people.example', '2019-01-01', at",
+    ),
+    Sweep(
+        "orders.forget_events",
+        "payment_events",
+        "received_at",
+        "(id, provider, external_id, reference, kind, body, state, received_at)",
+        "uid, 'SANDBOX', n::text, '', 'checkout.paid', '{}', 'PROCESSED', at",
     ),
     Sweep("enrollments.forget_players", "players", "seen_at", "(session_id, user_id, seen_at)", "uid, ada.id, at"),
     Sweep(

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::not;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::accounts::model::{User, UserFilter, UserListPage};
@@ -70,6 +70,13 @@ pub(in crate::accounts) async fn page(
 
 pub(in crate::accounts) async fn count(mut conn: &AsyncPgConnection, which: Which<'_>) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
+}
+
+/// Selects the ids of the users whose names or email addresses contain a text, for the conditions of other features'
+/// lists.
+pub(crate) fn ids_found(text: &str) -> users::BoxedQuery<'_, Pg, SqlUuid> {
+    let found = strpos(lower(users::name), lower(text)).gt(0).or(strpos(users::email, lower(text)).gt(0));
+    users::table.filter(users::deleted_at.is_null()).filter(found).select(users::id).into_boxed()
 }
 
 fn filtered(Which { filter, now }: Which<'_>) -> Rows<'_> {

@@ -17,7 +17,7 @@ use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::page::encode_cursor;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential};
 use crate::media::{self, FileId};
-use crate::orders::{EarningsStatement, SaleObject, channel_earnings, channel_sales};
+use crate::orders::{EarningsStatement, SaleFilter, SaleObject, channel_earnings, channel_sales};
 use crate::platform::internal_error::InternalError;
 
 const MEMBERS: &str = "channelMembers";
@@ -152,16 +152,18 @@ impl ChannelObject {
     /// The items of the channel that were sold, latest first. Visible to its owner and administrators; for others it is
     /// null, with an error.
     #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadOrders)))]
+    #[allow(clippy::too_many_arguments)]
     async fn sales(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Which ones to return; defaults to all.")] filter: Option<SaleFilter>,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<SaleObject>>>> {
-        channel_sales(ctx, &self.0, PageArgs { first, after, last, before }).await
+        channel_sales(ctx, &self.0, filter.unwrap_or_default(), PageArgs { first, after, last, before }).await
     }
 }
 

@@ -16,6 +16,7 @@ use crate::live::model::{
 };
 use crate::live::query::{attendance, calendar, session as query};
 use crate::live::{command, error};
+use crate::memberships;
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
@@ -50,6 +51,7 @@ pub(in crate::live) async fn join_session(
     app.db
         .transaction(async |tx| {
             accounts::lock_user(tx, user).await?;
+            memberships::hold_family(tx, user).await?;
             let session = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
             let joined = if session.host_id == user {
                 open(tx, app, session).await?

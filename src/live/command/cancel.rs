@@ -118,8 +118,8 @@ pub(in crate::live) async fn delete_session(
         .app()
         .db
         .transaction(async |tx| {
-            query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
-            if attendance::any(tx, id).await? {
+            let session = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
+            if session.had_places {
                 return Err(error::has_participants());
             }
             query::delete(tx, id).await?;

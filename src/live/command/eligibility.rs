@@ -61,7 +61,7 @@ pub(in crate::live) async fn eligibility_of(
     let app = loaders.app();
     let now = app.clock.now();
     // The membership that counts is that at the time of the session.
-    let hours = UsageOf { user, month: month_of(app, session), at: session.starts_at.max(now) };
+    let hours = UsageOf { user, month: month_of(app, session), at: Some(session.starts_at.max(now)) };
     let (account, hours, place, seats) = futures_util::try_join!(
         loaders.load(UserById(user)),
         loaders.load(hours),
@@ -74,7 +74,7 @@ pub(in crate::live) async fn eligibility_of(
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
         allowance: hours.as_ref().and_then(|hours| hours.allowance),
-        remaining: hours.as_ref().map_or(0, |hours| hours.pool.usage.remaining()),
+        remaining: hours.as_ref().map_or(0, |hours| hours.pool.usage.remaining() - hours.lent),
         member_remaining: hours.as_ref().and_then(|hours| hours.pool.member_remaining()),
         minutes: session.minutes(),
         seats_left: seats.unwrap_or_default().left(session.capacity),

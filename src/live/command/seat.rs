@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
 
 use super::extra::bought;
 use super::usage::{allowance, as_of_now, is_over, next, previous};
@@ -14,7 +15,7 @@ use crate::live::model::{
     MemberUsage, Place, Pool, Usage, UsageWarning,
 };
 use crate::live::policy::{self, Facts};
-use crate::live::query::{attendance, family, usage};
+use crate::live::query::{attendance, family, session as session_query, usage};
 use crate::memberships::{self, LiveAllowance};
 use crate::platform::App;
 use crate::platform::db::Tx;
@@ -134,6 +135,9 @@ pub(super) async fn take(
         recorded: None,
         payer_id: pool.payer(),
     };
+    if !session.had_places {
+        session_query::set_had_places(tx, session.id).await?;
+    }
     let ids = (AttendanceId::new(app.clock.uuid()), session.id, pool.user());
     Ok(attendance::place(tx, ids, &place).await?)
 }
@@ -161,18 +165,21 @@ pub(super) async fn tell_of_loss(
     Ok(())
 }
 
-/// Writes what was rolled over into the months of users whose hours pay for a seat in a locked session. What is left of
-/// a month depends on it, and a month that was booked before it has begun has nothing yet.
-pub(super) async fn keep_rollover(
+/// Writes what the memberships of users whose hours pay for a seat in a locked session give in its month now, and what
+/// was rolled over into it. What is left of a month depends on it, and a month that was booked before it has begun has
+/// nothing rolled over yet.
+pub(super) async fn keep_allowance(
     tx: &mut Tx,
     app: &App,
     session: &LiveSession,
     users: &[UserId],
 ) -> Result<(), InternalError> {
     let month = month_of(app, session);
-    let mut found = memberships::live_allowance(tx, users, session.starts_at).await?;
+    // A plan that was changed after the start counts in the same month.
+    let at = if is_over(app, month) { session.starts_at } else { session.starts_at.max(app.clock.now()) };
+    let mut found = memberships::live_allowance(tx, users, at).await?;
     // Not those of the family that a user has joined since.
-    found.retain(|user, found| found.payer == *user && found.rollover_minutes > 0);
+    found.retain(|user, found| found.payer == *user);
     if found.is_empty() {
         return Ok(());
     }
@@ -184,6 +191,7 @@ pub(super) async fn keep_rollover(
         let Some(old) = known.get(&(*user, month)) else { continue };
         let before = known.get(&(*user, previous(month))).cloned();
         let new = as_of_now(app, (Some(old.clone()), before), (*user, month), allowance(app, Some(found)));
+        let new = new.with_extra(old.extra_minutes);
         if new != *old {
             usage::set(tx, &new).await?;
         }
@@ -192,7 +200,7 @@ pub(super) async fn keep_rollover(
 }
 
 /// Locks the hours that an attendance of a locked session is charged to. Their month has the extra hours that are bought
-/// now, and while it is not over, what is rolled over into it now.
+/// now, and while it is not over, what the membership gives and what is rolled over into it now.
 pub(super) async fn lock_charged(
     tx: &mut Tx,
     app: &App,
@@ -200,9 +208,16 @@ pub(super) async fn lock_charged(
     row: &Attendance,
 ) -> Result<Pool, InternalError> {
     if !is_over(app, row.month) {
-        keep_rollover(tx, app, session, &[row.payer()]).await?;
+        keep_allowance(tx, app, session, &[row.payer()]).await?;
     }
     let mut pool = lock_pool(tx, row).await?;
+    if let Some(member) = pool.member.take() {
+        let found = memberships::live_allowance(tx, &[row.user_id], session.starts_at.max(app.clock.now())).await?;
+        let found = found.get(&row.user_id).filter(|found| found.payer == member.payer_id);
+        // Of who has left the family since, it stays.
+        let limit = found.map_or(member.allowed_minutes, |found| found.family_member_minutes);
+        pool.member = Some(member.with_limit(limit));
+    }
     let extra = bought(tx, row.payer(), row.month).await?;
     pool.usage = pool.usage.with_extra(extra);
     Ok(pool)
@@ -241,7 +256,7 @@ async fn write(tx: &mut Tx, app: &App, before: UsageWarning, usage: &Usage) -> R
     Ok(())
 }
 
-/// Like [`write`], of a change after which the later months stay as they are.
+/// Like [`write()`], of a change after which the later months stay as they are.
 pub(super) async fn write_one(
     tx: &mut Tx,
     app: &App,
@@ -274,22 +289,29 @@ pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> R
     Ok(())
 }
 
-/// Gives the free seats of a locked session to those who wait, in their order. Who can no longer attend leaves the list.
+/// Gives the free seats of a locked session to those who wait, in their order. Who lacks hours is passed over and keeps
+/// the place; who can no longer attend leaves the list.
 pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
+    let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
+    let mut free = seats.left(session.capacity);
+    let mut after = (DateTime::<Utc>::UNIX_EPOCH, AttendanceId::new(Uuid::nil()));
     loop {
-        let waiting = attendance::waiting(tx, session.id).await?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
+        let waiting = attendance::waiting(tx, session.id, after).await?;
+        let Some(last) = waiting.last() else { return Ok(()) };
+        after = (last.since, last.id);
         for row in waiting {
+            if free == Some(0) {
+                return Ok(());
+            }
             let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
             match (judged.reason, &mut judged.pool) {
-                (EligibilityReason::Full, _) => return Ok(()),
+                (EligibilityReason::InsufficientHours | EligibilityReason::FamilyLimitReached, _) => {}
                 (EligibilityReason::Eligible, Some(pool)) => {
                     let held = (AttendanceStatus::Held, app.clock.now());
                     let seated = take(tx, app, session, pool, held).await?;
                     let granted = LiveSeatGranted { session: session.id, participant: row.user_id, at: seated.since };
                     outbox::record(tx, &app.clock, &granted).await?;
+                    free = free.map(|free| free - 1);
                 }
                 _ => {
                     release(tx, app, &row).await?;

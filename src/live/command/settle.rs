@@ -34,7 +34,7 @@ async fn settle(tx: &mut Tx, app: &App, id: LiveSessionId) -> Result<(), Interna
     }
     attendance::release_waiting(tx, &[id]).await?;
     let payers: Vec<UserId> = attendance::held(tx, &[id]).await?.iter().map(Attendance::payer).collect();
-    seat::keep_rollover(tx, app, &session, &payers).await?;
+    seat::keep_allowance(tx, app, &session, &payers).await?;
     let months = attendance::settle(tx, &session, app.config.live.has_partial_attendance, now).await?;
     tell_of_usage(tx, app, &months).await?;
     let left = attendance::last_left(tx, id).await?.unwrap_or(session.ends_at);

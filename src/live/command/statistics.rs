@@ -1,17 +1,23 @@
 //! What administrators see of a month. The ledger has a row for each user and month, so nothing is rolled up besides.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 
+use super::usage::{is_over, usage_of};
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
+use crate::live::loader::UsageOf;
 use crate::live::model::{Bucket, MonthSum, Person, Sums, Usage};
 use crate::live::query::{statistics as query, usage};
-use crate::memberships::{self, LiveMembers};
+use crate::memberships::{self, LiveMember, LiveMembers};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
 /// The number of months of the trend.
 const TREND: u32 = 12;
+/// The number of members whose hours are read at a time.
+const BATCH: usize = 1000;
 
 /// The statistics of a month.
 #[derive(Clone, Debug)]
@@ -22,6 +28,10 @@ pub(in crate::live) struct Statistics {
     pub(in crate::live) sums: Sums,
     /// The number of users who were members of a plan with live classes.
     pub(in crate::live) members: i64,
+    /// Those of them who attended a session, or whose family did.
+    pub(in crate::live) attendees: i64,
+    /// The minutes that are left to them.
+    pub(in crate::live) remaining_minutes: i64,
     /// The members of each such plan, most first.
     pub(in crate::live) by_plan: Vec<LiveMembers>,
     /// The number of members who have changed to a plan with more hours.
@@ -50,10 +60,12 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
     let distribution = query::distribution(&mut conn, day).await?;
     let known = query::trend(&mut conn, (first, day)).await?;
     let limits = month.bounds(app.config.time_zone);
-    let members = memberships::count_live_members(&mut conn, limits).await?;
-    let by_plan = memberships::live_members(&mut conn, limits).await?;
+    let members = memberships::live_members(&mut conn, limits).await?;
+    let attendees: HashSet<UserId> = query::attendees(&mut conn, day).await?.into_iter().collect();
+    let by_plan = memberships::live_members_by_plan(&mut conn, limits).await?;
     let upgrades = memberships::live_upgrades(&mut conn, limits).await?;
     drop(conn);
+    let remaining_minutes = left_to(app, &members, month).await?;
     let of = |ago| {
         let month = month.back(ago).first_day();
         let found = known.iter().find(|row| row.month == month).copied();
@@ -62,9 +74,55 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
     let trend = (0..TREND).rev().map(of).collect();
     let of_person = |person: &Person| {
         let pool = pools.iter().find(|row| row.user_id == person.payer_id)?.clone();
-        Some(pool.of_person(person.user_id, (person.held_minutes, person.attended_minutes)))
+        Some(Usage {
+            sessions_attended: person.sessions_attended,
+            last_attended_at: person.last_attended_at,
+            ..pool.of_person(person.user_id, (person.held_minutes, person.attended_minutes))
+        })
     };
-    let top = people.iter().filter_map(of_person).collect();
-    let computed_at = app.clock.now();
-    Ok(Statistics { month, sums, members, by_plan, upgrades, top, distribution, trend, computed_at })
+    Ok(Statistics {
+        month,
+        sums,
+        members: i64::try_from(members.len())?,
+        attendees: i64::try_from(members.iter().filter(|member| attendees.contains(&member.user_id)).count())?,
+        remaining_minutes,
+        by_plan,
+        upgrades,
+        top: people.iter().filter_map(of_person).collect(),
+        distribution,
+        trend,
+        computed_at: app.clock.now(),
+    })
+}
+
+/// Returns the minutes that are left to members in a month: as each of them sees it, or once it is over, what was left.
+/// Who was no member anymore at its end has none.
+async fn left_to(app: &App, members: &[LiveMember], month: YearMonth) -> Result<i64, InternalError> {
+    let day = month.first_day();
+    if is_over(app, day) {
+        return left_at_end(app, members, month).await;
+    }
+    let present = members.iter().filter(|member| member.minutes.is_some());
+    let keys: Vec<UsageOf> = present.map(|member| UsageOf { user: member.user_id, month: day, at: None }).collect();
+    let mut left = 0;
+    for batch in keys.chunks(BATCH) {
+        let known = usage_of(app, batch).await?;
+        // Who has joined a family since, shares the hours of its owner.
+        let own = known.values().filter(|hours| hours.pool.member.is_none());
+        left += own.map(|hours| i64::from(hours.pool.usage.remaining())).sum::<i64>();
+    }
+    Ok(left)
+}
+
+/// Returns the minutes that were left to members at the end of a month. A row has what the plan gave when a seat was last
+/// taken or settled; the plan may have given more at the end, and gave all to who had no seat.
+async fn left_at_end(app: &App, members: &[LiveMember], month: YearMonth) -> Result<i64, InternalError> {
+    let rows = usage::of_month(&mut *app.db.read().await?, month.first_day()).await?;
+    let rows: HashMap<UserId, Usage> = rows.into_iter().map(|row| (row.user_id, row)).collect();
+    let left = |member: &LiveMember| {
+        let minutes = member.minutes?.max(app.config.live.free_minutes);
+        let row = rows.get(&member.user_id);
+        Some(i64::from(row.map_or(minutes, |row| row.remaining() + (minutes - row.allowed_minutes).max(0))))
+    };
+    Ok(members.iter().filter_map(left).sum())
 }

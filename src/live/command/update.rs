@@ -118,7 +118,7 @@ pub(in crate::live) async fn update_session(
         .await
 }
 
-/// Moves the first session to new times, and the others by as much.
+/// Moves the first session to new times, and the others by as much. Those at another start have to be entered again.
 async fn move_all(
     tx: &mut Tx,
     app: &App,
@@ -143,6 +143,10 @@ async fn move_all(
         return check.finish();
     }
     query::reschedule(tx, &times).await.map_err(error::refused)?;
+    // Who has entered before the start that was planned may not come to the new one.
+    let starts = sessions.iter().zip(&times).filter(|(old, new)| old.starts_at != new.starts_at);
+    let ids: Vec<LiveSessionId> = starts.map(|(old, _)| old.id).collect();
+    attendance::forget_entries(tx, &ids).await?;
     Ok(())
 }
 
@@ -198,7 +202,12 @@ async fn charge_again(tx: &mut Tx, app: &App, sessions: &[&LiveSession]) -> std:
         let mut judged = seat::judge(tx, app, session, row.user_id, None).await?;
         match (judged.reason, &mut judged.pool) {
             (EligibilityReason::Eligible, Some(pool)) => {
-                seat::take(tx, app, session, pool, (AttendanceStatus::Held, row.since)).await?;
+                let taken = seat::take(tx, app, session, pool, (AttendanceStatus::Held, row.since)).await?;
+                // Only the end is another one.
+                if row.joined_at.is_some() {
+                    let (joined_at, left_at) = (row.joined_at, row.left_at);
+                    attendance::set(tx, &Attendance { joined_at, left_at, ..taken }).await?;
+                }
             }
             _ => seat::tell_of_loss(tx, app, row.session_id, row.user_id).await?,
         }

@@ -49,7 +49,8 @@ pub(super) fn is_over(app: &App, month: NaiveDate) -> bool {
 }
 
 /// Returns a month of a user as it is now, given its row and that of the month before, as far as there are some: with
-/// what the membership gives, and once it has begun, with what was rolled over.
+/// what the membership gives, and once it has begun, with what was rolled over. A month that is over stays as it was at
+/// its end: what a membership that began or changed later gives, does not matter, as its row was written then.
 pub(super) fn as_of_now(
     app: &App,
     (row, before): (Option<Usage>, Option<Usage>),
@@ -57,34 +58,43 @@ pub(super) fn as_of_now(
     allowance: Option<Allowance>,
 ) -> Usage {
     let start = start_of(app, month);
+    let since = allowance.and_then(|allowance| allowance.since);
+    if is_over(app, month) && since.is_none_or(|since| since >= start_of(app, next(month))) {
+        // Without a row, there was no membership.
+        let free = allowance.filter(|allowance| allowance.since.is_none());
+        return row.unwrap_or_else(|| Usage::empty(user, month).with_allowance(free, start));
+    }
     let usage = row.unwrap_or_else(|| Usage::empty(user, month)).with_allowance(allowance, start);
     if start > app.clock.now() {
         return usage;
     }
-    usage.with_rollover(before, allowance, (start_of(app, previous(month)), start))
+    // Once more, as less of what is spent needs the month's own minutes then.
+    usage.with_rollover(before, allowance, (start_of(app, previous(month)), start)).with_allowance(allowance, start)
 }
 
 /// The time at which memberships are looked at for a month as a whole: now, or when it begins. For a session, they are
 /// looked at when it starts.
-pub(in crate::live) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
+pub(super) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
     start_of(app, month).max(app.clock.now())
 }
 
-/// Returns the hours of users in months, as they are now: the current month and later ones have what the users'
-/// memberships give at the time of the key, and all months the extra hours that are bought. Those of a family member are
-/// the family's: of a month that is over, if they have used them then.
+/// Returns the hours of users in months, as they are now: with what the users' memberships give at the time of the key,
+/// and the extra hours that are bought. Those of a family member are the family's. A month that is over as a whole has
+/// the hours of which the user attended a session last.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<HashMap<UsageOf, Hours>, InternalError> {
     let current = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
-    let asked: Vec<_> = keys.iter().map(|key| LiveAllowanceOf { user: key.user, at: key.at }).collect();
+    let asked: Vec<_> = keys.iter().map(|key| asked(app, key)).collect();
     let allowed = LiveAllowanceOf::load(app, &asked).await?;
     let shares = shares_of(app, keys, current, &allowed).await?;
     let mut users: Vec<UserId> = keys.iter().map(|key| key.user).collect();
     users.extend(shares.iter().map(|share| share.payer_id));
     users.extend(allowed.values().map(|found| found.payer));
     let mut months: Vec<NaiveDate> = keys.iter().flat_map(|key| [previous(key.month), key.month]).collect();
+    // A session that has begun in the month before may be joined, if that has hours which this one has not spent.
+    months.extend(keys.iter().map(|key| next(key.month)).filter(|month| *month == current));
     users.sort_unstable_by_key(|user| user.uuid());
     users.dedup();
     months.sort_unstable();
@@ -96,17 +106,17 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
     let known: HashMap<_, _> = rows.into_iter().map(|row| ((row.user_id, row.month), row)).collect();
     let hours = |(key, asked): (&UsageOf, &LiveAllowanceOf)| {
         let found = allowed.get(asked);
-        let allowance = allowance(app, found);
-        let member = share_in(&shares, key, current, found);
+        let member = share_in(&shares, key, (current, known.get(&(key.user, key.month))), found);
         let payer = member.as_ref().map_or(key.user, |member| member.payer_id);
         let row = |month: NaiveDate| known.get(&(payer, month)).cloned();
-        let usage = if key.month < current {
-            row(key.month).unwrap_or_else(|| Usage::empty(payer, key.month))
-        } else {
-            as_of_now(app, (row(key.month), row(previous(key.month))), (payer, key.month), allowance)
-        };
+        // Not that of the family that the user has joined or left since.
+        let gives = allowance(app, found.filter(|found| found.payer == payer));
+        let usage = as_of_now(app, (row(key.month), row(previous(key.month))), (payer, key.month), gives);
         let extra = extra.get(&(payer, key.month)).copied().unwrap_or_default();
-        (*key, Hours { pool: Pool { usage: usage.with_extra(extra), member }, allowance })
+        let usage = usage.with_extra(extra);
+        let later = row(next(key.month)).filter(|_| key.month < current);
+        let lent = usage.lent(later.as_slice());
+        (*key, Hours { pool: Pool { usage, member }, lent, allowance: allowance(app, found) })
     };
     Ok(keys.iter().zip(&asked).map(hours).collect())
 }
@@ -120,7 +130,7 @@ async fn shares_of(
     allowed: &HashMap<LiveAllowanceOf, LiveAllowance>,
 ) -> Result<Vec<MemberUsage>, InternalError> {
     let is_shared = |key: &&UsageOf| {
-        let found = allowed.get(&LiveAllowanceOf { user: key.user, at: key.at });
+        let found = allowed.get(&asked(app, key));
         key.month < current || found.is_some_and(|found| found.payer != key.user)
     };
     let (users, months): (Vec<UserId>, Vec<NaiveDate>) =
@@ -131,18 +141,25 @@ async fn shares_of(
     Ok(family::of(&mut *app.db.read().await?, &users, &months).await?)
 }
 
-/// Returns what a user has of the hours of the family in a month; `None` if the hours are their own.
+/// What is asked of memberships for a key.
+fn asked(app: &App, key: &UsageOf) -> LiveAllowanceOf {
+    LiveAllowanceOf { user: key.user, at: key.at.unwrap_or_else(|| asked_at(app, key.month)) }
+}
+
+/// Returns what a user has of the hours of the family in a month; `None` if the hours are their own, of which `row` is
+/// the row.
 fn share_in(
     shares: &[MemberUsage],
     key: &UsageOf,
-    current: NaiveDate,
+    (current, row): (NaiveDate, Option<&Usage>),
     found: Option<&LiveAllowance>,
 ) -> Option<MemberUsage> {
     let mut own = shares.iter().filter(|share| share.user_id == key.user && share.month == key.month);
-    if key.month < current {
-        // Of several families, the one whose hours were attended most.
+    if key.month < current && key.at.is_none() {
         let used = own.filter(|share| share.attended_minutes + share.held_minutes > 0);
-        return used.max_by_key(|share| (share.attended_minutes, share.payer_id.uuid())).cloned();
+        let latest = used.max_by_key(|share| (share.last_attended_at, share.attended_minutes, share.payer_id.uuid()));
+        let own_since = row.and_then(|row| row.last_attended_at);
+        return latest.filter(|share| share.last_attended_at >= own_since).cloned();
     }
     let found = found.filter(|found| found.payer != key.user)?;
     let share = own.find(|share| share.payer_id == found.payer).cloned();
@@ -156,7 +173,7 @@ fn share_in(
 /// The database failed.
 pub(in crate::live) async fn history_of(app: &App, user: UserId, months: u32) -> Result<Vec<Pool>, InternalError> {
     let current = YearMonth::of(app.clock.now(), app.config.time_zone);
-    let key = |month: NaiveDate| UsageOf { user, month, at: asked_at(app, month) };
+    let key = |month: NaiveDate| UsageOf { user, month, at: None };
     let keys: Vec<_> = (0..months).map(|ago| key(current.back(ago).first_day())).collect();
     let mut known = usage_of(app, &keys).await?;
     Ok(keys.iter().filter_map(|key| known.remove(key)).map(|hours| hours.pool).collect())

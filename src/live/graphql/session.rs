@@ -13,7 +13,7 @@ use crate::graphql::context::{app, loaders, viewer_loaders, within};
 use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::{Connection, Error, PageArgs, Result, Sequential};
 use crate::live::loader::{AttendanceIn, LiveSessionById, SeatsOf};
-use crate::live::model::{AttendanceStatus, LiveSeriesId, LiveSession, LiveSessionId, LiveSessionStatus, Seats};
+use crate::live::model::{LiveSeriesId, LiveSession, LiveSessionId, LiveSessionStatus, Seats};
 use crate::live::{command, policy};
 
 /// A live session in the schema.
@@ -83,8 +83,8 @@ impl LiveSessionObject {
         Ok(self.seats(ctx).await?.waiting)
     }
 
-    /// Where the meeting is. Null if that is not known, and for others than the host and administrators until 15 minutes
-    /// before the start, without a seat, and after the end.
+    /// Where the meeting is. Null if that is not known, and for others than the host and administrators, unless they
+    /// have entered with `joinLiveSession`, which is possible from 15 minutes before the start until the end.
     async fn meeting_url(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let Some(url) = self.0.meeting_url.as_deref() else { return Ok(None) };
         let actor = within(ctx, Scope::ReadLearning);
@@ -94,8 +94,7 @@ impl LiveSessionObject {
         let Some(user) = actor.id().filter(|_| self.0.is_open(app(ctx).clock.now())) else { return Ok(None) };
         let key = AttendanceIn { session: self.0.id, user: UserId::new(user) };
         let place = viewer_loaders(ctx).load(key).await?;
-        let is_seated = place.is_some_and(|place| place.status == AttendanceStatus::Held);
-        Ok(is_seated.then_some(url))
+        Ok(place.is_some_and(|place| place.is_inside()).then_some(url))
     }
 
     /// The session as a file for calendar programs (RFC 5545), without the address of the meeting. The URL works for an

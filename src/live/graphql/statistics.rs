@@ -62,12 +62,12 @@ impl SubscriptionStatistics {
         self.0.month
     }
 
-    /// The number of users who were members of a plan with live classes in the month.
+    /// The number of users who were members of a plan with live classes in the month. Of a family, that is the owner.
     async fn active_members(&self) -> i64 {
         self.0.members
     }
 
-    /// The plans with the number of users who were their members in the month, most first. Who has changed the plan
+    /// The plans with the number of users who were their members in the month, most first. Who has changed the plan in it
     /// counts for both.
     async fn members_by_plan(&self) -> Vec<Sequential<PlanMembers>> {
         self.0.by_plan.iter().map(|row| Sequential(PlanMembers(*row))).collect()
@@ -78,7 +78,7 @@ impl SubscriptionStatistics {
         self.0.upgrades
     }
 
-    /// The number of users who had or took a seat in the month.
+    /// The number of users who have a seat in a session of the month, or had one when it ended.
     async fn participants(&self) -> i64 {
         self.0.sums.users
     }
@@ -88,9 +88,10 @@ impl SubscriptionStatistics {
         hours(self.0.sums.attended_minutes)
     }
 
-    /// The hours that are left to the participants.
+    /// The hours that are left to the active members, of a month that is over those that were left at its end. Those of a
+    /// family count once, free hours of users without a membership do not, and who is no member anymore has none.
     async fn total_hours_remaining(&self) -> Decimal {
-        hours(self.0.sums.remaining_minutes)
+        hours(self.0.remaining_minutes)
     }
 
     /// The share of the seats whose users were there, from 0 to 1; 0 if no session is settled.
@@ -99,13 +100,14 @@ impl SubscriptionStatistics {
         share(sums.sessions_attended, sums.sessions_attended + sums.sessions_missed)
     }
 
-    /// The share of the active members who attended at least one session, from 0 to 1; of the participants if they are
-    /// more, as with hours that are free.
+    /// The share of the active members who attended at least one session, they or one of their family, from 0 to 1; 0
+    /// without active members.
     async fn engagement_rate(&self) -> f64 {
-        share(self.0.sums.attendees, self.0.members.max(self.0.sums.users))
+        share(self.0.attendees, self.0.members)
     }
 
-    /// The hours of the ten users who attended the most; of each family member, those that they attended themselves.
+    /// The hours of the ten users who attended the most, each once: what they attended themselves, whatever family or
+    /// membership gave the hours.
     async fn top_users(&self) -> Vec<Sequential<SubscriptionUsageObject>> {
         self.0.top.iter().map(|row| Sequential(SubscriptionUsageObject(Pool::own(row.clone())))).collect()
     }

@@ -50,7 +50,8 @@ pub struct LiveSubscription;
 #[Subscription]
 impl LiveSubscription {
     /// Delivers each change of the viewer's hours of live classes: a seat was taken or given back, a session was settled
-    /// or corrected. The first message is the start, with the hours of the current month and a cursor. To resume after a
+    /// or corrected, their membership or family has changed. The first message is the start, with the hours of the
+    /// current month and a cursor. To resume after a
     /// disconnect, pass the last `cursor` as `after`: missed events come next, and none comes twice. The log reaches
     /// back 30 days: an older cursor, and after a restore of the server's data every earlier one, is refused with the
     /// code CURSOR_EXPIRED; query `subscriptionUsage` then.

@@ -139,7 +139,7 @@ pub(crate) async fn usage_of_user(
 ) -> Result<Option<Sequential<SubscriptionUsageObject>>> {
     let app = app(ctx);
     let month = month.unwrap_or_else(|| YearMonth::of(app.clock.now(), app.config.time_zone)).first_day();
-    let hours = loaders(ctx).load(UsageOf { user, month, at: command::asked_at(app, month) }).await?;
+    let hours = loaders(ctx).load(UsageOf { user, month, at: None }).await?;
     Ok(hours.map(|hours| Sequential(SubscriptionUsageObject(hours.pool))))
 }
 

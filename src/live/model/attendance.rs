@@ -52,6 +52,11 @@ impl Attendance {
     pub(in crate::live) fn payer(&self) -> UserId {
         self.payer_id.unwrap_or(self.user_id)
     }
+
+    /// Whether the user has entered, and not left. Who only has a seat may not come, and gets the hour back then.
+    pub(in crate::live) fn is_inside(&self) -> bool {
+        self.status == AttendanceStatus::Held && self.joined_at.is_some() && self.left_at.is_none()
+    }
 }
 
 impl Entity for Attendance {

@@ -34,7 +34,7 @@ pub(in crate::live) struct CreateLiveSessionInput {
     pub ends_at: Time,
     /// The number of seats, 1 to 10,000; omit for no limit.
     pub capacity: Option<i32>,
-    /// Where the meeting is: an http or https URL. Only participants see it, from 15 minutes before the start.
+    /// Where the meeting is: an http or https URL. Only participants who have entered see it.
     pub meeting_url: Option<String>,
     /// How it recurs; omit for a single session.
     pub recurrence: Option<RecurrenceInput>,

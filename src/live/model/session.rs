@@ -63,6 +63,8 @@ pub struct LiveSession {
     pub canceled_at: Option<DateTime<Utc>>,
     /// When its attendances were settled.
     pub settled_at: Option<DateTime<Utc>>,
+    /// Whether a user has, or had, a place in it, also after its attendances were deleted.
+    pub had_places: bool,
 }
 
 impl Entity for LiveSession {

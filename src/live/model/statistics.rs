@@ -1,7 +1,8 @@
 //! What administrators see of a month.
 
+use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Date, Integer, Uuid};
+use diesel::sql_types::{BigInt, Date, Integer, Nullable, Timestamptz, Uuid};
 
 use crate::accounts::UserId;
 
@@ -11,13 +12,8 @@ pub(in crate::live) struct Sums {
     /// The users with hours in it.
     #[diesel(sql_type = BigInt)]
     pub(in crate::live) users: i64,
-    /// Those of them who attended a session.
-    #[diesel(sql_type = BigInt)]
-    pub(in crate::live) attendees: i64,
     #[diesel(sql_type = BigInt)]
     pub(in crate::live) attended_minutes: i64,
-    #[diesel(sql_type = BigInt)]
-    pub(in crate::live) remaining_minutes: i64,
     #[diesel(sql_type = BigInt)]
     pub(in crate::live) sessions_attended: i64,
     #[diesel(sql_type = BigInt)]
@@ -39,13 +35,18 @@ pub(in crate::live) struct Bucket {
 pub(in crate::live) struct Person {
     #[diesel(sql_type = Uuid)]
     pub(in crate::live) user_id: UserId,
-    /// Whose hours they have spent.
+    /// Whose hours they have spent, or most of them.
     #[diesel(sql_type = Uuid)]
     pub(in crate::live) payer_id: UserId,
     #[diesel(sql_type = Integer)]
     pub(in crate::live) attended_minutes: i32,
     #[diesel(sql_type = Integer)]
     pub(in crate::live) held_minutes: i32,
+    #[diesel(sql_type = Integer)]
+    pub(in crate::live) sessions_attended: i32,
+    /// When they entered the latest of them.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(in crate::live) last_attended_at: Option<DateTime<Utc>>,
 }
 
 /// What was attended in a month.

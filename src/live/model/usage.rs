@@ -83,8 +83,8 @@ impl Usage {
     /// one began at `start`. As with [`Usage::with_allowance`], a change of the plan takes nothing away from its month,
     /// and no seat is lost.
     ///
-    /// Without a row, nothing was used in the month before: all its minutes are left if the membership was of its plan
-    /// throughout that month.
+    /// Without a row, nothing was used in the month before, and the plan was not changed in it: all its minutes are left
+    /// if the membership was of its plan before this month.
     #[must_use]
     pub(in crate::live) fn with_rollover(
         self,
@@ -98,7 +98,7 @@ impl Usage {
             Some(row) if since.is_some_and(|since| since < start) => row.with_allowance(allowance, earlier),
             Some(row) => row,
             None => {
-                let gave = allowance.filter(|_| since.is_some_and(|since| since <= earlier));
+                let gave = allowance.filter(|_| since.is_some_and(|since| since < start));
                 Usage::empty(self.user_id, self.month).with_allowance(gave, earlier)
             }
         };
@@ -174,13 +174,15 @@ impl Usage {
         self.total() - self.held_minutes - self.attended_minutes
     }
 
-    /// What the hours of a family are for one of its users: what the others have used of them does not count.
+    /// What the hours of a family are for one of its users: what the others have used of them does not count. What the
+    /// user has used of other hours as well, is added to them.
     #[must_use]
     pub(in crate::live) fn of_person(self, user: UserId, (held, attended): (i32, i32)) -> Usage {
         let others = self.held_minutes + self.attended_minutes - held - attended;
         let total = self.total() - others;
         let rolled_over_minutes = self.rolled_over_minutes.min(total);
-        let allowed_minutes = self.allowed_minutes.min(total - rolled_over_minutes);
+        let given = self.allowed_minutes + (-others).max(0);
+        let allowed_minutes = given.min(total - rolled_over_minutes);
         Usage {
             user_id: user,
             allowed_minutes,
@@ -209,6 +211,8 @@ impl Usage {
 pub(in crate::live) struct Hours {
     /// The month.
     pub(in crate::live) pool: Pool,
+    /// The minutes of it that are left, but spent in the month after it, to which they were rolled over.
+    pub(in crate::live) lent: i32,
     /// What the membership allows; `None` if there is no membership, and nothing is free.
     pub(in crate::live) allowance: Option<Allowance>,
 }
@@ -272,6 +276,9 @@ mod tests {
             assert_eq!([found.rolled_over_minutes, found.allowed_minutes, found.extra_minutes], own);
             assert_eq!((found.user_id, found.total()), (user, own.iter().sum::<i32>()));
         }
+        // Three hours of a family, and one of their own.
+        let own = usage(240, 0, 60).of_person(user, (0, 240));
+        assert_eq!((own.allowed_minutes, own.extra_minutes, own.attended_minutes, own.remaining()), (420, 0, 240, 180));
     }
 
     #[test]
@@ -304,7 +311,8 @@ mod tests {
         };
         for (before, allowance, expected) in [
             (None, plan(120, whole), 120),
-            (None, plan(120, within), 0),
+            (None, plan(120, within), 120),
+            (None, plan(120, start), 0),
             (None, plan(0, whole), 0),
             (None, None, 0),
             (Some(usage(240, 0, 180)), plan(120, whole), 60),

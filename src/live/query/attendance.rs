@@ -74,17 +74,18 @@ pub(in crate::live) async fn seats(
     Ok(seats)
 }
 
-/// Returns whether a user has, or had, a place in a session. The session is locked.
-pub(in crate::live) async fn any(tx: &mut Tx, session: LiveSessionId) -> QueryResult<bool> {
-    let rows = live_attendances::table.filter(live_attendances::session_id.eq(session));
-    diesel::select(diesel::dsl::exists(rows)).get_result(tx.conn()).await
-}
-
-/// Returns a batch of the waiting list of a session, by when the users got their place.
-pub(in crate::live) async fn waiting(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Vec<Attendance>> {
+/// Returns a batch of the waiting list of a session, by when the users got their place: those after the one with such a
+/// time and id.
+pub(in crate::live) async fn waiting(
+    tx: &mut Tx,
+    session: LiveSessionId,
+    (since, id): (DateTime<Utc>, AttendanceId),
+) -> QueryResult<Vec<Attendance>> {
     let waiting = live_attendances::status.eq(AttendanceStatus::Waiting);
     live_attendances::table
         .filter(live_attendances::session_id.eq(session).and(waiting))
+        .filter(live_attendances::since.ge(since))
+        .filter(live_attendances::since.gt(since).or(live_attendances::id.gt(id)))
         .order((live_attendances::since, live_attendances::id))
         .limit(BATCH)
         .select(Attendance::as_select())
@@ -164,6 +165,18 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<A
         ))
         .returning(Attendance::as_returning())
         .get_result(tx.conn())
+        .await
+}
+
+/// Forgets who has entered locked sessions, as they are at another time.
+pub(in crate::live) async fn forget_entries(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
+    let entered = live_attendances::status.eq(AttendanceStatus::Held).and(live_attendances::joined_at.is_not_null());
+    diesel::update(live_attendances::table.filter(live_attendances::session_id.eq_any(sessions).and(entered)))
+        .set((
+            live_attendances::joined_at.eq(None::<DateTime<Utc>>),
+            live_attendances::left_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(tx.conn())
         .await
 }
 
@@ -253,10 +266,13 @@ pub(in crate::live) async fn settle(
     .await
 }
 
-/// Returns when the last participant of a session left; `None` if there was none, or one stayed.
+/// Returns when the last of those who have attended a session left, which has just been settled; `None` if none of them
+/// entered, or one stayed.
 pub(in crate::live) async fn last_left(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Option<DateTime<Utc>>> {
+    let attended = live_attendances::status.eq(AttendanceStatus::Attended);
     let joined = live_attendances::table
-        .filter(live_attendances::session_id.eq(session).and(live_attendances::joined_at.is_not_null()));
+        .filter(live_attendances::session_id.eq(session).and(attended))
+        .filter(live_attendances::joined_at.is_not_null());
     let stayed: i64 = joined.filter(live_attendances::left_at.is_null()).count().get_result(tx.conn()).await?;
     if stayed > 0 {
         return Ok(None);

@@ -96,10 +96,12 @@ pub(in crate::live) async fn change(
         .await
 }
 
-/// Moves sessions to new times, all at once, as they may change places. Fails if a host is in two at once then.
+/// Moves sessions to new times, all at once, as they may change places. Nobody has entered one that starts at another
+/// time then. Fails if a host is in two at once.
 pub(in crate::live) async fn reschedule(tx: &mut Tx, times: &[NewTimes]) -> QueryResult<usize> {
     sql_query(
-        "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends, remind_at = moved.due \
+        "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends, remind_at = moved.due, \
+             started_at = CASE WHEN starts_at = moved.starts THEN started_at END \
          FROM unnest($1, $2, $3, $4) AS moved (moved_id, starts, ends, due) WHERE live_sessions.id = moved.moved_id",
     )
     .bind::<Array<SqlUuid>, _>(times.iter().map(|row| row.id).collect::<Vec<_>>())
@@ -138,6 +140,11 @@ pub(in crate::live) async fn set_started(
         .returning(LiveSession::as_returning())
         .get_result(tx.conn())
         .await
+}
+
+/// Notes that a user has a place in a locked session.
+pub(in crate::live) async fn set_had_places(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
+    diesel::update(live_sessions::table.find(id)).set(live_sessions::had_places.eq(true)).execute(tx.conn()).await
 }
 
 /// Returns a batch of sessions that are over and not settled.

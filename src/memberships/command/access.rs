@@ -9,11 +9,11 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
 use crate::memberships::model::{
-    BillingInterval, Membership, MembershipStatus, PeriodReason, Step, Target, billing_time, end_of_interval,
-    reminder_time,
+    BillingInterval, LiveGiven, Membership, MembershipId, MembershipStatus, PeriodReason, Step, Target, billing_time,
+    end_of_interval, reminder_time,
 };
 use crate::memberships::port::{Held, Students};
-use crate::memberships::query::membership as rows;
+use crate::memberships::query::{membership as rows, plan as plans};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -46,17 +46,35 @@ pub(in crate::memberships) async fn write(
     if !row.may_have_subscription() {
         release(tx, app, row).await?;
     }
+    let gave = given(tx, row.id).await?;
     rows::update(tx, row, app.clock.now()).await?;
     family::follow(tx, app, row).await?;
-    tell(tx, app, row, change).await
+    tell_of(tx, app, row, (change, gave)).await
 }
 
-/// Says what has happened to a membership.
+/// Returns the live classes that a locked membership gives as it is stored.
+pub(in crate::memberships) async fn given(tx: &mut Tx, id: MembershipId) -> Result<Option<LiveGiven>, InternalError> {
+    let Some(row) = rows::by_id(tx.conn(), id).await?.filter(|row| row.status.is_entitled()) else { return Ok(None) };
+    let plan = plans::by_id(tx.conn(), row.plan_id).await?;
+    Ok(plan.and_then(|plan| LiveGiven::of(&row, &plan)))
+}
+
+/// Says what has happened to a membership that gives the same as before.
 pub(in crate::memberships) async fn tell(
     tx: &mut Tx,
     app: &App,
     row: &Membership,
     change: MembershipChange,
+) -> Result<(), InternalError> {
+    tell_of(tx, app, row, (change, None)).await
+}
+
+/// Says what has happened to a membership, and what it gave until then.
+pub(in crate::memberships) async fn tell_of(
+    tx: &mut Tx,
+    app: &App,
+    row: &Membership,
+    (change, gave): (MembershipChange, Option<LiveGiven>),
 ) -> Result<(), InternalError> {
     let event = MembershipChanged {
         membership: row.id,
@@ -65,6 +83,7 @@ pub(in crate::memberships) async fn tell(
         change,
         status: row.status,
         at: app.clock.now(),
+        gave,
     };
     outbox::record(tx, &app.clock, &event).await?;
     Ok(())

@@ -7,7 +7,7 @@ use crate::accounts::{self, UserId, check_email, viewer};
 use crate::graphql::Result;
 use crate::graphql::error::{Check, UserErrorCode};
 use crate::memberships::error;
-use crate::memberships::event::{FamilyLeft, FamilyMemberInvited};
+use crate::memberships::event::{FamilyJoined, FamilyLeft, FamilyMemberInvited};
 use crate::memberships::model::{
     Family, FamilyInvitation, FamilyInvitationId, FamilyMember, INVITATION_LIFETIME, InviteFamilyMemberInput,
     JoinFamilyInput, LeaveFamilyInput, Membership, MembershipId, MembershipStatus, PlanKind, RemoveFamilyMemberInput,
@@ -192,6 +192,7 @@ pub(in crate::memberships) async fn join_family(app: &App, actor: &Actor, input:
                 return Err(error::in_family());
             }
             query::delete_invitation(tx, id).await?;
+            outbox::record(tx, &app.clock, &FamilyJoined { member: user }).await?;
             family(tx, app, held).await
         })
         .await

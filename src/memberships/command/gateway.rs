@@ -37,6 +37,11 @@ pub(in crate::memberships) async fn sync(app: &App) -> Result<(), InternalError>
 }
 
 async fn tell(app: &App, (row, price, plan): (PlanGateway, PlanPrice, Plan)) -> Result<(), InternalError> {
+    // Others were told before, and it may have been read from a replica: what is retired by now must not be created.
+    let read = app.db.transaction(async |tx| Ok::<_, InternalError>(query::is_to_be_told(tx, &row).await?));
+    if !read.await? {
+        return Ok(());
+    }
     let outcome = match row.status {
         PlanStatus::Retiring | PlanStatus::Retired => retire(app, &row).await,
         PlanStatus::Pending | PlanStatus::Failed | PlanStatus::Active => create(app, &row, &price, &plan).await,

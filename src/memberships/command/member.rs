@@ -108,6 +108,8 @@ async fn resume_held(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students
         held.row.period_ends_at = Some(end);
         held.row.anchor_at = Some(end);
         held.row.anchor_intervals = 0;
+        // The plan gave nothing meanwhile.
+        held.row.plan_since = Some(now);
     }
     plan_billing(app, held, reason);
     let students = match held.row.period_ends_at {

@@ -12,7 +12,7 @@ mod price;
 mod subscription;
 mod sweep;
 
-pub(super) use access::{cancel, end, end_of_grace, give, limits, plan_billing, step, write};
+pub(super) use access::{cancel, end, end_of_grace, give, limits, plan_billing, step, tell, write};
 pub use export::my_data;
 pub(super) use family::{
     invite_family_member, join_family, leave_family, remove_family_member, revoke_family_invitation,

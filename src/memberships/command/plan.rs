@@ -134,8 +134,8 @@ pub(in crate::memberships) async fn update_plan(
         .await
 }
 
-/// Sets a price of a plan: the one for the same interval and currency is retired, and its members keep it unless they
-/// are moved.
+/// Sets a price of a plan: the one for the same interval and currency is retired. Its members, and those of earlier
+/// versions, keep theirs unless they are moved.
 ///
 /// # Errors
 /// The input is invalid; there is no such plan, or it is archived; the actor may not manage it.
@@ -164,6 +164,9 @@ pub(in crate::memberships) async fn set_plan_price(
                     && price.trial_days == trial
             };
             if let Some(price) = replaced.filter(is_same) {
+                if input.moves_members {
+                    enqueue_move(tx, app, price.id).await?;
+                }
                 return Ok((plan, price.clone()));
             }
             if let Some(price) = replaced {
@@ -174,9 +177,8 @@ pub(in crate::memberships) async fn set_plan_price(
                 play::move_product(tx, (price.id, made.id)).await?;
             }
             tell_gateways(tx, app, plan.id).await?;
-            if let Some(price) = replaced.filter(|_| input.moves_members) {
-                let payload = json!({ "from": price.id, "to": made.id });
-                jobs::enqueue(tx, &app.clock, MOVE, &payload, &format!("{MOVE}/{}", made.id.uuid())).await?;
+            if input.moves_members {
+                enqueue_move(tx, app, made.id).await?;
             }
             Ok((plan, made))
         })
@@ -260,6 +262,12 @@ async fn insert_price(
 async fn tell_gateways(tx: &mut Tx, app: &App, plan: PlanId) -> std::result::Result<(), InternalError> {
     let key = format!("{SYNC}/{}/{}", plan.uuid(), app.clock.now().timestamp_micros());
     jobs::enqueue(tx, &app.clock, SYNC, &json!({}), &key).await
+}
+
+/// Has the members of earlier versions of a price moved to it.
+async fn enqueue_move(tx: &mut Tx, app: &App, to: PlanPriceId) -> std::result::Result<(), InternalError> {
+    let key = format!("{MOVE}/{}/{}", to.uuid(), app.clock.now().timestamp_micros());
+    jobs::enqueue(tx, &app.clock, MOVE, &json!({ "to": to }), &key).await
 }
 
 /// Locks a plan that is not archived.

@@ -17,7 +17,7 @@ use crate::memberships::query::{membership as rows, plan as plans, play};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
-/// The job that moves the members of a price to another one.
+/// The job that moves the members of earlier versions of a price to it.
 pub(in crate::memberships) const MOVE: &str = "memberships.move_members";
 /// The job that cancels the memberships of an archived plan.
 pub(in crate::memberships) const CANCEL: &str = "memberships.cancel_members";
@@ -81,19 +81,19 @@ pub(in crate::memberships) async fn remind(app: &App) -> Result<(), InternalErro
     Ok(())
 }
 
-/// Moves the members of a price to another one at their next renewal.
+/// Moves the members of all earlier versions of a price to it at their next renewal. Whichever of two moves is done
+/// last, the later version counts.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn move_members(
-    app: &App,
-    from: PlanPriceId,
-    to: PlanPriceId,
-) -> Result<(), InternalError> {
+pub(in crate::memberships) async fn move_members(app: &App, to: PlanPriceId) -> Result<(), InternalError> {
+    // Not from a replica, which may lack the price.
+    let read = app.db.transaction(async |tx| Ok::<_, InternalError>(plans::earlier_versions(tx, to).await?));
+    let earlier = read.await?;
     let mut after = MembershipId::new(Uuid::nil());
     loop {
         let moved = app.db.transaction(async |tx| {
-            let mut moved = rows::move_members(tx, (from, to), after).await?;
+            let mut moved = rows::move_members(tx, (earlier.as_slice(), to), after).await?;
             for row in &mut moved {
                 write(tx, app, row, MembershipChange::ChangePlanned).await?;
             }

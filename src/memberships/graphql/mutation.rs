@@ -114,7 +114,7 @@ impl MembershipMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The membership and its new price.")] input: ChangeMembershipInput,
     ) -> Result<Option<Sequential<MembershipPayload<Change>>>> {
-        answer(change_membership(app(ctx), actor(ctx), input.terms).await)
+        answer(change_membership(app(ctx), actor(ctx), input.terms, input.expected_total).await)
     }
 
     /// Returns what a change of a membership would cost now, and changes nothing.

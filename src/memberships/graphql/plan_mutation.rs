@@ -82,7 +82,7 @@ impl PlanMutation {
     }
 
     /// Sets the price of a plan for an interval and a currency. It is a new version: the one before is retired, and its
-    /// members keep it unless `movesMembers` is set. The same price again changes nothing.
+    /// members keep it unless `movesMembers` is set. The same price again is no new version.
     #[graphql(guard = "Requires(Role::Instructor)", directive = requires::apply(Role::Instructor))]
     async fn set_plan_price(
         &self,

@@ -102,8 +102,8 @@ pub(in crate::memberships) struct SetPlanPriceInput {
     pub(in crate::memberships) plan_id: PlanId,
     /// The price. It replaces the one for the same interval and currency.
     pub(in crate::memberships) price: NewPriceInput,
-    /// Whether members of the price that is replaced pay the new one from their next renewal on; they are told.
-    /// Otherwise they keep theirs.
+    /// Whether the members of all earlier versions of the price pay this one from their next renewal on, also those who
+    /// were to get an earlier version then; they are told. Otherwise they keep theirs.
     #[graphql(default)]
     pub(in crate::memberships) moves_members: bool,
 }
@@ -163,6 +163,9 @@ pub(in crate::memberships) struct ChangeMembershipInput {
     /// What is changed.
     #[graphql(flatten)]
     pub(in crate::memberships) terms: MembershipChangeTerms,
+    /// The total that the member was shown, as `quoteMembershipChange` returns it. If another one would be charged now,
+    /// nothing is changed. Send it always: a stored payment is charged without a page that shows the total.
+    pub(in crate::memberships) expected_total: Option<MoneyInput>,
 }
 
 /// The input of `quoteMembershipChange`.

@@ -1,6 +1,7 @@
 //! The live classes that memberships allow.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Membership, MembershipId, MembershipStatus, Plan, PlanId};
 use crate::accounts::UserId;
@@ -20,8 +21,28 @@ pub struct LiveAllowance {
     pub rollover_minutes: i32,
     /// The most minutes per month that a family member can use; `None` for no limit of their own.
     pub family_member_minutes: Option<i32>,
-    /// Since when the membership is of this plan.
+    /// Since when the membership is of this plan, without a pause.
     pub since: DateTime<Utc>,
+}
+
+/// The live classes that a membership gave until it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveGiven {
+    /// The minutes per calendar month.
+    pub minutes_per_month: i32,
+    /// The most minutes that are left of a month and count in the next one.
+    pub rollover_minutes: i32,
+    /// Since when it gave them.
+    pub since: DateTime<Utc>,
+}
+
+impl LiveGiven {
+    /// Returns what a membership gives; `None` if it gives no live classes.
+    pub(in crate::memberships) fn of(row: &Membership, plan: &Plan) -> Option<LiveGiven> {
+        let since = row.plan_since.filter(|_| row.status.is_entitled())?;
+        let minutes_per_month = plan.live_minutes_per_month?;
+        Some(LiveGiven { minutes_per_month, rollover_minutes: plan.rollover_minutes.unwrap_or_default(), since })
+    }
 }
 
 impl LiveAllowance {

@@ -70,7 +70,7 @@ pub struct Membership {
     pub is_play: bool,
     /// The access.
     pub entitlement_id: Option<EntitlementId>,
-    /// Since when it is of this plan.
+    /// Since when it is of this plan, without a pause.
     pub plan_since: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

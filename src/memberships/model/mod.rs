@@ -22,7 +22,7 @@ pub(super) use input::{
     SetPlanPriceInput, SetPlayProductInput, UpdatePlanInput,
 };
 pub use input::{ChangeTime, MembershipChangeTerms, NewPriceInput};
-pub use live::LiveAllowance;
+pub use live::{LiveAllowance, LiveGiven};
 pub use membership::{Membership, MembershipId, MembershipRenewal, MembershipStatus};
 pub(super) use membership::{NewMembership, Step};
 pub(super) use period::{

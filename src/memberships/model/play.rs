@@ -189,6 +189,8 @@ impl Standing {
     /// Changes a membership that it is for, except for its access.
     pub(in crate::memberships) fn apply(&self, row: &mut Membership, read: &Subscription, now: DateTime<Utc>) {
         let runs = matches!(self.state, PlayState::Active | PlayState::Canceled);
+        // It gave nothing meanwhile.
+        let resumes = !row.status.is_entitled() && self.status.is_entitled();
         if let Some(end) = read.expires_at.filter(|_| runs) {
             let renewed = row.period_ends_at.filter(|was| end > *was);
             let start = match (renewed, row.status) {
@@ -206,7 +208,7 @@ impl Standing {
         row.ended_at = (self.status == MembershipStatus::Expired).then(|| row.ended_at.unwrap_or(now));
         row.paused_at = (self.status == MembershipStatus::Paused).then(|| row.paused_at.unwrap_or(now));
         row.started_at = row.started_at.or(Some(now));
-        row.plan_since = row.plan_since.or(Some(now));
+        row.plan_since = row.plan_since.filter(|_| !resumes).or(Some(now));
     }
 }
 

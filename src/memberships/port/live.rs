@@ -6,9 +6,20 @@ use chrono::{DateTime, Utc};
 
 use crate::accounts::UserId;
 use crate::memberships::model::LiveAllowance;
-use crate::memberships::query::membership as rows;
+use crate::memberships::query::{family, membership as rows};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+
+/// Keeps the membership whose hours a user shares as it is, if there is one, with the user in its family, until the
+/// transaction ends: its owner can neither remove them nor pause it until then. The user is locked, which is why their
+/// own memberships stay as they are.
+///
+/// # Errors
+/// The database failed.
+pub async fn hold_family(tx: &mut Tx, user: UserId) -> Result<(), InternalError> {
+    family::hold(tx, user).await?;
+    Ok(())
+}
 
 /// Returns what the memberships of users allow at a time, of several the one that allows most. Users without one are
 /// missing.

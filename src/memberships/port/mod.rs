@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 pub use extra::{
     HoursOffer, WantedHours, hours_may_be_paid, hours_paid, hours_unpaid, offer_hours, reserve_hours, revoke_hours,
 };
-pub use live::live_allowance;
+pub use live::{hold_family, live_allowance};
 pub use offer::{
     Begun, Change, Offer, Terms, change_at_renewal, change_pending, change_trial, offer, offer_change, offer_renewal,
     quote_change, target_of_change, terms,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::subscription::{NextCharge, set_next_charge};
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
-use crate::memberships::command::{end, end_of_grace, give, limits, plan_billing, scope_of, step, write};
+use crate::memberships::command::{end, end_of_grace, give, limits, plan_billing, scope_of, step, tell, write};
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, next_attempt};
 use crate::memberships::query::{membership as rows, period as periods, plan as plans};
@@ -100,10 +100,10 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     };
     let now = app.clock.now();
     let was = held.price.billing_interval;
-    let chosen = held.row.next_price_id.filter(|next| *next != price.id && period.reason == PeriodReason::Renewal);
+    let chosen = held.row.next_price_id.filter(|next| *next != price.id && period.reason != PeriodReason::Change);
     held.row.move_to(&price, &plan, now);
     (held.price, held.plan) = (price, plan);
-    // Chosen since this period was ordered.
+    // Chosen since this period was ordered, or set because the plan's price has changed since.
     held.row.next_price_id = chosen;
     let (start, end) = limits(app, &mut held, period.reason, was);
     periods::set_paid(tx, period.id, received.net_minor, (start, end)).await?;
@@ -116,6 +116,10 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     let until = set_next_charge(tx, app, &mut held, received.next, end).await?;
     let students = give(tx, app, &mut held, until).await?;
     write(tx, app, &mut held.row, change).await?;
+    if chosen.is_some() && period.reason != PeriodReason::Renewal {
+        // Who was no member yet was not told of it.
+        tell(tx, app, &held.row, MembershipChange::ChangePlanned).await?;
+    }
     Ok(Outcome { entitlement: held.row.entitlement_id, students })
 }
 
@@ -237,6 +241,8 @@ pub async fn restore(tx: &mut Tx, app: &App, id: PeriodId) -> Result<Option<Outc
     if !step(app, &mut held.row, Step::Restore) {
         return Ok(None);
     }
+    // It gave nothing meanwhile.
+    held.row.plan_since = Some(now);
     periods::set_state(tx, period.id, PeriodState::Paid).await?;
     let students = give(tx, app, &mut held, end).await?;
     write(tx, app, &mut held.row, MembershipChange::Restored).await?;

@@ -49,6 +49,7 @@ pub async fn families_of(conn: &mut AsyncPgConnection, owners: &[UserId]) -> Que
     family_members::table
         .inner_join(memberships::table)
         .filter(memberships::user_id.eq_any(owners))
+        .order(family_members::user_id)
         .select((memberships::user_id, family_members::user_id))
         .load(conn)
         .await
@@ -60,6 +61,12 @@ pub(in crate::memberships) async fn member(
     user: UserId,
 ) -> QueryResult<Option<FamilyMember>> {
     family_members::table.find(user).select(FamilyMember::as_select()).first(conn).await.optional()
+}
+
+/// Locks the membership whose hours a user shares, so that it is not changed; others may do so at the same time.
+pub(in crate::memberships) async fn hold(tx: &mut Tx, user: UserId) -> QueryResult<Vec<MembershipId>> {
+    let of = family_members::table.filter(family_members::user_id.eq(user)).select(family_members::membership_id);
+    memberships::table.filter(memberships::id.eq_any(of)).select(memberships::id).for_share().load(tx.conn()).await
 }
 
 /// Adds a member to a family; returns whether that is possible: a user is in one family at a time.

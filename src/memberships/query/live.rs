@@ -1,15 +1,26 @@
-//! SQL for the members of plans with live classes.
+//! SQL for who was a member of which plan, and when: for the statistics of live classes.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid};
 use diesel_async::AsyncPgConnection;
 
-use crate::memberships::model::PlanId;
-use crate::platform::db::{RunQueryDsl, sql_query};
+use crate::accounts::UserId;
+use crate::memberships::model::{Membership, PlanId};
+use crate::platform::db::schema::membership_spans;
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
-/// A period ends at most so long after it starts, so that those of a month are a range of the index by their ends.
-const LONGEST_PERIOD: TimeDelta = TimeDelta::days(400);
+/// A member of a plan with live classes in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct LiveMember {
+    /// The member.
+    #[diesel(sql_type = Uuid)]
+    pub user_id: UserId,
+    /// The most minutes per month of their plans in it; `None` if the membership has ended in it, or is paused since.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub minutes: Option<i32>,
+}
 
 /// The members of a plan with live classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
@@ -23,25 +34,74 @@ pub struct LiveMembers {
     pub members: i64,
 }
 
-/// Returns the members that each plan with live classes had between two times, most first. A member who has changed the
-/// plan counts for both.
+/// Keeps of which plan a locked membership is, as long as it gives access: what was kept before ends now.
+pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<()> {
+    let open = || {
+        let is_open = membership_spans::membership_id.eq(row.id).and(membership_spans::ends_at.is_null());
+        membership_spans::table.filter(is_open)
+    };
+    let plan = (row.status.is_entitled() && row.plan_since.is_some()).then_some(row.plan_id);
+    let known: Option<PlanId> = open().select(membership_spans::plan_id).first(tx.conn()).await.optional()?;
+    if known == plan {
+        return Ok(());
+    }
+    if known.is_some() {
+        // What has lasted for no time is nothing.
+        diesel::delete(open().filter(membership_spans::starts_at.ge(now))).execute(tx.conn()).await?;
+        diesel::update(open()).set(membership_spans::ends_at.eq(now)).execute(tx.conn()).await?;
+    }
+    if let Some(plan) = plan {
+        diesel::insert_into(membership_spans::table)
+            .values((
+                membership_spans::membership_id.eq(row.id),
+                membership_spans::starts_at.eq(now),
+                membership_spans::plan_id.eq(plan),
+            ))
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Returns the users who were members of plans with live classes between two times.
 ///
 /// # Errors
 /// The database failed.
 pub async fn live_members(
     conn: &mut AsyncPgConnection,
     (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> QueryResult<Vec<LiveMember>> {
+    sql_query(
+        "SELECT user_id, CASE WHEN bool_or(ends_at IS NULL OR ends_at >= $2) THEN max(live_minutes_per_month) END \
+             AS minutes FROM membership_spans \
+         JOIN plans ON plans.id = membership_spans.plan_id AND live_minutes_per_month IS NOT NULL \
+         JOIN memberships ON memberships.id = membership_id \
+         WHERE starts_at < $2 AND (ends_at IS NULL OR ends_at > $1) GROUP BY user_id",
+    )
+    .bind::<Timestamptz, _>(from)
+    .bind::<Timestamptz, _>(to)
+    .load(conn)
+    .await
+}
+
+/// Returns how many members each plan with live classes had between two times, most first. A member who has changed the
+/// plan counts for both.
+///
+/// # Errors
+/// The database failed.
+pub async fn live_members_by_plan(
+    conn: &mut AsyncPgConnection,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<Vec<LiveMembers>> {
     sql_query(
-        "SELECT plans.id AS plan, count(DISTINCT membership_id) AS members FROM membership_periods \
-         JOIN plan_prices ON plan_prices.id = plan_price_id \
-         JOIN plans ON plans.id = plan_id AND live_minutes_per_month IS NOT NULL \
-         WHERE state = 'PAID' AND ends_at > $1 AND ends_at <= $3 AND starts_at < $2 \
+        "SELECT plans.id AS plan, count(DISTINCT user_id) AS members FROM membership_spans \
+         JOIN plans ON plans.id = membership_spans.plan_id AND live_minutes_per_month IS NOT NULL \
+         JOIN memberships ON memberships.id = membership_id \
+         WHERE starts_at < $2 AND (ends_at IS NULL OR ends_at > $1) \
          GROUP BY plans.id ORDER BY members DESC, plans.id",
     )
     .bind::<Timestamptz, _>(from)
     .bind::<Timestamptz, _>(to)
-    .bind::<Timestamptz, _>(to + LONGEST_PERIOD)
     .load(conn)
     .await
 }
@@ -53,7 +113,7 @@ struct Count {
     count: i64,
 }
 
-/// Returns how many members have begun a period between two times whose plan has more hours than that of the period before.
+/// Returns how many members have changed between two times to a plan with more hours than the one before.
 ///
 /// # Errors
 /// The database failed.
@@ -62,42 +122,14 @@ pub async fn live_upgrades(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<i64> {
     let counted = sql_query(
-        "SELECT count(DISTINCT new.membership_id) AS count FROM membership_periods new \
-         JOIN plan_prices new_price ON new_price.id = new.plan_price_id JOIN plans new_plan ON new_plan.id = new_price.plan_id \
-         JOIN membership_periods old ON old.membership_id = new.membership_id AND old.number = new.number - 1 \
-             AND old.state = 'PAID' \
-         JOIN plan_prices old_price ON old_price.id = old.plan_price_id JOIN plans old_plan ON old_plan.id = old_price.plan_id \
-         WHERE new.state = 'PAID' AND new.ends_at > $1 AND new.ends_at <= $3 \
-             AND new.starts_at >= $1 AND new.starts_at < $2 \
+        "SELECT count(DISTINCT new.membership_id) AS count FROM membership_spans new \
+         JOIN plans new_plan ON new_plan.id = new.plan_id \
+         JOIN LATERAL (SELECT plan_id FROM membership_spans WHERE membership_id = new.membership_id \
+             AND starts_at < new.starts_at ORDER BY starts_at DESC LIMIT 1) AS old ON true \
+         JOIN plans old_plan ON old_plan.id = old.plan_id \
+         WHERE new.starts_at >= $1 AND new.starts_at < $2 \
              AND new_plan.live_minutes_per_month > old_plan.live_minutes_per_month",
     );
-    let counted = counted
-        .bind::<Timestamptz, _>(from)
-        .bind::<Timestamptz, _>(to)
-        .bind::<Timestamptz, _>(to + LONGEST_PERIOD)
-        .get_result::<Count>(conn);
-    Ok(counted.await?.count)
-}
-
-/// Returns how many users were members of a plan with live classes between two times.
-///
-/// # Errors
-/// The database failed.
-pub async fn count_live_members(
-    conn: &mut AsyncPgConnection,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-) -> QueryResult<i64> {
-    let counted = sql_query(
-        "SELECT count(DISTINCT user_id) AS count FROM membership_periods \
-         JOIN plan_prices ON plan_prices.id = membership_periods.plan_price_id \
-         JOIN plans ON plans.id = plan_prices.plan_id AND live_minutes_per_month IS NOT NULL \
-         JOIN memberships ON memberships.id = membership_id \
-         WHERE state = 'PAID' AND ends_at > $1 AND ends_at <= $3 AND starts_at < $2",
-    );
-    let counted = counted
-        .bind::<Timestamptz, _>(from)
-        .bind::<Timestamptz, _>(to)
-        .bind::<Timestamptz, _>(to + LONGEST_PERIOD)
-        .get_result::<Count>(conn);
+    let counted = counted.bind::<Timestamptz, _>(from).bind::<Timestamptz, _>(to).get_result::<Count>(conn);
     Ok(counted.await?.count)
 }

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
+use super::live;
 use crate::accounts::UserId;
 use crate::entitlements::EntitlementId;
 use crate::graphql::page::Page;
@@ -77,8 +78,9 @@ pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewMembership<'_>)
     insert.returning(Membership::as_returning()).get_result(tx.conn()).await
 }
 
-/// Writes a membership that is locked.
+/// Writes a membership that is locked, and since when it is one of its plan.
 pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<usize> {
+    live::keep_span(tx, row, now).await?;
     diesel::update(memberships::table.find(row.id)).set((row, memberships::updated_at.eq(now))).execute(tx.conn()).await
 }
 
@@ -147,16 +149,18 @@ pub(in crate::memberships) async fn of_plan(
         .await
 }
 
-/// Moves a batch of the members of a price, after an id, to another one at their next renewal, unless they have chosen one
-/// themselves, or pay on Google Play.
+/// Moves a batch of the members of earlier versions of a price, after an id, to it at their next renewal: also those
+/// who were to get an earlier version then, and those who have yet to pay for the first time. Not those who have chosen
+/// something else themselves, or pay on Google Play.
 pub(in crate::memberships) async fn move_members(
     tx: &mut Tx,
-    (from, to): (PlanPriceId, PlanPriceId),
+    (earlier, to): (&[PlanPriceId], PlanPriceId),
     after: MembershipId,
 ) -> QueryResult<Vec<Membership>> {
+    let stays = memberships::plan_price_id.eq_any(earlier).and(memberships::next_price_id.is_null());
     let moved: Vec<MembershipId> = memberships::table
-        .filter(memberships::plan_price_id.eq(from).and(memberships::next_price_id.is_null()))
-        .filter(memberships::status.ne_all([MembershipStatus::Pending, MembershipStatus::Expired]))
+        .filter(memberships::next_price_id.eq_any(earlier).or(stays))
+        .filter(memberships::status.ne(MembershipStatus::Expired))
         .filter(memberships::is_play.eq(false).and(memberships::id.gt(after)))
         .order(memberships::id)
         .limit(BATCH)

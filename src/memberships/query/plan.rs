@@ -1,6 +1,6 @@
 //! SQL for plans, their prices, and what payment providers know of them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -21,6 +21,9 @@ use crate::platform::payments::Provider;
 const MOST_UPGRADES: i64 = 20;
 /// The number of rows in one batch of a sweep.
 const BATCH: i64 = 100;
+/// How long a provider is not told to retire a price that it has not said to have: a call that creates it may be in
+/// flight, and it does not find it before that has ended.
+const CREATED: TimeDelta = TimeDelta::minutes(1);
 
 pub(in crate::memberships) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[PlanId]) -> QueryResult<Vec<Plan>> {
     plans::table.filter(plans::id.eq_any(ids)).select(Plan::as_select()).load(conn).await
@@ -67,6 +70,18 @@ pub(in crate::memberships) async fn prices_of(
         ))
         .select(PlanPrice::as_select())
         .load(conn)
+        .await
+}
+
+/// Returns the versions of a price that were replaced before it was made.
+pub(in crate::memberships) async fn earlier_versions(tx: &mut Tx, id: PlanPriceId) -> QueryResult<Vec<PlanPriceId>> {
+    let Some((price, _)) = prices_by_ids(tx.conn(), &[id]).await?.pop() else { return Ok(Vec::new()) };
+    plan_prices::table
+        .filter(plan_prices::plan_id.eq(price.plan_id).and(plan_prices::currency.eq(price.currency)))
+        .filter(plan_prices::billing_interval.eq(price.billing_interval).and(plan_prices::id.lt(id)))
+        .filter(plan_prices::retired_at.is_not_null())
+        .select(plan_prices::id)
+        .load(tx.conn())
         .await
 }
 
@@ -170,6 +185,12 @@ pub(in crate::memberships) async fn retire_prices(
     diesel::update(plan_gateways::table)
         .filter(plan_gateways::plan_price_id.eq_any(ids).and(plan_gateways::status.ne(PlanStatus::Retired)))
         .set((plan_gateways::status.eq(PlanStatus::Retiring), plan_gateways::attempt_at.eq(now)))
+        .execute(tx.conn())
+        .await?;
+    diesel::update(plan_gateways::table)
+        .filter(plan_gateways::plan_price_id.eq_any(ids).and(plan_gateways::status.eq(PlanStatus::Retiring)))
+        .filter(plan_gateways::external_id.is_null())
+        .set(plan_gateways::attempt_at.eq(now + CREATED))
         .execute(tx.conn())
         .await
         .map(drop)
@@ -277,6 +298,15 @@ pub(in crate::memberships) async fn due_gateways(
         .await
 }
 
+/// Returns whether this is still to be told.
+pub(in crate::memberships) async fn is_to_be_told(tx: &mut Tx, row: &PlanGateway) -> QueryResult<bool> {
+    let same = plan_gateways::table
+        .find((row.plan_price_id, row.provider))
+        .filter(plan_gateways::status.eq(row.status))
+        .select(plan_gateways::plan_price_id);
+    diesel::select(exists(same)).get_result(tx.conn()).await
+}
+
 /// Keeps that a provider was told, unless something else is to be told since.
 pub(in crate::memberships) async fn set_told(
     tx: &mut Tx,
@@ -284,12 +314,16 @@ pub(in crate::memberships) async fn set_told(
     (status, external_id): (PlanStatus, Option<&str>),
 ) -> QueryResult<usize> {
     // A price that was retired meanwhile is known at the provider nevertheless.
-    diesel::update(plan_gateways::table.find((told.plan_price_id, told.provider)))
-        .set(plan_gateways::external_id.eq(external_id))
-        .execute(tx.conn())
-        .await?;
+    if told.external_id.as_deref() != external_id {
+        diesel::update(plan_gateways::table.find((told.plan_price_id, told.provider)))
+            .set(plan_gateways::external_id.eq(external_id))
+            .execute(tx.conn())
+            .await?;
+    }
+    // One that was created meanwhile is not retired.
     diesel::update(plan_gateways::table.find((told.plan_price_id, told.provider)))
         .filter(plan_gateways::status.eq(told.status))
+        .filter(plan_gateways::external_id.is_not_distinct_from(external_id))
         .set((
             plan_gateways::status.eq(status),
             plan_gateways::last_error.eq(None::<String>),

@@ -5,8 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::text::{Language, Names, text};
+use crate::graphql::money::{CurrencyCode, Money};
 use crate::notifications::command::has_mail;
 use crate::notifications::model::{NotificationKind, Text};
+use crate::orders::Receipt;
 use crate::platform::mail::{self, Sample, Template};
 use crate::platform::push::Message;
 
@@ -27,6 +29,15 @@ struct Words {
     why: &'static str,
     why_digest: &'static str,
     stop: &'static str,
+}
+
+/// What a receipt is written with.
+struct ReceiptWords {
+    discount: &'static str,
+    tax: &'static str,
+    included_tax: &'static str,
+    total: &'static str,
+    invoice: &'static str,
 }
 
 static ENGLISH: Words = Words {
@@ -51,6 +62,22 @@ static GERMAN: Words = Words {
     stop: "Abbestellen",
 };
 
+static RECEIPT_ENGLISH: ReceiptWords = ReceiptWords {
+    discount: "Discount",
+    tax: "Tax",
+    included_tax: "Included tax",
+    total: "Total",
+    invoice: "You find the invoice (PDF) on the page of the order.",
+};
+
+static RECEIPT_GERMAN: ReceiptWords = ReceiptWords {
+    discount: "Rabatt",
+    tax: "Steuer",
+    included_tax: "Enthaltene Steuer",
+    total: "Gesamtbetrag",
+    invoice: "Die Rechnung (PDF) findest du auf der Seite der Bestellung.",
+};
+
 fn words(language: Language) -> &'static Words {
     match language {
         Language::English => &ENGLISH,
@@ -63,7 +90,36 @@ fn words(language: Language) -> &'static Words {
 pub(super) struct Item {
     pub(super) title: String,
     pub(super) body: String,
+    /// Of a paid order.
+    pub(super) receipt: Option<ReceiptLines>,
     pub(super) link: String,
+}
+
+/// The receipt of an order in a mail.
+#[derive(Serialize)]
+pub(super) struct ReceiptLines {
+    /// What is paid for, and amounts.
+    rows: Vec<(String, String)>,
+    /// Where the invoice is; `None` if there is none.
+    invoice: Option<&'static str>,
+}
+
+impl ReceiptLines {
+    /// Writes a receipt in a language.
+    pub(super) fn of(receipt: &Receipt, language: Language) -> ReceiptLines {
+        let words = match language {
+            Language::English => &RECEIPT_ENGLISH,
+            Language::German => &RECEIPT_GERMAN,
+        };
+        let tax = |word: &str| receipt.tax.as_ref().map(|(rate, tax)| (format!("{word} {rate}"), tax.to_string()));
+        let (added, included) =
+            if receipt.is_tax_included { (None, tax(words.included_tax)) } else { (tax(words.tax), None) };
+        let total = (words.total.to_owned(), receipt.total.to_string());
+        let discount = receipt.discount.map(|discount| (words.discount.to_owned(), format!("−{discount}")));
+        let lines = receipt.lines.iter().map(|(title, amount)| (title.clone(), amount.to_string()));
+        let rows = lines.chain(discount).chain(added).chain([total]).chain(included).collect();
+        ReceiptLines { rows, invoice: receipt.has_invoice.then_some(words.invoice) }
+    }
 }
 
 /// To whom a mail is written, and how they end such mails.
@@ -75,9 +131,9 @@ pub(super) struct Reader<'a> {
 
 /// The context of [`NOTIFICATION`].
 pub(super) fn one(reader: &Reader<'_>, item: &Item) -> minijinja::Value {
-    let Item { title, body, link } = item;
+    let Item { title, body, receipt, link } = item;
     let Reader { name, unsubscribe, language } = reader;
-    context! { lang => language.tag(), words => words(*language), name, title, body, link, unsubscribe }
+    context! { lang => language.tag(), words => words(*language), name, title, body, receipt, link, unsubscribe }
 }
 
 /// The context of [`DIGEST`]; `more` are left out, and `link` shows all.
@@ -111,7 +167,7 @@ pub fn mails() -> Vec<Sample> {
 pub fn push_messages() -> Vec<(NotificationKind, &'static str, Message)> {
     let all = NotificationKind::ALL.into_iter().flat_map(|kind| Language::ALL.map(|language| (kind, language)));
     let message = |(kind, language)| {
-        let Item { title, body, link: url } = item(kind, language, 1);
+        let Item { title, body, link: url, .. } = item(kind, language, 1);
         (kind, language.tag(), Message { id: Uuid::nil(), title, body, url, topic: Uuid::nil().simple().to_string() })
     };
     all.map(message).collect()
@@ -152,5 +208,19 @@ fn item(kind: NotificationKind, language: Language, count: i64) -> Item {
     // A test renders all of them.
     let Text { title, body } =
         text(kind, language, &names).unwrap_or(Text { title: String::new(), body: String::new() });
-    Item { title, body, link: "https://lyceum.example/open?id=course_01".into() }
+    let receipt = (kind == NotificationKind::OrderPaid).then(|| ReceiptLines::of(&receipt(), language));
+    Item { title, body, receipt, link: "https://lyceum.example/open?id=course_01".into() }
+}
+
+/// Of an order with all that a receipt can say.
+fn receipt() -> Receipt {
+    let money = |minor| Money::new(minor, CurrencyCode::USD);
+    Receipt {
+        lines: vec![("Analytical Engines".into(), money(4900)), ("Donation".into(), money(500))],
+        discount: Some(money(400)),
+        tax: Some(("19 % (DE)".into(), money(718))),
+        is_tax_included: true,
+        total: money(5000),
+        has_invoice: true,
+    }
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::mails::{self, DIGEST, Item, NOTIFICATION, Reader};
+use super::mails::{self, DIGEST, Item, NOTIFICATION, Reader, ReceiptLines};
 use super::text::Language;
 use crate::notifications::command::{self, Ready};
 use crate::notifications::model::{Notification, NotificationKind, Text};
+use crate::orders::{OrderId, receipt_of};
 use crate::platform::App;
 use crate::platform::internal_error::{Context, InternalError};
 use crate::platform::mail::{self, Mail, MailingList, RecipientRejected, suppression};
@@ -64,7 +65,7 @@ async fn one(app: &App, ready: &Ready) {
 }
 
 async fn by_mail(app: &App, ready: &Ready) -> Result<(), InternalError> {
-    let sending = async { app.mailer.send(&mail(app, ready)?, app.clock.now()).await };
+    let sending = async { app.mailer.send(&mail(app, ready).await?, app.clock.now()).await };
     let error = match tokio::time::timeout(TIMEOUT, sending).await.context("send a mail") {
         Ok(Ok(())) => return command::sent(app, ready).await,
         Ok(Err(error)) | Err(error) => error,
@@ -76,11 +77,14 @@ async fn by_mail(app: &App, ready: &Ready) -> Result<(), InternalError> {
     command::postponed(app, ready, None, &error.report()).await
 }
 
-fn mail(app: &App, ready: &Ready) -> Result<Mail, InternalError> {
-    let items: Vec<Item> = ready.shown.iter().take(SHOWN).map(|(row, text)| item(app, row, text)).collect();
+async fn mail(app: &App, ready: &Ready) -> Result<Mail, InternalError> {
+    let language = Language::of(ready.user.locale.as_deref().unwrap_or_default());
+    let mut items: Vec<Item> = Vec::new();
+    for (row, text) in ready.shown.iter().take(SHOWN) {
+        items.push(item(app, row, text, language).await?);
+    }
     let kind = ready.shown.first().map(|(row, _)| row.kind).filter(|_| !ready.parcel.is_digest);
     let unsubscribe = command::unsubscribe_url(app, ready.user.id, kind);
-    let language = Language::of(ready.user.locale.as_deref().unwrap_or_default());
     let reader = Reader { name: &ready.user.name, language, unsubscribe: &unsubscribe };
     let (template, context) = match (kind, items.as_slice()) {
         (Some(_), [only]) => (&NOTIFICATION, mails::one(&reader, only)),
@@ -99,8 +103,24 @@ fn list_name(kind: Option<NotificationKind>) -> String {
     kind.map_or_else(|| "digest".to_owned(), |kind| kind.as_str().to_lowercase().replace('_', "-"))
 }
 
-fn item(app: &App, row: &Notification, Text { title, body }: &Text) -> Item {
-    Item { title: title.clone(), body: body.clone(), link: link(app, row) }
+async fn item(
+    app: &App,
+    row: &Notification,
+    Text { title, body }: &Text,
+    language: Language,
+) -> Result<Item, InternalError> {
+    let receipt = receipt(app, row, language).await?;
+    Ok(Item { title: title.clone(), body: body.clone(), receipt, link: link(app, row) })
+}
+
+/// What the mail of a paid order says beyond its notification, which stays short.
+async fn receipt(app: &App, row: &Notification, language: Language) -> Result<Option<ReceiptLines>, InternalError> {
+    if row.kind != NotificationKind::OrderPaid {
+        return Ok(None);
+    }
+    let order: Option<OrderId> = row.subject.parse().ok();
+    let order = order.ok_or_else(|| InternalError::new("the subject of a receipt is no order"))?;
+    Ok(receipt_of(app, order).await?.map(|receipt| ReceiptLines::of(&receipt, language)))
 }
 
 /// The page of the front end that shows what a notification is about.

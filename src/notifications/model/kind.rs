@@ -41,7 +41,7 @@ pub enum NotificationKind {
     JobFailed,
     /// An order of the user is paid: the receipt.
     OrderPaid,
-    /// The payment of an order of the user has failed.
+    /// The payment of an order of the user has failed, or a monthly donation has ended because several have.
     OrderFailed,
     /// An order of the user is not paid yet: one reminder.
     OrderUnpaid,

@@ -13,7 +13,7 @@ use super::insert::{Draft, Way, insert_order, insert_payment};
 use super::tax::OrderTax;
 use crate::accounts::{self, UserId};
 use crate::graphql::Result;
-use crate::orders::event::OrderPlaced;
+use crate::orders::event::{DonationEnd, DonationEnded, OrderPlaced};
 use crate::orders::model::{
     Amounts, CancelDonationInput, Donated, Donation, DonationId, NewDonationOrder, NewItem, Order, OrderId,
     OrderItemId, OrderItemKind, Payment, PaymentState, Step,
@@ -72,11 +72,27 @@ pub(in crate::orders) async fn settle_donation(app: &App, id: OrderId) -> std::r
                 provider: made.as_ref().map(|payment| payment.provider),
                 authorization_id: made.and_then(authorization),
             });
+            let was_over = row.ended_at.is_some();
             row.follow(paid, app.clock.now(), app.config.time_zone);
             rows::update(tx, &row).await?;
+            if !was_over && row.ended_at.is_some() {
+                let why = if row.started_at.is_some() { DonationEnd::Unpaid } else { DonationEnd::NotBegun };
+                record_end(tx, app, &row, why).await?;
+            }
             Ok(())
         })
         .await
+}
+
+async fn record_end(
+    tx: &mut Tx,
+    app: &App,
+    row: &Donation,
+    why: DonationEnd,
+) -> std::result::Result<(), InternalError> {
+    let ended = DonationEnded { donation: row.id, donor: row.donor_id, why };
+    outbox::record(tx, &app.clock, &ended).await?;
+    Ok(())
 }
 
 /// Returns what can be charged again after a payment on a page.
@@ -206,6 +222,7 @@ pub(in crate::orders) async fn cancel_donation(
             }
             row.end(app.clock.now());
             rows::update(tx, &row).await?;
+            record_end(tx, app, &row, DonationEnd::Canceled).await?;
             Ok(row)
         })
         .await

@@ -30,7 +30,7 @@ use crate::platform::internal_error::InternalError;
 const URL_LIFETIME: TimeDelta = TimeDelta::hours(1);
 const LONGEST_REFERENCE: usize = 200;
 
-/// Records that a channel was paid its share of a month, by a transfer of the school's bank.
+/// Records that a channel, which may be deleted, was paid its share of a month, by a transfer of the school's bank.
 ///
 /// # Errors
 /// The input is invalid; the month is not over, or was paid; more than is owed; the actor is not an administrator.
@@ -55,7 +55,7 @@ pub(in crate::orders) async fn record_payout(
     app.db
         .transaction(async |tx| {
             // Payouts of a channel wait for each other, so that no more is paid than is owed.
-            let channel = channels::lock_editable(tx, actor, input.channel_id).await?;
+            let channel = channels::lock_even_deleted(tx, input.channel_id).await?;
             let owed = rows::owed(tx, channel.id, currency).await?;
             if !(1..=owed).contains(&amount_minor) {
                 return Err(error::not_owed(Money::new(owed.max(0), currency)));

@@ -1,4 +1,4 @@
-//! What others learn of orders: the viewer's data, and what notifications name.
+//! What others learn of orders: the viewer's data, and what notifications name and mails say.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::catalog::CourseId;
 use crate::graphql::Result;
 use crate::graphql::export::{FETCH, items};
 use crate::graphql::money::Money;
-use crate::orders::model::{Gift, Order, OrderId, OrderItem, OrderItemId, OrderItemKind};
+use crate::orders::model::{Gift, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, Receipt};
 use crate::orders::query::{donation, gift, list, order as query};
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -85,4 +85,16 @@ pub async fn courses_of(app: &App, order: OrderId) -> std::result::Result<Vec<Co
     let items = query::items_of(&mut *app.db.read().await?, &[order]).await?;
     let own = items.into_iter().filter(|item| item.kind == OrderItemKind::Course);
     Ok(own.filter_map(|item| item.course_id).collect())
+}
+
+/// Returns what the receipt of an order says; `None` unless it is paid.
+///
+/// # Errors
+/// The database failed.
+pub async fn receipt_of(app: &App, id: OrderId) -> std::result::Result<Option<Receipt>, InternalError> {
+    let mut conn = app.db.read().await?;
+    let Some(order) = query::by_id(&mut conn, id).await? else { return Ok(None) };
+    let Some(paid_at) = order.paid_at else { return Ok(None) };
+    let items = query::items_of(&mut conn, &[id]).await?;
+    Ok(Some(Receipt::of_order((&order, &items), &app.config.payments.seller, paid_at)))
 }

@@ -62,7 +62,7 @@ pub async fn receive(app: &App, provider: Provider, event: &GatewayEvent) -> std
         .await
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     tx: &mut Tx,
     app: &App,
     id: PaymentEventId,

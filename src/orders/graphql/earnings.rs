@@ -17,7 +17,7 @@ use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 use crate::orders::loader::{EarnedBy, EarnedIn, ItemById, OrderById, PayoutsOf, SaleCount, SalePage};
 use crate::orders::model::{
-    Earned, Earner, OrderItem, OrderItemKind, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
+    Earned, Earner, OrderItem, OrderItemKind, Payout, RecordPayoutInput, Sale, SaleFilter, SetChannelShareInput,
 };
 use crate::orders::{command, error, policy};
 
@@ -189,20 +189,21 @@ impl SaleObject {
 pub(crate) async fn channel_sales(
     ctx: &Context<'_>,
     channel: &Channel,
+    filter: SaleFilter,
     args: PageArgs,
 ) -> Result<Option<Sequential<Connection<SaleObject>>>> {
     if !policy::can_see_earnings(within(ctx, Scope::ReadOrders), channel.owner_id) {
         return Err(error::earnings_forbidden());
     }
     let page = args.timed_page(LIST)?;
-    let rows = loaders(ctx).load(SalePage(channel.id, page.clone())).await?.unwrap_or_default();
+    let rows = loaders(ctx).load(SalePage(channel.id, filter, page.clone())).await?.unwrap_or_default();
     let connection = page.connection(rows, SaleObject, |SaleObject(row)| {
         encode_cursor(LIST, &(row.recorded_at.timestamp_micros(), row.id))
     });
     if !wants_total(ctx) {
         return Ok(Some(Sequential(connection)));
     }
-    let total = loaders(ctx).load(SaleCount(channel.id)).await?.unwrap_or_default();
+    let total = loaders(ctx).load(SaleCount(channel.id, filter)).await?.unwrap_or_default();
     Ok(Some(Sequential(connection.with_total(total))))
 }
 

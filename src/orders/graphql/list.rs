@@ -24,19 +24,34 @@ const LONGEST_QUERY: usize = 100;
 impl OrderFilter {
     /// Returns what is listed.
     fn which(self) -> Result<OrderWhich> {
-        let query = self.query.map(|query| query.trim().to_owned()).filter(|query| !query.is_empty());
-        if query.as_ref().is_some_and(|query| query.chars().count() > LONGEST_QUERY || query.contains('\0')) {
-            return Err(Error::BadInput(format!("query has at most {LONGEST_QUERY} characters.")));
-        }
         Ok(OrderWhich {
             statuses: self.statuses,
-            query,
+            query: searched("query", self.query)?,
+            buyer_query: searched("buyerQuery", self.buyer_query)?,
             buyer: self.buyer_id,
             course: self.course_id,
             from: self.created_from.map(|Time(at)| at.timestamp_micros()),
             to: self.created_to.map(|Time(at)| at.timestamp_micros()),
         })
     }
+}
+
+/// Returns what is searched for; `None` if that is nothing.
+fn searched(field: &str, text: Option<String>) -> Result<Option<String>> {
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_QUERY || text.contains('\0')) {
+        return Err(Error::BadInput(format!("{field} has at most {LONGEST_QUERY} characters.")));
+    }
+    Ok(text)
+}
+
+/// Returns which orders an administrator lists. By names and addresses, only who may see these.
+fn all_which(ctx: &Context<'_>, filter: Option<OrderFilter>) -> Result<OrderWhich> {
+    let which = filter.unwrap_or_default().which()?;
+    if which.buyer_query.is_some() && !policy::can_manage(within(ctx, Scope::ReadUsers)) {
+        return Err(error::buyers_forbidden());
+    }
+    Ok(which)
 }
 
 /// Returns the position of a cursor in the list by total. Cursors are not signed.
@@ -123,7 +138,9 @@ impl ViewerOrders {
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; defaults to all. Its `buyerId` changes nothing.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "Which ones; defaults to all. Its `buyerId` and `buyerQuery` change nothing.")] filter: Option<
+            OrderFilter,
+        >,
         #[graphql(desc = "The number of items from the start of the list: 1 to 100; defaults to 20 without `last`.")]
         first: Option<i32>,
         #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
@@ -131,7 +148,7 @@ impl ViewerOrders {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
         let buyer = Some(viewer(within(ctx, Scope::ReadOrders))?);
-        let which = OrderWhich { buyer, ..filter.unwrap_or_default().which()? };
+        let which = OrderWhich { buyer, buyer_query: None, ..filter.unwrap_or_default().which()? };
         listed(ctx, which, OrderSort::default(), PageArgs { first, after, last, before }).await
     }
 }
@@ -159,7 +176,7 @@ impl OrderQuery {
         #[graphql(desc = "The number of items from the end of the list: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<OrderObject>>>> {
-        let which = filter.unwrap_or_default().which()?;
+        let which = all_which(ctx, filter)?;
         listed(ctx, which, sort.unwrap_or_default(), PageArgs { first, after, last, before }).await
     }
 
@@ -174,6 +191,6 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Which orders to return; defaults to all.")] filter: Option<OrderFilter>,
     ) -> Result<Option<String>> {
-        command::orders_url(app(ctx), within(ctx, Scope::ReadOrders), &filter.unwrap_or_default().which()?).map(Some)
+        command::orders_url(app(ctx), within(ctx, Scope::ReadOrders), &all_which(ctx, filter)?).map(Some)
     }
 }

@@ -16,12 +16,12 @@ use crate::platform::payments::Provider;
 const MOST_FAILURES: i16 = 3;
 
 /// The id of a repeated donation: `donation_01j…`.
-pub(in crate::orders) type DonationId = Id<Donation>;
+pub type DonationId = Id<Donation>;
 
 /// A donation that is repeated each month. Each is an order of its own.
 #[derive(Clone, Debug, AsChangeset, Insertable, Queryable, Selectable)]
 #[diesel(table_name = donations, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Donation {
+pub struct Donation {
     /// The id.
     pub(in crate::orders) id: DonationId,
     /// Who donates.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Movement, OrderItemId};
 use crate::accounts::UserId;
+use crate::catalog::CourseId;
 use crate::channels::ChannelId;
 use crate::graphql::YearMonth;
 use crate::graphql::money::{CurrencyCode, MoneyInput};
@@ -80,6 +81,15 @@ pub(in crate::orders) struct EarningsLine {
     pub(in crate::orders) share: i64,
 }
 
+/// A filter for what a channel has sold; its conditions are combined with AND. Omitted fields restrict nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+pub struct SaleFilter {
+    /// What was sold in this month.
+    pub(in crate::orders) month: Option<YearMonth>,
+    /// Sales of this course, also as gifts. Memberships are not found by it.
+    pub(in crate::orders) course_id: Option<CourseId>,
+}
+
 /// An item of a channel that was sold.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = ledger_entries, check_for_backend(diesel::pg::Pg))]
@@ -111,7 +121,7 @@ pub(in crate::orders) struct Payout {
 /// The input of `recordPayout`.
 #[derive(Clone, Debug, InputObject)]
 pub(in crate::orders) struct RecordPayoutInput {
-    /// The channel.
+    /// The channel, which may be deleted.
     pub(in crate::orders) channel_id: ChannelId,
     /// The month that it is for, which is over. There is one payout for a month in each currency.
     pub(in crate::orders) month: YearMonth,

@@ -59,7 +59,7 @@ pub enum PaymentEventState {
     Waiting,
     /// It is processed.
     Processed,
-    /// It contradicts the payment, or the payment has stayed unknown. It can be replayed.
+    /// It contradicts the payment, the payment has stayed unknown, or this version cannot read it. It can be replayed.
     Refused,
 }
 

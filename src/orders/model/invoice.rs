@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Order, OrderId, OrderItem, Refund, RefundId, RefundItem};
 use crate::config::payments::Seller;
+use crate::graphql::money::Money;
 use crate::platform::db::schema::invoices;
 
 /// An invoice, or the credit note of a refund.
@@ -152,6 +154,46 @@ impl InvoiceContent {
             total_minor: refund.amount_minor,
             corrects: Some(corrects),
             ..content
+        }
+    }
+}
+
+/// What the receipt of a paid order says. The amounts are those of its invoice.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The items and what they cost: without the discount, and without the tax if that is added to prices.
+    pub lines: Vec<(String, Money)>,
+    /// What a coupon took off.
+    pub discount: Option<Money>,
+    /// The tax: its rate and country, and the amount.
+    pub tax: Option<(String, Money)>,
+    /// Whether the tax is in the prices already.
+    pub is_tax_included: bool,
+    /// What was paid.
+    pub total: Money,
+    /// Whether there is an invoice: not of what costs nothing.
+    pub has_invoice: bool,
+}
+
+impl Receipt {
+    /// The receipt of a paid order.
+    pub(in crate::orders) fn of_order(
+        (order, items): (&Order, &[OrderItem]),
+        seller: &Seller,
+        paid_at: DateTime<Utc>,
+    ) -> Receipt {
+        let content = InvoiceContent::of_order((order, items), seller, "", paid_at);
+        let money = |minor: i64| Money::new(minor, order.currency);
+        let rate = content.tax_rate.map(|rate| Decimal::new(i64::from(rate), 2).normalize());
+        let rate = rate.map(|rate| format!("{rate} % ")).unwrap_or_default();
+        let has_tax = content.tax_minor > 0 || content.tax_rate.is_some();
+        Receipt {
+            lines: content.lines.into_iter().map(|line| (line.title, money(line.amount_minor))).collect(),
+            discount: Some(content.discount_minor).filter(|minor| *minor > 0).map(money),
+            tax: has_tax.then(|| (format!("{rate}({})", content.country), money(content.tax_minor))),
+            is_tax_included: content.tax_included,
+            total: money(content.total_minor),
+            has_invoice: content.total_minor > 0,
         }
     }
 }

@@ -20,6 +20,9 @@ pub(in crate::orders) struct OrderFilter {
     /// Orders with this number, or with an item whose title contains this text; case is ignored. At most 100
     /// characters.
     pub(in crate::orders) query: Option<String>,
+    /// Orders of users whose name or email address contains this text; case is ignored. At most 100 characters. A token
+    /// needs the scope READ_USERS, too.
+    pub(in crate::orders) buyer_query: Option<String>,
     /// Orders of this user.
     pub(in crate::orders) buyer_id: Option<UserId>,
     /// Orders with this course.
@@ -73,6 +76,8 @@ pub(in crate::orders) struct OrderWhich {
     pub(in crate::orders) statuses: Option<Vec<OrderStatus>>,
     /// The number of the order, or a part of the title of an item.
     pub(in crate::orders) query: Option<String>,
+    /// A part of the name or the email address of the buyer.
+    pub(in crate::orders) buyer_query: Option<String>,
     /// The buyer.
     pub(in crate::orders) buyer: Option<UserId>,
     /// A course.

@@ -20,7 +20,9 @@ pub(super) use coupon::{
     ArchiveCouponInput, CouponScope, CouponTerms, CreateCouponInput, NewCoupon, UpdateCouponInput,
 };
 pub use coupon::{Coupon, CouponId};
-pub(super) use donation::{CancelDonationInput, Donated, Donation, DonationId, DonationStatus, NewDonationOrder};
+pub(super) use donation::{CancelDonationInput, Donated, DonationStatus, NewDonationOrder};
+pub use donation::{Donation, DonationId};
+pub use earnings::SaleFilter;
 pub(super) use earnings::{
     Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
 };
@@ -35,6 +37,7 @@ pub(super) use input::{
 };
 #[cfg(test)]
 pub(super) use invoice::InvoiceLine;
+pub use invoice::Receipt;
 pub(super) use invoice::{Invoice, InvoiceContent, Party, part_of};
 pub use ledger::{Account, Movement};
 pub(super) use ledger::{NewEntry, NewTransaction, Posting, Sold, negated, return_postings, sale_postings};

@@ -8,6 +8,7 @@ use diesel::sql_types::{self, Array, Text, Timestamptz};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
+use crate::catalog::CourseId;
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::Page;
@@ -15,7 +16,7 @@ use crate::orders::model::{
     Account, Earned, EarningsLine, ItemEarned, Movement, NewEntry, NewTransaction, OrderItemId, Owed, Payout, Posting,
     Sale,
 };
-use crate::platform::db::schema::{channel_shares, ledger_entries, ledger_transactions, payouts};
+use crate::platform::db::schema::{channel_shares, ledger_entries, ledger_transactions, order_items, payouts};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 
 /// The number of lines of a statement that are read at once.
@@ -157,15 +158,23 @@ pub(in crate::orders) async fn lines_of(
     .await
 }
 
+/// Which sales of a channel are listed: of a course, from one time to another, or all.
+#[derive(Clone, Copy)]
+pub(in crate::orders) struct SoldWhich {
+    pub(in crate::orders) channel: ChannelId,
+    pub(in crate::orders) course: Option<CourseId>,
+    pub(in crate::orders) within: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
 /// Returns a page of the items of a channel that were sold, latest first, in the direction of the page.
 pub(in crate::orders) async fn sales(
     mut conn: &AsyncPgConnection,
-    channel: ChannelId,
+    which: SoldWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Sale>> {
     newest_first!(
         &mut conn,
-        sold(channel).select(Sale::as_select()),
+        sold(which).select(Sale::as_select()),
         ledger_entries::recorded_at,
         ledger_entries::id,
         page
@@ -173,17 +182,25 @@ pub(in crate::orders) async fn sales(
 }
 
 /// Counts the items of a channel that were sold.
-pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, channel: ChannelId) -> QueryResult<i64> {
-    sold(channel).count().get_result(&mut conn).await
+pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, which: SoldWhich) -> QueryResult<i64> {
+    sold(which).count().get_result(&mut conn).await
 }
 
 /// What the payment of each item has entered first: one entry for each item that was not free.
-fn sold(channel: ChannelId) -> ledger_entries::BoxedQuery<'static, diesel::pg::Pg> {
+fn sold(SoldWhich { channel, course, within }: SoldWhich) -> ledger_entries::BoxedQuery<'static, diesel::pg::Pg> {
     let paid = ledger_transactions::table.filter(ledger_transactions::kind.eq(Movement::Payment));
-    ledger_entries::table
+    let mut rows = ledger_entries::table
         .filter(ledger_entries::channel_id.eq(channel).and(ledger_entries::account.eq(Account::Clearing)))
         .filter(ledger_entries::transaction_id.eq_any(paid.select(ledger_transactions::id)))
-        .into_boxed()
+        .into_boxed();
+    if let Some(course) = course {
+        let items = order_items::table.filter(order_items::course_id.eq(course)).select(order_items::id.nullable());
+        rows = rows.filter(ledger_entries::item_id.eq_any(items));
+    }
+    if let Some((from, to)) = within {
+        rows = rows.filter(ledger_entries::recorded_at.ge(from).and(ledger_entries::recorded_at.lt(to)));
+    }
+    rows
 }
 
 pub(in crate::orders) async fn insert_payout(tx: &mut Tx, new: &Payout) -> QueryResult<usize> {

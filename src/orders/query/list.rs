@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::accounts::UserId;
+use crate::accounts::{UserId, ids_of_users_found};
 use crate::graphql::page::Page;
 use crate::orders::model::{Order, OrderWhich, SortedPage, TotalPlace};
 use crate::platform::db::schema::{order_items, orders};
@@ -117,6 +117,9 @@ fn filtered(which: &OrderWhich) -> orders::BoxedQuery<'_, Pg> {
     }
     if let Some(buyer) = which.buyer {
         rows = rows.filter(orders::buyer_id.eq(buyer));
+    }
+    if let Some(text) = &which.buyer_query {
+        rows = rows.filter(orders::buyer_id.eq_any(ids_of_users_found(text)));
     }
     if let Some(course) = which.course {
         rows = rows.filter(exists(items().filter(order_items::course_id.eq(course))));

@@ -675,6 +675,7 @@ diesel::table! {
         canceled_at -> Nullable<Timestamptz>,
         settled_at -> Nullable<Timestamptz>,
         remind_at -> Nullable<Timestamptz>,
+        had_places -> Bool,
     }
 }
 
@@ -733,6 +734,15 @@ diesel::table! {
         starts_at -> Nullable<Timestamptz>,
         ends_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    membership_spans (membership_id, starts_at) {
+        membership_id -> Uuid,
+        starts_at -> Timestamptz,
+        plan_id -> Uuid,
+        ends_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1514,6 +1524,8 @@ diesel::joinable!(live_sessions -> users (host_id));
 diesel::joinable!(live_usage -> users (user_id));
 diesel::joinable!(membership_periods -> memberships (membership_id));
 diesel::joinable!(membership_periods -> plan_prices (plan_price_id));
+diesel::joinable!(membership_spans -> memberships (membership_id));
+diesel::joinable!(membership_spans -> plans (plan_id));
 diesel::joinable!(memberships -> entitlements (entitlement_id));
 diesel::joinable!(memberships -> plans (plan_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -1645,6 +1657,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_suppressions,
     media_files,
     membership_periods,
+    membership_spans,
     memberships,
     notification_deliveries,
     notification_events,

@@ -312,7 +312,7 @@ pub enum Unverified {
     Forged,
     /// The signature is too old, or from the future.
     Stale,
-    /// The body cannot be read.
+    /// The signature is right, and the body cannot be read.
     Malformed,
     /// What is needed to check it cannot be fetched now.
     Unavailable,

@@ -87,6 +87,7 @@ const TABLES: [(&str, &[&str]); 13] = [
             "family_invitations",
             "family_members",
             "membership_periods",
+            "membership_spans",
             "memberships",
             "plan_gateways",
             "plan_prices",

@@ -83,8 +83,9 @@ async fn who_waits_moves_up_in_order_when_a_seat_is_given_back() {
     assert_eq!(school.seen(None, &id, "seatsLeft waitingCount").await, json!({ "seatsLeft": 0, "waitingCount": 3 }));
     assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2", "waiting holds nothing");
     // Tim spends his hours otherwise, so that Uma is the next.
+    let mut other = String::new();
     for minutes in [240, 360] {
-        let other = school.session(at(minutes), None).await;
+        other = school.session(at(minutes), None).await;
         school.join(&school.tim, &other, false).await;
     }
     assert_eq!(school.leave(&school.sam, &id).await, "RELEASED");
@@ -93,7 +94,8 @@ async fn who_waits_moves_up_in_order_when_a_seat_is_given_back() {
     };
     assert_eq!(
         [place(&school.sam).await, place(&school.tim).await, place(&uma).await, place(&vic).await],
-        ["RELEASED", "RELEASED", "HELD", "WAITING"]
+        ["RELEASED", "WAITING", "HELD", "WAITING"],
+        "Tim is passed over and keeps his place"
     );
     assert_eq!(
         (school.hours(&school.sam, None).await, school.hours(&uma, None).await),
@@ -104,6 +106,10 @@ async fn who_waits_moves_up_in_order_when_a_seat_is_given_back() {
     assert_eq!((place(&vic).await, school.leave(&vic, &id).await.as_str()), (json!("HELD"), "RELEASED"));
     // Who left may come back.
     assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+    // With an hour, Tim gets the next seat that is free.
+    school.leave(&school.tim, &other).await;
+    assert_eq!((place(&school.tim).await, school.leave(&uma, &id).await.as_str()), (json!("WAITING"), "RELEASED"));
+    assert_eq!(place(&school.tim).await, "HELD");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -205,7 +211,10 @@ async fn the_waiting_list_stays_as_it_is_when_only_the_title_changes() {
     school.change(&school.ada, json!({ "liveSessionId": id, "version": 1, "title": "Pistons" })).await;
     assert_eq!(school.place(&school.tim, &id).await, "WAITING");
     school.change(&school.ada, json!({ "liveSessionId": id, "version": 2, "capacity": 2 })).await;
-    assert_eq!(school.place(&school.tim, &id).await, "RELEASED");
+    assert_eq!(school.place(&school.tim, &id).await, "WAITING", "who lacks hours keeps the place");
+    school.leave(&school.tim, &other).await;
+    school.change(&school.ada, json!({ "liveSessionId": id, "version": 3, "capacity": 3 })).await;
+    assert_eq!(school.place(&school.tim, &id).await, "HELD");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -222,6 +231,67 @@ async fn the_seats_of_a_deleted_user_are_given_back() {
     let states = "SELECT string_agg(status, ' ' ORDER BY status) FROM live_attendances";
     assert_eq!(school.app.sql(states).await, "ATTENDED HELD RELEASED");
     assert_eq!(school.hours(&school.tim, None).await, "0 1 2 1");
+    // What they attended stays, without their name.
+    let name = "Deleted user";
+    for (id, places) in [(&past, json!([["ATTENDED", name]])), (&id, json!([["HELD", "Tim"], ["RELEASED", name]]))] {
+        let seen = school.seen(Some(&school.ada), id, "attendances { nodes { status user { name } } }").await;
+        let nodes = seen["attendances"]["nodes"].as_array().unwrap().iter();
+        let mut found: Vec<Value> = nodes.map(|node| json!([node["status"], node["user"]["name"]])).collect();
+        found.sort_by_key(Value::to_string);
+        assert_eq!(json!(found), places);
+    }
+    assert_eq!(school.app.sql("SELECT count(*) FROM users WHERE name = 'Sam'").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_had_entered_a_session_enters_it_again_at_its_new_time() {
+    let school = School::with(&[("LYCEUM_LIVE_MINUTES", "60,90")]).await;
+    let id = school.session(at(120), None).await;
+    for user in [&school.sam, &school.tim] {
+        school.join(user, &id, false).await;
+    }
+    school.turn_to(at(110)).await;
+    for user in [&school.sam, &school.tim] {
+        assert_eq!(school.join(user, &id, false).await, "ALREADY_JOINED HELD");
+    }
+    let seen = async || {
+        let selection = "startedAt viewerAttendance { status joinedAt minutes }";
+        school.seen(Some(&school.tim), &id, selection).await
+    };
+    let place = |joined_at: Option<String>| json!({ "status": "HELD", "joinedAt": joined_at, "minutes": 90 });
+    // They are still there when it only takes longer.
+    school.change(&school.ada, json!({ "liveSessionId": id, "version": 1, "endsAt": at(210) })).await;
+    let entered = Some(shown(110));
+    assert_eq!(seen().await, json!({ "startedAt": entered, "viewerAttendance": place(entered) }));
+    let input = json!({ "liveSessionId": id, "version": 2, "startsAt": at(720), "endsAt": at(810) });
+    school.change(&school.ada, input).await;
+    assert_eq!(seen().await, json!({ "startedAt": null, "viewerAttendance": place(None) }));
+    // Only Sam comes then.
+    school.turn_to(at(725)).await;
+    school.join(&school.sam, &id, false).await;
+    school.turn_to(at(810)).await;
+    assert_eq!(school.hours(&school.sam, None).await, "1.5 0 2 0.5");
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 2 2");
+    assert_eq!(seen().await["startedAt"], shown(725));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_ends_when_the_last_of_those_who_have_attended_it_leaves() {
+    let school = School::open().await;
+    let id = school.session(at(120), None).await;
+    let uma = school.app.user("Uma", Role::Student).await;
+    school.turn_to(at(110)).await;
+    for user in [&school.sam, &school.tim, &uma] {
+        assert_eq!(school.join(user, &id, false).await, "ELIGIBLE HELD");
+    }
+    // Sam gives the seat back before the start; Uma was not there, as the host says.
+    school.turn_to(at(115)).await;
+    assert_eq!(school.leave(&school.sam, &id).await, "RELEASED");
+    school.turn_to(at(160)).await;
+    assert_eq!(school.leave(&school.tim, &id).await, "HELD");
+    assert_eq!(school.record(&school.ada, &id, &[(&uma, false)]).await, "HELD");
+    school.turn_to(at(180)).await;
+    assert_eq!(school.seen(None, &id, "endedAt").await, json!({ "endedAt": shown(160) }));
 }
 
 /// Brief 003, "Planned Features" 2, off by default.

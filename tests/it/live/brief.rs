@@ -8,6 +8,13 @@ async fn each_endpoint_of_the_brief_has_an_operation() {
     let blocks: Vec<&str> =
         page.split("```graphql\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
     let [usage, check, record, history, statistics] = blocks[..] else { panic!("{} operations", blocks.len()) };
+    // The table has the endpoints of the operations, in their order.
+    let quoted = |line: &'static str, before: &str| line.strip_prefix(before)?.split('`').next();
+    let endpoints = |before: &str| -> Vec<&'static str> {
+        page.lines().filter_map(|line| quoted(line, before)).filter(|found| found.contains(" /api/")).collect()
+    };
+    let table = endpoints("| `");
+    assert_eq!((table.len(), &table), (5, &endpoints("`")));
     let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "4")]).await;
     let (id, next) = (school.session(at(60), None).await, school.session(at(180), None).await);
     school.join(&school.sam, &id, false).await;

@@ -165,7 +165,7 @@ async fn extra_hours_count_in_their_month_once_they_are_paid() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn extra_hours_are_spent_last_and_do_not_roll_over() {
     let school = School::flexible(&[], 10).await;
-    school.app.sql("UPDATE memberships SET plan_since = '2026-10-31T00:00:00Z'").await;
+    school.app.sql("UPDATE memberships SET plan_since = '2026-11-01T00:00:00Z'").await;
     let id = school.session(at(120) + TimeDelta::days(10), None).await;
     for user in [&school.sam, &school.tim] {
         school.buy(user, 2).await;

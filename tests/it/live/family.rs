@@ -20,7 +20,7 @@ impl Home {
         Home::later(hours, more, TimeDelta::zero()).await
     }
 
-    async fn later(hours: &str, more: Value, by: TimeDelta) -> Home {
+    pub(super) async fn later(hours: &str, more: Value, by: TimeDelta) -> Home {
         let school = School::later(&MEMBERS_ONLY, by).await;
         let uma = school.app.user("Uma", Role::Student).await;
         // Users are told of what happens after they have signed up.
@@ -51,20 +51,20 @@ impl Home {
         self.school.app.data(Some(&user.token), query, json!({})).await["viewer"]["subscriptionUsage"].take()
     }
 
-    async fn remove(&self, user: &User) {
+    pub(super) async fn remove(&self, user: &User) {
         let input = json!({ "membershipId": self.membership, "userId": user.id });
         self.school.app.mutate(&self.school.sam, "removeFamilyMember", "family { size }", input).await;
         self.school.settle().await;
     }
 
-    async fn leave(&self, user: &User) {
+    pub(super) async fn leave(&self, user: &User) {
         let input = json!({ "ownerId": self.school.sam.id });
         self.school.app.mutate(user, "leaveFamily", "owner { name }", input).await;
         self.school.settle().await;
     }
 
     /// Does something with Sam's membership.
-    async fn step(&self, field: &str) {
+    pub(super) async fn step(&self, field: &str) {
         let input = json!({ "membershipId": self.membership });
         self.school.app.mutate(&self.school.sam, field, "membership { id }", input).await;
         self.school.settle().await;
@@ -80,6 +80,7 @@ impl Home {
     }
 }
 
+/// Brief 003, "Planned Features" 5.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_invited_shares_one_pool_of_hours() {
     let school = School::with(&MEMBERS_ONLY).await;

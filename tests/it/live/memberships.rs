@@ -1,6 +1,7 @@
 //! Seats and hours follow the membership at the time of the session.
 
 use super::*;
+use crate::support::socket::Socket;
 
 /// The settings of a school in which only members take part.
 pub(super) const MEMBERS_ONLY: [(&str, &str); 1] = [("LYCEUM_LIVE_FREE_HOURS", "0")];
@@ -16,6 +17,12 @@ impl School {
     /// Cancels or pauses a membership; nothing has reacted to it yet.
     async fn step(&self, user: &User, field: &str, membership: &str) {
         self.app.mutate(user, field, "membership { id }", json!({ "membershipId": membership })).await;
+    }
+
+    /// Changes a membership to another price at once.
+    async fn choose(&self, user: &User, membership: &str, price: &str) {
+        let input = json!({ "membershipId": membership, "planPriceId": price, "when": "NOW" });
+        self.app.mutate(user, "changeMembership", "membership { id }", input).await;
     }
 
     async fn reason(&self, user: &User, id: &str) -> String {
@@ -138,4 +145,125 @@ async fn memberships_are_read_once() {
     let query = "query ($id: ID!) { checkAttendance(liveSessionId: $id) { reason usage { remainingHours } } }";
     let statements = school.app.statements(Some(&school.sam.token), query, json!({ "id": made[0]["id"] })).await;
     assert_eq!(statements, 7, "session, user, their place, seats, the month, its extra hours, the memberships");
+}
+
+/// Brief 003, "Subscription Limits", and issue 16: a change of plan in mid-month.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_month_of_a_change_keeps_its_hours_also_without_a_seat() {
+    // Nine in the morning of the last day of November.
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let premium = school.plan_with_rollover("Premium", "8", "50", "2").await;
+    let basic = school.plan("Basic", "4", "30").await;
+    let membership = school.subscribe(&school.sam, &premium, "50").await;
+    school.app.sql("UPDATE memberships SET plan_since = '2026-09-10T00:00:00Z'").await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 8 10");
+    school.choose(&school.sam, &membership, &basic).await;
+    school.settle().await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 8 10");
+    assert_eq!(school.hours(&school.sam, Some("2026-12")).await, "0 0 4 4");
+    // What the months before have shown.
+    for (month, expected) in [("2026-10", "0 0 8 10"), ("2026-09", "0 0 8 8"), ("2026-08", "0 0 0 0")] {
+        assert_eq!(school.hours(&school.sam, Some(month)).await, expected, "{month}");
+    }
+    school.choose(&school.sam, &membership, &premium).await;
+    school.settle().await;
+    school.step(&school.sam, "pauseMembership", &membership).await;
+    school.settle().await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 0 0");
+    school.app.app.clock.advance(TimeDelta::hours(6));
+    school.step(&school.sam, "resumeMembership", &membership).await;
+    school.settle().await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 8 10", "as before the pause");
+    // What tells of it may come again, and in another order.
+    let stored = "SELECT string_agg(concat_ws(' ', month, allowed_minutes, rolled_over_minutes), ', ' ORDER BY month) \
+        FROM live_usage";
+    let before = school.app.sql(stored).await;
+    assert_eq!(before, "2026-09-01 480 0, 2026-10-01 480 120, 2026-11-01 480 120");
+    let events = school.app.sql("SELECT json_agg(payload) FROM events WHERE kind = 'membership_changed'").await;
+    let events: Vec<Value> = serde_json::from_str(&events).unwrap();
+    let run = lyceum::app::registry().unwrap().get("live.review_places").unwrap().run;
+    for payload in events.into_iter().rev() {
+        run(school.app.app.clone(), payload).await.unwrap();
+    }
+    assert_eq!(school.app.sql(stored).await, before);
+    school.turn_to("2026-12-01T00:00:00Z".parse().unwrap()).await;
+    assert_eq!(school.hours(&school.sam, None).await, "0 0 8 10");
+    assert_eq!(school.hours(&school.sam, Some("2026-11")).await, "0 0 8 10");
+}
+
+/// Issue 16: the history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_that_is_over_shows_what_it_showed_at_its_end() {
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let sam = school.subscribe(&school.sam, &basic, "30").await;
+    let tim = school.subscribe(&school.tim, &basic, "30").await;
+    let id = school.session(school.now() + TimeDelta::hours(2), None).await;
+    assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+    school.choose(&school.sam, &sam, &premium).await;
+    school.settle().await;
+    let november: [&str; 2] = ["0 0 8 8", "0 0 4 4"];
+    school.turn_to("2026-12-01T00:00:00Z".parse().unwrap()).await;
+    let shown = async || {
+        let month = Some("2026-11");
+        [school.hours(&school.sam, month).await, school.hours(&school.tim, month).await]
+    };
+    assert_eq!(shown().await, november);
+    // Also after another change, a pause and the end.
+    school.choose(&school.sam, &sam, &basic).await;
+    school.choose(&school.tim, &tim, &premium).await;
+    school.settle().await;
+    assert_eq!(shown().await, november);
+    school.step(&school.sam, "pauseMembership", &sam).await;
+    school.step(&school.tim, "pauseMembership", &tim).await;
+    school.settle().await;
+    school.step(&school.tim, "cancelMembership", &tim).await;
+    school.settle().await;
+    assert_eq!(shown().await, november);
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 0 0");
+}
+
+/// Issue 16: `subscriptionUsageChanged` pushes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_a_membership_is_pushed() {
+    let school = School::with(&MEMBERS_ONLY).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let mut socket = Socket::connect(&school.app.url, Some(&school.sam.token)).await;
+    let query = "subscription { subscriptionUsageChanged { usage { month maxHoursAllowed } } }";
+    socket.subscribe("usage", query, json!({})).await;
+    async fn next(socket: &mut Socket) -> Value {
+        socket.receive().await.unwrap()["payload"]["data"]["subscriptionUsageChanged"]["usage"].take()
+    }
+    let hours = |hours: &str| json!({ "month": "2026-11", "maxHoursAllowed": hours });
+    assert_eq!(next(&mut socket).await, hours("0"));
+    let membership = school.subscribe(&school.sam, &basic, "30").await;
+    assert_eq!(next(&mut socket).await, hours("4"));
+    school.choose(&school.sam, &membership, &premium).await;
+    school.settle().await;
+    assert_eq!(next(&mut socket).await, hours("8"));
+    school.step(&school.sam, "pauseMembership", &membership).await;
+    school.settle().await;
+    assert_eq!(next(&mut socket).await, hours("0"));
+}
+
+/// Issue 16: more hours count at once, also when a session is recorded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_hours_of_a_plan_count_when_a_session_is_recorded() {
+    let school = School::with(&MEMBERS_ONLY).await;
+    let basic = school.plan("Basic", "1", "30").await;
+    school.subscribe(&school.sam, &basic, "30").await;
+    let (missed, attended) = (school.session(at(60), None).await, school.session(at(180), None).await);
+    assert_eq!(school.join(&school.sam, &missed, false).await, "ELIGIBLE HELD");
+    school.turn_to(at(120)).await;
+    assert_eq!(school.join(&school.sam, &attended, false).await, "ELIGIBLE HELD");
+    school.turn_to(at(170)).await;
+    school.join(&school.sam, &attended, false).await;
+    school.turn_to(at(240)).await;
+    assert_eq!(school.record(&school.ada, &missed, &[(&school.sam, true)]).await, "NOT_ALLOWED");
+    let plan = school.app.data(None, "{ plans { nodes { id } } }", json!({})).await["plans"]["nodes"][0]["id"].take();
+    let input = json!({ "planId": plan, "liveHoursPerMonth": "2" });
+    school.app.mutate(&school.root, "updatePlan", "plan { liveHoursPerMonth }", input).await;
+    assert_eq!(school.hours(&school.sam, None).await, "1 0 2 1");
+    assert_eq!(school.record(&school.ada, &missed, &[(&school.sam, true)]).await, "ATTENDED");
+    assert_eq!(school.hours(&school.sam, None).await, "2 0 2 0");
 }

@@ -1,23 +1,26 @@
-//! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, and steps of the clock over the
-//! end of a month, compared with a simple model: hours are never overspent, also those that roll over into the next
-//! month, that were bought, or that a family shares, seats never oversold, and a session is settled as a whole. Users
-//! join and leave families meanwhile.
+//! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, changes of plan, pauses, and
+//! steps of the clock over the end of a month, in several time zones and of random plans, compared with a simple model:
+//! hours are never overspent, also those that roll over into the next month, that were bought, or that a family shares, seats
+//! never oversold, and a session is settled as a whole. Users join and leave families meanwhile.
 
 use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::reference::{EXTRA, MONTHS, Model, OWNERS, Session, december};
+use super::reference::{CALENDARS, Calendar, EXTRA, Member, Model, OWNERS, Plan, Session};
 use super::*;
 use crate::support::rounds;
 
-const STEPS: usize = 120;
+const STEPS: usize = 70;
 
 /// What runs at random, and the ids of it.
 struct Run {
     school: School,
+    calendar: Calendar,
     users: Vec<User>,
+    /// The plans, and the ids of their prices.
+    plans: Vec<(Plan, String)>,
     /// The ids of those of the owners.
     memberships: Vec<String>,
     ids: Vec<String>,
@@ -29,23 +32,36 @@ struct Run {
 
 impl Run {
     async fn start(seed: u64) -> Run {
-        // Nine in the evening of the last day of November.
-        let settings = [("LYCEUM_LIVE_MINUTES", "30,60,90"), ("LYCEUM_LIVE_FREE_HOURS", "0")];
-        let school = School::later(&settings, TimeDelta::days(10) + TimeDelta::hours(12)).await;
+        let mut random = StdRng::seed_from_u64(seed);
+        let calendar = CALENDARS[usize::try_from(seed).unwrap() % CALENDARS.len()];
+        let border: DateTime<Utc> = calendar.starts[1].parse().unwrap();
+        let settings =
+            [("LYCEUM_LIVE_MINUTES", "30,60,90"), ("LYCEUM_LIVE_FREE_HOURS", "0"), ("LYCEUM_TIMEZONE", calendar.zone)];
+        // Nine in the evening of the last day of the first month.
+        let school = School::later(&settings, border - TimeDelta::hours(3) - at(0)).await;
         let mut users = vec![school.sam.clone(), school.tim.clone()];
         for name in ["Uma", "Vic"] {
             users.push(school.app.user(name, Role::Student).await);
         }
-        let terms = json!({ "familySize": 3, "familyMemberHours": "1.5" });
-        let price = school.plan_with_extras("2", "1", terms).await;
-        let mut memberships = Vec::new();
+        let mut plans = Vec::new();
+        for name in ["One", "Two", "Three"] {
+            let (allowed, rollover) = ([60, 90, 120, 180][random.random_range(0..4)], 30 * random.random_range(0..4));
+            let hours = |minutes: i64| (minutes as f64 / 60.0).to_string();
+            let terms = json!({ "name": name, "familySize": 3, "familyMemberHours": "1.5" });
+            let price = school.plan_with_extras(&hours(allowed), &hours(rollover), terms).await;
+            plans.push((Plan { allowed, rollover }, price));
+        }
+        let (mut memberships, mut members) = (Vec::new(), Vec::new());
         for user in &users[..OWNERS] {
-            memberships.push(school.subscribe(user, &price, "30").await);
+            let (plan, price) = &plans[random.random_range(0..plans.len())];
+            memberships.push(school.subscribe(user, price, "30").await);
+            members.push(Member::of(*plan));
         }
         school.adopt(&users[0], &memberships[0], &users[2], "uma").await;
-        // They had all of November, and nothing is left of October.
-        school.app.sql("UPDATE memberships SET plan_since = '2026-10-15T00:00:00Z'").await;
-        let (mut random, mut model, mut ids) = (StdRng::seed_from_u64(seed), Model::default(), Vec::new());
+        // They have all of the first month, and nothing is left of the one before.
+        school.app.sql(&format!("UPDATE memberships SET plan_since = '{}'", calendar.starts[0])).await;
+        let (mut model, mut ids) = (Model::default(), Vec::new());
+        (model.border, model.members) = (border, members);
         model.payers = vec![Some(0), Some(1), Some(0), None];
         let mut start = school.now() + TimeDelta::minutes(40);
         for _ in 0..8 {
@@ -55,16 +71,17 @@ impl Run {
             (input["endsAt"], input["capacity"]) = (json!(start + TimeDelta::minutes(minutes)), json!(seats));
             ids.push(school.created(&school.ada, input).await[0]["id"].as_str().unwrap().to_owned());
             let (canceled, settled, places) = (false, false, BTreeMap::new());
-            model.sessions.push(Session { start, minutes, seats, canceled, settled, places });
+            let month = usize::from(start >= border);
+            model.sessions.push(Session { start, month, minutes, seats, canceled, settled, places });
             start += TimeDelta::minutes(minutes + random.random_range(0..60));
         }
-        Run { school, users, memberships, ids, model, bought: Vec::new(), random }
+        Run { school, calendar, users, plans, memberships, ids, model, bought: Vec::new(), random }
     }
 
     async fn step(&mut self) -> String {
         let now = self.school.now();
         let (user, at) = (self.random.random_range(0..self.users.len()), self.random.random_range(0..self.ids.len()));
-        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..24));
+        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..27));
         let (school, who, id) = (&self.school, &self.users[user], &self.ids[at]);
         match choice {
             0..=8 => {
@@ -80,7 +97,8 @@ impl Run {
                 self.model.leave(user, at, now);
                 format!("{user} leaves {at}")
             }
-            12..=13 => {
+            // The host does not record whom nothing pays for now.
+            12..=13 if self.model.pays_for(user, at) => {
                 let outcome = school.record(&school.ada, id, &[(who, wait)]).await;
                 self.model.record(user, at, wait, now);
                 format!("{user} in {at}: {wait} {outcome}")
@@ -94,6 +112,8 @@ impl Run {
             17 => self.buy(user % OWNERS, if wait { 1 } else { 2 }).await,
             18 => self.refund().await,
             19..=20 => self.change_family(OWNERS + user % 2, at % OWNERS, wait).await,
+            21..=22 => self.change_plan(user % OWNERS, at % self.plans.len()).await,
+            23 => self.pause_or_resume(user % OWNERS, wait).await,
             _ => {
                 let to = now + TimeDelta::minutes(self.random.random_range(5..60));
                 school.turn_to(to).await;
@@ -103,12 +123,62 @@ impl Run {
         }
     }
 
-    /// An owner buys extra hours for November, while it is not over.
+    /// An owner changes the plan at once, unless more is booked of the month to come than the plan gives.
+    async fn change_plan(&mut self, owner: usize, chosen: usize) -> String {
+        let (school, now, (plan, price)) = (&self.school, self.school.now(), &self.plans[chosen]);
+        let query = "query ($id: ID!) { node(id: $id) { ... on Membership { planPrice { id } } } }";
+        let seen = school.app.data(Some(&self.users[owner].token), query, json!({ "id": self.memberships[owner] }));
+        let is_same = seen.await["node"]["planPrice"]["id"] == json!(price);
+        let is_booked = self.model.spent(owner, None, 1, &["HELD"]) > plan.allowed;
+        if is_same || self.model.members[owner].is_paused || (is_booked && now < self.model.border) {
+            return format!("{owner} keeps the plan");
+        }
+        let input = json!({ "membershipId": self.memberships[owner], "planPriceId": price, "when": "NOW" });
+        school.app.mutate(&self.users[owner], "changeMembership", "membership { id }", input).await;
+        for _ in 0..2 {
+            school.settle().await;
+        }
+        self.model.change(owner, *plan, now);
+        format!("{owner} has {plan:?}")
+    }
+
+    /// An owner pauses the membership, or ends the pause; or cancels it and takes that back, which changes nothing.
+    async fn pause_or_resume(&mut self, owner: usize, cancels: bool) -> String {
+        let (school, now) = (&self.school, self.school.now());
+        let is_paused = self.model.members[owner].is_paused;
+        let fields: &[&str] = match is_paused {
+            true => &["resumeMembership"],
+            false if cancels => &["cancelMembership", "resumeMembership"],
+            false => &["pauseMembership"],
+        };
+        for field in fields {
+            let input = json!({ "membershipId": self.memberships[owner] });
+            school.app.mutate(&self.users[owner], field, "membership { id }", input).await;
+            school.settle().await;
+        }
+        if is_paused {
+            self.model.change(owner, self.model.members[owner].plan, now);
+        } else if !cancels {
+            // The family first, by id.
+            let person = |user: &usize| self.users[*user].id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
+            let shares = |user: &usize| *user != owner && self.model.payers[*user] == Some(owner);
+            let mut users: Vec<usize> = (0..self.users.len()).filter(shares).collect();
+            users.sort_by_key(person);
+            users.push(owner);
+            self.model.pause(owner, &users, now);
+        }
+        format!("{owner}: {fields:?}")
+    }
+
+    /// An owner buys extra hours for the first month, while it is not over.
     async fn buy(&mut self, user: usize, hours: i32) -> String {
         let (school, who, minutes) = (&self.school, &self.users[user], 60 * i64::from(hours));
+        if self.model.members[user].is_paused {
+            return format!("{user} is paused");
+        }
         let extra = self.model.extra.entry(user).or_default();
-        if school.now() >= december() || *extra + minutes > EXTRA {
-            let input = school.extra(hours, Some(MONTHS[0]));
+        if school.now() >= self.model.border || *extra + minutes > EXTRA {
+            let input = school.extra(hours, Some(self.calendar.months[0]));
             assert_eq!(school.error(Some(who), "createOrder", input).await.0, "OUT_OF_RANGE");
             return format!("{user} may not buy {hours}");
         }
@@ -124,7 +194,7 @@ impl Run {
         }
         let (user, minutes, order) = self.bought.swap_remove(self.random.random_range(0..self.bought.len()));
         self.school.refund(&order).await;
-        *self.model.extra.entry(user).or_default() -= minutes;
+        self.model.refund(user, minutes, self.school.now());
         format!("{user} gets the money for {minutes} back")
     }
 
@@ -133,6 +203,7 @@ impl Run {
         let (school, who, now) = (&self.school, &self.users[user], self.school.now());
         let family = self.model.payers[user];
         match family {
+            None if self.model.members[owner].is_paused => return format!("{owner} is paused"),
             None => {
                 let email = ["uma", "vic"][user - OWNERS];
                 school.adopt(&self.users[owner], &self.memberships[owner], who, email).await;
@@ -198,17 +269,18 @@ impl Run {
         let found = self.school.app.sql(months).await;
         let mut expected = Vec::new();
         for (number, user) in self.users.iter().enumerate() {
-            for month in MONTHS {
+            for (month, name) in self.calendar.months.into_iter().enumerate() {
                 // What they are shown is what they can spend, or all of the family, while the month is not over.
                 let now = self.school.now();
-                if month == MONTHS[1] || now < december() {
-                    let shown = self.school.hours(user, Some(month)).await;
+                if month == 1 || now < self.model.border {
+                    let shown = self.school.hours(user, Some(name)).await;
                     let left: f64 = shown.rsplit(' ').next().unwrap().parse().unwrap();
-                    let expected = self.model.payers[number].map_or(0, |payer| self.model.left(payer, month, now));
+                    let payer = if number < OWNERS { Some(number) } else { self.model.payer(number) };
+                    let expected = payer.map_or(0, |payer| self.model.left(payer, month, now));
                     assert_eq!((left * 60.0).round() as i64, expected, "{shown} {trace:#?}");
                 }
             }
-            for (payer, month) in (0..OWNERS).flat_map(|payer| MONTHS.map(|month| (payer, month))) {
+            for (payer, month) in (0..OWNERS).flat_map(|payer| [0, 1].map(|month| (payer, month))) {
                 let by = Some(number).filter(|user| *user != payer);
                 let spent = |status| self.model.spent(payer, by, month, &[status]);
                 let (attended, held) = (spent("ATTENDED"), spent("HELD"));
@@ -217,11 +289,12 @@ impl Run {
                 }
                 let was_in = |session: &&Session| {
                     let place = session.places.get(&number);
-                    session.month() == month
+                    session.month == month
                         && place.is_some_and(|place| place.status == "ATTENDED" && place.payer == payer)
                 };
                 let times = self.model.sessions.iter().filter(was_in).count();
                 let (payer, user) = (person(&self.users[payer]), person(user));
+                let month = self.calendar.months[month];
                 expected.push(format!("{payer} {user} {month}-01 {attended} {held} {times}"));
             }
         }
@@ -232,9 +305,11 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hours_are_never_overspent_and_seats_never_oversold() {
-    for round in 0..rounds(2) {
-        let mut run = Run::start(16 + round as u64).await;
-        let mut trace = Vec::new();
+    for round in 0..rounds(4) {
+        let seed = 16 + round as u64;
+        let mut run = Run::start(seed).await;
+        let terms: Vec<Plan> = run.model.members.iter().map(|member| member.plan).collect();
+        let mut trace = vec![format!("seed {seed}, {}, {terms:?}", run.calendar.zone)];
         for number in 0..STEPS {
             trace.push(run.step().await);
             if number % 5 == 0 {

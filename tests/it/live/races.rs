@@ -1,8 +1,13 @@
 //! Many at once.
 
-use futures_util::future::join_all;
+use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::family::Home;
 use super::*;
+use crate::support::{cluster, eventually};
 
 /// Brief 003, "Subscription Limits", also at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,4 +75,42 @@ async fn two_workers_settle_a_session_once() {
     }
     let settled = "SELECT count(*) FROM live_sessions WHERE settled_at IS NOT NULL AND ended_at IS NOT NULL";
     assert_eq!(school.app.sql(settled).await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_the_family_or_its_membership_while_they_join_has_no_seat_in_the_end() {
+    for is_paused in [false, true] {
+        let home = Home::of("4", json!({ "familySize": 2 })).await;
+        let school = &home.school;
+        let (first, second) = (school.session(at(120), None).await, school.session(at(240), None).await);
+        assert_eq!(school.join(&school.sam, &first, false).await, "ELIGIBLE HELD");
+        // The hours are locked, as by another join: Tim's waits for them.
+        let client = cluster::connect(cluster::throwaway()).await;
+        let hold = format!("SET search_path = {}; BEGIN; SELECT 1 FROM live_usage FOR UPDATE", school.app.schema);
+        client.batch_execute(&hold).await.unwrap();
+        let pid = cluster::first(&client, "SELECT pg_backend_pid()").await;
+        let waiting = format!("SELECT count(*) FROM pg_stat_activity WHERE {pid} = ANY (pg_blocking_pids(pid))");
+        let meanwhile = async {
+            eventually("Tim's join waits", async || school.app.sql(&waiting).await == "1").await;
+            let mut change = std::pin::pin!(async {
+                if is_paused {
+                    home.step("pauseMembership").await;
+                } else {
+                    home.remove(&school.tim).await;
+                }
+            });
+            // It waits for Tim's join; otherwise, it would be over before Tim has a seat that is given back.
+            let is_over = timeout(Duration::from_secs(1), &mut change).await.is_ok();
+            client.batch_execute("COMMIT").await.unwrap();
+            if !is_over {
+                change.await;
+            }
+        };
+        let (joined, ()) = tokio::join!(school.join(&school.tim, &second, false), meanwhile);
+        assert_eq!(joined, "ELIGIBLE HELD");
+        assert_eq!(school.place(&school.tim, &second).await, "RELEASED");
+        assert_eq!(school.place(&school.sam, &first).await, if is_paused { "RELEASED" } else { "HELD" });
+        let held = "SELECT sum(held_minutes) FROM live_usage";
+        assert_eq!(school.app.sql(held).await, if is_paused { "0" } else { "60" });
+    }
 }

@@ -155,14 +155,44 @@ async fn a_session_is_deleted_only_before_a_user_has_joined() {
 async fn the_link_is_for_those_who_are_let_in() {
     let school = School::open().await;
     let id = school.session(at(120), None).await;
+    let uma = school.app.user("Uma", Role::Student).await;
     let link = async |user: Option<&User>| school.seen(user, &id, "meetingUrl").await["meetingUrl"].is_string();
-    school.join(&school.sam, &id, false).await;
+    for user in [&school.sam, &uma] {
+        assert_eq!(school.join(user, &id, false).await, "ELIGIBLE HELD");
+    }
     for (minutes, sam) in [(0, false), (104, false), (105, true), (179, true), (180, false)] {
         school.app.app.clock.advance(at(minutes) - school.now());
-        let seen = [link(Some(&school.sam)).await, link(Some(&school.tim)).await, link(None).await];
-        assert_eq!(seen, [sam, false, false], "after {minutes} minutes");
+        // Uma has a seat and does not enter: she gets the hour back in the end, and is not shown the way.
+        assert!(minutes > 105 || !link(Some(&school.sam)).await, "a seat alone, after {minutes} minutes");
+        if minutes <= 105 {
+            let input = json!({ "liveSessionId": id });
+            let joined = school.app.mutate(&school.sam, "joinLiveSession", "liveSession { meetingUrl }", input).await;
+            let answer = if sam { json!("https://meet.example/valves") } else { Value::Null };
+            assert_eq!(joined["liveSession"]["meetingUrl"], answer, "after {minutes} minutes");
+        }
+        let seen = [link(Some(&school.sam)).await, link(Some(&uma)).await, link(Some(&school.tim)).await];
+        assert_eq!((seen, link(None).await), ([sam, false, false], false), "after {minutes} minutes");
         assert_eq!([link(Some(&school.ada)).await, link(Some(&school.root)).await], [true, true]);
     }
+    school.sweep().await;
+    assert_eq!(
+        (school.place(&school.sam, &id).await, school.place(&uma, &id).await),
+        ("ATTENDED".into(), "ABSENT".into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_left_enters_again_to_see_the_link() {
+    let school = School::open().await;
+    let id = school.session(at(120), None).await;
+    let link = async || school.seen(Some(&school.sam), &id, "meetingUrl").await["meetingUrl"].is_string();
+    school.turn_to(at(125)).await;
+    school.join(&school.sam, &id, false).await;
+    assert!(link().await);
+    assert_eq!(school.leave(&school.sam, &id).await, "HELD");
+    assert!(!link().await);
+    school.join(&school.sam, &id, false).await;
+    assert!(link().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

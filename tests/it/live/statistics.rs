@@ -1,6 +1,9 @@
 //! What administrators see of a month.
 
+use super::family::Home;
+use super::memberships::MEMBERS_ONLY;
 use super::*;
+use crate::orders::fakes::google_play::{PlayFake, active};
 use crate::support::plans::{Plans, most_rows, whole_tables};
 
 const QUERY: &str = "query ($month: YearMonth) { subscriptionStatistics(month: $month) {
@@ -34,9 +37,10 @@ async fn the_current_month_is_as_of_now() {
         ("month", json!("2026-11")),
         ("participants", json!(2)),
         ("totalHoursUsed", json!("3")),
-        ("totalHoursRemaining", json!("1")),
+        // Hours that are free are no membership's.
+        ("totalHoursRemaining", json!("0")),
         ("attendanceRate", json!(0.75)),
-        ("engagementRate", json!(1.0)),
+        ("engagementRate", json!(0.0)),
         ("computedAt", json!(shown(240))),
         (
             "topUsers",
@@ -95,18 +99,154 @@ async fn a_month_has_its_members_by_plan_and_who_wanted_more() {
     let query =
         "query ($month: YearMonth) { subscriptionStatistics(month: $month) { activeMembers upgrades engagementRate
         membersByPlan { members plan { name } } } }";
-    for (month, found) in [
-        ("2026-10", json!({ "activeMembers": 0, "upgrades": 0, "engagementRate": 0.0, "membersByPlan": [] })),
-        (
-            "2026-11",
-            json!({ "activeMembers": 2, "upgrades": 1, "engagementRate": 0.0, "membersByPlan": [
-                { "members": 2, "plan": { "name": "Basic" } }, { "members": 1, "plan": { "name": "Premium" } },
-            ] }),
-        ),
-    ] {
-        let seen = school.app.data(Some(&school.root.token), query, json!({ "month": month })).await;
-        assert_eq!(seen["subscriptionStatistics"], found, "{month}");
+    for round in ["kept", "filled by the migration"] {
+        for (month, found) in [
+            ("2026-10", json!({ "activeMembers": 0, "upgrades": 0, "engagementRate": 0.0, "membersByPlan": [] })),
+            (
+                "2026-11",
+                json!({ "activeMembers": 2, "upgrades": 1, "engagementRate": 0.0, "membersByPlan": [
+                    { "members": 2, "plan": { "name": "Basic" } }, { "members": 1, "plan": { "name": "Premium" } },
+                ] }),
+            ),
+            // A month that only the present plans cover.
+            (
+                "2027-01",
+                json!({ "activeMembers": 2, "upgrades": 0, "engagementRate": 0.0, "membersByPlan": [
+                    { "members": 1, "plan": { "name": "Basic" } }, { "members": 1, "plan": { "name": "Premium" } },
+                ] }),
+            ),
+        ] {
+            let mut seen = school.app.data(Some(&school.root.token), query, json!({ "month": month })).await;
+            let plans = seen["subscriptionStatistics"]["membersByPlan"].as_array_mut().unwrap();
+            plans.sort_by_key(|row| row["plan"]["name"].to_string());
+            assert_eq!(seen["subscriptionStatistics"], found, "{month}, {round}");
+        }
+        let migration = include_str!("../../../migrations/2026-11-23-000147_membership_spans/up.sql");
+        let (_, fill) = migration.split_once("-- What is known").unwrap();
+        school.app.sql(&format!("DELETE FROM membership_spans; -- {fill}")).await;
     }
+}
+
+/// What a month has of members, beside what users have attended: the members of plans by the names of these.
+async fn members_of(school: &School, month: &str) -> String {
+    let query = "query ($month: YearMonth) { subscriptionStatistics(month: $month) { activeMembers upgrades
+        engagementRate totalHoursRemaining membersByPlan { members plan { name } } } }";
+    let mut seen = school.app.data(Some(&school.root.token), query, json!({ "month": month })).await;
+    let found = seen["subscriptionStatistics"].take();
+    let plan = |row: &Value| format!("{} {}", row["plan"]["name"].as_str().unwrap(), row["members"]);
+    let mut plans: Vec<String> = found["membersByPlan"].as_array().unwrap().iter().map(plan).collect();
+    plans.sort();
+    let [members, upgrades, rate] = ["activeMembers", "upgrades", "engagementRate"].map(|field| &found[field]);
+    let left = found["totalHoursRemaining"].as_str().unwrap();
+    format!("{members} members ({}), {upgrades} upgrades, {rate} engaged, {left} hours left", plans.join(", "))
+}
+
+/// Brief 003, "Key Metrics": engagement rate; "Admin Dashboard": hours left, members by plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hours_left_and_engagement_are_those_of_all_active_members() {
+    // Nine in the morning of the last day of November.
+    let school = School::later(&[("LYCEUM_LIVE_FREE_HOURS", "1")], TimeDelta::days(10)).await;
+    let start = school.now() + TimeDelta::hours(2);
+    let mut more = Vec::new();
+    for name in ["Uma", "Vic", "Wim", "Xia"] {
+        more.push(school.app.user(name, Role::Student).await);
+    }
+    let [uma, vic, wim, xia] = &more[..] else { unreachable!() };
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let family = school.plan_with("Family", "6", "60", json!({ "familySize": 2 })).await;
+    school.subscribe(&school.sam, &basic, "30").await;
+    let idle = school.subscribe(&school.tim, &basic, "30").await;
+    let paused = school.subscribe(xia, &basic, "30").await;
+    let shared = school.subscribe(uma, &family, "60").await;
+    school.adopt(uma, &shared, vic, "vic").await;
+    let before = members_of(&school, "2026-11").await;
+    assert_eq!(before, "4 members (Basic 3, Family 1), 0 upgrades, 0.0 engaged, 18 hours left");
+    // Sam, Vic of Uma's family and Wim, who is no member, attend a session.
+    let id = school.session(start, None).await;
+    for time in [start - TimeDelta::hours(1), start] {
+        school.turn_to(time).await;
+        for user in [&school.sam, vic, wim] {
+            school.join(user, &id, false).await;
+        }
+    }
+    school.turn_to(start + TimeDelta::hours(1)).await;
+    let attended = members_of(&school, "2026-11").await;
+    assert_eq!(attended, "4 members (Basic 3, Family 1), 0 upgrades, 0.5 engaged, 16 hours left");
+    // Tim has more at once, although he has no seat; Xia has none for now.
+    let input = json!({ "membershipId": idle, "planPriceId": premium, "when": "NOW" });
+    school.app.mutate(&school.tim, "changeMembership", "membership { id }", input).await;
+    school.settle().await;
+    school.app.mutate(xia, "pauseMembership", "membership { id }", json!({ "membershipId": paused })).await;
+    let changed = "4 members (Basic 3, Family 1, Premium 1), 1 upgrades, 0.5 engaged, 16 hours left";
+    assert_eq!(members_of(&school, "2026-11").await, changed);
+    school.turn_to("2026-12-01T01:00:00Z".parse().unwrap()).await;
+    assert_eq!(members_of(&school, "2026-11").await, changed, "the month is over");
+    let next = "3 members (Basic 1, Family 1, Premium 1), 0 upgrades, 0.0 engaged, 18 hours left";
+    assert_eq!(members_of(&school, "2026-12").await, next);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_on_google_play_are_members_as_long_as_they_have_access() {
+    let fake = PlayFake::start().await;
+    let settings: Vec<_> = MEMBERS_ONLY.into_iter().chain(fake.settings()).collect();
+    let school = School::later(&settings, TimeDelta::days(10)).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    for (price, name) in [(basic, "basic"), (premium, "premium")] {
+        let input = json!({ "planPriceId": price, "productId": "basic", "basePlanId": name });
+        school.app.mutate(&school.root, "setPlayProduct", "planPrice { id }", input).await;
+        fake.set(name, active(&school.sam.id, name, school.now() + TimeDelta::days(30)));
+    }
+    let confirm = async |name: &str| {
+        let input = json!({ "planSlug": name, "purchaseToken": name });
+        school.app.mutate(&school.sam, "confirmPlayPurchase", "membership { id }", input).await;
+        school.settle().await;
+    };
+    confirm("basic").await;
+    let bought = members_of(&school, "2026-11").await;
+    assert_eq!(bought, "1 members (Basic 1), 0 upgrades, 0.0 engaged, 4 hours left");
+    school.app.app.clock.advance(TimeDelta::hours(1));
+    fake.change("premium", |purchase| purchase["linkedPurchaseToken"] = "basic".into());
+    confirm("premium").await;
+    let upgraded = "1 members (Basic 1, Premium 1), 1 upgrades, 0.0 engaged, 8 hours left";
+    assert_eq!(members_of(&school, "2026-11").await, upgraded);
+    school.turn_to("2026-12-01T01:00:00Z".parse().unwrap()).await;
+    let next = members_of(&school, "2026-12").await;
+    assert_eq!(next, "1 members (Premium 1), 0 upgrades, 0.0 engaged, 8 hours left");
+    fake.change("premium", |purchase| purchase["subscriptionState"] = "SUBSCRIPTION_STATE_EXPIRED".into());
+    confirm("premium").await;
+    let ended = members_of(&school, "2026-12").await;
+    assert_eq!(ended, "1 members (Premium 1), 0 upgrades, 0.0 engaged, 0 hours left");
+    assert_eq!(members_of(&school, "2026-11").await, upgraded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_attends_with_own_hours_and_those_of_a_family_is_one_of_the_top_users_once() {
+    let home = Home::of("4", json!({ "familySize": 2 })).await;
+    let school = &home.school;
+    let attend = async |minutes: i64| {
+        let id = school.session(at(minutes), None).await;
+        school.join(&school.tim, &id, false).await;
+        school.turn_to(at(minutes)).await;
+        school.join(&school.tim, &id, false).await;
+        school.turn_to(at(minutes + 60)).await;
+    };
+    attend(120).await;
+    let price = school.plan("Basic", "4", "30").await;
+    school.subscribe(&school.tim, &price, "30").await;
+    assert_eq!(home.members(&school.sam).await, "");
+    for minutes in [240, 360] {
+        attend(minutes).await;
+    }
+    let query =
+        "{ subscriptionStatistics { participants activeMembers engagementRate totalHoursUsed totalHoursRemaining
+        topUsers { user { name } totalHoursAttended remainingHours sessionsAttended lastAttendanceDate }
+        distribution { fromHours users } } }";
+    let found = school.app.data(Some(&school.root.token), query, json!({})).await["subscriptionStatistics"].take();
+    let tim = json!({ "user": { "name": "Tim" }, "totalHoursAttended": "3", "remainingHours": "2", "sessionsAttended": 3,
+        "lastAttendanceDate": shown(360) });
+    let expected = json!({ "participants": 1, "activeMembers": 2, "engagementRate": 1.0, "totalHoursUsed": "3",
+        "totalHoursRemaining": "5", "topUsers": [tim], "distribution": [{ "fromHours": "3", "users": 1 }] });
+    assert_eq!(found, expected);
 }
 
 /// A million attendances: 5,000 members, who have attended 200 sessions each in twelve months.
@@ -123,23 +263,42 @@ const MILLION: &str = "
         FROM live_sessions s, users u WHERE u.name = 'Member';
     INSERT INTO live_usage (user_id, month, allowed_minutes, attended_minutes, sessions_attended)
         SELECT user_id, month, 6000, sum(minutes), count(*) FROM live_attendances GROUP BY 1, 2;
-    ANALYZE live_attendances; ANALYZE live_usage; ANALYZE live_sessions";
+    INSERT INTO memberships (id, user_id, plan_id, plan_price_id, kind, status, country, plan_since, started_at,
+            created_at, updated_at)
+        SELECT u.id, u.id, p.plan_id, p.id, 'LIVE_CLASS', 'ACTIVE', 'DE', at, at, at, at
+        FROM users u, plan_prices p, (SELECT timestamptz '2025-12-01' AS at) times WHERE u.name = 'Member';
+    INSERT INTO membership_spans (membership_id, starts_at, plan_id) SELECT id, plan_since, plan_id FROM memberships;
+    ANALYZE live_attendances; ANALYZE live_usage; ANALYZE live_sessions; ANALYZE memberships; ANALYZE membership_spans";
+
+/// All hours of the members in a month.
+fn used_and_left(answer: &Value) -> i64 {
+    let found = &answer["data"]["subscriptionStatistics"];
+    let hours = |field: &str| found[field].as_str().unwrap().parse::<i64>().unwrap();
+    hours("totalHoursUsed") + hours("totalHoursRemaining")
+}
 
 /// Brief 003, "Performance Considerations": each look-up has an index.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_million_attendances_do_not_slow_what_is_read() {
     let school = School::open().await;
     let app = &school.app;
+    school.plan("Large", "100", "30").await;
     app.sql(MILLION).await;
     app.forget_rows();
     assert_eq!(app.sql("SELECT count(*) FROM live_attendances").await, "1000000");
     let member = app.sql("SELECT id FROM users WHERE name = 'Member' LIMIT 1").await;
     let member = lyceum::accounts::UserId::new(member.parse().unwrap()).encode();
+    // What is left of the present month is what each of the members sees.
+    let month = app.send(Some(&school.root.token), QUERY, json!({})).await;
+    assert_eq!(used_and_left(&month), 500_000, "{month:#}");
     let mut plans = Plans::of(app).await;
-    // The sums, the distribution and the top of a month read its rows; the trend those of twelve.
+    // The sums, the distribution and the top of a month, who has attended, and what is left, read its rows; the trend
+    // those of twelve.
     let month = app.send(Some(&school.root.token), QUERY, json!({ "month": "2026-05" })).await;
     assert_eq!(month["data"]["subscriptionStatistics"]["participants"], 5000, "{month:#}");
-    for plan in plans.next("live_usage", 5).await {
+    assert_eq!(month["data"]["subscriptionStatistics"]["engagementRate"], 1.0, "{month:#}");
+    assert_eq!(used_and_left(&month), 500_000, "{month:#}");
+    for plan in plans.next("live_usage", 7).await {
         let (plan, is_trend) = (&plan["Plan"], plan["Query Text"].as_str().unwrap().contains("BETWEEN"));
         let rows = most_rows(plan);
         assert!(rows <= if is_trend { 61_000.0 } else { 5_000.0 }, "{rows} rows: {plan:#}");

@@ -155,6 +155,33 @@ async fn the_database_refuses_a_month_that_is_overspent() {
     assert_eq!(failed.as_db_error().unwrap().constraint(), Some("live_usage_is_not_overspent"));
 }
 
+/// Brief 003, "Caching": usage takes few queries, however much was attended; what is recorded is seen at once, also on
+/// another node; and the months before stay as they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_is_a_row_that_each_node_sees_as_it_is() {
+    let school = School::with(&[("LYCEUM_LIVE_FREE_HOURS", "100")]).await;
+    let peer = school.app.peer().await;
+    let query =
+        format!("{{ viewer {{ subscriptionUsage {{ {USAGE} }} subscriptionUsageHistory(months: 6) {{ {USAGE} }} }} }}");
+    let past = "INSERT INTO live_usage (user_id, month, allowed_minutes, attended_minutes, sessions_attended)
+        SELECT id, '2026-10-01', 6000, 120, 2 FROM users WHERE name = 'Sam'";
+    school.app.sql(past).await;
+    let none = school.app.statements(Some(&school.sam.token), &query, json!({})).await;
+    for number in 1..=5 {
+        let id = school.session(at(60 * number), None).await;
+        school.turn_to(at(60 * number)).await;
+        school.join(&school.sam, &id, false).await;
+        for node in [&school.app, &peer] {
+            let viewer = node.data(Some(&school.sam.token), &query, json!({})).await["viewer"].take();
+            let (now, before) = (&viewer["subscriptionUsage"], &viewer["subscriptionUsageHistory"][1]);
+            let held = (&now["heldHours"], &now["totalHoursAttended"]);
+            assert_eq!(held, (&json!("1"), &json!((number - 1).to_string())));
+            assert_eq!((&before["month"], &before["totalHoursAttended"]), (&json!("2026-10"), &json!("2")));
+        }
+    }
+    assert_eq!(school.app.statements(Some(&school.sam.token), &query, json!({})).await, none);
+}
+
 /// Brief 003, "Integration Points" 4: usage in real time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_the_hours_are_pushed() {

@@ -45,6 +45,39 @@ async fn an_upgrade_at_once_begins_a_new_period_and_what_is_left_is_taken_off() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_charged_as_it_was_shown_or_not_at_all() {
+    let mut club = Club::open().await;
+    let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);
+    let id = club.join(&club.sam, &month(&basic), "30").await;
+    club.pass(TimeDelta::days(12)).await;
+    let input = |when: &str, amount: &str, currency: &str| {
+        let total = json!({ "amount": amount, "currency": currency });
+        json!({ "membershipId": id, "planPriceId": month(&premium), "when": when, "expectedTotal": total })
+    };
+    for (amount, currency, code) in [
+        ("31.99", "EUR", "NOT_ALLOWED"),
+        ("32.01", "EUR", "NOT_ALLOWED"),
+        ("32.00", "USD", "NOT_ALLOWED"),
+        ("32.001", "EUR", "INVALID"),
+        ("-1", "EUR", "OUT_OF_RANGE"),
+    ] {
+        let payload =
+            club.app.payload(&club.sam, "changeMembership", "membership { id }", input("NOW", amount, currency)).await;
+        let error = &payload["userErrors"][0];
+        assert_eq!(
+            (&error["code"], &error["field"][0]),
+            (&json!(code), &json!("expectedTotal")),
+            "{amount} {currency}"
+        );
+    }
+    club.settle().await;
+    assert_eq!(club.orders(&id).await, ["PAID 30.00"], "nothing was ordered");
+    club.app.mutate(&club.sam, "changeMembership", "membership { id }", input("NOW", "32.00", "EUR")).await;
+    club.settle().await;
+    assert_eq!(club.orders(&id).await, ["PAID 32.00", "PAID 30.00"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_refunded_is_not_taken_off_once_more() {
     let mut club = Club::with(&[("LYCEUM_TAXES", "DE=+10")]).await;
     let (basic, premium) = (club.hours("Basic", "4", "30").await, club.hours("Premium", "8", "50").await);

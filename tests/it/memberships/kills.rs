@@ -1,24 +1,21 @@
 //! Memberships in the sandbox while the server is killed at random points. What the sandbox knows survives, as at a
 //! provider: it is written in transactions of its own.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lyceum::accounts::UserId;
 use lyceum::memberships::MembershipId;
 use rand::RngExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::*;
+use crate::support::killed::KilledSite;
 use crate::support::process::{Node, Site};
 use crate::support::{eventually, rounds};
 
 /// How often the server is killed; `make faults` has ten times more.
 const KILLS: usize = 10;
 const MEMBERS_PER_KILL: usize = 3;
-/// How many members and others act at the same time.
-const ACTORS: usize = 3;
 
 /// Makes an active membership due, as if its period were over: all of its times are earlier by what is left of it.
 const PASS: &str = "WITH due AS (
@@ -31,7 +28,7 @@ const PASS: &str = "WITH due AS (
         anchor_at = anchor_at - early, billing_at = billing_at - early
     FROM due WHERE memberships.id = due.id RETURNING memberships.id";
 /// What contradicts the rest, whatever has happened.
-const WRONG: [(&str, &str); 16] = [
+const WRONG: [(&str, &str); 13] = [
     ("a due period is not charged", "FROM memberships WHERE billing_at <= now()"),
     (
         "a membership is never charged again",
@@ -75,86 +72,44 @@ const WRONG: [(&str, &str); 16] = [
             <> EXISTS (SELECT FROM entitlements WHERE user_id = users.id AND source = 'MEMBERSHIP'
                 AND ended_at IS NULL AND expires_at > now())",
     ),
-    (
-        "the books are not balanced",
-        "FROM (SELECT transaction_id FROM ledger_entries GROUP BY transaction_id, currency
-            HAVING sum(amount_minor) <> 0) entries",
-    ),
-    (
-        "a paid order is not in the books, or has no invoice",
-        "FROM charged WHERE status = 'PAID' AND total_minor > 0 AND (
-            NOT EXISTS (SELECT FROM ledger_transactions WHERE kind = 'PAYMENT' AND source_id = charged.id)
-            OR NOT EXISTS (SELECT FROM invoices WHERE order_id = charged.id AND refund_id IS NULL))",
-    ),
-    (
-        "the invoices have gaps",
-        "FROM (SELECT series FROM invoices GROUP BY series HAVING count(*) <> max(number)) series",
-    ),
 ];
 
 struct Storm {
-    site: Site,
+    killed: KilledSite,
     /// A month, a year, and a month of a better plan, with what they cost.
     prices: Vec<(String, &'static str)>,
     /// The ids of users, with a token each.
     members: Vec<(String, String)>,
-    /// The server of now, which may be down.
-    url: Mutex<String>,
     /// How many periods have become due.
     due: AtomicUsize,
-    client: reqwest::Client,
 }
 
 impl Storm {
     async fn new(members: usize) -> (Storm, Node) {
-        let site = Site::new().await.seed(1);
-        let people = format!(
-            "WITH made AS (INSERT INTO users (id, email, name, role, created_at, updated_at)
-                SELECT gen_random_uuid(), 'member' || n || '@people.example', 'Member ' || n, 'STUDENT', now(), now()
-                FROM generate_series(1, {members}) n RETURNING id),
-             signed_in AS (INSERT INTO sessions
-                (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at)
-                SELECT '00000000-0000-0000-0000-000000000000', id, '', now(), now(), 'infinity', now()
-                FROM made LIMIT 1)
-             SELECT string_agg(id::text, ' ') FROM made"
-        );
-        let people = site.sql(&people).await;
-        let admin = site.sql("SELECT id FROM users WHERE email = 'admin@lyceum.example'").await;
-        let token = |id: &str, role| site.token(&UserId::new(id.parse().unwrap()).encode(), role);
-        let members = people.split(' ').map(|id| (id.to_owned(), token(id, Role::Student))).collect();
-        let admin = token(&admin, Role::Admin);
-        let node = site.serve().await;
+        let killed = KilledSite::new(Site::new().await.seed(1));
+        let (members, admin) = (killed.students(members).await, killed.admin().await);
+        let node = killed.serve().await;
         let all = json!([price("10", "MONTH"), price("100", "YEAR")]);
         let all = made_plan(&node, &admin, "All", all).await;
         let more = made_plan(&node, &admin, "More", json!([price("20", "MONTH")])).await;
         let prices = vec![(month(&all), "10"), (price_of(&all, "YEAR"), "100"), (month(&more), "20")];
-        let (url, due, client) = (Mutex::new(node.url.clone()), AtomicUsize::new(0), crate::support::http::client());
-        (Storm { site, prices, members, url, due, client }, node)
+        (Storm { killed, prices, members, due: AtomicUsize::new(0) }, node)
     }
 
     /// Sends a mutation, whatever comes of it.
     async fn send(&self, token: &str, field: &str, input: Value) {
-        let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-        let query =
-            format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code }} }} }}");
-        let body = json!({ "query": query, "variables": { "input": input } });
-        let url = format!("{}/graphql", self.url.lock().unwrap());
-        let request = self.client.post(url).bearer_auth(token).json(&body).send();
-        let Ok(Ok(answer)) = timeout(Duration::from_secs(5), request).await else { return };
-        let Ok(answer) = answer.json::<Value>().await else { return };
-        let code = &answer["errors"][0]["extensions"]["code"];
-        assert!(code.is_null() || code == "UNAVAILABLE", "{field}: {answer:#}");
+        self.killed.send(token, field, "userErrors { code }", input).await;
     }
 
     /// Does something on the page of one of the checkouts that `condition` selects, if there is one.
     async fn on_page(&self, condition: &str, action: &str) {
         let one = format!("SELECT id FROM sandbox_checkouts WHERE {condition} ORDER BY random() LIMIT 1");
-        let id = self.site.sql(&one).await;
+        let id = self.killed.site.sql(&one).await;
         if id.is_empty() {
             return;
         }
-        let page = format!("{}/dev/checkout/{id}", self.url.lock().unwrap());
-        let request = self.client.post(page).body(format!("action={action}"));
+        let page = self.killed.url(&format!("/dev/checkout/{id}"));
+        let request = self.killed.client.post(page).body(format!("action={action}"));
         let sent = request.header("content-type", "application/x-www-form-urlencoded").send();
         // The server may be gone; then nothing has happened, or it has and nobody knows.
         _ = timeout(Duration::from_secs(5), sent).await;
@@ -164,7 +119,7 @@ impl Storm {
     async fn change(&self, field: &str, mut input: Value) {
         let one = "SELECT concat_ws(' ', id, user_id) FROM memberships WHERE status <> 'EXPIRED'
             ORDER BY random() LIMIT 1";
-        let found = self.site.sql(one).await;
+        let found = self.killed.site.sql(one).await;
         let Some((membership, user)) = found.split_once(' ') else { return };
         let Some((_, token)) = self.members.iter().find(|(id, _)| id == user) else { return };
         input["membershipId"] = json!(MembershipId::new(membership.parse().unwrap()).encode());
@@ -189,7 +144,7 @@ impl Storm {
             }
             7 => self.on_page("state = 'PAID'", ["decline-charges", "accept-charges"][any(2)]).await,
             8 | 9 => {
-                if !self.site.sql(PASS).await.is_empty() {
+                if !self.killed.site.sql(PASS).await.is_empty() {
                     self.due.fetch_add(1, Ordering::Relaxed);
                 }
                 self.ask_for("orders.renew").await;
@@ -197,7 +152,7 @@ impl Storm {
             10 => {
                 let retry = "UPDATE memberships SET billing_at = now() WHERE status = 'PAST_DUE' AND billing_at > now()
                     RETURNING id";
-                self.site.sql(retry).await;
+                self.killed.site.sql(retry).await;
                 self.ask_for("orders.renew").await;
             }
             11 => {
@@ -214,7 +169,7 @@ impl Storm {
             "INSERT INTO jobs (id, handler, payload, dedupe_key, created_at, run_at) VALUES
                 (gen_random_uuid(), '{job}', '{{}}', gen_random_uuid()::text, now(), now()) RETURNING id"
         );
-        self.site.sql(&insert).await;
+        self.killed.site.sql(&insert).await;
     }
 
     /// Lets time pass for all that waits: leases of servers that were killed, retries, and questions.
@@ -223,7 +178,7 @@ impl Storm {
                 leased_until = CASE WHEN run_at > now() THEN NULL ELSE leased_until END
                 WHERE dead_at IS NULL AND handler ~ '^(orders|memberships|sandbox)\\.'),
              open AS (UPDATE payments SET check_at = now() WHERE check_at IS NOT NULL) SELECT 1";
-        self.site.sql(due).await;
+        self.killed.site.sql(due).await;
         for job in ["orders.renew", "orders.reconcile", "memberships.expire"] {
             self.ask_for(job).await;
         }
@@ -231,21 +186,15 @@ impl Storm {
 
     /// What contradicts the rest; empty if all agrees.
     async fn wrong(&self) -> String {
-        let parts = WRONG.iter().map(|(what, sql)| format!("SELECT '{what}' AS what, count(*) AS many {sql}"));
-        let sql = format!(
-            "WITH periods AS (
+        let with = "WITH periods AS (
                 SELECT period.state, orders.status FROM membership_periods AS period
                 LEFT JOIN order_items ON membership_period_id = period.id LEFT JOIN orders ON orders.id = order_id),
              charged AS (
                 SELECT orders.id, orders.status, orders.total_minor, gateway.state, gateway.amount_minor,
                     gateway.refunded_minor
                 FROM orders JOIN payments ON order_id = orders.id
-                LEFT JOIN sandbox_checkouts AS gateway ON reference = payments.id::text)
-             SELECT coalesce(string_agg(concat_ws(': ', what, many), E'\\n'), '')
-             FROM ({}) AS found WHERE many > 0",
-            parts.collect::<Vec<_>>().join(" UNION ALL ")
-        );
-        self.site.sql(&sql).await
+                LEFT JOIN sandbox_checkouts AS gateway ON reference = payments.id::text)";
+        self.killed.wrong(with, &WRONG).await
     }
 }
 
@@ -268,52 +217,11 @@ async fn made_plan(node: &Node, admin: &str, name: &str, prices: Value) -> Value
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whenever_the_server_is_killed_each_due_period_is_charged_once_and_members_have_access_while_it_is_paid() {
     let kills = rounds(KILLS);
-    let (storm, mut node) = Storm::new(kills * MEMBERS_PER_KILL).await;
-    let is_over = AtomicBool::new(false);
-    let acting = futures_util::future::join_all((0..ACTORS).map(async |_| {
-        while !is_over.load(Ordering::Relaxed) {
-            storm.act().await;
-            sleep(Duration::from_millis(5)).await;
-        }
-    }));
-    let killing = async {
-        for _ in 0..kills {
-            sleep(Duration::from_millis(rand::rng().random_range(20..500))).await;
-            node.kill();
-            node = storm.site.serve().await;
-            *storm.url.lock().unwrap() = node.url.clone();
-        }
-        is_over.store(true, Ordering::Relaxed);
-    };
-    tokio::join!(acting, killing);
-    // The last server is killed as well: what it had leased is done by the next one.
-    node.kill();
-    storm
-        .site
-        .sql("WITH freed AS (UPDATE jobs SET leased_until = NULL, leased_by = NULL WHERE dead_at IS NULL) SELECT 1")
-        .await;
-    let node = storm.site.serve().await;
-    *storm.url.lock().unwrap() = node.url.clone();
-    let mut wrong = String::new();
-    for _ in 0..60 {
-        storm.nudge().await;
-        sleep(Duration::from_millis(200)).await;
-        wrong = storm.wrong().await;
-        if wrong.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(wrong, "", "{}", node.output());
-    eventually("nothing waits", async || {
-        storm.nudge().await;
-        let waiting = "SELECT count(*) FROM payment_events WHERE state <> 'PROCESSED'";
-        storm.site.sql(waiting).await == "0"
-    })
-    .await;
-    assert_eq!(storm.wrong().await, "");
-    assert_eq!(storm.site.sql("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL").await, "0");
+    let (storm, node) = Storm::new(kills * MEMBERS_PER_KILL).await;
+    let node = storm.killed.storm(node, kills, async || storm.act().await).await;
+    storm.killed.calm(&node, async || storm.nudge().await, async || storm.wrong().await).await;
     let renewed = "SELECT count(*) FROM membership_periods WHERE state = 'PAID' AND reason = 'RENEWAL'";
-    let renewed: usize = storm.site.sql(renewed).await.parse().unwrap();
+    let renewed: usize = storm.killed.site.sql(renewed).await.parse().unwrap();
     let due = storm.due.load(Ordering::Relaxed);
     assert!(renewed <= due, "{renewed} periods were charged of {due} that were due");
     assert_ne!(renewed, 0, "something was renewed");

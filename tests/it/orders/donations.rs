@@ -35,6 +35,12 @@ impl Shop {
         self.app.sql("SELECT string_agg(status, ' ' ORDER BY number) FROM orders").await
     }
 
+    /// Why donations have ended, as recorded.
+    async fn ends(&self) -> String {
+        let ends = "SELECT string_agg(payload ->> 'why', ' ' ORDER BY id) FROM events WHERE kind = 'donation_ended'";
+        self.app.sql(ends).await
+    }
+
     async fn cancel(&self, user: &User, donation: &Value) -> String {
         self.code(Some(user), "cancelDonation", json!({ "donationId": donation["id"] })).await
     }
@@ -69,6 +75,7 @@ async fn a_monthly_donation_is_charged_once_a_month_until_it_is_canceled() {
     assert_eq!(shop.cancel(&shop.tim, &active).await, "NOT_FOUND");
     assert_eq!(shop.cancel(&shop.sam, &active).await, "");
     assert_eq!(shop.cancel(&shop.sam, &active).await, "NOT_ALLOWED");
+    assert_eq!(shop.ends().await, "CANCELED");
     let ended = shop.donation(&shop.sam).await;
     assert_eq!((&ended["status"], &ended["nextAt"]), (&json!("ENDED"), &Value::Null));
     shop.month().await;
@@ -77,8 +84,10 @@ async fn a_monthly_donation_is_charged_once_a_month_until_it_is_canceled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_donation_that_is_not_paid_three_times_in_succession_ends() {
+async fn a_donation_that_is_not_paid_three_times_in_succession_ends_and_its_donor_is_told() {
     let shop = Shop::open().await;
+    // Users are told of nothing from the instant at which their accounts were made.
+    shop.app.app.clock.advance(TimeDelta::seconds(1));
     let order = shop.ordered(&shop.sam, shop.monthly()).await;
     shop.act(&order, "pay").await;
     shop.act(&order, "decline-charges").await;
@@ -93,6 +102,22 @@ async fn a_donation_that_is_not_paid_three_times_in_succession_ends() {
         assert_eq!(shop.donation(&shop.sam).await["status"], status);
     }
     assert_eq!(shop.statuses().await, "PAID FAILED FAILED PAID FAILED FAILED FAILED");
+    assert_eq!(shop.ends().await, "UNPAID");
+    let told = "{ viewer { notifications { nodes { kind title count subject { id } } } } }";
+    let data = shop.app.data(Some(&shop.sam.token), told, json!({})).await;
+    let nodes = data["viewer"]["notifications"]["nodes"].as_array().unwrap();
+    let ended: Vec<&Value> = nodes.iter().filter(|node| node["title"] == "Your monthly donation has ended").collect();
+    let donation = shop.donation(&shop.sam).await;
+    let subject = json!({ "id": donation["id"] });
+    assert_eq!(
+        ended,
+        [&json!({
+            "kind": "ORDER_FAILED", "title": "Your monthly donation has ended", "count": 1, "subject": subject,
+        })]
+    );
+    shop.app.run("notifications.send").await;
+    let mails = shop.app.mails.lock().unwrap().clone();
+    assert_eq!(mails.iter().filter(|mail| mail.subject == "Your monthly donation has ended").count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,6 +133,7 @@ async fn a_donation_that_is_not_begun_ends_with_its_order_and_one_of_a_deleted_u
     assert_eq!(shop.cancel(&shop.root, &donation).await, "");
     shop.settle().await;
     assert_eq!((shop.status(&order).await.as_str(), shop.statuses().await.as_str()), ("CANCELED", "CANCELED CANCELED"));
+    assert_eq!(shop.ends().await, "NOT_BEGUN CANCELED");
 
     let eve = shop.app.user("Eve", Role::Student).await;
     let order = shop.ordered(&eve, shop.monthly()).await;

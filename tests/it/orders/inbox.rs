@@ -279,3 +279,50 @@ async fn an_event_before_our_own_commit_waits_and_one_of_no_order_is_refused_in_
     shop.replay("checkout.paid").await;
     assert!(shop.events().await.contains(&"checkout.paid WAITING".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_cannot_be_stored_is_not_acknowledged_so_that_it_comes_again() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    shop.app.sql("ALTER TABLE payment_events RENAME TO payment_events_gone").await;
+    assert_eq!(shop.tell(&event).await, StatusCode::SERVICE_UNAVAILABLE);
+    shop.app.sql("ALTER TABLE payment_events_gone RENAME TO payment_events").await;
+    // Neither can what processes it.
+    shop.app.sql("ALTER TABLE jobs RENAME TO jobs_gone").await;
+    assert_eq!(shop.tell(&event).await, StatusCode::SERVICE_UNAVAILABLE);
+    shop.app.sql("ALTER TABLE jobs_gone RENAME TO jobs").await;
+    assert_eq!(shop.events().await, [""; 0], "stored with its job or not at all");
+    assert_eq!(shop.tell(&event).await, StatusCode::OK);
+    shop.settle().await;
+    assert_eq!(shop.events().await, ["checkout.paid PROCESSED"]);
+    assert_eq!(shop.status(&order).await, "PAID");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_signed_and_cannot_be_read_is_kept_for_administrators() {
+    let shop = Shop::open().await;
+    let order = shop.order(&shop.sam).await;
+    let event = shop.paid(&order).await;
+    let mut unknown = serde_json::to_value(&event).unwrap();
+    unknown["type"] = "checkout.revised".into();
+    let bodies = [unknown.to_string(), unknown.to_string(), json!({ "payer": "Sam" }).to_string()];
+    for body in bodies {
+        let (_, signature) = shop.sandbox().sign(body.as_bytes(), shop.app.app.clock.now()).unwrap();
+        assert_eq!(shop.webhook(body.clone().into_bytes(), Some(&signature)).await, 200, "{body}");
+        assert_eq!(shop.webhook(body.into_bytes(), Some("t=1,v1=00")).await, 400);
+    }
+    shop.settle().await;
+    let mut events = shop.events().await;
+    events.sort();
+    assert_eq!(events, ["checkout.revised REFUSED", "unread REFUSED"], "each once");
+    let kept = shop.app.sql("SELECT string_agg(DISTINCT body::text, ' ') FROM payment_events").await;
+    assert_eq!(kept, "{\"isUnread\": true}", "nothing personal");
+    shop.replay("unread").await;
+    assert_eq!(shop.app.sql("SELECT count(*) FROM payment_events WHERE state = 'REFUSED'").await, "2");
+    assert_eq!(shop.status(&order).await, "PENDING");
+    // The provider sends it again to a version that can read it.
+    assert_eq!(shop.tell(&event).await, 200);
+    shop.settle().await;
+    assert_eq!(shop.status(&order).await, "PAID");
+}

@@ -220,3 +220,72 @@ async fn a_page_of_orders_has_its_invoices_in_one_statement() {
     };
     assert_eq!(counted(1).await, counted(3).await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_mail_of_a_paid_order_is_a_receipt_in_the_language_of_its_buyer() {
+    let shop = Shop::with(&SETTINGS).await;
+    for (code, percent) in [("ten", 10), ("all", 100)] {
+        let coupon = json!({ "code": code, "percent": percent });
+        shop.app.mutate(&shop.root, "createCoupon", "coupon { id }", coupon).await;
+    }
+    shop.app.sql("UPDATE users SET locale = 'de' WHERE name = 'Tim'").await;
+    shop.app.forget_rows();
+    // Users are told of nothing from the instant at which their accounts were made.
+    shop.app.app.clock.advance(TimeDelta::seconds(1));
+    let both = [&shop.course, &shop.other];
+    for (user, country, courses, total, code, receipt) in [
+        (
+            &shop.sam,
+            "DE",
+            &both[..],
+            "22.41",
+            Some("ten"),
+            "\n\nEngines: 19.90 EUR\nWheels: 5.00 EUR\nDiscount: −2.49 EUR\nTotal: 22.41 EUR\n\
+             Included tax 19 % (DE): 3.58 EUR\n\n\
+             You find the invoice (PDF) on the page of the order.\n\nView it:\n",
+        ),
+        (
+            &shop.tim,
+            "US",
+            &both[..1],
+            "21.54",
+            None,
+            "\n\nEngines: 19.90 EUR\nSteuer 8.25 % (US): 1.64 EUR\nGesamtbetrag: 21.54 EUR\n\n\
+             Die Rechnung (PDF) findest du auf der Seite der Bestellung.\n\nAnsehen:\n",
+        ),
+        (
+            &shop.tim,
+            "FR",
+            &both[1..],
+            "0",
+            Some("all"),
+            "\n\nWheels: 5.00 EUR\nRabatt: −5.00 EUR\nGesamtbetrag: 0.00 EUR\n\nAnsehen:\n",
+        ),
+    ] {
+        let mut input = shop.input(courses, total);
+        input["billing"]["country"] = country.into();
+        input["couponCode"] = code.into();
+        let order = shop.ordered(user, input).await;
+        if total != "0" {
+            shop.act(&order, "pay").await;
+        }
+        shop.settle().await;
+        shop.app.run("notifications.send").await;
+        let mails: Vec<_> = shop.app.mails.lock().unwrap().drain(..).collect();
+        let is_receipt = |mail: &&lyceum::platform::mail::Mail| {
+            mail.subject.contains(order["number"].as_str().unwrap())
+                && mail.list.as_ref().is_some_and(|list| list.name == "order-paid")
+        };
+        let mails: Vec<_> = mails.iter().filter(is_receipt).collect();
+        let [mail] = &mails[..] else { panic!("one receipt, not {mails:?}") };
+        assert!(mail.text.contains(receipt), "{}", mail.text);
+        let html = mail.html.as_ref().unwrap();
+        for (what, amount) in receipt.lines().filter_map(|line| line.split_once(": ")) {
+            assert!(html.contains(&format!(">{what}</td>")) && html.contains(&format!(">{amount}</td>")), "{html}");
+        }
+        // The notification in the list stays short.
+        let told = "{ viewer { notifications(first: 1) { nodes { body } } } }";
+        let data = shop.app.data(Some(&user.token), told, json!({})).await;
+        assert!(!data.to_string().contains("EUR"), "{data}");
+    }
+}

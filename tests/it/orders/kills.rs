@@ -1,40 +1,36 @@
 //! Orders at Stripe while the server is killed at random points. What Stripe knows survives.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use chrono::Utc;
-use lyceum::accounts::UserId;
 use lyceum::catalog::CourseId;
 use rand::RngExt;
-use tokio::time::{sleep, timeout};
 
 use super::fakes::stripe::{StripeFake, WEBHOOK_SECRET, signature};
 use super::*;
+use crate::support::killed::KilledSite;
 use crate::support::process::Site;
-use crate::support::{eventually, rounds};
+use crate::support::rounds;
 
 /// How often the server is killed; `make faults` has many times more.
 const KILLS: usize = 20;
 const BUYERS_PER_KILL: usize = 3;
-/// How many users and others act at the same time.
-const ACTORS: usize = 3;
+/// One buyer of so many has a coupon.
+const WITH_COUPON: usize = 3;
 
 struct Storm {
-    site: Site,
+    killed: KilledSite,
     fake: StripeFake,
     course: String,
     buyers: Vec<String>,
     admin: String,
-    /// The server of now, which may be down.
-    url: Mutex<String>,
     orders: Mutex<Vec<String>>,
     /// What Stripe has not been able to tell yet.
     told: Mutex<Vec<Value>>,
-    client: reqwest::Client,
 }
 
 impl Storm {
+    /// With a coupon that half of those can use who have it.
     async fn new(buyers: usize) -> Storm {
         let fake = StripeFake::start().await;
         let mut site = Site::new().await;
@@ -45,36 +41,16 @@ impl Storm {
         let course = "UPDATE courses SET price_minor = 1990, currency = 'EUR' WHERE id =
             (SELECT id FROM courses WHERE published_at IS NOT NULL LIMIT 1) RETURNING id";
         let course = CourseId::new(site.sql(course).await.parse().unwrap()).encode();
-        let people = format!(
-            "WITH made AS (INSERT INTO users (id, email, name, role, created_at, updated_at)
-                SELECT gen_random_uuid(), 'buyer' || n || '@people.example', 'Buyer ' || n, 'STUDENT', now(), now()
-                FROM generate_series(1, {buyers}) n RETURNING id),
-             signed_in AS (INSERT INTO sessions
-                (id, user_id, user_agent, created_at, last_used_at, expires_at, authenticated_at)
-                SELECT '00000000-0000-0000-0000-000000000000', id, '', now(), now(), 'infinity', now()
-                FROM made LIMIT 1)
-             SELECT string_agg(id::text, ' ') FROM made"
+        let coupon = format!(
+            "INSERT INTO coupons (id, code, percent, max_uses, created_at)
+            VALUES (gen_random_uuid(), 'TEN', 10, {}, now()) RETURNING id",
+            buyers / WITH_COUPON / 2
         );
-        let people = site.sql(&people).await;
-        let admin = site.sql("SELECT id FROM users WHERE email = 'admin@lyceum.example'").await;
-        let token = |id: &str, role| site.token(&UserId::new(id.parse().unwrap()).encode(), role);
-        let buyers = people.split(' ').map(|id| token(id, Role::Student)).collect();
-        let admin = token(&admin, Role::Admin);
-        let (orders, told, client) = (Mutex::default(), Mutex::default(), crate::support::http::client());
-        Storm { fake, course, buyers, admin, url: Mutex::default(), orders, told, client, site }
-    }
-
-    /// Sends a mutation; `None` if the server does not answer.
-    async fn send(&self, token: &str, field: &str, selection: &str, input: Value) -> Option<Value> {
-        let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
-        let query = format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ {selection} }} }}");
-        let body = json!({ "query": query, "variables": { "input": input } });
-        let url = format!("{}/graphql", self.url.lock().unwrap());
-        let request = self.client.post(url).bearer_auth(token).json(&body).send();
-        let mut answer: Value = timeout(Duration::from_secs(5), request).await.ok()?.ok()?.json().await.ok()?;
-        let code = &answer["errors"][0]["extensions"]["code"];
-        assert!(code.is_null() || code == "UNAVAILABLE", "{answer:#}");
-        Some(answer["data"][field].take())
+        site.sql(&coupon).await;
+        let killed = KilledSite::new(site);
+        let buyers = killed.students(buyers).await.into_iter().map(|(_, token)| token).collect();
+        let admin = killed.admin().await;
+        Storm { killed, fake, course, buyers, admin, orders: Mutex::default(), told: Mutex::default() }
     }
 
     async fn act(&self) {
@@ -85,13 +61,16 @@ impl Storm {
         };
         match (step, order) {
             (0..=3, _) | (_, None) => {
+                let has_coupon = buyer % WITH_COUPON == 0;
+                let total = if has_coupon { "17.91" } else { "19.90" };
                 let input = json!({
                     "items": [{ "courseId": self.course }],
                     "billing": { "country": "DE", "currency": "EUR" },
-                    "expectedTotal": { "amount": "19.90", "currency": "EUR" },
+                    "couponCode": has_coupon.then_some("TEN"),
+                    "expectedTotal": { "amount": total, "currency": "EUR" },
                     "idempotencyKey": format!("order-{buyer}"),
                 });
-                let made = self.send(&self.buyers[buyer], "createOrder", "order { id }", input).await;
+                let made = self.killed.send(&self.buyers[buyer], "createOrder", "order { id }", input).await;
                 let Some(id) = made.and_then(|made| Some(made["order"]["id"].as_str()?.to_owned())) else { return };
                 let mut orders = self.orders.lock().unwrap();
                 if !orders.contains(&id) {
@@ -106,7 +85,7 @@ impl Storm {
             }
             (6 | 7, _) => self.deliver().await,
             (8, Some(order)) => {
-                self.send(&self.admin, "cancelOrder", "order { id }", json!({ "orderId": order })).await;
+                self.killed.send(&self.admin, "cancelOrder", "order { id }", json!({ "orderId": order })).await;
             }
             (_, Some(order)) => {
                 let input = json!({
@@ -115,7 +94,7 @@ impl Storm {
                     "amount": { "amount": "5", "currency": "EUR" },
                     "idempotencyKey": order,
                 });
-                self.send(&self.admin, "refundOrder", "order { id }", input).await;
+                self.killed.send(&self.admin, "refundOrder", "order { id }", input).await;
             }
         }
     }
@@ -125,37 +104,44 @@ impl Storm {
         let Some(event) = self.told.lock().unwrap().pop() else { return };
         let body = event.to_string().into_bytes();
         let signature = signature(WEBHOOK_SECRET, &body, Utc::now());
-        let url = format!("{}/webhooks/stripe", self.url.lock().unwrap());
-        let sent = self.client.post(url).header("stripe-signature", signature).body(body).send().await;
+        let url = self.killed.url("/webhooks/stripe");
+        let sent = self.killed.client.post(url).header("stripe-signature", signature).body(body).send().await;
         if !sent.is_ok_and(|answer| answer.status() == 200) {
             self.told.lock().unwrap().insert(0, event);
         }
     }
 
-    /// Lets time pass for all that waits: leases of servers that were killed, retries, and questions.
+    /// Lets time pass for all that waits: events to tell, leases of servers that were killed, retries, and questions.
     async fn nudge(&self) {
+        while !self.told.lock().unwrap().is_empty() {
+            self.deliver().await;
+        }
         let due = "WITH due AS (UPDATE jobs SET run_at = least(run_at, now()),
                 leased_until = CASE WHEN run_at > now() THEN NULL ELSE leased_until END
                 WHERE dead_at IS NULL AND handler LIKE 'orders.%'),
              open AS (UPDATE payments SET check_at = now() WHERE check_at IS NOT NULL)
              INSERT INTO jobs (id, handler, payload, dedupe_key, created_at, run_at)
              VALUES (gen_random_uuid(), 'orders.reconcile', '{}', gen_random_uuid()::text, now(), now()) RETURNING id";
-        self.site.sql(due).await;
+        self.killed.site.sql(due).await;
     }
 
-    /// What contradicts what Stripe knows; empty if all agrees.
+    /// What contradicts what Stripe knows, or the rest; empty if all agrees.
     async fn wrong(&self) -> String {
-        let rows = "SELECT coalesce(string_agg(concat_ws(' ', status, payments.id, refunded, entitled), ','), '')
+        let rows =
+            "SELECT coalesce(string_agg(concat_ws(' ', status, payments.id, refunded, entitled, total_minor), ','), '')
             FROM orders JOIN payments ON order_id = orders.id CROSS JOIN LATERAL (
                 SELECT sum(refunded_minor) AS refunded,
                     (SELECT count(*) FROM entitlements WHERE ended_at IS NULL AND id = ANY (array_agg(entitlement_id)))
                         AS entitled
                 FROM order_items WHERE order_items.order_id = orders.id) items";
-        let rows = self.site.sql(rows).await;
+        let rows = self.killed.site.sql(rows).await;
         let (sessions, refunds) = (self.fake.sessions(), self.fake.refunds());
         let mut wrong = Vec::new();
         for row in rows.split(',').filter(|row| !row.is_empty()) {
-            let [status, payment, refunded, entitled] = row.split(' ').collect::<Vec<_>>()[..] else { panic!("{row}") };
+            let [status, payment, refunded, entitled, total] = row.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{row}")
+            };
+            let total: i64 = total.parse().unwrap();
             let own: Vec<&Value> =
                 sessions.iter().filter(|session| session["client_reference_id"] == payment).collect();
             assert!(own.len() <= 1, "two checkouts of one payment");
@@ -166,8 +152,8 @@ impl Storm {
                 .filter_map(|refund| refund["amount"].as_i64())
                 .sum();
             let is_right = match (of("payment_status") == "paid", status) {
-                (true, "PAID" | "PARTIALLY_REFUNDED") => entitled == "1" && returned < 1990,
-                (true, "REFUNDED" | "CANCELED") => entitled == "0" && returned == 1990,
+                (true, "PAID" | "PARTIALLY_REFUNDED") => entitled == "1" && returned < total,
+                (true, "REFUNDED" | "CANCELED") => entitled == "0" && returned == total,
                 (false, "PENDING") => entitled == "0" && of("status") == "open",
                 (false, "CANCELED") => entitled == "0" && of("status") != "open",
                 _ => false,
@@ -176,6 +162,8 @@ impl Storm {
                 wrong.push(format!("{row}: {} {} {returned}", of("status"), of("payment_status")));
             }
         }
+        wrong.push(self.killed.wrong("", &[]).await);
+        wrong.retain(|what| !what.is_empty());
         wrong.join("\n")
     }
 }
@@ -184,53 +172,14 @@ impl Storm {
 async fn whenever_the_server_is_killed_each_order_is_charged_once_and_gives_access_if_it_is_paid() {
     let kills = rounds(KILLS);
     let storm = Storm::new(kills * BUYERS_PER_KILL).await;
-    let mut node = storm.site.serve().await;
-    *storm.url.lock().unwrap() = node.url.clone();
-    let is_over = std::sync::atomic::AtomicBool::new(false);
-    let acting = futures_util::future::join_all((0..ACTORS).map(async |_| {
-        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-            storm.act().await;
-            sleep(Duration::from_millis(5)).await;
-        }
-    }));
-    let killing = async {
-        for _ in 0..kills {
-            sleep(Duration::from_millis(rand::rng().random_range(20..500))).await;
-            node.kill();
-            node = storm.site.serve().await;
-            *storm.url.lock().unwrap() = node.url.clone();
-        }
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
-    };
-    tokio::join!(acting, killing);
-    // The last server is killed as well: what it had leased is done by the next one.
-    node.kill();
-    storm
-        .site
-        .sql("WITH freed AS (UPDATE jobs SET leased_until = NULL, leased_by = NULL WHERE dead_at IS NULL) SELECT 1")
-        .await;
-    let node = storm.site.serve().await;
-    *storm.url.lock().unwrap() = node.url.clone();
-    let mut wrong = String::new();
-    for _ in 0..40 {
-        while !storm.told.lock().unwrap().is_empty() {
-            storm.deliver().await;
-        }
-        storm.nudge().await;
-        sleep(Duration::from_millis(200)).await;
-        wrong = storm.wrong().await;
-        if wrong.is_empty() {
-            break;
-        }
+    let node = storm.killed.serve().await;
+    let node = storm.killed.storm(node, kills, async || storm.act().await).await;
+    storm.killed.calm(&node, async || storm.nudge().await, async || storm.wrong().await).await;
+    for (what, of) in [
+        ("something was bought", "orders WHERE status = 'PAID'"),
+        ("and refunded", "invoices WHERE refund_id IS NOT NULL"),
+        ("and bought with the coupon", "orders WHERE coupon_id IS NOT NULL AND paid_at IS NOT NULL"),
+    ] {
+        assert_ne!(storm.killed.site.sql(&format!("SELECT count(*) FROM {of}")).await, "0", "{what}");
     }
-    assert_eq!(wrong, "", "{}", node.output());
-    eventually("nothing waits", async || {
-        storm.nudge().await;
-        let waiting = "SELECT count(*) FROM payment_events WHERE state <> 'PROCESSED'";
-        storm.site.sql(waiting).await == "0"
-    })
-    .await;
-    assert_eq!(storm.wrong().await, "");
-    assert_eq!(storm.site.sql("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL").await, "0");
-    assert_ne!(storm.site.sql("SELECT count(*) FROM orders WHERE status = 'PAID'").await, "0", "something was bought");
 }

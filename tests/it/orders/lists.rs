@@ -76,6 +76,12 @@ async fn administrators_filter_and_search() {
         ("query: \"gine\"".into(), vec![&one]),
         ("query: \"WHEELS\"".into(), vec![&two]),
         ("query: \"%\"".into(), vec![]),
+        ("buyerQuery: \" TIM@people \"".into(), vec![&two]),
+        ("buyerQuery: \"people.example\"".into(), vec![&two, &one]),
+        ("buyerQuery: \"sAm\"".into(), vec![&one]),
+        ("buyerQuery: \"sam\", statuses: [PENDING]".into(), vec![]),
+        ("buyerQuery: \"%\"".into(), vec![]),
+        ("buyerQuery: \" \"".into(), vec![&two, &one]),
         ("createdFrom: \"2026-11-20T09:05:00Z\"".into(), vec![&two]),
         ("createdTo: \"2026-11-20T09:05:00Z\"".into(), vec![&one]),
         (format!("statuses: [PENDING], buyerId: \"{}\"", shop.sam.id), vec![]),
@@ -86,6 +92,22 @@ async fn administrators_filter_and_search() {
             "{filter}"
         );
     }
+    // A buyer does not find others by it, and a token only if it may read what administrators see of users.
+    let own = "{ viewer { orders(filter: { buyerQuery: \"sam\" }) { totalCount } } }";
+    assert_eq!(shop.app.data(Some(&shop.tim.token), own, json!({})).await["viewer"]["orders"]["totalCount"], 1);
+    let table = "{ ordersCsvUrl(filter: { buyerQuery: \"sam\" }) }";
+    let list = "{ orders(filter: { buyerQuery: \"sam\" }) { totalCount } }";
+    for (scopes, code) in [(json!(["READ_ORDERS"]), "FORBIDDEN"), (json!(["READ_ORDERS", "READ_USERS"]), "")] {
+        let input =
+            json!({ "name": format!("script {scopes}"), "scopes": scopes, "expiresAt": "2027-01-01T00:00:00Z" });
+        let made = shop.app.mutate(&shop.root, "createApiToken", "token", input).await;
+        for query in [list, table] {
+            let body = shop.app.send(made["token"].as_str(), query, json!({})).await;
+            assert_eq!(code_of(&body), code, "{scopes} {query}: {body:#}");
+        }
+    }
+    let longest = format!("{{ orders(filter: {{ buyerQuery: \"{}\" }}) {{ totalCount }} }}", "x".repeat(101));
+    assert_eq!(code_of(&shop.app.send(Some(&shop.root.token), &longest, json!({})).await), "BAD_USER_INPUT");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

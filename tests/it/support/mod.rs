@@ -7,6 +7,7 @@ pub(crate) mod documents;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod issuer;
+pub(crate) mod killed;
 pub(crate) mod localstripe;
 pub(crate) mod moto;
 pub(crate) mod pdf;

@@ -6,7 +6,7 @@ use crate::accounts::{self, UserId};
 use crate::catalog::{self, CourseId};
 use crate::entitlements::EndReason;
 use crate::graphql::{Error, Result};
-use crate::memberships::command::access::{end, end_access, give, tell};
+use crate::memberships::command::access::{end, end_access, give, given, tell_of};
 use crate::memberships::command::family;
 use crate::memberships::command::member::scope_of;
 use crate::memberships::error;
@@ -165,10 +165,11 @@ async fn follow(
             end_access(tx, app, held, reason).await?
         }
     };
+    let gave = given(tx, held.row.id).await?;
     rows::update(tx, &held.row, now).await?;
     family::follow(tx, app, &held.row).await?;
     if let Some(change) = change_between(before, &held.row) {
-        tell(tx, app, &held.row, change).await?;
+        tell_of(tx, app, &held.row, (change, gave)).await?;
     }
     Ok(students)
 }

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::place::{Terms, billed_before, place, priced};
 use crate::accounts::viewer;
+use crate::graphql::error::Check;
 use crate::graphql::loaders::Load;
-use crate::graphql::money::Money;
+use crate::graphql::money::{Money, MoneyInput};
 use crate::graphql::{Error, Result};
 use crate::memberships::{
     self, Begun, ChangeTime, Held, Membership, MembershipById, MembershipChangeTerms, MembershipId, MembershipStatus,
@@ -84,11 +85,31 @@ pub(super) async fn end_order(tx: &mut Tx, app: &App, period: PeriodId) -> std::
 /// Changes the price of a membership. If that costs something, it is an order, and applies when that is paid.
 ///
 /// # Errors
-/// There is no such membership of the actor, it cannot be changed now, or the price is not one for it.
-pub async fn change_membership(app: &App, actor: &Actor, input: MembershipChangeTerms) -> Result<Membership> {
+/// There is no such membership of the actor, it cannot be changed now, the price is not one for it, or another total
+/// than the expected one would be charged.
+pub async fn change_membership(
+    app: &App,
+    actor: &Actor,
+    input: MembershipChangeTerms,
+    expected: Option<MoneyInput>,
+) -> Result<Membership> {
+    let mut check = Check::new();
+    let expected = expected.map(|total| (total.minor(&mut check, "expectedTotal"), total.currency));
+    check.finish()?;
     let mut calculations = Calculations::default();
     let changed = loop {
-        let changed = app.db.transaction(async |tx| change(tx, app, actor, &input, &calculations).await).await;
+        let changed = app
+            .db
+            .transaction(async |tx| {
+                let changed = change(tx, app, actor, &input, &calculations).await?;
+                if let (Some((order, _)), Some(expected)) = (&changed, expected)
+                    && (order.total_minor, order.currency) != expected
+                {
+                    return Err(error::another_total(Money::new(order.total_minor, order.currency)));
+                }
+                Ok(changed)
+            })
+            .await;
         if let Some(changed) = calculations.after(app, changed).await? {
             break changed;
         }

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     AnswerLost(u16),
     /// It has its effect, and is never answered.
     Hangs,
+    /// It has its effect, and is answered, a second later.
+    Late,
 }
 
 /// A request as a fake sees it.
@@ -113,6 +115,10 @@ async fn serve(State((wire, answer)): State<(Arc<Wire>, Answer)>, request: Reque
             answer(&call);
             tokio::time::sleep(Duration::from_secs(60)).await;
             (500, Value::Null)
+        }
+        Some(Fault::Late) => {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            answer(&call)
         }
         None => answer(&call),
     };

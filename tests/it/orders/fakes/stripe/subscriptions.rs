@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Inside, StripeFake, event, refused};
 
 impl StripeFake {
-    pub(in crate::orders) fn prices(&self) -> Vec<Value> {
+    pub(crate) fn prices(&self) -> Vec<Value> {
         self.inside.lock().unwrap().prices.clone()
     }
 
