@@ -71,7 +71,7 @@ async fn a_deleted_channel_is_gone_at_once_and_its_followers_soon() {
     assert_eq!(app.sql("SELECT count(*) FROM channel_follows").await, "2501");
     app.settle().await;
     assert_eq!(app.sql("SELECT count(*) FROM channel_follows").await, "0");
-    let left = "SELECT concat_ws(' ', count(*), count(image_id), count(follower_count)) FROM channels
+    let left = "SELECT concat_ws(' ', count(*), count(image_id), count(channel_stats.follower_count)) FROM channels
         LEFT JOIN channel_stats ON channel_id = id WHERE deleted_at IS NOT NULL";
     assert_eq!(app.sql(left).await, "1 0 0", "whose it was, which the books may need");
     assert_eq!(app.data(None, see, json!({ "id": id })).await["node"], Value::Null);
