@@ -219,10 +219,18 @@ async fn whenever_the_server_is_killed_each_due_period_is_charged_once_and_membe
     let kills = rounds(KILLS);
     let (storm, node) = Storm::new(kills * MEMBERS_PER_KILL).await;
     let node = storm.killed.storm(node, kills, async || storm.act().await).await;
+    let renewed = async || -> usize {
+        let renewed = "SELECT count(*) FROM membership_periods WHERE state = 'PAID' AND reason = 'RENEWAL'";
+        storm.killed.site.sql(renewed).await.parse().unwrap()
+    };
+    // On a busy machine little happens between the kills.
+    eventually("something is renewed", async || {
+        storm.act().await;
+        renewed().await > 0
+    })
+    .await;
     storm.killed.calm(&node, async || storm.nudge().await, async || storm.wrong().await).await;
-    let renewed = "SELECT count(*) FROM membership_periods WHERE state = 'PAID' AND reason = 'RENEWAL'";
-    let renewed: usize = storm.killed.site.sql(renewed).await.parse().unwrap();
+    let renewed = renewed().await;
     let due = storm.due.load(Ordering::Relaxed);
     assert!(renewed <= due, "{renewed} periods were charged of {due} that were due");
-    assert_ne!(renewed, 0, "something was renewed");
 }
