@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::process::{Node, Site};
-use super::{eventually, http};
+use super::http;
 
 /// How many users and others act at the same time.
 const ACTORS: usize = 3;
