@@ -11,8 +11,8 @@ use rand::RngExt;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::process::{Node, Site};
 use super::http;
+use super::process::{Node, Site};
 
 /// How many users and others act at the same time.
 const ACTORS: usize = 3;

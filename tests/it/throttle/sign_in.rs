@@ -1,5 +1,6 @@
 //! Sign-in through the API: who guesses waits, and nobody else does.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
@@ -85,14 +86,16 @@ async fn the_right_password_makes_up_for_the_wrong_ones() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_attempts_at_once_do_not_keep_other_requests_waiting() {
     let app = open(TestApp::with_costly_passwords(&[("LYCEUM_PROXIES", "1")]).await).await;
-    let (limited, wrong, other) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (limited, wrong, other) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
     let flood = futures_util::future::join_all((0..1000).map(async |number: usize| {
         let ip = format!("10.1.{}.{}", number / 250, number % 250);
         let (body, wait) = sign_in(&app, &ip, &format!("victim{number}@people.example"), "a guess at it").await;
-        match (is_limited(&body), user_error(&body)) {
-            (true, _) if wait == Some(2) => limited.fetch_add(1, Ordering::SeqCst),
-            (false, "WRONG_CREDENTIALS") => wrong.fetch_add(1, Ordering::SeqCst),
-            _ => other.fetch_add(1, Ordering::SeqCst),
+        // On a busy machine some do not get a connection to the database in time, and are told the same.
+        let is_overloaded = body["errors"][0]["extensions"]["code"] == "UNAVAILABLE";
+        match (is_limited(&body) || is_overloaded, user_error(&body)) {
+            (true, _) if wait == Some(2) => _ = limited.fetch_add(1, Ordering::SeqCst),
+            (false, "WRONG_CREDENTIALS") => _ = wrong.fetch_add(1, Ordering::SeqCst),
+            _ => other.lock().unwrap().push((body, wait)),
         }
     }));
     tokio::pin!(flood);
@@ -106,8 +109,9 @@ async fn a_thousand_attempts_at_once_do_not_keep_other_requests_waiting() {
             }
         }
     }
-    let [limited, wrong, other] = [&limited, &wrong, &other].map(|count| count.load(Ordering::SeqCst));
-    assert_eq!((limited + wrong, other), (1000, 0), "{limited} were told to come back, {wrong} were checked");
+    let [limited, wrong] = [&limited, &wrong].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(other.lock().unwrap().first(), None, "{limited} were told to come back, {wrong} were checked");
+    assert_eq!(limited + wrong, 1000);
     assert!(limited >= 300, "the line is bounded: {limited} were told to come back, {wrong} were checked");
     assert!(answered >= 20, "only {answered} other requests were answered while {wrong} passwords were checked");
 }
