@@ -98,17 +98,17 @@ async fn member_in(
 ) -> Result<Option<MemberUsage>, InternalError> {
     let Some(found) = found.filter(|found| found.payer != user) else { return Ok(None) };
     let row = family::one(tx, (user, month, found.payer)).await?;
-    let row = row.unwrap_or_else(|| MemberUsage::empty(user, month, found.payer));
     Ok(Some(row.with_limit(found.family_member_minutes)))
 }
 
 /// Locks the hours that pay for a seat in a locked session.
 async fn lock_pool(tx: &mut Tx, row: &Attendance) -> Result<Pool, InternalError> {
     let usage = usage::lock(tx, row.payer(), row.month).await?;
-    let Some(payer) = row.payer_id else { return Ok(Pool::own(usage)) };
-    let member = family::one(tx, (row.user_id, row.month, payer)).await?;
-    let member = member.unwrap_or_else(|| MemberUsage::empty(row.user_id, row.month, payer));
-    Ok(Pool { usage, member: Some(member) })
+    let member = match row.payer_id {
+        Some(payer) => Some(family::one(tx, (row.user_id, row.month, payer)).await?),
+        None => None,
+    };
+    Ok(Pool { usage, member })
 }
 
 /// Gives a user a seat, or a place in the waiting list, in a locked session; it counts as theirs from `since` on. For a

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::usage::{is_over, usage_of};
+use super::usage::{as_of_now, is_over, previous, usage_of};
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
 use crate::live::loader::UsageOf;
-use crate::live::model::{Bucket, MonthSum, Person, Sums, Usage};
+use crate::live::model::{Allowance, Bucket, MonthSum, Person, Sums, Usage};
 use crate::live::query::{statistics as query, usage};
 use crate::memberships::{self, LiveMember, LiveMembers};
 use crate::platform::App;
@@ -114,15 +114,22 @@ async fn left_to(app: &App, members: &[LiveMember], month: YearMonth) -> Result<
     Ok(left)
 }
 
-/// Returns the minutes that were left to members at the end of a month. A row has what the plan gave when a seat was last
-/// taken or settled; the plan may have given more at the end, and gave all to who had no seat.
+/// Returns the minutes that were left to members at the end of a month, of what their plans gave them then.
 async fn left_at_end(app: &App, members: &[LiveMember], month: YearMonth) -> Result<i64, InternalError> {
-    let rows = usage::of_month(&mut *app.db.read().await?, month.first_day()).await?;
-    let rows: HashMap<UserId, Usage> = rows.into_iter().map(|row| (row.user_id, row)).collect();
+    let day = month.first_day();
+    let mut conn = app.db.read().await?;
+    let rows = by_user(usage::of_month(&mut conn, day).await?);
+    let before = by_user(usage::of_month(&mut conn, previous(day)).await?);
+    drop(conn);
     let left = |member: &LiveMember| {
-        let minutes = member.minutes?.max(app.config.live.free_minutes);
-        let row = rows.get(&member.user_id);
-        Some(i64::from(row.map_or(minutes, |row| row.remaining() + (minutes - row.allowed_minutes).max(0))))
+        let (user, minutes) = (member.user_id, member.minutes?.max(app.config.live.free_minutes));
+        let gave = Allowance { minutes, rollover: member.rollover_minutes, since: Some(member.since) };
+        let known = (rows.get(&user).cloned(), before.get(&user).cloned());
+        Some(i64::from(as_of_now(app, known, (user, day), Some(gave)).remaining()))
     };
     Ok(members.iter().filter_map(left).sum())
+}
+
+fn by_user(rows: Vec<Usage>) -> HashMap<UserId, Usage> {
+    rows.into_iter().map(|row| (row.user_id, row)).collect()
 }

@@ -22,13 +22,14 @@ pub(in crate::live) async fn of(
         .await
 }
 
-/// Returns what a member has used of the hours of a payer in a month that is locked.
+/// Returns what a member has used of the hours of a payer in a month that is locked: nothing if there is no row.
 pub(in crate::live) async fn one(
     tx: &mut Tx,
     (user, month, payer): (UserId, NaiveDate, UserId),
-) -> QueryResult<Option<MemberUsage>> {
+) -> QueryResult<MemberUsage> {
     let row = live_family_usage::table.find((user, month, payer)).select(MemberUsage::as_select());
-    row.first(tx.conn()).await.optional()
+    let row = row.first(tx.conn()).await.optional()?;
+    Ok(row.unwrap_or_else(|| MemberUsage::empty(user, month, payer)))
 }
 
 /// Writes what a member has used in a month that is locked.

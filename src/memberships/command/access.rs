@@ -9,8 +9,8 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
 use crate::memberships::model::{
-    BillingInterval, LiveGiven, Membership, MembershipId, MembershipStatus, PeriodReason, Step, Target, billing_time,
-    end_of_interval, reminder_time,
+    BillingInterval, LiveGiven, Membership, MembershipId, MembershipStatus, PeriodReason, PlanKind, Step, Target,
+    billing_time, end_of_interval, reminder_time,
 };
 use crate::memberships::port::{Held, Students};
 use crate::memberships::query::{membership as rows, plan as plans};
@@ -54,7 +54,8 @@ pub(in crate::memberships) async fn write(
 
 /// Returns the live classes that a locked membership gives as it is stored.
 pub(in crate::memberships) async fn given(tx: &mut Tx, id: MembershipId) -> Result<Option<LiveGiven>, InternalError> {
-    let Some(row) = rows::by_id(tx.conn(), id).await?.filter(|row| row.status.is_entitled()) else { return Ok(None) };
+    let gives = |row: &Membership| row.kind == PlanKind::LiveClass && row.status.is_entitled();
+    let Some(row) = rows::by_id(tx.conn(), id).await?.filter(gives) else { return Ok(None) };
     let plan = plans::by_id(tx.conn(), row.plan_id).await?;
     Ok(plan.and_then(|plan| LiveGiven::of(&row, &plan)))
 }

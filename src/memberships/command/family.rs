@@ -75,10 +75,7 @@ pub(in crate::memberships) async fn invite_family_member(
     actor: &Actor,
     input: InviteFamilyMemberInput,
 ) -> Result<Family> {
-    let owner = viewer(actor)?;
-    let mut check = Check::new();
-    let email = check_email(&mut check, "email", &input.email);
-    check.finish()?;
+    let (owner, email) = (viewer(actor)?, address(&input.email)?);
     app.db
         .transaction(async |tx| {
             let held = own(tx, input.membership_id, owner).await?;
@@ -93,6 +90,14 @@ pub(in crate::memberships) async fn invite_family_member(
             family(tx, app, held).await
         })
         .await
+}
+
+/// Checks the email address of an input; returns it as it is stored.
+fn address(email: &str) -> Result<String> {
+    let mut check = Check::new();
+    let email = check_email(&mut check, "email", email);
+    check.finish()?;
+    Ok(email)
 }
 
 async fn invite(tx: &mut Tx, app: &App, held: &Held, (email, size): (&str, i32)) -> Result<()> {
@@ -137,10 +142,7 @@ pub(in crate::memberships) async fn revoke_family_invitation(
     actor: &Actor,
     input: RevokeFamilyInvitationInput,
 ) -> Result<Family> {
-    let owner = viewer(actor)?;
-    let mut check = Check::new();
-    let email = check_email(&mut check, "email", &input.email);
-    check.finish()?;
+    let (owner, email) = (viewer(actor)?, address(&input.email)?);
     app.db
         .transaction(async |tx| {
             let now = app.clock.now();
@@ -273,10 +275,10 @@ async fn family(tx: &mut Tx, app: &App, held: Held) -> Result<Family> {
 /// Has the families follow what has become of a locked membership: who has hours of their own is in no family, and a
 /// membership that has ended, or is of a plan with a smaller family, has fewer members. Who joined last leaves.
 pub(super) async fn follow(tx: &mut Tx, app: &App, row: &Membership) -> std::result::Result<(), InternalError> {
-    let Some(plan) = plans::by_id(tx.conn(), row.plan_id).await? else { return Ok(()) };
-    if plan.kind != PlanKind::LiveClass {
+    if row.kind != PlanKind::LiveClass {
         return Ok(());
     }
+    let Some(plan) = plans::by_id(tx.conn(), row.plan_id).await? else { return Ok(()) };
     if row.status.is_entitled() {
         forget_member(tx, app, row.user_id).await?;
     }

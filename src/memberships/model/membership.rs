@@ -34,6 +34,8 @@ pub struct Membership {
     pub plan_price_id: PlanPriceId,
     /// The price from the next renewal on; `None` if it stays.
     pub next_price_id: Option<PlanPriceId>,
+    /// The kind of its plans.
+    pub kind: PlanKind,
     /// The state.
     pub status: MembershipStatus,
     /// The member's country (ISO 3166-1, two letters).

@@ -20,6 +20,12 @@ pub struct LiveMember {
     /// The most minutes per month of their plans in it; `None` if the membership has ended in it, or is paused since.
     #[diesel(sql_type = Nullable<Integer>)]
     pub minutes: Option<i32>,
+    /// The most minutes that the latest of these plans lets roll over.
+    #[diesel(sql_type = Integer)]
+    pub rollover_minutes: i32,
+    /// Since when the membership is of that plan, without a pause.
+    #[diesel(sql_type = Timestamptz)]
+    pub since: DateTime<Utc>,
 }
 
 /// The members of a plan with live classes.
@@ -73,7 +79,9 @@ pub async fn live_members(
 ) -> QueryResult<Vec<LiveMember>> {
     sql_query(
         "SELECT user_id, CASE WHEN bool_or(ends_at IS NULL OR ends_at >= $2) THEN max(live_minutes_per_month) END \
-             AS minutes FROM membership_spans \
+             AS minutes, \
+             (array_agg(coalesce(rollover_minutes, 0) ORDER BY starts_at DESC))[1] AS rollover_minutes, \
+             max(starts_at) AS since FROM membership_spans \
          JOIN plans ON plans.id = membership_spans.plan_id AND live_minutes_per_month IS NOT NULL \
          JOIN memberships ON memberships.id = membership_id \
          WHERE starts_at < $2 AND (ends_at IS NULL OR ends_at > $1) GROUP BY user_id",

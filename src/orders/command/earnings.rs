@@ -126,23 +126,21 @@ pub(in crate::orders) async fn set_channel_share(
         .await
 }
 
-/// What the URL of the statement of a channel proves.
-fn state_of_channel(month: YearMonth) -> String {
-    format!("earnings/{month}")
-}
-
-/// What the URL of the statement of all channels of a user proves.
-fn state_of_owner(month: YearMonth) -> String {
-    format!("earnings of all channels/{month}")
+/// What the URL of a statement proves.
+fn state_of(earner: Earner, month: YearMonth) -> String {
+    match earner {
+        Earner::Channel(_) => format!("earnings/{month}"),
+        Earner::Owner(_) => format!("earnings of all channels/{month}"),
+    }
 }
 
 /// The URL of a statement as CSV, which is valid for an hour.
 pub(in crate::orders) fn earnings_url(app: &App, earner: Earner, month: YearMonth) -> String {
-    let (id, state) = match earner {
-        Earner::Channel(channel) => (channel.uuid(), state_of_channel(month)),
-        Earner::Owner(user) => (user.uuid(), state_of_owner(month)),
+    let id = match earner {
+        Earner::Channel(channel) => channel.uuid(),
+        Earner::Owner(user) => user.uuid(),
     };
-    let token = app.codes.link(Proof::Download, id, app.clock.now() + URL_LIFETIME, &state);
+    let token = app.codes.link(Proof::Download, id, app.clock.now() + URL_LIFETIME, &state_of(earner, month));
     format!("{}/earnings/{month}.csv?token={token}", app.config.public_url)
 }
 
@@ -154,14 +152,10 @@ pub fn earnings_file(
 ) -> Option<impl Stream<Item = std::result::Result<String, InternalError>> + use<>> {
     let month = YearMonth::parse(month)?;
     let link = Link::parse(token)?;
-    let proves = |state: &str| app.codes.is_link(&link, Proof::Download, state, app.clock.now());
-    let earner = if proves(&state_of_channel(month)) {
-        Earner::Channel(ChannelId::new(link.id))
-    } else if proves(&state_of_owner(month)) {
-        Earner::Owner(UserId::new(link.id))
-    } else {
-        return None;
-    };
+    let proves =
+        |earner: &Earner| app.codes.is_link(&link, Proof::Download, &state_of(*earner, month), app.clock.now());
+    let earners = [Earner::Channel(ChannelId::new(link.id)), Earner::Owner(UserId::new(link.id))];
+    let earner = earners.into_iter().find(proves)?;
     let (app, bounds) = (app.clone(), month.bounds(app.config.time_zone));
     Some(stream::try_unfold(Reading::Begin, move |reading| {
         let app = app.clone();

@@ -191,6 +191,32 @@ async fn the_month_of_a_change_keeps_its_hours_also_without_a_seat() {
     assert_eq!(school.hours(&school.sam, Some("2026-11")).await, "0 0 8 10");
 }
 
+/// Issue 16: a change of plan that applies with the renewal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_that_is_chosen_for_the_renewal_counts_from_then_on() {
+    // Nine in the morning of the last day of November.
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let sam = school.subscribe(&school.sam, &premium, "50").await;
+    let tim = school.subscribe(&school.tim, &basic, "30").await;
+    for (user, membership, price) in [(&school.sam, &sam, &basic), (&school.tim, &tim, &premium)] {
+        let input = json!({ "membershipId": membership, "planPriceId": price, "when": "RENEWAL" });
+        school.app.mutate(user, "changeMembership", "membership { id }", input).await;
+    }
+    school.settle().await;
+    let hours = async |month: &str| {
+        [school.hours(&school.sam, Some(month)).await, school.hours(&school.tim, Some(month)).await]
+    };
+    for month in ["2026-11", "2026-12"] {
+        assert_eq!(hours(month).await, ["0 0 8 8", "0 0 4 4"], "{month}");
+    }
+    for membership in [&sam, &tim] {
+        school.renew(membership).await;
+    }
+    assert_eq!(hours("2026-11").await, ["0 0 8 8", "0 0 8 8"], "the month of the change has what is more");
+    assert_eq!(hours("2026-12").await, ["0 0 4 4", "0 0 8 8"]);
+}
+
 /// Issue 16: the history.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_month_that_is_over_shows_what_it_showed_at_its_end() {

@@ -1,7 +1,8 @@
-//! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, changes of plan, pauses, and
-//! steps of the clock over the end of a month, in several time zones and of random plans, compared with a simple model:
-//! hours are never overspent, also those that roll over into the next month, that were bought, or that a family shares, seats
-//! never oversold, and a session is settled as a whole. Users join and leave families meanwhile.
+//! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, changes of plan at once and at
+//! the renewal, pauses, and steps of the clock over the end of a month, in several time zones and of random plans,
+//! compared with a simple model: hours are never overspent, also those that roll over into the next month, that were
+//! bought, or that a family shares, seats never oversold, and a session is settled as a whole. Users join and leave
+//! families meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::reference::{CALENDARS, Calendar, EXTRA, Member, Model, OWNERS, Plan, 
 use super::*;
 use crate::support::rounds;
 
-const STEPS: usize = 70;
+const STEPS: usize = 78;
 
 /// What runs at random, and the ids of it.
 struct Run {
@@ -81,7 +82,7 @@ impl Run {
     async fn step(&mut self) -> String {
         let now = self.school.now();
         let (user, at) = (self.random.random_range(0..self.users.len()), self.random.random_range(0..self.ids.len()));
-        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..27));
+        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..30));
         let (school, who, id) = (&self.school, &self.users[user], &self.ids[at]);
         match choice {
             0..=8 => {
@@ -114,6 +115,7 @@ impl Run {
             19..=20 => self.change_family(OWNERS + user % 2, at % OWNERS, wait).await,
             21..=22 => self.change_plan(user % OWNERS, at % self.plans.len()).await,
             23 => self.pause_or_resume(user % OWNERS, wait).await,
+            24..=26 => self.choose_or_renew(user % OWNERS, at % self.plans.len(), wait).await,
             _ => {
                 let to = now + TimeDelta::minutes(self.random.random_range(5..60));
                 school.turn_to(to).await;
@@ -126,11 +128,7 @@ impl Run {
     /// An owner changes the plan at once, unless more is booked of the month to come than the plan gives.
     async fn change_plan(&mut self, owner: usize, chosen: usize) -> String {
         let (school, now, (plan, price)) = (&self.school, self.school.now(), &self.plans[chosen]);
-        let query = "query ($id: ID!) { node(id: $id) { ... on Membership { planPrice { id } } } }";
-        let seen = school.app.data(Some(&self.users[owner].token), query, json!({ "id": self.memberships[owner] }));
-        let is_same = seen.await["node"]["planPrice"]["id"] == json!(price);
-        let is_booked = self.model.spent(owner, None, 1, &["HELD"]) > plan.allowed;
-        if is_same || self.model.members[owner].is_paused || (is_booked && now < self.model.border) {
+        if self.has(owner, price).await || self.model.members[owner].is_paused || self.is_booked(owner, *plan) {
             return format!("{owner} keeps the plan");
         }
         let input = json!({ "membershipId": self.memberships[owner], "planPriceId": price, "when": "NOW" });
@@ -138,8 +136,46 @@ impl Run {
         for _ in 0..2 {
             school.settle().await;
         }
+        self.model.members[owner].next = None;
         self.model.change(owner, *plan, now);
         format!("{owner} has {plan:?}")
+    }
+
+    /// An owner chooses a plan for the next renewal. If that is the present one, or one is chosen already and it
+    /// `comes`, the membership is renewed instead, unless more is booked of the month to come than the plan gives.
+    async fn choose_or_renew(&mut self, owner: usize, chosen: usize, comes: bool) -> String {
+        let (school, member, (plan, price)) = (&self.school, &self.model.members[owner], &self.plans[chosen]);
+        if member.is_paused {
+            return format!("{owner} is paused");
+        }
+        let is_chosen = member.next.is_some();
+        if !self.has(owner, price).await && !(comes && is_chosen) {
+            let input = json!({ "membershipId": self.memberships[owner], "planPriceId": price, "when": "RENEWAL" });
+            school.app.mutate(&self.users[owner], "changeMembership", "membership { id }", input).await;
+            school.settle().await;
+            self.model.members[owner].next = Some(*plan);
+            return format!("{owner} will have {plan:?}");
+        }
+        let plan = member.next.unwrap_or(member.plan);
+        if self.is_booked(owner, plan) {
+            return format!("{owner} is not renewed yet");
+        }
+        school.renew(&self.memberships[owner]).await;
+        self.model.renew(owner, self.school.now());
+        format!("{owner} is renewed with {plan:?}")
+    }
+
+    /// Whether an owner's membership has a price.
+    async fn has(&self, owner: usize, price: &str) -> bool {
+        let query = "query ($id: ID!) { node(id: $id) { ... on Membership { planPrice { id } } } }";
+        let variables = json!({ "id": self.memberships[owner] });
+        let seen = self.school.app.data(Some(&self.users[owner].token), query, variables).await;
+        seen["node"]["planPrice"]["id"] == json!(price)
+    }
+
+    /// Whether more is booked of the month to come than a plan gives.
+    fn is_booked(&self, owner: usize, plan: Plan) -> bool {
+        self.school.now() < self.model.border && self.model.spent(owner, None, 1, &["HELD"]) > plan.allowed
     }
 
     /// An owner pauses the membership, or ends the pause; or cancels it and takes that back, which changes nothing.

@@ -52,6 +52,8 @@ pub(super) struct Plan {
 pub(super) struct Member {
     pub(super) plan: Plan,
     pub(super) is_paused: bool,
+    /// The plan that was chosen for the next renewal.
+    pub(super) next: Option<Plan>,
     /// Whether it was changed or resumed in the second month.
     is_changed: bool,
     /// What it gives in each month, as far as it was changed in it; in the first one since its start.
@@ -62,7 +64,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn of(plan: Plan) -> Member {
-        Member { plan, is_paused: false, is_changed: false, gives: [plan.allowed, 0], rolled: 0 }
+        Member { plan, is_paused: false, next: None, is_changed: false, gives: [plan.allowed, 0], rolled: 0 }
     }
 }
 
@@ -180,6 +182,13 @@ impl Model {
             member.is_changed = true;
         }
         (member.plan, member.is_paused) = (plan, false);
+    }
+
+    /// A membership is renewed. Without another plan for that, all stays.
+    pub(super) fn renew(&mut self, owner: usize, now: DateTime<Utc>) {
+        if let Some(plan) = self.members[owner].next.take() {
+            self.change(owner, plan, now);
+        }
     }
 
     /// A membership is paused, which takes the seats to come of its users back, in their order. What is spent stays.

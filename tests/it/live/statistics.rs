@@ -186,6 +186,28 @@ async fn hours_left_and_engagement_are_those_of_all_active_members() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hours_that_had_rolled_over_were_left_also_to_members_without_a_seat() {
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let price = school.plan_with_rollover("Rolling", "4", "30", "2").await;
+    school.subscribe(&school.sam, &price, "30").await;
+    let paused = school.subscribe(&school.tim, &price, "30").await;
+    school.app.sql("UPDATE memberships SET plan_since = '2026-09-10T00:00:00Z'").await;
+    school.app.sql("UPDATE membership_spans SET starts_at = '2026-09-10T00:00:00Z'").await;
+    let left = [("2026-09", 8), ("2026-10", 12)];
+    for (month, hours) in left {
+        let expected = format!("2 members (Rolling 2), 0 upgrades, 0.0 engaged, {hours} hours left");
+        assert_eq!(members_of(&school, month).await, expected, "{month}");
+    }
+    // Of who has none anymore, it stays what it was.
+    school.app.mutate(&school.tim, "pauseMembership", "membership { id }", json!({ "membershipId": paused })).await;
+    school.settle().await;
+    for (month, hours) in left.into_iter().chain([("2026-11", 6)]) {
+        let expected = format!("2 members (Rolling 2), 0 upgrades, 0.0 engaged, {hours} hours left");
+        assert_eq!(members_of(&school, month).await, expected, "{month}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_on_google_play_are_members_as_long_as_they_have_access() {
     let fake = PlayFake::start().await;
     let settings: Vec<_> = MEMBERS_ONLY.into_iter().chain(fake.settings()).collect();
@@ -292,13 +314,13 @@ async fn a_million_attendances_do_not_slow_what_is_read() {
     let month = app.send(Some(&school.root.token), QUERY, json!({})).await;
     assert_eq!(used_and_left(&month), 500_000, "{month:#}");
     let mut plans = Plans::of(app).await;
-    // The sums, the distribution and the top of a month, who has attended, and what is left, read its rows; the trend
-    // those of twelve.
+    // The sums, the distribution and the top of a month, who has attended, and what is left, read its rows; what is
+    // left those of the month before as well, of which hours have rolled over; the trend those of twelve.
     let month = app.send(Some(&school.root.token), QUERY, json!({ "month": "2026-05" })).await;
     assert_eq!(month["data"]["subscriptionStatistics"]["participants"], 5000, "{month:#}");
     assert_eq!(month["data"]["subscriptionStatistics"]["engagementRate"], 1.0, "{month:#}");
     assert_eq!(used_and_left(&month), 500_000, "{month:#}");
-    for plan in plans.next("live_usage", 7).await {
+    for plan in plans.next("live_usage", 8).await {
         let (plan, is_trend) = (&plan["Plan"], plan["Query Text"].as_str().unwrap().contains("BETWEEN"));
         let rows = most_rows(plan);
         assert!(rows <= if is_trend { 61_000.0 } else { 5_000.0 }, "{rows} rows: {plan:#}");
